@@ -1,0 +1,19 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+
+/** RFC 8785 canonical JSON: equal values give equal bytes, whatever the key order. Throws on undefined. */
+export function canonicalJson(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError("canonicalJson: value is not JSON");
+  return text;
+}
+
+/** Hex SHA-256 of the canonical JSON of `value`. */
+export function sha256OfValue(value: unknown): string {
+  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}
+
+/** Hex SHA-256 of UTF-8 text. */
+export function sha256OfText(text: string): string {
+  return createHash("sha256").update(text, "utf8").digest("hex");
+}

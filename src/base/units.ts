@@ -1,0 +1,21 @@
+/** Units as people read them. GB is 1e9 bytes everywhere (docs/metrics.md); GiB is never shortened to GB. */
+export const BYTES_PER_MB = 1e6;
+export const BYTES_PER_GB = 1e9;
+
+/** `1234567890` → `1.23 GB`; below 1 GB in MB with no decimals (`269 MB`), below 10 MB with one. */
+export function formatBytes(bytes: number): string {
+  const sign = bytes < 0 ? "-" : "";
+  const size = Math.abs(bytes);
+  if (size >= BYTES_PER_GB) return `${sign}${(size / BYTES_PER_GB).toFixed(2)} GB`;
+  const megabytes = size / BYTES_PER_MB;
+  return `${sign}${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
+}
+
+/** `0.123` → `123 ms`; `12.3` → `12.3 s`; `125` → `2 min 05 s`; `7300` → `2 h 02 min`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
+}

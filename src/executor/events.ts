@@ -1,0 +1,47 @@
+/** What an executor tells while it runs. Live display reads these; records are written apart from them. */
+import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
+import type { Phase } from "../protocol/common.js";
+import type { LoadMeasurement, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
+import type { Failure, RunEndRecord } from "../results/record-types.js";
+
+export type RunEvent =
+  | { readonly type: "worker-starting" }
+  | { readonly type: "worker-ready"; readonly environment: WorkerEnvironment; readonly elapsedSec: number }
+  | { readonly type: "configuration-started"; readonly configuration: PlanConfiguration }
+  | {
+      readonly type: "progress";
+      readonly phase: Phase;
+      readonly detail: string;
+      /** New tokens so far in this generate; null outside warm-up and measure. */
+      readonly outputTokens: number | null;
+      /** New tokens per second so far in this generate; null before the second token. */
+      readonly tokensPerSec: number | null;
+    }
+  | {
+      readonly type: "configuration-loaded";
+      readonly configuration: PlanConfiguration;
+      readonly load: LoadMeasurement;
+    }
+  | { readonly type: "warmup-started"; readonly configuration: PlanConfiguration; readonly index: number }
+  | {
+      readonly type: "warmup-completed";
+      readonly configuration: PlanConfiguration;
+      readonly measurement: TrialMeasurement;
+    }
+  | { readonly type: "trial-started"; readonly trial: PlanTrial }
+  | { readonly type: "trial-completed"; readonly trial: PlanTrial; readonly measurement: TrialMeasurement }
+  | { readonly type: "trial-failed"; readonly trial: PlanTrial; readonly failure: Failure }
+  | {
+      readonly type: "configuration-completed";
+      readonly configuration: PlanConfiguration;
+      readonly elapsedSec: number;
+    }
+  | {
+      readonly type: "configuration-failed";
+      readonly configuration: PlanConfiguration;
+      readonly failure: Failure;
+    }
+  | { readonly type: "stopping"; readonly reason: string; readonly how: "after-this-trial" | "now" }
+  | { readonly type: "run-ended"; readonly status: RunEndRecord["status"]; readonly elapsedSec: number };
+
+export type RunEventListener = (event: RunEvent) => void;

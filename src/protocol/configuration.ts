@@ -1,0 +1,81 @@
+/** What the worker is asked to load: every default already filled in, every path absolute. */
+import { z } from "zod";
+import { nonNegativeInt, positiveInt } from "./common.js";
+
+/** `trust_remote_code` and `workarounds` stand on the configuration, not here: they are not part of where weights come from. */
+export const modelSourceSchema = z.discriminatedUnion("source", [
+  /** The embedded default model, already converted: `path` is its folder in the cache. */
+  z.strictObject({ source: z.literal("builtin"), name: z.string().min(1), path: z.string().nullable() }),
+  z.strictObject({ source: z.literal("path"), path: z.string().min(1) }),
+  z.strictObject({ source: z.literal("hub"), repo: z.string().min(1), revision: z.string().nullable() }),
+  /** Weights drawn from `seed` for a config given inline; `tokenizer` is `bytes` or a folder. */
+  z.strictObject({
+    source: z.literal("random"),
+    config: z.record(z.string(), z.json()),
+    seed: nonNegativeInt,
+    tokenizer: z.string().min(1),
+  }),
+]);
+export type ModelSource = z.infer<typeof modelSourceSchema>;
+
+export const quantizationSchema = z.discriminatedUnion("method", [
+  z.strictObject({ method: z.literal("none") }),
+  z.strictObject({
+    method: z.literal("int8"),
+    /** LLM.int8() outlier threshold. */
+    threshold: z.number().min(0),
+    /** Module names left unquantized in addition to what transformers leaves (output head); null = only those. */
+    skip_modules: z.array(z.string()).nullable(),
+  }),
+  z.strictObject({
+    method: z.literal("4bit"),
+    type: z.enum(["fp4", "nf4"]),
+    double_quant: z.boolean(),
+    /** `auto` = the configuration's dtype. */
+    compute_dtype: z.enum(["auto", "float32", "bfloat16", "float16"]),
+    skip_modules: z.array(z.string()).nullable(),
+  }),
+]);
+export type Quantization = z.infer<typeof quantizationSchema>;
+
+/** `auto` = the dtype stored in the model's config. The float8 types exist in torch but run on few devices. */
+export const dtypeSchema = z.enum(["auto", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]);
+export type Dtype = z.infer<typeof dtypeSchema>;
+
+export const attentionSchema = z.enum(["auto", "eager", "sdpa", "flash_attention_2"]);
+export type Attention = z.infer<typeof attentionSchema>;
+
+/** `auto` = device_map="auto": every GPU, else the CPU. */
+export const deviceSchema = z.string().regex(/^(auto|cpu|mps|cuda(:\d+)?)$/);
+
+export const generationSchema = z.strictObject({
+  /** New tokens at most; exactly one of this and `max_length` is not null. */
+  max_new_tokens: positiveInt.nullable(),
+  /** Prompt and new tokens together, as in the article; exactly one of this and `max_new_tokens` is not null. */
+  max_length: positiveInt.nullable(),
+  min_new_tokens: nonNegativeInt.nullable(),
+  sampling: z.enum(["greedy", "sample"]),
+  /** Base seed; trial r (from 0) uses seed + r, so repeats differ. Recorded even when greedy. */
+  seed: nonNegativeInt,
+  temperature: z.number().gt(0).nullable(),
+  top_k: positiveInt.nullable(),
+  top_p: z.number().gt(0).max(1).nullable(),
+  repetition_penalty: z.number().gt(0).nullable(),
+  /** `auto` = on exactly when the tokenizer has a template. */
+  chat_template: z.enum(["auto", "on", "off"]),
+});
+export type Generation = z.infer<typeof generationSchema>;
+
+export const workerConfigurationSchema = z.strictObject({
+  id: z.string().min(1),
+  label: z.string().min(1),
+  model: modelSourceSchema,
+  quantization: quantizationSchema,
+  dtype: dtypeSchema,
+  device: deviceSchema,
+  attention: attentionSchema,
+  trust_remote_code: z.boolean(),
+  /** `auto` applies the known cures of library defects (docs/worker.md); `none` leaves the libraries as they are. */
+  workarounds: z.enum(["auto", "none"]),
+});
+export type WorkerConfiguration = z.infer<typeof workerConfigurationSchema>;

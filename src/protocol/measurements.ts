@@ -1,0 +1,130 @@
+/** What the worker measures (docs/metrics.md). A value that does not exist is null, never 0 or NaN. */
+import { z } from "zod";
+import { bytes, nonNegativeInt, positiveInt, seconds } from "./common.js";
+
+/** Read back from the live model, never from what was asked. */
+export const quantizationEffectiveSchema = z.strictObject({
+  method: z.enum(["none", "int8", "4bit", "mixed"]),
+  /** `fp4`, `nf4`, `int8`; null when nothing is quantized. */
+  type: z.string().nullable(),
+  block_size: positiveInt.nullable(),
+  double_quant: z.boolean().nullable(),
+  compute_dtype: z.string().nullable(),
+  int8_threshold: z.number().nullable(),
+});
+
+/** The proof of what ran. */
+export const proofSchema = z.strictObject({
+  model_class: z.string(),
+  parameters: nonNegativeInt,
+  /** nn.Linear modules and their quantized kin, the output head included. */
+  linear_layers: nonNegativeInt,
+  quantized_linear_layers: nonNegativeInt,
+  /** Linear modules that were to stay unquantized (output head, skip_modules). */
+  skipped_linear_modules: z.array(z.string()),
+  /** Count of linear modules by Python class, e.g. {"Linear4bit": 210, "Linear": 1}. */
+  linear_classes: z.record(z.string(), nonNegativeInt),
+  quantization_effective: quantizationEffectiveSchema,
+  /** All parameters, buffers and quantization state, each storage counted once. */
+  weights_bytes: bytes,
+  /** `get_memory_footprint()`, for comparison: it leaves the quantization state out. */
+  memory_footprint_bytes: bytes,
+  bytes_by_dtype: z.record(z.string(), bytes),
+  dtype: z.string(),
+  /** Module → device; {"": "cpu"} for one device. */
+  device_map: z.record(z.string(), z.string()),
+  offloaded: z.boolean(),
+  attn_implementation: z.string(),
+  chat_template: z.boolean(),
+  /** Names of the cures that were applied while loading. */
+  workarounds_applied: z.array(z.string()),
+});
+export type Proof = z.infer<typeof proofSchema>;
+
+export const loadMeasurementSchema = z.strictObject({
+  /** Model and tokenizer, from the first call of from_pretrained to a device-synchronized end. */
+  load_sec: seconds,
+  /** Peak allocated device memory during load, summed over devices; null on CPU. */
+  load_peak_allocated_bytes: bytes.nullable(),
+  /** Peak RSS during load. */
+  load_peak_rss_bytes: bytes.nullable(),
+  /** RSS of the fresh trial process before loading: libraries, not model. */
+  baseline_rss_bytes: bytes.nullable(),
+  peak_rss_source: z.enum(["vmhwm-reset", "sampler", "none"]),
+  /** Effective seed for the configuration (torch, numpy, random). */
+  seed: nonNegativeInt,
+  torch_threads: positiveInt,
+  /** Sha-256 over the model's config as loaded (canonical JSON), for comparing runs. */
+  model_config_sha256: z.string(),
+  /** Commit of the hub snapshot when it came from a hub, else null. */
+  model_revision: z.string().nullable(),
+  proof: proofSchema,
+});
+export type LoadMeasurement = z.infer<typeof loadMeasurementSchema>;
+
+export const gpuStateSchema = z.strictObject({
+  index: nonNegativeInt,
+  sm_clock_mhz: nonNegativeInt.nullable(),
+  memory_clock_mhz: nonNegativeInt.nullable(),
+  temperature_celsius: nonNegativeInt.nullable(),
+  power_watts: z.number().min(0).nullable(),
+  throttle_reasons: z.array(z.string()).nullable(),
+});
+
+export const trialMeasurementSchema = z.strictObject({
+  input_tokens: nonNegativeInt,
+  output_tokens: nonNegativeInt,
+  finish_reason: z.enum(["length", "eos"]),
+  elapsed_sec: seconds,
+  ttft_sec: seconds.nullable(),
+  itl_sec: z.array(seconds),
+  tpot_sec: seconds.nullable(),
+  prefill_tokens_per_sec: z.number().min(0).nullable(),
+  decode_tokens_per_sec: z.number().min(0).nullable(),
+  peak_memory_allocated_bytes: bytes.nullable(),
+  peak_memory_allocated_bytes_by_device: z.array(bytes).nullable(),
+  peak_memory_reserved_bytes: bytes.nullable(),
+  device_memory_used_bytes: bytes.nullable(),
+  /** Why `device_memory_used_bytes` is null, e.g. "no CUDA device"; null when it is not. */
+  device_memory_used_note: z.string().nullable(),
+  peak_rss_bytes: bytes.nullable(),
+  peak_rss_source: z.enum(["vmhwm-reset", "sampler", "none"]),
+  energy_joules: z.number().min(0).nullable(),
+  energy_source: z.enum(["nvml", "rapl"]).nullable(),
+  gpu_state_before: z.array(gpuStateSchema).nullable(),
+  gpu_state_after: z.array(gpuStateSchema).nullable(),
+  /** The seed this trial really used. */
+  seed: nonNegativeInt,
+  chat_template_applied: z.boolean(),
+  /** New tokens decoded, special tokens left out; the prompt is not repeated. */
+  output_text: z.string(),
+  output_ids_sha256: z.string(),
+});
+export type TrialMeasurement = z.infer<typeof trialMeasurementSchema>;
+
+/** What the worker can say of the machine. Never holds secrets: environment variables come from an allow-list. */
+export const environmentSchema = z.strictObject({
+  python_version: z.string(),
+  python_executable: z.string(),
+  packages: z.record(z.string(), z.string()),
+  platform: z.string(),
+  cpu_model: z.string().nullable(),
+  cpu_logical_cores: positiveInt.nullable(),
+  cpu_physical_cores: positiveInt.nullable(),
+  memory_total_bytes: bytes.nullable(),
+  torch_threads: positiveInt,
+  cuda_version: z.string().nullable(),
+  gpu_driver_version: z.string().nullable(),
+  gpus: z.array(
+    z.strictObject({
+      index: nonNegativeInt,
+      name: z.string(),
+      memory_total_bytes: bytes,
+      compute_capability: z.string().nullable(),
+    }),
+  ),
+  environment_variables: z.record(z.string(), z.string()),
+  /** Sha-256 over the worker's own Python sources. */
+  worker_code_sha256: z.string(),
+});
+export type WorkerEnvironment = z.infer<typeof environmentSchema>;

@@ -1,0 +1,181 @@
+/**
+ * The one source of the wire format. `npm run schemas` writes the JSON Schema that the Python side validates with.
+ *
+ * Two ZeroMQ sockets, both bound by the controller and connected by the worker's supervisor:
+ *   work     start → load → generate… → unload → load … ; each request ends in exactly one `ok` or `error`
+ *   control  hello, heartbeat from the worker; ping, cancel, shutdown from the controller
+ */
+import { z } from "zod";
+import { nonNegativeInt, PROTOCOL_VERSION, phaseSchema, positiveInt } from "./common.js";
+import { generationSchema, workerConfigurationSchema } from "./configuration.js";
+import { environmentSchema, loadMeasurementSchema, trialMeasurementSchema } from "./measurements.js";
+
+const messageId = z.string().min(1).max(100);
+
+function message<T extends string, B extends z.ZodType, P extends z.ZodType>(type: T, parent: P, body: B) {
+  return z.strictObject({
+    v: z.literal(PROTOCOL_VERSION),
+    id: messageId,
+    parent,
+    type: z.literal(type),
+    body,
+  });
+}
+
+const empty = z.strictObject({});
+
+// ---- controller → worker -------------------------------------------------------------------------------------------
+
+/** Starts the forkserver (imports torch, transformers, bitsandbytes) and captures the environment in a fork of it. */
+export const startRequest = message("start", z.null(), empty);
+/** Forks a fresh trial process and loads one configuration in it. */
+export const loadRequest = message(
+  "load",
+  z.null(),
+  z.strictObject({ configuration: workerConfigurationSchema }),
+);
+/** Runs one `generate` in the loaded trial process. */
+export const generateRequest = message(
+  "generate",
+  z.null(),
+  z.strictObject({
+    trial_id: z.string().min(1),
+    phase: z.enum(["warmup", "measure"]),
+    prompt: z.string(),
+    /** 0-based; the trial's seed is generation.seed + repeat. */
+    repeat: nonNegativeInt,
+    generation: generationSchema,
+  }),
+);
+/** Ends the trial process. Ok also when there is none. */
+export const unloadRequest = message("unload", z.null(), empty);
+export const pingRequest = message("ping", z.null(), empty);
+/** Ends the trial process of the request `target` at once; that request is then answered with error `cancelled`. */
+export const cancelRequest = message("cancel", z.null(), z.strictObject({ target: messageId }));
+export const shutdownRequest = message("shutdown", z.null(), empty);
+
+export const controllerMessageSchema = z.discriminatedUnion("type", [
+  startRequest,
+  loadRequest,
+  generateRequest,
+  unloadRequest,
+  pingRequest,
+  cancelRequest,
+  shutdownRequest,
+]);
+export type ControllerMessage = z.infer<typeof controllerMessageSchema>;
+export type RequestType = ControllerMessage["type"];
+
+// ---- worker → controller -------------------------------------------------------------------------------------------
+
+/** First message on the control lane, once. */
+export const helloMessage = message(
+  "hello",
+  z.null(),
+  z.strictObject({ pid: positiveInt, worker_version: z.string(), python_version: z.string() }),
+);
+/** Every second on the control lane. Proves the supervisor alive, nothing more. */
+export const heartbeatMessage = message(
+  "heartbeat",
+  z.null(),
+  z.strictObject({ trial_pid: positiveInt.nullable() }),
+);
+/** Proves that a request moves. At most two a second, so that watching does not disturb what is measured. */
+export const progressMessage = message(
+  "progress",
+  messageId,
+  z.strictObject({
+    phase: phaseSchema,
+    /** What is being done, e.g. "loading weights"; for people. */
+    detail: z.string(),
+    /** New tokens so far in `warmup` and `measure`; null elsewhere. */
+    output_tokens: nonNegativeInt.nullable(),
+  }),
+);
+/** A library's warning, once each distinct text; `count` is how often it came in this configuration. Sent at unload. */
+export const noticeMessage = message(
+  "notice",
+  messageId,
+  z.strictObject({ source: z.string(), text: z.string(), count: positiveInt }),
+);
+
+const generateResult = z.strictObject({
+  request: z.literal("generate"),
+  measurement: trialMeasurementSchema,
+});
+const loadResult = z.strictObject({
+  request: z.literal("load"),
+  trial_pid: positiveInt,
+  measurement: loadMeasurementSchema,
+});
+export const okMessage = message(
+  "ok",
+  messageId,
+  z.discriminatedUnion("request", [
+    z.strictObject({ request: z.literal("start"), environment: environmentSchema }),
+    loadResult,
+    generateResult,
+    z.strictObject({
+      request: z.literal("unload"),
+      proof_after: loadMeasurementSchema.shape.proof.nullable(),
+    }),
+    z.strictObject({ request: z.literal("ping") }),
+    z.strictObject({ request: z.literal("cancel") }),
+    z.strictObject({ request: z.literal("shutdown") }),
+  ]),
+);
+
+/** The taxonomy of worker failures; docs/errors.md gives each its one next step. */
+export const workerErrorCodeSchema = z.enum([
+  "import-failed",
+  "model-not-found",
+  "model-gated",
+  "hub-unreachable",
+  "model-unsafe-format",
+  "model-corrupt",
+  "remote-code-refused",
+  "device-unavailable",
+  "dtype-unsupported",
+  "attention-unavailable",
+  "attention-mismatch",
+  "quantization-not-applied",
+  "quantization-mismatch",
+  "out-of-memory-device",
+  "out-of-memory-host",
+  "prompt-too-long",
+  "generation-invalid",
+  "trial-process-died",
+  "no-trial-process",
+  "cancelled",
+  "message-invalid",
+  "worker-exception",
+]);
+export type WorkerErrorCode = z.infer<typeof workerErrorCodeSchema>;
+
+export const errorMessage = message(
+  "error",
+  messageId.nullable(),
+  z.strictObject({
+    code: workerErrorCodeSchema,
+    message: z.string(),
+    phase: phaseSchema.nullable(),
+    /** Python traceback, for log and record. */
+    traceback: z.string().nullable(),
+    /** Exit code of the trial process when it ended; null when it lives or was killed by a signal. */
+    exit_code: z.int().nullable(),
+    /** e.g. "SIGKILL"; null when it was not killed by one. */
+    signal: z.string().nullable(),
+  }),
+);
+
+export const workerMessageSchema = z.discriminatedUnion("type", [
+  helloMessage,
+  heartbeatMessage,
+  progressMessage,
+  noticeMessage,
+  okMessage,
+  errorMessage,
+]);
+export type WorkerMessage = z.infer<typeof workerMessageSchema>;
+export type OkBody = z.infer<typeof okMessage>["body"];
+export type ErrorBody = z.infer<typeof errorMessage>["body"];
