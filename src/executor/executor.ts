@@ -1,0 +1,28 @@
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import type { Plan } from "../plan/plan-types.js";
+import type { RunEndRecord, RunFileRecord, RunRecord } from "../results/record-types.js";
+import type { RunEventListener } from "./events.js";
+import type { StopSignal } from "./stop.js";
+
+/** Where records go: appended and safe on disk when the promise resolves. */
+export interface RecordSink {
+  append(record: RunFileRecord): Promise<void>;
+}
+
+/** What an executor needs besides the plan; nothing is taken from globals. */
+export interface RunContext {
+  readonly runId: string;
+  readonly falconExpVersion: string;
+  readonly controller: RunRecord["controller"];
+  readonly records: RecordSink;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly stop: StopSignal;
+  readonly onEvent: RunEventListener;
+}
+
+/** Turns a frozen plan into records. Never throws for what a configuration does: that is recorded. */
+export interface Executor {
+  run(plan: Plan, context: RunContext): Promise<RunEndRecord["status"]>;
+}

@@ -1,0 +1,99 @@
+/** Every way a worker can fail, and the one next step for each (docs/errors.md). */
+import type { Phase } from "../protocol/common.js";
+import type { WorkerErrorCode } from "../protocol/messages.js";
+import type { Failure } from "../results/record-types.js";
+
+/** Failures that the controller sees from outside. */
+export type ObservedFailureCode =
+  | "worker-start-failed"
+  | "worker-died"
+  | "worker-hung"
+  | "no-progress"
+  | "worker-protocol-error";
+
+export type FailureCode = WorkerErrorCode | ObservedFailureCode;
+
+const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
+  "worker-start-failed": "Run `falcon-exp doctor`; the last lines of the worker's stderr are in this record.",
+  "worker-died":
+    "Read the last lines of stderr in this record; a SIGKILL that nobody sent usually means that memory ran out.",
+  "worker-hung":
+    "The worker sent no heartbeat. If the machine was suspended or overloaded, run again; else raise timeouts.heartbeat_sec.",
+  "no-progress":
+    "If this model is only slow, raise the phase's limit under `timeouts:`; else report the hang with log.jsonl.",
+  "worker-protocol-error":
+    "Controller and worker disagree: run `falcon-exp setup` again; if it stays, report it with log.jsonl.",
+  "import-failed": "Run `falcon-exp setup`, or `falcon-exp doctor` to see which library cannot be imported.",
+  "model-not-found": "Check the model's name or path in the experiment file.",
+  "model-gated": "Accept the model's terms on its hub page, then set HF_TOKEN.",
+  "hub-unreachable": "Check the network, or give the path of a model that is already on this machine.",
+  "model-unsafe-format": "Convert the weights to safetensors; pickled weights can run code and are refused.",
+  "model-corrupt": "Download or copy the model's files again.",
+  "remote-code-refused": "Set `trust_remote_code: true` only if you trust the code that this model brings.",
+  "device-unavailable": "Run `falcon-exp doctor` to see the devices of this machine, then change `device`.",
+  "dtype-unsupported": "Choose another `dtype`; `falcon-exp doctor` lists what each device can compute in.",
+  "attention-unavailable": "Use `attention: sdpa` or `eager`, or install the missing kernel's package.",
+  "attention-mismatch": "The model does not support this kernel; use `attention: auto`.",
+  "quantization-not-applied":
+    "Nothing was quantized, so nothing was measured; keep `workarounds: auto`, and report the model class if it is.",
+  "quantization-mismatch":
+    "Not every layer is as asked; list the modules to leave out under `skip_modules` if that is intended.",
+  "out-of-memory-device": "Use a smaller quantization, a shorter context, or a device with more memory.",
+  "out-of-memory-host": "Free memory on this machine, or use a smaller quantization.",
+  "prompt-too-long":
+    "Shorten the prompt, or lower `max_new_tokens`: together they exceed the model's context.",
+  "generation-invalid": "Correct the `generation:` settings named in the message.",
+  "trial-process-died": "Read exit code, signal and the last lines of stderr in this record; then run again.",
+  "no-trial-process": "This is a defect of falcon-exp: report it with log.jsonl.",
+  cancelled: "Run the experiment again to measure what is missing.",
+  "message-invalid":
+    "Controller and worker disagree: run `falcon-exp setup` again; if it stays, report it with log.jsonl.",
+  "worker-exception": "Read the traceback in this record.",
+};
+
+/** A request that the worker did not fulfil. */
+export class WorkerFailure extends Error {
+  constructor(
+    readonly code: FailureCode,
+    message: string,
+    readonly details: {
+      readonly phase: Phase | null;
+      readonly exitCode?: number | null;
+      readonly signal?: string | null;
+      readonly stderrTail?: readonly string[];
+      readonly traceback?: string | null;
+      /** Whether the loaded trial process is still there to serve the next trial. */
+      readonly trialProcessAlive: boolean;
+    },
+  ) {
+    super(message);
+    this.name = "WorkerFailure";
+  }
+
+  /** As it stands in records. */
+  toRecord(): Failure {
+    return {
+      code: this.code,
+      message: this.message,
+      next: NEXT_STEP[this.code],
+      phase: this.details.phase,
+      exit_code: this.details.exitCode ?? null,
+      signal: this.details.signal ?? null,
+      stderr_tail: [...(this.details.stderrTail ?? [])],
+      traceback: this.details.traceback ?? null,
+    };
+  }
+}
+
+/** Codes after which the trial process is gone, or must not be used again. */
+const ENDS_TRIAL_PROCESS: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "trial-process-died",
+  "no-trial-process",
+  "cancelled",
+  "message-invalid",
+  "out-of-memory-host",
+]);
+
+export function endsTrialProcess(code: FailureCode): boolean {
+  return ENDS_TRIAL_PROCESS.has(code);
+}

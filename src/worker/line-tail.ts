@@ -1,0 +1,42 @@
+import { StringDecoder } from "node:string_decoder";
+
+/** Longest line kept; the rest of a longer one is dropped. */
+const MAX_LINE_CHARACTERS = 2_000;
+
+/**
+ * Splits a byte stream into lines and remembers the last ones. Memory is bounded whatever arrives,
+ * so a worker that writes hundreds of megabytes neither blocks nor fills the controller.
+ */
+export class LineTail {
+  private readonly lines: string[] = [];
+  private partial = "";
+  private readonly decoder = new StringDecoder("utf8");
+  /** Bytes seen so far. */
+  bytes = 0;
+
+  constructor(
+    private readonly keep: number,
+    private readonly onLine: (line: string) => void = () => {},
+  ) {}
+
+  push(chunk: Buffer): void {
+    this.bytes += chunk.byteLength;
+    const pieces = (this.partial + this.decoder.write(chunk)).split(/\r\n|\n|\r/);
+    this.partial = (pieces.pop() ?? "").slice(0, MAX_LINE_CHARACTERS);
+    // Of a burst only the last lines can survive; the callback still sees each one.
+    for (const piece of pieces) this.add(piece.slice(0, MAX_LINE_CHARACTERS));
+  }
+
+  /** The last lines, oldest first, the unfinished one included. */
+  last(): string[] {
+    const unfinished = this.partial.trim() === "" ? [] : [this.partial];
+    return [...this.lines, ...unfinished].slice(-this.keep);
+  }
+
+  private add(line: string): void {
+    if (line.trim() === "") return;
+    this.lines.push(line);
+    if (this.lines.length > this.keep) this.lines.shift();
+    this.onLine(line);
+  }
+}

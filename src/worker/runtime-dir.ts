@@ -1,0 +1,42 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+
+/** A Unix socket path holds 108 bytes on Linux and 104 on macOS, the final NUL included. */
+const MAX_SOCKET_PATH_BYTES = 103;
+const LONGEST_SOCKET_NAME = "/control";
+
+export interface RuntimeDir {
+  readonly path: string;
+  readonly workEndpoint: string;
+  readonly controlEndpoint: string;
+  remove(): Promise<void>;
+}
+
+/** A new folder with an unguessable name that only this user may enter; holds the ipc sockets of one worker. */
+export async function makeRuntimeDir(preferred: string = tmpdir()): Promise<RuntimeDir> {
+  const fits = (base: string) =>
+    Buffer.byteLength(join(base, "falcon-exp-XXXXXX")) + LONGEST_SOCKET_NAME.length <= MAX_SOCKET_PATH_BYTES;
+  const base = fits(preferred) ? preferred : "/tmp";
+  let path: string;
+  try {
+    path = await mkdtemp(join(base, "falcon-exp-"));
+    await chmod(path, 0o700);
+  } catch (cause) {
+    throw new FalconError({
+      code: "runtime-dir-failed",
+      message: `cannot make a folder for the worker's sockets in ${base}: ${(cause as Error).message}`,
+      next: "Free space there, or point TMPDIR at a folder that can be written.",
+      exitCode: ExitCode.setupFailed,
+      cause,
+    });
+  }
+  return {
+    path,
+    workEndpoint: `ipc://${join(path, "work")}`,
+    controlEndpoint: `ipc://${join(path, "control")}`,
+    remove: () => rm(path, { recursive: true, force: true }),
+  };
+}

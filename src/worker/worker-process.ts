@@ -1,0 +1,84 @@
+import { execa } from "execa";
+import type { Log } from "../base/log.js";
+import { LineTail } from "./line-tail.js";
+
+/** Lines of stderr kept for a failure record. */
+const STDERR_TAIL_LINES = 20;
+/** Characters of worker output written to the log at most; a flood is counted, not kept. */
+const MAX_LOGGED_CHARACTERS = 5_000_000;
+
+export interface WorkerCommand {
+  readonly pythonPath: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Never the user's folder: a `torch.py` there must not be imported. */
+  readonly cwd: string;
+}
+
+export interface WorkerExit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+export interface WorkerProcess {
+  readonly pid: number | null;
+  /** Settles once when the process is gone; never rejects. */
+  readonly exited: Promise<WorkerExit>;
+  stderrTail(): string[];
+  /** Signals the whole process group; says false when it is already gone. */
+  signalGroup(signal: "SIGTERM" | "SIGKILL"): boolean;
+}
+
+/**
+ * Starts the supervisor as the leader of a process group of its own, so that Ctrl-C at the terminal reaches
+ * the controller only and one signal ends everything below the supervisor. Its stdin stays open as long as
+ * the controller lives: end of file tells the worker that the controller is gone, even by SIGKILL.
+ */
+export function spawnWorker(command: WorkerCommand, log: Log): WorkerProcess {
+  let logged = 0;
+  const toLog = (stream: string) => (line: string) => {
+    if (logged > MAX_LOGGED_CHARACTERS) return;
+    logged += line.length;
+    log.write("debug", "worker-output", { stream, line });
+    if (logged > MAX_LOGGED_CHARACTERS)
+      log.write("warning", "worker-output-truncated", { characters: logged });
+  };
+  const child = execa(command.pythonPath, [...command.args], {
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    reject: false,
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...command.env },
+    cwd: command.cwd,
+  });
+  const stderr = new LineTail(STDERR_TAIL_LINES, toLog("stderr"));
+  const stdout = new LineTail(1, toLog("stdout"));
+  child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+  child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stdin?.on("error", () => {});
+  const pid = child.pid ?? null;
+  return {
+    pid,
+    // `exit` rather than `close`: a grandchild that keeps a pipe open must not hide the death of the supervisor.
+    exited: new Promise((resolve) => {
+      child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+      child.once("error", () => resolve({ exitCode: null, signal: null }));
+      void child.then((result) => {
+        if (pid === null) resolve({ exitCode: result.exitCode ?? null, signal: result.signal ?? null });
+      });
+    }),
+    stderrTail: () => stderr.last(),
+    signalGroup: (signal) => {
+      if (pid === null) return false;
+      try {
+        process.kill(-pid, signal);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
