@@ -21,7 +21,7 @@ export async function record<K extends RunFileRecord["kind"]>(
     at: context.clock.now().toISOString(),
     kind,
   };
-  await context.records.append({ ...head, ...fields } as unknown as RunFileRecord);
+  await context.records.append({ ...head, ...(fields as object) } as unknown as RunFileRecord);
 }
 
 /** The fields by which a record names its configuration. */

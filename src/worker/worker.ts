@@ -237,6 +237,8 @@ export class Worker {
   }
 
   private receive(lane: Lane, message: WorkerMessage): void {
+    // Once it is being ended nothing more is believed, least of all an answer that was already on its way.
+    if (this.state === "stopping" || this.state === "ended") return;
     this.heartbeat.beat(this.options.clock.monotonicSec());
     switch (message.type) {
       case "heartbeat":

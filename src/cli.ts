@@ -1,0 +1,168 @@
+/** argv → one command → exit code. A command's module, and all that it needs, loads only when it is called. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { systemClock } from "./base/clock.js";
+import { FalconError } from "./base/errors.js";
+import { ExitCode } from "./base/exit-codes.js";
+import { packageRoot } from "./base/package-root.js";
+import type { CommandIo } from "./commands/io.js";
+
+/** Runs the command line; returns the process exit code and never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const io = systemIo();
+  // A reader that closed the pipe (`falcon-exp plan … | head`) has seen enough: not a defect.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(ExitCode.ok);
+  });
+  let exitCode: number = ExitCode.ok;
+  const program = buildProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return await report(error, io);
+  }
+}
+
+function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Command {
+  const program = new Command("falcon-exp")
+    .description(
+      "What does quantizing this language model really cost, and what does it save, on my machine?",
+    )
+    .version(readVersion(), "-V, --version")
+    .exitOverride()
+    .showHelpAfterError("(run with --help for usage)")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ falcon-exp run experiments/quant.yaml        measure bf16, 8-bit and 4-bit on this machine
+  $ falcon-exp plan experiments/falcon-40b.yaml  show what would run, without Python
+  $ falcon-exp report quant                      draw the newest run of "quant" again
+  $ falcon-exp doctor                            what this machine can run, and what is missing
+
+Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed ·
+            6 set-up failed · 7 results cannot be read or written · 130 Ctrl-C · 143 SIGTERM · 1 defect`,
+    );
+  const command = (name: string, description: string, examples: readonly string[]) =>
+    program
+      .command(name)
+      .description(description)
+      .exitOverride()
+      .addHelpText("after", `\nExamples:\n${examples.map((line) => `  $ falcon-exp ${line}`).join("\n")}`);
+  const json = new Option("--json", "print one JSON document and nothing else on stdout").default(false);
+  const set = new Option("--set <key=value>", "override a key of the file; may be given again")
+    .argParser((value: string, before: string[] | undefined) => [...(before ?? []), value])
+    .default([], "none");
+  const python = new Option("--python <path>", "use this Python environment instead of the managed one").env(
+    "FALCON_EXP_PYTHON",
+  );
+  const results = new Option("--results <folder>", "where results lie").default("results");
+
+  command("run <experiment>", "measure every configuration of an experiment file", [
+    "run experiments/quant.yaml",
+    "run experiments/quant.yaml --set generation.max_new_tokens=8 --set repeats=3",
+    "run experiments/falcon-tiny.yaml --json > summary.json",
+  ])
+    .addOption(set)
+    .addOption(python)
+    .addOption(results)
+    .addOption(json)
+    .action(async (file: string, options) => {
+      setExitCode(await (await import("./commands/run.js")).run(io, { file, ...options }));
+    });
+  command("validate <experiment>", "check an experiment file; touches neither Python nor network", [
+    "validate experiments/quant.yaml",
+    "validate experiments/quant.yaml --set repeats=0",
+  ])
+    .addOption(set)
+    .addOption(json)
+    .action(async (file: string, options) => {
+      setExitCode(await (await import("./commands/validate.js")).run(io, { file, ...options }));
+    });
+  command("plan <experiment>", "show the expanded plan; touches neither Python nor network", [
+    "plan experiments/quant.yaml",
+    "plan experiments/falcon-40b.yaml --json | jq '.configurations[].label'",
+  ])
+    .addOption(set)
+    .addOption(json)
+    .action(async (file: string, options) => {
+      setExitCode(await (await import("./commands/plan.js")).run(io, { file, ...options }));
+    });
+  command("report <run>", "draw tables and charts again, from the records alone", [
+    "report quant                              the newest run of this experiment",
+    "report results/quant/20261124T023746Z-a1b2",
+  ])
+    .addOption(results)
+    .addOption(json)
+    .action(async (run: string, options) => {
+      setExitCode(await (await import("./commands/report.js")).run(io, { run, ...options }));
+    });
+  command("setup", "make the Python environment and the embedded model, once", [
+    "setup",
+    "setup --no-model          only the Python environment",
+    "setup --python /opt/lab/venv/bin/python",
+  ])
+    .addOption(python)
+    .option("--no-model", "do not prepare the embedded model")
+    .addOption(json)
+    .action(async (options) => {
+      setExitCode(await (await import("./commands/setup.js")).run(io, options));
+    });
+  command("doctor", "say what this machine can run, and what is missing", ["doctor", "doctor --json"])
+    .addOption(python)
+    .addOption(json)
+    .action(async (options) => {
+      setExitCode(await (await import("./commands/doctor.js")).run(io, options));
+    });
+  command("init [folder]", "write the example experiments into ./experiments", ["init", "init lab --force"])
+    .option("--force", "overwrite example files that were changed", false)
+    .addOption(json)
+    .action(async (folder: string | undefined, options) => {
+      setExitCode(await (await import("./commands/init.js")).run(io, { dir: folder ?? ".", ...options }));
+    });
+  return program;
+}
+
+async function report(error: unknown, io: CommandIo): Promise<number> {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message; help and version are no errors.
+    return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  }
+  if (error instanceof FalconError) {
+    const { renderError } = await import("./base/render-error.js");
+    io.stderr.write(`${renderError(error, { color: io.color })}\n`);
+    return error.exitCode ?? ExitCode.usage;
+  }
+  io.stderr.write(`falcon-exp: a defect, please report it with what you ran:\n${stackOf(error)}\n`);
+  return ExitCode.bug;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(`${packageRoot()}/package.json`, "utf8"));
+  return (manifest as { version: string }).version;
+}
+
+function systemIo(): CommandIo {
+  const { stdout, stderr, env } = process;
+  const stdoutIsTty = stdout.isTTY === true;
+  const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
+  const refused = env.NO_COLOR !== undefined && env.NO_COLOR !== "";
+  return {
+    stdout,
+    stderr,
+    stdoutIsTty,
+    stderrIsTty: stderr.isTTY === true,
+    columns: stdout.columns ?? stderr.columns ?? 80,
+    color: forced || (!refused && stdoutIsTty && env.TERM !== "dumb"),
+    env,
+    cwd: process.cwd(),
+    clock: systemClock,
+  };
+}

@@ -1,0 +1,146 @@
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
+import { silentLog } from "../../src/base/log.js";
+import type { RunEvent } from "../../src/executor/events.js";
+import { LocalExecutor } from "../../src/executor/local.js";
+import { StopSignal } from "../../src/executor/stop.js";
+import type { Plan } from "../../src/plan/plan-types.js";
+import { type RunFileRecord, recordSchema } from "../../src/results/record-types.js";
+import { smallPlan } from "../fixtures/plans.js";
+import { testPython } from "../fixtures/python.js";
+
+const scripted = fileURLToPath(new URL("../fixtures/workers/scripted.py", import.meta.url));
+
+/** Runs the plan against a scripted worker; records are checked against their schema as they come. */
+async function runPlan(
+  plan: Plan,
+  behaviour: string,
+  onEvent: (event: RunEvent, stop: StopSignal) => void = () => {},
+) {
+  const records: RunFileRecord[] = [];
+  const events: RunEvent[] = [];
+  const stop = new StopSignal();
+  const executor = new LocalExecutor({
+    worker: { pythonPath: testPython(), env: {}, program: [scripted, "--behaviour", behaviour] },
+    builtinModelPath: null,
+  });
+  const status = await executor.run(plan, {
+    runId: "20260101T000000Z-test",
+    falconExpVersion: "0.0.0",
+    controller: { node_version: "20", platform: "test", hostname: "host", git_commit: null, git_dirty: null },
+    records: {
+      append: async (record) => void records.push(recordSchema.parse(JSON.parse(JSON.stringify(record)))),
+    },
+    log: silentLog,
+    clock: systemClock,
+    stop,
+    onEvent: (event) => {
+      events.push(event);
+      onEvent(event, stop);
+    },
+  });
+  const kinds = records.map((record) =>
+    "status" in record ? `${record.kind}:${record.status}` : record.kind,
+  );
+  return { status, records, events, kinds };
+}
+
+const configurationFailures = (records: readonly RunFileRecord[]) =>
+  records.flatMap((record) =>
+    record.kind === "configuration" && record.status === "failed"
+      ? [{ configuration: record.configuration, ...record.failure }]
+      : [],
+  );
+
+test("a run records its start, the environment, each load, warm-up, trial and configuration, and its end", async () => {
+  const { status, kinds } = await runPlan(smallPlan(["none", "int8"], { warmup: 1 }), "good");
+  expect(status).toBe("completed");
+  const each = ["load", "warmup", "trial:completed", "trial:completed", "configuration:completed"];
+  expect(kinds).toEqual(["run", "environment", ...each, ...each, "run_end:completed"]);
+});
+
+test("one configuration that cannot be loaded is recorded with its cause and the others complete", async () => {
+  const { status, records, kinds } = await runPlan(smallPlan(["none", "bad", "fp4"]), "fail-one-load");
+  expect(status).toBe("partly_failed");
+  expect(configurationFailures(records)).toMatchObject([{ configuration: "bad", code: "model-not-found" }]);
+  expect(kinds.filter((kind) => kind === "trial:completed")).toHaveLength(4);
+});
+
+test("a worker killed in one configuration is replaced in the open, and the others complete", async () => {
+  const { status, records, events } = await runPlan(smallPlan(["none", "bad", "fp4"]), "die-in-bad");
+  expect(status).toBe("partly_failed");
+  expect(configurationFailures(records)).toMatchObject([
+    { configuration: "bad", code: "worker-died", signal: "SIGKILL", phase: "load" },
+  ]);
+  expect(events.filter((event) => event.type === "worker-starting")).toHaveLength(2);
+  expect(records.filter((record) => record.kind === "environment")).toHaveLength(2);
+});
+
+test("a trial that takes its process along keeps what was measured before it", async () => {
+  const { status, records, kinds } = await runPlan(smallPlan(["none"], { trials: 3 }), "die-in-generate");
+  expect(status).toBe("partly_failed");
+  expect(kinds).toEqual([
+    "run",
+    "environment",
+    "load",
+    "trial:completed",
+    "trial:failed",
+    "configuration:failed",
+    "run_end:partly_failed",
+  ]);
+  expect(records.find((record) => record.kind === "configuration")).toMatchObject({
+    trials_completed: 1,
+    trials_planned: 3,
+  });
+});
+
+test("a trial that fails while its process lives does not keep the next from running", async () => {
+  const { status, kinds } = await runPlan(smallPlan(["none"], { trials: 3 }), "fail-second-trial");
+  expect(status).toBe("partly_failed");
+  expect(kinds.slice(3, -2)).toEqual(["trial:completed", "trial:failed", "trial:completed"]);
+  expect(kinds.at(-2)).toBe("configuration:completed");
+});
+
+test("when no configuration can be loaded the run says that all failed", async () => {
+  const { status } = await runPlan(smallPlan(["none", "int8"]), "fail-load");
+  expect(status).toBe("all_failed");
+});
+
+test("when the worker cannot start, every configuration is recorded as failed with its stderr", async () => {
+  const { status, records } = await runPlan(smallPlan(["none", "int8"]), "exit-before-hello");
+  expect(status).toBe("all_failed");
+  const failures = configurationFailures(records);
+  expect(failures.map(({ code }) => code)).toEqual(["worker-start-failed", "worker-start-failed"]);
+  expect(failures[0]?.stderr_tail.join()).toContain("zmq");
+});
+
+test("asked to stop after this trial, it finishes and records the trial, and starts no other", async () => {
+  const { status, kinds } = await runPlan(smallPlan(["none", "int8"]), "good", (event, stop) => {
+    if (event.type === "trial-started") stop.request("after-this-trial", "Ctrl-C");
+  });
+  expect(status).toBe("interrupted");
+  expect(kinds.slice(2)).toEqual([
+    "load",
+    "trial:completed",
+    "configuration:cancelled",
+    "configuration:cancelled",
+    "run_end:interrupted",
+  ]);
+});
+
+test("asked to stop now, it cancels the trial under way and records no figure for it", async () => {
+  const { status, records, kinds } = await runPlan(smallPlan(["none"]), "slow-generate", (event, stop) => {
+    if (event.type === "progress" && event.outputTokens === 2) stop.request("now", "SIGTERM");
+  });
+  expect(status).toBe("interrupted");
+  expect(kinds.slice(2)).toEqual(["load", "configuration:cancelled", "run_end:interrupted"]);
+  expect(records.find((record) => record.kind === "configuration")).toMatchObject({ reason: "SIGTERM" });
+});
+
+test("notices of the libraries reach the configuration's record, each once with its count", async () => {
+  const { records } = await runPlan(smallPlan(["none"]), "good");
+  expect(records.find((record) => record.kind === "configuration")).toMatchObject({
+    notices: [{ source: "scripted", text: "a warning", count: 2 }],
+  });
+});
