@@ -1,0 +1,58 @@
+import { access, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { RECORDS_FILE } from "./paths.js";
+import { isRunId } from "./run-id.js";
+
+/**
+ * The folder of the run that a person means: a run's folder (or its records.jsonl), `<experiment>/<run-id>`, or
+ * `<experiment>` for its newest run. Throws FalconError `run-not-found`.
+ */
+export async function findRun(argument: string, resultsFolder: string, cwd: string): Promise<string> {
+  const asPath = resolve(cwd, argument);
+  if (basename(asPath) === RECORDS_FILE && (await exists(asPath))) return dirname(asPath);
+  const asName = resolve(cwd, resultsFolder, argument);
+  for (const folder of [asPath, asName]) {
+    if (await exists(join(folder, RECORDS_FILE))) return folder;
+    const newest = await newestRunIn(folder);
+    if (newest !== null) return newest;
+  }
+  throw new FalconError({
+    code: "run-not-found",
+    message: `No run found for ${JSON.stringify(argument)}: neither ${asPath} nor ${asName} has a ${RECORDS_FILE}.`,
+    next: await suggestion(resolve(cwd, resultsFolder)),
+    exitCode: ExitCode.resultsFailed,
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function folderNames(folder: string): Promise<string[]> {
+  const isFolder = await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return [];
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+async function newestRunIn(folder: string): Promise<string | null> {
+  const ids = (await folderNames(folder)).filter(isRunId).sort().reverse();
+  for (const id of ids) {
+    if (await exists(join(folder, id, RECORDS_FILE))) return join(folder, id);
+  }
+  return null;
+}
+
+async function suggestion(resultsFolder: string): Promise<string> {
+  const experiments = (await folderNames(resultsFolder)).sort();
+  if (experiments.length === 0) return "Run an experiment first: falcon-exp run experiments/quant.yaml.";
+  return `Experiments with results in ${resultsFolder}: ${experiments.slice(0, 10).join(", ")}.`;
+}

@@ -1,0 +1,69 @@
+import { basename, join } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+
+export const RECORDS_FILE = "records.jsonl";
+
+/** The endings of a chart's three files, in the order they are made. */
+export const CHART_ENDINGS = [".vl.json", ".svg", ".png"] as const;
+export type ChartEnding = (typeof CHART_ENDINGS)[number];
+
+/** Every path of a run, in one place: `results/<experiment>/<run-id>/…`. */
+export class RunPaths {
+  constructor(
+    /** The run's folder. */
+    readonly folder: string,
+  ) {}
+
+  /** The folder of a run by its names. Throws FalconError where a name would leave the results folder. */
+  static of(resultsFolder: string, experiment: string, runId: string): RunPaths {
+    return new RunPaths(join(resultsFolder, checkedSegment(experiment), checkedSegment(runId)));
+  }
+
+  get runId(): string {
+    return basename(this.folder);
+  }
+  /** The experiment file as given. */
+  get experiment(): string {
+    return join(this.folder, "experiment.yaml");
+  }
+  get plan(): string {
+    return join(this.folder, "plan.jsonl");
+  }
+  get environment(): string {
+    return join(this.folder, "environment.json");
+  }
+  /** The truth: appended to while running, never rewritten. */
+  get records(): string {
+    return join(this.folder, RECORDS_FILE);
+  }
+  get csv(): string {
+    return join(this.folder, "records.csv");
+  }
+  get summary(): string {
+    return join(this.folder, "summary.json");
+  }
+  get answers(): string {
+    return join(this.folder, "answers.md");
+  }
+  get charts(): string {
+    return join(this.folder, "charts");
+  }
+  chart(name: string, ending: ChartEnding): string {
+    return join(this.charts, `${checkedSegment(name)}${ending}`);
+  }
+  get log(): string {
+    return join(this.folder, "log.jsonl");
+  }
+}
+
+function checkedSegment(name: string): string {
+  const isSegment = name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name);
+  if (isSegment) return name;
+  throw new FalconError({
+    code: "results-name-invalid",
+    message: `${JSON.stringify(name)} cannot be the name of a file or folder in the results.`,
+    next: "Use a name of letters, digits, dots, dashes and underscores.",
+    exitCode: ExitCode.resultsFailed,
+  });
+}

@@ -1,0 +1,94 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { RECORD_SCHEMA_VERSION, type RunFileRecord, recordSchema } from "./record-types.js";
+
+/** Something in the file that could not be used. The rest of the file still counts. */
+export interface RecordWarning {
+  /** 1-based. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface RecordFile {
+  readonly records: readonly RunFileRecord[];
+  readonly warnings: readonly RecordWarning[];
+}
+
+/**
+ * Reads `records.jsonl`. A last line torn by a kill, and a damaged line anywhere, are warnings: what was measured before
+ * and after is kept. A line from a newer falcon-exp is an error, because guessing would falsify.
+ */
+export async function readRecords(path: string): Promise<RecordFile> {
+  let content: Buffer;
+  try {
+    content = await readFile(path);
+  } catch (cause) {
+    throw new FalconError({
+      code: "results-not-found",
+      message: `Could not read ${path}: ${(cause as Error).message}`,
+      next: "Give the folder of a run: results/<experiment>/<run-id>.",
+      exitCode: ExitCode.resultsFailed,
+      cause,
+    });
+  }
+  return parseRecords(content, path);
+}
+
+/** The parsing half of `readRecords`; `source` names the file in errors. */
+export function parseRecords(content: Buffer, source: string): RecordFile {
+  const records: RunFileRecord[] = [];
+  const warnings: RecordWarning[] = [];
+  let start = 0;
+  for (let line = 1; start < content.length; line++) {
+    const newline = content.indexOf(0x0a, start);
+    const end = newline === -1 ? content.length : newline;
+    const parsed = parseLine(content.subarray(start, end), line, source);
+    if (parsed.record !== null) records.push(parsed.record);
+    else if (newline === -1) {
+      warnings.push({
+        line,
+        message: "the last line is torn (the run was killed while writing it): left out",
+      });
+    } else if (parsed.problem !== null) warnings.push({ line, message: `${parsed.problem}: left out` });
+    start = end + 1;
+  }
+  return { records, warnings };
+}
+
+interface ParsedLine {
+  readonly record: RunFileRecord | null;
+  /** Null for a blank line. */
+  readonly problem: string | null;
+}
+
+const MAX_PROBLEM_CHARACTERS = 300;
+
+function parseLine(bytes: Buffer, line: number, source: string): ParsedLine {
+  let value: unknown;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (text.trim() === "") return { record: null, problem: null };
+    value = JSON.parse(text);
+  } catch {
+    return { record: null, problem: "not a JSON object in UTF-8" };
+  }
+  refuseNewerVersion(value, line, source);
+  const checked = recordSchema.safeParse(value);
+  if (checked.success) return { record: checked.data, problem: null };
+  const reason = z.prettifyError(checked.error).replaceAll("\n", " ").slice(0, MAX_PROBLEM_CHARACTERS);
+  return { record: null, problem: `breaks the record schema: ${reason}` };
+}
+
+function refuseNewerVersion(value: unknown, line: number, source: string): void {
+  if (typeof value !== "object" || value === null || !("schema_version" in value)) return;
+  const version = value.schema_version;
+  if (typeof version !== "number" || version <= RECORD_SCHEMA_VERSION) return;
+  throw new FalconError({
+    code: "results-schema-newer",
+    message: `${source}:${line} has schema version ${version}; this falcon-exp reads up to ${RECORD_SCHEMA_VERSION}.`,
+    next: "Update falcon-exp, or read the run with the version that made it (the first line names it).",
+    exitCode: ExitCode.resultsFailed,
+  });
+}

@@ -1,0 +1,119 @@
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { type RunFileRecord, recordSchema } from "./record-types.js";
+
+export interface RecordWriterOptions {
+  /** Go on with a file that has records already. Without it such a file is refused. */
+  readonly resume?: boolean;
+}
+
+/**
+ * Appends to `records.jsonl`. A record whose `append` has resolved is on the disk and outlives a power cut.
+ *
+ * After a failed write the end of the file is unknown, so every later append fails too, with the same cause.
+ */
+export class RecordWriter {
+  #tail: Promise<void> = Promise.resolve();
+  #broken: FalconError | null = null;
+  #closed = false;
+
+  private constructor(
+    readonly path: string,
+    private readonly file: FileHandle,
+  ) {}
+
+  /** Makes the parent folders and the file. Throws FalconError `results-write-failed` or `results-exist`. */
+  static async open(path: string, options: RecordWriterOptions = {}): Promise<RecordWriter> {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const file = await open(path, "a+");
+      try {
+        await prepare(file, path, options.resume === true);
+        await syncFolder(dirname(path));
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      return new RecordWriter(path, file);
+    } catch (cause) {
+      throw cause instanceof FalconError ? cause : writeFailed(path, cause);
+    }
+  }
+
+  /** Validates, writes one line in one write, and syncs; concurrent calls are written in the order of calling. */
+  append(record: RunFileRecord): Promise<void> {
+    const checked = recordSchema.safeParse(record);
+    if (!checked.success) {
+      return Promise.reject(new TypeError(`record breaks its schema: ${z.prettifyError(checked.error)}`));
+    }
+    if (this.#closed) return Promise.reject(new TypeError(`append after close of ${this.path}`));
+    const line = Buffer.from(`${JSON.stringify(checked.data)}\n`, "utf8");
+    const done = this.#tail.then(() => this.#write(line));
+    this.#tail = done.catch(() => {});
+    return done;
+  }
+
+  async #write(line: Buffer): Promise<void> {
+    if (this.#broken !== null) throw this.#broken;
+    try {
+      const { bytesWritten } = await this.file.write(line, 0, line.byteLength);
+      if (bytesWritten < line.byteLength) {
+        throw new Error(`only ${bytesWritten} of ${line.byteLength} bytes were written`);
+      }
+      await this.file.sync();
+    } catch (cause) {
+      this.#broken = writeFailed(this.path, cause);
+      throw this.#broken;
+    }
+  }
+
+  /** Waits for the appends under way and closes the file. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#tail;
+    await this.file.close();
+  }
+}
+
+/** Refuses old records unless resuming; a line torn by a kill is ended, so that the next record gets its own. */
+async function prepare(file: FileHandle, path: string, resume: boolean): Promise<void> {
+  const { size } = await file.stat();
+  if (size === 0) return;
+  if (!resume) {
+    throw new FalconError({
+      code: "results-exist",
+      message: `${path} already holds records.`,
+      next: "Start a new run, or move this folder away.",
+      exitCode: ExitCode.resultsFailed,
+    });
+  }
+  const last = Buffer.alloc(1);
+  await file.read(last, 0, 1, size - 1);
+  if (last.toString("latin1") !== "\n") await file.write("\n");
+}
+
+/** A new file's name is on the disk only when its folder is synced as well. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** One error for every way that a results file cannot be written. */
+export function writeFailed(path: string, cause: unknown): FalconError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FalconError({
+    code: "results-write-failed",
+    message: `Could not write ${path}: ${reason}`,
+    next: "Check the free space and the permissions of the results folder; finished trials are kept in records.jsonl.",
+    exitCode: ExitCode.resultsFailed,
+    cause,
+  });
+}
