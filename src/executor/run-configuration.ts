@@ -3,7 +3,8 @@ import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { Proof, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
 import type { Failure } from "../results/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
-import type { Notice, Progress, Worker } from "../worker/worker.js";
+import type { Notice, Progress } from "../worker/open-request.js";
+import type { Worker } from "../worker/worker.js";
 import type { RunContext } from "./executor.js";
 import { ofConfiguration, ofTrial, record } from "./recorder.js";
 

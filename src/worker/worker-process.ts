@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import type { Log } from "../base/log.js";
 import { LineTail } from "./line-tail.js";
@@ -81,4 +82,19 @@ export function spawnWorker(command: WorkerCommand, log: Log): WorkerProcess {
       }
     },
   };
+}
+
+/** `exit code 3` or `killed by SIGKILL`. */
+export function exitText(exit: WorkerExit): string {
+  return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `killed by ${exit.signal}`;
+}
+
+/** Whether the process is gone within `seconds`. */
+export async function exitsWithin(child: WorkerProcess, seconds: number): Promise<boolean> {
+  const timer = new AbortController();
+  const timedOut = delay(seconds * 1000, false, { signal: timer.signal }).catch(() => false);
+  const exited = child.exited.then(() => true);
+  const result = await Promise.race([exited, timedOut]);
+  timer.abort();
+  return result;
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import type { Timeouts } from "../plan/plan-types.js";
@@ -14,8 +13,9 @@ import type {
 import { type Channel, type Lane, openChannel } from "./channel.js";
 import { HeartbeatWatch, ProgressDeadline } from "./deadlines.js";
 import { endsTrialProcess, type FailureCode, WorkerFailure } from "./failures.js";
+import { notAsked, OpenRequest, type RequestHandlers } from "./open-request.js";
 import { makeRuntimeDir, type RuntimeDir } from "./runtime-dir.js";
-import { spawnWorker, type WorkerExit, type WorkerProcess } from "./worker-process.js";
+import { exitsWithin, exitText, spawnWorker, type WorkerExit, type WorkerProcess } from "./worker-process.js";
 
 /**
  * new ─open─▶ starting ─hello─▶ idle ⇄ busy (one request at a time)
@@ -38,35 +38,8 @@ export interface WorkerOptions {
   readonly program?: readonly string[];
 }
 
-export interface Progress {
-  readonly phase: Phase;
-  readonly detail: string;
-  readonly outputTokens: number | null;
-}
-
-export interface Notice {
-  readonly source: string;
-  readonly text: string;
-  readonly count: number;
-}
-
-export interface RequestHandlers {
-  onProgress?(progress: Progress): void;
-  onNotice?(notice: Notice): void;
-}
-
 type Request = Extract<ControllerMessage, { type: "start" | "load" | "generate" | "unload" }>;
 type OkOf<T extends RequestType> = Extract<OkBody, { request: T }>;
-
-interface Pending {
-  readonly id: string;
-  readonly type: RequestType;
-  readonly phase: Phase;
-  readonly deadline: ProgressDeadline;
-  readonly handlers: RequestHandlers;
-  readonly resolve: (body: OkBody) => void;
-  readonly reject: (failure: WorkerFailure) => void;
-}
 
 interface Cause {
   readonly code: FailureCode;
@@ -76,7 +49,7 @@ interface Cause {
 /** One supervisor process and the conversation with it. Not restartable: after `ended`, make a new one. */
 export class Worker {
   private state: WorkerState = "new";
-  private pending: Pending | null = null;
+  private open: OpenRequest | null = null;
   /** Why the worker is being ended, if it is; the first cause wins. */
   private cause: Cause | null = null;
   private nextId = 1;
@@ -157,7 +130,7 @@ export class Worker {
 
   /** Ends the trial process of the request under way, if any; that request then fails with `cancelled`. */
   cancel(message: string): void {
-    this.cancelPending({ code: "cancelled", message });
+    this.cancelOpen({ code: "cancelled", message });
   }
 
   /** Shutdown message, then SIGTERM, then SIGKILL to the whole group. Resolves when nothing of it is left. */
@@ -189,7 +162,7 @@ export class Worker {
         const limit = this.options.timeouts.start_sec;
         deadline = new ProgressDeadline(limit, () => fail(`the worker did not say hello within ${limit} s`));
         void this.process.exited.then((exit) =>
-          fail(`the worker ended before it said hello (${exitText(exit)})`),
+          fail(this.cause?.message ?? `the worker ended before it said hello (${exitText(exit)})`),
         );
       });
       this.state = "idle";
@@ -216,19 +189,20 @@ export class Worker {
     }
     this.state = "busy";
     const envelope = this.envelope(message as Pick<Request, "type" | "body">);
-    const answer = new Promise<OkBody>((resolve, reject) => {
-      const missed = () =>
-        this.cancelPending({
-          code: "no-progress",
-          message: `no progress for ${progressSec} s while in ${phase}`,
-        });
-      const deadline = new ProgressDeadline(progressSec, missed);
-      this.pending = { id: envelope.id, type: message.type, phase, deadline, handlers, resolve, reject };
+    const onStuck = (text: string) => this.cancelOpen({ code: "no-progress", message: text });
+    const open = new OpenRequest({
+      id: envelope.id,
+      type: message.type,
+      phase,
+      progressSec,
+      handlers,
+      onStuck,
     });
+    this.open = open;
     this.channel.send("work", envelope).catch((error: unknown) => {
       this.kill({ code: "worker-protocol-error", message: `cannot send ${message.type}: ${String(error)}` });
     });
-    return answer as Promise<OkOf<T>>;
+    return open.answer as Promise<OkOf<T>>;
   }
 
   private envelope(message: Pick<ControllerMessage, "type" | "body">): ControllerMessage {
@@ -248,16 +222,8 @@ export class Worker {
         this.hello?.(undefined);
         return;
       case "progress":
-        if (this.pending?.id !== message.parent) return;
-        this.pending.deadline.touch();
-        this.pending.handlers.onProgress?.({
-          phase: message.body.phase,
-          detail: message.body.detail,
-          outputTokens: message.body.output_tokens,
-        });
-        return;
       case "notice":
-        if (this.pending?.id === message.parent) this.pending.handlers.onNotice?.(message.body);
+        this.open?.hear(message);
         return;
       case "ok":
       case "error":
@@ -268,28 +234,19 @@ export class Worker {
   }
 
   private settle(message: Extract<WorkerMessage, { type: "ok" | "error" }>): void {
-    const pending = this.pending;
-    if (pending === null || message.parent !== pending.id) {
-      this.kill({
-        code: "worker-protocol-error",
-        message: `an answer to no open request: ${message.parent}`,
-      });
+    const open = this.open;
+    const answer = open?.read(message) ?? { kind: "breach", message: notAsked(message.parent) };
+    if (open === null || answer.kind === "breach") {
+      this.kill({ code: "worker-protocol-error", message: answer.kind === "breach" ? answer.message : "" });
       return;
     }
-    if (message.type === "ok" && message.body.request !== pending.type) {
-      const message_ = `${pending.type} was answered as ${message.body.request}`;
-      this.kill({ code: "worker-protocol-error", message: message_ });
-      return;
-    }
-    this.clearPending();
-    const failure = message.type === "error" ? this.answeredFailure(message.body, pending.phase) : null;
-    if (this.state === "busy") {
-      // A cancel that came too late leaves nothing behind.
-      this.cause = null;
-      this.state = "idle";
-    }
-    if (message.type === "ok") pending.resolve(message.body);
-    else if (failure !== null) pending.reject(failure);
+    const failure = answer.kind === "error" ? this.answeredFailure(answer.body, open.phase) : null;
+    // A cancel that came too late leaves nothing behind.
+    this.cause = null;
+    this.open = null;
+    this.state = "idle";
+    if (answer.kind === "ok") open.fulfil(answer.body);
+    else if (failure !== null) open.fail(failure);
   }
 
   /** A cancelled request fails with the cause of the cancel (a hang, a Ctrl-C), not with the word `cancelled`. */
@@ -307,15 +264,15 @@ export class Worker {
 
   // ---- endings -----------------------------------------------------------------------------------------------------
 
-  private cancelPending(cause: Cause): void {
-    const pending = this.pending;
-    if (pending === null || this.cause !== null) return;
+  private cancelOpen(cause: Cause): void {
+    const open = this.open;
+    if (open === null || this.cause !== null) return;
     this.cause = cause;
     this.channel
-      .send("control", this.envelope({ type: "cancel", body: { target: pending.id } }))
-      .catch(() => this.process.signalGroup("SIGKILL"));
+      .send("control", this.envelope({ type: "cancel", body: { target: open.id } }))
+      .catch(() => this.kill(cause));
     const grace = setTimeout(() => {
-      if (this.pending?.id === pending.id) this.kill(cause);
+      if (this.open === open) this.kill(cause);
     }, CANCEL_GRACE_SEC * 1000);
     grace.unref();
   }
@@ -346,11 +303,7 @@ export class Worker {
       code: "worker-died" as const,
       message: `the worker ended (${exitText(exit)})`,
     };
-    const pending = this.pending;
-    if (pending !== null) {
-      this.clearPending();
-      pending.reject(this.failure(cause, pending.phase, exit));
-    }
+    this.open?.fail(this.failure(cause, this.open.phase, exit));
     void this.tidy();
   }
 
@@ -364,29 +317,11 @@ export class Worker {
     });
   }
 
-  private clearPending(): void {
-    this.pending?.deadline.stop();
-    this.pending = null;
-  }
-
   private async tidy(): Promise<void> {
     this.state = "ended";
-    this.clearPending();
+    this.open = null;
     this.heartbeat.stop();
     this.channel.close();
     await this.runtime.remove();
   }
-}
-
-function exitText(exit: WorkerExit): string {
-  return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `killed by ${exit.signal}`;
-}
-
-async function exitsWithin(child: WorkerProcess, seconds: number): Promise<boolean> {
-  const timer = new AbortController();
-  const timedOut = delay(seconds * 1000, false, { signal: timer.signal }).catch(() => false);
-  const exited = child.exited.then(() => true);
-  const result = await Promise.race([exited, timedOut]);
-  timer.abort();
-  return result;
 }

@@ -6,7 +6,8 @@ import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
 import type { Timeouts } from "../../src/plan/plan-types.js";
 import { WorkerFailure } from "../../src/worker/failures.js";
-import { type RequestHandlers, Worker } from "../../src/worker/worker.js";
+import type { RequestHandlers } from "../../src/worker/open-request.js";
+import { Worker } from "../../src/worker/worker.js";
 import { patientTimeouts, smallPlan } from "../fixtures/plans.js";
 import { testPython } from "../fixtures/python.js";
 
