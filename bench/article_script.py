@@ -1,0 +1,68 @@
+"""The article's loop as one would write it by hand: one process, three loads, five prompts, a clock.
+
+The yardstick of `npm run bench:overhead`: it does the same work as `experiments/quant.yaml` (same prompts,
+same warm-up, same greedy generation) with none of falcon-exp's isolation, supervision or records.
+Prints one JSON object: {"wall_sec", "trials": [{"quantization", "prompt_index", "elapsed_sec", "text"}]}.
+"""
+
+import argparse
+import gc
+import json
+import time
+
+STARTED = time.perf_counter()
+
+import torch  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig  # noqa: E402
+
+
+def load(model_path: str, quantization: str):
+    config = None
+    if quantization == "int8":
+        config = BitsAndBytesConfig(load_in_8bit=True)
+    elif quantization == "fp4":
+        config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=torch.bfloat16)
+    tokenizer = AutoTokenizer.from_pretrained(model_path)
+    model = AutoModelForCausalLM.from_pretrained(
+        model_path, dtype=torch.bfloat16, device_map="auto", quantization_config=config
+    )
+    model.eval()
+    return model, tokenizer
+
+
+def generate(model, tokenizer, prompt: str, max_new_tokens: int) -> tuple[float, str]:
+    started = time.perf_counter()
+    inputs = tokenizer.apply_chat_template(
+        [{"role": "user", "content": prompt}],
+        add_generation_prompt=True,
+        return_tensors="pt",
+        return_dict=True,
+    )
+    with torch.inference_mode():
+        output = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
+    elapsed_sec = time.perf_counter() - started
+    return elapsed_sec, tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--plan", required=True, help='JSON: {"quantizations", "prompts", "max_new_tokens", "warmup"}')
+    args = parser.parse_args()
+    plan = json.loads(args.plan)
+    trials = []
+    for quantization in plan["quantizations"]:
+        model, tokenizer = load(args.model, quantization)
+        for _ in range(plan["warmup"]):
+            generate(model, tokenizer, plan["prompts"][0], plan["max_new_tokens"])
+        for index, prompt in enumerate(plan["prompts"]):
+            elapsed_sec, text = generate(model, tokenizer, prompt, plan["max_new_tokens"])
+            trial = {"quantization": quantization, "prompt_index": index, "elapsed_sec": elapsed_sec, "text": text}
+            trials.append(trial)
+        del model, tokenizer
+        gc.collect()
+    print(json.dumps({"wall_sec": time.perf_counter() - STARTED, "trials": trials}))
+
+
+if __name__ == "__main__":
+    main()
