@@ -1,0 +1,70 @@
+/** What all charts share: font, colours, and the breaking of long names into lines. */
+
+export const VEGA_LITE_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
+/** The font the PNGs are drawn with; Verdana has nearly its widths where an SVG is opened without it. */
+export const FONT = "DejaVu Sans, Verdana, sans-serif";
+
+/** Red and blue differ for every common colour blindness; shape and dash tell the series apart in grey. */
+export const COLORS = {
+  memory: "#B5251D",
+  weights: "#C9756D",
+  peak: "#EFC3BE",
+  timeBar: "#A9CBE6",
+  speedBar: "#A3D6C7",
+  time: "#0064A6",
+  speed: "#00795C",
+  text: "#222222",
+  muted: "#6B6B6B",
+  failure: "#8A1C14",
+  grid: "#E4E4E4",
+} as const;
+
+/** The `config` of every spec. `limit: 0` everywhere: names are broken into lines by us, never cut by Vega. */
+export const CHART_CONFIG = {
+  font: FONT,
+  view: { stroke: "#BBBBBB" },
+  title: {
+    anchor: "start",
+    fontSize: 14,
+    fontWeight: "bold",
+    color: COLORS.text,
+    subtitleColor: COLORS.muted,
+    subtitleFontSize: 11,
+    subtitlePadding: 5,
+    limit: 0,
+    offset: 12,
+  },
+  axis: {
+    labelFontSize: 11,
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+    labelLimit: 0,
+    titleLimit: 0,
+    gridColor: COLORS.grid,
+    domainColor: "#888888",
+    tickColor: "#888888",
+    labelColor: COLORS.text,
+    titleColor: COLORS.text,
+  },
+} as const;
+
+/** Breaks text into lines of at most `width` characters, at spaces or after punctuation where it can. */
+export function breakLines(text: string, width: number, maxLines: number): string[] {
+  const lines: string[] = [];
+  let rest = text.trim();
+  while (rest.length > width) {
+    const head = rest.slice(0, width + 1);
+    const at = Math.max(head.lastIndexOf(" "), lastPunctuation(head.slice(0, width)) + 1);
+    const cut = at > width / 3 ? at : width;
+    lines.push(rest.slice(0, cut).trimEnd());
+    rest = rest.slice(cut).trimStart();
+  }
+  lines.push(rest);
+  if (lines.length <= maxLines) return lines;
+  // The ends of labels differ more often than their middles: keep both ends.
+  return [...lines.slice(0, maxLines - 2), `${lines[maxLines - 2] ?? ""} …`, lines.at(-1) ?? ""];
+}
+
+function lastPunctuation(text: string): number {
+  return Math.max(...["/", "_", "-", ",", "="].map((mark) => text.lastIndexOf(mark)));
+}

@@ -1,0 +1,67 @@
+/** Vega-Lite spec → SVG → PNG, without a browser. The same spec gives the same bytes. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { TopLevelSpec } from "vega-lite";
+import { type FontMetrics, readFontMetrics } from "./font-metrics.js";
+
+/** PNGs are drawn at twice the size of the SVG, for screens with fine pixels and for print. */
+export const PNG_SCALE = 2;
+
+export interface RenderedChart {
+  readonly svg: string;
+  readonly png: Uint8Array;
+}
+
+/** Throws when Vega or resvg does: the caller decides what else is still drawn. */
+export type ChartRenderer = (spec: TopLevelSpec) => Promise<RenderedChart>;
+
+interface TextItem {
+  readonly fontSize?: number;
+  readonly fontWeight?: string | number;
+}
+
+/** Loads Vega, resvg and the fonts: slow, so only where charts are drawn. */
+export async function createRenderer(): Promise<ChartRenderer> {
+  const [vega, vegaLite, { Resvg }] = await Promise.all([
+    import("vega"),
+    import("vega-lite"),
+    import("@resvg/resvg-js"),
+  ]);
+  const require = createRequire(import.meta.url);
+  const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((file) =>
+    require.resolve(`dejavu-fonts-ttf/ttf/${file}`),
+  );
+  const [regular, bold] = await Promise.all(
+    fontFiles.map(async (file) => readFontMetrics(await readFile(file))),
+  );
+  if (regular === undefined || bold === undefined) throw new Error("no fonts");
+  measureTextWith(vega, regular, bold);
+
+  return async (spec) => {
+    // Ids of clips and gradients count on through the process: without this the second chart would differ from the first.
+    vega.resetSVGDefIds();
+    const logger = vega.logger(vega.None);
+    const compiled = vegaLite.compile(spec, { logger }).spec;
+    const view = new vega.View(vega.parse(compiled), { renderer: "none", logger });
+    try {
+      const svg = `${await view.toSVG()}\n`;
+      const image = new Resvg(svg, {
+        fitTo: { mode: "zoom", value: PNG_SCALE },
+        background: "white",
+        font: { fontFiles, loadSystemFonts: false, defaultFontFamily: "DejaVu Sans" },
+      }).render();
+      return { svg, png: image.asPng() };
+    } finally {
+      view.finalize();
+    }
+  };
+}
+
+function measureTextWith(vega: object, regular: FontMetrics, bold: FontMetrics): void {
+  if (!("textMetrics" in vega)) throw new Error("vega no longer exports textMetrics");
+  const textMetrics = vega.textMetrics as { width: (item: TextItem, text: unknown) => number };
+  textMetrics.width = (item, text) => {
+    const isBold = item.fontWeight === "bold" || Number(item.fontWeight) >= 600;
+    return (isBold ? bold : regular).width(String(text ?? ""), item.fontSize ?? 11);
+  };
+}

@@ -1,0 +1,20 @@
+import { safeLine } from "../base/untrusted-text.js";
+import { type ConfigurationData, failureOf } from "../results/run-data.js";
+
+/** The state of a configuration that did not simply complete, in a few words: `failed: model-not-found`. */
+export function statusText(configuration: ConfigurationData): string {
+  const { status, outcome, trials } = configuration;
+  const failure = failureOf(configuration);
+  switch (status) {
+    case "completed":
+      return failure === null ? "completed" : `trials failed: ${safeLine(failure.code)}`;
+    case "failed":
+      return `failed: ${safeLine(failure?.code ?? "unknown")}`;
+    case "cancelled":
+      return outcome?.status === "cancelled" ? `cancelled: ${safeLine(outcome.reason)}` : "cancelled";
+    case "interrupted":
+      return `interrupted after ${trials.length} trial${trials.length === 1 ? "" : "s"}`;
+    case "not_run":
+      return "not run";
+  }
+}
