@@ -51,6 +51,13 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "worker-exception": "Read the traceback in this record.",
 };
 
+export const FAILURE_CODES = Object.keys(NEXT_STEP) as readonly FailureCode[];
+
+/** The one next step for a failure. */
+export function nextStepOf(code: FailureCode): string {
+  return NEXT_STEP[code];
+}
+
 /** A request that the worker did not fulfil. */
 export class WorkerFailure extends Error {
   constructor(

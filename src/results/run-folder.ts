@@ -1,0 +1,51 @@
+import { mkdir } from "node:fs/promises";
+import writeFileAtomic from "write-file-atomic";
+import type { Clock } from "../base/clock.js";
+import { FileLog } from "./file-log.js";
+import { RunPaths } from "./paths.js";
+import { RecordWriter, writeFailed } from "./writer.js";
+
+/** A run's folder, ready to be written to. */
+export interface RunFolder {
+  readonly paths: RunPaths;
+  readonly records: RecordWriter;
+  readonly log: FileLog;
+  close(): Promise<void>;
+}
+
+export interface RunFolderOptions {
+  readonly resultsFolder: string;
+  readonly experiment: string;
+  readonly runId: string;
+  /** The experiment file as given. */
+  readonly experimentText: string;
+  /** The frozen plan, as it stands in plan.jsonl. */
+  readonly planText: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Makes the folder with experiment and plan in it and opens records and log, before anything is measured:
+ * a full disk or a read-only folder must show now, not after the first trial. Throws `results-write-failed`.
+ */
+export async function openRunFolder(options: RunFolderOptions): Promise<RunFolder> {
+  const paths = RunPaths.of(options.resultsFolder, options.experiment, options.runId);
+  try {
+    await mkdir(paths.folder, { recursive: true });
+    await writeFileAtomic(paths.experiment, options.experimentText);
+    await writeFileAtomic(paths.plan, options.planText);
+  } catch (cause) {
+    throw writeFailed(paths.folder, cause);
+  }
+  const records = await RecordWriter.open(paths.records);
+  const log = FileLog.open(paths.log, options.clock);
+  return {
+    paths,
+    records,
+    log,
+    close: async () => {
+      log.close();
+      await records.close();
+    },
+  };
+}

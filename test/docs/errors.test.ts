@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { FAILURE_CODES, nextStepOf } from "../../src/worker/failures.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const page = readFileSync(`${root}docs/errors.md`, "utf8");
+
+test("every failure of a worker is documented with the next step that its record names", () => {
+  for (const code of FAILURE_CODES) {
+    const row = page.split("\n").find((line) => line.startsWith(`| \`${code}\` |`));
+    expect(row, code).toBeDefined();
+    expect(row, code).toContain(nextStepOf(code));
+  }
+});
+
+test("every error code that the sources raise is documented", () => {
+  const raised = new Set<string>();
+  for (const file of readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith(".ts")) continue;
+    const source = readFileSync(`${root}src/${file}`, "utf8");
+    for (const match of source.matchAll(/\bcode: "([a-z]+(?:-[a-z0-9]+)+)"/g)) raised.add(match[1] as string);
+  }
+  expect(raised.size).toBeGreaterThan(10);
+  const undocumented = [...raised].filter((code) => !page.includes(`| \`${code}\` |`));
+  expect(undocumented).toEqual([]);
+});
