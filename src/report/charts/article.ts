@@ -8,13 +8,14 @@ import type { TopLevelSpec } from "vega-lite";
 import { safeLine } from "../../base/untrusted-text.js";
 import type { ConfigurationData } from "../../results/run-data.js";
 import { memoryMetricOf, memoryName } from "../memory-metric.js";
-import { statisticsOf } from "../statistics.js";
+import { type Statistics, statisticsOf } from "../statistics.js";
 import { statusText } from "../status-text.js";
 import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
 
 const BYTES_PER_GB = 1e9;
 const HEIGHT = 280;
-const TITLE_CHARACTERS = 64;
+const TICKS = 6;
+const TITLE_CHARACTERS = 60;
 const SUBTITLE_CHARACTERS = 88;
 const MEMORY_HEADROOM = 1.25;
 const TIME_HEADROOM = 2;
@@ -31,7 +32,8 @@ export interface ArticleRow {
 }
 
 export interface ArticleChartInput {
-  readonly title: string;
+  readonly model: string;
+  readonly label: string;
   readonly memoryAxis: string;
   /** Shown in place of data when no run completed. */
   readonly emptyNote: string;
@@ -43,7 +45,8 @@ export function articleChartInput(modelName: string, configuration: Configuratio
   const completed = configuration.trials.filter((trial) => trial.status === "completed");
   const metric = memoryMetricOf(completed.map((trial) => trial.measurement));
   return {
-    title: `${safeLine(modelName)} · ${safeLine(configuration.plan.worker.label)}: memory and time per run`,
+    model: safeLine(modelName),
+    label: safeLine(configuration.plan.worker.label),
     memoryAxis: `${memoryName(metric)} (GB)`,
     emptyNote: statusText(configuration),
     rows: configuration.trials.map((trial) => {
@@ -58,7 +61,8 @@ export function articleChartInput(modelName: string, configuration: Configuratio
   };
 }
 
-export function articleChart({ title, memoryAxis, emptyNote, rows }: ArticleChartInput): TopLevelSpec {
+export function articleChart(input: ArticleChartInput): TopLevelSpec {
+  const { memoryAxis, emptyNote, rows } = input;
   const runs = Math.max(1, ...rows.map((row) => row.run));
   const memory = statisticsOf(rows.flatMap((row) => row.memory_gb ?? []));
   const time = statisticsOf(rows.flatMap((row) => row.elapsed_sec ?? []));
@@ -76,14 +80,14 @@ export function articleChart({ title, memoryAxis, emptyNote, rows }: ArticleChar
       titleColor: color,
       labelColor: color,
       grid: isMemory,
-      tickCount: 6,
+      tickCount: TICKS,
       titlePadding: 10,
     };
     const dash = isMemory ? {} : { strokeDash: [6, 4] };
     const shape = isMemory ? ("circle" as const) : ("triangle-up" as const);
     return {
       encoding: {
-        y: { field, type: "quantitative" as const, scale: { domain: [0, max], nice: true }, axis },
+        y: { field, type: "quantitative" as const, scale: { domain: [0, max], nice: TICKS }, axis },
         tooltip: [
           { field: "run", title: "Run" },
           { field, title: axisTitle, format: ".4f" },
@@ -150,7 +154,7 @@ export function articleChart({ title, memoryAxis, emptyNote, rows }: ArticleChar
     padding: 14,
     config: CHART_CONFIG,
     title: {
-      text: breakLines(title, TITLE_CHARACTERS, 3),
+      text: titleLines(input),
       subtitle: breakLines(subtitle(memoryAxis, memory, time, failures.length), SUBTITLE_CHARACTERS, 2),
     },
     width,
@@ -165,8 +169,10 @@ export function articleChart({ title, memoryAxis, emptyNote, rows }: ArticleChar
       },
     },
     layer: [
-      series("memory_gb", `● ${memoryAxis}`, (memory?.max || 1) * MEMORY_HEADROOM),
-      series("elapsed_sec", "▲ Time (s)", (time?.max || 1) * TIME_HEADROOM),
+      ...(memory === null
+        ? []
+        : [series("memory_gb", `● ${memoryAxis}`, (memory.max || 1) * MEMORY_HEADROOM)]),
+      ...(time === null ? [] : [series("elapsed_sec", "▲ Time (s)", (time.max || 1) * TIME_HEADROOM)]),
       ...(failures.length > 0 ? [failureMarks] : []),
       ...(isEmpty ? [emptyMark] : []),
     ],
@@ -181,25 +187,30 @@ function runTicks(runs: number): number[] {
   return [1, ...Array.from({ length: Math.floor(runs / step) }, (_, i) => (i + 1) * step)];
 }
 
+/** On one line where it fits; else the model, then the configuration, so that neither hides the other. */
+function titleLines({ model, label }: ArticleChartInput): string[] {
+  const whole = `${model} · ${label}: memory and time per run`;
+  if (whole.length <= TITLE_CHARACTERS) return [whole];
+  return [
+    ...breakLines(model, TITLE_CHARACTERS, 2),
+    ...breakLines(`${label}: memory and time per run`, TITLE_CHARACTERS, 4),
+  ];
+}
+
 function subtitle(
   memoryAxis: string,
-  memory: ReturnType<typeof statisticsOf>,
-  time: ReturnType<typeof statisticsOf>,
+  memory: Statistics | null,
+  time: Statistics | null,
   failed: number,
 ): string {
   const parts: string[] = [];
-  if (memory !== null) {
-    const name = memoryAxis.replace(/ \(GB\)$/, "");
-    parts.push(
-      `${name} ${memory.min.toFixed(3)}–${memory.max.toFixed(3)} GB, median ${memory.median.toFixed(3)}`,
-    );
-  }
-  if (time !== null)
-    parts.push(`time ${digits(time.min)}–${digits(time.max)} s, median ${digits(time.median)}`);
+  if (memory !== null) parts.push(`${memoryAxis.replace(/ \(GB\)$/, "")} ${range(memory, "GB", 3)}`);
+  if (time !== null) parts.push(`time ${range(time, "s", time.max < 10 ? 2 : 1)}`);
   if (failed > 0) parts.push(`${failed} failed (×)`);
   return parts.length === 0 ? "nothing was measured" : parts.join(" · ");
 }
 
-function digits(value: number): string {
-  return value.toFixed(value < 10 ? 2 : 1);
+function range({ n, min, median, max }: Statistics, unit: string, decimals: number): string {
+  const text = (value: number) => value.toFixed(decimals);
+  return n === 1 ? `${text(median)} ${unit}` : `${text(min)}–${text(max)} ${unit}, median ${text(median)}`;
 }

@@ -35,6 +35,9 @@ const LABEL_FONT_SIZE = 11;
 /** Of DejaVu Sans, in em; digits and lower case. */
 const CHARACTER_EM = 0.62;
 const LABEL_GAP = 7;
+const NOTE_LINE_HEIGHT = 14;
+/** Of the rows' names; `overviewChart` makes the rows high enough for them. */
+export const NAME_LINE_HEIGHT = 13;
 /** More dots than this on one bar are a smear. */
 const MAX_DOTS = 200;
 
@@ -49,6 +52,7 @@ export function overviewPanel(input: PanelInput) {
     return {
       name,
       slot,
+      color: input.colors[slot] ?? COLORS.muted,
       mean,
       low: ci95_low,
       high: ci95_high,
@@ -61,9 +65,18 @@ export function overviewPanel(input: PanelInput) {
   );
   const x = (field: string) => ({ field, type: "quantitative" as const });
   const offset = input.slots.length > 1 ? { yOffset: { field: "slot", scale: { domain: input.slots } } } : {};
+  const isEmpty = bars.length === 0;
   const barHeight = input.slots.length > 1 ? 15 : 20;
   return {
-    title: { text: input.title, fontSize: 12, fontWeight: "normal", offset: 8, anchor: "start", limit: 0 },
+    title: {
+      text: input.title,
+      fontSize: 12,
+      fontWeight: "normal",
+      offset: 8,
+      anchor: "start",
+      frame: "group",
+      limit: 0,
+    },
     width: input.width,
     height: input.names.length * input.rowHeight,
     encoding: {
@@ -71,15 +84,7 @@ export function overviewPanel(input: PanelInput) {
         field: "name",
         type: "nominal" as const,
         scale: { domain: input.names, paddingInner: 0.2, paddingOuter: 0.1 },
-        axis: input.showNames
-          ? {
-              title: null,
-              labelExpr: "split(datum.label, '\\n')",
-              labelLineHeight: 13,
-              ticks: false,
-              labelPadding: 8,
-            }
-          : { title: null, labels: false, ticks: false },
+        axis: { title: null, labels: false, ticks: false },
       },
     },
     layer: [
@@ -90,17 +95,12 @@ export function overviewPanel(input: PanelInput) {
           x: {
             ...x("mean"),
             scale: { domain: [0, domainEnd(bars, input.width)], nice: false },
-            axis: { title: null, tickCount: 4, grid: true },
+            axis: isEmpty
+              ? { title: null, labels: false, ticks: false, grid: false }
+              : { title: null, tickCount: 4, grid: true, labelFlush: false },
           },
           ...offset,
-          color: {
-            field: "slot",
-            scale: {
-              domain: input.slots,
-              range: input.slots.map((slot) => input.colors[slot] ?? COLORS.muted),
-            },
-            legend: null,
-          },
+          color: { field: "color", scale: null },
           tooltip: [{ field: "name" }, { field: "label" }, x("low"), x("high")],
         },
       },
@@ -128,31 +128,52 @@ export function overviewPanel(input: PanelInput) {
         mark: { type: "tick" as const, color: COLORS.text, size: 8, thickness: 1.4 },
         encoding: { x: x(end), ...offset },
       })),
-      {
-        data: { values: bars },
-        mark: {
-          type: "text" as const,
-          align: "left" as const,
-          dx: LABEL_GAP,
-          fontSize: LABEL_FONT_SIZE,
-          color: COLORS.text,
-        },
-        encoding: { x: x("label_at"), ...offset, text: { field: "label" } },
-      },
-      {
-        data: { values: input.missing.map((row) => ({ ...row })) },
-        mark: {
-          type: "text" as const,
-          align: "left" as const,
-          fontSize: LABEL_FONT_SIZE,
-          lineHeight: 14,
-          color: COLORS.failure,
-          baseline: "middle" as const,
-        },
-        encoding: { x: { value: 6 }, text: { field: "note" } },
-      },
+      ...textWithHalo(
+        bars,
+        { align: "left", dx: LABEL_GAP, color: COLORS.text },
+        { x: x("label_at"), ...offset, text: { field: "label" } },
+      ),
+      ...textWithHalo(
+        input.missing.map((row) => ({ ...row, dy: centred(row.note.length, NOTE_LINE_HEIGHT) })),
+        { align: "left", lineHeight: NOTE_LINE_HEIGHT, color: COLORS.failure, dy: { expr: "datum.dy" } },
+        { x: { value: 6 }, text: { field: "note" } },
+      ),
+      ...(input.showNames ? [rowNames(input.names)] : []),
     ],
   };
+}
+
+/** Left of the plot. A text mark, because an axis centres only the first line of a name with several. */
+function rowNames(names: readonly string[]) {
+  const values = names.map((name) => {
+    const lines = name.split("\n");
+    return { name, lines, dy: centred(lines.length, NAME_LINE_HEIGHT) };
+  });
+  return {
+    data: { values },
+    mark: {
+      type: "text" as const,
+      align: "right" as const,
+      baseline: "middle" as const,
+      fontSize: LABEL_FONT_SIZE,
+      lineHeight: NAME_LINE_HEIGHT,
+      color: COLORS.text,
+      dy: { expr: "datum.dy" },
+    },
+    encoding: { x: { value: -8 }, text: { field: "lines" } },
+  };
+}
+
+/** How far to lift the first of several lines so that together they stand in the middle. */
+function centred(lines: number, lineHeight: number): number {
+  return (-(lines - 1) * lineHeight) / 2;
+}
+
+/** Text on a white outline, readable where lines run behind it. */
+function textWithHalo(values: readonly object[], mark: object, encoding: object) {
+  const text = { type: "text" as const, baseline: "middle" as const, fontSize: LABEL_FONT_SIZE, ...mark };
+  const halo = { ...text, stroke: "white", strokeWidth: 4, strokeJoin: "round" as const };
+  return [halo, text].map((layer) => ({ data: { values }, mark: layer, encoding }));
 }
 
 /** The smallest axis end at which every label fits between its bar and the panel's edge. */

@@ -8,13 +8,12 @@ import { completedTrials, type RunData } from "../../results/run-data.js";
 import { commonMemoryMetric, memoryName } from "../memory-metric.js";
 import { statusText } from "../status-text.js";
 import type { ConfigurationSummary, RunSummary } from "../summary.js";
-import { overviewPanel, type PanelBar } from "./overview-panel.js";
+import { NAME_LINE_HEIGHT, overviewPanel, type PanelBar } from "./overview-panel.js";
 import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
 
 const BYTES_PER_GB = 1e9;
 const LABEL_CHARACTERS = 30;
 const LABEL_LINES = 4;
-const LINE_HEIGHT = 13;
 
 /** A configuration as the chart draws it. */
 export interface OverviewRow {
@@ -74,7 +73,7 @@ export function overviewChart(data: RunData, summary: RunSummary): TopLevelSpec 
     summary.configurations.map((configuration) => configuration.memory_metric),
   );
   const lines = Math.max(1, ...rows.map((row) => row.name.split("\n").length));
-  const rowHeight = Math.max(46, lines * LINE_HEIGHT + 12);
+  const rowHeight = Math.max(46, lines * NAME_LINE_HEIGHT + 12);
   const layout = { names: rows.map((row) => row.name), rowHeight };
   const reference = rows.find((row) => row.isReference);
   const missing = (hasValue: (row: OverviewRow) => boolean, isFirst: (row: OverviewRow) => boolean) =>
@@ -113,7 +112,7 @@ export function overviewChart(data: RunData, summary: RunSummary): TopLevelSpec 
     title: {
       text: breakLines(`${safeLine(summary.model_name)}: configurations side by side`, 90, 3),
       subtitle: [
-        "Bar: mean over trials · dot: one trial · whisker: 95 % interval of the mean · dashed line: the reference",
+        `Bar: mean over trials · dot: one trial · whisker: 95 % interval of the mean${reference === undefined || reference.elapsedSec.length === 0 ? "" : " · dashed line: the reference"}`,
         ...breakLines(safeLine(summary.model_note ?? ""), 120, 3).filter((line) => line !== ""),
       ],
     },
@@ -121,7 +120,7 @@ export function overviewChart(data: RunData, summary: RunSummary): TopLevelSpec 
       overviewPanel({
         ...layout,
         title: `Weights and ${lowerFirst(memoryName(metric))} (GB)`,
-        width: 270,
+        width: 290,
         showNames: true,
         slots: ["weights", "peak"],
         colors: { weights: COLORS.weights, peak: COLORS.peak },

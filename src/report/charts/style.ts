@@ -62,6 +62,8 @@ export function breakLines(text: string, width: number, maxLines: number): strin
   lines.push(rest);
   if (lines.length <= maxLines) return lines;
   // The ends of labels differ more often than their middles: keep both ends.
+  if (maxLines < 3)
+    return [`${text.trim().slice(0, width - 1)}…`, text.trim().slice(-width)].slice(0, maxLines);
   return [...lines.slice(0, maxLines - 2), `${lines[maxLines - 2] ?? ""} …`, lines.at(-1) ?? ""];
 }
 

@@ -1,0 +1,130 @@
+/** What one value of each matrix axis may look like in the file. Checked here, given its meaning in `settings.ts`. */
+import { z } from "zod";
+
+/** Spellings of a dtype that people use, and the one that is meant. */
+export const DTYPE_ALIASES = { bf16: "bfloat16", fp16: "float16", fp32: "float32" } as const;
+
+/** Numpy and torch both take seeds up to here, with room for one more per repeat. */
+const MAX_SEED = 2_147_483_647;
+/** Far beyond any model's context; keeps a slip of the keyboard from becoming a week of measuring. */
+const MAX_TOKENS = 10_000_000;
+
+const skipModules = z
+  .array(z.string().min(1))
+  .meta({ description: "Names of modules left unquantized, besides those that the library leaves." });
+
+const computeDtype = z
+  .enum(["auto", "bfloat16", "float16", "float32", "bf16", "fp16", "fp32"])
+  .meta({ description: "The dtype of 4-bit arithmetic; `auto` (default) is the configuration's dtype." });
+
+const quantizationNames = ["none", "int8", "fp4", "nf4"] as const;
+
+const noneMapping = z.strictObject({ method: z.literal("none") });
+const int8Mapping = z.strictObject({
+  method: z.literal("int8"),
+  threshold: z.number().min(0).optional().meta({ description: "LLM.int8() outlier threshold; default 6.0." }),
+  skip_modules: skipModules.optional(),
+});
+const fourBitMapping = z.strictObject({
+  method: z.literal("4bit").optional(),
+  type: z.enum(["fp4", "nf4"]).meta({ description: "The 4-bit number format." }),
+  double_quant: z
+    .boolean()
+    .optional()
+    .meta({ description: "Quantize the quantization constants too; default false." }),
+  compute_dtype: computeDtype.optional(),
+  skip_modules: skipModules.optional(),
+});
+
+export const quantizationInputSchema = z
+  .union([z.enum(quantizationNames), noneMapping, int8Mapping, fourBitMapping], {
+    error: "must be none, int8, fp4, nf4, or a mapping such as {type: nf4, double_quant: true}",
+  })
+  .meta({
+    description:
+      "none, int8, fp4 or nf4; or a mapping: {method: int8, threshold, skip_modules} or {type: fp4 | nf4, double_quant, compute_dtype, skip_modules}.",
+  });
+export type QuantizationInput = z.infer<typeof quantizationInputSchema>;
+
+/** In `exclude`, `include`'s sibling and `reference`: any part of a quantization; what is not named matches anything. */
+export const quantizationMatchSchema = z.union(
+  [
+    z.enum(quantizationNames),
+    z.strictObject({
+      method: z.enum(["none", "int8", "4bit"]).optional(),
+      type: z.enum(["fp4", "nf4"]).optional(),
+      threshold: z.number().min(0).optional(),
+      double_quant: z.boolean().optional(),
+      compute_dtype: computeDtype.optional(),
+      skip_modules: skipModules.optional(),
+    }),
+  ],
+  { error: "must be none, int8, fp4, nf4, or a mapping with some of a quantization's keys" },
+);
+export type QuantizationMatch = z.infer<typeof quantizationMatchSchema>;
+
+const tokens = (minimum: number) => z.int().min(minimum).max(MAX_TOKENS);
+const seed = z
+  .int()
+  .min(0)
+  .max(MAX_SEED)
+  .meta({ description: "Base seed; repeat r (from 0) samples with seed + r. Default 0." });
+const temperature = z.number().gt(0).max(100).meta({ description: "Default 1." });
+const topK = z.int().min(1).max(MAX_TOKENS).meta({ description: "Default 50." });
+const topP = z.number().gt(0).max(1).meta({ description: "Default 1 (off)." });
+
+export const samplingInputSchema = z
+  .union(
+    [
+      z.literal("greedy"),
+      z.strictObject({
+        seed: seed.optional(),
+        temperature: temperature.optional(),
+        top_k: topK.optional(),
+        top_p: topP.optional(),
+      }),
+    ],
+    { error: "must be greedy, or a mapping such as {seed: 1, temperature: 0.7}" },
+  )
+  .meta({ description: "greedy (default), or a mapping of seed, temperature, top_k and top_p to sample." });
+export type SamplingInput = z.infer<typeof samplingInputSchema>;
+
+/** The generation keys with one value each; the same in `generation` and as axes. */
+export const generationAxes = {
+  max_new_tokens: tokens(1).meta({ description: "New tokens at most." }),
+  max_length: tokens(1).meta({
+    description: "Prompt and new tokens together, at most; instead of max_new_tokens.",
+  }),
+  min_new_tokens: tokens(0).meta({
+    description: "New tokens at least: keeps an early end from cutting trials short.",
+  }),
+  sampling: samplingInputSchema,
+  repetition_penalty: z.number().gt(0).max(100).meta({ description: "1 is none." }),
+  chat_template: z
+    .enum(["auto", "on", "off"])
+    .meta({ description: "auto (default) applies the tokenizer's chat template where it has one." }),
+};
+
+/** Every axis of the matrix, with the schema of one of its values. */
+export const axisSchemas = {
+  quantization: quantizationInputSchema,
+  dtype: z
+    .enum(["auto", "bfloat16", "float16", "float32", "bf16", "fp16", "fp32", "float8_e4m3fn", "float8_e5m2"])
+    .meta({
+      description: "The dtype of what is not quantized; auto (default) is the one stored with the model.",
+    }),
+  device: z
+    .string()
+    .regex(/^(auto|cpu|mps|cuda(:\d+)?)$/, { error: "must be auto, cpu, cuda, cuda:<number> or mps" })
+    .meta({ description: "auto (default: every GPU, else the CPU), cpu, cuda, cuda:<n> or mps." }),
+  attention: z
+    .enum(["auto", "eager", "sdpa", "flash_attention_2"])
+    .meta({ description: "The attention kernel; auto (default) leaves it to Transformers." }),
+  ...generationAxes,
+  seed,
+  temperature,
+  top_k: topK,
+  top_p: topP,
+} as const;
+export type AxisName = keyof typeof axisSchemas;
+export const AXIS_NAMES = Object.keys(axisSchemas) as readonly AxisName[];

@@ -1,0 +1,188 @@
+/** zod's findings, told in the words of the experiment file. */
+import type { z } from "zod";
+import { didYouMean } from "../base/did-you-mean.js";
+import { keysAt, placeForKey } from "./known-keys.js";
+import { type Problems, pathName, shown } from "./problems.js";
+import type { Path } from "./yaml-source.js";
+
+type Issue = z.core.$ZodIssue;
+
+/** Validates `value`, adds every problem, and returns the checked value or null. */
+export function checkSchema<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  problems: Problems,
+): z.infer<S> | null {
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  for (const issue of checked.error.issues) report(issue, [], value, problems);
+  return null;
+}
+
+function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): void {
+  const path = [...prefix, ...issue.path];
+  const value = valueAt(root, path);
+  if (issue.code === "unrecognized_keys") {
+    for (const key of issue.keys) reportUnknownKey(key, path, problems);
+    return;
+  }
+  if (value === undefined && path.length > 0) return reportMissingKey(path, problems);
+  if (issue.code === "invalid_union") {
+    const best = bestBranch(issue);
+    if (best !== null) {
+      for (const inner of best) report(inner, path, root, problems);
+      return;
+    }
+  }
+  if (value === null && issue.code !== "too_small") {
+    const name = pathName(path);
+    problems.add(
+      "experiment-invalid-value",
+      path,
+      `${name} is empty.`,
+      "Give it a value, or remove the line.",
+    );
+    return;
+  }
+  const { message, next } = wrongValue(issue, value);
+  problems.add("experiment-invalid-value", path, `${pathName(path)} ${message}.`, next);
+}
+
+function reportUnknownKey(key: string, parent: Path, problems: Problems): void {
+  const known = keysAt(parent);
+  const near = didYouMean(key, known);
+  const elsewhere = placeForKey(key);
+  let next = `Known keys here: ${known.join(", ")}.`;
+  if (known.length === 0) next = "Remove it.";
+  if (elsewhere !== null && !known.includes(elsewhere)) next = `It is written as ${elsewhere}.`;
+  if (near !== null) next = `Did you mean ${near}?`;
+  const where = parent.length === 0 ? "" : ` in ${pathName(parent)}`;
+  const place = problems.yaml.placeOf([...parent, key], "key");
+  problems.addAt("experiment-unknown-key", place, `Unknown key ${shown(key)}${where}.`, next);
+}
+
+function reportMissingKey(path: Path, problems: Problems): void {
+  const parent = path.slice(0, -1);
+  const key = String(path.at(-1));
+  const where = parent.length === 0 ? "The file" : pathName(parent);
+  const place = problems.yaml.placeOfMissing(parent);
+  problems.addAt("experiment-missing-key", place, `${where} lacks the key ${key}.`, `Add ${key}: ….`);
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a mapping of keys",
+  record: "a mapping of keys",
+};
+
+/** Words for a value that people write for another one. */
+const VALUES_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
+  "8bit": "int8",
+  "8-bit": "int8",
+  "llm.int8": "int8",
+  "4bit": "fp4 or nf4",
+  "4-bit": "fp4 or nf4",
+  bf16: "none here, with bfloat16 in matrix.dtype,",
+  bfloat16: "none here, with bfloat16 in matrix.dtype,",
+  fp16: "none here, with float16 in matrix.dtype,",
+  float16: "none here, with float16 in matrix.dtype,",
+  fp32: "none here, with float32 in matrix.dtype,",
+  float32: "none here, with float32 in matrix.dtype,",
+  flash: "flash_attention_2",
+  flash_attention: "flash_attention_2",
+  true: "on",
+  false: "off",
+  greedy: "greedy",
+};
+
+function wrongValue(issue: Issue, value: unknown): { readonly message: string; readonly next: string } {
+  const isShown = shown(value);
+  switch (issue.code) {
+    case "invalid_type": {
+      const expected = TYPES[issue.expected] ?? issue.expected;
+      const isQuoted = typeof value === "string" && expected.includes("number") && value.trim() !== "";
+      const hint = isQuoted && Number.isFinite(Number(value)) ? "Remove the quotes." : `Write ${expected}.`;
+      return { message: `must be ${expected}, but is ${isShown}`, next: hint };
+    }
+    case "invalid_value": {
+      const allowed = issue.values.map(String);
+      const written = String(value);
+      const near = VALUES_FROM_ELSEWHERE[written.toLowerCase()] ?? didYouMean(written, allowed);
+      const isUsable = near !== undefined && near !== null && allowed.some((word) => near.includes(word));
+      return {
+        message: `must be ${listed(allowed)}, but is ${isShown}`,
+        next: isUsable ? `Did you mean ${near.replace(/,$/, "")}?` : "Choose one of these.",
+      };
+    }
+    case "too_small":
+    case "too_big": {
+      if (!issue.message.startsWith("Too ")) return { message: issue.message, next: "Correct the value." };
+      const isSmall = issue.code === "too_small";
+      const limit = isSmall ? issue.minimum : issue.maximum;
+      const words = isSmall ? ["at least", "greater than"] : ["at most", "less than"];
+      const bound = `${issue.inclusive === false ? words[1] : words[0]} ${limit}`;
+      return { message: `must be ${bound}, but is ${isShown}`, next: `Write a value that is ${bound}.` };
+    }
+    default: {
+      const message = issue.message.startsWith("must") ? issue.message : `is not valid: ${issue.message}`;
+      return { message: `${message}; it is ${isShown}`, next: "Correct the value." };
+    }
+  }
+}
+
+function listed(words: readonly string[]): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
+type UnionIssue = Extract<Issue, { code: "invalid_union" }>;
+
+/** Cost from which a branch is no help: the value is of another kind altogether. */
+const HOPELESS = 1000;
+const LIST_AT_MOST = 50;
+
+/** The branch that the writer most probably had in mind; null when the value is of no branch's kind. */
+function bestBranch(issue: UnionIssue): readonly Issue[] | null {
+  let best: { readonly issues: readonly Issue[]; readonly cost: number } | null = null;
+  for (const issues of issue.errors) {
+    const cost = branchCost(issues);
+    if (best === null || cost < best.cost) best = { issues, cost };
+  }
+  return best === null || best.cost >= HOPELESS ? null : best.issues;
+}
+
+function branchCost(issues: readonly Issue[]): number {
+  const ofWhole = sum(issues.filter(({ path }) => path.length === 0).map(costOfWhole));
+  const ofParts = sum(issues.filter(({ path }) => path.length > 0).map(costOfPart));
+  return ofWhole + Math.min(ofParts, LIST_AT_MOST);
+}
+
+function costOfWhole(issue: Issue): number {
+  if (issue.code === "invalid_type") return HOPELESS;
+  if (issue.code === "invalid_value") return typeof issue.input === "object" ? HOPELESS : 100;
+  if (issue.code === "unrecognized_keys") return 4 * issue.keys.length;
+  if (issue.code === "invalid_union") return Math.min(...issue.errors.map(branchCost));
+  return 1;
+}
+
+function costOfPart(issue: Issue): number {
+  // A tag such as `method: int8` that is not this branch's says that the branch was not meant.
+  return issue.code === "invalid_value" && issue.values.length === 1 ? 10 : 3;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const segment of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, segment)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[segment];
+  }
+  return value;
+}

@@ -1,0 +1,217 @@
+/** The experiment file as written: the one source of its validation and of its JSON Schema. */
+import { z } from "zod";
+import {
+  AXIS_NAMES,
+  type AxisName,
+  axisSchemas,
+  generationAxes,
+  quantizationMatchSchema,
+} from "./axis-schemas.js";
+
+/** Names of embedded models that need no download. */
+export const BUILTIN_MODELS = ["smollm2-135m-instruct"] as const;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const HUB_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)?$/;
+const REVISION = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
+/** Longest delay that Node's timers take, in whole seconds, rounded down. */
+const MAX_TIMEOUT_SEC = 2_000_000;
+
+const text = z.string().min(1, { error: "must not be empty" });
+
+const randomModel = z.strictObject({
+  config: z
+    .union([text, z.record(z.string(), z.json())], {
+      error: "must be the path of a config.json, or a mapping with model_type",
+    })
+    .meta({ description: "A Transformers config: a mapping with model_type, or the path of a config.json." }),
+  weights: z.literal("random").meta({ description: "The only value: weights are drawn from the seed." }),
+  seed: axisSchemas.seed.optional().meta({ description: "Seed of the weights; default 0." }),
+  tokenizer: text
+    .optional()
+    .meta({
+      description:
+        "bytes (default: one id a byte, vocab_size at least 384), or the path of a tokenizer folder.",
+    }),
+});
+
+export const modelInputSchema = z
+  .union(
+    [
+      text,
+      z.strictObject({
+        hub: z.string().regex(HUB_ID, { error: "must be a hub id such as tiiuae/falcon-40b-instruct" }),
+        revision: z
+          .string()
+          .regex(REVISION, { error: "must be a branch, a tag or a commit" })
+          .optional()
+          .meta({ description: "Branch, tag or (best) commit; default main." }),
+      }),
+      z.strictObject({ path: text.meta({ description: "A model folder, relative to this file." }) }),
+      z.strictObject({ builtin: z.enum(BUILTIN_MODELS) }),
+      randomModel,
+    ],
+    { error: "must be a model's name, or a mapping with hub, path, builtin or config" },
+  )
+  .meta({
+    description:
+      "smollm2-135m-instruct (embedded); a hub id (org/name); a local path (./, ../, /, ~); or a mapping: {hub, revision}, {path}, {builtin} or {config, weights: random, seed, tokenizer}.",
+  });
+export type ModelInput = z.infer<typeof modelInputSchema>;
+
+export const promptInputSchema = z.union(
+  [
+    text,
+    z.strictObject({
+      id: z
+        .string()
+        .regex(NAME, { error: "must be 1 to 64 letters, digits, dots, dashes or underscores" })
+        .optional()
+        .meta({ description: "A short name for tables; default p1, p2, …" }),
+      text,
+    }),
+  ],
+  { error: "must be text, or a mapping {id, text}" },
+);
+export type PromptInput = z.infer<typeof promptInputSchema>;
+
+export const promptListSchema = z.array(promptInputSchema).min(1, { error: "must hold at least one prompt" });
+
+const timeout = (name: string, seconds: number) =>
+  z
+    .number()
+    .gt(0)
+    .max(MAX_TIMEOUT_SEC)
+    .default(seconds)
+    .meta({ description: `${name}; default ${seconds}.` });
+
+const timeoutsSchema = z.strictObject({
+  heartbeat_sec: timeout("Longest silence of the worker's supervisor", 15),
+  start_sec: timeout("Longest standstill while the libraries are imported", 600),
+  load_sec: timeout("Longest standstill while a model is fetched and loaded", 1800),
+  warmup_sec: timeout("Longest standstill in a warm-up", 600),
+  measure_sec: timeout("Longest standstill in a measured trial", 600),
+  unload_sec: timeout("Longest standstill while a model is unloaded", 60),
+});
+
+type Axes = typeof axisSchemas;
+type OneOrMore<V extends z.ZodType> = z.ZodUnion<readonly [V, z.ZodArray<V>]>;
+
+const oneOrMore = <V extends z.ZodType>(value: V): OneOrMore<V> =>
+  z.union([value, z.array(value).min(1, { error: "must hold at least one value" })]);
+
+/** An object schema's shape with every axis optional, its help text kept. */
+function axesShape(schemaOf: (name: AxisName) => z.ZodType): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    AXIS_NAMES.map((name) => {
+      const description = axisSchemas[name].meta()?.description ?? name;
+      return [name, schemaOf(name).optional().meta({ description })];
+    }),
+  );
+}
+
+const matrixSchema = z.strictObject(
+  axesShape((name) => oneOrMore(axisSchemas[name])) as { [K in AxisName]: z.ZodOptional<OneOrMore<Axes[K]>> },
+);
+const cellSchema = z.strictObject(
+  axesShape((name) => axisSchemas[name]) as { [K in AxisName]: z.ZodOptional<Axes[K]> },
+);
+type MatchOf<K extends AxisName> = K extends "quantization" ? typeof quantizationMatchSchema : Axes[K];
+const matchSchema = z.strictObject(
+  axesShape((name) => oneOrMore(name === "quantization" ? quantizationMatchSchema : axisSchemas[name])) as {
+    [K in AxisName]: z.ZodOptional<OneOrMore<MatchOf<K>>>;
+  },
+);
+
+/** The whole experiment file. */
+export const experimentFileSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(NAME, {
+        error:
+          "must be 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or digit",
+      })
+      .meta({ description: "Name of the folder of results: letters, digits, dots, dashes, underscores." }),
+    description: z.string().optional().meta({ description: "For people; changes nothing." }),
+    model: modelInputSchema,
+    prompts: z
+      .union(
+        [
+          promptListSchema,
+          z.strictObject({
+            file: text.meta({
+              description: "A .txt (one prompt a line), .jsonl or .yaml file, relative to this one.",
+            }),
+          }),
+        ],
+        { error: "must be a list of prompts, or {file: prompts.txt}" },
+      )
+      .meta({ description: "A list of texts or {id, text}; or {file: path}." }),
+    generation: z
+      .strictObject(optionalShape(generationAxes))
+      .optional()
+      .meta({ description: "How each answer is generated; default: greedy, 32 new tokens." }),
+    matrix: matrixSchema
+      .optional()
+      .meta({
+        description: "Every combination of these becomes a configuration; the last axis varies fastest.",
+      }),
+    exclude: z
+      .array(matchSchema)
+      .optional()
+      .meta({ description: "Combinations left out; an axis that is not named matches anything." }),
+    include: z.array(cellSchema).optional().meta({
+      description:
+        "Configurations added; an axis that is not named takes its first value in the matrix, else its default.",
+    }),
+    repeats: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1)
+      .meta({ description: "How often each prompt is measured; default 1." }),
+    warmup: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(1)
+      .meta({ description: "Generations before measuring, kept but not counted; default 1." }),
+    reference: z
+      .union([text, matchSchema], {
+        error: "must be a configuration's label, or a mapping such as {quantization: none}",
+      })
+      .optional()
+      .meta({
+        description:
+          "What the others are compared with; default: the first unquantized configuration, else the first.",
+      }),
+    trust_remote_code: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Run Python code that comes with the model. Only for models that you trust." }),
+    workarounds: z
+      .enum(["auto", "none"])
+      .default("auto")
+      .meta({
+        description:
+          "auto (default) applies known cures of library defects; none leaves the libraries as they are.",
+      }),
+    timeouts: timeoutsSchema
+      .prefault({})
+      .meta({ description: "Deadlines without progress, in seconds, per phase." }),
+  })
+  .meta({
+    title: "falcon-exp experiment",
+    description: "One experiment: a model, prompts and a matrix of configurations.",
+  });
+export type ExperimentFile = z.infer<typeof experimentFileSchema>;
+export type MatchInput = z.infer<typeof matchSchema>;
+export type CellInput = z.infer<typeof cellSchema>;
+
+function optionalShape<S extends Record<string, z.ZodType>>(
+  shape: S,
+): { [K in keyof S]: z.ZodOptional<S[K]> } {
+  const entries = Object.entries(shape).map(([name, schema]) => [name, schema.optional()]);
+  return Object.fromEntries(entries) as { [K in keyof S]: z.ZodOptional<S[K]> };
+}

@@ -1,0 +1,57 @@
+import { experimentJsonSchema } from "./json-schema.js";
+import { pathName } from "./problems.js";
+import type { Path } from "./yaml-source.js";
+
+interface SchemaNode {
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+}
+
+/** Names that people know from the libraries, and where the same thing is written here. */
+const KEYS_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
+  torch_dtype: "matrix.dtype",
+  device_map: "matrix.device",
+  attn_implementation: "matrix.attention",
+  load_in_4bit: "matrix.quantization: fp4",
+  load_in_8bit: "matrix.quantization: int8",
+  bnb_4bit_quant_type: "type",
+  bnb_4bit_use_double_quant: "double_quant",
+  bnb_4bit_compute_dtype: "compute_dtype",
+  llm_int8_threshold: "threshold",
+  llm_int8_skip_modules: "skip_modules",
+  max_tokens: "max_new_tokens",
+  do_sample: "generation.sampling",
+  num_repeats: "repeats",
+  warmups: "warmup",
+};
+
+function branches(node: SchemaNode): readonly SchemaNode[] {
+  return node.anyOf === undefined ? [node] : node.anyOf.flatMap(branches);
+}
+
+function nodesAt(path: Path): readonly SchemaNode[] {
+  let nodes = branches(experimentJsonSchema() as SchemaNode);
+  for (const segment of path) {
+    nodes = nodes.flatMap((node) => {
+      const inner = typeof segment === "number" ? node.items : node.properties?.[String(segment)];
+      return inner === undefined ? [] : branches(inner);
+    });
+  }
+  return nodes;
+}
+
+/** The keys that a mapping at `path` may have. */
+export function keysAt(path: Path): readonly string[] {
+  return [...new Set(nodesAt(path).flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+/** Where a key that is wrong here would be right: `max_new_tokens` at the top belongs in `generation`. */
+export function placeForKey(key: string): string | null {
+  const elsewhere = KEYS_FROM_ELSEWHERE[key];
+  if (elsewhere !== undefined) return elsewhere;
+  for (const parent of [[], ["generation"], ["matrix"], ["generation", "sampling"], ["timeouts"]]) {
+    if (keysAt(parent).includes(key)) return pathName([...parent, key]);
+  }
+  return null;
+}

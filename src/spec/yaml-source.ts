@@ -1,0 +1,230 @@
+/** A YAML text that still knows, after parsing and overriding, where each of its values was written. */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from "yaml";
+import { FalconError, FalconErrorList, type SourcePlace } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+
+export type Path = readonly PropertyKey[];
+
+/** More aliases than any person writes; fewer than a "billion laughs" needs. */
+const MAX_ALIAS_COUNT = 100;
+/** Deeper than any experiment; aliases that refer to themselves end here too. */
+const MAX_DEPTH = 50;
+
+/** YAML 1.2 whatever the file's `%YAML` line says: no booleans made of on/off, no merge keys, no clever tags. */
+const PARSE_OPTIONS = {
+  version: "1.2",
+  schema: "core",
+  merge: false,
+  resolveKnownTags: false,
+  stringKeys: true,
+  strict: true,
+  prettyErrors: false,
+  logLevel: "silent",
+} as const;
+
+/** One text that nodes come from: the file, or one `--set`. */
+export interface Origin {
+  readonly source: string;
+  readonly text: string;
+  /** Where the parsed part begins in `text`. */
+  readonly shift: number;
+  readonly lines: LineCounter | null;
+}
+
+/** Parses one YAML document. Throws FalconErrorList on what is not YAML; duplicate keys are kept in `duplicates`. */
+export function parseYaml(text: string, source: string): YamlSource {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { ...PARSE_OPTIONS, lineCounter: lines });
+  return new YamlSource(document, { source, text, shift: 0, lines });
+}
+
+/** Parses the value of an override. */
+export function parseYamlValue(origin: Origin): {
+  readonly node: Node | null;
+  readonly error: FalconError | null;
+} {
+  const document = parseDocument(origin.text.slice(origin.shift), PARSE_OPTIONS);
+  const first = [...document.errors, ...document.warnings][0];
+  if (first !== undefined) return { node: null, error: syntaxError(first, origin) };
+  return { node: document.contents, error: null };
+}
+
+/** The place of characters `start` to `end` (offsets in the parsed part) of an origin. */
+function placeIn(origin: Origin, start: number, end: number): SourcePlace {
+  const { source, text, shift, lines } = origin;
+  if (lines === null) {
+    const length = Math.max(1, Math.min(end + shift, text.length) - (start + shift));
+    return { source, line: null, column: start + shift + 1, text, length };
+  }
+  const { line, col } = lines.linePos(Math.min(start, text.length));
+  const lineStart = lines.lineStarts[line - 1] ?? 0;
+  const newline = text.indexOf("\n", lineStart);
+  const lineText = text.slice(lineStart, newline === -1 ? text.length : newline).replace(/\r$/, "");
+  const length = Math.max(1, Math.min(end - start, lineText.length - (col - 1)));
+  return { source, line, column: col, text: lineText, length };
+}
+
+export class YamlSource {
+  readonly duplicates: readonly FalconError[];
+  private readonly origins = new WeakMap<object, Origin>();
+
+  constructor(
+    readonly document: Document.Parsed,
+    readonly origin: Origin,
+  ) {
+    const found = [...document.errors, ...document.warnings];
+    const syntax = found.find((error) => error.code !== "DUPLICATE_KEY");
+    const duplicates = found.filter((error) => error.code === "DUPLICATE_KEY");
+    this.duplicates = duplicates.map((error) => syntaxError(error, origin));
+    // One slip of indentation makes the parser stumble many times: the first stumble is the one to mend.
+    if (syntax !== undefined) throw new FalconErrorList([syntaxError(syntax, origin), ...this.duplicates]);
+  }
+
+  /** Says that `node` and all in it were written in `origin`. */
+  adopt(node: Node, origin: Origin): void {
+    visit(node, { Node: (_key, inner) => void this.origins.set(inner, origin) });
+  }
+
+  /** The plain value. Throws FalconError on alias bombs, unknown aliases and bottomless nesting. */
+  toValue(): unknown {
+    try {
+      const value: unknown = this.document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
+      if (isDeeperThan(value, MAX_DEPTH)) throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);
+      return value;
+    } catch (cause) {
+      if (!(cause instanceof ReferenceError || cause instanceof RangeError)) throw cause;
+      const unresolved = cause.message.startsWith("Unresolved alias");
+      throw new FalconError({
+        code: "experiment-yaml-aliases",
+        message: unresolved
+          ? "An alias (*name) stands before its anchor (&name), or has none."
+          : `The file's anchors, aliases or nesting expand without bound (${cause.message}).`,
+        next: "Write the values out instead of using anchors and aliases.",
+        place: this.placeOfFirstAlias(),
+        exitCode: ExitCode.invalidExperiment,
+        cause,
+      });
+    }
+  }
+
+  /** Where the value at `path` stands; its key with `on: "key"`; else the nearest parent that has a place. */
+  placeOf(path: Path, on: "value" | "key" = "value"): SourcePlace {
+    let node: unknown = this.document.contents;
+    let nearest: unknown = null;
+    for (const [depth, segment] of path.entries()) {
+      node = isAlias(node) ? node.resolve(this.document) : node;
+      const pair = findPair(node, segment);
+      const item = isSeq(node) ? node.items[Number(segment)] : undefined;
+      if (pair === null && item === undefined) break;
+      const isLast = depth === path.length - 1;
+      const value = pair === null ? item : pair.value;
+      const wantsKey = pair !== null && ((isLast && on === "key") || !hasText(value));
+      nearest = wantsKey ? pair.key : value;
+      node = value;
+    }
+    return this.placeOfNode(nearest);
+  }
+
+  /** Where a mapping's key stands; for the mapping itself where the key is missing. */
+  placeOfMissing(parent: Path): SourcePlace {
+    return this.placeOf(parent, "key");
+  }
+
+  placeOfNode(node: unknown): SourcePlace {
+    if (!isNode(node) || !node.range) {
+      return { source: this.origin.source, line: null, column: null, text: null, length: 1 };
+    }
+    const [start, end] = node.range;
+    return placeIn(this.origins.get(node) ?? this.origin, start, end);
+  }
+
+  private placeOfFirstAlias(): SourcePlace {
+    let first: Node | null = null;
+    visit(this.document, {
+      Alias: (_key, alias) => {
+        first = alias;
+        return visit.BREAK;
+      },
+    });
+    return this.placeOfNode(first);
+  }
+}
+
+/** The pair of a mapping whose key is `segment`. */
+export function findPair(node: unknown, segment: PropertyKey): Pair<unknown, unknown> | null {
+  if (!isMap(node)) return null;
+  return node.items.find(({ key }) => (isScalar(key) ? key.value : key) === segment) ?? null;
+}
+
+function hasText(node: unknown): boolean {
+  return isNode(node) && node.range !== undefined && node.range !== null && node.range[1] > node.range[0];
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  return Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+function syntaxError(error: YAMLError, origin: Origin): FalconError {
+  const [start, end] = error.pos;
+  const { code, message, next } = explain(error, origin.text.slice(origin.shift));
+  const length = /^[\w.-]*/.exec(origin.text.slice(origin.shift + start))?.[0].length ?? 1;
+  return new FalconError({
+    code,
+    message,
+    next,
+    place: placeIn(origin, start, Math.max(end, start + length)),
+    exitCode: ExitCode.invalidExperiment,
+  });
+}
+
+function explain(error: YAMLError, text: string): { code: string; message: string; next: string } {
+  const syntax = "experiment-yaml-syntax";
+  switch (error.code) {
+    case "DUPLICATE_KEY": {
+      const key = /^["']?([^"':\s]*)/.exec(text.slice(error.pos[0]))?.[1] ?? "";
+      const message = `The key ${JSON.stringify(key)} is written twice in the same mapping.`;
+      return { code: "experiment-duplicate-key", message, next: "Keep one of them." };
+    }
+    case "MULTIPLE_DOCS":
+      return {
+        code: syntax,
+        message: "The file holds more than one YAML document.",
+        next: "Write one experiment a file: remove what follows the --- line.",
+      };
+    case "NON_STRING_KEY":
+      return { code: syntax, message: "A mapping's key must be text.", next: "Put the key in quotes." };
+    case "TAG_RESOLVE_FAILED":
+      return { code: syntax, message: "YAML tags (!name) are not used here.", next: "Remove the tag." };
+    case "TAB_AS_INDENT":
+      return {
+        code: syntax,
+        message: "A tab indents this line; YAML allows only spaces.",
+        next: "Indent with spaces.",
+      };
+    case "BAD_ALIAS":
+      return { code: syntax, message: error.message, next: "Put text that begins with * or & in quotes." };
+    default: {
+      const next = "Check indentation, colons and quotes here; text with ': ' or ' #' in it needs quotes.";
+      return { code: syntax, message: `Not valid YAML: ${lowerFirst(error.message)}.`, next };
+    }
+  }
+}
+
+function lowerFirst(text: string): string {
+  return (text.charAt(0).toLowerCase() + text.slice(1)).replace(/\.$/, "");
+}
