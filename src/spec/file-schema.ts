@@ -27,12 +27,10 @@ const randomModel = z.strictObject({
     .meta({ description: "A Transformers config: a mapping with model_type, or the path of a config.json." }),
   weights: z.literal("random").meta({ description: "The only value: weights are drawn from the seed." }),
   seed: axisSchemas.seed.optional().meta({ description: "Seed of the weights; default 0." }),
-  tokenizer: text
-    .optional()
-    .meta({
-      description:
-        "bytes (default: one id a byte, vocab_size at least 384), or the path of a tokenizer folder.",
-    }),
+  tokenizer: text.optional().meta({
+    description:
+      "bytes (default: one id a byte, vocab_size at least 384), or the path of a tokenizer folder.",
+  }),
 });
 
 export const modelInputSchema = z
@@ -152,11 +150,9 @@ export const experimentFileSchema = z
       .strictObject(optionalShape(generationAxes))
       .optional()
       .meta({ description: "How each answer is generated; default: greedy, 32 new tokens." }),
-    matrix: matrixSchema
-      .optional()
-      .meta({
-        description: "Every combination of these becomes a configuration; the last axis varies fastest.",
-      }),
+    matrix: matrixSchema.optional().meta({
+      description: "Every combination of these becomes a configuration; the last axis varies fastest.",
+    }),
     exclude: z
       .array(matchSchema)
       .optional()
@@ -190,13 +186,10 @@ export const experimentFileSchema = z
       .boolean()
       .default(false)
       .meta({ description: "Run Python code that comes with the model. Only for models that you trust." }),
-    workarounds: z
-      .enum(["auto", "none"])
-      .default("auto")
-      .meta({
-        description:
-          "auto (default) applies known cures of library defects; none leaves the libraries as they are.",
-      }),
+    workarounds: z.enum(["auto", "none"]).default("auto").meta({
+      description:
+        "auto (default) applies known cures of library defects; none leaves the libraries as they are.",
+    }),
     timeouts: timeoutsSchema
       .prefault({})
       .meta({ description: "Deadlines without progress, in seconds, per phase." }),
