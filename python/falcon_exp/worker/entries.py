@@ -1,0 +1,56 @@
+"""What the forked processes begin with. Imports nothing heavy: the supervisor imports this file too."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+def _preload_failure() -> dict[str, Any] | None:
+    from falcon_exp.worker import preload
+    from falcon_exp.worker.failures import traceback_of
+
+    if preload.failure is None:
+        return None
+    error = preload.failure
+    return {
+        "code": "import-failed",
+        "message": f"{type(error).__name__}: {error}",
+        "phase": "start",
+        "traceback": traceback_of(error),
+        "exit_code": None,
+        "signal": None,
+    }
+
+
+def probe(connection: Connection) -> None:
+    """Sends ``("ok", environment)`` or ``("error", body)`` and ends."""
+    from falcon_exp.worker.failures import error_body
+    from falcon_exp.worker.lifeline import end_with_parent
+
+    end_with_parent()
+    failure = _preload_failure()
+    if failure is not None:
+        connection.send(("error", failure))
+        return
+    try:
+        from falcon_exp.worker.environment import capture_environment
+
+        answer = ("ok", {"environment": capture_environment()})
+    except Exception as error:  # noqa: BLE001  whatever it is, the controller must learn of it
+        answer = ("error", error_body(error, "start"))
+    connection.send(answer)
+
+
+def trial(connection: Connection, home: str) -> None:
+    """Serves one configuration's commands until ``unload`` or the end of the connection."""
+    from falcon_exp.worker.lifeline import end_with_parent
+
+    end_with_parent()
+    failure = _preload_failure()
+    if failure is not None:
+        connection.send(("error", failure))
+        return
+    from falcon_exp.worker.trial import TrialProcess
+
+    TrialProcess(connection, home).serve()

@@ -1,0 +1,107 @@
+"""What the worker can say of the machine. Never secrets: environment variables come from an allow-list."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from falcon_exp.worker.gpu import Nvml
+
+#: Distributions whose version can change a figure.
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "bitsandbytes",
+    "accelerate",
+    "tokenizers",
+    "safetensors",
+    "huggingface-hub",
+    "numpy",
+    "gguf",
+    "triton",
+    "flash-attn",
+    "kernels",
+    "pyzmq",
+    "psutil",
+    "nvidia-ml-py",
+    "jsonschema",
+)
+#: Variables that steer the stack's speed or memory and hold no secret.
+_VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_LAUNCH_BLOCKING",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "PYTORCH_ALLOC_CONF",
+    "BNB_CUDA_VERSION",
+    "OMP_NUM_THREADS",
+    "OMP_PROC_BIND",
+    "MKL_NUM_THREADS",
+    "KMP_AFFINITY",
+    "LD_PRELOAD",
+    "MALLOC_ARENA_MAX",
+    "TOKENIZERS_PARALLELISM",
+    "HF_HUB_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "SLURM_JOB_ID",
+    "SLURM_CPUS_PER_TASK",
+)
+
+
+def capture_environment() -> dict[str, Any]:
+    """``environmentSchema`` of the wire format."""
+    nvml = Nvml()
+    return {
+        "python_version": platform.python_version(),
+        "python_executable": sys.executable,
+        "packages": {name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        "platform": platform.platform(),
+        "cpu_model": _cpu_model(),
+        "cpu_logical_cores": psutil.cpu_count(logical=True),
+        "cpu_physical_cores": psutil.cpu_count(logical=False),
+        "memory_total_bytes": int(psutil.virtual_memory().total),
+        "torch_threads": torch.get_num_threads(),
+        "cuda_version": torch.version.cuda,
+        "gpu_driver_version": nvml.driver_version(),
+        "gpus": nvml.describe(),
+        "environment_variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        "worker_code_sha256": worker_code_sha256(),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str | None:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or None
+
+
+def worker_code_sha256(folder: Path = Path(__file__).parents[2]) -> str:
+    """Hex SHA-256 over the sources as src/plan/worker-code.ts takes it: a line ``path NUL hash`` a file, sorted."""
+    files = [*folder.glob("falcon_exp/**/*.py"), *folder.glob("falcon_exp/**/*.json")]
+    total = hashlib.sha256()
+    for path, file in sorted((file.relative_to(folder).as_posix(), file) for file in files):
+        if "__pycache__" in path:
+            continue
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        total.update(f"{path}\0{digest}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,188 @@
+"""One measured ``generate`` (docs/metrics.md, a trial)."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from transformers.generation.streamers import BaseStreamer
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.gpu import EnergyMeter, Nvml
+from falcon_exp.worker.loading import Loaded
+from falcon_exp.worker.memory import PeakRss, device_peak, release_unused, reset_device_peaks, synchronize
+
+#: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
+_MODEL_INPUTS = ("input_ids", "attention_mask")
+
+
+class TokenClock(BaseStreamer):  # type: ignore[misc]
+    """Notes when each new token is known on the host."""
+
+    def __init__(self, on_token: Callable[[int], None]) -> None:
+        self.times_sec: list[float] = []
+        self._on_token = on_token
+        self._is_prompt = True
+
+    def put(self, value: Any) -> None:
+        if self._is_prompt:
+            self._is_prompt = False
+            return
+        self.times_sec.append(time.perf_counter())
+        self._on_token(len(self.times_sec))
+
+    def end(self) -> None:
+        """Nothing: the clock is read by who called `generate`."""
+
+
+def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Callable[[int], None]) -> dict[str, Any]:
+    """``trialMeasurementSchema`` of the wire format. Raises WorkerError ``prompt-too-long``, ``generation-invalid``."""
+    from transformers import set_seed
+
+    generation = request["generation"]
+    model = loaded.model
+    seed = generation["seed"] + request["repeat"]
+    templated = _uses_template(generation["chat_template"], loaded.tokenizer)
+    settings = generation_config(model, loaded.tokenizer, generation)
+    clock = TokenClock(on_token)
+    set_seed(seed)
+    release_unused()
+    state_before = nvml.state()
+    reset_device_peaks()
+    peak = PeakRss()
+    energy = EnergyMeter(nvml)
+    synchronize()
+    started = time.perf_counter()
+    inputs = _tokenize(loaded.tokenizer, request["prompt"], templated).to(model.device)
+    input_tokens = int(inputs["input_ids"].shape[1])
+    _check_length(model.config, input_tokens, generation)
+    generate_started = time.perf_counter()
+    with torch.inference_mode():
+        output = model.generate(**inputs, generation_config=settings, streamer=clock)
+    synchronize()
+    ended = time.perf_counter()
+    joules, energy_source = energy.stop()
+    peak_rss = peak.stop()
+    device = device_peak()
+    used, used_note = nvml.memory_used_bytes()
+    ids = output[0, input_tokens:].to(device="cpu", dtype=torch.int64)
+    return {
+        **_counts(ids, input_tokens, settings),
+        "elapsed_sec": ended - started,
+        **_latencies(clock.times_sec, generate_started, ended, input_tokens),
+        "peak_memory_allocated_bytes": device.allocated_bytes,
+        "peak_memory_allocated_bytes_by_device": device.allocated_bytes_by_device,
+        "peak_memory_reserved_bytes": device.reserved_bytes,
+        "device_memory_used_bytes": used,
+        "device_memory_used_note": used_note,
+        "peak_rss_bytes": peak_rss,
+        "peak_rss_source": peak.source,
+        "energy_joules": joules,
+        "energy_source": energy_source,
+        "gpu_state_before": state_before,
+        "gpu_state_after": nvml.state(),
+        "seed": seed,
+        "chat_template_applied": templated,
+        "output_text": loaded.tokenizer.decode(ids, skip_special_tokens=True),
+        "output_ids_sha256": hashlib.sha256(ids.numpy().astype("<i8").tobytes()).hexdigest(),
+    }
+
+
+def _uses_template(asked: str, tokenizer: Any) -> bool:
+    has_template = tokenizer.chat_template is not None
+    if asked == "on" and not has_template:
+        raise WorkerError("generation-invalid", "chat_template is on, but the model's tokenizer has no template.")
+    return has_template if asked == "auto" else asked == "on"
+
+
+def _tokenize(tokenizer: Any, prompt: str, templated: bool) -> Any:
+    if templated:
+        messages = [{"role": "user", "content": prompt}]
+        inputs = tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+        )
+    else:
+        inputs = tokenizer(prompt, return_tensors="pt")
+    for name in [name for name in inputs if name not in _MODEL_INPUTS]:
+        del inputs[name]
+    return inputs
+
+
+def _check_length(config: Any, input_tokens: int, generation: dict[str, Any]) -> None:
+    max_length = generation["max_length"]
+    if max_length is not None and input_tokens >= max_length:
+        raise WorkerError(
+            "prompt-too-long", f"The prompt has {input_tokens} tokens; max_length {max_length} leaves room for none."
+        )
+    text_config = config.get_text_config()
+    context = getattr(text_config, "max_position_embeddings", None)
+    if context is None or getattr(text_config, "alibi", False):
+        return
+    longest = max_length if max_length is not None else input_tokens + generation["max_new_tokens"]
+    if longest > context:
+        raise WorkerError(
+            "prompt-too-long",
+            f"{input_tokens} tokens of prompt and the answer may be {longest} together; the model's context is {context}.",
+        )
+
+
+def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) -> Any:
+    """The model's own generation settings with the experiment's on top; what greedy search ignores is taken out."""
+    settings = copy.deepcopy(model.generation_config)
+    settings.max_new_tokens = generation["max_new_tokens"]
+    settings.max_length = generation["max_length"]
+    settings.min_new_tokens = generation["min_new_tokens"]
+    settings.num_beams = 1
+    sample = generation["sampling"] == "sample"
+    settings.do_sample = sample
+    settings.temperature = (generation["temperature"] or 1.0) if sample else None
+    settings.top_k = (generation["top_k"] or 50) if sample else None
+    settings.top_p = (generation["top_p"] or 1.0) if sample else None
+    if generation["repetition_penalty"] is not None:
+        settings.repetition_penalty = generation["repetition_penalty"]
+    if settings.pad_token_id is None:
+        ends = _end_ids(settings)
+        settings.pad_token_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(ends), None)
+    return settings
+
+
+def _end_ids(settings: Any) -> list[int]:
+    ends = settings.eos_token_id
+    if ends is None:
+        return []
+    return list(ends) if isinstance(ends, list | tuple) else [int(ends)]
+
+
+def _counts(ids: torch.Tensor, input_tokens: int, settings: Any) -> dict[str, Any]:
+    output_tokens = int(ids.shape[0])
+    ended_itself = output_tokens > 0 and int(ids[-1]) in _end_ids(settings)
+    return {
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "finish_reason": "eos" if ended_itself else "length",
+    }
+
+
+def _latencies(times_sec: list[float], started: float, ended: float, input_tokens: int) -> dict[str, Any]:
+    """TTFT, inter-token times, TPOT and rates; null where there is no such token."""
+    if not times_sec:
+        return {
+            "ttft_sec": None,
+            "itl_sec": [],
+            "tpot_sec": None,
+            "prefill_tokens_per_sec": None,
+            "decode_tokens_per_sec": None,
+        }
+    ttft = times_sec[0] - started
+    tpot = (ended - times_sec[0]) / (len(times_sec) - 1) if len(times_sec) > 1 else None
+    return {
+        "ttft_sec": ttft,
+        "itl_sec": [later - earlier for earlier, later in zip(times_sec, times_sec[1:], strict=False)],
+        "tpot_sec": tpot,
+        "prefill_tokens_per_sec": input_tokens / ttft if ttft > 0 else None,
+        "decode_tokens_per_sec": 1 / tpot if tpot else None,
+    }

@@ -1,0 +1,126 @@
+"""Loads one configuration and measures the load: the article's way of loading, done right for transformers 5."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from falcon_exp.worker.cures import apply_cures
+from falcon_exp.worker.memory import (
+    PeakRss,
+    current_rss_bytes,
+    device_peak,
+    release_unused,
+    reset_device_peaks,
+    synchronize,
+)
+from falcon_exp.worker.preflight import check_attention, check_dtype, main_device
+from falcon_exp.worker.proof import read_proof
+from falcon_exp.worker.quantization import bitsandbytes_config, dtype_name, torch_dtype
+from falcon_exp.worker.sources import ModelPlace, locate, remote_revision
+from falcon_exp.worker.verdict import verify
+
+#: Seeds nothing that is measured (each trial seeds itself); set so that a load can be repeated.
+LOAD_SEED = 0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that was proved to be what was asked for."""
+
+    model: Any
+    tokenizer: Any
+    cures: list[str]
+    #: ``loadMeasurementSchema`` of the wire format.
+    measurement: dict[str, Any]
+
+    def proof(self) -> dict[str, Any]:
+        """The proof, read now."""
+        return read_proof(self.model, has_chat_template=self.tokenizer.chat_template is not None, cures=self.cures)
+
+
+def load(configuration: dict[str, Any], home: Path) -> Loaded:
+    """Raises WorkerError where something cannot run here, or where the live model is not what was asked for."""
+    from transformers import AutoConfig, set_seed
+
+    baseline = current_rss_bytes()
+    device = main_device(configuration["device"])
+    check_attention(configuration["attention"], device)
+    if configuration["dtype"] != "auto":
+        check_dtype(configuration["dtype"], device)
+    place = locate(configuration["model"], home)
+    release_unused()
+    set_seed(LOAD_SEED)
+    reset_device_peaks()
+    peak = PeakRss()
+    started = time.perf_counter()
+    trust = configuration["trust_remote_code"]
+    config = AutoConfig.from_pretrained(place.name_or_path, revision=place.revision, trust_remote_code=trust)
+    dtype = _effective_dtype(configuration["dtype"], config)
+    quantized = configuration["quantization"]["method"] != "none"
+    cures = apply_cures(config, quantized=quantized) if configuration["workarounds"] == "auto" else []
+    tokenizer, model = _from_pretrained(configuration, place, config, dtype, device)
+    synchronize()
+    load_sec = time.perf_counter() - started
+    peak_rss = peak.stop()
+    proof = read_proof(model, has_chat_template=tokenizer.chat_template is not None, cures=cures)
+    verify(proof, configuration, dtype=dtype_name(dtype))
+    measurement = {
+        "load_sec": load_sec,
+        "load_peak_allocated_bytes": device_peak().allocated_bytes,
+        "load_peak_rss_bytes": peak_rss,
+        "baseline_rss_bytes": baseline,
+        "peak_rss_source": peak.source,
+        "seed": LOAD_SEED,
+        "torch_threads": torch.get_num_threads(),
+        "model_config_sha256": _config_sha256(model.config),
+        "model_revision": remote_revision(place),
+        "proof": proof,
+    }
+    return Loaded(model=model, tokenizer=tokenizer, cures=cures, measurement=measurement)
+
+
+def _from_pretrained(
+    configuration: dict[str, Any], place: ModelPlace, config: Any, dtype: torch.dtype, device: str
+) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    trust = configuration["trust_remote_code"]
+    tokenizer = AutoTokenizer.from_pretrained(place.name_or_path, revision=place.revision, trust_remote_code=trust)
+    options: dict[str, Any] = {}
+    if configuration["attention"] != "auto":
+        options["attn_implementation"] = configuration["attention"]
+    model = AutoModelForCausalLM.from_pretrained(
+        place.name_or_path,
+        config=config,
+        revision=place.revision,
+        trust_remote_code=trust,
+        use_safetensors=True,
+        dtype=dtype,
+        device_map="auto" if configuration["device"] == "auto" else {"": device},
+        quantization_config=bitsandbytes_config(configuration["quantization"], dtype, config),
+        **options,
+    )
+    model.eval()
+    return tokenizer, model
+
+
+def _effective_dtype(asked: str, config: Any) -> torch.dtype:
+    """``auto`` is the dtype stored with the model; float32 where none is."""
+    if asked != "auto":
+        return torch_dtype(asked)
+    stored = getattr(config, "dtype", None)
+    if isinstance(stored, str):
+        return torch_dtype(stored)
+    return stored if isinstance(stored, torch.dtype) else torch.float32
+
+
+def _config_sha256(config: Any) -> str:
+    text = json.dumps(config.to_dict(), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,129 @@
+"""Peak memory of this process and of its devices (docs/metrics.md).
+
+The process's own peak is the kernel's high-water mark (VmHWM), reset exactly by writing ``5`` to
+/proc/self/clear_refs (proc(5)); where there is no /proc, a sampler, which can miss short peaks and is named so.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import gc
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import torch
+
+_SAMPLE_INTERVAL_SEC = 0.005
+
+
+def current_rss_bytes() -> int:
+    """Resident memory of this process now, pages shared with its parent included."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def _reset_high_water_mark() -> bool:
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        return False
+    return True
+
+
+def _high_water_mark_bytes() -> int | None:
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return None
+    return None
+
+
+class _Sampler:
+    """Highest RSS seen every few milliseconds."""
+
+    def __init__(self) -> None:
+        self.peak_bytes = current_rss_bytes()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rss-sampler", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_SAMPLE_INTERVAL_SEC):
+            self.peak_bytes = max(self.peak_bytes, current_rss_bytes())
+
+    def stop(self) -> int:
+        self._stop.set()
+        self._thread.join()
+        self.peak_bytes = max(self.peak_bytes, current_rss_bytes())
+        return self.peak_bytes
+
+
+class PeakRss:
+    """Peak RSS from its making to ``stop``; used once."""
+
+    def __init__(self) -> None:
+        exact = _reset_high_water_mark() and _high_water_mark_bytes() is not None
+        self._sampler = None if exact else _Sampler()
+        self.source = "vmhwm-reset" if exact else "sampler"
+
+    def stop(self) -> int | None:
+        """Bytes; null where the kernel stopped telling."""
+        return _high_water_mark_bytes() if self._sampler is None else self._sampler.stop()
+
+
+def release_unused() -> None:
+    """Gives back what Python, malloc and the device allocators hold but do not use, so that a peak is the work's own."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    trim = getattr(_libc(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _libc() -> Any:
+    try:
+        return ctypes.CDLL(None)
+    except OSError:
+        return None
+
+
+def synchronize() -> None:
+    """Waits until every device has done what it was told, so that a clock read after it means something."""
+    if torch.cuda.is_initialized():
+        for index in range(torch.cuda.device_count()):
+            torch.cuda.synchronize(index)
+    elif torch.backends.mps.is_available():
+        torch.mps.synchronize()
+
+
+@dataclass(frozen=True)
+class DevicePeak:
+    """Peaks of the CUDA allocator; all null without CUDA."""
+
+    allocated_bytes: int | None
+    allocated_bytes_by_device: list[int] | None
+    reserved_bytes: int | None
+
+
+def reset_device_peaks() -> None:
+    """Starts the CUDA allocators' peak counters anew."""
+    if torch.cuda.is_initialized():
+        for index in range(torch.cuda.device_count()):
+            torch.cuda.reset_peak_memory_stats(index)
+
+
+def device_peak() -> DevicePeak:
+    """Peaks since ``reset_device_peaks``, summed over devices and per device."""
+    if not torch.cuda.is_initialized():
+        return DevicePeak(None, None, None)
+    devices = range(torch.cuda.device_count())
+    by_device = [int(torch.cuda.max_memory_allocated(index)) for index in devices]
+    reserved = sum(int(torch.cuda.max_memory_reserved(index)) for index in devices)
+    return DevicePeak(sum(by_device), by_device, reserved)

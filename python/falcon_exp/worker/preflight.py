@@ -1,0 +1,47 @@
+"""What can be known to fail before a model is loaded: a missing device, a dtype or a kernel that cannot run there."""
+
+from __future__ import annotations
+
+import torch
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.quantization import torch_dtype
+
+
+def main_device(device: str) -> str:
+    """The device that computes: ``auto`` is the first GPU, else the CPU. Raises WorkerError ``device-unavailable``."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda"):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        index = int(device.partition(":")[2] or 0)
+        if index >= count:
+            found = "no CUDA device" if count == 0 else f"{count} CUDA device{'' if count == 1 else 's'}"
+            raise WorkerError("device-unavailable", f"device {device} was asked for, but this machine has {found}.")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise WorkerError("device-unavailable", "device mps was asked for, but this machine has none.")
+    return device
+
+
+def check_dtype(dtype: str, device: str) -> None:
+    """Computes one tiny linear layer in ``dtype``: float8 types exist on every device and compute on few."""
+    try:
+        layer = torch.nn.Linear(16, 16).to(device=device, dtype=torch_dtype(dtype))
+        with torch.inference_mode():
+            layer(torch.ones(2, 16, device=device).to(torch_dtype(dtype)))
+    except (RuntimeError, NotImplementedError, TypeError) as error:
+        raise WorkerError(
+            "dtype-unsupported", f"{device} cannot compute in {dtype}: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def check_attention(attention: str, device: str) -> None:
+    """Refuses FlashAttention 2 where it cannot run."""
+    if attention != "flash_attention_2":
+        return
+    if not device.startswith("cuda"):
+        raise WorkerError("attention-unavailable", f"flash_attention_2 runs on CUDA devices only, not on {device}.")
+    from transformers.utils import is_flash_attn_2_available
+
+    if not is_flash_attn_2_available():
+        raise WorkerError("attention-unavailable", "flash_attention_2 was asked for, but flash-attn is not installed.")

@@ -1,0 +1,71 @@
+"""Signs of life of a trial process: what proves that a phase moves, at most twice a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import torch
+
+_INTERVAL_SEC = 0.5
+#: Growth from which a load counts as moving.
+_STEP_BYTES = 1_000_000
+
+Report = Callable[[str, int | None], None]
+
+
+class TokenProgress:
+    """Reports new tokens, but not each: watching must not disturb what is watched."""
+
+    def __init__(self, report: Report, detail: str) -> None:
+        self._report = report
+        self._detail = detail
+        self._next_sec = time.perf_counter() + _INTERVAL_SEC
+
+    def __call__(self, tokens: int) -> None:
+        now = time.perf_counter()
+        if now >= self._next_sec:
+            self._next_sec = now + _INTERVAL_SEC
+            self._report(self._detail, tokens)
+
+
+class LoadProgress:
+    """While a model loads: reports whenever bytes were read, received, or memory changed. A stuck load is silent."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="load-progress", daemon=True)
+
+    def __enter__(self) -> LoadProgress:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        process = psutil.Process()
+        last = _activity(process)
+        while not self._stop.wait(_INTERVAL_SEC):
+            now = _activity(process)
+            if any(abs(new - old) >= _STEP_BYTES for new, old in zip(now, last, strict=True)):
+                last = now
+                self._report(f"loading: {now[0] / 1e9:.2f} GB in memory", None)
+
+
+def _activity(process: psutil.Process) -> tuple[int, int, int]:
+    """RSS, bytes read and written, bytes on the devices."""
+    try:
+        counters = process.io_counters()
+        moved = int(getattr(counters, "read_chars", 0)) + int(getattr(counters, "write_chars", 0))
+    except (psutil.Error, AttributeError, NotImplementedError):
+        moved = 0
+    allocated = 0
+    if torch.cuda.is_initialized():
+        allocated = sum(int(torch.cuda.memory_allocated(index)) for index in range(torch.cuda.device_count()))
+    return int(process.memory_info().rss), moved, allocated

@@ -1,0 +1,75 @@
+"""The trial process: loads one configuration, generates, and ends. Memory never comes back fully inside one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from falcon_exp.worker.failures import WorkerError, error_body
+from falcon_exp.worker.generation import measure
+from falcon_exp.worker.gpu import Nvml
+from falcon_exp.worker.loading import Loaded, load
+from falcon_exp.worker.notices import collect_notices
+from falcon_exp.worker.progress import LoadProgress, TokenProgress
+
+
+class TrialProcess:
+    """States: empty → loaded (by ``load``) → ended (by ``unload`` or end of file)."""
+
+    def __init__(self, connection: Connection, home: str) -> None:
+        self._connection = connection
+        self._home = Path(home)
+        self._notices = collect_notices()
+        self._nvml = Nvml()
+        self._loaded: Loaded | None = None
+
+    def serve(self) -> None:
+        """Answers commands ``(type, body)``, each with any number of progress and notice, then one ok or error."""
+        while True:
+            try:
+                command, body = self._connection.recv()
+            except EOFError:
+                return
+            if command == "load":
+                self._answer("load", lambda body=body: self._load(body))
+            elif command == "generate":
+                self._answer(body["phase"], lambda body=body: self._generate(body))
+            else:
+                self._answer("unload", self._unload)
+                return
+
+    def _answer(self, phase: str, work: Callable[[], dict[str, Any]]) -> None:
+        try:
+            answer = ("ok", work())
+        except Exception as error:  # noqa: BLE001  every failure becomes a record with a code
+            answer = ("error", error_body(error, phase))
+        self._connection.send(answer)
+
+    def _report(self, phase: str) -> Callable[[str, int | None], None]:
+        def report(detail: str, tokens: int | None) -> None:
+            self._connection.send(("progress", {"phase": phase, "detail": detail, "output_tokens": tokens}))
+
+        return report
+
+    def _load(self, body: dict[str, Any]) -> dict[str, Any]:
+        if self._loaded is not None:
+            raise WorkerError("worker-exception", "This process already holds a model.")
+        report = self._report("load")
+        report("loading", None)
+        with LoadProgress(report):
+            self._loaded = load(body["configuration"], self._home)
+        return {"measurement": self._loaded.measurement}
+
+    def _generate(self, body: dict[str, Any]) -> dict[str, Any]:
+        if self._loaded is None:
+            raise WorkerError("no-trial-process", "No configuration is loaded.")
+        on_token = TokenProgress(self._report(body["phase"]), "generating")
+        return {"measurement": measure(self._loaded, body, self._nvml, on_token)}
+
+    def _unload(self) -> dict[str, Any]:
+        proof = None if self._loaded is None else self._loaded.proof()
+        for notice in self._notices.listed():
+            self._connection.send(("notice", notice))
+        return {"proof_after": proof}

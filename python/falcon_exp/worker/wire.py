@@ -1,0 +1,96 @@
+"""The wire format: JSON frames, checked against the generated schema when sent and when received."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+PROTOCOL_VERSION = 1
+
+#: As in src/protocol/codec.ts.
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+Message = dict[str, Any]
+
+
+class WireError(Exception):
+    """A message that breaks the contract."""
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    text = resources.files("falcon_exp").joinpath("schema", f"{name}.schema.json").read_text("utf-8")
+    return Draft202012Validator(json.loads(text))
+
+
+def _check(name: str, message: object) -> None:
+    problem = best_match(_validator(name).iter_errors(message))
+    if problem is not None:
+        where = "/".join(str(part) for part in problem.absolute_path) or "the message"
+        raise WireError(f"{where}: {problem.message[:500]}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise WireError(f"{name} is not a JSON value")
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> Message:
+    keys = [key for key, _ in pairs]
+    if len(keys) != len(set(keys)):
+        raise WireError("a key stands twice in the same object")
+    return dict(pairs)
+
+
+def _parse(frame: bytes) -> object:
+    if len(frame) > MAX_MESSAGE_BYTES:
+        raise WireError(f"message of {len(frame)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
+    try:
+        value: object = json.loads(
+            frame.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates
+        )
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise WireError(f"message is not JSON in UTF-8: {error}") from error
+    return value
+
+
+def decode_controller_message(frame: bytes) -> Message:
+    """A checked message of the controller. Raises WireError on anything else."""
+    value = _parse(frame)
+    _check("controller-messages", value)
+    assert isinstance(value, dict)
+    return value
+
+
+def decode_worker_message(frame: bytes) -> Message:
+    """A checked message of the worker; for tests of the contract. Raises WireError on anything else."""
+    value = _parse(frame)
+    _check("worker-messages", value)
+    assert isinstance(value, dict)
+    return value
+
+
+def encode_worker_message(message: Message) -> bytes:
+    """The frame of a message. Raises WireError where it breaks the schema, or holds NaN or half a character."""
+    try:
+        frame = json.dumps(message, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except (ValueError, TypeError) as error:
+        raise WireError(f"message is not JSON: {error}") from error
+    _check("worker-messages", message)
+    if len(frame) > MAX_MESSAGE_BYTES:
+        raise WireError(f"message of {len(frame)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
+    return frame
+
+
+def request_id_of(frame: bytes) -> str | None:
+    """The id of a message that broke the schema, where it has one, so that its sender can be answered."""
+    try:
+        value = json.loads(frame.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        return None
+    identifier = value.get("id") if isinstance(value, dict) else None
+    return identifier if isinstance(identifier, str) and 0 < len(identifier) <= 100 else None
