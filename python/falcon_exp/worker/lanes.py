@@ -1,0 +1,48 @@
+"""The supervisor's two sockets: `work` for requests, `control` so that a stop never queues behind work."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import zmq
+
+from falcon_exp.worker.wire import PROTOCOL_VERSION, WireError, encode_worker_message
+
+LaneName = Literal["work", "control"]
+
+
+class Lanes:
+    """Connects both sockets and sends enveloped messages with ids of their own."""
+
+    def __init__(self, endpoints: dict[LaneName, str]) -> None:
+        self._context = zmq.Context()
+        self.sockets: dict[LaneName, zmq.Socket[bytes]] = {}
+        for name, endpoint in endpoints.items():
+            socket = self._context.socket(zmq.DEALER)
+            # A controller that is gone must not keep the worker from ending.
+            socket.setsockopt(zmq.LINGER, 500)
+            socket.connect(endpoint)
+            self.sockets[name] = socket
+        self._count = 0
+
+    def send(self, lane: LaneName, kind: str, parent: str | None, body: dict[str, Any]) -> None:
+        """Raises WireError, and sends nothing, where the message breaks the contract."""
+        self._count += 1
+        message = {"v": PROTOCOL_VERSION, "id": f"w{self._count}", "parent": parent, "type": kind, "body": body}
+        self.sockets[lane].send(encode_worker_message(message))
+
+    def receive(self, lane: LaneName) -> bytes | None:
+        """The next frame, None where there is none now. Raises WireError on a message of several frames."""
+        try:
+            frames = self.sockets[lane].recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return None
+        if len(frames) != 1:
+            raise WireError(f"expected one frame, got {len(frames)}")
+        return frames[0]
+
+    def close(self) -> None:
+        """Sends what is under way, for half a second at most."""
+        for socket in self.sockets.values():
+            socket.close()
+        self._context.term()

@@ -1,0 +1,43 @@
+"""Arguments, signals and ending of the supervisor process."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+
+from falcon_exp.worker.lanes import Lanes
+from falcon_exp.worker.launcher import Launcher
+from falcon_exp.worker.supervisor import Supervisor
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+def _home() -> str:
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return os.environ.get("FALCON_EXP_HOME") or str(Path(cache) / "falcon-exp")
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(_TERMINATED)
+
+
+def main() -> int:
+    """Runs until shutdown (0) or SIGTERM (143); the end of the controller kills it."""
+    parser = argparse.ArgumentParser(prog="falcon_exp.worker", description="The worker of falcon-exp; run by it.")
+    parser.add_argument("--work", required=True, help="endpoint of the work lane")
+    parser.add_argument("--control", required=True, help="endpoint of the control lane")
+    parser.add_argument("--parent-pid", required=True, type=int, help="process id of the controller")
+    arguments = parser.parse_args()
+    # Ctrl-C is the controller's business: it decides what becomes of the work under way.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _terminate)
+    lanes = Lanes({"work": arguments.work, "control": arguments.control})
+    supervisor = Supervisor(lanes, Launcher(), controller_pid=arguments.parent_pid, home=_home())
+    try:
+        supervisor.run()
+    finally:
+        supervisor.end()
+    return 0
