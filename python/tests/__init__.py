@@ -1,0 +1,1 @@
+"""Tests of the worker, at its border where that can be."""

@@ -1,0 +1,123 @@
+"""Fixtures: a worker, and configurations that it loads in a second."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.driver import WorkerDriver
+
+TINY_FALCON = {
+    "model_type": "falcon",
+    "vocab_size": 384,
+    "hidden_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_kv_heads": 2,
+    "new_decoder_architecture": True,
+    "max_position_embeddings": 128,
+    "bos_token_id": 1,
+    "eos_token_id": 1,
+}
+
+QUANTIZATIONS: dict[str, dict[str, Any]] = {
+    "none": {"method": "none"},
+    "int8": {"method": "int8", "threshold": 6.0, "skip_modules": None},
+    "fp4": {
+        "method": "4bit",
+        "type": "fp4",
+        "double_quant": False,
+        "compute_dtype": "auto",
+        "skip_modules": None,
+    },
+    "nf4-double": {
+        "method": "4bit",
+        "type": "nf4",
+        "double_quant": True,
+        "compute_dtype": "float32",
+        "skip_modules": None,
+    },
+}
+
+
+def configuration(quantization: str = "none", **changes: Any) -> dict[str, Any]:
+    """A tiny random Falcon under one quantization."""
+    return {
+        "id": "c1",
+        "label": quantization,
+        "model": {"source": "random", "config": copy.deepcopy(TINY_FALCON), "seed": 7, "tokenizer": "bytes"},
+        "quantization": copy.deepcopy(QUANTIZATIONS[quantization]),
+        "dtype": "bfloat16",
+        "device": "cpu",
+        "attention": "auto",
+        "trust_remote_code": False,
+        "workarounds": "auto",
+        **changes,
+    }
+
+
+def generation(**changes: Any) -> dict[str, Any]:
+    """Six new tokens, greedy."""
+    return {
+        "max_new_tokens": 6,
+        "max_length": None,
+        "min_new_tokens": 6,
+        "sampling": "greedy",
+        "seed": 0,
+        "temperature": None,
+        "top_k": None,
+        "top_p": None,
+        "repetition_penalty": None,
+        "chat_template": "auto",
+        **changes,
+    }
+
+
+def trial(prompt: str = "What is a falcon?", phase: str = "measure", **changes: Any) -> dict[str, Any]:
+    """The body of a ``generate``."""
+    repeat = changes.pop("repeat", 0)
+    return {
+        "trial_id": "c1/p1/r1",
+        "phase": phase,
+        "prompt": prompt,
+        "repeat": repeat,
+        "generation": generation(**changes),
+    }
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache folder of all workers of this test run."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def worker(home: Path) -> Iterator[WorkerDriver]:
+    """A fresh worker that has said hello."""
+    # Not tmp_path: a socket's path may hold 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="fx-") as folder:
+        driver = WorkerDriver(Path(folder), home)
+        try:
+            hello = driver.receive("control")
+            assert hello["type"] == "hello"
+            yield driver
+        finally:
+            driver.close()
+
+
+@pytest.fixture(scope="module")
+def shared_worker(home: Path) -> Iterator[WorkerDriver]:
+    """One worker for tests that leave it idle and without a trial process."""
+    with tempfile.TemporaryDirectory(prefix="fx-") as folder:
+        driver = WorkerDriver(Path(folder), home)
+        try:
+            driver.receive("control")
+            driver.ok("start")
+            yield driver
+        finally:
+            driver.close()

@@ -1,0 +1,104 @@
+"""A controller in miniature: spawns the real worker and speaks to it over real sockets."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import zmq
+from falcon_exp.worker.wire import decode_worker_message
+
+_PACKAGE_FOLDER = Path(__file__).parents[1]
+_LIMIT_SEC = 120.0
+
+
+class WorkerDriver:
+    """One worker process; ``close`` leaves nothing behind."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self._context = zmq.Context()
+        self._work = self._bound(folder / "work")
+        self._control = self._bound(folder / "control")
+        self._ids = itertools.count(1)
+        self.heartbeats: list[dict[str, Any]] = []
+        self.progress: list[dict[str, Any]] = []
+        self.notices: list[dict[str, Any]] = []
+        arguments = ["--work", f"ipc://{folder}/work", "--control", f"ipc://{folder}/control"]
+        environment = {**os.environ, "PYTHONPATH": str(_PACKAGE_FOLDER), "FALCON_EXP_HOME": str(home)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "falcon_exp.worker", *arguments, "--parent-pid", str(os.getpid())],
+            stdin=subprocess.PIPE,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+
+    def _bound(self, path: Path) -> zmq.Socket[bytes]:
+        socket = self._context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.bind(f"ipc://{path}")
+        return socket
+
+    def send(self, kind: str, body: dict[str, Any] | None = None, lane: str = "work") -> str:
+        identifier = f"c{next(self._ids)}"
+        message = {"v": 1, "id": identifier, "parent": None, "type": kind, "body": body or {}}
+        self.send_raw(json.dumps(message).encode(), lane)
+        return identifier
+
+    def send_raw(self, frame: bytes, lane: str = "work") -> None:
+        (self._work if lane == "work" else self._control).send(frame)
+
+    def receive(self, lane: str = "work") -> dict[str, Any]:
+        """The next message of a lane, checked against the schema."""
+        socket = self._work if lane == "work" else self._control
+        if not socket.poll(_LIMIT_SEC * 1000):
+            raise TimeoutError(f"nothing on the {lane} lane")
+        return decode_worker_message(socket.recv())
+
+    def answer(self, identifier: str, lane: str = "work") -> dict[str, Any]:
+        """The ok or error to a request; progress, notices and heartbeats before it are kept."""
+        deadline = time.monotonic() + _LIMIT_SEC
+        while time.monotonic() < deadline:
+            message = self.receive(lane)
+            if message["type"] in ("ok", "error"):
+                assert message["parent"] == identifier, message
+                return message
+            {"progress": self.progress, "notice": self.notices}.get(message["type"], self.heartbeats).append(message)
+        raise TimeoutError(identifier)
+
+    def ask(self, kind: str, body: dict[str, Any] | None = None, lane: str = "work") -> dict[str, Any]:
+        return self.answer(self.send(kind, body, lane), lane)
+
+    def ok(self, kind: str, body: dict[str, Any] | None = None, lane: str = "work") -> dict[str, Any]:
+        message = self.ask(kind, body, lane)
+        assert message["type"] == "ok", message
+        result: dict[str, Any] = message["body"]
+        return result
+
+    def error(self, kind: str, body: dict[str, Any] | None = None, lane: str = "work") -> dict[str, Any]:
+        message = self.ask(kind, body, lane)
+        assert message["type"] == "error", message
+        result: dict[str, Any] = message["body"]
+        return result
+
+    def await_progress(self, phase: str) -> dict[str, Any]:
+        while True:
+            message = self.receive()
+            assert message["type"] == "progress", message
+            if message["body"]["phase"] == phase:
+                return message
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+            self.process.wait(20)
+        self._work.close()
+        self._control.close()
+        self._context.term()
