@@ -64,7 +64,7 @@ def capture_environment() -> dict[str, Any]:
         "python_executable": sys.executable,
         "packages": {name: found for name in _PACKAGES if (found := _version(name)) is not None},
         "platform": platform.platform(),
-        "cpu_model": _cpu_model(),
+        "cpu_model": cpu_model(),
         "cpu_logical_cores": psutil.cpu_count(logical=True),
         "cpu_physical_cores": psutil.cpu_count(logical=False),
         "memory_total_bytes": int(psutil.virtual_memory().total),
@@ -84,7 +84,8 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _cpu_model() -> str | None:
+def cpu_model() -> str | None:
+    """As the kernel names it; None where nobody tells."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             for line in file:

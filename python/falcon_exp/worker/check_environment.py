@@ -1,0 +1,91 @@
+"""``python -m falcon_exp.worker.check_environment [--deep]``: one JSON object on stdout.
+
+Keys: ``python_version``; ``packages`` (distribution → version or null); ``problems`` (``{package, found, wanted}``);
+with ``--deep`` also ``import_errors`` (``{package, message}``) and ``devices`` (``{device, name, memory_bytes,
+quantization}``, the latter format → null where a small layer was computed in it, or what went wrong), else both null.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+from typing import Any
+
+from falcon_exp.worker.requirements import installed, problems
+
+_MODULES = ("torch", "transformers", "bitsandbytes", "accelerate", "zmq", "psutil", "gguf", "pynvml", "jsonschema")
+
+
+def main() -> int:
+    """Always 0: what is wrong stands in the answer."""
+    parser = argparse.ArgumentParser(prog="falcon_exp.worker.check_environment")
+    parser.add_argument("--deep", action="store_true", help="import the libraries and compute on every device")
+    deep = parser.parse_args().deep
+    found = installed()
+    errors = _import_errors() if deep else None
+    answer = {
+        "python_version": platform.python_version(),
+        "packages": found,
+        "problems": problems(found),
+        "import_errors": errors,
+        "devices": _devices() if errors == [] else None,
+    }
+    sys.stdout.write(json.dumps(answer) + "\n")
+    return 0
+
+
+def _import_errors() -> list[dict[str, str]]:
+    errors = []
+    for name in _MODULES:
+        try:
+            importlib.import_module(name)
+        except BaseException as error:  # noqa: BLE001  a broken extension may raise anything
+            errors.append({"package": name, "message": f"{type(error).__name__}: {str(error)[:500]}"})
+    return errors
+
+
+def _devices() -> list[dict[str, Any]]:
+    import psutil
+    import torch
+
+    from falcon_exp.worker.environment import cpu_model
+
+    memory = int(psutil.virtual_memory().total)
+    devices = [{"device": "cpu", "name": cpu_model(), "memory_bytes": memory}]
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        devices.append(
+            {"device": f"cuda:{index}", "name": properties.name, "memory_bytes": int(properties.total_memory)}
+        )
+    return [{**device, "quantization": _formats(str(device["device"]))} for device in devices]
+
+
+def _formats(device: str) -> dict[str, str | None]:
+    import bitsandbytes as bnb
+
+    layers: dict[str, Any] = {
+        "int8": lambda: bnb.nn.Linear8bitLt(128, 128, has_fp16_weights=False),
+        "fp4": lambda: bnb.nn.Linear4bit(128, 128, quant_type="fp4"),
+        "nf4": lambda: bnb.nn.Linear4bit(128, 128, quant_type="nf4"),
+    }
+    return {name: _try(make, device) for name, make in layers.items()}
+
+
+def _try(make: Any, device: str) -> str | None:
+    """None where a small layer gave a finite result."""
+    import torch
+
+    try:
+        with torch.inference_mode():
+            result = make().to(device)(torch.ones(2, 128, dtype=torch.bfloat16, device=device))
+            finite = bool(torch.isfinite(result).all())
+    except Exception as error:  # noqa: BLE001  the answer is the error
+        return f"{type(error).__name__}: {str(error)[:300]}"
+    return None if finite else "the result is not finite"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
