@@ -1,11 +1,10 @@
-/** What one value of each matrix axis may look like in the file. Checked here, given its meaning in `settings.ts`. */
+/** What one value of each matrix axis may look like in the file. Checked here, given its meaning in `patches.ts`. */
 import { z } from "zod";
+import { MAX_SEED, modelInputSchema } from "./model-schema.js";
 
 /** Spellings of a dtype that people use, and the one that is meant. */
 export const DTYPE_ALIASES = { bf16: "bfloat16", fp16: "float16", fp32: "float32" } as const;
 
-/** Numpy and torch both take seeds up to here, with room for one more per repeat. */
-const MAX_SEED = 2_147_483_647;
 /** Far beyond any model's context; keeps a slip of the keyboard from becoming a week of measuring. */
 const MAX_TOKENS = 10_000_000;
 
@@ -107,6 +106,7 @@ export const generationAxes = {
 
 /** Every axis of the matrix, with the schema of one of its values. */
 export const axisSchemas = {
+  model: modelInputSchema,
   quantization: quantizationInputSchema,
   dtype: z
     .enum(["auto", "bfloat16", "float16", "float32", "bf16", "fp16", "fp32", "float8_e4m3fn", "float8_e5m2"])

@@ -5,6 +5,7 @@ import type { AxisName } from "./axis-schemas.js";
 
 /** Everything that can differ between two configurations of an experiment. */
 export type Settings = Generation & {
+  readonly model: ExperimentModel;
   readonly quantization: Quantization;
   readonly dtype: Dtype;
   readonly device: string;
@@ -58,7 +59,6 @@ export type Reference =
 export interface Experiment {
   readonly name: string;
   readonly description: string | null;
-  readonly model: ExperimentModel;
   readonly prompts: readonly Prompt[];
   /** What a configuration has where neither matrix nor include says otherwise. */
   readonly base: Settings;

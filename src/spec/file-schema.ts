@@ -7,55 +7,13 @@ import {
   generationAxes,
   quantizationMatchSchema,
 } from "./axis-schemas.js";
-
-/** Names of embedded models that need no download. */
-export const BUILTIN_MODELS = ["smollm2-135m-instruct"] as const;
+import { modelInputSchema } from "./model-schema.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const HUB_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)?$/;
-const REVISION = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
 /** Longest delay that Node's timers take, in whole seconds, rounded down. */
 const MAX_TIMEOUT_SEC = 2_000_000;
 
 const text = z.string().min(1, { error: "must not be empty" });
-
-const randomModel = z.strictObject({
-  config: z
-    .union([text, z.record(z.string(), z.json())], {
-      error: "must be the path of a config.json, or a mapping with model_type",
-    })
-    .meta({ description: "A Transformers config: a mapping with model_type, or the path of a config.json." }),
-  weights: z.literal("random").meta({ description: "The only value: weights are drawn from the seed." }),
-  seed: axisSchemas.seed.optional().meta({ description: "Seed of the weights; default 0." }),
-  tokenizer: text.optional().meta({
-    description:
-      "bytes (default: one id a byte, vocab_size at least 384), or the path of a tokenizer folder.",
-  }),
-});
-
-export const modelInputSchema = z
-  .union(
-    [
-      text,
-      z.strictObject({
-        hub: z.string().regex(HUB_ID, { error: "must be a hub id such as tiiuae/falcon-40b-instruct" }),
-        revision: z
-          .string()
-          .regex(REVISION, { error: "must be a branch, a tag or a commit" })
-          .optional()
-          .meta({ description: "Branch, tag or (best) commit; default main." }),
-      }),
-      z.strictObject({ path: text.meta({ description: "A model folder, relative to this file." }) }),
-      z.strictObject({ builtin: z.enum(BUILTIN_MODELS) }),
-      randomModel,
-    ],
-    { error: "must be a model's name, or a mapping with hub, path, builtin or config" },
-  )
-  .meta({
-    description:
-      "smollm2-135m-instruct (embedded); a hub id (org/name); a local path (./, ../, /, ~); or a mapping: {hub, revision}, {path}, {builtin} or {config, weights: random, seed, tokenizer}.",
-  });
-export type ModelInput = z.infer<typeof modelInputSchema>;
 
 export const promptInputSchema = z.union(
   [

@@ -1,0 +1,175 @@
+import { resolve } from "node:path";
+import { sha256OfValue } from "../base/canonical.js";
+import type { AxisName } from "./axis-schemas.js";
+import { checkSchema } from "./check-schema.js";
+import type { Experiment, IncludedCell, Match, MatrixAxis, Patch, Reference, Settings } from "./experiment.js";
+import { type CellInput, type ExperimentFile, experimentFileSchema, type MatchInput } from "./file-schema.js";
+import type { ModelInput } from "./model-schema.js";
+import { applyOverrides } from "./overrides.js";
+import { DEFAULT_SETTINGS, expectationOf, patchOf } from "./patches.js";
+import { Problems, pathName } from "./problems.js";
+import { type ReadFile, readFileBounded, readText } from "./read-text.js";
+import { folderOf, type ModelContext, resolveModel } from "./resolve-model.js";
+import { resolvePrompts } from "./resolve-prompts.js";
+import { type Path, parseYaml } from "./yaml-source.js";
+
+const MAX_EXPERIMENT_BYTES = 8 * 1024 * 1024;
+
+export interface LoadOptions {
+  /** `--set key=value`, in order. */
+  readonly overrides: readonly string[];
+  readonly readFile?: ReadFile;
+}
+
+export interface LoadedExperiment {
+  readonly experiment: Experiment;
+  /** The file as it was read, for the run folder. */
+  readonly text: string;
+}
+
+/**
+ * Reads an experiment file and fills in every default. Throws FalconError (unreadable, not YAML) or FalconErrorList
+ * with every problem that was found, each with its place.
+ */
+export async function loadExperiment(path: string, options: LoadOptions): Promise<LoadedExperiment> {
+  const readFile = options.readFile ?? readFileBounded;
+  const text = await readText(path, { readFile, maxBytes: MAX_EXPERIMENT_BYTES, what: "experiment file" });
+  const yaml = parseYaml(text.replace(/^\uFEFF/, ""), path);
+  applyOverrides(yaml, options.overrides);
+  const problems = new Problems(yaml);
+  const value = yaml.toValue();
+  const file = checkSchema(experimentFileSchema, value, problems);
+  problems.throwIfAny();
+  if (file === null) throw new Error("the schema refused the file without saying why");
+  const context = { problems, folder: folderOf(resolve(path)), readFile };
+  const experiment = await new Resolver(context, value as Record<string, unknown>).experiment(file);
+  problems.throwIfAny();
+  return { experiment, text };
+}
+
+/** Gives each part of a checked file its meaning. `raw` still has the order in which keys were written. */
+class Resolver {
+  constructor(
+    private readonly context: ModelContext,
+    private readonly raw: Readonly<Record<string, unknown>>,
+  ) {}
+
+  async experiment(file: ExperimentFile): Promise<Experiment> {
+    this.checkPairs(file);
+    const model = await resolveModel(file.model, ["model"], this.context);
+    const base: Settings = { ...DEFAULT_SETTINGS, model, ...(await this.basePatch(file)) };
+    return {
+      name: file.name,
+      description: file.description ?? null,
+      prompts: await resolvePrompts(file.prompts, this.context),
+      base,
+      matrix: await this.matrix(file),
+      exclude: await Promise.all(
+        (file.exclude ?? []).map((match, index) => this.match(match, ["exclude", index])),
+      ),
+      include: await Promise.all(
+        (file.include ?? []).map((cell, index) => this.cell(cell, ["include", index])),
+      ),
+      repeats: file.repeats,
+      warmup: file.warmup,
+      reference: await this.reference(file),
+      trust_remote_code: file.trust_remote_code,
+      workarounds: file.workarounds,
+      timeouts: file.timeouts,
+    };
+  }
+
+  private async basePatch(file: ExperimentFile): Promise<Patch> {
+    let patch: Patch = {};
+    for (const [name, value] of Object.entries(file.generation ?? {})) {
+      if (value !== undefined) patch = { ...patch, ...(await this.patch(name as AxisName, value, [])) };
+    }
+    return patch;
+  }
+
+  private async patch(name: AxisName, value: unknown, path: Path): Promise<Patch> {
+    if (name !== "model") return patchOf(name, value);
+    return { model: await resolveModel(value as ModelInput, path, this.context) };
+  }
+
+  private async matrix(file: ExperimentFile): Promise<readonly MatrixAxis[]> {
+    const axes: MatrixAxis[] = [];
+    for (const name of this.writtenKeys(["matrix"])) {
+      const written = (file.matrix as Record<string, unknown>)[name];
+      const values = Array.isArray(written) ? written : [written];
+      const patches: Patch[] = [];
+      const seen = new Set<string>();
+      for (const [index, value] of values.entries()) {
+        const path = Array.isArray(written) ? ["matrix", name, index] : ["matrix", name];
+        const patch = await this.patch(name, value, path);
+        const key = sha256OfValue(patch);
+        if (seen.has(key)) {
+          const message = `${pathName(path)} means the same as an earlier value of this axis.`;
+          this.context.problems.add("experiment-duplicate-value", path, message, "Remove one of them.");
+        }
+        seen.add(key);
+        patches.push(patch);
+      }
+      axes.push({ name, values: patches });
+    }
+    return axes;
+  }
+
+  private async cell(cell: CellInput, path: Path): Promise<IncludedCell> {
+    const patches: IncludedCell["patches"][number][] = [];
+    for (const name of this.writtenKeys(path)) {
+      const value = (cell as Record<string, unknown>)[name];
+      patches.push({ name, patch: await this.patch(name, value, [...path, name]) });
+    }
+    return { patches, place: this.context.problems.yaml.placeOf(path) };
+  }
+
+  private async match(match: MatchInput, path: Path): Promise<Match> {
+    const axes: Match["axes"][number][] = [];
+    for (const name of this.writtenKeys(path)) {
+      const written = (match as Record<string, unknown>)[name];
+      const anyOf: Readonly<Record<string, unknown>>[] = [];
+      for (const value of Array.isArray(written) ? written : [written]) {
+        const model =
+          name === "model" ? await resolveModel(value as ModelInput, [...path, name], this.context) : null;
+        anyOf.push(expectationOf(name, value, model));
+      }
+      axes.push({ name, anyOf });
+    }
+    return { axes, place: this.context.problems.yaml.placeOf(path) };
+  }
+
+  private async reference(file: ExperimentFile): Promise<Reference> {
+    const { reference } = file;
+    if (reference === undefined) return { kind: "default" };
+    if (typeof reference !== "string") {
+      return { kind: "match", match: await this.match(reference, ["reference"]) };
+    }
+    return { kind: "label", label: reference, place: this.context.problems.yaml.placeOf(["reference"]) };
+  }
+
+  /** Keys of the mapping at `path` as the file orders them: the schema's own order must not become the matrix's. */
+  private writtenKeys(path: Path): readonly AxisName[] {
+    let value: unknown = this.raw;
+    for (const segment of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[segment];
+    return Object.keys(value ?? {}) as AxisName[];
+  }
+
+  /** Keys that contradict each other wherever they stand. */
+  private checkPairs(file: ExperimentFile): void {
+    const { problems } = this.context;
+    for (const parent of ["generation", "matrix"] as const) {
+      const keys = Object.keys(file[parent] ?? {});
+      if (keys.includes("max_new_tokens") && keys.includes("max_length")) {
+        const message = `${parent} has both max_new_tokens and max_length.`;
+        problems.add("experiment-invalid-value", [parent, "max_length"], message, "Keep one of them.");
+      }
+      const inside = ["seed", "temperature", "top_k", "top_p"].find((key) => keys.includes(key));
+      if (parent === "matrix" && keys.includes("sampling") && inside !== undefined) {
+        const message = `matrix has both sampling and ${inside}, which is a part of it.`;
+        const next = `Write ${inside} inside each value of sampling.`;
+        problems.add("experiment-invalid-value", [parent, inside], message, next);
+      }
+    }
+  }
+}

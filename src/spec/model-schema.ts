@@ -1,0 +1,51 @@
+/** The ways to name a model in the file. Checked here, given their meaning in `resolve-model.ts`. */
+import { z } from "zod";
+
+/** Names of embedded models that need no download. */
+export const BUILTIN_MODELS = ["smollm2-135m-instruct"] as const;
+
+export const HUB_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)?$/;
+const REVISION = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
+
+const text = z.string().min(1, { error: "must not be empty" });
+
+/** Numpy and torch both take seeds up to here, with room for one more per repeat. */
+export const MAX_SEED = 2_147_483_647;
+
+const randomModel = z.strictObject({
+  config: z
+    .union([text, z.record(z.string(), z.json())], {
+      error: "must be the path of a config.json, or a mapping with model_type",
+    })
+    .meta({ description: "A Transformers config: a mapping with model_type, or the path of a config.json." }),
+  weights: z.literal("random").meta({ description: "The only value: weights are drawn from the seed." }),
+  seed: z.int().min(0).max(MAX_SEED).optional().meta({ description: "Seed of the weights; default 0." }),
+  tokenizer: text.optional().meta({
+    description:
+      "bytes (default: one id a byte, vocab_size at least 384), or the path of a tokenizer folder.",
+  }),
+});
+
+export const modelInputSchema = z
+  .union(
+    [
+      text,
+      z.strictObject({
+        hub: z.string().regex(HUB_ID, { error: "must be a hub id such as tiiuae/falcon-40b-instruct" }),
+        revision: z
+          .string()
+          .regex(REVISION, { error: "must be a branch, a tag or a commit" })
+          .optional()
+          .meta({ description: "Branch, tag or (best) commit; default main." }),
+      }),
+      z.strictObject({ path: text.meta({ description: "A model folder, relative to this file." }) }),
+      z.strictObject({ builtin: z.enum(BUILTIN_MODELS) }),
+      randomModel,
+    ],
+    { error: "must be a model's name, or a mapping with hub, path, builtin or config" },
+  )
+  .meta({
+    description:
+      "smollm2-135m-instruct (embedded); a hub id (org/name); a local path (./, ../, /, ~); or a mapping: {hub, revision}, {path}, {builtin} or {config, weights: random, seed, tokenizer}.",
+  });
+export type ModelInput = z.infer<typeof modelInputSchema>;

@@ -1,0 +1,109 @@
+/** What one value of an axis means: the settings that it changes, and the settings that it matches. */
+import type { Dtype, Quantization } from "../protocol/configuration.js";
+import {
+  type AxisName,
+  DTYPE_ALIASES,
+  type QuantizationInput,
+  type QuantizationMatch,
+  type SamplingInput,
+} from "./axis-schemas.js";
+import type { ExperimentModel, Patch, Settings } from "./experiment.js";
+
+/** bitsandbytes' own default: outliers from here on are computed in 16 bits. */
+const DEFAULT_INT8_THRESHOLD = 6;
+export const DEFAULT_SAMPLING = { temperature: 1, top_k: 50, top_p: 1 } as const;
+const NO_SAMPLING = { temperature: null, top_k: null, top_p: null } as const;
+
+/** What a configuration has where the file says nothing; `model` is always said. */
+export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
+  quantization: { method: "none" },
+  dtype: "auto",
+  device: "auto",
+  attention: "auto",
+  max_new_tokens: 32,
+  max_length: null,
+  min_new_tokens: null,
+  sampling: "greedy",
+  seed: 0,
+  ...NO_SAMPLING,
+  repetition_penalty: null,
+  chat_template: "auto",
+};
+
+/** The settings that a checked value of an axis changes; `model` is resolved apart, because it may read a file. */
+export function patchOf(name: Exclude<AxisName, "model">, value: unknown): Patch {
+  switch (name) {
+    case "quantization":
+      return { quantization: resolveQuantization(value as QuantizationInput) };
+    case "dtype":
+      return { dtype: resolveDtype(value as string) as Dtype };
+    case "max_new_tokens":
+      return { max_new_tokens: value as number, max_length: null };
+    case "max_length":
+      return { max_length: value as number, max_new_tokens: null };
+    case "sampling":
+      return resolveSampling(value as SamplingInput);
+    case "temperature":
+    case "top_k":
+    case "top_p":
+      return { sampling: "sample", [name]: value };
+    default:
+      return { [name]: value };
+  }
+}
+
+function resolveDtype(written: string): string {
+  return written in DTYPE_ALIASES ? DTYPE_ALIASES[written as keyof typeof DTYPE_ALIASES] : written;
+}
+
+function resolveQuantization(input: QuantizationInput): Quantization {
+  if (input === "none") return { method: "none" };
+  if (input === "int8") return resolveQuantization({ method: "int8" });
+  if (input === "fp4" || input === "nf4") return resolveQuantization({ type: input });
+  if (input.method === "none") return { method: "none" };
+  if (input.method === "int8") {
+    const threshold = input.threshold ?? DEFAULT_INT8_THRESHOLD;
+    return { method: "int8", threshold, skip_modules: input.skip_modules ?? null };
+  }
+  return {
+    method: "4bit",
+    type: input.type,
+    double_quant: input.double_quant ?? false,
+    compute_dtype: resolveDtype(input.compute_dtype ?? "auto") as "auto",
+    skip_modules: input.skip_modules ?? null,
+  };
+}
+
+function resolveSampling(input: SamplingInput): Patch {
+  if (input === "greedy") return { sampling: "greedy", ...NO_SAMPLING };
+  const { seed, ...rest } = input;
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  return { sampling: "sample", ...DEFAULT_SAMPLING, ...given, ...(seed === undefined ? {} : { seed }) };
+}
+
+/** What a checked value of an axis asks of a configuration's settings; what it does not name matches anything. */
+export function expectationOf(
+  name: AxisName,
+  value: unknown,
+  model: ExperimentModel | null,
+): Readonly<Record<string, unknown>> {
+  switch (name) {
+    case "model":
+      return { model: { source: model?.source } };
+    case "quantization":
+      return { quantization: expectedQuantization(value as QuantizationMatch) };
+    case "dtype":
+      return { dtype: resolveDtype(value as string) };
+    case "sampling":
+      return value === "greedy" ? { sampling: "greedy" } : { sampling: "sample", ...(value as object) };
+    default:
+      return { [name]: value };
+  }
+}
+
+function expectedQuantization(match: QuantizationMatch): object {
+  if (match === "none" || match === "int8") return { method: match };
+  if (typeof match === "string") return { method: "4bit", type: match };
+  const { compute_dtype, ...rest } = match;
+  return compute_dtype === undefined ? rest : { ...rest, compute_dtype: resolveDtype(compute_dtype) };
+}

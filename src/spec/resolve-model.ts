@@ -1,0 +1,115 @@
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { didYouMean } from "../base/did-you-mean.js";
+import type { ExperimentModel } from "./experiment.js";
+import { BUILTIN_MODELS, HUB_ID, type ModelInput } from "./model-schema.js";
+import { type Problems, pathName, shown } from "./problems.js";
+import { type ReadFile, readText } from "./read-text.js";
+import type { Path } from "./yaml-source.js";
+
+/** Far larger than any model's config. */
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
+const BUILTIN_TITLES: Readonly<Record<(typeof BUILTIN_MODELS)[number], string>> = {
+  "smollm2-135m-instruct": "SmolLM2-135M-Instruct",
+};
+const BUILTIN_NOTE = "The weights went through Q4_1 once, in the package that carries them.";
+const RANDOM_NOTE = "The weights are random: memory and time are real, the answers mean nothing.";
+
+/** What stands in for a model whose name was refused, so that the rest of the file is still checked. */
+const UNKNOWN: ExperimentModel = { source: { source: "path", path: "/" }, name: "unknown", note: null };
+
+export interface ModelContext {
+  readonly problems: Problems;
+  /** Folder of the experiment file: relative paths begin there. */
+  readonly folder: string;
+  readonly readFile: ReadFile;
+}
+
+/** Gives a checked model its meaning; what is wrong with it is added to the problems. */
+export async function resolveModel(
+  input: ModelInput,
+  path: Path,
+  context: ModelContext,
+): Promise<ExperimentModel> {
+  if (typeof input === "string") return fromText(input, path, context);
+  if ("builtin" in input) return builtin(input.builtin);
+  if ("path" in input) return fromPath(input.path, context);
+  if ("hub" in input) return fromHub(input.hub, input.revision ?? null);
+  const config = await configOf(input.config, [...path, "config"], context);
+  const tokenizer = input.tokenizer ?? "bytes";
+  return {
+    source: {
+      source: "random",
+      config,
+      seed: input.seed ?? 0,
+      tokenizer: tokenizer === "bytes" ? tokenizer : absolute(tokenizer, context.folder),
+    },
+    name: `random ${typeof config.model_type === "string" ? config.model_type : "model"}`,
+    note: RANDOM_NOTE,
+  };
+}
+
+function builtin(name: (typeof BUILTIN_MODELS)[number]): ExperimentModel {
+  return { source: { source: "builtin", name, path: null }, name: BUILTIN_TITLES[name], note: BUILTIN_NOTE };
+}
+
+function fromHub(repo: string, revision: string | null): ExperimentModel {
+  return { source: { source: "hub", repo, revision }, name: repo, note: null };
+}
+
+function fromPath(written: string, context: ModelContext): ExperimentModel {
+  const path = absolute(written, context.folder);
+  return { source: { source: "path", path }, name: basename(path), note: null };
+}
+
+function fromText(written: string, path: Path, context: ModelContext): ExperimentModel {
+  const known = BUILTIN_MODELS.find((name) => name === written.toLowerCase());
+  if (known !== undefined) return builtin(known);
+  if (/^(\.{1,2}(\/|$)|\/|~(\/|$))/.test(written)) return fromPath(written, context);
+  const near = didYouMean(written, BUILTIN_MODELS);
+  if (HUB_ID.test(written) && near === null) return fromHub(written, null);
+  const next =
+    near === null
+      ? "Write the embedded smollm2-135m-instruct, a hub id (org/name), or a path that begins with ./, ../, / or ~."
+      : `Did you mean ${near}?`;
+  const message = `${pathName(path)}: ${shown(written)} is no model that can be found.`;
+  context.problems.add("experiment-model-unknown", path, message, next);
+  return UNKNOWN;
+}
+
+async function configOf(
+  input: string | Record<string, unknown>,
+  path: Path,
+  context: ModelContext,
+): Promise<Extract<ExperimentModel["source"], { source: "random" }>["config"]> {
+  let config: unknown = input;
+  if (typeof input === "string") {
+    const file = absolute(input, context.folder);
+    const options = { readFile: context.readFile, maxBytes: MAX_CONFIG_BYTES, what: "model config" };
+    try {
+      config = JSON.parse(await readText(file, options));
+    } catch (cause) {
+      const text = `${pathName(path)}: ${(cause as Error).message}`;
+      context.problems.add("experiment-model-unknown", path, text, "Name a Transformers config.json.");
+      return {};
+    }
+  }
+  const isMapping = typeof config === "object" && config !== null && !Array.isArray(config);
+  if (!isMapping || typeof (config as Record<string, unknown>).model_type !== "string") {
+    const text = `${pathName(path)} has no model_type, so nobody can tell what model it is.`;
+    context.problems.add("experiment-model-unknown", path, text, "Add model_type: falcon (or another).");
+    return {};
+  }
+  return config as Extract<ExperimentModel["source"], { source: "random" }>["config"];
+}
+
+function absolute(written: string, folder: string): string {
+  if (written === "~" || written.startsWith("~/")) return join(homedir(), written.slice(1));
+  return resolve(folder, written);
+}
+
+/** Folder of an experiment file. */
+export function folderOf(file: string): string {
+  return dirname(resolve(file));
+}
