@@ -1,0 +1,60 @@
+/** Short texts for the values of a configuration's axes: for labels, tables and charts. */
+import type { Quantization } from "../protocol/configuration.js";
+import type { Settings } from "../spec/experiment.js";
+
+/** bitsandbytes' own threshold; said only where another was asked for. */
+const USUAL_THRESHOLD = 6;
+
+/** Every axis that a label may name, in the order of naming. */
+const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
+  model: ({ model }) => model.name,
+  quantization: ({ quantization }) => quantizationText(quantization),
+  dtype: ({ dtype }) => (dtype === "auto" ? "dtype=auto" : dtype),
+  device: ({ device }) => (device === "auto" ? "device=auto" : device),
+  attention: ({ attention }) => (attention === "auto" ? "attention=auto" : attention),
+  max_new_tokens: ({ max_new_tokens }) => named("max_new_tokens", max_new_tokens),
+  max_length: ({ max_length }) => named("max_length", max_length),
+  min_new_tokens: ({ min_new_tokens }) => named("min_new_tokens", min_new_tokens),
+  sampling: ({ sampling }) => sampling,
+  seed: ({ seed }) => named("seed", seed),
+  temperature: ({ temperature }) => named("temperature", temperature),
+  top_k: ({ top_k }) => named("top_k", top_k),
+  top_p: ({ top_p }) => named("top_p", top_p),
+  repetition_penalty: ({ repetition_penalty }) => named("repetition_penalty", repetition_penalty),
+  chat_template: ({ chat_template }) => named("chat_template", chat_template),
+};
+
+function named(name: string, value: string | number | null): string {
+  return value === null ? "" : `${name}=${value}`;
+}
+
+/** `none`, `int8`, `fp4`, `nf4-double`, `fp4-compute-float16`, `int8-threshold-0`. */
+export function quantizationText(quantization: Quantization): string {
+  if (quantization.method === "none") return "none";
+  const parts: string[] = [];
+  if (quantization.method === "int8") {
+    parts.push("int8");
+    if (quantization.threshold !== USUAL_THRESHOLD) parts.push(`threshold-${quantization.threshold}`);
+  } else {
+    parts.push(quantization.type);
+    if (quantization.double_quant) parts.push("double");
+    if (quantization.compute_dtype !== "auto") parts.push(`compute-${quantization.compute_dtype}`);
+  }
+  const skipped = quantization.skip_modules ?? [];
+  if (skipped.length > 0) parts.push(`skip-${skipped.join("+")}`);
+  return parts.join("-");
+}
+
+/** The axes in which these settings differ from each other; `quantization` where they all are the same. */
+export function varyingAxes(cells: readonly Settings[]): readonly string[] {
+  const varying = Object.entries(TEXTS)
+    .filter(([, text]) => new Set(cells.map(text)).size > 1)
+    .map(([name]) => name);
+  return varying.length > 0 ? varying : ["quantization"];
+}
+
+/** Axis → text, for the axes given, without those that say nothing. */
+export function axisTexts(settings: Settings, axes: readonly string[]): Record<string, string> {
+  const entries = axes.map((name): [string, string] => [name, TEXTS[name]?.(settings) ?? ""]);
+  return Object.fromEntries(entries.filter(([, text]) => text !== ""));
+}

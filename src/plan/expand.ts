@@ -1,0 +1,107 @@
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import type { Experiment, IncludedCell, Match, Patch, Settings } from "../spec/experiment.js";
+import { DEFAULT_SAMPLING } from "../spec/patches.js";
+
+/** A sweep of this size runs for weeks: more is a slip of the keyboard. */
+const MAX_CONFIGURATIONS = 10_000;
+
+/** Every configuration of an experiment, in the order of running. Throws FalconError where there are none or too many. */
+export function expand(experiment: Experiment): readonly Settings[] {
+  const combinations = experiment.matrix.reduce((product, axis) => product * axis.values.length, 1);
+  refuseTooMany(combinations + experiment.include.length);
+  let cells: readonly Settings[] = [experiment.base];
+  for (const axis of experiment.matrix) {
+    cells = cells.flatMap((cell) => axis.values.map((patch) => apply(cell, patch)));
+  }
+  // An experiment of `include` alone has exactly those configurations.
+  const isListed = experiment.matrix.length === 0 && experiment.include.length > 0;
+  const kept = isListed
+    ? []
+    : cells.filter((cell) => !experiment.exclude.some((match) => matches(cell, match)));
+  const all = [...kept, ...experiment.include.map((cell) => included(cell, experiment))].map(finished);
+  if (all.length === 0) {
+    throw new FalconError({
+      code: "plan-empty",
+      message: "Nothing is left to measure: exclude takes every configuration out.",
+      next: "Remove or narrow an entry of exclude.",
+      ...placed(experiment.exclude[0]?.place ?? null),
+      exitCode: ExitCode.invalidExperiment,
+    });
+  }
+  for (const cell of all) checkTokens(cell);
+  return all;
+}
+
+function refuseTooMany(count: number): void {
+  if (count <= MAX_CONFIGURATIONS) return;
+  throw new FalconError({
+    code: "plan-too-large",
+    message: `The matrix has ${count.toLocaleString("en")} configurations; at most ${MAX_CONFIGURATIONS.toLocaleString("en")} are taken.`,
+    next: "Remove values from the matrix, or split the experiment into several files.",
+    exitCode: ExitCode.invalidExperiment,
+  });
+}
+
+function included(cell: IncludedCell, experiment: Experiment): Settings {
+  const named = new Set(cell.patches.map(({ name }) => name));
+  let settings = experiment.base;
+  for (const axis of experiment.matrix) {
+    const first = axis.values[0];
+    if (!named.has(axis.name) && first !== undefined) settings = apply(settings, first);
+  }
+  for (const { patch } of cell.patches) settings = apply(settings, patch);
+  return settings;
+}
+
+function apply(settings: Settings, patch: Patch): Settings {
+  return { ...settings, ...patch };
+}
+
+/** Sampling settings all there when sampling, all null when greedy: what is not used must not tell cells apart. */
+function finished(settings: Settings): Settings {
+  if (settings.sampling === "greedy") return { ...settings, temperature: null, top_k: null, top_p: null };
+  return {
+    ...settings,
+    temperature: settings.temperature ?? DEFAULT_SAMPLING.temperature,
+    top_k: settings.top_k ?? DEFAULT_SAMPLING.top_k,
+    top_p: settings.top_p ?? DEFAULT_SAMPLING.top_p,
+  };
+}
+
+function checkTokens(settings: Settings): void {
+  const { min_new_tokens: least, max_new_tokens: most } = settings;
+  if (least === null || most === null || least <= most) return;
+  throw new FalconError({
+    code: "plan-tokens-contradict",
+    message: `min_new_tokens ${least} is more than max_new_tokens ${most}.`,
+    next: "Lower min_new_tokens, or raise max_new_tokens.",
+    exitCode: ExitCode.invalidExperiment,
+  });
+}
+
+/** Whether a configuration has, on every axis of the match, one of its values. */
+export function matches(settings: Settings, match: Match): boolean {
+  return match.axes.every(({ anyOf }) => anyOf.some((expected) => agrees(settings, expected)));
+}
+
+/** Whether `actual` has all that `expected` names; what it does not name may be anything. */
+function agrees(actual: unknown, expected: unknown): boolean {
+  if (typeof expected !== "object" || expected === null) return Object.is(actual, expected);
+  if (typeof actual !== "object" || actual === null) return false;
+  if (Array.isArray(expected)) {
+    return Array.isArray(actual) && actual.length === expected.length && everyAgrees(actual, expected);
+  }
+  return everyAgrees(actual, expected);
+}
+
+function everyAgrees(actual: object, expected: object): boolean {
+  return Object.entries(expected).every(([key, value]) =>
+    agrees((actual as Record<string, unknown>)[key], value),
+  );
+}
+
+/** An error's place, where there is one. */
+export function placed<P>(place: P | null): { readonly place: P } | Record<never, never> {
+  return place === null ? {} : { place };
+}
