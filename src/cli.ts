@@ -1,10 +1,9 @@
 /** argv → one command → exit code. A command's module, and all that it needs, loads only when it is called. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { systemClock } from "./base/clock.js";
 import { FalconError } from "./base/errors.js";
 import { ExitCode } from "./base/exit-codes.js";
-import { packageRoot } from "./base/package-root.js";
+import { falconExpVersion } from "./base/version.js";
 import type { CommandIo } from "./commands/io.js";
 
 /** Runs the command line; returns the process exit code and never throws. */
@@ -31,7 +30,7 @@ function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Comma
     .description(
       "What does quantizing this language model really cost, and what does it save, on my machine?",
     )
-    .version(readVersion(), "-V, --version")
+    .version(falconExpVersion(), "-V, --version")
     .exitOverride()
     .showHelpAfterError("(run with --help for usage)")
     .addHelpText(
@@ -142,11 +141,6 @@ async function report(error: unknown, io: CommandIo): Promise<number> {
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(`${packageRoot()}/package.json`, "utf8"));
-  return (manifest as { version: string }).version;
 }
 
 function systemIo(): CommandIo {

@@ -14,7 +14,8 @@ export function parsePlan(text: string): Plan {
   for (const [index, line] of text.split("\n").entries()) {
     if (line === "") continue;
     const checked = planLineSchema.safeParse(parseJson(line));
-    if (!checked.success) throw new Error(`line ${index + 1} of the plan is not valid: ${checked.error.message}`);
+    if (!checked.success)
+      throw new Error(`line ${index + 1} of the plan is not valid: ${checked.error.message}`);
     if (checked.data.kind === "plan") header = checked.data;
     else if (checked.data.kind === "configuration") configurations.push(checked.data);
     else trials.push(checked.data);

@@ -15,7 +15,9 @@ export async function workerCodeSha256(pythonFolder: string): Promise<string> {
     .sort((a, b) => (a < b ? -1 : 1));
   const total = createHash("sha256");
   for (const path of files) {
-    const digest = createHash("sha256").update(await readFile(join(pythonFolder, path))).digest("hex");
+    const digest = createHash("sha256")
+      .update(await readFile(join(pythonFolder, path)))
+      .digest("hex");
     total.update(`${path}\0${digest}\n`);
   }
   return total.digest("hex");

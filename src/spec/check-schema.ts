@@ -26,7 +26,10 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
     for (const key of issue.keys) reportUnknownKey(key, path, problems);
     return;
   }
-  if (value === undefined && path.length > 0) return reportMissingKey(path, problems);
+  if (value === undefined && path.length > 0) {
+    reportMissingKey(path, problems);
+    return;
+  }
   if (issue.code === "invalid_union") {
     const best = bestBranch(issue);
     if (best !== null) {

@@ -2,7 +2,15 @@ import { resolve } from "node:path";
 import { sha256OfValue } from "../base/canonical.js";
 import type { AxisName } from "./axis-schemas.js";
 import { checkSchema } from "./check-schema.js";
-import type { Experiment, IncludedCell, Match, MatrixAxis, Patch, Reference, Settings } from "./experiment.js";
+import type {
+  Experiment,
+  IncludedCell,
+  Match,
+  MatrixAxis,
+  Patch,
+  Reference,
+  Settings,
+} from "./experiment.js";
 import { type CellInput, type ExperimentFile, experimentFileSchema, type MatchInput } from "./file-schema.js";
 import type { ModelInput } from "./model-schema.js";
 import { applyOverrides } from "./overrides.js";

@@ -2,8 +2,8 @@ import { extname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import type { Prompt } from "./experiment.js";
 import { type PromptInput, promptListSchema } from "./file-schema.js";
-import type { ModelContext } from "./resolve-model.js";
 import { readText } from "./read-text.js";
+import type { ModelContext } from "./resolve-model.js";
 
 /** More text than any sweep of prompts; a model file named by mistake is larger. */
 const MAX_PROMPT_FILE_BYTES = 64 * 1024 * 1024;
@@ -15,7 +15,8 @@ export async function resolvePrompts(written: Written, context: ModelContext): P
   if (!("file" in written)) return numbered(written, context, null);
   const file = resolve(context.folder, written.file);
   const fail = (message: string) => {
-    const next = "A .txt file holds one prompt a line; .jsonl a text or {id, text} a line; .yaml a list of them.";
+    const next =
+      "A .txt file holds one prompt a line; .jsonl a text or {id, text} a line; .yaml a list of them.";
     context.problems.add("experiment-prompts-invalid", ["prompts", "file"], message, next);
     return [];
   };

@@ -1,0 +1,27 @@
+import { join, resolve } from "node:path";
+import { packageRoot } from "../base/package-root.js";
+import { makePlan } from "../plan/make-plan.js";
+import type { Plan } from "../plan/plan-types.js";
+import { workerCodeSha256 } from "../plan/worker-code.js";
+import type { Experiment } from "../spec/experiment.js";
+import { loadExperiment } from "../spec/load.js";
+import type { CommandIo } from "./io.js";
+
+export interface PlannedExperiment {
+  readonly experiment: Experiment;
+  readonly text: string;
+  readonly plan: Plan;
+}
+
+/** From a file's path to the frozen plan. Throws FalconError with the place of what is wrong. */
+export async function loadPlan(
+  io: CommandIo,
+  args: { readonly file: string; readonly set: readonly string[] },
+): Promise<PlannedExperiment> {
+  // The path is shown as it was typed, so that an editor can jump to file:line:column.
+  const isFromHere = resolve(args.file) === resolve(io.cwd, args.file);
+  const file = isFromHere ? args.file : resolve(io.cwd, args.file);
+  const { experiment, text } = await loadExperiment(file, { overrides: args.set });
+  const worker = await workerCodeSha256(join(packageRoot(), "python"));
+  return { experiment, text, plan: makePlan(experiment, { workerCodeSha256: worker }) };
+}

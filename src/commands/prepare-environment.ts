@@ -1,0 +1,38 @@
+import { silentLog } from "../base/log.js";
+import { packageRoot } from "../base/package-root.js";
+import { ensureEnvironment } from "../worker/environment/ensure.js";
+import { resolveHome } from "../worker/environment/home.js";
+import type { CommandIo } from "./io.js";
+import { setupProgress } from "./setup-progress.js";
+
+export interface PreparedEnvironment {
+  /** The interpreter that the worker runs in. */
+  readonly python: string;
+  /** Folder of the converted embedded model; null where the plan does not use it. */
+  readonly builtinModelPath: string | null;
+  /** Variables that the worker gets on top of this process's own. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Everything that the worker needs, made now where it is missing. Throws FalconError with exit code `setupFailed`. */
+export async function prepareEnvironment(
+  io: CommandIo,
+  options: { readonly python: string | null; readonly needsBuiltinModel: boolean },
+): Promise<PreparedEnvironment> {
+  const home = resolveHome(io.env, process.platform);
+  const progress = setupProgress(io);
+  try {
+    const { python, pythonPath, builtinModelPath } = await ensureEnvironment({
+      ...options,
+      home,
+      packageRoot: packageRoot(),
+      env: io.env,
+      clock: io.clock,
+      log: silentLog,
+      onProgress: progress.onProgress,
+    });
+    return { python, builtinModelPath, env: { FALCON_EXP_HOME: home, PYTHONPATH: pythonPath } };
+  } finally {
+    progress.close();
+  }
+}

@@ -1,0 +1,42 @@
+import pc from "picocolors";
+import { FalconError, FalconErrorList } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import type { CommandIo } from "./io.js";
+import { loadPlan } from "./load-plan.js";
+
+export interface ValidateArgs {
+  readonly file: string;
+  readonly set: readonly string[];
+  readonly json: boolean;
+}
+
+/** `falcon-exp validate`: says whether the file can be planned, and every problem where it cannot. */
+export async function run(io: CommandIo, args: ValidateArgs): Promise<number> {
+  try {
+    const { plan } = await loadPlan(io, args);
+    const { experiment, configurations, trials } = plan.header;
+    if (args.json) writeJson(io, { valid: true, experiment, configurations, trials, problems: [] });
+    else {
+      const counts = `${configurations} configurations, ${trials} trials`;
+      io.stdout.write(`${pc.createColors(io.color).green("valid")}: ${args.file} (${counts})\n`);
+    }
+    return ExitCode.ok;
+  } catch (error) {
+    if (!args.json || !(error instanceof FalconError)) throw error;
+    const errors = error instanceof FalconErrorList ? error.errors : [error];
+    const problems = errors.map(({ code, message, next, place }) => ({
+      code,
+      message,
+      next,
+      file: place?.source ?? null,
+      line: place?.line ?? null,
+      column: place?.column ?? null,
+    }));
+    writeJson(io, { valid: false, experiment: null, configurations: null, trials: null, problems });
+    return error.exitCode ?? ExitCode.invalidExperiment;
+  }
+}
+
+function writeJson(io: CommandIo, document: unknown): void {
+  io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
