@@ -13,58 +13,77 @@ export interface TableStyle {
 }
 
 const MOST_ROWS = 200;
-const COLUMN_COUNT = 6;
+
+type Colors = ReturnType<typeof pc.createColors>;
+type Cell = (configuration: PlanConfiguration) => string;
+
+/** What a configuration is, column by column. */
+const COLUMNS: Readonly<Record<string, Cell>> = {
+  model: ({ worker }) => modelText(worker.model),
+  quantization: ({ worker }) => quantizationText(worker.quantization),
+  dtype: ({ worker }) => worker.dtype,
+  device: ({ worker }) => worker.device,
+  attention: ({ worker }) => worker.attention,
+  generation: ({ generation }) => generationText(generation),
+};
 
 /** The plan as a person reads it: what will be loaded, how it generates, how often. */
 export function planTable(plan: Plan, style: TableStyle): string {
   const { header, configurations } = plan;
   const colors = pc.createColors(style.color);
-  const first = configurations[0];
   const prompts = new Set(plan.trials.map(({ prompt_index }) => prompt_index)).size;
-  const counts = [
-    `${header.configurations} configurations × ${prompts} prompts × ${header.repeats} repeats`,
-    `= ${header.trials} trials, each configuration after ${header.warmup} warm-ups`,
-  ].join(" ");
+  const factors = [
+    counted(header.configurations, "configuration"),
+    counted(prompts, "prompt"),
+    counted(header.repeats, "repeat"),
+  ].join(" × ");
+  const isSame = (cell: Cell) => new Set(configurations.map(cell)).size === 1;
+  const common = Object.entries(COLUMNS).flatMap(([name, cell]) => {
+    const [first] = configurations;
+    return first !== undefined && isSame(cell) ? [`  ${name}: ${safeLine(cell(first))}`] : [];
+  });
   const lines = [
     `${colors.bold(header.experiment)}: ${safeLine(header.model_name)}`,
     ...(header.model_note === null ? [] : [header.model_note]),
-    ...distinct(configurations.map(({ worker }) => modelText(worker.model))),
-    counts,
+    `${factors} = ${counted(header.trials, "trial")}, after ${counted(header.warmup, "warm-up")} each`,
+    ...(configurations.length > 1 && common.length > 0 ? ["The same for all:", ...common] : []),
   ].flatMap((line) => wrapText(line, style.columns));
-  if (first?.worker.trust_remote_code) {
+  if (configurations.some(({ worker }) => worker.trust_remote_code)) {
     lines.push(colors.red("trust_remote_code is on: Python code that comes with the model will run."));
   }
   const shown = configurations.slice(0, MOST_ROWS);
-  lines.push(table(shown, style, colors));
+  const columns = Object.entries(COLUMNS).filter(([, cell]) => configurations.length === 1 || !isSame(cell));
+  lines.push(table(shown, columns, style, colors));
   if (shown.length < configurations.length) lines.push(`… and ${configurations.length - shown.length} more`);
   return lines.join("\n");
 }
 
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 function table(
   configurations: readonly PlanConfiguration[],
+  columns: readonly (readonly [string, Cell])[],
   style: TableStyle,
-  colors: ReturnType<typeof pc.createColors>,
+  colors: Colors,
 ): string {
-  const heads = ["configuration", "quantization", "dtype", "device", "attention", "generation"];
-  const rows = configurations.map(({ worker, generation, is_reference }) => [
-    is_reference ? `${worker.label} (reference)` : worker.label,
-    quantizationText(worker.quantization),
-    worker.dtype,
-    worker.device,
-    worker.attention,
-    generationText(generation),
-  ]);
+  const heads = ["configuration", ...columns.map(([name]) => name)];
+  const rows = configurations.map((configuration) => {
+    const { label } = configuration.worker;
+    const name = configuration.is_reference ? `${label} (reference)` : label;
+    return [name, ...columns.map(([, cell]) => cell(configuration))].map(safeLine);
+  });
   // Borders and padding take three columns a cell and one at the end.
-  const room = Math.max(COLUMN_COUNT * 4, style.columns - COLUMN_COUNT * 3 - 1);
+  const room = Math.max(heads.length * 4, style.columns - heads.length * 3 - 1);
   const widths = share(
     heads.map((head, index) => Math.max(head.length, ...rows.map((row) => (row[index] ?? "").length))),
     room,
   );
-  const cut = (row: readonly string[]) =>
-    row.map((cell, index) => cliTruncate(safeLine(cell), widths[index] ?? 1));
+  const cut = (row: readonly string[]) => row.map((cell, index) => cliTruncate(cell, widths[index] ?? 1));
   const drawn = new Table({
     head: cut(heads).map((head) => colors.bold(head)),
-    style: { head: [], border: style.color ? ["gray"] : [] },
+    style: { head: [], border: style.color ? ["gray"] : [], compact: true },
   });
   drawn.push(...rows.map(cut));
   return drawn.toString();
@@ -91,16 +110,12 @@ function generationText(generation: PlanConfiguration["generation"]): string {
 function modelText(model: ModelSource): string {
   switch (model.source) {
     case "builtin":
-      return `model: ${model.name} (embedded)`;
+      return `${model.name} (embedded)`;
     case "hub":
-      return `model: ${safeLine(model.repo)}, revision ${safeLine(model.revision ?? "main")} (hub)`;
+      return `${model.repo}, revision ${model.revision ?? "main"} (hub)`;
     case "path":
-      return `model: ${safeLine(model.path)}`;
+      return model.path;
     case "random":
-      return `model: weights drawn from seed ${model.seed}`;
+      return `${String(model.config.model_type)}, weights drawn from seed ${model.seed}`;
   }
-}
-
-function distinct(texts: readonly string[]): readonly string[] {
-  return [...new Set(texts)];
 }
