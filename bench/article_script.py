@@ -30,7 +30,7 @@ def load(model_path: str, quantization: str):
     return model, tokenizer
 
 
-def generate(model, tokenizer, prompt: str, max_new_tokens: int) -> tuple[float, str]:
+def generate(model, tokenizer, prompt: str, new_tokens: int) -> tuple[float, str]:
     started = time.perf_counter()
     inputs = tokenizer.apply_chat_template(
         [{"role": "user", "content": prompt}],
@@ -39,7 +39,7 @@ def generate(model, tokenizer, prompt: str, max_new_tokens: int) -> tuple[float,
         return_dict=True,
     )
     with torch.inference_mode():
-        output = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
+        output = model.generate(**inputs, max_new_tokens=new_tokens, min_new_tokens=new_tokens, do_sample=False)
     elapsed_sec = time.perf_counter() - started
     return elapsed_sec, tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
 
@@ -47,16 +47,16 @@ def generate(model, tokenizer, prompt: str, max_new_tokens: int) -> tuple[float,
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)
-    parser.add_argument("--plan", required=True, help='JSON: {"quantizations", "prompts", "max_new_tokens", "warmup"}')
+    parser.add_argument("--plan", required=True, help='JSON: {"quantizations", "prompts", "new_tokens", "warmup"}')
     args = parser.parse_args()
     plan = json.loads(args.plan)
     trials = []
     for quantization in plan["quantizations"]:
         model, tokenizer = load(args.model, quantization)
         for _ in range(plan["warmup"]):
-            generate(model, tokenizer, plan["prompts"][0], plan["max_new_tokens"])
+            generate(model, tokenizer, plan["prompts"][0], plan["new_tokens"])
         for index, prompt in enumerate(plan["prompts"]):
-            elapsed_sec, text = generate(model, tokenizer, prompt, plan["max_new_tokens"])
+            elapsed_sec, text = generate(model, tokenizer, prompt, plan["new_tokens"])
             trial = {"quantization": quantization, "prompt_index": index, "elapsed_sec": elapsed_sec, "text": text}
             trials.append(trial)
         del model, tokenizer

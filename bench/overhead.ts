@@ -42,7 +42,8 @@ const { experiment } = await loadExperiment(experimentFile, { overrides: [] });
 const scriptPlan = JSON.stringify({
   quantizations: ["none", "int8", "fp4"],
   prompts: experiment.prompts.map(({ text }) => text),
-  max_new_tokens: experiment.generation.max_new_tokens,
+  // quant.yaml asks for exactly this many: at least and at most.
+  new_tokens: experiment.base.max_new_tokens,
   warmup: experiment.warmup,
 });
 

@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+
+const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
+
+/** Runs the built CLI as a user does; never throws. */
+export async function falconExp(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+) {
+  const result = await execa(process.execPath, [bin, ...args], {
+    reject: false,
+    stripFinalNewline: false,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...options.env },
+  });
+  return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+}
