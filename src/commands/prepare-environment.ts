@@ -1,4 +1,3 @@
-import { silentLog } from "../base/log.js";
 import { packageRoot } from "../base/package-root.js";
 import { ensureEnvironment } from "../worker/environment/ensure.js";
 import { resolveHome } from "../worker/environment/home.js";
@@ -27,8 +26,6 @@ export async function prepareEnvironment(
       home,
       packageRoot: packageRoot(),
       env: io.env,
-      clock: io.clock,
-      log: silentLog,
       onProgress: progress.onProgress,
     });
     return { python, builtinModelPath, env: { FALCON_EXP_HOME: home, PYTHONPATH: pythonPath } };

@@ -1,0 +1,157 @@
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { FalconError } from "../base/errors.js";
+import { packageRoot } from "../base/package-root.js";
+import { builtinModelFolder, builtinModelProblem } from "../worker/environment/builtin-model.js";
+import { checkEnvironment, type EnvironmentCheck } from "../worker/environment/check.js";
+import { findPython } from "../worker/environment/find-python.js";
+import { inspectManaged } from "../worker/environment/managed.js";
+import type { Env } from "../worker/environment/types.js";
+
+/** The managed environment needs about this much while it is made. */
+const WANTED_FREE_BYTES = 4e9;
+
+export interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** The one next step where it is not ok. */
+  readonly next: string | null;
+}
+
+export interface DoctorReport {
+  /** Whether `run` can measure now, or will be able to after the set-up that it makes by itself. */
+  readonly can_run: boolean;
+  readonly findings: readonly Finding[];
+  readonly python: string | null;
+  readonly packages: EnvironmentCheck["packages"] | null;
+  readonly devices: EnvironmentCheck["devices"];
+}
+
+const ok = (what: string, detail: string): Finding => ({ what, ok: true, detail, next: null });
+
+/** Looks at everything that a run needs; changes nothing. */
+export async function examine(options: {
+  readonly home: string;
+  readonly pythonPath: string;
+  readonly python: string | null;
+  readonly env: Env;
+}): Promise<DoctorReport> {
+  const findings: Finding[] = [ok("Node", process.versions.node), ok("falcon-exp", packageRoot())];
+  const python = options.python ?? (await managedPython(options, findings));
+  let check: EnvironmentCheck | null = null;
+  if (python !== null) {
+    check = await asFinding("Python environment", findings, async () => {
+      const found = await checkEnvironment(python, { ...options, deep: true });
+      findings.push(...environmentFindings(python, found));
+      return found;
+    });
+  }
+  const folder = await builtinModelFolder(options.home, options.pythonPath);
+  const problem = await builtinModelProblem(folder, { checksums: true });
+  findings.push(
+    problem === null
+      ? ok("embedded model", folder)
+      : {
+          what: "embedded model",
+          ok: problem === "it has not been converted yet",
+          detail: problem,
+          next: "Run falcon-exp setup.",
+        },
+  );
+  findings.push(await diskFinding(options.home));
+  return {
+    can_run: findings.every((finding) => finding.ok),
+    findings,
+    python,
+    packages: check?.packages ?? null,
+    devices: check?.devices ?? null,
+  };
+}
+
+async function managedPython(
+  options: { readonly home: string; readonly pythonPath: string; readonly env: Env },
+  findings: Finding[],
+): Promise<string | null> {
+  const managed = await inspectManaged(options.home, options.pythonPath);
+  if (managed.missing.length === 0) return managed.python;
+  const base = await asFinding("Python", findings, () => findPython(options.env));
+  if (base !== null) findings.push(ok("Python", `${base.path} (${base.version})`));
+  findings.push({
+    what: "managed environment",
+    // Not made yet is no defect: a run makes it. Without a Python it cannot.
+    ok: base !== null,
+    detail: `not ready yet (missing: ${managed.missing.join(", ")})`,
+    next: "Run falcon-exp setup; falcon-exp run does it too.",
+  });
+  return null;
+}
+
+function environmentFindings(python: string, check: EnvironmentCheck): readonly Finding[] {
+  const wrong = [
+    ...check.problems.map((one) => `${one.package} ${one.found ?? "missing"}, needed ${one.wanted}`),
+    ...(check.import_errors ?? []).map((one) => `${one.package}: ${one.message}`),
+  ];
+  const findings: Finding[] = [
+    wrong.length === 0
+      ? ok("Python environment", `${python} (${check.python_version})`)
+      : {
+          what: "Python environment",
+          ok: false,
+          detail: wrong.join("; "),
+          next: "Run falcon-exp setup, or install these versions.",
+        },
+  ];
+  for (const device of check.devices ?? []) {
+    const broken = Object.entries(device.quantization).filter(([, error]) => error !== null);
+    const works = Object.entries(device.quantization).flatMap(([name, error]) =>
+      error === null ? [name] : [],
+    );
+    findings.push({
+      what: device.device,
+      ok: broken.length === 0,
+      detail: `${device.name ?? "unknown"}, ${(device.memory_bytes / 1e9).toFixed(1)} GB; computes ${["none", ...works].join(", ")}`,
+      next:
+        broken.length === 0
+          ? null
+          : `Leave out: ${broken.map(([name, error]) => `${name} (${error})`).join("; ")}`,
+    });
+  }
+  const hasGpu = (check.devices ?? []).some(({ device }) => device.startsWith("cuda"));
+  if (check.devices !== null && !hasGpu)
+    findings.push(ok("GPU", "no CUDA device seen: runs measure the CPU"));
+  return findings;
+}
+
+async function diskFinding(home: string): Promise<Finding> {
+  let folder = home;
+  for (;;) {
+    try {
+      const { bavail, bsize } = await statfs(folder);
+      const free = bavail * bsize;
+      return {
+        what: "cache folder",
+        ok: free >= WANTED_FREE_BYTES / 4,
+        detail: `${home}, ${(free / 1e9).toFixed(1)} GB free`,
+        next:
+          free >= WANTED_FREE_BYTES ? null : "Free some space, or name another folder with FALCON_EXP_HOME.",
+      };
+    } catch (cause) {
+      const parent = dirname(folder);
+      if (parent === folder) throw cause;
+      folder = parent;
+    }
+  }
+}
+
+/** A user error becomes a finding; anything else is a defect and is thrown on. */
+async function asFinding<T>(what: string, findings: Finding[], work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code, message, next } = error as FalconError;
+    if (code === undefined) throw error;
+    findings.push({ what, ok: false, detail: message, next });
+    return null;
+  }
+}

@@ -1,0 +1,55 @@
+import cliTruncate from "cli-truncate";
+import { createLogUpdate } from "log-update";
+import { formatSeconds } from "../base/units.js";
+import { safeLine } from "../base/untrusted-text.js";
+import type { OnSetupProgress, SetupProgress } from "../worker/environment/types.js";
+import type { CommandIo } from "./io.js";
+
+/** What each step is, for people. */
+const TITLES: Readonly<Record<string, string>> = {
+  venv: "virtual environment",
+  torch: "torch (the largest download)",
+  packages: "Transformers, bitsandbytes and their kin",
+  "model-package": "the embedded model's package",
+  check: "importing every library",
+  model: "the embedded model",
+  wait: "waiting",
+};
+
+export interface SetupDisplay {
+  readonly onProgress: OnSetupProgress;
+  /** Says how long it took, where anything was made. */
+  close(): void;
+}
+
+/** Shows a set-up on stderr: a line that is rewritten on a terminal, a line a step elsewhere. */
+export function setupProgress(
+  io: Pick<CommandIo, "stderr" | "stderrIsTty" | "columns" | "clock">,
+): SetupDisplay {
+  const startedSec = io.clock.monotonicSec();
+  const update = io.stderrIsTty ? createLogUpdate(io.stderr as NodeJS.WriteStream) : null;
+  let shownStep: string | null = null;
+  return {
+    onProgress: (progress) => {
+      if (shownStep === null) io.stderr.write("Setting up, once for all projects of this user:\n");
+      if (update !== null) {
+        if (shownStep !== null && shownStep !== progress.step) update.done();
+        update(cliTruncate(lineOf(progress), io.columns - 1));
+      } else if (shownStep !== progress.step) {
+        io.stderr.write(`${lineOf({ ...progress, detail: "" })}\n`);
+      }
+      shownStep = progress.step;
+    },
+    close: () => {
+      if (shownStep === null) return;
+      update?.done();
+      io.stderr.write(`Ready after ${formatSeconds(io.clock.monotonicSec() - startedSec)}.\n`);
+    },
+  };
+}
+
+function lineOf({ step, detail, index, count }: SetupProgress): string {
+  const title = TITLES[step] ?? step;
+  const position = count > 1 ? `[${index}/${count}] ` : "";
+  return `  ${position}${title}${detail === "" ? "" : `: ${safeLine(detail)}`}`;
+}

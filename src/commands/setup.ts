@@ -1,0 +1,41 @@
+import { ExitCode } from "../base/exit-codes.js";
+import { packageRoot } from "../base/package-root.js";
+import { ensureEnvironment } from "../worker/environment/ensure.js";
+import { resolveHome } from "../worker/environment/home.js";
+import type { CommandIo } from "./io.js";
+import { setupProgress } from "./setup-progress.js";
+
+export interface SetupArgs {
+  readonly python?: string;
+  /** Whether to prepare the embedded model too. */
+  readonly model: boolean;
+  readonly json: boolean;
+}
+
+/** `falcon-exp setup`: makes what `run` would make, and says where it lies. */
+export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
+  const home = resolveHome(io.env, process.platform);
+  const progress = setupProgress(io);
+  let ready: Awaited<ReturnType<typeof ensureEnvironment>>;
+  try {
+    ready = await ensureEnvironment({
+      home,
+      packageRoot: packageRoot(),
+      python: args.python ?? null,
+      needsBuiltinModel: args.model,
+      env: io.env,
+      onProgress: progress.onProgress,
+    });
+  } finally {
+    progress.close();
+  }
+  const { python, pythonPath, builtinModelPath, managed } = ready;
+  if (args.json) {
+    const document = { python, python_path: pythonPath, builtin_model: builtinModelPath, home, managed };
+    io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  } else {
+    io.stdout.write(`Python environment: ${python}${managed ? "" : " (yours)"}\n`);
+    if (builtinModelPath !== null) io.stdout.write(`Embedded model:     ${builtinModelPath}\n`);
+  }
+  return ExitCode.ok;
+}

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { lastLines, runPython } from "./python-command.js";
+import { type Env, setupError } from "./types.js";
+
+const problemSchema = z.object({ package: z.string(), found: z.string().nullable(), wanted: z.string() });
+
+/** What `python -m falcon_exp.worker.check_environment` says. */
+export const environmentCheckSchema = z.object({
+  python_version: z.string(),
+  packages: z.record(z.string(), z.string().nullable()),
+  problems: z.array(problemSchema),
+  import_errors: z.array(z.object({ package: z.string(), message: z.string() })).nullable(),
+  devices: z
+    .array(
+      z.object({
+        device: z.string(),
+        name: z.string().nullable(),
+        memory_bytes: z.number(),
+        /** Format → null where a small layer was computed in it, else what went wrong. */
+        quantization: z.record(z.string(), z.string().nullable()),
+      }),
+    )
+    .nullable(),
+});
+export type EnvironmentCheck = z.infer<typeof environmentCheckSchema>;
+
+/**
+ * Asks an interpreter what it holds; `deep` also imports the libraries and computes on every device. Throws
+ * `setup-python-unusable` where it cannot be run.
+ */
+export async function checkEnvironment(
+  python: string,
+  options: { readonly env: Env; readonly pythonPath: string; readonly deep: boolean },
+): Promise<EnvironmentCheck> {
+  const args = ["-m", "falcon_exp.worker.check_environment", ...(options.deep ? ["--deep"] : [])];
+  const { failed, stdout, stderr, shortMessage } = await runPython(python, args, options);
+  if (!failed) {
+    const last = stdout.trimEnd().split("\n").at(-1) ?? "";
+    return environmentCheckSchema.parse(JSON.parse(last));
+  }
+  throw setupError({
+    code: "setup-python-unusable",
+    message: `${python} cannot be used: ${lastLines(stderr) || shortMessage}`,
+    next: "Name a Python ≥ 3.10 that runs here with --python, or leave it out to use the managed environment.",
+  });
+}
+
+/** Throws `setup-environment-unsuitable` with every package that is missing or of a wrong version. */
+export function refuseProblems(python: string, check: EnvironmentCheck): void {
+  const lines = [
+    ...check.problems.map(
+      (problem) => `  ${problem.package}: ${problem.found ?? "missing"}, needed ${problem.wanted}`,
+    ),
+    ...(check.import_errors ?? []).map((error) => `  ${error.package} cannot be imported: ${error.message}`),
+  ];
+  if (lines.length === 0) return;
+  throw setupError({
+    code: "setup-environment-unsuitable",
+    message: `${python} does not hold what the worker needs:\n${lines.join("\n")}`,
+    next: "Install these versions there, or leave --python and FALCON_EXP_PYTHON out to use the managed environment.",
+  });
+}

@@ -1,0 +1,59 @@
+import { join } from "node:path";
+import { builtinModelFolder, builtinModelProblem, prepareBuiltinModel } from "./builtin-model.js";
+import { checkEnvironment, refuseProblems } from "./check.js";
+import { withHomeLock } from "./home-lock.js";
+import { inspectManaged, makeManaged } from "./managed.js";
+import type { Env, OnSetupProgress } from "./types.js";
+
+export interface EnsureOptions {
+  /** The user's cache folder (`resolveHome`). */
+  readonly home: string;
+  readonly packageRoot: string;
+  /** A lab's own interpreter (`--python`, `FALCON_EXP_PYTHON`); null = the managed environment. */
+  readonly python: string | null;
+  readonly needsBuiltinModel: boolean;
+  readonly env: Env;
+  readonly onProgress: OnSetupProgress;
+}
+
+export interface ReadyEnvironment {
+  /** The interpreter that the worker runs in. */
+  readonly python: string;
+  /** What PYTHONPATH must be for it to find falcon_exp. */
+  readonly pythonPath: string;
+  /** Folder of the converted embedded model; null where it was not asked for. */
+  readonly builtinModelPath: string | null;
+  readonly managed: boolean;
+}
+
+/**
+ * Everything that the worker needs; makes what is missing, and only looks when nothing is. Throws FalconError with
+ * exit code `setupFailed`.
+ */
+export async function ensureEnvironment(options: EnsureOptions): Promise<ReadyEnvironment> {
+  const { home, env, onProgress, needsBuiltinModel } = options;
+  const pythonPath = join(options.packageRoot, "python");
+  const managed = options.python === null;
+  let python = options.python;
+  if (python !== null) {
+    refuseProblems(python, await checkEnvironment(python, { env, pythonPath, deep: false }));
+  }
+  const inspected = await inspectManaged(home, pythonPath);
+  const folder = await builtinModelFolder(home, pythonPath);
+  const modelProblem = needsBuiltinModel ? await builtinModelProblem(folder, { checksums: false }) : null;
+  const isReady = (!managed || inspected.missing.length === 0) && modelProblem === null;
+  if (!isReady) {
+    const onWait = (owner: string) =>
+      onProgress({ step: "wait", detail: `waiting for ${owner}`, index: 1, count: 1 });
+    await withHomeLock(home, onWait, async () => {
+      if (managed) await makeManaged({ home, pythonPath, env, onProgress });
+      const interpreter = python ?? inspected.python;
+      // Another set-up may have made it while this one waited.
+      if (needsBuiltinModel && (await builtinModelProblem(folder, { checksums: false })) !== null) {
+        await prepareBuiltinModel({ python: interpreter, pythonPath, folder, env, onProgress });
+      }
+    });
+  }
+  python ??= inspected.python;
+  return { python, pythonPath, builtinModelPath: needsBuiltinModel ? folder : null, managed };
+}

@@ -1,0 +1,44 @@
+import { tmpdir } from "node:os";
+import { execa } from "execa";
+import type { Env } from "./types.js";
+
+/** How a command ended, with what it wrote. */
+export interface PythonResult {
+  readonly failed: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both streams as they came. */
+  readonly all: string;
+  /** One line on how it failed. */
+  readonly shortMessage: string;
+}
+
+/** Runs a Python interpreter so that nothing of the user's folder or of another environment is imported. */
+export async function runPython(
+  python: string,
+  args: readonly string[],
+  options: { readonly env: Env; readonly pythonPath?: string; readonly onLine?: (line: string) => void },
+): Promise<PythonResult> {
+  const { PYTHONPATH: _, PYTHONHOME: __, PYTHONSTARTUP: ___, ...rest } = options.env;
+  const env = options.pythonPath === undefined ? rest : { ...rest, PYTHONPATH: options.pythonPath };
+  const child = execa(python, [...args], {
+    // The temporary folder rather than the user's: a `torch.py` lying there must not be imported.
+    cwd: tmpdir(),
+    env: env as Record<string, string>,
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stdin: "ignore",
+  });
+  const { onLine } = options;
+  if (onLine !== undefined) {
+    for await (const line of child.iterable({ from: "all", binary: false })) onLine(line);
+  }
+  const { failed, stdout, stderr, all, shortMessage } = await child;
+  return { failed, stdout, stderr, all, shortMessage: shortMessage ?? "" };
+}
+
+/** The last lines of a command's output, for a message. */
+export function lastLines(output: string, count = 12): string {
+  return output.trimEnd().split("\n").slice(-count).join("\n");
+}
