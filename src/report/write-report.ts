@@ -1,0 +1,86 @@
+/** Everything that is drawn from records: summary, CSV, answers and charts. The same records give the same bytes. */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { TopLevelSpec } from "vega-lite";
+import writeFileAtomic from "write-file-atomic";
+import { toCsv } from "../results/csv.js";
+import { CHART_ENDINGS, type RunPaths } from "../results/paths.js";
+import { type RunData, readRun } from "../results/run-data.js";
+import { writeFailed } from "../results/writer.js";
+import { answersMarkdown } from "./answers-markdown.js";
+import { articleChart, articleChartInput } from "./charts/article.js";
+import { overviewChart } from "./charts/overview.js";
+import { createRenderer } from "./render.js";
+import { type RunSummary, summarize } from "./summary.js";
+
+export interface WrittenReport {
+  readonly summary: RunSummary;
+  readonly data: RunData;
+  /** What could not be read or drawn, for people; the rest was written all the same. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads `records.jsonl` and writes all that is drawn from it. Throws FalconError `results-write-failed` and the reader's. */
+export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
+  const { data, warnings: readWarnings } = await readRun(paths.folder);
+  const warnings = readWarnings.map(({ line, message }) => `records.jsonl:${line}: ${message}`);
+  const summary = summarize(data);
+  const write = async (path: string, content: string | Uint8Array) => {
+    try {
+      await writeFileAtomic(path, typeof content === "string" ? content : Buffer.from(content));
+    } catch (cause) {
+      throw writeFailed(path, cause);
+    }
+  };
+  await write(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  await write(paths.csv, await toCsv(data));
+  await write(paths.answers, answersMarkdown(data));
+  if (data.environment !== null) {
+    const environment = { controller: data.run.controller, worker: data.environment };
+    await write(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
+  }
+  const charts = chartsOf(data, summary);
+  try {
+    await mkdir(paths.charts, { recursive: true });
+  } catch (cause) {
+    throw writeFailed(paths.charts, cause);
+  }
+  await removeOthers(paths, new Set(charts.map(({ name }) => name)));
+  const render = await createRenderer();
+  for (const { name, spec } of charts) {
+    await write(paths.chart(name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
+    try {
+      const { svg, png } = await render(spec);
+      await write(paths.chart(name, ".svg"), svg);
+      await write(paths.chart(name, ".png"), png);
+    } catch (error) {
+      warnings.push(`the chart ${name} could not be drawn: ${(error as Error).message}`);
+    }
+  }
+  return { summary, data, warnings };
+}
+
+interface Chart {
+  /** File name without its ending. */
+  readonly name: string;
+  readonly spec: TopLevelSpec;
+}
+
+/** The overview, then the article's figure for each configuration. */
+function chartsOf(data: RunData, summary: RunSummary): readonly Chart[] {
+  const article = data.configurations.map((configuration): Chart => {
+    const input = articleChartInput(data.run.plan.model_name, configuration);
+    return { name: `article-${configuration.plan.worker.id}`, spec: articleChart(input) };
+  });
+  return [{ name: "overview", spec: overviewChart(data, summary) }, ...article];
+}
+
+/** Charts of an earlier version that nobody draws any more would else be taken for this run's. */
+async function removeOthers(paths: RunPaths, wanted: ReadonlySet<string>): Promise<void> {
+  for (const file of await readdir(paths.charts)) {
+    const ending = CHART_ENDINGS.find((candidate) => file.endsWith(candidate));
+    if (ending !== undefined && !wanted.has(file.slice(0, -ending.length))) {
+      await rm(join(paths.charts, file));
+    }
+  }
+}
