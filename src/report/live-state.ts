@@ -1,0 +1,127 @@
+/** What a run has done so far, as a person watching it wants to know. A pure function of the events. */
+import type { RunEvent } from "../executor/events.js";
+import type { Plan } from "../plan/plan-types.js";
+
+export interface LiveState {
+  /** 1-based position of the configuration under way; 0 before the first. */
+  readonly configuration: number;
+  readonly configurations: number;
+  readonly label: string;
+  /** For people: "loading", "warm-up 1 of 1", "trial 2 of 5". */
+  readonly activity: string;
+  readonly detail: string;
+  readonly outputTokens: number | null;
+  readonly tokensPerSec: number | null;
+  /** Trials over, completed or not, in the whole run and in this configuration. */
+  readonly trialsOver: number;
+  readonly trials: number;
+  readonly trialsOverHere: number;
+  readonly trialsHere: number;
+  readonly startedSec: number;
+  /** Seconds of each configuration that is over, its load included. */
+  readonly configurationSec: readonly number[];
+  readonly configurationStartedSec: number | null;
+  readonly isStopping: boolean;
+}
+
+export function initialState(plan: Plan, nowSec: number): LiveState {
+  return {
+    configuration: 0,
+    configurations: plan.configurations.length,
+    label: "",
+    activity: "starting the worker",
+    detail: "",
+    outputTokens: null,
+    tokensPerSec: null,
+    trialsOver: 0,
+    trials: plan.trials.length,
+    trialsOverHere: 0,
+    trialsHere: 0,
+    startedSec: nowSec,
+    configurationSec: [],
+    configurationStartedSec: null,
+    isStopping: false,
+  };
+}
+
+const QUIET = { detail: "", outputTokens: null, tokensPerSec: null } as const;
+
+export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: number): LiveState {
+  switch (event.type) {
+    case "worker-starting":
+      return { ...state, ...QUIET, activity: "starting the worker" };
+    case "configuration-started": {
+      const { worker, index } = event.configuration;
+      const trialsHere = plan.trials.filter((trial) => trial.configuration_id === worker.id).length;
+      return {
+        ...state,
+        ...QUIET,
+        configuration: index + 1,
+        label: worker.label,
+        activity: "loading",
+        trialsHere,
+        trialsOverHere: 0,
+        configurationStartedSec: nowSec,
+      };
+    }
+    case "warmup-started":
+      return { ...state, ...QUIET, activity: `warm-up ${event.index + 1} of ${plan.header.warmup}` };
+    case "trial-started":
+      return { ...state, ...QUIET, activity: `trial ${event.trial.index + 1} of ${state.trialsHere}` };
+    case "progress": {
+      const { detail, outputTokens, tokensPerSec } = event;
+      return { ...state, detail, outputTokens, tokensPerSec };
+    }
+    case "trial-completed":
+    case "trial-failed":
+      return {
+        ...state,
+        trialsOver: state.trialsOver + 1,
+        trialsOverHere: state.trialsOverHere + 1,
+        ...(event.type === "trial-completed"
+          ? { tokensPerSec: event.measurement.decode_tokens_per_sec }
+          : {}),
+      };
+    case "configuration-completed":
+    case "configuration-failed": {
+      const isOpen = state.configurationStartedSec !== null;
+      const elapsed = nowSec - (state.configurationStartedSec ?? nowSec);
+      // One that was never started has no trials counted yet, and none to come.
+      const skipped = isOpen ? state.trialsHere - state.trialsOverHere : 0;
+      return {
+        ...state,
+        ...QUIET,
+        trialsOver: state.trialsOver + skipped,
+        trialsOverHere: 0,
+        trialsHere: 0,
+        configurationSec:
+          isOpen && event.type === "configuration-completed"
+            ? [...state.configurationSec, elapsed]
+            : state.configurationSec,
+        configurationStartedSec: null,
+      };
+    }
+    case "stopping":
+      return { ...state, isStopping: true };
+    default:
+      return state;
+  }
+}
+
+/**
+ * Seconds left, as far as the past tells: configurations like those that are over, and this one at the pace of its own
+ * trials. Null until one trial is over.
+ */
+export function secondsLeft(state: LiveState, nowSec: number): number | null {
+  const { configurationSec, configurationStartedSec, trialsOverHere, trialsHere } = state;
+  const here = configurationStartedSec === null ? null : nowSec - configurationStartedSec;
+  const isPaced = here !== null && trialsOverHere > 0;
+  const wholeHere = isPaced ? (here / trialsOverHere) * trialsHere : null;
+  const known = [...configurationSec, ...(wholeHere === null ? [] : [wholeHere])];
+  if (known.length === 0) return null;
+  const typical = known.reduce((sum, seconds) => sum + seconds, 0) / known.length;
+  const isUnderWay = configurationStartedSec !== null;
+  const toCome = state.configurations - state.configuration;
+  const restHere = isUnderWay ? Math.max(0, (wholeHere ?? typical) - (here ?? 0)) : 0;
+  return restHere + toCome * typical;
+}
