@@ -9,9 +9,9 @@ const USUAL_THRESHOLD = 6;
 const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   model: ({ model }) => model.name,
   quantization: ({ quantization }) => quantizationText(quantization),
-  dtype: ({ dtype }) => (dtype === "auto" ? "dtype=auto" : dtype),
-  device: ({ device }) => (device === "auto" ? "device=auto" : device),
-  attention: ({ attention }) => (attention === "auto" ? "attention=auto" : attention),
+  dtype: ({ dtype }) => unlessAuto(dtype),
+  device: ({ device }) => unlessAuto(device),
+  attention: ({ attention }) => unlessAuto(attention),
   max_new_tokens: ({ max_new_tokens }) => named("max_new_tokens", max_new_tokens),
   max_length: ({ max_length }) => named("max_length", max_length),
   min_new_tokens: ({ min_new_tokens }) => named("min_new_tokens", min_new_tokens),
@@ -23,6 +23,11 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   repetition_penalty: ({ repetition_penalty }) => named("repetition_penalty", repetition_penalty),
   chat_template: ({ chat_template }) => named("chat_template", chat_template),
 };
+
+/** The default goes without saying: a label names what was asked for. */
+function unlessAuto(value: string): string {
+  return value === "auto" ? "" : value;
+}
 
 function named(name: string, value: string | number | null): string {
   return value === null ? "" : `${name}=${value}`;

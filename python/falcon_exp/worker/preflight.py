@@ -24,15 +24,22 @@ def main_device(device: str) -> str:
 
 
 def check_dtype(dtype: str, device: str) -> None:
-    """Computes one tiny linear layer in ``dtype``: float8 types exist on every device and compute on few."""
+    """Does in ``dtype`` what every decoder does: float8 types exist on every device and can do little of it."""
+    wanted = torch_dtype(dtype)
+    usual = torch.get_default_dtype()
     try:
-        layer = torch.nn.Linear(16, 16).to(device=device, dtype=torch_dtype(dtype))
+        layer = torch.nn.Linear(16, 16).to(device=device, dtype=wanted)
         with torch.inference_mode():
-            layer(torch.ones(2, 16, device=device).to(torch_dtype(dtype)))
+            hidden = layer(torch.ones(2, 16, device=device).to(wanted))
+            torch.softmax(hidden * torch.rsqrt(hidden.pow(2).mean(-1, keepdim=True) + 1e-6), dim=-1)
+        # transformers makes a model's tensors under a default of its dtype; torch takes only some for it.
+        torch.set_default_dtype(wanted)
     except (RuntimeError, NotImplementedError, TypeError) as error:
         raise WorkerError(
             "dtype-unsupported", f"{device} cannot compute in {dtype}: {str(error).splitlines()[0]}"
         ) from error
+    finally:
+        torch.set_default_dtype(usual)
 
 
 def check_attention(attention: str, device: str) -> None:
