@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import time
@@ -83,6 +84,9 @@ def load(configuration: dict[str, Any], home: Path) -> Loaded:
         "model_revision": remote_revision(place),
         "proof": proof,
     }
+    # The model stays until the process ends: collections before trials need not look at it.
+    gc.collect()
+    gc.freeze()
     return Loaded(model=model, tokenizer=tokenizer, cures=cures, measurement=measurement)
 
 

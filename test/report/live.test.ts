@@ -1,0 +1,109 @@
+import { PassThrough } from "node:stream";
+import fc from "fast-check";
+import stringWidth from "string-width";
+import { expect, test } from "vitest";
+import type { RunEvent } from "../../src/executor/events.js";
+import { createLiveDisplay } from "../../src/report/live.js";
+import { movingLines } from "../../src/report/live-lines.js";
+import { advance, initialState, secondsLeft } from "../../src/report/live-state.js";
+import { smallPlan } from "../fixtures/plans.js";
+import { failure, loadMeasurement, measurement, THREE } from "../fixtures/records.js";
+
+const plan = smallPlan(["none", "int8"], { trials: 2 });
+const [none, int8] = plan.configurations as [(typeof plan.configurations)[0], (typeof plan.configurations)[0]];
+const trialsOf = (id: string) => plan.trials.filter((trial) => trial.configuration_id === id);
+
+/** A whole run, each event one second after the one before. */
+const EVENTS: readonly RunEvent[] = [
+  { type: "worker-starting" },
+  ...[none, int8].flatMap((configuration): RunEvent[] => [
+    { type: "configuration-started", configuration },
+    {
+      type: "configuration-loaded",
+      configuration,
+      load: loadMeasurement(THREE[0] as (typeof THREE)[0], "cpu"),
+    },
+    ...trialsOf(configuration.worker.id).flatMap((trial): RunEvent[] => [
+      { type: "trial-started", trial },
+      { type: "progress", phase: "measure", detail: "generating", outputTokens: 3, tokensPerSec: 9.5 },
+      { type: "trial-completed", trial, measurement: measurement() },
+    ]),
+    { type: "configuration-completed", configuration, elapsedSec: 8 },
+  ]),
+  { type: "run-ended", status: "completed", elapsedSec: 17 },
+];
+
+function clockOf(): { monotonicSec: () => number; now: () => Date; tick: () => void } {
+  let second = 0;
+  return {
+    monotonicSec: () => second,
+    now: () => new Date(0),
+    tick: () => {
+      second += 1;
+    },
+  };
+}
+
+function shown(isTty: boolean, events: readonly RunEvent[], columns = 80): string {
+  const stderr = new PassThrough();
+  const clock = clockOf();
+  const display = createLiveDisplay({ io: { stderr, stderrIsTty: isTty, columns, color: isTty, clock }, plan });
+  for (const event of events) {
+    clock.tick();
+    display.onEvent(event);
+  }
+  display.close();
+  return String(stderr.read() ?? "");
+}
+
+test("off a terminal each event that matters is a plain line, with position, rate and time left", () => {
+  const lines = shown(false, EVENTS).trimEnd().split("\n");
+  expect(lines).toContain("[1/2] none: loading");
+  expect(lines.some((line) => /^\[2\/2\] int8: trial 1\/2 in .* tokens\/s, about .* left$/.test(line))).toBe(true);
+  expect(lines.at(-1)).toMatch(/^\[2\/2\] int8: done in 8\.0 s$/);
+  expect(lines.join("")).not.toContain("\u001b");
+});
+
+test("a failed configuration is named with its code", () => {
+  const events: RunEvent[] = [
+    { type: "configuration-started", configuration: none },
+    { type: "configuration-failed", configuration: none, failure: failure() },
+  ];
+  expect(shown(false, events)).toContain("[1/2] none: failed: quantization-not-applied");
+});
+
+test("on a terminal what stays is said once, and the moving lines are taken away at the end", () => {
+  const text = shown(true, EVENTS);
+  expect(text.split("loaded in").length - 1).toBe(2);
+  expect(text).toContain("trials");
+});
+
+test("moving lines are never wider than the terminal", () => {
+  const configuration = { ...none, worker: { ...none.worker, label: "very ".repeat(40) } };
+  const state = advance(initialState(plan, 0), { type: "configuration-started", configuration }, plan, 1);
+  for (const columns of [20, 40, 80]) {
+    for (const line of movingLines(state, 5, { columns, color: false })) {
+      expect(stringWidth(line)).toBeLessThanOrEqual(columns);
+    }
+  }
+});
+
+test("time left is unknown before the first trial, then finite, never negative, and nothing at the end", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { minLength: EVENTS.length }), (gaps) => {
+      let state = initialState(plan, 0);
+      let now = 0;
+      let hasTrial = false;
+      for (const [index, event] of EVENTS.entries()) {
+        now += gaps[index] ?? 0;
+        state = advance(state, event, plan, now);
+        hasTrial ||= event.type === "trial-completed";
+        const left = secondsLeft(state, now);
+        if (!hasTrial) expect(left).toBeNull();
+        else expect(left).toSatisfy((value: number) => Number.isFinite(value) && value >= 0);
+      }
+      expect(secondsLeft(state, now)).toBe(0);
+      expect(state.trialsOver).toBe(plan.trials.length);
+    }),
+  );
+});

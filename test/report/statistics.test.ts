@@ -1,0 +1,46 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { statisticsOf, studentTQuantile } from "../../src/report/statistics.js";
+
+test("known samples give the values of the textbook", () => {
+  // By hand: mean 5, deviations −3 −1 −1 −1 0 0 2 4, sum of squares 32, sd √(32/7).
+  const statistics = statisticsOf([2, 4, 4, 4, 5, 5, 7, 9]);
+  expect(statistics).toMatchObject({ n: 8, mean: 5, median: 4.5, min: 2, max: 9 });
+  expect(statistics?.sd).toBeCloseTo(Math.sqrt(32 / 7), 12);
+  // t(0.975, 7) = 2.364624
+  expect(statistics?.ci95_high).toBeCloseTo(5 + (2.364624 * Math.sqrt(32 / 7)) / Math.sqrt(8), 5);
+});
+
+// From any printed table of Student's t, 97.5 %.
+test.each([
+  [1, 12.7062],
+  [2, 4.3027],
+  [4, 2.7764],
+  [9, 2.2622],
+  [30, 2.0423],
+  [120, 1.9799],
+])("the 97.5 %% quantile of t with %i degrees of freedom is %d", (degrees, value) => {
+  expect(studentTQuantile(0.975, degrees)).toBeCloseTo(value, 3);
+});
+
+test("no samples are null, one sample has no spread", () => {
+  expect(statisticsOf([])).toBeNull();
+  expect(statisticsOf([3])).toMatchObject({ n: 1, mean: 3, sd: null, ci95_low: null });
+});
+
+test("mean and median lie within the samples, the interval around the mean, and order does not matter", () => {
+  const sample = fc.double({ min: -1e9, max: 1e9, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(sample, { minLength: 2, maxLength: 60 }), (samples) => {
+      const s = statisticsOf(samples);
+      if (s === null) throw new Error("null for samples");
+      expect(s.mean).toBeGreaterThanOrEqual(s.min);
+      expect(s.mean).toBeLessThanOrEqual(s.max);
+      expect(s.median).toBeGreaterThanOrEqual(s.min);
+      expect(s.median).toBeLessThanOrEqual(s.max);
+      expect(s.ci95_low ?? Number.NaN).toBeLessThanOrEqual(s.mean);
+      expect(s.ci95_high ?? Number.NaN).toBeGreaterThanOrEqual(s.mean);
+      expect(statisticsOf(samples.toReversed())).toEqual(s);
+    }),
+  );
+});
