@@ -96,16 +96,21 @@ const generateRatios = pairs.flatMap(({ script, falconExp }) =>
   [...script.generateSec].map(([key, seconds]) => {
     const measured = falconExp.generateSec.get(key);
     if (measured === undefined) throw new Error(`falcon-exp did not measure ${key}`);
-    return measured / seconds;
+    return { configuration: key.split("/")[0] ?? "", ratio: measured / seconds };
   }),
 );
-const generateRatio = median(generateRatios);
+const generateRatio = median(generateRatios.map(({ ratio }) => ratio));
+const byConfiguration = ["none", "int8", "fp4"].map((name) => {
+  const own = generateRatios.filter(({ configuration }) => configuration === name);
+  return [name, Number(median(own.map(({ ratio }) => ratio)).toFixed(4))];
+});
 const wallRatio = median(pairs.map(({ script, falconExp }) => falconExp.wallSec / script.wallSec));
 console.log(
   JSON.stringify({
     rounds,
     trials_compared: generateRatios.length,
     generate_ratio_median: Number(generateRatio.toFixed(4)),
+    generate_ratio_median_by_configuration: Object.fromEntries(byConfiguration),
     generate_tolerance: GENERATE_TOLERANCE,
     script_wall_sec: pairs.map(({ script }) => Number(script.wallSec.toFixed(1))),
     falcon_exp_wall_sec: pairs.map(({ falconExp }) => Number(falconExp.wallSec.toFixed(1))),

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import lockfile from "proper-lockfile";
@@ -25,22 +25,26 @@ export async function withHomeLock<T>(
 
 async function acquire(home: string, onWait: (owner: string) => void): Promise<() => Promise<void>> {
   const owner = join(home, "setup.owner");
-  const options = { lockfilePath: join(home, "setup.lock"), stale: STALE_MS, realpath: false };
+  const lock = join(home, "setup.lock");
   let hasWaited = false;
   try {
     await mkdir(home, { recursive: true });
     for (;;) {
       try {
-        const release = await lockfile.lock(home, options);
+        const release = await lockfile.lock(home, { lockfilePath: lock, stale: STALE_MS, realpath: false });
         await writeFileAtomic(owner, `${process.pid}\n`);
         return release;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;
       }
+      const pid = Number.parseInt(await readFile(owner, "utf8").catch(() => ""), 10);
+      if (await isLeftByDead(lock, owner, pid)) {
+        await rm(lock, { recursive: true, force: true });
+        continue;
+      }
       if (!hasWaited) {
         hasWaited = true;
-        const pid = await readFile(owner, "utf8").catch(() => "");
-        onWait(pid.trim() === "" ? "another set-up" : `another set-up (process ${pid.trim()})`);
+        onWait(Number.isNaN(pid) ? "another set-up" : `another set-up (process ${pid})`);
       }
       await delay(RETRY_MS);
     }
@@ -51,5 +55,25 @@ async function acquire(home: string, onWait: (owner: string) => void): Promise<(
       next: "Check its permissions, or name another folder with FALCON_EXP_HOME.",
       cause,
     });
+  }
+}
+
+/** Whether the lock's owner was killed: waiting for the lock to go stale would be waiting for nobody. */
+async function isLeftByDead(lock: string, owner: string, pid: number): Promise<boolean> {
+  if (Number.isNaN(pid) || isRunning(pid)) return false;
+  try {
+    // An owner's note from before this lock is of an earlier owner: the new one is about to write its own.
+    return (await stat(owner)).mtimeMs >= (await stat(lock)).birthtimeMs;
+  } catch {
+    return false;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -1,0 +1,160 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { expect, test, vi } from "vitest";
+import type { RunFileRecord } from "../../src/results/record-types.js";
+import { descendantsOf, isAlive } from "../fixtures/descendants.js";
+import { testPython } from "../fixtures/python.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+import { falconExp } from "./cli.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const tiny = join(root, "experiments/falcon-tiny.yaml");
+
+interface Finished {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly folder: string;
+  readonly records: readonly RunFileRecord[];
+}
+
+function recordsIn(cwd: string): { readonly folder: string; readonly records: readonly RunFileRecord[] } {
+  const [experiment = ""] = readdirSync(join(cwd, "results"));
+  const [run = ""] = readdirSync(join(cwd, "results", experiment));
+  const folder = join(cwd, "results", experiment, run);
+  const lines = readFileSync(join(folder, "records.jsonl"), "utf8").trimEnd().split("\n");
+  return { folder, records: lines.map((line) => JSON.parse(line) as RunFileRecord) };
+}
+
+async function runIn(cwd: string, args: readonly string[]): Promise<Finished> {
+  const result = await falconExp(["run", "--python", testPython(), ...args], { cwd });
+  return { ...result, ...recordsIn(cwd) };
+}
+
+const outcomes = (records: readonly RunFileRecord[]) =>
+  records.flatMap((record) =>
+    record.kind === "configuration"
+      ? [[record.configuration, record.status === "failed" ? record.failure.code : record.status]]
+      : [],
+  );
+
+test("a Falcon is measured unquantized and with every decoder layer in 8-bit and 4-bit", async () => {
+  const { exitCode, records, stdout, stderr, folder } = await runIn(scratchFolder(), [tiny]);
+  expect(exitCode, stderr).toBe(0);
+  expect(records.filter((record) => record.kind === "trial" && record.status === "completed")).toHaveLength(24);
+  const proofs = records.flatMap((record) =>
+    record.kind === "load" ? [[record.configuration, record.load.proof.quantized_linear_layers]] : [],
+  );
+  // Seven layers of four linear modules; the output head stays as it is.
+  expect(proofs).toEqual([
+    ["none", 0],
+    ["int8", 28],
+    ["fp4", 28],
+    ["nf4", 28],
+  ]);
+  expect(stdout).toContain("falcon-tiny: random falcon");
+  expect(stderr).toContain("[4/4] nf4: trial 6/6");
+  expect(stderr).not.toContain("\u001b");
+  const before = readFileSync(join(folder, "charts/overview.png"));
+  const again = await falconExp(["report", folder]);
+  expect(again.exitCode).toBe(0);
+  expect(readFileSync(join(folder, "charts/overview.png")).equals(before)).toBe(true);
+});
+
+test("without the cure the Falcon configurations fail with their own code, and the others finish", async () => {
+  const { exitCode, records, stdout } = await runIn(scratchFolder(), [tiny, "--set", "workarounds=none"]);
+  expect(exitCode).toBe(4);
+  expect(outcomes(records)).toEqual([
+    ["none", "completed"],
+    ["int8", "quantization-not-applied"],
+    ["fp4", "quantization-not-applied"],
+    ["nf4", "quantization-not-applied"],
+  ]);
+  expect(stdout).toContain("fp4 failed: quantization-not-applied");
+});
+
+test("a bad model path and a dtype that the device cannot do are recorded, and the rest completes", async () => {
+  const cwd = scratchFolder();
+  const include = "include=[{quantization: none}, {model: ./missing}, {dtype: float8_e4m3fn}, {quantization: fp4}]";
+  const { exitCode, records } = await runIn(cwd, [tiny, "--set", "matrix={dtype: bf16}", "--set", include]);
+  expect(exitCode).toBe(4);
+  expect(outcomes(records).map(([, outcome]) => outcome)).toEqual([
+    "completed", // the matrix's own
+    "completed",
+    "model-not-found",
+    "dtype-unsupported",
+    "completed",
+  ]);
+});
+
+test("when nothing can be loaded the exit code says that all failed, and a report is written all the same", async () => {
+  const { exitCode, folder } = await runIn(scratchFolder(), [tiny, "--set", "matrix.device=cuda:7"]);
+  expect(exitCode).toBe(5);
+  expect(readdirSync(join(folder, "charts"))).toContain("overview.png");
+});
+
+test("--json prints the summary and nothing else on stdout", async () => {
+  const { stdout } = await runIn(scratchFolder(), [tiny, "--json", "--set", "matrix.quantization=none"]);
+  expect(JSON.parse(stdout)).toMatchObject({ status: "completed", experiment: "falcon-tiny", trials_completed: 6 });
+});
+
+/** Starts a run whose first configuration takes long, and waits until it generates. */
+async function startLongRun(cwd: string) {
+  const file = join(cwd, "long.yaml");
+  const long = readFileSync(tiny, "utf8").replaceAll("tokens: 24", "tokens: 400").replace("warmup: 1", "warmup: 0");
+  writeFileSync(file, long.replace("[none, int8, fp4, nf4]", "[none, fp4]").replace("repeats: 2", "repeats: 30"));
+  const args = [join(root, "bin/falcon-exp.js"), "run", file, "--python", testPython()];
+  const child = execa(process.execPath, args, { cwd, reject: false });
+  let stderr = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  await vi.waitFor(() => expect(stderr).toContain("none: trial 1/"), { timeout: 100_000, interval: 50 });
+  const pid = child.pid ?? 0;
+  return { child, pid, supervisor: descendantsOf(pid, 1), trial: descendantsOf(pid, 3) };
+}
+
+test("a trial process killed in the middle fails its configuration, and the next one completes", async () => {
+  const cwd = scratchFolder();
+  const { child, trial } = await startLongRun(cwd);
+  expect(trial).toHaveLength(1);
+  process.kill(trial[0] as number, "SIGKILL");
+  // What is to be shown is shown by the next configuration's first trials.
+  await vi.waitFor(
+    () => expect(recordsIn(cwd).records.some((r) => r.kind === "trial" && r.configuration === "fp4")).toBe(true),
+    { timeout: 100_000, interval: 100 },
+  );
+  child.kill("SIGINT");
+  const { exitCode } = await child;
+  const { records } = recordsIn(cwd);
+  expect(records.find((record) => record.kind === "configuration")).toMatchObject({
+    configuration: "none",
+    status: "failed",
+    failure: { code: "trial-process-died", signal: "SIGKILL" },
+  });
+  expect(exitCode).toBe(130);
+});
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("%s ends the run with what was measured, exit code %i, and no process left", async (signal, code) => {
+  const cwd = scratchFolder();
+  const { child, supervisor, trial } = await startLongRun(cwd);
+  child.kill(signal);
+  const { exitCode } = await child;
+  expect(exitCode).toBe(code);
+  const { records } = recordsIn(cwd);
+  expect(records.at(-1)).toMatchObject({ kind: "run_end", status: "interrupted" });
+  expect(records.some((record) => record.kind === "trial" && record.status === "completed")).toBe(true);
+  expect([...supervisor, ...trial].filter(isAlive)).toEqual([]);
+});
+
+test("a controller that is killed takes its worker along", async () => {
+  const { child, supervisor, trial } = await startLongRun(scratchFolder());
+  child.kill("SIGKILL");
+  await child;
+  await vi.waitFor(() => expect([...supervisor, ...trial].filter(isAlive)).toEqual([]), { timeout: 20_000 });
+});
