@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import warnings
 from collections import Counter
@@ -19,23 +20,56 @@ class Notices(logging.Handler):
     def __init__(self) -> None:
         super().__init__(level=logging.WARNING)
         self._counts: Counter[tuple[str, str]] = Counter()
+        #: (logger, message, arguments) → key of the count, for messages that were made in full once.
+        self._known: dict[tuple[str, object, tuple[object, ...]], tuple[str, str]] = {}
 
-    def add(self, source: str, text: str) -> None:
-        """Counts one warning."""
+    def add(self, source: str, text: str) -> tuple[str, str]:
+        """Counts one warning; gives back what it is counted under."""
         key = (source or "unknown", text.strip()[:_LONGEST_TEXT])
         if key not in self._counts and len(self._counts) >= _MOST_DISTINCT:
             key = _OVERFLOW
         self._counts[key] += 1
+        return key
+
+    def count_again(self, source: str, message: object, arguments: tuple[object, ...]) -> bool:
+        """Counts a warning that is known word for word; says False, and counts nothing, where it is not."""
+        try:
+            key = self._known.get((source, message, arguments))
+        except TypeError:
+            # Arguments without a hash can change between two calls.
+            return False
+        if key is None:
+            return False
+        self._counts[key] += 1
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self.add(record.name, record.getMessage())
+            key = self.add(record.name, record.getMessage())
         except Exception:  # noqa: BLE001  a library's malformed log call must not end a measurement
-            self.add(record.name, str(record.msg))
+            key = self.add(record.name, str(record.msg))
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        if record.levelno == logging.WARNING and len(self._known) < _MOST_DISTINCT:
+            with contextlib.suppress(TypeError):
+                self._known[(record.name, record.msg, arguments)] = key
 
     def listed(self) -> list[dict[str, Any]]:
         """The bodies of ``notice`` messages, in the order of first appearance."""
         return [{"source": source, "text": text, "count": count} for (source, text), count in self._counts.items()]
+
+
+class _CountingLogger(logging.Logger):
+    """Counts a message that it has seen without making a record of it.
+
+    bitsandbytes warns once a layer and token: made in full, those records would take a few percent of the very time
+    that is measured.
+    """
+
+    notices: Notices
+
+    def warning(self, msg: object, *args: object, **kwargs: Any) -> None:  # type: ignore[override]
+        if not self.notices.count_again(self.name, msg, args):
+            super().warning(msg, *args, **{**kwargs, "stacklevel": kwargs.get("stacklevel", 1) + 1})
 
 
 def collect_notices() -> Notices:
@@ -44,8 +78,14 @@ def collect_notices() -> Notices:
     root = logging.getLogger()
     root.handlers[:] = [notices]
     root.setLevel(logging.WARNING)
+    counting = type("CountingLogger", (_CountingLogger,), {"notices": notices})
+    logging.setLoggerClass(counting)
     for name, logger in list(logging.root.manager.loggerDict.items()):
-        if isinstance(logger, logging.Logger) and "." not in name:
+        if not isinstance(logger, logging.Logger):
+            continue
+        if type(logger) is logging.Logger:
+            logger.__class__ = counting
+        if "." not in name:
             logger.handlers.clear()
             logger.propagate = True
 
