@@ -13,7 +13,15 @@ const uv = process.env.UV ?? "uv";
 const common = ["pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-annotate"];
 
 function compile(name, extra = []) {
-  const args = [...common, "--python-version", "3.10", "--quiet", `${name}.in`, "--no-emit-index-url", ...extra];
+  const args = [
+    ...common,
+    "--python-version",
+    "3.10",
+    "--quiet",
+    `${name}.in`,
+    "--no-emit-index-url",
+    ...extra,
+  ];
   return execFileSync(uv, args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 }
 

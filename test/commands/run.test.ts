@@ -43,7 +43,9 @@ const outcomes = (records: readonly RunFileRecord[]) =>
 test("a Falcon is measured unquantized and with every decoder layer in 8-bit and 4-bit", async () => {
   const { exitCode, records, stdout, stderr, folder } = await runIn(scratchFolder(), [tiny]);
   expect(exitCode, stderr).toBe(0);
-  expect(records.filter((record) => record.kind === "trial" && record.status === "completed")).toHaveLength(24);
+  expect(records.filter((record) => record.kind === "trial" && record.status === "completed")).toHaveLength(
+    24,
+  );
   const proofs = records.flatMap((record) =>
     record.kind === "load" ? [[record.configuration, record.load.proof.quantized_linear_layers]] : [],
   );
@@ -77,7 +79,8 @@ test("without the cure the Falcon configurations fail with their own code, and t
 
 test("a bad model path and a dtype that the device cannot do are recorded, and the rest completes", async () => {
   const cwd = scratchFolder();
-  const include = "include=[{quantization: none}, {model: ./missing}, {dtype: float8_e4m3fn}, {quantization: fp4}]";
+  const include =
+    "include=[{quantization: none}, {model: ./missing}, {dtype: float8_e4m3fn}, {quantization: fp4}]";
   const { exitCode, records } = await runIn(cwd, [tiny, "--set", "matrix={dtype: bf16}", "--set", include]);
   expect(exitCode).toBe(4);
   expect(outcomes(records).map(([, outcome]) => outcome)).toEqual([
@@ -97,14 +100,23 @@ test("when nothing can be loaded the exit code says that all failed, and a repor
 
 test("--json prints the summary and nothing else on stdout", async () => {
   const { stdout } = await runIn(scratchFolder(), [tiny, "--json", "--set", "matrix.quantization=none"]);
-  expect(JSON.parse(stdout)).toMatchObject({ status: "completed", experiment: "falcon-tiny", trials_completed: 6 });
+  expect(JSON.parse(stdout)).toMatchObject({
+    status: "completed",
+    experiment: "falcon-tiny",
+    trials_completed: 6,
+  });
 });
 
 /** Starts a run whose first configuration takes long, and waits until it generates. */
 async function startLongRun(cwd: string) {
   const file = join(cwd, "long.yaml");
-  const long = readFileSync(tiny, "utf8").replaceAll("tokens: 24", "tokens: 400").replace("warmup: 1", "warmup: 0");
-  writeFileSync(file, long.replace("[none, int8, fp4, nf4]", "[none, fp4]").replace("repeats: 2", "repeats: 30"));
+  const long = readFileSync(tiny, "utf8")
+    .replaceAll("tokens: 24", "tokens: 400")
+    .replace("warmup: 1", "warmup: 0");
+  writeFileSync(
+    file,
+    long.replace("[none, int8, fp4, nf4]", "[none, fp4]").replace("repeats: 2", "repeats: 30"),
+  );
   const args = [join(root, "bin/falcon-exp.js"), "run", file, "--python", testPython()];
   const child = execa(process.execPath, args, { cwd, reject: false });
   let stderr = "";
@@ -123,7 +135,8 @@ test("a trial process killed in the middle fails its configuration, and the next
   process.kill(trial[0] as number, "SIGKILL");
   // What is to be shown is shown by the next configuration's first trials.
   await vi.waitFor(
-    () => expect(recordsIn(cwd).records.some((r) => r.kind === "trial" && r.configuration === "fp4")).toBe(true),
+    () =>
+      expect(recordsIn(cwd).records.some((r) => r.kind === "trial" && r.configuration === "fp4")).toBe(true),
     { timeout: 100_000, interval: 100 },
   );
   child.kill("SIGINT");
@@ -140,17 +153,20 @@ test("a trial process killed in the middle fails its configuration, and the next
 test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
-] as const)("%s ends the run with what was measured, exit code %i, and no process left", async (signal, code) => {
-  const cwd = scratchFolder();
-  const { child, supervisor, trial } = await startLongRun(cwd);
-  child.kill(signal);
-  const { exitCode } = await child;
-  expect(exitCode).toBe(code);
-  const { records } = recordsIn(cwd);
-  expect(records.at(-1)).toMatchObject({ kind: "run_end", status: "interrupted" });
-  expect(records.some((record) => record.kind === "trial" && record.status === "completed")).toBe(true);
-  expect([...supervisor, ...trial].filter(isAlive)).toEqual([]);
-});
+] as const)(
+  "%s ends the run with what was measured, exit code %i, and no process left",
+  async (signal, code) => {
+    const cwd = scratchFolder();
+    const { child, supervisor, trial } = await startLongRun(cwd);
+    child.kill(signal);
+    const { exitCode } = await child;
+    expect(exitCode).toBe(code);
+    const { records } = recordsIn(cwd);
+    expect(records.at(-1)).toMatchObject({ kind: "run_end", status: "interrupted" });
+    expect(records.some((record) => record.kind === "trial" && record.status === "completed")).toBe(true);
+    expect([...supervisor, ...trial].filter(isAlive)).toEqual([]);
+  },
+);
 
 test("a controller that is killed takes its worker along", async () => {
   const { child, supervisor, trial } = await startLongRun(scratchFolder());

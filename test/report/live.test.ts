@@ -10,7 +10,10 @@ import { smallPlan } from "../fixtures/plans.js";
 import { failure, loadMeasurement, measurement, THREE } from "../fixtures/records.js";
 
 const plan = smallPlan(["none", "int8"], { trials: 2 });
-const [none, int8] = plan.configurations as [(typeof plan.configurations)[0], (typeof plan.configurations)[0]];
+const [none, int8] = plan.configurations as [
+  (typeof plan.configurations)[0],
+  (typeof plan.configurations)[0],
+];
 const trialsOf = (id: string) => plan.trials.filter((trial) => trial.configuration_id === id);
 
 /** A whole run, each event one second after the one before. */
@@ -47,7 +50,10 @@ function clockOf(): { monotonicSec: () => number; now: () => Date; tick: () => v
 function shown(isTty: boolean, events: readonly RunEvent[], columns = 80): string {
   const stderr = new PassThrough();
   const clock = clockOf();
-  const display = createLiveDisplay({ io: { stderr, stderrIsTty: isTty, columns, color: isTty, clock }, plan });
+  const display = createLiveDisplay({
+    io: { stderr, stderrIsTty: isTty, columns, color: isTty, clock },
+    plan,
+  });
   for (const event of events) {
     clock.tick();
     display.onEvent(event);
@@ -59,7 +65,9 @@ function shown(isTty: boolean, events: readonly RunEvent[], columns = 80): strin
 test("off a terminal each event that matters is a plain line, with position, rate and time left", () => {
   const lines = shown(false, EVENTS).trimEnd().split("\n");
   expect(lines).toContain("[1/2] none: loading");
-  expect(lines.some((line) => /^\[2\/2\] int8: trial 1\/2 in .* tokens\/s, about .* left$/.test(line))).toBe(true);
+  expect(lines.some((line) => /^\[2\/2\] int8: trial 1\/2 in .* tokens\/s, about .* left$/.test(line))).toBe(
+    true,
+  );
   expect(lines.at(-1)).toMatch(/^\[2\/2\] int8: done in 8\.0 s$/);
   expect(lines.join("")).not.toContain("\u001b");
 });
@@ -90,20 +98,23 @@ test("moving lines are never wider than the terminal", () => {
 
 test("time left is unknown before the first trial, then finite, never negative, and nothing at the end", () => {
   fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { minLength: EVENTS.length }), (gaps) => {
-      let state = initialState(plan, 0);
-      let now = 0;
-      let hasTrial = false;
-      for (const [index, event] of EVENTS.entries()) {
-        now += gaps[index] ?? 0;
-        state = advance(state, event, plan, now);
-        hasTrial ||= event.type === "trial-completed";
-        const left = secondsLeft(state, now);
-        if (!hasTrial) expect(left).toBeNull();
-        else expect(left).toSatisfy((value: number) => Number.isFinite(value) && value >= 0);
-      }
-      expect(secondsLeft(state, now)).toBe(0);
-      expect(state.trialsOver).toBe(plan.trials.length);
-    }),
+    fc.property(
+      fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { minLength: EVENTS.length }),
+      (gaps) => {
+        let state = initialState(plan, 0);
+        let now = 0;
+        let hasTrial = false;
+        for (const [index, event] of EVENTS.entries()) {
+          now += gaps[index] ?? 0;
+          state = advance(state, event, plan, now);
+          hasTrial ||= event.type === "trial-completed";
+          const left = secondsLeft(state, now);
+          if (!hasTrial) expect(left).toBeNull();
+          else expect(left).toSatisfy((value: number) => Number.isFinite(value) && value >= 0);
+        }
+        expect(secondsLeft(state, now)).toBe(0);
+        expect(state.trialsOver).toBe(plan.trials.length);
+      },
+    ),
   );
 });

@@ -9,7 +9,11 @@ test("a whole run is summed up with every configuration beside the reference", (
   const summary = summaryOf();
   expect(summary).toMatchObject({ status: "completed", trials_planned: 15, trials_completed: 15 });
   const [none, int8] = summary.configurations;
-  expect(none).toMatchObject({ is_reference: true, against_reference: null, memory_metric: "peak_rss_bytes" });
+  expect(none).toMatchObject({
+    is_reference: true,
+    against_reference: null,
+    memory_metric: "peak_rss_bytes",
+  });
   expect(int8?.against_reference?.pairs).toBe(5);
   expect(int8?.against_reference?.weights_ratio).toBeCloseTo(163_000_000 / 269_060_552, 9);
 });
@@ -29,7 +33,9 @@ test("a configuration that failed has no figures, only its failure", () => {
 });
 
 test("a run whose controller was killed is interrupted, and keeps what was measured", () => {
-  const summary = summaryOf({ configurations: THREE.map((one, i) => (i === 1 ? { ...one, cutAfter: 3 } : one)) });
+  const summary = summaryOf({
+    configurations: THREE.map((one, i) => (i === 1 ? { ...one, cutAfter: 3 } : one)),
+  });
   expect(summary.status).toBe("interrupted");
   expect(summary.configurations[1]).toMatchObject({ status: "interrupted", trials_completed: 3 });
   expect(summary.configurations[2]).toMatchObject({ status: "not_run", trials_completed: 0 });

@@ -30,7 +30,10 @@ test("the table has a row a configuration, marks the reference, and says what me
 });
 
 test("a failure is named with its cause and its next step", () => {
-  const table = tableOf({ configurations: THREE.map((one, i) => (i === 2 ? { ...one, failsAtLoad: {} } : one)) }, 80);
+  const table = tableOf(
+    { configurations: THREE.map((one, i) => (i === 2 ? { ...one, failsAtLoad: {} } : one)) },
+    80,
+  );
   expect(table).toContain("fp4 ✗");
   expect(table).toContain("fp4 failed: quantization-not-applied (0 of 5 trials completed)");
   expect(table).toContain("next: ");

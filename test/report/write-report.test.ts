@@ -69,9 +69,15 @@ test.each([
 
 const AWKWARD: readonly (readonly [string, FakeRunOptions])[] = [
   ["nothing could be loaded", { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) }],
-  ["one configuration failed", { configurations: THREE.map((one, i) => (i === 1 ? { ...one, failsAtLoad: {} } : one)) }],
+  [
+    "one configuration failed",
+    { configurations: THREE.map((one, i) => (i === 1 ? { ...one, failsAtLoad: {} } : one)) },
+  ],
   ["some trials failed", { configurations: THREE.map((one) => ({ ...one, failedTrials: [1, 3] })) }],
-  ["the controller was killed", { configurations: THREE.map((one, i) => (i === 2 ? { ...one, cutAfter: 2 } : one)) }],
+  [
+    "the controller was killed",
+    { configurations: THREE.map((one, i) => (i === 2 ? { ...one, cutAfter: 2 } : one)) },
+  ],
   ["one configuration, one prompt", { configurations: THREE.slice(0, 1), prompts: ["one"] }],
   ["twelve configurations with long labels", { configurations: TWELVE_LONG }],
   ["fifty trials each", { repeats: 10 }],

@@ -21,8 +21,17 @@ function ensure(machine: FakeMachine, options: { env?: Record<string, string>; p
 }
 
 const kinds = (calls: readonly string[]) =>
-  calls.map((call) => /venv|torch\.lock|worker\.lock|model\.lock|check_environment|prepare_builtin/.exec(call)?.[0]);
-const EVERYTHING = ["venv", "torch.lock", "worker.lock", "model.lock", "check_environment", "prepare_builtin"];
+  calls.map(
+    (call) => /venv|torch\.lock|worker\.lock|model\.lock|check_environment|prepare_builtin/.exec(call)?.[0],
+  );
+const EVERYTHING = [
+  "venv",
+  "torch.lock",
+  "worker.lock",
+  "model.lock",
+  "check_environment",
+  "prepare_builtin",
+];
 
 test("everything is made once, in order, and the second time nothing is started", async () => {
   const machine = fakeMachine();
@@ -58,13 +67,22 @@ test("a set-up that is killed leaves a lock that the next one sees through, and 
   const machine = fakeMachine();
   const script = [
     `import { ensureEnvironment } from ${JSON.stringify(join(packageRoot, "src/worker/environment/ensure.ts"))};`,
-    `await ensureEnvironment(${JSON.stringify({ home: machine.home, packageRoot, python: null, needsBuiltinModel: true, env: { ...machine.env, FAKE_HANG: "worker.lock" } })
+    `await ensureEnvironment(${JSON.stringify({
+      home: machine.home,
+      packageRoot,
+      python: null,
+      needsBuiltinModel: true,
+      env: { ...machine.env, FAKE_HANG: "worker.lock" },
+    })
       .slice(0, -1)
       .concat(", onProgress: () => {} }")});`,
   ].join("\n");
   const file = join(machine.home, "..", "set-up.mts");
   writeFileSync(file, script);
-  const killed = execa("tsx", [file], { preferLocal: true, localDir: packageRoot, reject: false, detached: true });
+  const killed = execa(process.execPath, ["--import", import.meta.resolve("tsx"), file], {
+    reject: false,
+    detached: true,
+  });
   await vi.waitFor(() => expect(kinds(machine.calls())).toContain("worker.lock"), { timeout: 60_000 });
   process.kill(-(killed.pid ?? 0), "SIGKILL");
   await killed;
