@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import zmq
+
 from falcon_exp.worker.wire import decode_worker_message
 
 _PACKAGE_FOLDER = Path(__file__).parents[1]
@@ -57,7 +58,7 @@ class WorkerDriver:
     def receive(self, lane: str = "work") -> dict[str, Any]:
         """The next message of a lane, checked against the schema."""
         socket = self._work if lane == "work" else self._control
-        if not socket.poll(_LIMIT_SEC * 1000):
+        if not socket.poll(round(_LIMIT_SEC * 1000)):
             raise TimeoutError(f"nothing on the {lane} lane")
         return decode_worker_message(socket.recv())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import configuration, trial
@@ -45,7 +47,7 @@ def test_a_trial_measures_time_memory_and_text(shared_worker: WorkerDriver) -> N
 
 def test_equal_seeds_give_equal_samples_and_other_seeds_give_others(shared_worker: WorkerDriver) -> None:
     shared_worker.ok("load", {"configuration": configuration()})
-    sampled = {"sampling": "sample", "temperature": 1.0, "max_new_tokens": 20, "min_new_tokens": 20}
+    sampled: dict[str, Any] = {"sampling": "sample", "temperature": 1.0, "max_new_tokens": 20, "min_new_tokens": 20}
     first = shared_worker.ok("generate", trial(seed=3, **sampled))["measurement"]
     again = shared_worker.ok("generate", trial(seed=3, **sampled))["measurement"]
     other = shared_worker.ok("generate", trial(seed=3, repeat=1, **sampled))["measurement"]

@@ -110,7 +110,7 @@ function environmentFindings(python: string, check: EnvironmentCheck): readonly 
     findings.push({
       what: device.device,
       ok: broken.length === 0,
-      detail: `${device.name ?? "unknown"}, ${(device.memory_bytes / 1e9).toFixed(1)} GB; computes ${["none", ...works].join(", ")}`,
+      detail: `${device.name ?? "unknown"}, ${(device.memory_bytes / 1e9).toFixed(1)} GB; quantization ${["none", ...works].join(", ")}; dtype ${device.dtypes.join(", ")}`,
       next:
         broken.length === 0
           ? null

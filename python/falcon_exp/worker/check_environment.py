@@ -2,12 +2,14 @@
 
 Keys: ``python_version``; ``packages`` (distribution → version or null); ``problems`` (``{package, found, wanted}``);
 with ``--deep`` also ``import_errors`` (``{package, message}``) and ``devices`` (``{device, name, memory_bytes,
-quantization}``, the latter format → null where a small layer was computed in it, or what went wrong), else both null.
+dtypes, quantization}``, the latter format → null where a small layer was computed in it, or what went wrong), else both
+null.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import platform
@@ -42,7 +44,7 @@ def _import_errors() -> list[dict[str, str]]:
     for name in _MODULES:
         try:
             importlib.import_module(name)
-        except BaseException as error:  # noqa: BLE001  a broken extension may raise anything
+        except BaseException as error:
             errors.append({"package": name, "message": f"{type(error).__name__}: {str(error)[:500]}"})
     return errors
 
@@ -54,13 +56,28 @@ def _devices() -> list[dict[str, Any]]:
     from falcon_exp.worker.environment import cpu_model
 
     memory = int(psutil.virtual_memory().total)
-    devices = [{"device": "cpu", "name": cpu_model(), "memory_bytes": memory}]
+    devices: list[dict[str, Any]] = [{"device": "cpu", "name": cpu_model(), "memory_bytes": memory}]
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         devices.append(
             {"device": f"cuda:{index}", "name": properties.name, "memory_bytes": int(properties.total_memory)}
         )
-    return [{**device, "quantization": _formats(str(device["device"]))} for device in devices]
+    for device in devices:
+        name = str(device["device"])
+        device.update(dtypes=_dtypes(name), quantization=_formats(name))
+    return devices
+
+
+def _dtypes(device: str) -> list[str]:
+    from falcon_exp.worker.failures import WorkerError
+    from falcon_exp.worker.preflight import check_dtype
+
+    found = []
+    for dtype in ("float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"):
+        with contextlib.suppress(WorkerError):
+            check_dtype(dtype, device)
+            found.append(dtype)
+    return found
 
 
 def _formats(device: str) -> dict[str, str | None]:
@@ -82,7 +99,7 @@ def _try(make: Any, device: str) -> str | None:
         with torch.inference_mode():
             result = make().to(device)(torch.ones(2, 128, dtype=torch.bfloat16, device=device))
             finite = bool(torch.isfinite(result).all())
-    except Exception as error:  # noqa: BLE001  the answer is the error
+    except Exception as error:
         return f"{type(error).__name__}: {str(error)[:300]}"
     return None if finite else "the result is not finite"
 

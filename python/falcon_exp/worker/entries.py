@@ -36,8 +36,8 @@ def probe(connection: Connection) -> None:
     try:
         from falcon_exp.worker.environment import capture_environment
 
-        answer = ("ok", {"environment": capture_environment()})
-    except Exception as error:  # noqa: BLE001  whatever it is, the controller must learn of it
+        answer: tuple[str, dict[str, Any]] = ("ok", {"environment": capture_environment()})
+    except Exception as error:
         answer = ("error", error_body(error, "start"))
     connection.send(answer)
 

@@ -55,7 +55,7 @@ _LOADING = (
     _rule(
         "model-not-found",
         "OSError",
-        pattern=r"is not a valid model identifier|is not a local folder|not a valid git identifier|Repository not found",
+        pattern=r"not a valid (model|git) identifier|is not a local folder|Repository not found",
     ),
     _rule("hub-unreachable", "LocalEntryNotFoundError", "OfflineModeIsEnabled"),
     _rule(

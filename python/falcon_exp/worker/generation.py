@@ -6,6 +6,7 @@ import copy
 import hashlib
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ class TokenClock(BaseStreamer):  # type: ignore[misc]
         self._is_prompt = True
 
     def put(self, value: Any) -> None:
+        """Called by ``generate``: first with the prompt, then with each new token."""
         if self._is_prompt:
             self._is_prompt = False
             return
@@ -126,7 +128,7 @@ def _check_length(config: Any, input_tokens: int, generation: dict[str, Any]) ->
     if longest > context:
         raise WorkerError(
             "prompt-too-long",
-            f"{input_tokens} tokens of prompt and the answer may be {longest} together; the model's context is {context}.",
+            f"The prompt's {input_tokens} tokens and the answer may be {longest}; the model's context is {context}.",
         )
 
 
@@ -181,7 +183,7 @@ def _latencies(times_sec: list[float], started: float, ended: float, input_token
     tpot = (ended - times_sec[0]) / (len(times_sec) - 1) if len(times_sec) > 1 else None
     return {
         "ttft_sec": ttft,
-        "itl_sec": [later - earlier for earlier, later in zip(times_sec, times_sec[1:], strict=False)],
+        "itl_sec": [later - earlier for earlier, later in pairwise(times_sec)],
         "tpot_sec": tpot,
         "prefill_tokens_per_sec": input_tokens / ttft if ttft > 0 else None,
         "decode_tokens_per_sec": 1 / tpot if tpot else None,

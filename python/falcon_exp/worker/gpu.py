@@ -52,9 +52,11 @@ class Nvml:
 
     @property
     def is_available(self) -> bool:
+        """Whether NVML sees a GPU."""
         return bool(self._handles)
 
     def driver_version(self) -> str | None:
+        """Of the NVIDIA driver; None without a GPU."""
         return _text(_ask(pynvml.nvmlSystemGetDriverVersion)) if self.is_available else None
 
     def describe(self) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ class Launch:
 
 
 class Launcher:
-    """Starts processes one after the other in a thread: the first start waits for the forkserver's imports (seconds)."""
+    """Starts processes one after the other in a thread: the first start waits for the forkserver's imports."""
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
@@ -114,7 +114,7 @@ class Launcher:
             launch = self._wanted.get()
             try:
                 launch.child = self._start(launch)
-            except BaseException as error:  # noqa: BLE001  the supervisor must learn of it
+            except BaseException as error:
                 launch.failure = error
             self._ready.put(launch)
             os.write(self._wake_write_fd, b".")

@@ -78,7 +78,7 @@ class PeakRss:
 
 
 def release_unused() -> None:
-    """Gives back what Python, malloc and the device allocators hold but do not use, so that a peak is the work's own."""
+    """Gives back what Python, malloc and the device allocators hold but do not use, so a peak is the work's own."""
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()

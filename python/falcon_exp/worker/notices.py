@@ -44,9 +44,10 @@ class Notices(logging.Handler):
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Counts a record; never raises."""
         try:
             key = self.add(record.name, record.getMessage())
-        except Exception:  # noqa: BLE001  a library's malformed log call must not end a measurement
+        except Exception:
             key = self.add(record.name, str(record.msg))
         arguments = record.args if isinstance(record.args, tuple) else ()
         if record.levelno == logging.WARNING and len(self._known) < _MOST_DISTINCT:
@@ -67,7 +68,7 @@ class _CountingLogger(logging.Logger):
 
     notices: Notices
 
-    def warning(self, msg: object, *args: object, **kwargs: Any) -> None:  # type: ignore[override]
+    def warning(self, msg: object, *args: object, **kwargs: Any) -> None:
         if not self.notices.count_again(self.name, msg, args):
             super().warning(msg, *args, **{**kwargs, "stacklevel": kwargs.get("stacklevel", 1) + 1})
 

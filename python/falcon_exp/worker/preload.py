@@ -44,7 +44,7 @@ try:
         import bitsandbytes  # noqa: F401
     if torch.cuda.is_initialized():
         raise RuntimeError("importing the libraries initialized CUDA, so forked processes could not use it")
-except BaseException as error:  # noqa: BLE001  kept for the forked process to report
+except BaseException as error:
     failure = error
 
 # What the libraries made stays: a collection before each trial need not look at it, nor touch pages that are shared

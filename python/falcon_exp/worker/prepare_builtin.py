@@ -29,7 +29,7 @@ def main() -> int:
     out: Path = parser.parse_args().out
     try:
         prepare(out)
-    except Exception as error:  # noqa: BLE001  told to the controller, which knows the next step
+    except Exception as error:
         _say("error", message=f"{type(error).__name__}: {error}")
         return 1
     _say("done")

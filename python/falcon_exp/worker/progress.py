@@ -26,6 +26,7 @@ class TokenProgress:
         self._next_sec = time.perf_counter() + _INTERVAL_SEC
 
     def __call__(self, tokens: int) -> None:
+        """Reports ``tokens`` new tokens so far, where it is time to."""
         now = time.perf_counter()
         if now >= self._next_sec:
             self._next_sec = now + _INTERVAL_SEC

@@ -33,9 +33,7 @@ def quantized_as(module: torch.nn.Module) -> str | None:
 
 
 def _is_a(module: torch.nn.Module, class_name: str) -> bool:
-    return any(
-        cls.__name__ == class_name and cls.__module__.startswith("bitsandbytes") for cls in type(module).__mro__
-    )
+    return any(cls.__name__ == class_name and cls.__module__.startswith("bitsandbytes") for cls in type(module).__mro__)
 
 
 def _single(values: set[Any]) -> Any:
@@ -61,11 +59,11 @@ def quantization_effective(linears: dict[str, torch.nn.Module]) -> dict[str, Any
     effective["type"] = _single(kinds)
     if kinds == {"int8"}:
         effective["method"] = "int8"
-        effective["int8_threshold"] = _single({float(getattr(m, "state").threshold) for m in modules})
+        effective["int8_threshold"] = _single({float(m.state.threshold) for m in modules})
     elif "int8" in kinds or len(kinds) > 1:
         effective["method"] = "mixed"
     else:
-        states = [getattr(module.weight, "quant_state") for module in modules]
+        states = [module.weight.quant_state for module in modules]
         effective["method"] = "4bit"
         effective["block_size"] = _single({int(state.blocksize) for state in states})
         effective["double_quant"] = _single({bool(state.nested) for state in states})

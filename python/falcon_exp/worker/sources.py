@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ def random_model(model: dict[str, Any], home: Path) -> Path:
     scratch = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=folder.parent))
     try:
         _draw(model, scratch)
-        os.rename(scratch, folder)
+        scratch.rename(folder)
     except OSError:
         # Another run may have made the same one in the meantime.
         if not folder.is_dir():
@@ -125,4 +124,5 @@ def remote_revision(place: ModelPlace) -> str | None:
     from transformers.utils.hub import cached_file, extract_commit_hash
 
     found = cached_file(place.name_or_path, "config.json", revision=place.revision)
-    return extract_commit_hash(found, None)
+    commit: str | None = extract_commit_hash(found, None)
+    return commit

@@ -99,7 +99,7 @@ class Supervisor:
             descriptors += [self._child.connection.fileno(), self._child.sentinel]
         for descriptor in descriptors:
             poller.register(descriptor, zmq.POLLIN)
-        return {source for source, _ in poller.poll(timeout_sec * 1000)}
+        return {source for source, _ in poller.poll(round(timeout_sec * 1000))}
 
     def _serve(self, ready: set[Any]) -> None:
         if self._launcher.wake_fd in ready:

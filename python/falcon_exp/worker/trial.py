@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,9 @@ class TrialProcess:
             except EOFError:
                 return
             if command == "load":
-                self._answer("load", lambda body=body: self._load(body))
+                self._answer("load", partial(self._load, body))
             elif command == "generate":
-                self._answer(body["phase"], lambda body=body: self._generate(body))
+                self._answer(body["phase"], partial(self._generate, body))
             else:
                 self._answer("unload", self._unload)
                 return
@@ -43,7 +44,7 @@ class TrialProcess:
     def _answer(self, phase: str, work: Callable[[], dict[str, Any]]) -> None:
         try:
             answer = ("ok", work())
-        except Exception as error:  # noqa: BLE001  every failure becomes a record with a code
+        except Exception as error:
             answer = ("error", error_body(error, phase))
         self._connection.send(answer)
 

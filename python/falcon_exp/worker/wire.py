@@ -24,7 +24,7 @@ class WireError(Exception):
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    text = resources.files("falcon_exp").joinpath("schema", f"{name}.schema.json").read_text("utf-8")
+    text = resources.files("falcon_exp").joinpath("schema").joinpath(f"{name}.schema.json").read_text("utf-8")
     return Draft202012Validator(json.loads(text))
 
 

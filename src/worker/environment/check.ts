@@ -16,6 +16,8 @@ export const environmentCheckSchema = z.object({
         device: z.string(),
         name: z.string().nullable(),
         memory_bytes: z.number(),
+        /** Those that a decoder's arithmetic runs in. */
+        dtypes: z.array(z.string()),
         /** Format → null where a small layer was computed in it, else what went wrong. */
         quantization: z.record(z.string(), z.string().nullable()),
       }),

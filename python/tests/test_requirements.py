@@ -1,0 +1,42 @@
+"""The ranges that an environment is checked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falcon_exp.worker.requirements import REQUIREMENTS, Requirement, problems
+
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+
+
+def test_the_ranges_are_those_of_the_distribution() -> None:
+    block = re.search(r"dependencies = \[(.*?)\]", PYPROJECT.read_text("utf-8"), re.DOTALL)
+    assert block is not None
+    declared = set(re.findall(r'"([^"]+)"', block.group(1)))
+    assert declared == {requirement.package + requirement.specifier for requirement in REQUIREMENTS}
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"),
+    [("5", True), ("5.23.0", True), ("5.0.0rc1", True), ("4.57.1", False), ("6.0", False), ("", False), ("x", False)],
+)
+def test_versions_inside_and_outside_a_range(version: str, accepted: bool) -> None:
+    assert Requirement("transformers", "5", "6").accepts(version) is accepted
+
+
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=4))
+def test_a_version_is_accepted_exactly_when_it_is_not_less_than_the_minimum(parts: list[int]) -> None:
+    version = ".".join(map(str, parts))
+    assert Requirement("x", "2.8").accepts(f"{version}+cpu") is (tuple(parts) >= (2, 8))
+
+
+def test_what_is_missing_is_named_with_what_is_wanted() -> None:
+    found: dict[str, str | None] = {requirement.package: "999" for requirement in REQUIREMENTS}
+    found["transformers"] = "5.1"
+    found["gguf"] = None
+    assert problems(found) == [{"package": "gguf", "found": None, "wanted": ">=0.17"}]

@@ -1,0 +1,172 @@
+"""The supervisor at its border: real sockets, a real forkserver, a real tiny model."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.conftest import configuration, trial
+from tests.driver import WorkerDriver
+
+#: Long enough to be caught in the act: the tiny model's context is 128.
+LONG = {"max_new_tokens": 100, "min_new_tokens": 100}
+DEADLINE_SEC = 30.0
+
+
+def load(worker: WorkerDriver) -> int:
+    """Loads the tiny Falcon; gives the pid of its process."""
+    pid: int = worker.ok("load", {"configuration": configuration()})["trial_pid"]
+    return pid
+
+
+def generating(worker: WorkerDriver) -> str:
+    """Starts a long generate and returns its id once tokens come."""
+    identifier = worker.send("generate", trial(**LONG))
+    worker.await_progress("measure")
+    return identifier
+
+
+def await_gone(pid: int) -> None:
+    deadline = time.monotonic() + DEADLINE_SEC
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def started(worker: WorkerDriver) -> WorkerDriver:
+    """A worker whose libraries are imported."""
+    worker.ok("start")
+    return worker
+
+
+def test_a_trial_process_killed_in_a_generate_is_reported_and_the_next_load_works(started: WorkerDriver) -> None:
+    pid = load(started)
+    identifier = generating(started)
+    os.kill(pid, signal.SIGKILL)
+    answer = started.answer(identifier)
+    assert answer["type"] == "error"
+    assert answer["body"]["code"] == "trial-process-died"
+    assert (answer["body"]["signal"], answer["body"]["phase"]) == ("SIGKILL", "measure")
+    load(started)
+    started.ok("generate", trial())
+
+
+def test_a_trial_process_killed_while_idle_is_reported_at_the_next_generate(started: WorkerDriver) -> None:
+    pid = load(started)
+    os.kill(pid, signal.SIGKILL)
+    await_gone(pid)
+    assert started.error("generate", trial())["code"] == "trial-process-died"
+    assert started.ok("unload") == {"request": "unload", "proof_after": None}
+
+
+def test_a_generate_with_nothing_loaded_is_refused(started: WorkerDriver) -> None:
+    assert started.error("generate", trial())["code"] == "no-trial-process"
+
+
+def test_a_cancel_ends_the_trial_process_and_the_request(started: WorkerDriver) -> None:
+    pid = load(started)
+    identifier = generating(started)
+    cancel = started.send("cancel", {"target": identifier}, lane="control")
+    answer = started.answer(identifier)
+    assert (answer["type"], answer["body"]["code"]) == ("error", "cancelled")
+    assert started.answer(cancel, "control")["body"] == {"request": "cancel"}
+    await_gone(pid)
+    load(started)
+
+
+def test_a_cancel_of_a_request_that_is_over_does_nothing(started: WorkerDriver) -> None:
+    load(started)
+    assert started.ok("cancel", {"target": "c1"}, lane="control") == {"request": "cancel"}
+    started.ok("generate", trial())
+
+
+def test_heartbeats_go_on_while_a_trial_computes(started: WorkerDriver) -> None:
+    pid = load(started)
+    generating(started)
+    beats = []
+    while len(beats) < 3:
+        message = started.receive("control")
+        if message["type"] == "heartbeat" and message["body"]["trial_pid"] == pid:
+            beats.append(message)
+
+
+def test_a_second_load_must_wait_for_the_unload(started: WorkerDriver) -> None:
+    load(started)
+    assert "unload" in started.error("load", {"configuration": configuration()})["message"]
+    started.ok("unload")
+    load(started)
+
+
+def test_an_unload_sends_the_libraries_warnings_once_each_with_a_count(started: WorkerDriver) -> None:
+    started.ok("load", {"configuration": configuration("int8")})
+    started.ok("generate", trial())
+    started.ok("unload")
+    counts = [notice["body"]["count"] for notice in started.notices if "MatMul8bitLt" in notice["body"]["text"]]
+    # Eight layers, six tokens.
+    assert counts == [48]
+
+
+def test_unloading_nothing_is_no_error(worker: WorkerDriver) -> None:
+    assert worker.ok("unload") == {"request": "unload", "proof_after": None}
+
+
+@pytest.mark.parametrize(
+    ("frame", "parent"),
+    [
+        (b"\xff\xfe", None),
+        (b"[]", None),
+        (b'{"v": 1, "id": "x7", "parent": null, "type": "nonsense", "body": {}}', "x7"),
+        (b'{"v": 0, "id": "x8", "parent": null, "type": "unload", "body": {}}', "x8"),
+        (b'{"v": 1, "id": "x9", "parent": null, "type": "unload", "body": {"extra": 1}}', "x9"),
+    ],
+)
+def test_a_message_that_breaks_the_contract_is_answered_and_the_worker_lives(
+    shared_worker: WorkerDriver, frame: bytes, parent: str | None
+) -> None:
+    shared_worker.send_raw(frame)
+    answer = shared_worker.receive()
+    assert (answer["type"], answer["parent"], answer["body"]["code"]) == ("error", parent, "message-invalid")
+    shared_worker.ok("unload")
+
+
+def test_a_request_on_the_wrong_lane_is_refused(shared_worker: WorkerDriver) -> None:
+    assert shared_worker.error("ping")["code"] == "message-invalid"
+    assert shared_worker.error("unload", lane="control")["code"] == "message-invalid"
+    assert shared_worker.ok("ping", lane="control") == {"request": "ping"}
+
+
+def test_shutdown_ends_it_with_0_and_takes_the_trial_process_along(started: WorkerDriver) -> None:
+    pid = load(started)
+    started.ok("shutdown", lane="control")
+    assert started.process.wait(DEADLINE_SEC) == 0
+    await_gone(pid)
+
+
+def test_sigterm_ends_it_with_143_and_takes_the_trial_process_along(started: WorkerDriver) -> None:
+    pid = load(started)
+    started.process.send_signal(signal.SIGTERM)
+    assert started.process.wait(DEADLINE_SEC) == 143
+    await_gone(pid)
+
+
+def test_the_end_of_the_controller_ends_everything(started: WorkerDriver) -> None:
+    load(started)
+    family: list[Any] = psutil.Process(started.process.pid).children(recursive=True)
+    assert len(family) >= 2
+    assert started.process.stdin is not None
+    started.process.stdin.close()
+    started.process.wait(DEADLINE_SEC)
+    for process in family:
+        await_gone(process.pid)
+
+
+def test_a_supervisor_that_is_killed_takes_the_trial_process_along(started: WorkerDriver) -> None:
+    pid = load(started)
+    started.process.kill()
+    await_gone(pid)
