@@ -6,6 +6,7 @@ export default defineConfig({
     // Real workers are started: a slow machine needs time, and no test asserts how much.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // Some files measure real models: side by side on two cores each would take many times as long.
+    fileParallelism: false,
   },
 });

@@ -135,7 +135,7 @@ def test_a_prompt_beyond_the_context_is_refused_before_measuring_and_the_process
 
 def test_max_length_counts_the_prompt(shared_worker: WorkerDriver) -> None:
     shared_worker.ok("load", {"configuration": configuration()})
-    limits = {"max_new_tokens": None, "min_new_tokens": None}
+    limits: dict[str, Any] = {"max_new_tokens": None, "min_new_tokens": None}
     measured = shared_worker.ok("generate", trial("abcd", max_length=20, **limits))["measurement"]
     assert measured["input_tokens"] + measured["output_tokens"] <= 20
     assert shared_worker.error("generate", trial("abcd", max_length=4, **limits))["code"] == "prompt-too-long"

@@ -13,14 +13,16 @@ import pytest
 from tests.conftest import configuration, trial
 from tests.driver import WorkerDriver
 
-#: Long enough to be caught in the act: the tiny model's context is 128.
-LONG = {"max_new_tokens": 100, "min_new_tokens": 100}
+#: Minutes of work for a model that makes hundreds of tokens a second: long enough to be caught in the act.
+LONG: dict[str, Any] = {"max_new_tokens": 50_000, "min_new_tokens": 50_000}
 DEADLINE_SEC = 30.0
 
 
 def load(worker: WorkerDriver) -> int:
     """Loads the tiny Falcon; gives the pid of its process."""
-    pid: int = worker.ok("load", {"configuration": configuration()})["trial_pid"]
+    tiny = configuration()
+    tiny["model"]["config"]["max_position_embeddings"] = 100_000
+    pid: int = worker.ok("load", {"configuration": tiny})["trial_pid"]
     return pid
 
 
@@ -89,7 +91,7 @@ def test_a_cancel_of_a_request_that_is_over_does_nothing(started: WorkerDriver) 
 def test_heartbeats_go_on_while_a_trial_computes(started: WorkerDriver) -> None:
     pid = load(started)
     generating(started)
-    beats = []
+    beats: list[dict[str, Any]] = []
     while len(beats) < 3:
         message = started.receive("control")
         if message["type"] == "heartbeat" and message["body"]["trial_pid"] == pid:

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
@@ -170,7 +170,9 @@ test.each([
 
 test("a controller that is killed takes its worker along", async () => {
   const { child, supervisor, trial } = await startLongRun(scratchFolder());
+  const sockets = readlinkSync(`/proc/${supervisor[0]}/cwd`);
   child.kill("SIGKILL");
   await child;
   await vi.waitFor(() => expect([...supervisor, ...trial].filter(isAlive)).toEqual([]), { timeout: 20_000 });
+  expect(existsSync(sockets)).toBe(false);
 });

@@ -6,9 +6,11 @@ import { FAILURE_CODES, nextStepOf } from "../../src/worker/failures.js";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const page = readFileSync(`${root}docs/errors.md`, "utf8");
 
+const rowOf = (code: string) => page.split("\n").find((line) => line.startsWith(`| \`${code}\` `));
+
 test("every failure of a worker is documented with the next step that its record names", () => {
   for (const code of FAILURE_CODES) {
-    const row = page.split("\n").find((line) => line.startsWith(`| \`${code}\` |`));
+    const row = rowOf(code);
     expect(row, code).toBeDefined();
     expect(row, code).toContain(nextStepOf(code));
   }
@@ -22,6 +24,6 @@ test("every error code that the sources raise is documented", () => {
     for (const match of source.matchAll(/\bcode: "([a-z]+(?:-[a-z0-9]+)+)"/g)) raised.add(match[1] as string);
   }
   expect(raised.size).toBeGreaterThan(10);
-  const undocumented = [...raised].filter((code) => !page.includes(`| \`${code}\` |`));
+  const undocumented = [...raised].filter((code) => rowOf(code) === undefined);
   expect(undocumented).toEqual([]);
 });

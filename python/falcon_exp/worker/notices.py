@@ -81,14 +81,13 @@ def collect_notices() -> Notices:
     root.setLevel(logging.WARNING)
     counting = type("CountingLogger", (_CountingLogger,), {"notices": notices})
     logging.setLoggerClass(counting)
-    for name, logger in list(logging.root.manager.loggerDict.items()):
+    for logger in list(logging.root.manager.loggerDict.values()):
         if not isinstance(logger, logging.Logger):
             continue
         if type(logger) is logging.Logger:
             logger.__class__ = counting
-        if "." not in name:
-            logger.handlers.clear()
-            logger.propagate = True
+        logger.handlers.clear()
+        logger.propagate = True
 
     def show(
         message: Warning | str,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import signal
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -25,6 +27,9 @@ from falcon_exp.worker.wire import Message, WireError, decode_controller_message
 HEARTBEAT_SEC = 1.0
 #: How long a trial process may take to end by itself after it answered `unload`.
 UNLOAD_GRACE_SEC = 3.0
+
+#: The controller starts the worker in a folder of this name, made for its sockets (src/worker/runtime-dir.ts).
+RUNTIME_FOLDER_PREFIX = "falcon-exp-"
 
 #: Phase of each request, for failures; `generate` names its own.
 _PHASES = {"start": "start", "load": "load", "unload": "unload"}
@@ -291,7 +296,10 @@ def _is_running(pid: int) -> bool:
 
 
 def end_group() -> None:
-    """The controller is gone: everything of this worker ends now."""
+    """The controller is gone: everything of this worker ends now, and the folder of its sockets with it."""
+    folder = Path.cwd()
+    if folder.name.startswith(RUNTIME_FOLDER_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
     if os.getpgrp() == os.getpid():
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(1)

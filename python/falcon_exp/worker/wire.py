@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -39,6 +40,13 @@ def _refuse_constant(name: str) -> None:
     raise WireError(f"{name} is not a JSON value")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise WireError(f"{text} is too large for a number")
+    return number
+
+
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> Message:
     keys = [key for key, _ in pairs]
     if len(keys) != len(set(keys)):
@@ -51,7 +59,10 @@ def _parse(frame: bytes) -> object:
         raise WireError(f"message of {len(frame)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
     try:
         value: object = json.loads(
-            frame.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates
+            frame.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_without_duplicates,
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise WireError(f"message is not JSON in UTF-8: {error}") from error
