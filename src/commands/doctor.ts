@@ -7,6 +7,7 @@ import { wrapText } from "../base/wrap-text.js";
 import { resolveHome } from "../worker/environment/home.js";
 import { type DoctorReport, examine } from "./doctor-report.js";
 import type { CommandIo } from "./io.js";
+import { printJson } from "./print-json.js";
 
 export interface DoctorArgs {
   readonly python?: string;
@@ -21,7 +22,8 @@ export async function run(io: CommandIo, args: DoctorArgs): Promise<number> {
     python: args.python ?? null,
     env: io.env,
   });
-  io.stdout.write(`${args.json ? JSON.stringify(report, null, 2) : textOf(report, io)}\n`);
+  if (args.json) printJson(io, report);
+  else io.stdout.write(`${textOf(report, io)}\n`);
   return report.can_run ? ExitCode.ok : ExitCode.setupFailed;
 }
 

@@ -5,6 +5,7 @@ import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/package-root.js";
 import type { CommandIo } from "./io.js";
+import { printJson } from "./print-json.js";
 
 export interface InitArgs {
   readonly dir: string;
@@ -43,7 +44,7 @@ export async function run(io: CommandIo, args: InitArgs): Promise<number> {
     });
   }
   const next = `falcon-exp run ${relative(io.cwd, join(target, "quant.yaml"))}`;
-  if (args.json) io.stdout.write(`${JSON.stringify({ written, unchanged, kept, next }, null, 2)}\n`);
+  if (args.json) printJson(io, { written, unchanged, kept, next });
   else {
     for (const path of written) io.stdout.write(`wrote      ${path}\n`);
     for (const path of unchanged) io.stdout.write(`unchanged  ${path}\n`);

@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
+import { counted } from "../base/counted.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
 import { quantizationText } from "../plan/axis-text.js";
@@ -56,10 +57,6 @@ export function planTable(plan: Plan, style: TableStyle): string {
   lines.push(table(shown, columns, style, colors));
   if (shown.length < configurations.length) lines.push(`… and ${configurations.length - shown.length} more`);
   return lines.join("\n");
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function table(

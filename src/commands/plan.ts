@@ -2,6 +2,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
 import { planTable } from "./plan-table.js";
+import { printJson } from "./print-json.js";
 
 export interface PlanArgs {
   readonly file: string;
@@ -12,7 +13,7 @@ export interface PlanArgs {
 /** `falcon-exp plan`: shows what would run. With `--json`: `{header, configurations, trials}`, as in plan.jsonl. */
 export async function run(io: CommandIo, args: PlanArgs): Promise<number> {
   const { plan } = await loadPlan(io, args);
-  const text = args.json ? JSON.stringify(plan, null, 2) : planTable(plan, io);
-  io.stdout.write(`${text}\n`);
+  if (args.json) printJson(io, plan);
+  else io.stdout.write(`${planTable(plan, io)}\n`);
   return ExitCode.ok;
 }

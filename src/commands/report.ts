@@ -4,6 +4,7 @@ import { writeReport } from "../report/write-report.js";
 import { findRun } from "../results/find-run.js";
 import { RunPaths } from "../results/paths.js";
 import type { CommandIo } from "./io.js";
+import { printJson } from "./print-json.js";
 
 export interface ReportArgs {
   readonly run: string;
@@ -16,7 +17,7 @@ export async function run(io: CommandIo, args: ReportArgs): Promise<number> {
   const folder = await findRun(args.run, args.results, io.cwd);
   const { summary, warnings } = await writeReport(new RunPaths(folder));
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
-  if (args.json) io.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+  if (args.json) printJson(io, summary);
   else io.stdout.write(`${resultTable(summary, io)}\n\nResults: ${folder}\n`);
   return ExitCode.ok;
 }

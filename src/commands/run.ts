@@ -17,6 +17,7 @@ import { makeRunId } from "../results/run-id.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan, type PlannedExperiment } from "./load-plan.js";
 import { type PreparedEnvironment, prepareEnvironment } from "./prepare-environment.js";
+import { printJson } from "./print-json.js";
 
 export interface RunArgs {
   readonly file: string;
@@ -39,7 +40,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   const { status, paths, signal } = await measure(io, args, planned, environment);
   const { summary, data, warnings } = await writeReport(paths);
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
-  if (args.json) io.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+  if (args.json) printJson(io, summary);
   else {
     io.stdout.write(`${answersText(data, io)}\n\n${resultTable(summary, io)}\n\n`);
     io.stdout.write(`Results: ${paths.folder}\n`);

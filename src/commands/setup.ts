@@ -3,6 +3,7 @@ import { packageRoot } from "../base/package-root.js";
 import { ensureEnvironment } from "../worker/environment/ensure.js";
 import { resolveHome } from "../worker/environment/home.js";
 import type { CommandIo } from "./io.js";
+import { printJson } from "./print-json.js";
 import { setupProgress } from "./setup-progress.js";
 
 export interface SetupArgs {
@@ -31,8 +32,7 @@ export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
   }
   const { python, pythonPath, builtinModelPath, managed } = ready;
   if (args.json) {
-    const document = { python, python_path: pythonPath, builtin_model: builtinModelPath, home, managed };
-    io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    printJson(io, { python, python_path: pythonPath, builtin_model: builtinModelPath, home, managed });
   } else {
     io.stdout.write(`Python environment: ${python}${managed ? "" : " (yours)"}\n`);
     if (builtinModelPath !== null) io.stdout.write(`Embedded model:     ${builtinModelPath}\n`);

@@ -1,8 +1,10 @@
 import pc from "picocolors";
+import { counted } from "../base/counted.js";
 import { FalconError, FalconErrorList } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
+import { printJson } from "./print-json.js";
 
 export interface ValidateArgs {
   readonly file: string;
@@ -15,9 +17,9 @@ export async function run(io: CommandIo, args: ValidateArgs): Promise<number> {
   try {
     const { plan } = await loadPlan(io, args);
     const { experiment, configurations, trials } = plan.header;
-    if (args.json) writeJson(io, { valid: true, experiment, configurations, trials, problems: [] });
+    if (args.json) printJson(io, { valid: true, experiment, configurations, trials, problems: [] });
     else {
-      const counts = `${configurations} configurations, ${trials} trials`;
+      const counts = `${counted(configurations, "configuration")}, ${counted(trials, "trial")}`;
       io.stdout.write(`${pc.createColors(io.color).green("valid")}: ${args.file} (${counts})\n`);
     }
     return ExitCode.ok;
@@ -32,11 +34,7 @@ export async function run(io: CommandIo, args: ValidateArgs): Promise<number> {
       line: place?.line ?? null,
       column: place?.column ?? null,
     }));
-    writeJson(io, { valid: false, experiment: null, configurations: null, trials: null, problems });
+    printJson(io, { valid: false, experiment: null, configurations: null, trials: null, problems });
     return error.exitCode ?? ExitCode.invalidExperiment;
   }
-}
-
-function writeJson(io: CommandIo, document: unknown): void {
-  io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }

@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { type ConfigurationData, failureOf } from "../results/run-data.js";
 
@@ -13,7 +14,7 @@ export function statusText(configuration: ConfigurationData): string {
     case "cancelled":
       return outcome?.status === "cancelled" ? `cancelled: ${safeLine(outcome.reason)}` : "cancelled";
     case "interrupted":
-      return `interrupted after ${trials.length} trial${trials.length === 1 ? "" : "s"}`;
+      return `interrupted after ${counted(trials.length, "trial")}`;
     case "not_run":
       return "not run";
   }

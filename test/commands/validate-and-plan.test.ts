@@ -21,7 +21,7 @@ test("validate says that a good file is good", async () => {
   const { exitCode, stdout } = await falconExp(["validate", file("good.yaml")], options);
   expect({ exitCode, stdout }).toEqual({
     exitCode: 0,
-    stdout: "valid: good.yaml (1 configurations, 1 trials)\n",
+    stdout: "valid: good.yaml (1 configuration, 1 trial)\n",
   });
 });
 
