@@ -32,7 +32,9 @@ export function movingLines(
   ].filter((part) => part !== "");
   const place = state.configuration === 0 ? "" : `[${state.configuration}/${state.configurations}] `;
   const label = state.label === "" ? "" : `${colors.bold(safeLine(state.label))}: `;
-  const what = [state.activity, ...tokens].join(" · ");
+  const [first = ""] = tokens;
+  // "loading · loading: 0.61 GB in memory" would say it twice.
+  const what = (first.startsWith(state.activity) ? tokens : [state.activity, ...tokens]).join(" · ");
   const stopping = state.isStopping ? [colors.yellow("stopping …")] : [];
   return [`${place}${label}${what}`, `${bar} ${times}`, ...stopping].map((line) =>
     cliTruncate(line, Math.max(10, style.columns - 1)),
@@ -87,7 +89,7 @@ function loadedLine(
   const layers =
     proof.quantized_linear_layers === 0
       ? "not quantized"
-      : `${proof.quantized_linear_layers} of ${proof.linear_layers} linear layers quantized`;
+      : `${proof.quantized_linear_layers}/${proof.linear_layers} linear layers quantized`;
   const offloaded = proof.offloaded ? colors.red(" (partly offloaded!)") : "";
   return `${place}: loaded in ${formatSeconds(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${layers}${offloaded}`;
 }
