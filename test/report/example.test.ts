@@ -1,0 +1,30 @@
+import { cpSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { writeReport } from "../../src/report/write-report.js";
+import { RunPaths } from "../../src/results/paths.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+
+const experiment = fileURLToPath(new URL("../../results/example/quant/", import.meta.url));
+const [run = ""] = readdirSync(experiment);
+const kept = join(experiment, run);
+
+test("the example run that the README shows is drawn again from its records, byte for byte", async () => {
+  const copy = join(scratchFolder(), run);
+  cpSync(join(kept, "records.jsonl"), join(copy, "records.jsonl"), { recursive: true });
+  const { warnings } = await writeReport(new RunPaths(copy));
+  expect(warnings).toEqual([]);
+  const drawn = readdirSync(copy, { recursive: true, encoding: "utf8" }).filter((file) =>
+    statSync(join(copy, file)).isFile(),
+  );
+  expect(drawn.length).toBeGreaterThan(15);
+  for (const file of drawn) {
+    expect(readFileSync(join(copy, file)).equals(readFileSync(join(kept, file))), file).toBe(true);
+  }
+});
+
+test("the README shows this run", () => {
+  const readme = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
+  expect(readme).toContain(`results/example/quant/${run}/charts/overview.png`);
+});
