@@ -40,12 +40,12 @@ test("falcon-40b.yaml is the article's experiment", async () => {
   const [fourBit, eightBit] = plan.configurations;
   expect(fourBit?.worker).toMatchObject({
     model: { source: "hub", repo: "tiiuae/falcon-40b-instruct" },
-    quantization: { method: "4bit", type: "fp4" },
+    quantization: { method: "4bit", type: "fp4", compute_dtype: "float32", double_quant: false },
     device: "auto",
     trust_remote_code: false,
   });
   expect(eightBit?.worker.quantization.method).toBe("int8");
-  expect(fourBit?.generation).toMatchObject({ max_length: 100, max_new_tokens: null });
+  expect(fourBit?.generation).toMatchObject({ max_length: 100, max_new_tokens: null, chat_template: "off" });
   expect(plan.trials).toHaveLength(10);
 });
 

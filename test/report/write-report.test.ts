@@ -63,8 +63,9 @@ test.each([
   const svg = readFileSync(paths.chart("article-fp4", ".svg"), "utf8");
   expect(svg).toContain(said);
   expect(svg).not.toContain(unsaid);
-  expect(svg).toContain("memory and time per run");
-  expect(svg).toContain("Time (s)");
+  const title = device === "cpu" ? "Peak RSS" : "GPU Memory Consumption";
+  expect(svg).toContain(`${title} and Execution Time for Each Run`);
+  expect(svg).toContain("Execution time (s)");
 });
 
 const AWKWARD: readonly (readonly [string, FakeRunOptions])[] = [

@@ -15,7 +15,6 @@ import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
 const BYTES_PER_GB = 1e9;
 const HEIGHT = 280;
 const TICKS = 6;
-const TITLE_CHARACTERS = 60;
 const SUBTITLE_CHARACTERS = 88;
 const MEMORY_HEADROOM = 1.25;
 const TIME_HEADROOM = 2;
@@ -154,8 +153,11 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
     padding: 14,
     config: CHART_CONFIG,
     title: {
-      text: titleLines(input),
-      subtitle: breakLines(subtitle(memoryAxis, memory, time, failures.length), SUBTITLE_CHARACTERS, 2),
+      text: title(memoryAxis),
+      subtitle: [
+        ...breakLines(`${input.model} · ${input.label}`, SUBTITLE_CHARACTERS, 4),
+        ...breakLines(ranges(memoryAxis, memory, time, failures.length), SUBTITLE_CHARACTERS, 2),
+      ],
     },
     width,
     height: HEIGHT,
@@ -172,7 +174,9 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
       ...(memory === null
         ? []
         : [series("memory_gb", `● ${memoryAxis}`, (memory.max || 1) * MEMORY_HEADROOM)]),
-      ...(time === null ? [] : [series("elapsed_sec", "▲ Time (s)", (time.max || 1) * TIME_HEADROOM)]),
+      ...(time === null
+        ? []
+        : [series("elapsed_sec", "▲ Execution time (s)", (time.max || 1) * TIME_HEADROOM)]),
       ...(failures.length > 0 ? [failureMarks] : []),
       ...(isEmpty ? [emptyMark] : []),
     ],
@@ -187,24 +191,24 @@ function runTicks(runs: number): number[] {
   return [1, ...Array.from({ length: Math.floor(runs / step) }, (_, i) => (i + 1) * step)];
 }
 
-/** On one line where it fits; else the model, then the configuration, so that neither hides the other. */
-function titleLines({ model, label }: ArticleChartInput): string[] {
-  const whole = `${model} · ${label}: memory and time per run`;
-  if (whole.length <= TITLE_CHARACTERS) return [whole];
-  return [
-    ...breakLines(model, TITLE_CHARACTERS, 2),
-    ...breakLines(`${label}: memory and time per run`, TITLE_CHARACTERS, 4),
-  ];
+/** The article's title, with the memory that was really measured. */
+function title(memoryAxis: string): string {
+  const memory = memoryAxis.includes("GPU") ? "GPU Memory Consumption" : withoutUnit(memoryAxis);
+  return `${memory} and Execution Time for Each Run`;
 }
 
-function subtitle(
+function withoutUnit(axis: string): string {
+  return axis.replace(/ \(GB\)$/, "");
+}
+
+function ranges(
   memoryAxis: string,
   memory: Statistics | null,
   time: Statistics | null,
   failed: number,
 ): string {
   const parts: string[] = [];
-  if (memory !== null) parts.push(`${memoryAxis.replace(/ \(GB\)$/, "")} ${range(memory, "GB", 3)}`);
+  if (memory !== null) parts.push(`${withoutUnit(memoryAxis)} ${range(memory, "GB", 3)}`);
   if (time !== null) parts.push(`time ${range(time, "s", time.max < 10 ? 2 : 1)}`);
   if (failed > 0) parts.push(`${failed} failed (×)`);
   return parts.length === 0 ? "nothing was measured" : parts.join(" · ");

@@ -1,0 +1,56 @@
+/** Sentences that a person can repeat: what a configuration costs and saves against the reference, or that nobody knows. */
+import { counted } from "../base/counted.js";
+import { formatBytes } from "../base/units.js";
+import { FEWEST_PAIRS, type PairedRatio } from "./bootstrap.js";
+
+export type Verdict = "less" | "more" | "within-noise" | "too-few-repeats";
+
+/**
+ * Less or more only where the 99 % interval leaves out one: of a hundred comparisons of a thing with itself about one
+ * is then called a difference. The 95 % interval is what is shown.
+ */
+export function verdictOf({ ci99 }: PairedRatio): Verdict {
+  if (ci99 === null) return "too-few-repeats";
+  const [low, high] = ci99;
+  if (high < 1) return "less";
+  return low > 1 ? "more" : "within-noise";
+}
+
+interface Words {
+  readonly subject: string;
+  readonly less: string;
+  readonly more: string;
+}
+
+export const MEMORY_WORDS = (name: string): Words => ({
+  subject: name,
+  less: `less ${name}`,
+  more: `more ${name}`,
+});
+export const TIME_WORDS: Words = { subject: "time", less: "faster", more: "slower" };
+
+/** `1.63× slower [1.60, 1.66]`, `time within noise (0.99× [0.97, 1.02])`, `time: too few repeats (3 pairs, …)`. */
+export function effectText(effect: PairedRatio, words: Words): string {
+  const { ratio, ci95, pairs } = effect;
+  const verdict = verdictOf(effect);
+  if (ci95 === null || verdict === "too-few-repeats") {
+    return `${words.subject} ${ratio.toFixed(2)}×, too few repeats to tell (${counted(pairs, "pair")}, ${FEWEST_PAIRS} needed)`;
+  }
+  if (verdict === "within-noise")
+    return `${words.subject} within noise (${ratio.toFixed(2)}× ${range(ci95)})`;
+  // "1.25× faster" reads better than "0.80× the time".
+  if (verdict === "more") return `${ratio.toFixed(2)}× ${words.more} ${range(ci95)}`;
+  return `${(1 / ratio).toFixed(2)}× ${words.less} ${range([1 / ci95[1], 1 / ci95[0]])}`;
+}
+
+/** `weights 2.32× smaller (−153 MB)`; exact, so without an interval. */
+export function weightsText(own: number, reference: number): string {
+  if (own === reference) return "weights of the same size";
+  const difference = `${own > reference ? "+" : "−"}${formatBytes(Math.abs(own - reference))}`;
+  const [times, word] = own < reference ? [reference / own, "smaller"] : [own / reference, "larger"];
+  return `weights ${times.toFixed(2)}× ${word} (${difference})`;
+}
+
+function range([low, high]: readonly [number, number]): string {
+  return `[${low.toFixed(2)}, ${high.toFixed(2)}]`;
+}
