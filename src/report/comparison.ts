@@ -1,19 +1,32 @@
-import { medianOf } from "../base/median.js";
 import type { CompletedTrial } from "../results/record-types.js";
 import { type ConfigurationData, completedTrials } from "../results/run-data.js";
-import { memoryMetricOf } from "./memory-metric.js";
+import { type PairedRatio, pairedRatio } from "./bootstrap.js";
+import { memoryMetricOf, memoryName } from "./memory-metric.js";
+import { effectText, memoryWords, TIME_WORDS, type Verdict, verdictOf, weightsText } from "./verdict.js";
+
+/** A ratio over pairs of trials, this ÷ reference, and what may be said of it. */
+export interface Effect {
+  readonly ratio: number;
+  readonly pairs: number;
+  readonly ci95_low: number | null;
+  readonly ci95_high: number | null;
+  readonly verdict: Verdict;
+}
 
 /** One configuration beside the reference. Ratios are this ÷ reference: below 1 is less. */
 export interface Comparison {
   /** Trials completed under both: the same prompt, the same repeat. */
   readonly pairs: number;
+  /** Exact: bytes of weights, this ÷ reference. */
   readonly weights_ratio: number | null;
-  /** Median of the pairs' ratios; null where the two measured different kinds of memory. */
-  readonly memory_ratio: number | null;
-  /** Median of the pairs' ratios of elapsed_sec. */
-  readonly time_ratio: number | null;
+  /** Null where the two measured different kinds of memory, or none. */
+  readonly memory: Effect | null;
+  /** Of elapsed_sec. */
+  readonly time: Effect | null;
   /** Pairs whose output tokens are the same (by hash). */
   readonly answers_equal: number;
+  /** What it costs and what it saves, as one would say it. */
+  readonly sentence: string;
 }
 
 /** Null when the configuration is the reference itself, or when neither can be compared. */
@@ -25,24 +38,53 @@ export function compareWithReference(
   const pairs = pairTrials(completedTrials(configuration), completedTrials(reference));
   const weights = configuration.load?.load.proof.weights_bytes ?? null;
   const referenceWeights = reference.load?.load.proof.weights_bytes ?? null;
-  const weightsRatio = ratio(weights, referenceWeights);
-  if (pairs.length === 0 && weightsRatio === null) return null;
+  const haveWeights = weights !== null && referenceWeights !== null && referenceWeights > 0;
+  if (pairs.length === 0 && !haveWeights) return null;
   const metric = memoryMetricOf(pairs.map(([own]) => own.measurement));
   const isSameMetric = metric === memoryMetricOf(pairs.map(([, other]) => other.measurement));
+  const memory =
+    metric === null || !isSameMetric
+      ? null
+      : pairedRatio(
+          pairs.map(([own, other]) => [own.measurement[metric] ?? 0, other.measurement[metric] ?? 0]),
+        );
+  const time = pairedRatio(
+    pairs.map(([own, other]) => [own.measurement.elapsed_sec, other.measurement.elapsed_sec]),
+  );
+  const equal = pairs.filter(
+    ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
+  ).length;
+  const parts = [
+    ...(haveWeights ? [weightsText(weights, referenceWeights)] : []),
+    ...(memory === null ? [] : [effectText(memory, memoryWords(inSentence(memoryName(metric))))]),
+    ...(time === null ? [] : [effectText(time, TIME_WORDS)]),
+    ...(pairs.length === 0 ? [] : [`${equal} of ${pairs.length} answers the same`]),
+  ];
   return {
     pairs: pairs.length,
-    weights_ratio: weightsRatio,
-    memory_ratio:
-      metric === null || !isSameMetric
-        ? null
-        : medianRatio(pairs.map(([own, other]) => ratio(own.measurement[metric], other.measurement[metric]))),
-    time_ratio: medianRatio(
-      pairs.map(([own, other]) => ratio(own.measurement.elapsed_sec, other.measurement.elapsed_sec)),
-    ),
-    answers_equal: pairs.filter(
-      ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
-    ).length,
+    weights_ratio: haveWeights ? weights / referenceWeights : null,
+    memory: effectOf(memory),
+    time: effectOf(time),
+    answers_equal: equal,
+    sentence: parts.join("; "),
   };
+}
+
+function effectOf(measured: PairedRatio | null): Effect | null {
+  if (measured === null) return null;
+  const { ratio, pairs, ci95 } = measured;
+  return {
+    ratio,
+    pairs,
+    ci95_low: ci95?.[0] ?? null,
+    ci95_high: ci95?.[1] ?? null,
+    verdict: verdictOf(measured),
+  };
+}
+
+/** `Peak RSS` → `peak RSS`. */
+function inSentence(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
 function pairTrials(
@@ -58,12 +100,4 @@ function pairTrials(
 
 function pairKey(trial: CompletedTrial): string {
   return `${trial.prompt_index}/${trial.repeat}`;
-}
-
-function ratio(own: number | null, reference: number | null): number | null {
-  return own === null || reference === null || reference === 0 ? null : own / reference;
-}
-
-function medianRatio(ratios: readonly (number | null)[]): number | null {
-  return medianOf(ratios.filter((value) => value !== null));
 }

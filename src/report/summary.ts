@@ -8,6 +8,7 @@ import {
   failureOf,
   type RunData,
 } from "../results/run-data.js";
+import { BOOTSTRAP } from "./bootstrap.js";
 import { type Comparison, compareWithReference } from "./comparison.js";
 import { type MemoryMetric, memoryMetricOf } from "./memory-metric.js";
 import { type Statistics, statisticsOf } from "./statistics.js";
@@ -70,6 +71,8 @@ export interface RunSummary {
   readonly trials_planned: number;
   readonly trials_completed: number;
   readonly trials_failed: number;
+  /** How the intervals of `against_reference` were made. */
+  readonly bootstrap: typeof BOOTSTRAP;
   readonly configurations: readonly ConfigurationSummary[];
 }
 
@@ -97,6 +100,7 @@ export function summarize(data: RunData): RunSummary {
     trials_planned: total("trials_planned"),
     trials_completed: total("trials_completed"),
     trials_failed: total("trials_failed"),
+    bootstrap: BOOTSTRAP,
     configurations,
   };
 }

@@ -30,6 +30,7 @@ export function resultTable(summary: RunSummary, style: TableStyle): string {
   const lines = [
     `${colors.bold(safeLine(summary.experiment))}: ${safeLine(summary.model_name)}`,
     drawn(summary, style, colors),
+    ...verdicts(summary, style, colors),
     ...wrapText(notes(summary), style.columns).map((line) => colors.dim(line)),
     ...failures(summary, style, colors),
   ];
@@ -50,7 +51,7 @@ function columnsOf(summary: RunSummary): readonly Column[] {
     { head: "tokens/s", cell: (c) => rate(c.decode_tokens_per_sec?.median), droppable: 1 },
     { head: "TTFT", cell: (c) => seconds(c.ttft_sec?.median), droppable: 3 },
     { head: "load", cell: (c) => seconds(c.load_sec), droppable: 4 },
-    { head: "× time", cell: (c) => ratio(c.against_reference?.time_ratio), droppable: 2 },
+    { head: "× time", cell: (c) => ratio(c.against_reference?.time?.ratio), droppable: 2 },
     { head: "trials", cell: (c) => `${c.trials_completed}/${c.trials_planned}`, droppable: 5 },
   ];
 }
@@ -88,11 +89,21 @@ function drawn(summary: RunSummary, style: TableStyle, colors: Colors): string {
   return table.toString();
 }
 
+/** What each configuration costs and saves against the reference, in a sentence. */
+function verdicts(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
+  return summary.configurations.flatMap(({ label, against_reference: comparison }) => {
+    if (comparison === null) return [];
+    const [first = "", ...rest] = wrapText(`${safeLine(label)}: ${comparison.sentence}`, style.columns - 2);
+    const name = first.slice(0, safeLine(label).length);
+    return [`${colors.bold(name)}${first.slice(name.length)}`, ...rest.map((line) => `  ${line}`)];
+  });
+}
+
 /** What a reader must know to read the table right. */
 function notes(summary: RunSummary): string {
   const metrics = summary.configurations.map(({ memory_metric }) => memory_metric);
   const isRss = metrics.includes("peak_rss_bytes");
-  const parts = ["Medians over trials; * is the reference; × time is against it."];
+  const parts = ["Medians over trials; * is the reference; × time is against it; [95 % interval]."];
   if (isRss)
     parts.push("Peak RSS is the whole process with its libraries; weights are the model's own tensors.");
   if (summary.model_note !== null) parts.push(safeLine(summary.model_note));

@@ -22,11 +22,11 @@ interface Words {
   readonly more: string;
 }
 
-export const MEMORY_WORDS = (name: string): Words => ({
-  subject: name,
-  less: `less ${name}`,
-  more: `more ${name}`,
-});
+/** For a kind of memory: "peak RSS". */
+export function memoryWords(name: string): Words {
+  return { subject: name, less: `less ${name}`, more: `more ${name}` };
+}
+
 export const TIME_WORDS: Words = { subject: "time", less: "faster", more: "slower" };
 
 /** `1.63× slower [1.60, 1.66]`, `time within noise (0.99× [0.97, 1.02])`, `time: too few repeats (3 pairs, …)`. */
