@@ -27,14 +27,14 @@ export function statisticsOf(samples: readonly number[]): Statistics | null {
     min,
     max,
   );
-  const middle = { median: medianOf(sorted) ?? mean, min, max };
+  const middle = { median: clamp(medianOf(sorted) ?? mean, min, max), min, max };
   if (n === 1) return { n, mean, ...middle, sd: null, ci95_low: null, ci95_high: null };
   const sd = Math.sqrt(sorted.reduce((sum, x) => sum + (x - mean) ** 2 / (n - 1), 0));
   const half = (studentTQuantile(0.975, n - 1) * sd) / Math.sqrt(n);
   return { n, mean, ...middle, sd, ci95_low: mean - half, ci95_high: mean + half };
 }
 
-/** Rounding must not put a mean outside its own samples. */
+/** Rounding must not put a mean or a median outside its own samples (halves of the smallest doubles round away). */
 function clamp(value: number, min: number, max: number): number {
   return Math.min(max, Math.max(min, value));
 }

@@ -11,6 +11,7 @@ import {
 import { BOOTSTRAP } from "./bootstrap.js";
 import { type Comparison, compareWithReference } from "./comparison.js";
 import { type MemoryMetric, memoryMetricOf } from "./memory-metric.js";
+import { remarksOf } from "./remarks.js";
 import { type Statistics, statisticsOf } from "./statistics.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
@@ -51,6 +52,8 @@ export interface ConfigurationSummary {
   readonly prefill_tokens_per_sec: Statistics | null;
   readonly decode_tokens_per_sec: Statistics | null;
   readonly output_tokens: Statistics | null;
+  /** What a reader must know before trusting the means, as sentences. */
+  readonly remarks: readonly string[];
   /** Null for the reference itself and where there is nothing to compare. */
   readonly against_reference: Comparison | null;
   readonly notices: readonly { readonly source: string; readonly text: string; readonly count: number }[];
@@ -147,6 +150,7 @@ function summarizeConfiguration(
     prefill_tokens_per_sec: over(measurements.map((m) => m.prefill_tokens_per_sec)),
     decode_tokens_per_sec: over(measurements.map((m) => m.decode_tokens_per_sec)),
     output_tokens: over(measurements.map((m) => m.output_tokens)),
+    remarks: remarksOf(completedTrials(configuration)),
     against_reference: compareWithReference(configuration, reference),
     notices: outcome?.notices ?? [],
   };

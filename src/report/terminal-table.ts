@@ -31,6 +31,7 @@ export function resultTable(summary: RunSummary, style: TableStyle): string {
     `${colors.bold(safeLine(summary.experiment))}: ${safeLine(summary.model_name)}`,
     drawn(summary, style, colors),
     ...verdicts(summary, style, colors),
+    ...remarks(summary, style, colors),
     ...wrapText(notes(summary), style.columns).map((line) => colors.dim(line)),
     ...failures(summary, style, colors),
   ];
@@ -97,6 +98,12 @@ function verdicts(summary: RunSummary, style: TableStyle, colors: Colors): strin
     const name = first.slice(0, safeLine(label).length);
     return [`${colors.bold(name)}${first.slice(name.length)}`, ...rest.map((line) => `  ${line}`)];
   });
+}
+
+function remarks(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
+  return summary.configurations.flatMap(({ label, remarks: own }) =>
+    own.flatMap((remark) => wrapText(`${safeLine(label)}: ${remark}`, style.columns).map(colors.yellow)),
+  );
 }
 
 /** What a reader must know to read the table right. */

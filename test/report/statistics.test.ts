@@ -28,6 +28,10 @@ test("no samples are null, one sample has no spread", () => {
   expect(statisticsOf([3])).toMatchObject({ n: 1, mean: 3, sd: null, ci95_low: null });
 });
 
+test("the median of the smallest doubles is one of them, though their halves round away", () => {
+  expect(statisticsOf([6.4e-323, 6.4e-323])).toMatchObject({ mean: 6.4e-323, median: 6.4e-323 });
+});
+
 test("mean and median lie within the samples, the interval around the mean, and order does not matter", () => {
   const sample = fc.double({ min: -1e9, max: 1e9, noNaN: true });
   fc.assert(
