@@ -23,13 +23,14 @@ export function answersText(data: RunData, style: TextStyle): string {
     "",
     ...wrapText(`${index + 1}. ${safeLine(prompt)}`, width + 4).map((line) => colors.bold(line)),
     ...answers.flatMap((answer) => {
-      const same = answer.equalsReference === true ? colors.dim(" (as the reference)") : "";
-      const name = colors.cyan(safeLine(answer.configuration));
+      const same = answer.equalsReference === true ? " (as the reference)" : "";
+      const name = safeLine(answer.configuration);
+      const head = wrapText(`${name}${same}`, width + 2).map((line) => `  ${colors.cyan(line)}`);
       const body =
         answer.text === null
-          ? [colors.red(`    failed: ${safeLine(answer.failure ?? "unknown")}`)]
+          ? indented(`failed: ${safeLine(answer.failure ?? "unknown")}`).map((line) => colors.red(line))
           : indented(answer.text.trim() === "" ? "(nothing but white space)" : answer.text.trim());
-      return [`  ${name}${same}`, ...body];
+      return [...head, ...body];
     }),
   ]);
   if (questions.length > MOST_QUESTIONS) {
