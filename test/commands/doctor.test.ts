@@ -1,0 +1,29 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { testPython } from "../fixtures/python.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+import { falconExp } from "./cli.js";
+
+test("doctor says what this machine computes, and that the model comes with the first set-up", async () => {
+  const env = { FALCON_EXP_HOME: join(scratchFolder(), "home") };
+  const { exitCode, stdout } = await falconExp(["doctor", "--python", testPython(), "--json"], { env });
+  expect(exitCode).toBe(0);
+  const report = JSON.parse(stdout);
+  expect(report.can_run).toBe(true);
+  expect(report.devices[0]).toMatchObject({
+    device: "cpu",
+    dtypes: expect.arrayContaining(["float32", "bfloat16"]),
+    quantization: { int8: null, fp4: null, nf4: null },
+  });
+  const model = report.findings.find(({ what }: { what: string }) => what === "embedded model");
+  expect(model).toMatchObject({ ok: true, detail: "it has not been converted yet" });
+});
+
+test("doctor without any Python says what is missing, and exits with 6", async () => {
+  const env = { FALCON_EXP_HOME: join(scratchFolder(), "home"), PATH: "/nonexistent" };
+  const { exitCode, stdout } = await falconExp(["doctor"], { env });
+  expect(exitCode).toBe(6);
+  expect(stdout).toContain("missing Python");
+  expect(stdout).toContain("This machine cannot run experiments yet.");
+  expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+});

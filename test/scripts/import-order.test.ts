@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { scratchFolder } from "../fixtures/run-folder.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What the import rule says of a tree of sources. */
+async function violations(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = scratchFolder();
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  const args = ["--config", join(root, ".dependency-cruiser.cjs"), "src"];
+  const { stdout } = await execa("depcruise", args, {
+    cwd: folder,
+    preferLocal: true,
+    localDir: root,
+    reject: false,
+  });
+  return stdout;
+}
+
+test("an import from left to right is refused, also of a type alone", async () => {
+  const said = await violations({
+    "src/base/a.ts": 'import type { B } from "../plan/b.js";\nexport type A = B;\n',
+    "src/plan/b.ts": "export type B = string;\n",
+    "src/spec/c.ts": 'import { run } from "../commands/run.js";\nexport const c = run;\n',
+    "src/commands/run.ts": "export const run = 1;\n",
+  });
+  expect(said).toContain("base-imports-left-only: src/base/a.ts → src/plan/b.ts");
+  expect(said).toContain("spec-imports-left-only: src/spec/c.ts → src/commands/run.ts");
+});
+
+test("an import from right to left is taken", async () => {
+  const said = await violations({
+    "src/report/a.ts": 'import type { B } from "../base/b.js";\nexport type A = B;\n',
+    "src/base/b.ts": "export type B = string;\n",
+  });
+  expect(said).toContain("no dependency violations found (2 modules");
+});
+
+test("a circle, a folder without a place and an import that leads nowhere are refused", async () => {
+  const said = await violations({
+    "src/base/a.ts": 'import { b } from "./b.js";\nexport const a = () => b;\n',
+    "src/base/b.ts": 'import { a } from "./a.js";\nexport const b = () => a;\n',
+    "src/base/c.ts":
+      'import { x } from "../utils/x.js";\nimport { y } from "./nowhere.js";\nexport const c = [x, y];\n',
+    "src/utils/x.ts": "export const x = 1;\n",
+  });
+  expect(said).toContain("no-cycles");
+  expect(said).toContain("known-folders: src/base/c.ts → src/utils/x.ts");
+  expect(said).toContain("no-unresolvable: src/base/c.ts");
+});
