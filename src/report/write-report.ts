@@ -10,7 +10,7 @@ import { writeFailed } from "../results/writer.js";
 import { answersMarkdown } from "./answers-markdown.js";
 import { articleChart, articleChartInput } from "./charts/article.js";
 import { overviewChart } from "./charts/overview.js";
-import { createRenderer } from "./render.js";
+import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
 import { type RunSummary, summarize } from "./summary.js";
 
 export interface WrittenReport {
@@ -46,15 +46,16 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
     throw writeFailed(paths.charts, cause);
   }
   await removeOthers(paths, new Set(charts.map(({ name }) => name)));
-  const render = await createRenderer();
   for (const { name, spec } of charts) {
     await write(paths.chart(name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
-    try {
-      const { svg, png } = await render(spec);
-      await write(paths.chart(name, ".svg"), svg);
-      await write(paths.chart(name, ".png"), png);
-    } catch (error) {
-      warnings.push(`the chart ${name} could not be drawn: ${(error as Error).message}`);
+  }
+  const drawn = await drawAll(charts, warnings);
+  for (const { name } of charts) {
+    const images = drawn.get(name);
+    if (images === undefined) await removeImages(paths, name);
+    else {
+      await write(paths.chart(name, ".svg"), images.svg);
+      await write(paths.chart(name, ".png"), images.png);
     }
   }
   return { summary, data, warnings };
@@ -73,6 +74,35 @@ function chartsOf(data: RunData, summary: RunSummary): readonly Chart[] {
     return { name: `article-${configuration.plan.worker.id}`, spec: articleChart(input) };
   });
   return [{ name: "overview", spec: overviewChart(data, summary) }, ...article];
+}
+
+/** By name; what cannot be drawn is left out and told in `warnings`: figures are worth more than their pictures. */
+async function drawAll(charts: readonly Chart[], warnings: string[]): Promise<Map<string, RenderedChart>> {
+  const drawn = new Map<string, RenderedChart>();
+  let render: ChartRenderer;
+  try {
+    render = await createRenderer();
+  } catch (error) {
+    warnings.push(`charts cannot be drawn here: ${messageOf(error)}`);
+    return drawn;
+  }
+  for (const { name, spec } of charts) {
+    try {
+      drawn.set(name, await render(spec));
+    } catch (error) {
+      warnings.push(`the chart ${name} could not be drawn: ${messageOf(error)}`);
+    }
+  }
+  return drawn;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** An image of an earlier report would be taken for one of this specification. */
+async function removeImages(paths: RunPaths, name: string): Promise<void> {
+  for (const ending of [".svg", ".png"] as const) await rm(paths.chart(name, ending), { force: true });
 }
 
 /** Charts of an earlier version that nobody draws any more would else be taken for this run's. */

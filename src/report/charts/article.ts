@@ -156,7 +156,7 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
       text: title(memoryAxis),
       subtitle: [
         ...breakLines(`${input.model} · ${input.label}`, SUBTITLE_CHARACTERS, 4),
-        ...breakLines(ranges(memoryAxis, memory, time, failures.length), SUBTITLE_CHARACTERS, 2),
+        ...ranges(memoryAxis, memory, time, failures.length),
       ],
     },
     width,
@@ -201,17 +201,20 @@ function withoutUnit(axis: string): string {
   return axis.replace(/ \(GB\)$/, "");
 }
 
+/** What was measured, on one line where it fits, else a line each. */
 function ranges(
   memoryAxis: string,
   memory: Statistics | null,
   time: Statistics | null,
   failed: number,
-): string {
+): readonly string[] {
   const parts: string[] = [];
   if (memory !== null) parts.push(`${withoutUnit(memoryAxis)} ${range(memory, "GB", 3)}`);
   if (time !== null) parts.push(`time ${range(time, "s", time.max < 10 ? 2 : 1)}`);
   if (failed > 0) parts.push(`${failed} failed (×)`);
-  return parts.length === 0 ? "nothing was measured" : parts.join(" · ");
+  if (parts.length === 0) return ["nothing was measured"];
+  const line = parts.join(" · ");
+  return line.length <= SUBTITLE_CHARACTERS ? [line] : parts;
 }
 
 function range({ n, min, median, max }: Statistics, unit: string, decimals: number): string {

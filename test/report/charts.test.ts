@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import fc from "fast-check";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { articleChart, articleChartInput } from "../../src/report/charts/article.js";
+import { overviewChart } from "../../src/report/charts/overview.js";
+import { breakLines, COLORS } from "../../src/report/charts/style.js";
+import { type FontMetrics, readFontMetrics } from "../../src/report/font-metrics.js";
+import { type ChartRenderer, createRenderer, PNG_SCALE } from "../../src/report/render.js";
+import { summarize } from "../../src/report/summary.js";
+import { groupRecords } from "../../src/results/run-data.js";
+import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../fixtures/records.js";
+import { textsOf } from "./svg-texts.js";
+
+const LONG_NAME = `organisation/${"a-model-with-a-long-name-".repeat(6)}`;
+const CASES: readonly (readonly [string, FakeRunOptions])[] = [
+  ["one configuration, one trial", { configurations: THREE.slice(0, 1), prompts: ["one"] }],
+  ["three configurations", {}],
+  ["a GPU", { device: "cuda" }],
+  ["twelve configurations with long labels", { configurations: TWELVE_LONG }],
+  ["fifty trials", { repeats: 10 }],
+  ["three hundred trials", { repeats: 60, configurations: THREE.slice(0, 1) }],
+  ["nothing that could be loaded", { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) }],
+  [
+    "a reference that failed",
+    { configurations: THREE.map((one, i) => (i === 0 ? { ...one, failsAtLoad: {} } : one)) },
+  ],
+  ["trials that failed", { configurations: THREE.map((one) => ({ ...one, failedTrials: [0, 2] })) }],
+  [
+    "long names everywhere",
+    {
+      modelName: LONG_NAME,
+      modelNote: "A long note. ".repeat(20),
+      configurations: [...THREE, { id: "long", label: "x".repeat(300) }],
+    },
+  ],
+];
+
+function specsOf(options: FakeRunOptions) {
+  const data = groupRecords(fakeRun(options).records, "test");
+  const articles = data.configurations.map((one) =>
+    articleChart(articleChartInput(data.run.plan.model_name, one)),
+  );
+  return [overviewChart(data, summarize(data)), ...articles];
+}
+
+let render: ChartRenderer;
+let fonts: Record<"regular" | "bold", FontMetrics>;
+beforeAll(async () => {
+  render = await createRenderer();
+  const require = createRequire(import.meta.url);
+  const font = (file: string) =>
+    readFontMetrics(readFileSync(require.resolve(`dejavu-fonts-ttf/ttf/${file}`)));
+  fonts = { regular: font("DejaVuSans.ttf"), bold: font("DejaVuSans-Bold.ttf") };
+});
+
+describe.each(CASES)("with %s", (_, options) => {
+  test("every chart compiles without a warning of Vega-Lite", async () => {
+    const { compile } = await import("vega-lite");
+    const complaint = vi.fn();
+    const logger = {
+      level: () => logger,
+      error: complaint,
+      warn: complaint,
+      info: () => logger,
+      debug: () => logger,
+    };
+    for (const spec of specsOf(options)) compile(spec, { logger: logger as never });
+    expect(complaint.mock.calls).toEqual([]);
+  });
+
+  test("no text leaves the canvas, and the PNG is the SVG's size in fine pixels", async () => {
+    for (const spec of specsOf(options)) {
+      const { svg, png } = await render(spec);
+      const { width, height, texts } = textsOf(svg, fonts);
+      expect(texts.length).toBeGreaterThan(2);
+      for (const { text, left, right, top, bottom } of texts) {
+        expect(left, text).toBeGreaterThanOrEqual(0);
+        expect(right, text).toBeLessThanOrEqual(width);
+        expect(top, text).toBeGreaterThanOrEqual(0);
+        expect(bottom, text).toBeLessThanOrEqual(height);
+      }
+      const size = Buffer.from(png);
+      expect([size.readUInt32BE(16), size.readUInt32BE(20)]).toEqual([
+        Math.round(width * PNG_SCALE),
+        Math.round(height * PNG_SCALE),
+      ]);
+      expect(width).toBeLessThan(1400);
+      expect(height).toBeLessThan(1600);
+    }
+  });
+});
+
+test("texts of a chart do not lie on one another", async () => {
+  for (const options of [{}, { configurations: TWELVE_LONG }, { repeats: 10 }]) {
+    for (const spec of specsOf(options)) {
+      const { texts } = textsOf((await render(spec)).svg, fonts);
+      // The same text twice at one place is a label and its white outline.
+      const distinct = texts.filter(
+        (one, i) =>
+          texts.findIndex(
+            (other) => other.text === one.text && other.left === one.left && other.top === one.top,
+          ) === i,
+      );
+      for (const [i, one] of distinct.entries()) {
+        for (const other of distinct.slice(i + 1)) {
+          const overlap =
+            Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1 &&
+            Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 2;
+          expect(overlap, `${one.text} | ${other.text}`).toBe(false);
+        }
+      }
+    }
+  }
+});
+
+test("the article's figure has memory left in red and seconds right in blue, over runs from 1", () => {
+  const [, article] = specsOf({ device: "cuda" });
+  const text = JSON.stringify(article);
+  const axes = (
+    article as unknown as { layer: { encoding: { y: { axis: Record<string, unknown> } } }[] }
+  ).layer.map(({ encoding }) => encoding.y.axis);
+  expect(axes).toMatchObject([
+    { orient: "left", titleColor: COLORS.memory, title: expect.stringMatching(/GPU memory.* \(GB\)$/) },
+    { orient: "right", titleColor: COLORS.time, title: expect.stringMatching(/time \(s\)$/) },
+  ]);
+  expect(text).toContain('"run":1');
+  expect(text).not.toContain('"run":0');
+});
+
+test("a configuration without figures says why in their place", async () => {
+  const specs = specsOf({ configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) });
+  for (const spec of specs) {
+    const { texts } = textsOf((await render(spec)).svg, fonts);
+    expect(texts.map(({ text }) => text)).toContain("failed: quantization-not-applied");
+    expect(texts.some(({ text }) => /NaN|undefined|null/.test(text))).toBe(false);
+  }
+});
+
+test("lines broken from a long name are short enough, not too many, and begin and end as the name does", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ maxLength: 400 }),
+      fc.integer({ min: 4, max: 60 }),
+      fc.integer({ min: 3, max: 6 }),
+      (text, width, most) => {
+        const lines = breakLines(text, width, most);
+        expect(lines.length).toBeLessThanOrEqual(most);
+        for (const line of lines) expect(line.length).toBeLessThanOrEqual(width + 2);
+        expect(text.trim().startsWith((lines[0] ?? "").slice(0, width - 2))).toBe(true);
+        expect(text.trim().endsWith(lines.at(-1) ?? "")).toBe(true);
+      },
+    ),
+  );
+});
