@@ -35,7 +35,15 @@ export async function runPython(
     for await (const line of child.iterable({ from: "all", binary: false })) onLine(line);
   }
   const { failed, stdout, stderr, all, shortMessage } = await child;
-  return { failed, stdout, stderr, all, shortMessage: shortMessage ?? "" };
+  // Where the interpreter could not be started at all there are no streams, whatever the types say.
+  const text = (output: string | undefined) => output ?? "";
+  return {
+    failed,
+    stdout: text(stdout),
+    stderr: text(stderr),
+    all: text(all),
+    shortMessage: text(shortMessage),
+  };
 }
 
 /** The last lines of a command's output, for a message. */
