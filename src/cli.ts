@@ -55,10 +55,9 @@ Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly faile
   const set = new Option("--set <key=value>", "override a key of the file; may be given again")
     .argParser((value: string, before: string[] | undefined) => [...(before ?? []), value])
     .default([], "none");
-  const python = new Option("--python <path>", "use this Python environment instead of the managed one")
-    .env("FALCON_EXP_PYTHON")
-    // A variable that is set to nothing is how scripts unset one.
-    .argParser((value: string) => (value === "" ? undefined : value));
+  const python = new Option("--python <path>", "use this Python environment instead of the managed one").env(
+    "FALCON_EXP_PYTHON",
+  );
   const results = new Option("--results <folder>", "where results lie").default("results");
 
   command("run <experiment>", "measure every configuration of an experiment file", [

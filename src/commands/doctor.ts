@@ -10,6 +10,7 @@ import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 
 export interface DoctorArgs {
+  /** A lab's interpreter; an empty FALCON_EXP_PYTHON counts as none. */
   readonly python?: string;
   readonly json: boolean;
 }
@@ -19,7 +20,7 @@ export async function run(io: CommandIo, args: DoctorArgs): Promise<number> {
   const report = await examine({
     home: resolveHome(io.env, process.platform),
     pythonPath: join(packageRoot(), "python"),
-    python: args.python ?? null,
+    python: args.python || null,
     env: io.env,
   });
   if (args.json) printJson(io, report);

@@ -22,6 +22,7 @@ import { printJson } from "./print-json.js";
 export interface RunArgs {
   readonly file: string;
   readonly set: readonly string[];
+  /** A lab's interpreter; an empty FALCON_EXP_PYTHON counts as none. */
   readonly python?: string;
   readonly results: string;
   readonly json: boolean;
@@ -36,7 +37,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   const needsBuiltinModel = planned.plan.configurations.some(
     ({ worker }) => worker.model.source === "builtin",
   );
-  const environment = await prepareEnvironment(io, { python: args.python ?? null, needsBuiltinModel });
+  const environment = await prepareEnvironment(io, { python: args.python || null, needsBuiltinModel });
   const { status, paths, signal } = await measure(io, args, planned, environment);
   const { summary, data, warnings } = await writeReport(paths);
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);

@@ -7,6 +7,7 @@ import { printJson } from "./print-json.js";
 import { setupProgress } from "./setup-progress.js";
 
 export interface SetupArgs {
+  /** A lab's interpreter; an empty FALCON_EXP_PYTHON counts as none. */
   readonly python?: string;
   /** Whether to prepare the embedded model too. */
   readonly model: boolean;
@@ -22,7 +23,7 @@ export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
     ready = await ensureEnvironment({
       home,
       packageRoot: packageRoot(),
-      python: args.python ?? null,
+      python: args.python || null,
       needsBuiltinModel: args.model,
       env: io.env,
       onProgress: progress.onProgress,
