@@ -1,5 +1,6 @@
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
+import stringWidth from "string-width";
 import { formatBytes, formatSeconds } from "../base/units.js";
 import { safeLine } from "../base/untrusted-text.js";
 import type { RunEvent } from "../executor/events.js";
@@ -8,37 +9,65 @@ import { type LiveState, secondsLeft } from "./live-state.js";
 type Colors = ReturnType<typeof pc.createColors>;
 
 const BAR_CELLS = 20;
+const SHORTEST_BAR = 5;
+
+export interface LineStyle {
+  readonly columns: number;
+  readonly color: boolean;
+}
 
 /** The lines that are rewritten while a run goes on; none is wider than `columns`. */
-export function movingLines(
-  state: LiveState,
-  nowSec: number,
-  style: { readonly columns: number; readonly color: boolean },
-): string[] {
+export function movingLines(state: LiveState, nowSec: number, style: LineStyle): string[] {
   const colors = pc.createColors(style.color);
-  const share = state.trials === 0 ? 0 : state.trialsOver / state.trials;
-  const filled = Math.round(share * BAR_CELLS);
-  const bar = `${colors.cyan("█".repeat(filled))}${colors.dim("░".repeat(BAR_CELLS - filled))}`;
-  const left = secondsLeft(state, nowSec);
-  const times = [
-    `${state.trialsOver}/${state.trials} trials`,
-    formatSeconds(nowSec - state.startedSec),
-    ...(left === null ? [] : [`about ${formatSeconds(Math.max(1, left))} left`]),
-  ].join(" · ");
-  const tokens = [
-    state.outputTokens === null ? "" : `${state.outputTokens} tokens`,
-    state.tokensPerSec === null ? "" : `${state.tokensPerSec.toFixed(1)} tokens/s`,
-    state.outputTokens === null ? safeLine(state.detail) : "",
-  ].filter((part) => part !== "");
+  // The last column stays free: some terminals wrap as soon as it is written to.
+  const room = Math.max(10, style.columns - 1);
+  const stopping = state.isStopping ? [colors.yellow("stopping …")] : [];
+  return [activityLine(state, room, colors), progressLine(state, nowSec, room, colors), ...stopping].map(
+    (line) => cliTruncate(line, room),
+  );
+}
+
+/** `[2/3] int8: trial 4 of 5 · 17 tokens · 5.2 tokens/s`; with less room less is said, the rate last. */
+function activityLine(state: LiveState, room: number, colors: Colors): string {
   const place = state.configuration === 0 ? "" : `[${state.configuration}/${state.configurations}] `;
   const label = state.label === "" ? "" : `${colors.bold(safeLine(state.label))}: `;
-  const [first = ""] = tokens;
+  const tokens = state.outputTokens === null ? [] : [`${state.outputTokens} tokens`];
+  const rate = state.tokensPerSec === null ? [] : [`${state.tokensPerSec.toFixed(1)} tokens/s`];
+  const detail = safeLine(state.detail);
+  const details = state.outputTokens === null && detail !== "" ? [detail] : [];
   // "loading · loading: 0.61 GB in memory" would say it twice.
-  const what = (first.startsWith(state.activity) ? tokens : [state.activity, ...tokens]).join(" · ");
-  const stopping = state.isStopping ? [colors.yellow("stopping …")] : [];
-  return [`${place}${label}${what}`, `${bar} ${times}`, ...stopping].map((line) =>
-    cliTruncate(line, Math.max(10, style.columns - 1)),
-  );
+  const activity = details[0]?.startsWith(state.activity) ? [] : [state.activity];
+  const candidates = [
+    place + label + [...activity, ...tokens, ...rate, ...details].join(" · "),
+    place + label + [...activity, ...rate, ...details].join(" · "),
+    place + [...activity, ...rate, ...details].join(" · "),
+  ];
+  return candidates.find((line) => stringWidth(line) <= room) ?? candidates[0] ?? "";
+}
+
+/** `█████░░░░░ 5/15 trials · 52.9 s · about 1 min 32 s left`; with less room a shorter bar, then none, then fewer words. */
+function progressLine(state: LiveState, nowSec: number, room: number, colors: Colors): string {
+  const left = timeLeft(state, nowSec);
+  const count = `${state.trialsOver}/${state.trials}`;
+  const elapsed = formatSeconds(nowSec - state.startedSec);
+  const rest = left === null ? [] : [left];
+  const candidates = [
+    [`${count} trials`, elapsed, ...rest.map((text) => `about ${text}`)],
+    [count, elapsed, ...rest],
+    [count, ...rest],
+  ].map((parts) => parts.join(" · "));
+  const times = candidates.find((line) => line.length <= room) ?? candidates[0] ?? "";
+  const cells = Math.min(BAR_CELLS, room - times.length - 1);
+  if (cells < SHORTEST_BAR) return times;
+  const filled = Math.round((state.trials === 0 ? 0 : state.trialsOver / state.trials) * cells);
+  return `${colors.cyan("█".repeat(filled))}${colors.dim("░".repeat(cells - filled))} ${times}`;
+}
+
+/** `48 s left`: whole seconds, for it is a guess; null while there is nothing to guess from, or nothing left. */
+function timeLeft(state: LiveState, nowSec: number): string | null {
+  const left = secondsLeft(state, nowSec);
+  if (left === null || left === 0) return null;
+  return `${left < 59.5 ? `${Math.max(1, Math.round(left))} s` : formatSeconds(left)} left`;
 }
 
 /** The line that stays for an event that matters; null for the others. `plain` adds what a terminal shows in motion. */
@@ -101,10 +130,10 @@ function trialLine(
   nowSec: number,
 ): string {
   const rate = measurement.decode_tokens_per_sec;
-  const left = secondsLeft(state, nowSec);
+  const left = timeLeft(state, nowSec);
   return [
     `${place}: trial ${trial.index + 1}/${state.trialsHere} in ${formatSeconds(measurement.elapsed_sec)}`,
     ...(rate === null ? [] : [`${rate.toFixed(1)} tokens/s`]),
-    ...(left === null ? [] : [`about ${formatSeconds(Math.max(1, left))} left`]),
+    ...(left === null ? [] : [`about ${left}`]),
   ].join(", ");
 }

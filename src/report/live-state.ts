@@ -21,8 +21,13 @@ export interface LiveState {
   /** Seconds of each configuration that is over, its load included. */
   readonly configurationSec: readonly number[];
   readonly configurationStartedSec: number | null;
+  /** When this configuration's first trial began and its last one ended: the pace of its trials, its load left out. */
+  readonly firstTrialStartedSec: number | null;
+  readonly lastTrialEndedSec: number | null;
   readonly isStopping: boolean;
 }
+
+const NO_TRIAL_YET = { firstTrialStartedSec: null, lastTrialEndedSec: null } as const;
 
 export function initialState(plan: Plan, nowSec: number): LiveState {
   return {
@@ -40,6 +45,7 @@ export function initialState(plan: Plan, nowSec: number): LiveState {
     startedSec: nowSec,
     configurationSec: [],
     configurationStartedSec: null,
+    ...NO_TRIAL_YET,
     isStopping: false,
   };
 }
@@ -62,12 +68,18 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         trialsHere,
         trialsOverHere: 0,
         configurationStartedSec: nowSec,
+        ...NO_TRIAL_YET,
       };
     }
     case "warmup-started":
       return { ...state, ...QUIET, activity: `warm-up ${event.index + 1} of ${plan.header.warmup}` };
     case "trial-started":
-      return { ...state, ...QUIET, activity: `trial ${event.trial.index + 1} of ${state.trialsHere}` };
+      return {
+        ...state,
+        ...QUIET,
+        activity: `trial ${event.trial.index + 1} of ${state.trialsHere}`,
+        firstTrialStartedSec: state.firstTrialStartedSec ?? nowSec,
+      };
     case "progress": {
       const { detail, outputTokens, tokensPerSec } = event;
       return { ...state, detail, outputTokens, tokensPerSec };
@@ -78,6 +90,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         ...state,
         trialsOver: state.trialsOver + 1,
         trialsOverHere: state.trialsOverHere + 1,
+        lastTrialEndedSec: nowSec,
         ...(event.type === "trial-completed"
           ? { tokensPerSec: event.measurement.decode_tokens_per_sec }
           : {}),
@@ -99,6 +112,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
             ? [...state.configurationSec, elapsed]
             : state.configurationSec,
         configurationStartedSec: null,
+        ...NO_TRIAL_YET,
       };
     }
     case "stopping":
@@ -110,18 +124,24 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
 
 /**
  * Seconds left, as far as the past tells: configurations like those that are over, and this one at the pace of its own
- * trials. Null until one trial is over.
+ * trials. Null until one trial is over. While nothing ends, it only counts down.
  */
 export function secondsLeft(state: LiveState, nowSec: number): number | null {
-  const { configurationSec, configurationStartedSec, trialsOverHere, trialsHere } = state;
-  const here = configurationStartedSec === null ? null : nowSec - configurationStartedSec;
-  const isPaced = here !== null && trialsOverHere > 0;
-  const wholeHere = isPaced ? (here / trialsOverHere) * trialsHere : null;
+  const { configurationSec, configurationStartedSec } = state;
+  const wholeHere = configurationStartedSec === null ? null : expectedHere(state, configurationStartedSec);
   const known = [...configurationSec, ...(wholeHere === null ? [] : [wholeHere])];
   if (known.length === 0) return null;
   const typical = known.reduce((sum, seconds) => sum + seconds, 0) / known.length;
-  const isUnderWay = configurationStartedSec !== null;
   const toCome = state.configurations - state.configuration;
-  const restHere = isUnderWay ? Math.max(0, (wholeHere ?? typical) - (here ?? 0)) : 0;
+  const here = configurationStartedSec === null ? 0 : nowSec - configurationStartedSec;
+  const restHere = configurationStartedSec === null ? 0 : Math.max(0, (wholeHere ?? typical) - here);
   return restHere + toCome * typical;
+}
+
+/** What this configuration takes as a whole: all before its first trial, and every trial like those that are over. */
+function expectedHere(state: LiveState, startedSec: number): number | null {
+  const { firstTrialStartedSec, lastTrialEndedSec, trialsOverHere, trialsHere } = state;
+  if (firstTrialStartedSec === null || lastTrialEndedSec === null) return null;
+  const pace = (lastTrialEndedSec - firstTrialStartedSec) / trialsOverHere;
+  return firstTrialStartedSec - startedSec + pace * trialsHere;
 }

@@ -96,6 +96,31 @@ test("moving lines are never wider than the terminal", () => {
   }
 });
 
+test("on a narrow terminal the time left and the rate are still there", () => {
+  let state = initialState(plan, 0);
+  for (const [second, event] of EVENTS.slice(0, 8).entries())
+    state = advance(state, event, plan, second * 20);
+  const lines = movingLines(state, 141, { columns: 40, color: false });
+  expect(lines.every((line) => stringWidth(line) < 40)).toBe(true);
+  expect(lines[0]).toContain("9.5 tokens/s");
+  expect(lines[1]).toMatch(/^1\/4 · 2 min 21 s · .* left$/);
+});
+
+test("time left is told from the trials, not from the load before them, and only counts down between events", () => {
+  let state = initialState(plan, 0);
+  const at = (second: number, event: RunEvent) => {
+    state = advance(state, event, plan, second);
+  };
+  const [first] = trialsOf(none.worker.id) as [(typeof plan.trials)[0]];
+  at(0, { type: "configuration-started", configuration: none });
+  at(100, { type: "trial-started", trial: first });
+  at(103, { type: "trial-completed", trial: first, measurement: measurement() });
+  // One more trial of 3 s here, and one more configuration of 100 s of load and two trials.
+  expect(secondsLeft(state, 103)).toBe(3 + 106);
+  expect(secondsLeft(state, 105)).toBe(1 + 106);
+  expect(secondsLeft(state, 500)).toBe(106);
+});
+
 test("time left is unknown before the first trial, then finite, never negative, and nothing at the end", () => {
   fc.assert(
     fc.property(
