@@ -1,6 +1,7 @@
 import { markdownFence, markdownInline } from "../base/untrusted-text.js";
 import type { RunData } from "../results/run-data.js";
 import { type Answer, questionsOf } from "./answers.js";
+import { statusText } from "./status-text.js";
 
 /** `answers.md`: what each configuration said, question by question. Nothing in a prompt or an answer is interpreted. */
 export function answersMarkdown(data: RunData): string {
@@ -9,6 +10,7 @@ export function answersMarkdown(data: RunData): string {
     `# ${markdownInline(plan.experiment)}: the answers`,
     "",
     `${markdownInline(plan.model_name)}, run ${markdownInline(run_id)}.${plan.model_note === null ? "" : ` ${markdownInline(plan.model_note)}`}`,
+    ...silent(data),
   ];
   const questions = questionsOf(data).flatMap(({ promptId, prompt, answers }, index) => [
     "",
@@ -26,6 +28,17 @@ export function answersMarkdown(data: RunData): string {
     ]),
   ]);
   return `${[...head, ...questions].join("\n")}\n`;
+}
+
+/** Configurations that said nothing at all, each with its reason: under the questions they would just be missing. */
+function silent(data: RunData): string[] {
+  const lines = data.configurations
+    .filter(({ trials }) => trials.length === 0)
+    .map(
+      (configuration) =>
+        `- ${markdownInline(configuration.plan.worker.label)}: no answers, ${markdownInline(statusText(configuration))}`,
+    );
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 /** ` (reference, 32 tokens, repeats 1 and 2)` */

@@ -91,14 +91,14 @@ export function lastingLine(
     case "trial-completed":
       return options.plain ? trialLine(event, place, state, nowSec) : null;
     case "trial-failed":
-      return `${place}: ${colors.red(`trial ${event.trial.index + 1} failed`)}: ${event.failure.code}`;
+      return `${place}: ${colors.red(`trial ${event.trial.index + 1} failed`)}: ${safeLine(event.failure.code)}`;
     case "configuration-completed":
       return `${place}: ${colors.green("done")} in ${formatSeconds(event.elapsedSec)}`;
     case "configuration-failed": {
       const { label } = event.configuration.worker;
       const where = `[${event.configuration.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
       const { code, message } = event.failure;
-      return `${where}: ${colors.red(`failed: ${code}`)}: ${safeLine(message).slice(0, 300)}`;
+      return `${where}: ${colors.red(`failed: ${safeLine(code)}`)}: ${safeLine(message).slice(0, 300)}`;
     }
     case "stopping":
       return event.how === "now"

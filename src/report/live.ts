@@ -1,6 +1,7 @@
-import cliTruncate from "cli-truncate";
 import { createLogUpdate } from "log-update";
+import stringWidth from "string-width";
 import type { Clock } from "../base/clock.js";
+import { wrapText } from "../base/wrap-text.js";
 import type { RunEvent, RunEventListener } from "../executor/events.js";
 import type { Plan } from "../plan/plan-types.js";
 import { lastingLine, movingLines } from "./live-lines.js";
@@ -37,7 +38,7 @@ export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay
   timer?.unref();
   const keep = (line: string) => {
     if (update === null) io.stderr.write(`${line}\n`);
-    else update.persist(cliTruncate(line, Math.max(10, io.columns - 1)));
+    else update.persist(wrapped(line, io.columns - 1));
   };
   return {
     onEvent: (event: RunEvent) => {
@@ -55,4 +56,11 @@ export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay
       update?.done();
     },
   };
+}
+
+/** A line that stays is never cut: its end is the cause. A word wider than the terminal is left to the terminal to break. */
+function wrapped(line: string, width: number): string {
+  if (line.split(" ").some((word) => stringWidth(word) > width - 2)) return line;
+  const [first = "", ...rest] = wrapText(line, width - 2);
+  return [first, ...rest.map((more) => `  ${more}`)].join("\n");
 }

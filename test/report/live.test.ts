@@ -86,6 +86,16 @@ test("on a terminal what stays is said once, and the moving lines are taken away
   expect(text).toContain("trials");
 });
 
+test("on a narrow terminal the cause of a failure is wrapped, not cut", () => {
+  const events: RunEvent[] = [
+    { type: "configuration-started", configuration: none },
+    { type: "configuration-failed", configuration: none, failure: failure() },
+  ];
+  const text = shown(true, events, 40);
+  expect(text).toContain("quantization-not-applied");
+  expect(text).toContain("are quantized\n");
+});
+
 test("moving lines are never wider than the terminal", () => {
   const configuration = { ...none, worker: { ...none.worker, label: "very ".repeat(40) } };
   const state = advance(initialState(plan, 0), { type: "configuration-started", configuration }, plan, 1);

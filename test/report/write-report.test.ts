@@ -111,6 +111,15 @@ test("a torn last line is a warning, and the rest is reported", async () => {
   expect(summary.trials_completed).toBe(15);
 });
 
+test("a configuration that never answered is named in answers.md, with its reason", async () => {
+  const configurations = THREE.map((one, i) => (i === 1 ? { ...one, failsAtLoad: {} } : one));
+  const paths = folderWithRecords(fakeRun({ configurations }).records);
+  await writeReport(paths);
+  expect(readFileSync(paths.answers, "utf8")).toMatch(
+    /^- int8: no answers, failed.* quantization-not-applied$/m,
+  );
+});
+
 test("harmful characters in labels and answers do no harm in any text file", async () => {
   const nasty = '\u001b[31m<script>alert(1)</script>\u202Egnp.exe ``` | =cmd("x")\u0000';
   const { records } = fakeRun({ answer: () => nasty, prompts: [nasty, "b"], modelName: `m ${nasty}` });
