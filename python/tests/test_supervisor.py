@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from typing import Any
 
 import psutil
 import pytest
 
+from falcon_exp.worker.lanes import Lanes
 from tests.conftest import configuration, trial
 from tests.driver import WorkerDriver
 
@@ -123,6 +125,8 @@ def test_unloading_nothing_is_no_error(worker: WorkerDriver) -> None:
     [
         (b"\xff\xfe", None),
         (b"[]", None),
+        (b"1" * 5000, None),
+        (b'{"v": 1, "id": "\\ud800", "parent": null, "type": "unload", "body": {}}', None),
         (b'{"v": 1, "id": "x7", "parent": null, "type": "nonsense", "body": {}}', "x7"),
         (b'{"v": 0, "id": "x8", "parent": null, "type": "unload", "body": {}}', "x8"),
         (b'{"v": 1, "id": "x9", "parent": null, "type": "unload", "body": {"extra": 1}}', "x9"),
@@ -135,6 +139,23 @@ def test_a_message_that_breaks_the_contract_is_answered_and_the_worker_lives(
     answer = shared_worker.receive()
     assert (answer["type"], answer["parent"], answer["body"]["code"]) == ("error", parent, "message-invalid")
     shared_worker.ok("unload")
+
+
+def test_a_failure_that_cannot_be_sent_as_it_is_is_answered_all_the_same(shared_worker: WorkerDriver) -> None:
+    # The path comes back in the trial process's message, and half a character is not UTF-8.
+    model = {"source": "path", "path": "/no/such/\ud800"}
+    error = shared_worker.error("load", {"configuration": configuration(model=model)})
+    assert error["code"] == "worker-exception"
+    assert shared_worker.ok("unload") == {"request": "unload", "proof_after": None}
+
+
+def test_a_controller_that_reads_nothing_does_not_hold_the_worker_up() -> None:
+    with tempfile.TemporaryDirectory(prefix="fx-") as folder:
+        lanes = Lanes({"work": f"ipc://{folder}/work", "control": f"ipc://{folder}/control"})
+        # Nobody has bound the other end. ZeroMQ keeps 1000 messages by default, then blocks.
+        for _ in range(3000):
+            lanes.send("control", "heartbeat", None, {"trial_pid": None})
+        lanes.close()
 
 
 def test_a_request_on_the_wrong_lane_is_refused(shared_worker: WorkerDriver) -> None:

@@ -106,3 +106,25 @@ def test_half_a_character_cannot_be_sent() -> None:
     body = {"source": "a", "text": "\ud800", "count": 1}
     with pytest.raises(WireError):
         encode_worker_message({"v": 1, "id": "w1", "parent": "c1", "type": "notice", "body": body})
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["1" * 5000, "[" * 200 + "]" * 200, "[" * 500 + "]" * 500, "[" * 100_000 + "]" * 100_000],
+    ids=["endless-integer", "deep", "deeper", "bottomless"],
+)
+def test_what_python_cannot_read_is_a_wire_error_like_any_other(config: str) -> None:
+    path = GOLDEN / "controller" / "valid" / "load-a-random-model-in-8-bit.json"
+    message = json.loads(path.read_bytes())
+    message["body"]["configuration"]["model"]["config"] = {"x": "HERE"}
+    frame = json.dumps(message).replace('"HERE"', config).encode()
+    with pytest.raises(WireError):
+        decode_controller_message(frame)
+    request_id_of(frame)
+
+
+def test_an_id_that_could_not_be_answered_is_refused() -> None:
+    frame = json.dumps({"v": 1, "id": "\ud800", "parent": None, "type": "ping", "body": {}}).encode()
+    with pytest.raises(WireError, match="half a character"):
+        decode_controller_message(frame)
+    assert request_id_of(frame) is None

@@ -21,6 +21,8 @@ class Lanes:
             socket = self._context.socket(zmq.DEALER)
             # A controller that is gone must not keep the worker from ending.
             socket.setsockopt(zmq.LINGER, 500)
+            # A controller that is suspended reads nothing: were sending to wait for it, its end would go unnoticed.
+            socket.setsockopt(zmq.SNDHWM, 0)
             socket.connect(endpoint)
             self.sockets[name] = socket
         self._count = 0

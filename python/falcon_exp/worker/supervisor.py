@@ -239,8 +239,8 @@ class Supervisor:
         # A failed load leaves memory in an unknown state: the next one starts in a fresh process.
         if request.type != "generate":
             self._end_child()
-        self._request = None
         self._lanes.send("work", "error", request.id, body)
+        self._request = None
 
     def _on_child_end(self, child: Child) -> None:
         exit_ = child.exit(5) or child.kill() or Exit(None, "unknown")

@@ -30,7 +30,10 @@ def _validator(name: str) -> Draft202012Validator:
 
 
 def _check(name: str, message: object) -> None:
-    problem = best_match(_validator(name).iter_errors(message))
+    try:
+        problem = best_match(_validator(name).iter_errors(message))
+    except RecursionError as error:
+        raise WireError("the message is nested too deeply") from error
     if problem is not None:
         where = "/".join(str(part) for part in problem.absolute_path) or "the message"
         raise WireError(f"{where}: {problem.message[:500]}")
@@ -64,7 +67,8 @@ def _parse(frame: bytes) -> object:
             parse_float=_finite,
             object_pairs_hook=_without_duplicates,
         )
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # ValueError is bad UTF-8, bad JSON, or an integer of more digits than Python reads.
         raise WireError(f"message is not JSON in UTF-8: {error}") from error
     return value
 
@@ -74,6 +78,8 @@ def decode_controller_message(frame: bytes) -> Message:
     value = _parse(frame)
     _check("controller-messages", value)
     assert isinstance(value, dict)
+    if not _is_sendable(value["id"]):
+        raise WireError("id: half a character cannot be sent back")
     return value
 
 
@@ -104,4 +110,14 @@ def request_id_of(frame: bytes) -> str | None:
     except (UnicodeDecodeError, ValueError, RecursionError):
         return None
     identifier = value.get("id") if isinstance(value, dict) else None
-    return identifier if isinstance(identifier, str) and 0 < len(identifier) <= 100 else None
+    usable = isinstance(identifier, str) and 0 < len(identifier) <= 100 and _is_sendable(identifier)
+    return identifier if usable else None
+
+
+def _is_sendable(text: str) -> bool:
+    """Whether it is UTF-8: JSON's escapes can spell half a character."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
