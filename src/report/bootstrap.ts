@@ -1,6 +1,7 @@
 /** Intervals of paired ratios by the studentized bootstrap, seeded: the same pairs give the same interval. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { studentTQuantile } from "./statistics.js";
 
 export const BOOTSTRAP = { resamples: 4000, seed: 20_261_124 } as const;
 /** Below this the spread of the pairs is itself not known well enough. */
@@ -12,6 +13,7 @@ export interface PairedRatio {
   readonly ratio: number;
   /** Null with fewer than `FEWEST_PAIRS` pairs. */
   readonly ci95: readonly [low: number, high: number] | null;
+  /** By Student's t on the logarithms: so far out, a bootstrap of five pairs knows only that it knows nothing. */
   readonly ci99: readonly [low: number, high: number] | null;
 }
 
@@ -35,14 +37,15 @@ export function pairedRatio(
   if (standardError === 0)
     return { ...known, ci95: [known.ratio, known.ratio], ci99: [known.ratio, known.ratio] };
   const scores = studentizedScores(logs, mean, options);
-  const interval = (level: number): readonly [number, number] => {
-    const tail = (1 - level) / 2;
-    return [
-      Math.exp(mean - quantile(scores, 1 - tail) * standardError),
-      Math.exp(mean - quantile(scores, tail) * standardError),
-    ];
+  const half = studentTQuantile(0.995, logs.length - 1) * standardError;
+  return {
+    ...known,
+    ci95: [
+      Math.exp(mean - quantile(scores, 0.975) * standardError),
+      Math.exp(mean - quantile(scores, 0.025) * standardError),
+    ],
+    ci99: [Math.exp(mean - half), Math.exp(mean + half)],
   };
-  return { ...known, ci95: interval(0.95), ci99: interval(0.99) };
 }
 
 /** (mean of the resample − mean) ÷ standard error of the resample, sorted. */

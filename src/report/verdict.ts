@@ -6,14 +6,13 @@ import { FEWEST_PAIRS, type PairedRatio } from "./bootstrap.js";
 export type Verdict = "less" | "more" | "within-noise" | "too-few-repeats";
 
 /**
- * Less or more only where the 99 % interval leaves out one: of a hundred comparisons of a thing with itself about one
- * is then called a difference. The 95 % interval is what is shown.
+ * Less or more only where the 99 % interval leaves out one (of a hundred comparisons of a thing with itself about one is
+ * then called a difference), and the 95 % interval that is shown does too: a sentence must not contradict its bracket.
  */
-export function verdictOf({ ci99 }: PairedRatio): Verdict {
-  if (ci99 === null) return "too-few-repeats";
-  const [low, high] = ci99;
-  if (high < 1) return "less";
-  return low > 1 ? "more" : "within-noise";
+export function verdictOf({ ci95, ci99 }: PairedRatio): Verdict {
+  if (ci95 === null || ci99 === null) return "too-few-repeats";
+  if (ci95[1] < 1 && ci99[1] < 1) return "less";
+  return ci95[0] > 1 && ci99[0] > 1 ? "more" : "within-noise";
 }
 
 interface Words {

@@ -36,17 +36,23 @@ describe.each([
   });
 });
 
-test("two configurations that are the same are within noise in at least 95 of 100 runs", () => {
-  const verdicts = Array.from({ length: 100 }, (_, index) => {
-    const measured = pairedRatio(simulate(1000 + index, 15, 1));
-    return measured === null ? null : verdictOf(measured);
-  });
-  expect(verdicts.filter((verdict) => verdict === "within-noise").length).toBeGreaterThanOrEqual(95);
-});
+test.each([5, 15])(
+  "two configurations that are the same are within noise in at least 95 of 100 runs of %i pairs",
+  (n) => {
+    const verdicts = Array.from({ length: 100 }, (_, index) => {
+      const measured = pairedRatio(simulate(1000 + index, n, 1));
+      return measured === null ? null : verdictOf(measured);
+    });
+    expect(verdicts.filter((verdict) => verdict === "within-noise").length).toBeGreaterThanOrEqual(95);
+  },
+);
 
-test("a difference well above the noise is called one in every run", () => {
+test.each([
+  [5, 2],
+  [10, 1.5],
+])("with %i pairs a ratio of %d is called a difference in every run", (n, ratio) => {
   for (let seed = 1; seed <= 100; seed++) {
-    const measured = pairedRatio(simulate(seed, 10, 1.5));
+    const measured = pairedRatio(simulate(seed, n, ratio));
     expect(measured === null ? null : verdictOf(measured)).toBe("more");
   }
 });
