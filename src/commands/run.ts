@@ -78,6 +78,7 @@ async function measure(
       falconExpVersion: falconExpVersion(),
       controller: await describeController(io.cwd),
       records: folder.records,
+      logprobsFolder: resolve(folder.paths.logprobs),
       log: folder.log,
       clock: io.clock,
       stop,

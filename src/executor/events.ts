@@ -1,5 +1,5 @@
 /** What an executor tells while it runs. Live display reads these; records are written apart from them. */
-import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
+import type { PlanBlock, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { Phase } from "../protocol/common.js";
 import type { LoadMeasurement, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
 import type { Failure, RunEndRecord } from "../results/record-types.js";
@@ -7,7 +7,11 @@ import type { Failure, RunEndRecord } from "../results/record-types.js";
 export type RunEvent =
   | { readonly type: "worker-starting" }
   | { readonly type: "worker-ready"; readonly environment: WorkerEnvironment; readonly elapsedSec: number }
-  | { readonly type: "configuration-started"; readonly configuration: PlanConfiguration }
+  | {
+      readonly type: "configuration-started";
+      readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
+    }
   | {
       readonly type: "progress";
       readonly phase: Phase;
@@ -34,13 +38,25 @@ export type RunEvent =
   | {
       readonly type: "configuration-completed";
       readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
       readonly elapsedSec: number;
     }
   | {
       readonly type: "configuration-failed";
       readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
       readonly failure: Failure;
     }
+  | {
+      readonly type: "configuration-skipped";
+      readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
+      readonly reason: string;
+    }
+  /** A profile, a text that is scored: whatever is asked of a configuration besides its trials. */
+  | { readonly type: "extra-started"; readonly what: string }
+  | { readonly type: "extra-completed"; readonly what: string }
+  | { readonly type: "extra-failed"; readonly what: string; readonly failure: Failure }
   | { readonly type: "stopping"; readonly reason: string; readonly how: "after-this-trial" | "now" }
   | { readonly type: "run-ended"; readonly status: RunEndRecord["status"]; readonly elapsedSec: number };
 

@@ -16,6 +16,8 @@ export interface RunContext {
   readonly falconExpVersion: string;
   readonly controller: RunRecord["controller"];
   readonly records: RecordSink;
+  /** Where the reference's log-probabilities are kept while the run goes on. */
+  readonly logprobsFolder: string;
   readonly log: Log;
   readonly clock: Clock;
   readonly stop: StopSignal;

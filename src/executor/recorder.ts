@@ -38,5 +38,6 @@ export function ofTrial(configuration: PlanConfiguration, trial: PlanTrial) {
     prompt_index: trial.prompt_index,
     prompt_id: trial.prompt_id,
     repeat: trial.repeat,
+    round: trial.round,
   };
 }

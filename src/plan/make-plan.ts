@@ -1,13 +1,21 @@
-import { sha256OfValue } from "../base/canonical.js";
+import { sha256OfText, sha256OfValue } from "../base/canonical.js";
 import { didYouMean } from "../base/did-you-mean.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { Generation } from "../protocol/configuration.js";
-import type { Experiment, Settings } from "../spec/experiment.js";
+import type { Experiment, Reference, Settings } from "../spec/experiment.js";
 import { varyingAxes } from "./axis-text.js";
+import { planBlocks } from "./blocks.js";
 import { expand, matches, placed } from "./expand.js";
 import { type ConfigurationName, nameConfigurations } from "./names.js";
-import { PLAN_SCHEMA_VERSION, type Plan, type PlanConfiguration, type PlanTrial } from "./plan-types.js";
+import {
+  PLAN_SCHEMA_VERSION,
+  type Plan,
+  type PlanConfiguration,
+  type PlanQuality,
+  type PlanText,
+  type PlanTrial,
+} from "./plan-types.js";
 
 /** Each trial is a line in memory and on disk; more than this is a slip of the keyboard. */
 const MAX_TRIALS = 1_000_000;
@@ -19,8 +27,13 @@ const MAX_TRIALS = 1_000_000;
 export function makePlan(experiment: Experiment, options: { readonly workerCodeSha256: string }): Plan {
   const cells = expand(experiment);
   const names = nameConfigurations(cells, varyingAxes(cells));
-  const reference = referenceIndex(experiment, cells, names);
-  const trialCount = cells.length * experiment.prompts.length * experiment.repeats;
+  const reference = namedIndex(experiment.reference, "reference", cells, names);
+  const sentinel =
+    experiment.sentinel === null ? null : namedIndex(experiment.sentinel, "sentinel", cells, names);
+  const ids = names.map(({ id }) => id);
+  const texts = textsOf(experiment);
+  const quality = qualityOf(experiment, texts);
+  const trialCount = cells.length * experiment.prompts.length * experiment.repeats * experiment.rounds;
   if (trialCount > MAX_TRIALS) {
     throw new FalconError({
       code: "plan-too-large",
@@ -54,6 +67,7 @@ export function makePlan(experiment: Experiment, options: { readonly workerCodeS
         generation,
         prompts: experiment.prompts.map(({ text }) => text),
         warmup: experiment.warmup,
+        quality,
         worker_code_sha256: options.workerCodeSha256,
       }),
     };
@@ -65,21 +79,35 @@ export function makePlan(experiment: Experiment, options: { readonly workerCodeS
       experiment: experiment.name,
       model_name: distinct(cells.map(({ model }) => model.name)).join(", "),
       model_note: distinct(cells.flatMap(({ model }) => model.note ?? [])).join(" ") || null,
-      reference_configuration_id: (names[reference] as ConfigurationName).id,
+      reference_configuration_id: ids[reference] as string,
       configurations: configurations.length,
       trials: trialCount,
       repeats: experiment.repeats,
+      auto_repeats: experiment.auto_repeats,
+      rounds: experiment.rounds,
+      order_seed: experiment.order_seed,
       warmup: experiment.warmup,
+      quality,
+      profile: experiment.profile,
+      skip_implied: experiment.skip_implied,
       timeouts: experiment.timeouts,
     },
     configurations,
-    trials: names.flatMap(({ id }) => trialsOf(id, experiment)),
+    blocks: planBlocks(ids, {
+      rounds: experiment.rounds,
+      seed: experiment.order_seed,
+      // The others are compared with what it leaves on the disk.
+      firstId: quality !== null && texts.length > 0 ? (ids[reference] as string) : null,
+      sentinelId: sentinel === null ? null : (ids[sentinel] as string),
+    }),
+    trials: ids.flatMap((id) => trialsOf(id, experiment)),
+    texts,
   };
 }
 
 function trialsOf(configurationId: string, experiment: Experiment): PlanTrial[] {
   const trials: PlanTrial[] = [];
-  for (let repeat = 0; repeat < experiment.repeats; repeat++) {
+  for (let repeat = 0; repeat < experiment.repeats * experiment.rounds; repeat++) {
     for (const [promptIndex, prompt] of experiment.prompts.entries()) {
       trials.push({
         schema_version: PLAN_SCHEMA_VERSION,
@@ -91,10 +119,33 @@ function trialsOf(configurationId: string, experiment: Experiment): PlanTrial[] 
         prompt_id: prompt.id,
         prompt: prompt.text,
         repeat,
+        round: Math.floor(repeat / experiment.repeats),
       });
     }
   }
   return trials;
+}
+
+function textsOf(experiment: Experiment): PlanText[] {
+  return (experiment.quality?.texts ?? []).map(({ id, text }) => ({
+    schema_version: PLAN_SCHEMA_VERSION,
+    kind: "text",
+    id,
+    sha256: sha256OfText(text),
+    text,
+  }));
+}
+
+function qualityOf({ quality }: Experiment, texts: readonly PlanText[]): PlanQuality | null {
+  if (quality === null) return null;
+  const { context, max_tokens, keep_logprobs, lm_eval } = quality;
+  return {
+    context,
+    max_tokens,
+    keep_logprobs,
+    texts: texts.map(({ id, sha256, text }) => ({ id, sha256, characters: text.length })),
+    lm_eval: lm_eval === null ? null : { ...lm_eval, tasks: [...lm_eval.tasks] },
+  };
 }
 
 function generationOf(cell: Settings): Generation {
@@ -112,14 +163,14 @@ function generationOf(cell: Settings): Generation {
   };
 }
 
-/** Index of the configuration that the others are compared with: as named, else the first unquantized, else the first. */
-function referenceIndex(
-  experiment: Experiment,
+/** Index of a configuration: as named, else the first unquantized, else the first. */
+function namedIndex(
+  named: Reference,
+  key: "reference" | "sentinel",
   cells: readonly Settings[],
   names: readonly ConfigurationName[],
 ): number {
-  const { reference } = experiment;
-  if (reference.kind === "default") {
+  if (named.kind === "default") {
     return Math.max(
       0,
       cells.findIndex(({ quantization }) => quantization.method === "none"),
@@ -127,15 +178,15 @@ function referenceIndex(
   }
   const labels = names.map(({ label }) => label);
   const found =
-    reference.kind === "label"
-      ? labels.indexOf(reference.label)
-      : cells.findIndex((cell) => matches(cell, reference.match));
+    named.kind === "label"
+      ? labels.indexOf(named.label)
+      : cells.findIndex((cell) => matches(cell, named.match));
   if (found !== -1) return found;
-  const near = reference.kind === "label" ? didYouMean(reference.label, labels) : null;
-  const place = reference.kind === "label" ? reference.place : reference.match.place;
+  const near = named.kind === "label" ? didYouMean(named.label, labels) : null;
+  const place = named.kind === "label" ? named.place : named.match.place;
   throw new FalconError({
     code: "plan-reference-unknown",
-    message: "No configuration of this experiment is the one that reference names.",
+    message: `No configuration of this experiment is the one that ${key} names.`,
     next: near === null ? `Configurations are: ${labels.slice(0, 20).join(", ")}.` : `Did you mean ${near}?`,
     ...placed(place),
     exitCode: ExitCode.invalidExperiment,

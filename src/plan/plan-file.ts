@@ -1,27 +1,32 @@
-import { type Plan, type PlanConfiguration, type PlanTrial, planLineSchema } from "./plan-types.js";
+import { blocksInOrder } from "./blocks.js";
+import { type Plan, planLineSchema } from "./plan-types.js";
 
-/** `plan.jsonl`: the header, then every configuration, then every trial; one JSON object a line. */
+/** `plan.jsonl`: the header, then every configuration, block, trial and text; one JSON object a line. */
 export function planText(plan: Plan): string {
-  const lines = [plan.header, ...plan.configurations, ...plan.trials];
+  const lines = [plan.header, ...plan.configurations, ...plan.blocks, ...plan.trials, ...plan.texts];
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
 /** Reads `plan.jsonl`. Throws Error with the line's number where a line is not one of a plan. */
 export function parsePlan(text: string): Plan {
-  let header: Plan["header"] | null = null;
-  const configurations: PlanConfiguration[] = [];
-  const trials: PlanTrial[] = [];
-  for (const [index, line] of text.split("\n").entries()) {
-    if (line === "") continue;
+  const lines = text.split("\n").flatMap((line, index) => {
+    if (line === "") return [];
     const checked = planLineSchema.safeParse(parseJson(line));
-    if (!checked.success)
-      throw new Error(`line ${index + 1} of the plan is not valid: ${checked.error.message}`);
-    if (checked.data.kind === "plan") header = checked.data;
-    else if (checked.data.kind === "configuration") configurations.push(checked.data);
-    else trials.push(checked.data);
-  }
-  if (header === null) throw new Error("the plan has no header line");
-  return { header, configurations, trials };
+    if (checked.success) return [checked.data];
+    throw new Error(`line ${index + 1} of the plan is not valid: ${checked.error.message}`);
+  });
+  const header = lines.find((line) => line.kind === "plan");
+  if (header === undefined) throw new Error("the plan has no header line");
+  const configurations = lines.filter((line) => line.kind === "configuration");
+  const blocks = lines.filter((line) => line.kind === "block");
+  return {
+    header,
+    configurations,
+    // Plans made before there were rounds ran each configuration once, in order.
+    blocks: blocks.length > 0 ? blocks : blocksInOrder(configurations.map(({ worker }) => worker.id)),
+    trials: lines.filter((line) => line.kind === "trial"),
+    texts: lines.filter((line) => line.kind === "text"),
+  };
 }
 
 function parseJson(line: string): unknown {

@@ -1,4 +1,7 @@
-/** The plan: frozen data, every default filled in. One JSON object a line in `plan.jsonl`: header, configurations, trials. */
+/**
+ * The plan: frozen data, every default filled in. One JSON object a line in `plan.jsonl`: header,
+ * configurations, blocks, trials, texts.
+ */
 import { z } from "zod";
 import { nonNegativeInt, positiveInt } from "../protocol/common.js";
 import { generationSchema, workerConfigurationSchema } from "../protocol/configuration.js";
@@ -12,10 +15,39 @@ export const timeoutsSchema = z.strictObject({
   load_sec: z.number().gt(0),
   warmup_sec: z.number().gt(0),
   measure_sec: z.number().gt(0),
+  /** Plans made before there was such a phase have none. */
+  quality_sec: z.number().gt(0).default(600),
   unload_sec: z.number().gt(0),
 });
 export type Timeouts = z.infer<typeof timeoutsSchema>;
 
+/** Repeats until the decode rate is known within `width` of itself, or `most` are done. */
+export const autoRepeatsSchema = z.strictObject({
+  width: z.number().gt(0),
+  fewest: positiveInt,
+  most: positiveInt,
+});
+export type AutoRepeats = z.infer<typeof autoRepeatsSchema>;
+
+export const lmEvalPlanSchema = z.strictObject({
+  tasks: z.array(z.string()),
+  include_path: z.string().nullable(),
+  limit: positiveInt.nullable(),
+  num_fewshot: nonNegativeInt.nullable(),
+});
+export type LmEvalPlan = z.infer<typeof lmEvalPlanSchema>;
+
+/** What is scored besides being measured; the texts themselves are lines of their own. */
+export const planQualitySchema = z.strictObject({
+  context: positiveInt,
+  max_tokens: positiveInt,
+  keep_logprobs: z.boolean(),
+  texts: z.array(z.strictObject({ id: z.string(), sha256: z.string(), characters: positiveInt })),
+  lm_eval: lmEvalPlanSchema.nullable(),
+});
+export type PlanQuality = z.infer<typeof planQualitySchema>;
+
+/** Keys with a default came after version 1 was first written; older plans and records lack them. */
 export const planHeaderSchema = z.strictObject({
   schema_version: z.literal(PLAN_SCHEMA_VERSION),
   kind: z.literal("plan"),
@@ -27,8 +59,16 @@ export const planHeaderSchema = z.strictObject({
   reference_configuration_id: z.string(),
   configurations: positiveInt,
   trials: positiveInt,
+  /** In each round; the most where `auto_repeats` decides. */
   repeats: positiveInt,
+  auto_repeats: autoRepeatsSchema.nullable().default(null),
+  rounds: positiveInt.default(1),
+  /** Of the order of configurations within rounds. */
+  order_seed: nonNegativeInt.default(0),
   warmup: nonNegativeInt,
+  quality: planQualitySchema.nullable().default(null),
+  profile: z.boolean().default(false),
+  skip_implied: z.boolean().default(true),
   timeouts: timeoutsSchema,
 });
 export type PlanHeader = z.infer<typeof planHeaderSchema>;
@@ -61,18 +101,47 @@ export const planTrialSchema = z.strictObject({
   prompt_index: nonNegativeInt,
   prompt_id: z.string(),
   prompt: z.string(),
+  /** 0-based over all rounds: round × repeats + repeat within the round. */
   repeat: nonNegativeInt,
+  round: nonNegativeInt.default(0),
 });
 export type PlanTrial = z.infer<typeof planTrialSchema>;
+
+/** One load of one configuration, in the order of running. */
+export const planBlockSchema = z.strictObject({
+  schema_version: z.literal(PLAN_SCHEMA_VERSION),
+  kind: z.literal("block"),
+  /** 0-based order of running. */
+  index: nonNegativeInt,
+  configuration_id: z.string(),
+  /** `sentinel`: the same measurement at start, middle and end, to see drift; not counted as trials. */
+  role: z.enum(["measure", "sentinel"]),
+  /** 0-based; of a sentinel: 0 start, 1 middle, 2 end. */
+  round: nonNegativeInt,
+});
+export type PlanBlock = z.infer<typeof planBlockSchema>;
+
+export const planTextSchema = z.strictObject({
+  schema_version: z.literal(PLAN_SCHEMA_VERSION),
+  kind: z.literal("text"),
+  id: z.string(),
+  sha256: z.string(),
+  text: z.string(),
+});
+export type PlanText = z.infer<typeof planTextSchema>;
 
 export const planLineSchema = z.discriminatedUnion("kind", [
   planHeaderSchema,
   planConfigurationSchema,
+  planBlockSchema,
   planTrialSchema,
+  planTextSchema,
 ]);
 
 export interface Plan {
   readonly header: PlanHeader;
   readonly configurations: readonly PlanConfiguration[];
+  readonly blocks: readonly PlanBlock[];
   readonly trials: readonly PlanTrial[];
+  readonly texts: readonly PlanText[];
 }

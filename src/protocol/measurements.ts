@@ -27,6 +27,8 @@ export const proofSchema = z.strictObject({
   quantization_effective: quantizationEffectiveSchema,
   /** All parameters, buffers and quantization state, each storage counted once. */
   weights_bytes: bytes,
+  /** What one decoded token has to read: all weights but embedding tables that are no output head. */
+  read_per_token_bytes: bytes,
   /** `get_memory_footprint()`, for comparison: it leaves the quantization state out. */
   memory_footprint_bytes: bytes,
   bytes_by_dtype: z.record(z.string(), bytes),
@@ -98,9 +100,54 @@ export const trialMeasurementSchema = z.strictObject({
   chat_template_applied: z.boolean(),
   /** New tokens decoded, special tokens left out; the prompt is not repeated. */
   output_text: z.string(),
+  /** The new tokens' ids, special ones included. */
+  output_ids: z.array(nonNegativeInt),
   output_ids_sha256: z.string(),
 });
 export type TrialMeasurement = z.infer<typeof trialMeasurementSchema>;
+
+/** One more `generate`, its time taken apart; not counted as a trial. Of decoding alone: the prefill is left out. */
+export const profileMeasurementSchema = z.strictObject({
+  decode_steps: nonNegativeInt,
+  /** In the model's forward passes. */
+  forward_sec: seconds,
+  /** Of that, in linear layers, the output head apart. */
+  linear_sec: seconds,
+  head_sec: seconds,
+});
+export type ProfileMeasurement = z.infer<typeof profileMeasurementSchema>;
+
+/** What else ran, and what held clocks down, before the run began. */
+export const machineStateSchema = z.strictObject({
+  sample_sec: seconds,
+  /** Cores' worth of work by others while the worker slept. */
+  busy_cores: z.number().min(0).nullable(),
+  load_average_1min: z.number().min(0).nullable(),
+  cpu_governor: z.string().nullable(),
+  /** Times that heat slowed a core down since the machine was started. */
+  cpu_throttle_events: nonNegativeInt.nullable(),
+  swap_used_bytes: bytes.nullable(),
+  gpus: z.array(
+    z.strictObject({
+      index: nonNegativeInt,
+      other_processes: nonNegativeInt.nullable(),
+      other_memory_bytes: bytes.nullable(),
+      utilization_percent: nonNegativeInt.nullable(),
+      power_limit_watts: z.number().min(0).nullable(),
+      power_limit_default_watts: z.number().min(0).nullable(),
+      throttle_reasons: z.array(z.string()).nullable(),
+    }),
+  ),
+});
+export type MachineState = z.infer<typeof machineStateSchema>;
+
+/** How fast a device reads its memory: the best of a few passes over an array larger than its caches. */
+export const memoryBandwidthSchema = z.strictObject({
+  device: z.string(),
+  read_bytes_per_sec: z.number().gt(0),
+  array_bytes: bytes,
+});
+export type MemoryBandwidth = z.infer<typeof memoryBandwidthSchema>;
 
 /** What the worker can say of the machine. Never holds secrets: environment variables come from an allow-list. */
 export const environmentSchema = z.strictObject({
@@ -123,6 +170,8 @@ export const environmentSchema = z.strictObject({
       compute_capability: z.string().nullable(),
     }),
   ),
+  machine_state: machineStateSchema,
+  memory_bandwidth: z.array(memoryBandwidthSchema),
   environment_variables: z.record(z.string(), z.string()),
   /** Sha-256 over the worker's own Python sources. */
   worker_code_sha256: z.string(),

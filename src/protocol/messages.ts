@@ -2,13 +2,19 @@
  * The one source of the wire format. `npm run schemas` writes the JSON Schema that the Python side validates with.
  *
  * Two ZeroMQ sockets, both bound by the controller and connected by the worker's supervisor:
- *   work     start → load → generate… → unload → load … ; each request ends in exactly one `ok` or `error`
+ *   work     start → load → generate… → quality… → unload → load … ; each request ends in exactly one `ok` or `error`
  *   control  hello, heartbeat from the worker; ping, cancel, shutdown from the controller
  */
 import { z } from "zod";
 import { nonNegativeInt, PROTOCOL_VERSION, phaseSchema, positiveInt } from "./common.js";
 import { generationSchema, workerConfigurationSchema } from "./configuration.js";
-import { environmentSchema, loadMeasurementSchema, trialMeasurementSchema } from "./measurements.js";
+import {
+  environmentSchema,
+  loadMeasurementSchema,
+  profileMeasurementSchema,
+  trialMeasurementSchema,
+} from "./measurements.js";
+import { qualityMeasurementSchema, qualityRequestBodySchema } from "./quality.js";
 
 const messageId = z.string().min(1).max(100);
 
@@ -47,6 +53,14 @@ export const generateRequest = message(
     generation: generationSchema,
   }),
 );
+/** Runs one more `generate` with the linear layers timed apart. */
+export const profileRequest = message(
+  "profile",
+  z.null(),
+  z.strictObject({ prompt: z.string(), generation: generationSchema }),
+);
+/** Scores one text with the loaded model; progress comes once a window. */
+export const qualityRequest = message("quality", z.null(), qualityRequestBodySchema);
 /** Ends the trial process. Ok also when there is none. */
 export const unloadRequest = message("unload", z.null(), empty);
 export const pingRequest = message("ping", z.null(), empty);
@@ -58,6 +72,8 @@ export const controllerMessageSchema = z.discriminatedUnion("type", [
   startRequest,
   loadRequest,
   generateRequest,
+  profileRequest,
+  qualityRequest,
   unloadRequest,
   pingRequest,
   cancelRequest,
@@ -115,6 +131,8 @@ export const okMessage = message(
     z.strictObject({ request: z.literal("start"), environment: environmentSchema }),
     loadResult,
     generateResult,
+    z.strictObject({ request: z.literal("profile"), measurement: profileMeasurementSchema }),
+    z.strictObject({ request: z.literal("quality"), measurement: qualityMeasurementSchema }),
     z.strictObject({
       request: z.literal("unload"),
       proof_after: loadMeasurementSchema.shape.proof.nullable(),
@@ -144,6 +162,9 @@ export const workerErrorCodeSchema = z.enum([
   "out-of-memory-host",
   "prompt-too-long",
   "generation-invalid",
+  "text-too-short",
+  "quality-disk-full",
+  "quality-not-finite",
   "trial-process-died",
   "no-trial-process",
   "cancelled",

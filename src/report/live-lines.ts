@@ -5,6 +5,7 @@ import { formatBytes, formatSeconds } from "../base/units.js";
 import { safeLine } from "../base/untrusted-text.js";
 import type { RunEvent } from "../executor/events.js";
 import { type LiveState, secondsLeft } from "./live-state.js";
+import { quietRemarks } from "./quiet.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -82,8 +83,13 @@ export function lastingLine(
   switch (event.type) {
     case "worker-starting":
       return options.plain ? "starting the worker" : null;
-    case "worker-ready":
-      return options.plain ? `worker ready after ${formatSeconds(event.elapsedSec)}` : null;
+    case "worker-ready": {
+      const remarks = quietRemarks(event.environment.machine_state, event.environment.cpu_logical_cores);
+      const warnings = remarks.map((remark) => colors.yellow(`not quiet: ${remark}`));
+      const ready = options.plain ? [`worker ready after ${formatSeconds(event.elapsedSec)}`] : [];
+      const lines = [...ready, ...warnings];
+      return lines.length === 0 ? null : lines.join("\n");
+    }
     case "configuration-started":
       return options.plain ? `${place}: loading` : null;
     case "configuration-loaded":
@@ -91,15 +97,24 @@ export function lastingLine(
     case "trial-completed":
       return options.plain ? trialLine(event, place, state, nowSec) : null;
     case "trial-failed":
-      return `${place}: ${colors.red(`trial ${event.trial.index + 1} failed`)}: ${safeLine(event.failure.code)}`;
+      return `${place}: ${colors.red(`trial ${state.trialsOverHere} failed`)}: ${safeLine(event.failure.code)}`;
     case "configuration-completed":
       return `${place}: ${colors.green("done")} in ${formatSeconds(event.elapsedSec)}`;
     case "configuration-failed": {
       const { label } = event.configuration.worker;
-      const where = `[${event.configuration.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
+      const where = `[${event.block.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
       const { code, message } = event.failure;
       return `${where}: ${colors.red(`failed: ${safeLine(code)}`)}: ${safeLine(message).slice(0, 300)}`;
     }
+    case "configuration-skipped": {
+      const { label } = event.configuration.worker;
+      const where = `[${event.block.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
+      return `${where}: ${colors.yellow("skipped")}: ${safeLine(event.reason)}`;
+    }
+    case "extra-started":
+      return options.plain ? `${place}: ${safeLine(event.what)}` : null;
+    case "extra-failed":
+      return `${place}: ${colors.red(`${safeLine(event.what)} failed`)}: ${safeLine(event.failure.code)}: ${safeLine(event.failure.message).slice(0, 300)}`;
     case "stopping":
       return event.how === "now"
         ? `${event.reason}: ending now`
@@ -124,7 +139,7 @@ function loadedLine(
 }
 
 function trialLine(
-  { trial, measurement }: Extract<RunEvent, { type: "trial-completed" }>,
+  { measurement }: Extract<RunEvent, { type: "trial-completed" }>,
   place: string,
   state: LiveState,
   nowSec: number,
@@ -132,7 +147,7 @@ function trialLine(
   const rate = measurement.decode_tokens_per_sec;
   const left = timeLeft(state, nowSec);
   return [
-    `${place}: trial ${trial.index + 1}/${state.trialsHere} in ${formatSeconds(measurement.elapsed_sec)}`,
+    `${place}: trial ${state.trialsOverHere}/${state.trialsHere} in ${formatSeconds(measurement.elapsed_sec)}`,
     ...(rate === null ? [] : [`${rate.toFixed(1)} tokens/s`]),
     ...(left === null ? [] : [`about ${left}`]),
   ].join(", ");

@@ -1,9 +1,9 @@
 /** What a run has done so far, as a person watching it wants to know. A pure function of the events. */
 import type { RunEvent } from "../executor/events.js";
-import type { Plan } from "../plan/plan-types.js";
+import type { Plan, PlanBlock } from "../plan/plan-types.js";
 
 export interface LiveState {
-  /** 1-based position of the configuration under way; 0 before the first. */
+  /** 1-based position of the load under way; 0 before the first. A configuration is loaded once a round. */
   readonly configuration: number;
   readonly configurations: number;
   readonly label: string;
@@ -32,7 +32,7 @@ const NO_TRIAL_YET = { firstTrialStartedSec: null, lastTrialEndedSec: null } as 
 export function initialState(plan: Plan, nowSec: number): LiveState {
   return {
     configuration: 0,
-    configurations: plan.configurations.length,
+    configurations: plan.blocks.length,
     label: "",
     activity: "starting the worker",
     detail: "",
@@ -57,13 +57,13 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
     case "worker-starting":
       return { ...state, ...QUIET, activity: "starting the worker" };
     case "configuration-started": {
-      const { worker, index } = event.configuration;
-      const trialsHere = plan.trials.filter((trial) => trial.configuration_id === worker.id).length;
+      const { block } = event;
+      const trialsHere = trialsOf(block, plan);
       return {
         ...state,
         ...QUIET,
-        configuration: index + 1,
-        label: worker.label,
+        configuration: block.index + 1,
+        label: blockLabel(event.configuration.worker.label, block, plan),
         activity: "loading",
         trialsHere,
         trialsOverHere: 0,
@@ -77,7 +77,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
       return {
         ...state,
         ...QUIET,
-        activity: `trial ${event.trial.index + 1} of ${state.trialsHere}`,
+        activity: `trial ${state.trialsOverHere + 1} of ${state.trialsHere}`,
         firstTrialStartedSec: state.firstTrialStartedSec ?? nowSec,
       };
     case "progress": {
@@ -115,11 +115,34 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         ...NO_TRIAL_YET,
       };
     }
+    case "configuration-skipped":
+      return {
+        ...state,
+        ...QUIET,
+        configuration: event.block.index + 1,
+        trialsOver: state.trialsOver + trialsOf(event.block, plan),
+      };
+    case "extra-started":
+      return { ...state, ...QUIET, activity: event.what };
     case "stopping":
       return { ...state, isStopping: true };
     default:
       return state;
   }
+}
+
+/** `none`, `none (round 2 of 3)`, `none (sentinel 1 of 3)`. */
+export function blockLabel(label: string, block: PlanBlock, plan: Plan): string {
+  if (block.role === "sentinel") return `${label} (sentinel ${block.round + 1} of 3)`;
+  const { rounds } = plan.header;
+  return rounds === 1 ? label : `${label} (round ${block.round + 1} of ${rounds})`;
+}
+
+function trialsOf(block: PlanBlock, plan: Plan): number {
+  if (block.role === "sentinel") return 0;
+  return plan.trials.filter(
+    ({ configuration_id, round }) => configuration_id === block.configuration_id && round === block.round,
+  ).length;
 }
 
 /**

@@ -1,10 +1,10 @@
-import type { TrialMeasurement } from "../protocol/measurements.js";
+import type { RecordedTrial } from "../results/record-types.js";
 
 /** Which of the measured memories is shown as "the" memory: device memory on CUDA, else the process's peak RSS. */
 export type MemoryMetric = "peak_memory_allocated_bytes" | "peak_rss_bytes";
 
 /** Null when no trial measured either. A configuration uses one metric for all its trials, or none. */
-export function memoryMetricOf(measurements: readonly TrialMeasurement[]): MemoryMetric | null {
+export function memoryMetricOf(measurements: readonly RecordedTrial[]): MemoryMetric | null {
   const has = (metric: MemoryMetric) => measurements.some((measurement) => measurement[metric] !== null);
   if (has("peak_memory_allocated_bytes")) return "peak_memory_allocated_bytes";
   return has("peak_rss_bytes") ? "peak_rss_bytes" : null;

@@ -13,6 +13,8 @@ export function statusText(configuration: ConfigurationData): string {
       return `failed: ${safeLine(failure?.code ?? "unknown")}`;
     case "cancelled":
       return outcome?.status === "cancelled" ? `cancelled: ${safeLine(outcome.reason)}` : "cancelled";
+    case "skipped":
+      return outcome?.status === "skipped" ? `skipped: ${safeLine(outcome.reason)}` : "skipped";
     case "interrupted":
       return `interrupted after ${counted(trials.length, "trial")}`;
     case "not_run":

@@ -1,4 +1,6 @@
 /** RunData → `summary.json`. A function of the records alone, so that the same records give the same bytes. */
+
+import { type Statistics, statisticsOf } from "../base/statistics.js";
 import type { Proof } from "../protocol/measurements.js";
 import type { Failure, RunEndRecord } from "../results/record-types.js";
 import {
@@ -12,7 +14,6 @@ import { BOOTSTRAP } from "./bootstrap.js";
 import { type Comparison, compareWithReference } from "./comparison.js";
 import { type MemoryMetric, memoryMetricOf } from "./memory-metric.js";
 import { remarksOf } from "./remarks.js";
-import { type Statistics, statisticsOf } from "./statistics.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
 

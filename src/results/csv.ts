@@ -1,8 +1,7 @@
 /** `records.csv`: one flat row a trial, units in the column names (docs/results.md lists every column). */
 import { medianOf } from "../base/median.js";
 import { csvText } from "../base/untrusted-text.js";
-import type { TrialMeasurement } from "../protocol/measurements.js";
-import type { TrialRecord } from "./record-types.js";
+import type { RecordedTrial, TrialRecord } from "./record-types.js";
 import { type ConfigurationData, failureOf, type RunData } from "./run-data.js";
 
 export type CsvCell = string | number | boolean | null;
@@ -78,6 +77,7 @@ function trialColumns(trial: TrialRecord | null, configuration: ConfigurationDat
     prompt_id: trial?.prompt_id ?? null,
     prompt_index: trial?.prompt_index ?? null,
     repeat: trial?.repeat ?? null,
+    round: trial?.round ?? null,
     status: trial?.status ?? configuration.status,
     finished_at: trial?.at ?? configuration.outcome?.at ?? null,
     failure_code: failure?.code ?? null,
@@ -86,7 +86,7 @@ function trialColumns(trial: TrialRecord | null, configuration: ConfigurationDat
   };
 }
 
-function measurementColumns(m: TrialMeasurement | null) {
+function measurementColumns(m: RecordedTrial | null) {
   return {
     input_tokens: m?.input_tokens ?? null,
     output_tokens: m?.output_tokens ?? null,

@@ -52,6 +52,10 @@ export class RunPaths {
   chart(name: string, ending: ChartEnding): string {
     return join(this.charts, `${checkedSegment(name)}${ending}`);
   }
+  /** The reference's log-probabilities; there only while a run goes on, unless asked for. */
+  get logprobs(): string {
+    return join(this.folder, "logprobs");
+  }
   get log(): string {
     return join(this.folder, "log.jsonl");
   }

@@ -1,23 +1,45 @@
 /**
  * `records.jsonl`: the truth. One JSON object a line, appended and fsynced when it happens, never rewritten.
  *
- *   run → (load → warmup… → trial… → configuration)… → run_end
+ *   run → environment → (load → warmup… → trial… → profile → quality… → configuration)… → run_end
+ *
+ * A block of the plan, one load of one configuration, ends in one configuration record. Keys with a default came after
+ * version 1 was first written: older records lack them.
  *
  * Every chart and table is drawn from these lines alone. Raw samples only: statistics belong to the report.
  */
 import { z } from "zod";
-import { planConfigurationSchema, planHeaderSchema } from "../plan/plan-types.js";
+import { planBlockSchema, planConfigurationSchema, planHeaderSchema } from "../plan/plan-types.js";
 import { nonNegativeInt, phaseSchema, positiveInt, seconds } from "../protocol/common.js";
 import {
   environmentSchema,
   loadMeasurementSchema,
+  machineStateSchema,
+  memoryBandwidthSchema,
+  profileMeasurementSchema,
+  proofSchema,
   trialMeasurementSchema,
 } from "../protocol/measurements.js";
+import { lmEvalMeasurementSchema, qualityMeasurementSchema } from "../protocol/quality.js";
 
 export const RECORD_SCHEMA_VERSION = 1;
 
 const head = { schema_version: z.literal(RECORD_SCHEMA_VERSION), run_id: z.string(), at: z.iso.datetime() };
 const ofConfiguration = { configuration_id: z.string(), configuration: z.string() };
+
+const recordedProofSchema = proofSchema.extend({
+  read_per_token_bytes: proofSchema.shape.read_per_token_bytes.nullable().default(null),
+});
+const recordedLoadSchema = loadMeasurementSchema.extend({ proof: recordedProofSchema });
+const recordedEnvironmentSchema = environmentSchema.extend({
+  machine_state: machineStateSchema.nullable().default(null),
+  memory_bandwidth: z.array(memoryBandwidthSchema).default([]),
+});
+export type RecordedEnvironment = z.infer<typeof recordedEnvironmentSchema>;
+const recordedTrialSchema = trialMeasurementSchema.extend({
+  output_ids: trialMeasurementSchema.shape.output_ids.nullable().default(null),
+});
+export type RecordedTrial = z.infer<typeof recordedTrialSchema>;
 
 /** Why something failed; codes in docs/errors.md. */
 export const failureSchema = z.strictObject({
@@ -41,6 +63,8 @@ export const runRecordSchema = z.strictObject({
   falcon_exp_version: z.string(),
   plan: planHeaderSchema,
   configurations: z.array(planConfigurationSchema),
+  /** The order of running; empty in records made before there were rounds: each configuration once, in order. */
+  blocks: z.array(planBlockSchema).default([]),
   prompts: z.array(
     z.strictObject({ prompt_index: nonNegativeInt, prompt_id: z.string(), prompt: z.string() }),
   ),
@@ -59,7 +83,7 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 export const environmentRecordSchema = z.strictObject({
   ...head,
   kind: z.literal("environment"),
-  environment: environmentSchema,
+  environment: recordedEnvironmentSchema,
 });
 export type EnvironmentRecord = z.infer<typeof environmentRecordSchema>;
 
@@ -70,7 +94,8 @@ export const loadRecordSchema = z.strictObject({
   ...ofConfiguration,
   /** The configuration's identity: its plan inputs together with library versions and worker code. */
   identity_sha256: z.string(),
-  load: loadMeasurementSchema,
+  load: recordedLoadSchema,
+  round: nonNegativeInt.default(0),
 });
 export type LoadRecord = z.infer<typeof loadRecordSchema>;
 
@@ -80,7 +105,7 @@ export const warmupRecordSchema = z.strictObject({
   kind: z.literal("warmup"),
   ...ofConfiguration,
   index: nonNegativeInt,
-  measurement: trialMeasurementSchema,
+  measurement: recordedTrialSchema,
 });
 export type WarmupRecord = z.infer<typeof warmupRecordSchema>;
 
@@ -94,13 +119,58 @@ const trialHead = {
   prompt_index: nonNegativeInt,
   prompt_id: z.string(),
   repeat: nonNegativeInt,
+  round: nonNegativeInt.default(0),
 };
 export const trialRecordSchema = z.discriminatedUnion("status", [
-  z.strictObject({ ...trialHead, status: z.literal("completed"), measurement: trialMeasurementSchema }),
+  z.strictObject({ ...trialHead, status: z.literal("completed"), measurement: recordedTrialSchema }),
   z.strictObject({ ...trialHead, status: z.literal("failed"), failure: failureSchema }),
 ]);
 export type TrialRecord = z.infer<typeof trialRecordSchema>;
 export type CompletedTrial = Extract<TrialRecord, { status: "completed" }>;
+
+const sentinelHead = {
+  ...head,
+  kind: z.literal("sentinel"),
+  ...ofConfiguration,
+  /** 0 start, 1 middle, 2 end of the run. */
+  position: nonNegativeInt,
+  prompt_index: nonNegativeInt,
+  prompt_id: z.string(),
+};
+/** A measurement of the sentinel: the same work at other times, so that drift shows. Never counted as a trial. */
+export const sentinelRecordSchema = z.discriminatedUnion("status", [
+  z.strictObject({ ...sentinelHead, status: z.literal("completed"), measurement: recordedTrialSchema }),
+  z.strictObject({ ...sentinelHead, status: z.literal("failed"), failure: failureSchema }),
+]);
+export type SentinelRecord = z.infer<typeof sentinelRecordSchema>;
+
+const qualityHead = { ...head, kind: z.literal("quality"), ...ofConfiguration, text_id: z.string() };
+/** One evaluation text scored by the process that was measured. */
+export const qualityRecordSchema = z.discriminatedUnion("status", [
+  z.strictObject({ ...qualityHead, status: z.literal("completed"), measurement: qualityMeasurementSchema }),
+  z.strictObject({ ...qualityHead, status: z.literal("failed"), failure: failureSchema }),
+]);
+export type QualityRecord = z.infer<typeof qualityRecordSchema>;
+
+const profileHead = { ...head, kind: z.literal("profile"), ...ofConfiguration };
+/** The time of one more generate, taken apart. */
+export const profileRecordSchema = z.discriminatedUnion("status", [
+  z.strictObject({ ...profileHead, status: z.literal("completed"), measurement: profileMeasurementSchema }),
+  z.strictObject({ ...profileHead, status: z.literal("failed"), failure: failureSchema }),
+]);
+export type ProfileRecord = z.infer<typeof profileRecordSchema>;
+
+const lmEvalHead = { ...head, kind: z.literal("lm_eval"), ...ofConfiguration };
+/** Tasks of lm-evaluation-harness on the model object that was measured. */
+export const lmEvalRecordSchema = z.discriminatedUnion("status", [
+  z.strictObject({ ...lmEvalHead, status: z.literal("completed"), measurement: lmEvalMeasurementSchema }),
+  z.strictObject({ ...lmEvalHead, status: z.literal("failed"), failure: failureSchema }),
+]);
+export type LmEvalRecord = z.infer<typeof lmEvalRecordSchema>;
+
+/** Why no more repeats were measured. */
+export const repeatsEndSchema = z.enum(["as-planned", "precise-enough", "most-reached"]);
+export type RepeatsEnd = z.infer<typeof repeatsEndSchema>;
 
 const configurationHead = {
   ...head,
@@ -110,6 +180,7 @@ const configurationHead = {
   elapsed_sec: seconds,
   trials_completed: nonNegativeInt,
   trials_planned: positiveInt,
+  round: nonNegativeInt.default(0),
   /** Library warnings, each distinct text once. */
   notices: z.array(z.strictObject({ source: z.string(), text: z.string(), count: positiveInt })),
 };
@@ -118,10 +189,13 @@ export const configurationRecordSchema = z.discriminatedUnion("status", [
     ...configurationHead,
     status: z.literal("completed"),
     /** Proof read again after the last trial (libraries repack weights on first use); null when it could not be read. */
-    proof_after: loadMeasurementSchema.shape.proof.nullable(),
+    proof_after: recordedProofSchema.nullable(),
+    repeats_end: repeatsEndSchema.default("as-planned"),
   }),
   z.strictObject({ ...configurationHead, status: z.literal("failed"), failure: failureSchema }),
   z.strictObject({ ...configurationHead, status: z.literal("cancelled"), reason: z.string() }),
+  /** Not tried, for a reason: it must run out of memory as well, or failed in an earlier round. */
+  z.strictObject({ ...configurationHead, status: z.literal("skipped"), reason: z.string() }),
 ]);
 export type ConfigurationRecord = z.infer<typeof configurationRecordSchema>;
 
@@ -140,6 +214,10 @@ export const recordSchema = z.discriminatedUnion("kind", [
   loadRecordSchema,
   warmupRecordSchema,
   trialRecordSchema,
+  sentinelRecordSchema,
+  profileRecordSchema,
+  qualityRecordSchema,
+  lmEvalRecordSchema,
   configurationRecordSchema,
   runEndRecordSchema,
 ]);

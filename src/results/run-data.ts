@@ -1,23 +1,27 @@
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { PlanConfiguration } from "../plan/plan-types.js";
-import type { WorkerEnvironment } from "../protocol/measurements.js";
 import { RunPaths } from "./paths.js";
 import { type RecordWarning, readRecords } from "./reader.js";
 import type {
   CompletedTrial,
   ConfigurationRecord,
   Failure,
+  LmEvalRecord,
   LoadRecord,
+  ProfileRecord,
+  QualityRecord,
+  RecordedEnvironment,
   RunEndRecord,
   RunFileRecord,
   RunRecord,
+  SentinelRecord,
   TrialRecord,
   WarmupRecord,
 } from "./record-types.js";
 
 /**
- * `completed`, `failed`, `cancelled` as recorded; `interrupted` when it began and its last record is missing (the
+ * `completed`, `failed`, `cancelled`, `skipped` as recorded; `interrupted` when it began and its last record is missing (the
  * controller was killed); `not_run` when nothing of it is recorded.
  */
 export type ConfigurationStatus = ConfigurationRecord["status"] | "interrupted" | "not_run";
@@ -26,10 +30,16 @@ export type ConfigurationStatus = ConfigurationRecord["status"] | "interrupted" 
 export interface ConfigurationData {
   readonly plan: PlanConfiguration;
   readonly status: ConfigurationStatus;
+  /** Of the first round. */
   readonly load: LoadRecord | null;
   readonly warmups: readonly WarmupRecord[];
   /** In order of running. */
   readonly trials: readonly TrialRecord[];
+  readonly profile: ProfileRecord | null;
+  /** One a text, in the plan's order. */
+  readonly quality: readonly QualityRecord[];
+  readonly lmEval: LmEvalRecord | null;
+  /** Of its rounds: the one that failed, else the last. */
   readonly outcome: ConfigurationRecord | null;
 }
 
@@ -37,9 +47,11 @@ export interface ConfigurationData {
 export interface RunData {
   readonly run: RunRecord;
   /** The newest one, when the worker had to be started anew; null when it never started. */
-  readonly environment: WorkerEnvironment | null;
+  readonly environment: RecordedEnvironment | null;
   /** As planned, in order of running. */
   readonly configurations: readonly ConfigurationData[];
+  /** In order of running. */
+  readonly sentinels: readonly SentinelRecord[];
   /** Null when the controller was killed. */
   readonly end: RunEndRecord | null;
 }
@@ -69,28 +81,62 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
   return {
     run,
     environment: environments.at(-1)?.environment ?? null,
-    configurations: configurations.map((plan) => groupConfiguration(plan, records)),
+    configurations: configurations.map((plan) => groupConfiguration(plan, records, run.plan.rounds)),
+    sentinels: records.filter((record) => record.kind === "sentinel"),
     end: records.findLast((record) => record.kind === "run_end") ?? null,
   };
 }
 
-function groupConfiguration(plan: PlanConfiguration, records: readonly RunFileRecord[]): ConfigurationData {
+function groupConfiguration(
+  plan: PlanConfiguration,
+  records: readonly RunFileRecord[],
+  rounds: number,
+): ConfigurationData {
   const own = records.filter(
-    (record) => "configuration_id" in record && record.configuration_id === plan.worker.id,
+    (record) =>
+      "configuration_id" in record &&
+      record.kind !== "sentinel" &&
+      record.configuration_id === plan.worker.id,
   );
-  const load = own.findLast((record) => record.kind === "load") ?? null;
-  const outcome = own.findLast((record) => record.kind === "configuration") ?? null;
-  // A trial that was run again (a resumed run) counts once: as it went the last time.
+  const outcomes = own.filter((record) => record.kind === "configuration");
+  const outcome = tellingOutcome(outcomes);
+  // What was run again (a resumed run) counts once: as it went the last time.
   const trials = new Map<string, TrialRecord>();
   for (const record of own) if (record.kind === "trial") trials.set(record.trial_id, record);
+  const quality = new Map<string, QualityRecord>();
+  for (const record of own) if (record.kind === "quality") quality.set(record.text_id, record);
   return {
     plan,
-    status: outcome?.status ?? (own.length === 0 ? "not_run" : "interrupted"),
-    load,
+    status: statusOf(own.length, outcomes.length, rounds, outcome),
+    load: own.find((record) => record.kind === "load") ?? null,
     warmups: own.filter((record) => record.kind === "warmup"),
     trials: [...trials.values()].sort((a, b) => a.trial_index - b.trial_index),
+    profile: own.findLast((record) => record.kind === "profile") ?? null,
+    quality: [...quality.values()],
+    lmEval: own.findLast((record) => record.kind === "lm_eval") ?? null,
     outcome,
   };
+}
+
+/** Of several rounds' outcomes the one that says most: a failure, else an end before its time, else the last. */
+function tellingOutcome(outcomes: readonly ConfigurationRecord[]): ConfigurationRecord | null {
+  const order: readonly ConfigurationRecord["status"][] = ["failed", "cancelled", "skipped", "completed"];
+  for (const status of order) {
+    const found = outcomes.findLast((outcome) => outcome.status === status);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+function statusOf(
+  records: number,
+  outcomes: number,
+  rounds: number,
+  outcome: ConfigurationRecord | null,
+): ConfigurationStatus {
+  if (records === 0) return "not_run";
+  const isCutOff = outcome === null || (outcome.status === "completed" && outcomes < rounds);
+  return isCutOff ? "interrupted" : outcome.status;
 }
 
 /** The trials that were measured. */

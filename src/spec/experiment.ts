@@ -56,6 +56,36 @@ export type Reference =
   | { readonly kind: "label"; readonly label: string; readonly place: SourcePlace | null }
   | { readonly kind: "match"; readonly match: Match };
 
+export interface EvaluationText {
+  /** Unique in the experiment. */
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Tasks of lm-evaluation-harness. */
+export interface LmEval {
+  readonly tasks: readonly string[];
+  /** Absolute; null = only the library's own tasks. */
+  readonly include_path: string | null;
+  readonly limit: number | null;
+  readonly num_fewshot: number | null;
+}
+
+export interface ExperimentQuality {
+  readonly texts: readonly EvaluationText[];
+  readonly context: number;
+  readonly max_tokens: number;
+  readonly keep_logprobs: boolean;
+  readonly lm_eval: LmEval | null;
+}
+
+/** Repeats until the decode rate is known within `width` (of itself, both sides together), or `most` are done. */
+export interface AutoRepeats {
+  readonly width: number;
+  readonly fewest: number;
+  readonly most: number;
+}
+
 export interface Experiment {
   readonly name: string;
   readonly description: string | null;
@@ -66,7 +96,19 @@ export interface Experiment {
   readonly matrix: readonly MatrixAxis[];
   readonly exclude: readonly Match[];
   readonly include: readonly IncludedCell[];
+  /** In each round; the most where `auto_repeats` decides. */
   readonly repeats: number;
+  readonly auto_repeats: AutoRepeats | null;
+  /** How often every configuration is loaded and measured anew; from the second on in random order. */
+  readonly rounds: number;
+  readonly order_seed: number;
+  /** Measured at start, middle and end as well, to see drift; null = none. */
+  readonly sentinel: Reference | null;
+  /** Whether the time in linear layers is measured apart. */
+  readonly profile: boolean;
+  /** Whether configurations that must run out of memory, because a smaller one did, are left out. */
+  readonly skip_implied: boolean;
+  readonly quality: ExperimentQuality | null;
   readonly warmup: number;
   readonly reference: Reference;
   readonly trust_remote_code: boolean;
@@ -77,6 +119,7 @@ export interface Experiment {
     readonly load_sec: number;
     readonly warmup_sec: number;
     readonly measure_sec: number;
+    readonly quality_sec: number;
     readonly unload_sec: number;
   };
 }

@@ -7,7 +7,8 @@ import {
   generationAxes,
   quantizationMatchSchema,
 } from "./axis-schemas.js";
-import { modelInputSchema } from "./model-schema.js";
+import { MAX_SEED, modelInputSchema } from "./model-schema.js";
+import { qualityInputSchema } from "./quality-schema.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Longest delay that Node's timers take, in whole seconds, rounded down. */
@@ -47,8 +48,50 @@ const timeoutsSchema = z.strictObject({
   load_sec: timeout("Longest standstill while a model is fetched and loaded", 1800),
   warmup_sec: timeout("Longest standstill in a warm-up", 600),
   measure_sec: timeout("Longest standstill in a measured trial", 600),
+  quality_sec: timeout("Longest standstill while a text is scored", 600),
   unload_sec: timeout("Longest standstill while a model is unloaded", 60),
 });
+
+const MAX_REPEATS = 10_000;
+const repeatsSchema = z
+  .union(
+    [
+      z.int().min(1).max(MAX_REPEATS),
+      z.literal("auto"),
+      z.strictObject({
+        width: z
+          .number()
+          .gt(0)
+          .max(2)
+          .default(0.1)
+          .meta({ description: "Wanted width of the decode rate's 95 % interval ÷ the rate; default 0.1." }),
+        fewest: z.int().min(2).max(MAX_REPEATS).default(3).meta({ description: "Default 3." }),
+        most: z.int().min(2).max(MAX_REPEATS).default(20).meta({ description: "Default 20." }),
+      }),
+    ],
+    { error: "must be a whole number from 1 to 10,000, auto, or a mapping {width, fewest, most}" },
+  )
+  .default(1)
+  .meta({
+    description:
+      "How often each prompt is measured (default 1); auto or {width, fewest, most}: until the decode rate is known well enough.",
+  });
+const roundsSchema = z
+  .union(
+    [
+      z.int().min(1).max(1000),
+      z.strictObject({
+        count: z.int().min(1).max(1000),
+        seed: z.int().min(0).max(MAX_SEED).default(0).meta({ description: "Of the order; default 0." }),
+      }),
+    ],
+    { error: "must be a whole number from 1 to 1,000, or a mapping {count, seed}" },
+  )
+  .default(1)
+  .meta({
+    description:
+      "How often all configurations are loaded and measured anew, in random order (default 1), so that drift cannot pose as a difference.",
+  });
 
 type Axes = typeof axisSchemas;
 type OneOrMore<V extends z.ZodType> = z.ZodUnion<readonly [V, z.ZodArray<V>]>;
@@ -119,12 +162,26 @@ export const experimentFileSchema = z
       description:
         "Configurations added; an axis that is not named takes its first value in the matrix, else its default.",
     }),
-    repeats: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(1)
-      .meta({ description: "How often each prompt is measured; default 1." }),
+    repeats: repeatsSchema,
+    rounds: roundsSchema,
+    sentinel: z
+      .union([z.boolean(), text, matchSchema], {
+        error: "must be true, a configuration's label, or a mapping such as {quantization: none}",
+      })
+      .default(false)
+      .meta({
+        description:
+          "A configuration (true: the reference) measured at start, middle and end as well, to report drift; default false.",
+      }),
+    quality: qualityInputSchema.optional(),
+    profile: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Measure the share of time outside the linear layers, apart; default false." }),
+    skip_implied: z.boolean().default(true).meta({
+      description:
+        "After a configuration ran out of memory, leave out those that need more of it; default true.",
+    }),
     warmup: z
       .int()
       .min(0)

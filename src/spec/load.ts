@@ -3,6 +3,7 @@ import { sha256OfValue } from "../base/canonical.js";
 import type { AxisName } from "./axis-schemas.js";
 import { checkSchema } from "./check-schema.js";
 import type {
+  AutoRepeats,
   Experiment,
   IncludedCell,
   Match,
@@ -19,6 +20,7 @@ import { Problems, pathName } from "./problems.js";
 import { type ReadFile, readFileBounded, readText } from "./read-text.js";
 import { folderOf, type ModelContext, resolveModel } from "./resolve-model.js";
 import { resolvePrompts } from "./resolve-prompts.js";
+import { resolveQuality } from "./resolve-quality.js";
 import { type Path, parseYaml } from "./yaml-source.js";
 
 const MAX_EXPERIMENT_BYTES = 8 * 1024 * 1024;
@@ -78,9 +80,15 @@ class Resolver {
       include: await Promise.all(
         (file.include ?? []).map((cell, index) => this.cell(cell, ["include", index])),
       ),
-      repeats: file.repeats,
+      ...repeatsOf(file.repeats),
+      rounds: typeof file.rounds === "number" ? file.rounds : file.rounds.count,
+      order_seed: typeof file.rounds === "number" ? 0 : file.rounds.seed,
+      sentinel: await this.sentinel(file),
+      profile: file.profile,
+      skip_implied: file.skip_implied,
+      quality: file.quality === undefined ? null : await resolveQuality(file.quality, this.context),
       warmup: file.warmup,
-      reference: await this.reference(file),
+      reference: await this.named(file.reference, "reference"),
       trust_remote_code: file.trust_remote_code,
       workarounds: file.workarounds,
       timeouts: file.timeouts,
@@ -147,13 +155,16 @@ class Resolver {
     return { axes, place: this.context.problems.yaml.placeOf(path) };
   }
 
-  private async reference(file: ExperimentFile): Promise<Reference> {
-    const { reference } = file;
-    if (reference === undefined) return { kind: "default" };
-    if (typeof reference !== "string") {
-      return { kind: "match", match: await this.match(reference, ["reference"]) };
-    }
-    return { kind: "label", label: reference, place: this.context.problems.yaml.placeOf(["reference"]) };
+  private async named(written: ExperimentFile["reference"], key: string): Promise<Reference> {
+    if (written === undefined) return { kind: "default" };
+    if (typeof written !== "string") return { kind: "match", match: await this.match(written, [key]) };
+    return { kind: "label", label: written, place: this.context.problems.yaml.placeOf([key]) };
+  }
+
+  /** `true` is the reference, whichever that is. */
+  private async sentinel({ sentinel, reference }: ExperimentFile): Promise<Reference | null> {
+    if (sentinel === false) return null;
+    return sentinel === true ? this.named(reference, "reference") : this.named(sentinel, "sentinel");
   }
 
   /** Keys of the mapping at `path` as the file orders them: the schema's own order must not become the matrix's. */
@@ -166,6 +177,10 @@ class Resolver {
   /** Keys that contradict each other wherever they stand. */
   private checkPairs(file: ExperimentFile): void {
     const { problems } = this.context;
+    if (typeof file.repeats === "object" && file.repeats.fewest > file.repeats.most) {
+      const message = `repeats: fewest ${file.repeats.fewest} is more than most ${file.repeats.most}.`;
+      problems.add("experiment-invalid-value", ["repeats", "fewest"], message, "Lower it, or raise most.");
+    }
     for (const parent of ["generation", "matrix"] as const) {
       const keys = Object.keys(file[parent] ?? {});
       if (keys.includes("max_new_tokens") && keys.includes("max_length")) {
@@ -180,4 +195,12 @@ class Resolver {
       }
     }
   }
+}
+
+const AUTO_REPEATS: AutoRepeats = { width: 0.1, fewest: 3, most: 20 };
+
+function repeatsOf(written: ExperimentFile["repeats"]): Pick<Experiment, "repeats" | "auto_repeats"> {
+  if (typeof written === "number") return { repeats: written, auto_repeats: null };
+  const auto = written === "auto" ? AUTO_REPEATS : written;
+  return { repeats: auto.most, auto_repeats: auto };
 }

@@ -8,7 +8,8 @@ export type ProblemCode =
   | "experiment-missing-key"
   | "experiment-duplicate-value"
   | "experiment-model-unknown"
-  | "experiment-prompts-invalid";
+  | "experiment-prompts-invalid"
+  | "experiment-text-invalid";
 
 /** Collects every problem of a file, so that a person mends them in one go. */
 export class Problems {

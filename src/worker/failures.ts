@@ -43,6 +43,11 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "prompt-too-long":
     "Shorten the prompt, or lower `max_new_tokens`: together they exceed the model's context.",
   "generation-invalid": "Correct the `generation:` settings named in the message.",
+  "text-too-short": "Lower `quality.context`, or give a longer text.",
+  "quality-disk-full":
+    "Free space where the results lie, or lower `quality.max_tokens`: the reference's log-probabilities need it for a while.",
+  "quality-not-finite":
+    "The model computes NaN on this text: try another `dtype` or `compute_dtype`; do not trust its answers.",
   "trial-process-died": "Read exit code, signal and the last lines of stderr in this record; then run again.",
   "no-trial-process": "This is a defect of falcon-exp: report it with log.jsonl.",
   cancelled: "Run the experiment again to measure what is missing.",

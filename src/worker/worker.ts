@@ -38,7 +38,8 @@ export interface WorkerOptions {
   readonly program?: readonly string[];
 }
 
-type Request = Extract<ControllerMessage, { type: "start" | "load" | "generate" | "unload" }>;
+type WorkType = "start" | "load" | "generate" | "profile" | "quality" | "unload";
+type Request = Extract<ControllerMessage, { type: WorkType }>;
 type OkOf<T extends RequestType> = Extract<OkBody, { request: T }>;
 
 interface Cause {
@@ -122,6 +123,20 @@ export class Worker {
     const { warmup_sec, measure_sec } = this.options.timeouts;
     const limit = body.phase === "warmup" ? warmup_sec : measure_sec;
     return this.request({ type: "generate", body }, body.phase, limit, handlers);
+  }
+
+  profile(
+    body: Extract<Request, { type: "profile" }>["body"],
+    handlers: RequestHandlers = {},
+  ): Promise<OkOf<"profile">> {
+    return this.request({ type: "profile", body }, "profile", this.options.timeouts.measure_sec, handlers);
+  }
+
+  quality(
+    body: Extract<Request, { type: "quality" }>["body"],
+    handlers: RequestHandlers = {},
+  ): Promise<OkOf<"quality">> {
+    return this.request({ type: "quality", body }, "quality", this.options.timeouts.quality_sec, handlers);
   }
 
   unload(handlers: RequestHandlers = {}): Promise<OkOf<"unload">> {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
@@ -9,6 +10,7 @@ import type { Plan } from "../../src/plan/plan-types.js";
 import { type RunFileRecord, recordSchema } from "../../src/results/record-types.js";
 import { smallPlan } from "../fixtures/plans.js";
 import { testPython } from "../fixtures/python.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
 
 const scripted = fileURLToPath(new URL("../fixtures/workers/scripted.py", import.meta.url));
 
@@ -32,6 +34,7 @@ async function runPlan(
     records: {
       append: async (record) => void records.push(recordSchema.parse(JSON.parse(JSON.stringify(record)))),
     },
+    logprobsFolder: join(scratchFolder(), "logprobs"),
     log: silentLog,
     clock: systemClock,
     stop,

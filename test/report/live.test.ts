@@ -14,13 +14,15 @@ const [none, int8] = plan.configurations as [
   (typeof plan.configurations)[0],
   (typeof plan.configurations)[0],
 ];
+const blockOf = (configuration: (typeof plan.configurations)[0]) =>
+  plan.blocks[configuration.index] as (typeof plan.blocks)[0];
 const trialsOf = (id: string) => plan.trials.filter((trial) => trial.configuration_id === id);
 
 /** A whole run, each event one second after the one before. */
 const EVENTS: readonly RunEvent[] = [
   { type: "worker-starting" },
   ...[none, int8].flatMap((configuration): RunEvent[] => [
-    { type: "configuration-started", configuration },
+    { type: "configuration-started", configuration, block: blockOf(configuration) },
     {
       type: "configuration-loaded",
       configuration,
@@ -31,7 +33,7 @@ const EVENTS: readonly RunEvent[] = [
       { type: "progress", phase: "measure", detail: "generating", outputTokens: 3, tokensPerSec: 9.5 },
       { type: "trial-completed", trial, measurement: measurement() },
     ]),
-    { type: "configuration-completed", configuration, elapsedSec: 8 },
+    { type: "configuration-completed", configuration, block: blockOf(configuration), elapsedSec: 8 },
   ]),
   { type: "run-ended", status: "completed", elapsedSec: 17 },
 ];
@@ -74,8 +76,8 @@ test("off a terminal each event that matters is a plain line, with position, rat
 
 test("a failed configuration is named with its code", () => {
   const events: RunEvent[] = [
-    { type: "configuration-started", configuration: none },
-    { type: "configuration-failed", configuration: none, failure: failure() },
+    { type: "configuration-started", configuration: none, block: blockOf(none) },
+    { type: "configuration-failed", configuration: none, block: blockOf(none), failure: failure() },
   ];
   expect(shown(false, events)).toContain("[1/2] none: failed: quantization-not-applied");
 });
@@ -88,8 +90,8 @@ test("on a terminal what stays is said once, and the moving lines are taken away
 
 test("on a narrow terminal the cause of a failure is wrapped, not cut", () => {
   const events: RunEvent[] = [
-    { type: "configuration-started", configuration: none },
-    { type: "configuration-failed", configuration: none, failure: failure() },
+    { type: "configuration-started", configuration: none, block: blockOf(none) },
+    { type: "configuration-failed", configuration: none, block: blockOf(none), failure: failure() },
   ];
   const text = shown(true, events, 40);
   expect(text).toContain("quantization-not-applied");
@@ -98,7 +100,12 @@ test("on a narrow terminal the cause of a failure is wrapped, not cut", () => {
 
 test("moving lines are never wider than the terminal", () => {
   const configuration = { ...none, worker: { ...none.worker, label: "very ".repeat(40) } };
-  const state = advance(initialState(plan, 0), { type: "configuration-started", configuration }, plan, 1);
+  const state = advance(
+    initialState(plan, 0),
+    { type: "configuration-started", configuration, block: blockOf(configuration) },
+    plan,
+    1,
+  );
   for (const columns of [20, 40, 80]) {
     for (const line of movingLines(state, 5, { columns, color: false })) {
       expect(stringWidth(line)).toBeLessThanOrEqual(columns);
@@ -122,7 +129,7 @@ test("time left is told from the trials, not from the load before them, and only
     state = advance(state, event, plan, second);
   };
   const [first] = trialsOf(none.worker.id) as [(typeof plan.trials)[0]];
-  at(0, { type: "configuration-started", configuration: none });
+  at(0, { type: "configuration-started", configuration: none, block: blockOf(none) });
   at(100, { type: "trial-started", trial: first });
   at(103, { type: "trial-completed", trial: first, measurement: measurement() });
   // One more trial of 3 s here, and one more configuration of 100 s of load and two trials.

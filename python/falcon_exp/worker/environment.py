@@ -13,7 +13,9 @@ from typing import Any
 import psutil
 import torch
 
+from falcon_exp.worker.bandwidth import measure_bandwidth
 from falcon_exp.worker.gpu import Nvml
+from falcon_exp.worker.quiet import machine_state
 
 #: Distributions whose version can change a figure.
 _PACKAGES = (
@@ -59,6 +61,8 @@ _VARIABLES = (
 def capture_environment() -> dict[str, Any]:
     """``environmentSchema`` of the wire format."""
     nvml = Nvml()
+    # First of all: measuring the bandwidth would be taken for somebody else's work.
+    state = machine_state(nvml)
     return {
         "python_version": platform.python_version(),
         "python_executable": sys.executable,
@@ -72,6 +76,8 @@ def capture_environment() -> dict[str, Any]:
         "cuda_version": torch.version.cuda,
         "gpu_driver_version": nvml.driver_version(),
         "gpus": nvml.describe(),
+        "machine_state": state,
+        "memory_bandwidth": measure_bandwidth(),
         "environment_variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "worker_code_sha256": worker_code_sha256(),
     }

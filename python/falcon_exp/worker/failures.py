@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 #: Phases of a configuration's life, in order.
-PHASES = ("start", "load", "warmup", "measure", "unload")
+PHASES = ("start", "load", "warmup", "measure", "profile", "quality", "unload")
 
 
 class WorkerError(Exception):

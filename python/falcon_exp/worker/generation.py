@@ -48,7 +48,6 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
     generation = request["generation"]
     model = loaded.model
     seed = generation["seed"] + request["repeat"]
-    templated = _uses_template(generation["chat_template"], loaded.tokenizer)
     settings = generation_config(model, loaded.tokenizer, generation)
     clock = TokenClock(on_token)
     set_seed(seed)
@@ -59,9 +58,8 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
     energy = EnergyMeter(nvml)
     synchronize()
     started = time.perf_counter()
-    inputs = _tokenize(loaded.tokenizer, request["prompt"], templated).to(model.device)
+    inputs, templated = prepare_inputs(loaded, request["prompt"], generation)
     input_tokens = int(inputs["input_ids"].shape[1])
-    _check_length(model.config, input_tokens, generation)
     generate_started = time.perf_counter()
     with torch.inference_mode():
         output = model.generate(**inputs, generation_config=settings, streamer=clock)
@@ -90,8 +88,17 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
         "seed": seed,
         "chat_template_applied": templated,
         "output_text": loaded.tokenizer.decode(ids, skip_special_tokens=True),
+        "output_ids": ids.tolist(),
         "output_ids_sha256": hashlib.sha256(ids.numpy().astype("<i8").tobytes()).hexdigest(),
     }
+
+
+def prepare_inputs(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> tuple[Any, bool]:
+    """(tensors on the model's device, whether the chat template was applied). Raises as ``measure``."""
+    templated = _uses_template(generation["chat_template"], loaded.tokenizer)
+    inputs = _tokenize(loaded.tokenizer, prompt, templated).to(loaded.model.device)
+    _check_length(loaded.model.config, int(inputs["input_ids"].shape[1]), generation)
+    return inputs, templated
 
 
 def _uses_template(asked: str, tokenizer: Any) -> bool:

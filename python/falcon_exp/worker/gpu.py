@@ -93,6 +93,27 @@ class Nvml:
             "throttle_reasons": None if reasons is None else _reason_names(reasons),
         }
 
+    def others(self) -> list[dict[str, Any]]:
+        """What holds each GPU back or uses it, before this worker does."""
+        return [self._others_on(index, handle) for index, handle in self._handles]
+
+    def _others_on(self, index: int, handle: Any) -> dict[str, Any]:
+        processes = _ask(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
+        foreign = None if processes is None else [process for process in processes if process.pid != os.getpid()]
+        utilization = _ask(pynvml.nvmlDeviceGetUtilizationRates, handle)
+        limit = _ask(pynvml.nvmlDeviceGetPowerManagementLimit, handle)
+        usual = _ask(pynvml.nvmlDeviceGetPowerManagementDefaultLimit, handle)
+        reasons = _ask(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle)
+        return {
+            "index": index,
+            "other_processes": None if foreign is None else len(foreign),
+            "other_memory_bytes": None if foreign is None else sum(int(one.usedGpuMemory or 0) for one in foreign),
+            "utilization_percent": None if utilization is None else int(utilization.gpu),
+            "power_limit_watts": None if limit is None else limit / 1000,
+            "power_limit_default_watts": None if usual is None else usual / 1000,
+            "throttle_reasons": None if reasons is None else _reason_names(reasons),
+        }
+
     def memory_used_bytes(self) -> tuple[int | None, str | None]:
         """Memory of this process on all GPUs, or None and why."""
         if not self.is_available:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.quantization import dtype_name
-from falcon_exp.worker.weights import bytes_by_dtype, count_parameters
+from falcon_exp.worker.weights import bytes_by_dtype, count_parameters, read_per_token_bytes
 
 FOUR_BIT = "Linear4bit"
 INT8 = "Linear8bitLt"
@@ -117,6 +117,7 @@ def read_proof(model: Any, *, has_chat_template: bool, cures: list[str]) -> dict
         "linear_classes": dict(sorted(classes.items())),
         "quantization_effective": quantization_effective(linears),
         "weights_bytes": sum(by_dtype.values()),
+        "read_per_token_bytes": read_per_token_bytes(model),
         "memory_footprint_bytes": int(model.get_memory_footprint()),
         "bytes_by_dtype": by_dtype,
         "dtype": dtype_name(model.dtype),

@@ -32,7 +32,10 @@ UNLOAD_GRACE_SEC = 3.0
 RUNTIME_FOLDER_PREFIX = "falcon-exp-"
 
 #: Phase of each request, for failures; `generate` names its own.
-_PHASES = {"start": "start", "load": "load", "unload": "unload"}
+_PHASES = {"start": "start", "load": "load", "profile": "profile", "quality": "quality", "unload": "unload"}
+
+#: Requests that a loaded trial process serves, and outlives where they fail.
+_WITH_A_MODEL = ("generate", "profile", "quality")
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ class Supervisor:
 
     def _on_request(self, message: Message) -> None:
         kind = message["type"]
-        if kind not in ("start", "load", "generate", "unload"):
+        if kind not in ("start", "load", *_WITH_A_MODEL, "unload"):
             text = f"{kind} belongs on the control lane"
             self._lanes.send("work", "error", message["id"], _error("message-invalid", text, None))
             return
@@ -237,7 +240,7 @@ class Supervisor:
 
     def _on_child_error(self, request: Request, body: dict[str, Any]) -> None:
         # A failed load leaves memory in an unknown state: the next one starts in a fresh process.
-        if request.type != "generate":
+        if request.type not in _WITH_A_MODEL:
             self._end_child()
         self._lanes.send("work", "error", request.id, body)
         self._request = None

@@ -13,7 +13,9 @@ from falcon_exp.worker.generation import measure
 from falcon_exp.worker.gpu import Nvml
 from falcon_exp.worker.loading import Loaded, load
 from falcon_exp.worker.notices import collect_notices
+from falcon_exp.worker.profiling import profile
 from falcon_exp.worker.progress import LoadProgress, TokenProgress
+from falcon_exp.worker.quality import measure_quality
 
 
 class TrialProcess:
@@ -37,6 +39,10 @@ class TrialProcess:
                 self._answer("load", partial(self._load, body))
             elif command == "generate":
                 self._answer(body["phase"], partial(self._generate, body))
+            elif command == "profile":
+                self._answer("profile", partial(self._profile, body))
+            elif command == "quality":
+                self._answer("quality", partial(self._quality, body))
             else:
                 self._answer("unload", self._unload)
                 return
@@ -63,11 +69,26 @@ class TrialProcess:
             self._loaded = load(body["configuration"], self._home)
         return {"measurement": self._loaded.measurement}
 
-    def _generate(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _model(self) -> Loaded:
         if self._loaded is None:
             raise WorkerError("no-trial-process", "No configuration is loaded.")
+        return self._loaded
+
+    def _generate(self, body: dict[str, Any]) -> dict[str, Any]:
         on_token = TokenProgress(self._report(body["phase"]), "generating")
-        return {"measurement": measure(self._loaded, body, self._nvml, on_token)}
+        return {"measurement": measure(self._model(), body, self._nvml, on_token)}
+
+    def _profile(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._report("profile")("timing the linear layers", None)
+        return {"measurement": profile(self._model(), body)}
+
+    def _quality(self, body: dict[str, Any]) -> dict[str, Any]:
+        report = self._report("quality")
+
+        def on_window(over: int, windows: int) -> None:
+            report(f"{body['text_id']}: window {over} of {windows}", None)
+
+        return {"measurement": measure_quality(self._model(), body, on_window)}
 
     def _unload(self) -> dict[str, Any]:
         proof = None if self._loaded is None else self._loaded.proof()

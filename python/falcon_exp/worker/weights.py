@@ -35,12 +35,35 @@ def kept_tensors(model: torch.nn.Module) -> Iterator[torch.Tensor]:
         yield from _state_tensors(module)
 
 
+def _storage_key(tensor: torch.Tensor) -> object:
+    """Offloaded ("meta") tensors go by object: they lie elsewhere, but they are."""
+    return id(tensor) if tensor.device.type == "meta" else (str(tensor.device), tensor.data_ptr())
+
+
+def read_per_token_bytes(model: torch.nn.Module) -> int:
+    """Bytes of weights that one decoded token has to read: all but embedding tables, of which it looks up one row.
+
+    A table that is the output head too (tied) is read as that. A mixture of experts reads less than this says.
+    """
+    tables = [module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+    elsewhere = {
+        _storage_key(parameter)
+        for module in model.modules()
+        if not isinstance(module, torch.nn.Embedding)
+        for parameter in module._parameters.values()
+        if parameter is not None
+    }
+    unread = {_storage_key(table): table for table in tables if _storage_key(table) not in elsewhere}
+    skipped = sum(table.numel() * table.element_size() for table in unread.values())
+    return sum(bytes_by_dtype(model).values()) - skipped
+
+
 def bytes_by_dtype(model: torch.nn.Module) -> dict[str, int]:
-    """Bytes by dtype, each storage once. Offloaded ("meta") tensors count by name: they lie elsewhere, but they are."""
+    """Bytes by dtype, each storage once."""
     sizes: dict[object, tuple[str, int]] = {}
     for tensor in kept_tensors(model):
         size = tensor.numel() * tensor.element_size()
-        key: object = id(tensor) if tensor.device.type == "meta" else (str(tensor.device), tensor.data_ptr())
+        key = _storage_key(tensor)
         name = str(tensor.dtype).removeprefix("torch.")
         if size > sizes.get(key, ("", -1))[1]:
             sizes[key] = (name, size)

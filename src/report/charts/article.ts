@@ -5,10 +5,10 @@
  * reaches higher above its data than the memory axis does, so that two level lines do not lie on each other.
  */
 import type { TopLevelSpec } from "vega-lite";
+import { type Statistics, statisticsOf } from "../../base/statistics.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import type { ConfigurationData } from "../../results/run-data.js";
 import { memoryMetricOf, memoryName } from "../memory-metric.js";
-import { type Statistics, statisticsOf } from "../statistics.js";
 import { statusText } from "../status-text.js";
 import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
 

@@ -1,4 +1,4 @@
-import { statisticsOf } from "../statistics.js";
+import { statisticsOf } from "../../base/statistics.js";
 import { COLORS } from "./style.js";
 
 /** One bar: the mean of `values`. */

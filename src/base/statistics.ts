@@ -1,5 +1,5 @@
 /** Statistics over raw samples (docs/metrics.md). Pure; null where a value does not exist, never NaN. */
-import { medianOf } from "../base/median.js";
+import { medianOf } from "./median.js";
 
 export interface Statistics {
   /** Number of samples. */

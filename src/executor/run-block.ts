@@ -1,73 +1,81 @@
 import { sha256OfValue } from "../base/canonical.js";
-import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
+import type { Plan, PlanBlock, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { Proof, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
-import type { Failure } from "../results/record-types.js";
+import type { Failure, RepeatsEnd } from "../results/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
-import type { Notice, Progress } from "../worker/open-request.js";
+import type { Notice } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
 import type { RunContext } from "./executor.js";
+import { runExtras } from "./extras.js";
+import { type RateSample, repeatsEndAfter } from "./precision.js";
+import { progressHandlers } from "./progress.js";
 import { ofConfiguration, ofTrial, record } from "./recorder.js";
 
-export interface ConfigurationJob {
+export interface BlockJob {
+  readonly plan: Plan;
+  readonly block: PlanBlock;
   readonly configuration: PlanConfiguration;
+  /** Of this block's round. */
   readonly trials: readonly PlanTrial[];
-  readonly warmup: number;
   readonly environment: WorkerEnvironment;
 }
 
-export interface ConfigurationOutcome {
-  readonly status: "completed" | "failed" | "cancelled";
+export interface BlockOutcome {
   readonly trialsCompleted: number;
+  /** Everything that was asked for was measured. */
+  readonly isComplete: boolean;
+  /** Why the configuration failed as a whole. */
+  readonly failure?: Failure;
 }
 
 /**
  * One configuration, from load to the end of its trial process:
- *   load → record → warm-ups → record each → trials → record each → unload → record
+ *   load → record → warm-ups → record each → trials → record each → profile, quality → record each → unload → record
  * A trial that fails while its process lives is recorded and the next one runs; a trial that takes
  * the process with it ends the configuration. Nothing that was measured waits for what comes after it.
  */
-export async function runConfiguration(
-  job: ConfigurationJob,
-  worker: Worker,
-  context: RunContext,
-): Promise<ConfigurationOutcome> {
-  return new ConfigurationRun(job, worker, context).run();
+export async function runBlock(job: BlockJob, worker: Worker, context: RunContext): Promise<BlockOutcome> {
+  return new BlockRun(job, worker, context).run();
 }
 
-class ConfigurationRun {
+class BlockRun {
   private readonly startedSec: number;
   private readonly notices: Notice[] = [];
+  private readonly rates: RateSample[] = [];
   private completed = 0;
+  /** Trials that were to be measured; fewer than planned where `repeats: auto` had enough. */
+  private wanted: number;
+  private repeatsEnd: RepeatsEnd = "as-planned";
   private firstTrialFailure: Failure | null = null;
 
   constructor(
-    private readonly job: ConfigurationJob,
+    private readonly job: BlockJob,
     private readonly worker: Worker,
     private readonly context: RunContext,
   ) {
     this.startedSec = context.clock.monotonicSec();
+    this.wanted = job.trials.length;
   }
 
-  async run(): Promise<ConfigurationOutcome> {
-    const { configuration } = this.job;
-    this.context.onEvent({ type: "configuration-started", configuration });
+  async run(): Promise<BlockOutcome> {
+    const { configuration, block, plan } = this.job;
+    this.context.onEvent({ type: "configuration-started", configuration, block });
+    let areExtrasComplete = true;
     try {
       await this.load();
-      for (let index = 0; index < this.job.warmup && !this.stopping; index++) await this.warmup(index);
-      for (const trial of this.job.trials) {
-        if (this.stopping) break;
-        await this.trial(trial);
-      }
+      for (let index = 0; index < plan.header.warmup && !this.stopping; index++) await this.warmup(index);
+      await this.trials();
+      areExtrasComplete = await runExtras(this.job, this.worker, this.context, () => this.handlers());
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
       await this.unload();
       return error.code === "cancelled" ? this.endCancelled() : this.endFailed(error.toRecord());
     }
     const proofAfter = await this.unload();
-    if (this.stopping && this.completed < this.job.trials.length) return this.endCancelled();
+    if (this.stopping && (this.completed < this.wanted || !areExtrasComplete)) return this.endCancelled();
     if (this.completed === 0 && this.firstTrialFailure !== null)
       return this.endFailed(this.firstTrialFailure);
-    return this.endCompleted(proofAfter);
+    return this.endCompleted(proofAfter, areExtrasComplete);
   }
 
   private get stopping(): boolean {
@@ -75,12 +83,13 @@ class ConfigurationRun {
   }
 
   private async load(): Promise<void> {
-    const { configuration, environment } = this.job;
+    const { configuration, environment, block } = this.job;
     const { measurement } = await this.worker.load({ configuration: configuration.worker }, this.handlers());
     await record(this.context, "load", {
       ...ofConfiguration(configuration),
       identity_sha256: identityOf(configuration, environment),
       load: measurement,
+      round: block.round,
     });
     this.context.onEvent({ type: "configuration-loaded", configuration, load: measurement });
   }
@@ -109,6 +118,23 @@ class ConfigurationRun {
     }
   }
 
+  /** All trials, repeat by repeat; with `repeats: auto` until the rate is known well enough. */
+  private async trials(): Promise<void> {
+    const { trials, plan } = this.job;
+    const auto = plan.header.auto_repeats;
+    const first = trials[0]?.repeat ?? 0;
+    for (const [index, trial] of trials.entries()) {
+      if (this.stopping) return;
+      await this.trial(trial);
+      if (auto === null || trials[index + 1]?.repeat === trial.repeat) continue;
+      const end = repeatsEndAfter(trial.repeat - first + 1, this.rates, auto);
+      if (end === null) continue;
+      this.repeatsEnd = end;
+      this.wanted = index + 1;
+      return;
+    }
+  }
+
   private async trial(trial: PlanTrial): Promise<void> {
     const { configuration } = this.job;
     this.context.onEvent({ type: "trial-started", trial });
@@ -132,6 +158,8 @@ class ConfigurationRun {
       measurement,
     });
     this.completed += 1;
+    const rate = measurement.decode_tokens_per_sec ?? 1 / measurement.elapsed_sec;
+    this.rates.push({ promptIndex: trial.prompt_index, tokensPerSec: rate });
     this.context.onEvent({ type: "trial-completed", trial, measurement });
   }
 
@@ -153,46 +181,34 @@ class ConfigurationRun {
     }
   }
 
-  /** Progress becomes events; the rate is counted from the first token, so that prefill does not dilute it. */
   private handlers() {
-    let first: { readonly tokens: number; readonly atSec: number } | null = null;
-    return {
-      onNotice: (notice: Notice) => void this.notices.push(notice),
-      onProgress: (progress: Progress) => {
-        const now = this.context.clock.monotonicSec();
-        const tokens = progress.outputTokens;
-        let tokensPerSec: number | null = null;
-        if (tokens !== null && tokens > 0) {
-          if (first === null) first = { tokens, atSec: now };
-          else if (now > first.atSec) tokensPerSec = (tokens - first.tokens) / (now - first.atSec);
-        }
-        const { phase, detail } = progress;
-        this.context.onEvent({ type: "progress", phase, detail, outputTokens: tokens, tokensPerSec });
-      },
-    };
+    return progressHandlers(this.context, (notice) => void this.notices.push(notice));
   }
 
-  private async endCompleted(proofAfter: Proof | null): Promise<ConfigurationOutcome> {
+  private async endCompleted(proofAfter: Proof | null, isComplete: boolean): Promise<BlockOutcome> {
     await record(this.context, "configuration", {
       ...this.tail(),
       status: "completed",
       proof_after: proofAfter,
+      repeats_end: this.repeatsEnd,
     });
-    const { configuration } = this.job;
-    this.context.onEvent({ type: "configuration-completed", configuration, elapsedSec: this.elapsedSec });
-    return { status: "completed", trialsCompleted: this.completed };
+    const { configuration, block } = this.job;
+    const elapsedSec = this.elapsedSec;
+    this.context.onEvent({ type: "configuration-completed", configuration, block, elapsedSec });
+    return { trialsCompleted: this.completed, isComplete: isComplete && this.completed === this.wanted };
   }
 
-  private async endFailed(failure: Failure): Promise<ConfigurationOutcome> {
+  private async endFailed(failure: Failure): Promise<BlockOutcome> {
     await record(this.context, "configuration", { ...this.tail(), status: "failed", failure });
-    this.context.onEvent({ type: "configuration-failed", configuration: this.job.configuration, failure });
-    return { status: "failed", trialsCompleted: this.completed };
+    const { configuration, block } = this.job;
+    this.context.onEvent({ type: "configuration-failed", configuration, block, failure });
+    return { trialsCompleted: this.completed, isComplete: false, failure };
   }
 
-  private async endCancelled(): Promise<ConfigurationOutcome> {
+  private async endCancelled(): Promise<BlockOutcome> {
     const reason = this.context.stop.state?.reason ?? "cancelled";
     await record(this.context, "configuration", { ...this.tail(), status: "cancelled", reason });
-    return { status: "cancelled", trialsCompleted: this.completed };
+    return { trialsCompleted: this.completed, isComplete: false };
   }
 
   private get elapsedSec(): number {
@@ -202,9 +218,10 @@ class ConfigurationRun {
   private tail() {
     return {
       ...ofConfiguration(this.job.configuration),
+      round: this.job.block.round,
       elapsed_sec: this.elapsedSec,
       trials_completed: this.completed,
-      trials_planned: this.job.trials.length,
+      trials_planned: this.wanted,
       notices: this.notices,
     };
   }

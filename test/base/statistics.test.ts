@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { statisticsOf, studentTQuantile } from "../../src/report/statistics.js";
+import { statisticsOf, studentTQuantile } from "../../src/base/statistics.js";
 
 test("known samples give the values of the textbook", () => {
   // By hand: mean 5, deviations −3 −1 −1 −1 0 0 2 4, sum of squares 32, sd √(32/7).

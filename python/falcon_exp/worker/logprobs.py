@@ -1,0 +1,100 @@
+"""The reference's log-probabilities on disk, in 16-bit steps, so that it need not be loaded again for each comparison.
+
+One folder a text: ``codes.npy`` (uint16, positions x vocabulary) and ``rows.npz`` (a row's lowest value and its step,
+its most likely token, the hash of the ids that were fed). A row's value is ``low + code * step``; the step spreads the
+row's own range over 65,535 steps, so the largest error is half of it. Read rows are normalized again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from falcon_exp.worker.failures import WorkerError
+
+_STEPS = 65_535
+#: Left free on the disk: a full one would lose records.
+_SPARE_BYTES = 200_000_000
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was written."""
+
+    bytes: int
+    positions: int
+    vocabulary: int
+    largest_error_nats: float
+
+
+class LogprobsWriter:
+    """Writes rows as they come: a long text never stands in memory as a whole."""
+
+    def __init__(self, folder: Path, positions: int, vocabulary: int) -> None:
+        """Raises WorkerError ``quality-disk-full`` where the folder's disk has no room."""
+        needed = positions * vocabulary * 2
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        if free < needed + _SPARE_BYTES:
+            raise WorkerError(
+                "quality-disk-full",
+                f"The reference's log-probabilities take {needed / 1e9:.2f} GB; {folder} has {free / 1e9:.2f} GB free.",
+            )
+        self._folder = folder
+        self._codes: Any = np.lib.format.open_memmap(
+            folder / "codes.npy", mode="w+", dtype=np.uint16, shape=(positions, vocabulary)
+        )
+        self._low = np.zeros(positions, dtype=np.float64)
+        self._step = np.zeros(positions, dtype=np.float64)
+        self._top1 = np.zeros(positions, dtype=np.int64)
+        self._next = 0
+
+    def add(self, logprobs: torch.Tensor) -> None:
+        """Rows of log-probabilities, rows x vocabulary, float64."""
+        rows = slice(self._next, self._next + logprobs.shape[0])
+        low = logprobs.min(dim=-1).values
+        step = (logprobs.max(dim=-1).values - low).clamp_min(1e-12) / _STEPS
+        codes = ((logprobs - low[:, None]) / step[:, None]).round()
+        self._codes[rows] = codes.to(device="cpu", dtype=torch.int32).numpy().astype(np.uint16)
+        self._low[rows] = low.cpu().numpy()
+        self._step[rows] = step.cpu().numpy()
+        self._top1[rows] = logprobs.argmax(dim=-1).cpu().numpy()
+        self._next = rows.stop
+
+    def close(self, token_ids_sha256: str) -> Stored:
+        """Makes the rows readable; without it they count as not there."""
+        self._codes.flush()
+        positions, vocabulary = self._codes.shape
+        rows = self._folder / "rows.npz"
+        np.savez(rows, low=self._low, step=self._step, top1=self._top1, token_ids_sha256=token_ids_sha256)
+        size = rows.stat().st_size + (self._folder / "codes.npy").stat().st_size
+        return Stored(size, positions, vocabulary, float(self._step.max()) / 2)
+
+
+class LogprobsReader:
+    """Reads rows of ``LogprobsWriter``."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises FileNotFoundError where the reference was not measured, or not to its end."""
+        with np.load(folder / "rows.npz", allow_pickle=False) as rows:
+            self._low, self._step, self._top1 = rows["low"], rows["step"], rows["top1"]
+            self.token_ids_sha256 = str(rows["token_ids_sha256"])
+        self._codes = np.load(folder / "codes.npy", mmap_mode="r", allow_pickle=False)
+
+    @property
+    def vocabulary(self) -> int:
+        """Entries in a row."""
+        return int(self._codes.shape[1])
+
+    def rows(self, start: int, count: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(log-probabilities, most likely token) of rows ``start`` to ``start + count``, on the device of ``like``."""
+        rows = slice(start, start + count)
+        codes = torch.from_numpy(self._codes[rows].astype(np.float64))
+        low, step = torch.from_numpy(self._low[rows]), torch.from_numpy(self._step[rows])
+        logprobs = (low[:, None] + codes * step[:, None]).to(device=like.device, dtype=like.dtype)
+        return torch.log_softmax(logprobs, dim=-1), torch.from_numpy(self._top1[rows]).to(like.device)

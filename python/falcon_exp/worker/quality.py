@@ -1,0 +1,192 @@
+"""Perplexity, and KL divergence and top-1 agreement against the reference, of one text on the loaded model.
+
+The rule is llama.cpp's (tools/perplexity): the tokens are cut into windows of ``context`` that do not overlap; each is
+read with nothing before it; scored are the predictions in its second half, which all have at least half a window to go
+by. A rest shorter than a window is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.loading import Loaded
+from falcon_exp.worker.logprobs import LogprobsReader, LogprobsWriter, Stored
+from falcon_exp.worker.memory import release_unused
+
+#: Log-probabilities below this are kept and compared as this: a token masked with minus infinity must not make a
+#: divergence infinite, nor a row's steps coarse.
+_FLOOR_NATS = -100.0
+#: Positions at a time: bounds the float64 copies of vocabulary-wide rows.
+_CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The ids to feed, windows x context."""
+
+    ids: torch.Tensor
+    tokens: int
+    bos_replaced: bool
+
+    @property
+    def count(self) -> int:
+        """Windows."""
+        return int(self.ids.shape[0])
+
+    @property
+    def context(self) -> int:
+        """Tokens in each."""
+        return int(self.ids.shape[1])
+
+    @property
+    def first_scored(self) -> int:
+        """Position of the first token that is scored: the one predicted from position ``context // 2``."""
+        return self.context // 2 + 1
+
+    @property
+    def scored(self) -> int:
+        """Scored tokens in all windows together."""
+        return self.count * (self.context - self.first_scored)
+
+    def sha256(self) -> str:
+        """Over the ids, so that only equal tokens are compared."""
+        return hashlib.sha256(self.ids.numpy().astype("<i8").tobytes()).hexdigest()
+
+
+@dataclass
+class _Scores:
+    token_nll: list[float] = field(default_factory=list)
+    kl_nats: list[float] = field(default_factory=list)
+    top1_equal: list[int] = field(default_factory=list)
+
+
+def cut_windows(tokenizer: Any, text: str, context: int, max_tokens: int | None) -> Windows:
+    """Raises WorkerError ``text-too-short`` where the text does not fill one window."""
+    ids = list(tokenizer(text)["input_ids"])
+    if max_tokens is not None:
+        ids = ids[:max_tokens]
+    count = len(ids) // context
+    if count == 0:
+        raise WorkerError("text-too-short", f"The text has {len(ids)} tokens; a window has {context}.")
+    windows = torch.tensor(ids[: count * context], dtype=torch.int64).reshape(count, context).clone()
+    bos = tokenizer.bos_token_id
+    replaces = bos is not None and len(ids) > 0 and ids[0] == bos
+    if replaces:
+        windows[:, 0] = bos
+    return Windows(windows, len(ids), replaces)
+
+
+def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable[[int, int], None]) -> dict[str, Any]:
+    """``qualityMeasurementSchema`` of the wire format. ``on_window`` is told (windows over, windows in all).
+
+    Raises WorkerError ``text-too-short``, ``prompt-too-long``, ``quality-disk-full`` or ``quality-not-finite``.
+    """
+    started = time.perf_counter()
+    windows = cut_windows(loaded.tokenizer, request["text"], request["context"], request["max_tokens"])
+    _check_context(loaded.model.config, windows.context)
+    logprobs = request["logprobs"]
+    reader, note = _reader(logprobs, windows, loaded.model.config)
+    writer: LogprobsWriter | None = None
+    scores = _Scores()
+    for rows, targets in _scored_rows(loaded.model, windows, on_window):
+        if logprobs["mode"] == "write":
+            writer = writer or LogprobsWriter(Path(logprobs["folder"]), windows.scored, rows.shape[-1])
+            writer.add(rows.clamp_min(_FLOOR_NATS))
+        _score(rows, targets, reader, scores)
+    stored = None if writer is None else writer.close(windows.sha256())
+    release_unused()
+    return {
+        "text_id": request["text_id"],
+        "tokens": windows.tokens,
+        "context": windows.context,
+        "windows": windows.count,
+        "first_scored": windows.first_scored,
+        "bos_replaced": windows.bos_replaced,
+        "token_ids_sha256": windows.sha256(),
+        "token_nll": scores.token_nll,
+        "against_reference": None
+        if reader is None
+        else {"kl_nats": scores.kl_nats, "top1_equal": scores.top1_equal},
+        "against_reference_note": note,
+        "stored": None if stored is None else _stored(stored),
+        "elapsed_sec": time.perf_counter() - started,
+    }
+
+
+def _stored(stored: Stored) -> dict[str, Any]:
+    return {
+        "bytes": stored.bytes,
+        "positions": stored.positions,
+        "vocabulary": stored.vocabulary,
+        "largest_error_nats": stored.largest_error_nats,
+    }
+
+
+def _check_context(config: Any, context: int) -> None:
+    text_config = config.get_text_config()
+    longest = getattr(text_config, "max_position_embeddings", None)
+    if longest is not None and not getattr(text_config, "alibi", False) and context > longest:
+        raise WorkerError("prompt-too-long", f"A window has {context} tokens; the model's context is {longest}.")
+
+
+def _reader(logprobs: dict[str, Any], windows: Windows, config: Any) -> tuple[LogprobsReader | None, str | None]:
+    """The reference's log-probabilities, or why there is nothing to compare with."""
+    if logprobs["mode"] == "write":
+        return None, "this is the reference"
+    if logprobs["mode"] == "none":
+        return None, "the reference was not measured on this text"
+    try:
+        reader = LogprobsReader(Path(logprobs["folder"]))
+    except FileNotFoundError:
+        return None, "the reference was not measured on this text"
+    if reader.token_ids_sha256 != windows.sha256():
+        return None, "the reference reads this text as other tokens"
+    vocabulary = int(config.get_text_config().vocab_size)
+    if reader.vocabulary != vocabulary:
+        return None, f"the reference has {reader.vocabulary} tokens to choose from, this model {vocabulary}"
+    return reader, None
+
+
+def _scored_rows(
+    model: Any, windows: Windows, on_window: Callable[[int, int], None]
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """(log-probabilities, rows x vocabulary; the tokens that came), in order, a few rows at a time."""
+    kept = windows.context - windows.context // 2
+    takes_kept = "logits_to_keep" in inspect.signature(model.forward).parameters
+    # MPS has no float64.
+    precise = torch.float32 if model.device.type == "mps" else torch.float64
+    for index, window in enumerate(windows.ids):
+        ids = window[None].to(model.device)
+        options = {"logits_to_keep": kept} if takes_kept else {}
+        with torch.inference_mode():
+            logits = model(input_ids=ids, use_cache=False, **options).logits[0, -kept:-1]
+            targets = ids[0, windows.first_scored :].to(logits.device)
+            for start in range(0, logits.shape[0], _CHUNK):
+                rows = torch.log_softmax(logits[start : start + _CHUNK].to(precise), dim=-1)
+                yield rows, targets[start : start + _CHUNK]
+        on_window(index + 1, windows.count)
+
+
+def _score(rows: torch.Tensor, targets: torch.Tensor, reader: LogprobsReader | None, scores: _Scores) -> None:
+    nll = -rows.gather(-1, targets[:, None])[:, 0]
+    if not bool(torch.isfinite(nll).all()):
+        raise WorkerError("quality-not-finite", "The model gave log-probabilities that are no numbers.")
+    done = len(scores.token_nll)
+    # -0.0 is not at least 0 for a reader that looks at the sign.
+    scores.token_nll += [max(0.0, value) for value in nll.tolist()]
+    if reader is None:
+        return
+    reference, top1 = reader.rows(done, rows.shape[0], rows)
+    divergence = (reference.exp() * (reference - rows.clamp_min(_FLOOR_NATS))).sum(dim=-1)
+    # Never negative but for rounding.
+    scores.kl_nats += [max(0.0, value) for value in divergence.tolist()]
+    scores.top1_equal += (rows.argmax(dim=-1) == top1).to(torch.int64).tolist()

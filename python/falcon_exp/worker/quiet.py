@@ -1,0 +1,76 @@
+"""Whether the machine is quiet: what else runs on it, and what holds its clocks down, before anything is measured."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from falcon_exp.worker.gpu import Nvml
+
+_SAMPLE_SEC = 0.3
+_CPUS = Path("/sys/devices/system/cpu")
+
+
+def machine_state(nvml: Nvml, cpus: Path = _CPUS) -> dict[str, Any]:
+    """``machineStateSchema`` of the wire format. Sleeps while it looks, so that what it sees is the work of others."""
+    return {
+        "sample_sec": _SAMPLE_SEC,
+        "busy_cores": _busy_cores(),
+        "load_average_1min": _load_average(),
+        "cpu_governor": _governor(cpus),
+        "cpu_throttle_events": _throttle_events(cpus),
+        "swap_used_bytes": _swap_used_bytes(),
+        "gpus": nvml.others(),
+    }
+
+
+def _busy_cores() -> float | None:
+    """Cores' worth of work by anyone while this process sleeps; time stolen by a hypervisor's other guests counts."""
+    try:
+        before = psutil.cpu_times()
+        started = time.perf_counter()
+        time.sleep(_SAMPLE_SEC)
+        elapsed = time.perf_counter() - started
+        after = psutil.cpu_times()
+    except (OSError, psutil.Error):
+        return None
+    names = [name for name in after._fields if name not in ("idle", "iowait", "guest", "guest_nice")]
+    busy = sum(getattr(after, name) - getattr(before, name) for name in names)
+    return max(0.0, float(busy) / elapsed)
+
+
+def _load_average() -> float | None:
+    try:
+        return float(os.getloadavg()[0])
+    except OSError:
+        return None
+
+
+def _governor(cpus: Path) -> str | None:
+    """Shared by all cores, or several joined; None where the kernel does not tell (many virtual machines)."""
+    found = set()
+    for path in cpus.glob("cpu[0-9]*/cpufreq/scaling_governor"):
+        with suppress(OSError):
+            found.add(path.read_text(encoding="ascii").strip())
+    return "+".join(sorted(found)) or None
+
+
+def _throttle_events(cpus: Path) -> int | None:
+    """Times that a core was slowed down by heat since the machine was started."""
+    counts = []
+    for path in cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):
+        with suppress(OSError, ValueError):
+            counts.append(int(path.read_text(encoding="ascii")))
+    return sum(counts) if counts else None
+
+
+def _swap_used_bytes() -> int | None:
+    try:
+        return int(psutil.swap_memory().used)
+    except (OSError, RuntimeError, psutil.Error):
+        return None

@@ -1,0 +1,97 @@
+/** What is asked of a loaded configuration once its trials are over: the profile, the quality. */
+import { join } from "node:path";
+import type { PlanText } from "../plan/plan-types.js";
+import type { LogprobsUse } from "../protocol/quality.js";
+import { WorkerFailure } from "../worker/failures.js";
+import type { RequestHandlers } from "../worker/open-request.js";
+import type { Worker } from "../worker/worker.js";
+import type { RunContext } from "./executor.js";
+import { ofConfiguration, record } from "./recorder.js";
+import type { BlockJob } from "./run-block.js";
+
+/**
+ * Only in the first round: neither depends on when it is asked. Says whether all that was asked for was measured. A
+ * failure is recorded and the next one tried; without a process there is nothing left to ask, but the trials stand.
+ * Throws WorkerFailure `cancelled` only.
+ */
+export async function runExtras(
+  job: BlockJob,
+  worker: Worker,
+  context: RunContext,
+  handlers: () => RequestHandlers,
+): Promise<boolean> {
+  if (job.block.round > 0) return true;
+  let isComplete = true;
+  for (const extra of extrasOf(job, worker, context)) {
+    if (context.stop.state !== null || !worker.isUsable) return false;
+    context.onEvent({ type: "extra-started", what: extra.what });
+    try {
+      await extra.measure(handlers());
+      context.onEvent({ type: "extra-completed", what: extra.what });
+    } catch (error) {
+      if (!(error instanceof WorkerFailure) || error.code === "cancelled") throw error;
+      const failure = error.toRecord();
+      await extra.recordFailure(failure);
+      context.onEvent({ type: "extra-failed", what: extra.what, failure });
+      isComplete = false;
+      if (!error.details.trialProcessAlive) return false;
+    }
+  }
+  return isComplete;
+}
+
+interface Extra {
+  /** For people: "quality of english". */
+  readonly what: string;
+  readonly measure: (handlers: RequestHandlers) => Promise<void>;
+  readonly recordFailure: (failure: ReturnType<WorkerFailure["toRecord"]>) => Promise<void>;
+}
+
+function extrasOf(job: BlockJob, worker: Worker, context: RunContext): readonly Extra[] {
+  const { header, texts } = job.plan;
+  return [
+    ...(header.profile ? [profileExtra(job, worker, context)] : []),
+    ...texts.map((text) => qualityExtra(text, job, worker, context)),
+  ];
+}
+
+function profileExtra({ configuration, trials }: BlockJob, worker: Worker, context: RunContext): Extra {
+  const of = ofConfiguration(configuration);
+  return {
+    what: "profile",
+    measure: async (handlers) => {
+      const prompt = trials[0]?.prompt ?? "";
+      const { generation } = configuration;
+      const { measurement } = await worker.profile({ prompt, generation }, handlers);
+      await record(context, "profile", { ...of, status: "completed", measurement });
+    },
+    recordFailure: (failure) => record(context, "profile", { ...of, status: "failed", failure }),
+  };
+}
+
+function qualityExtra(text: PlanText, job: BlockJob, worker: Worker, context: RunContext): Extra {
+  const { configuration, plan } = job;
+  const of = { ...ofConfiguration(configuration), text_id: text.id };
+  return {
+    what: `quality on ${text.id}`,
+    measure: async (handlers) => {
+      const { measurement } = await worker.quality(
+        {
+          text_id: text.id,
+          text: text.text,
+          context: plan.header.quality?.context ?? 0,
+          max_tokens: plan.header.quality?.max_tokens ?? null,
+          logprobs: logprobsUse(text, job, context),
+        },
+        handlers,
+      );
+      await record(context, "quality", { ...of, status: "completed", measurement });
+    },
+    recordFailure: (failure) => record(context, "quality", { ...of, status: "failed", failure }),
+  };
+}
+
+function logprobsUse(text: PlanText, { configuration }: BlockJob, context: RunContext): LogprobsUse {
+  const folder = join(context.logprobsFolder, text.id);
+  return { mode: configuration.is_reference ? "write" : "read", folder };
+}

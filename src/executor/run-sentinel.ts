@@ -1,0 +1,62 @@
+import type { Failure } from "../results/record-types.js";
+import { WorkerFailure } from "../worker/failures.js";
+import type { Worker } from "../worker/worker.js";
+import type { RunContext } from "./executor.js";
+import { progressHandlers } from "./progress.js";
+import { ofConfiguration, record } from "./recorder.js";
+import type { BlockJob } from "./run-block.js";
+
+/**
+ * Measures the sentinel's prompts once, in a process of its own as every configuration, and records them as what they
+ * are: no trials. A failure is recorded and ends nothing but this measurement. Throws WorkerFailure `cancelled` only.
+ */
+export async function runSentinel(job: BlockJob, worker: Worker, context: RunContext): Promise<void> {
+  const { configuration, block, plan } = job;
+  context.onEvent({ type: "configuration-started", configuration, block });
+  const startedSec = context.clock.monotonicSec();
+  const handlers = () => progressHandlers(context, () => {});
+  const prompts = plan.trials.filter(
+    (trial) => trial.configuration_id === configuration.worker.id && trial.repeat === 0,
+  );
+  const { generation } = configuration;
+  const ask = (phase: "warmup" | "measure", trial: (typeof prompts)[number]) =>
+    worker.generate(
+      {
+        trial_id: `sentinel${block.round + 1}/${trial.id}`,
+        phase,
+        prompt: trial.prompt,
+        repeat: 0,
+        generation,
+      },
+      handlers(),
+    );
+  let at = prompts[0];
+  const of = () => ({
+    ...ofConfiguration(configuration),
+    position: block.round,
+    prompt_index: at?.prompt_index ?? 0,
+    prompt_id: at?.prompt_id ?? "",
+  });
+  try {
+    await worker.load({ configuration: configuration.worker }, handlers());
+    for (let index = 0; index < plan.header.warmup && at !== undefined; index++) await ask("warmup", at);
+    for (at of prompts) {
+      if (context.stop.state !== null) break;
+      const { measurement } = await ask("measure", at);
+      await record(context, "sentinel", { ...of(), status: "completed", measurement });
+    }
+  } catch (error) {
+    if (!(error instanceof WorkerFailure) || error.code === "cancelled") throw error;
+    const failure: Failure = error.toRecord();
+    await record(context, "sentinel", { ...of(), status: "failed", failure });
+    context.onEvent({ type: "extra-failed", what: "sentinel", failure });
+  }
+  if (worker.isUsable) {
+    await worker.unload(handlers()).catch((error: unknown) => {
+      if (!(error instanceof WorkerFailure)) throw error;
+      context.log.write("warning", "unload-failed", { ...error.toRecord() });
+    });
+  }
+  const elapsedSec = context.clock.monotonicSec() - startedSec;
+  context.onEvent({ type: "configuration-completed", configuration, block, elapsedSec });
+}
