@@ -1,7 +1,10 @@
 import type { CompletedTrial } from "../results/record-types.js";
 import { type ConfigurationData, completedTrials } from "../results/run-data.js";
 import { type PairedRatio, pairedRatio } from "./bootstrap.js";
+import { type AnswerDivergence, answerDivergence } from "./divergence.js";
 import { memoryMetricOf, memoryName } from "./memory-metric.js";
+import type { QualitySummary } from "./quality.js";
+import { qualityTexts } from "./quality-text.js";
 import { effectText, memoryWords, TIME_WORDS, type Verdict, verdictOf, weightsText } from "./verdict.js";
 
 /** A ratio over pairs of trials, this ÷ reference, and what may be said of it. */
@@ -25,6 +28,7 @@ export interface Comparison {
   readonly time: Effect | null;
   /** Pairs whose output tokens are the same (by hash). */
   readonly answers_equal: number;
+  readonly answer_divergence: AnswerDivergence | null;
   /** What it costs and what it saves, as one would say it. */
   readonly sentence: string;
 }
@@ -33,6 +37,7 @@ export interface Comparison {
 export function compareWithReference(
   configuration: ConfigurationData,
   reference: ConfigurationData | null,
+  quality: readonly QualitySummary[],
 ): Comparison | null {
   if (reference === null || reference === configuration) return null;
   const pairs = pairTrials(completedTrials(configuration), completedTrials(reference));
@@ -54,11 +59,13 @@ export function compareWithReference(
   const equal = pairs.filter(
     ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
   ).length;
+  const divergence = answerDivergence(pairs);
   const parts = [
     ...(haveWeights ? [weightsText(weights, referenceWeights)] : []),
     ...(memory === null ? [] : [effectText(memory, memoryWords(inSentence(memoryName(metric))))]),
     ...(time === null ? [] : [effectText(time, TIME_WORDS)]),
-    ...(pairs.length === 0 ? [] : [`${equal} of ${pairs.length} answers the same`]),
+    ...qualityTexts(quality),
+    ...(pairs.length === 0 ? [] : [answersText(pairs.length, equal, divergence)]),
   ];
   return {
     pairs: pairs.length,
@@ -66,11 +73,12 @@ export function compareWithReference(
     memory: effectOf(memory),
     time: effectOf(time),
     answers_equal: equal,
+    answer_divergence: divergence,
     sentence: parts.join("; "),
   };
 }
 
-function effectOf(measured: PairedRatio | null): Effect | null {
+export function effectOf(measured: PairedRatio | null): Effect | null {
   if (measured === null) return null;
   const { ratio, pairs, ci95 } = measured;
   return {
@@ -80,6 +88,14 @@ function effectOf(measured: PairedRatio | null): Effect | null {
     ci95_high: ci95?.[1] ?? null,
     verdict: verdictOf(measured),
   };
+}
+
+/** `2 of 5 answers the same, the others part at token 7 (median)`. */
+function answersText(pairs: number, equal: number, divergence: AnswerDivergence | null): string {
+  const text = `${equal} of ${pairs} answers the same`;
+  const place = divergence?.first_difference_median ?? null;
+  if (place === null) return text;
+  return `${text}, the ${equal === 0 ? "answers" : "others"} part at token ${place} (median)`;
 }
 
 /** `Peak RSS` → `peak RSS`. */

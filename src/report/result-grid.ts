@@ -5,7 +5,9 @@ import stringWidth from "string-width";
 import { formatBytes, formatSeconds } from "../base/units.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
+import { withoutWhatDoesNotFit } from "./fit-columns.js";
 import { commonMemoryMetric, shortMemoryName } from "./memory-metric.js";
+import { natsText } from "./quality-text.js";
 import type { ConfigurationSummary, RunSummary } from "./summary.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -76,20 +78,33 @@ function figureColumns(summary: RunSummary): readonly Column[] {
     { head: "TTFT", cell: (c) => seconds(c.ttft_sec?.median), droppable: 3 },
     { head: "load", cell: (c) => seconds(c.load_sec), droppable: 4 },
     { head: "× time", cell: (c) => ratio(c.against_reference?.time?.ratio), droppable: 2 },
+    ...qualityColumns(summary),
     { head: "trials", cell: (c) => `${c.trials_completed}/${c.trials_planned}`, droppable: 5 },
   ];
 }
 
-function withoutWhatDoesNotFit(
-  columns: readonly Column[],
-  fits: (columns: readonly Column[]) => boolean,
-): readonly Column[] {
-  const first = Math.max(...columns.map(({ droppable }) => droppable));
-  if (first === 0 || fits(columns)) return columns;
-  return withoutWhatDoesNotFit(
-    columns.filter(({ droppable }) => droppable !== first),
-    fits,
-  );
+/** Of the first text; every text is in the table of quality. */
+function qualityColumns({ configurations }: RunSummary): readonly Column[] {
+  if (!configurations.some(({ quality }) => quality.length > 0)) return [];
+  const first = (configuration: ConfigurationSummary) => configuration.quality[0];
+  return [
+    {
+      head: "KL",
+      cell: (c) => {
+        const kl = first(c)?.kl_divergence;
+        return kl == null ? NOTHING : natsText(kl.mean);
+      },
+      droppable: 1,
+    },
+    {
+      head: "top-1",
+      cell: (c) => {
+        const agreement = first(c)?.top1_agreement;
+        return agreement == null ? NOTHING : `${(agreement.value * 100).toFixed(1)} %`;
+      },
+      droppable: 1,
+    },
+  ];
 }
 
 /** Every figure, none left out, under the name that it belongs to. */

@@ -2,7 +2,8 @@
 
 import { type Statistics, statisticsOf } from "../base/statistics.js";
 import type { Proof } from "../protocol/measurements.js";
-import type { Failure, RunEndRecord } from "../results/record-types.js";
+import type { LmEvalResult } from "../protocol/quality.js";
+import type { Failure, RepeatsEnd, RunEndRecord } from "../results/record-types.js";
 import {
   type ConfigurationData,
   type ConfigurationStatus,
@@ -10,9 +11,13 @@ import {
   failureOf,
   type RunData,
 } from "../results/run-data.js";
+import { bandwidthUtilization, type ProfileSummary, profileSummary, whySentence } from "./bandwidth.js";
 import { BOOTSTRAP } from "./bootstrap.js";
 import { type Comparison, compareWithReference } from "./comparison.js";
+import { type Drift, driftOf } from "./drift.js";
 import { type MemoryMetric, memoryMetricOf } from "./memory-metric.js";
+import { type QualitySummary, summarizeQuality } from "./quality.js";
+import { quietRemarks } from "./quiet.js";
 import { remarksOf } from "./remarks.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
@@ -53,6 +58,19 @@ export interface ConfigurationSummary {
   readonly prefill_tokens_per_sec: Statistics | null;
   readonly decode_tokens_per_sec: Statistics | null;
   readonly output_tokens: Statistics | null;
+  /** Bytes of weights that one decoded token reads. */
+  readonly read_per_token_bytes: number | null;
+  /** Of `decode_tokens_per_sec`'s device: share of the measured memory bandwidth that reading the weights takes. */
+  readonly bandwidth_utilization: Statistics | null;
+  readonly profile: ProfileSummary | null;
+  /** One a text. */
+  readonly quality: readonly QualitySummary[];
+  /** Metrics of lm-evaluation-harness. */
+  readonly lm_eval: readonly LmEvalResult[];
+  /** Why no more repeats were measured; null where nothing completed. */
+  readonly repeats_end: RepeatsEnd | null;
+  /** Why it is slower or faster than the reference, where the figures tell; null where they do not. */
+  readonly why: string | null;
   /** What a reader must know before trusting the means, as sentences. */
   readonly remarks: readonly string[];
   /** Null for the reference itself and where there is nothing to compare. */
@@ -77,6 +95,10 @@ export interface RunSummary {
   readonly trials_failed: number;
   /** How the intervals of `against_reference` were made. */
   readonly bootstrap: typeof BOOTSTRAP;
+  /** What was not quiet before the run, as sentences. */
+  readonly machine_remarks: readonly string[];
+  /** Null without a sentinel. */
+  readonly drift: Drift | null;
   readonly configurations: readonly ConfigurationSummary[];
 }
 
@@ -84,9 +106,9 @@ export function summarize(data: RunData): RunSummary {
   const { run, end } = data;
   const reference =
     data.configurations.find(({ plan }) => plan.worker.id === run.plan.reference_configuration_id) ?? null;
-  const trialsEach = run.prompts.length * run.plan.repeats;
+  const trialsEach = run.prompts.length * run.plan.repeats * run.plan.rounds;
   const configurations = data.configurations.map((configuration) =>
-    summarizeConfiguration(configuration, reference, trialsEach),
+    summarizeConfiguration(configuration, reference, trialsEach, data.environment),
   );
   const total = (key: "trials_planned" | "trials_completed" | "trials_failed") =>
     configurations.reduce((sum, configuration) => sum + configuration[key], 0);
@@ -105,6 +127,11 @@ export function summarize(data: RunData): RunSummary {
     trials_completed: total("trials_completed"),
     trials_failed: total("trials_failed"),
     bootstrap: BOOTSTRAP,
+    machine_remarks: quietRemarks(
+      data.environment?.machine_state ?? null,
+      data.environment?.cpu_logical_cores ?? null,
+    ),
+    drift: driftOf(data.sentinels),
     configurations,
   };
 }
@@ -113,12 +140,17 @@ function summarizeConfiguration(
   configuration: ConfigurationData,
   reference: ConfigurationData | null,
   trialsEach: number,
+  environment: RunData["environment"],
 ): ConfigurationSummary {
   const { plan, load, outcome, trials } = configuration;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
   const metric = memoryMetricOf(measurements);
   const proof = load?.load.proof ?? null;
   const over = (values: readonly (number | null)[]) => statisticsOf(values.filter((value) => value !== null));
+  const quality = summarizeQuality(configuration, reference);
+  const comparison = compareWithReference(configuration, reference, quality);
+  const own = sideOf(configuration, environment);
+  const isAuto = outcome?.status === "completed" && outcome.repeats_end !== "as-planned";
   return {
     id: plan.worker.id,
     label: plan.worker.label,
@@ -126,7 +158,8 @@ function summarizeConfiguration(
     axes: plan.axes,
     status: configuration.status,
     failure: failureSummary(failureOf(configuration)),
-    trials_planned: outcome?.trials_planned ?? trialsEach,
+    // With repeats: auto what was measured is what was wanted.
+    trials_planned: isAuto ? trials.length : trialsEach,
     trials_completed: measurements.length,
     trials_failed: trials.length - measurements.length,
     load_sec: load?.load.load_sec ?? null,
@@ -151,9 +184,24 @@ function summarizeConfiguration(
     prefill_tokens_per_sec: over(measurements.map((m) => m.prefill_tokens_per_sec)),
     decode_tokens_per_sec: over(measurements.map((m) => m.decode_tokens_per_sec)),
     output_tokens: over(measurements.map((m) => m.output_tokens)),
+    read_per_token_bytes: proof?.read_per_token_bytes ?? null,
+    bandwidth_utilization: own.utilization,
+    profile: own.profile,
+    quality,
+    lm_eval: configuration.lmEval?.status === "completed" ? configuration.lmEval.measurement.results : [],
+    repeats_end: outcome?.status === "completed" ? outcome.repeats_end : null,
+    why: comparison === null ? null : whySentence(own, sideOf(reference, environment), comparison.time),
     remarks: remarksOf(completedTrials(configuration)),
-    against_reference: compareWithReference(configuration, reference),
+    against_reference: comparison,
     notices: outcome?.notices ?? [],
+  };
+}
+
+function sideOf(configuration: ConfigurationData | null, environment: RunData["environment"]) {
+  if (configuration === null) return { utilization: null, profile: null };
+  return {
+    utilization: bandwidthUtilization(configuration, environment),
+    profile: profileSummary(configuration),
   };
 }
 

@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
+import { qualityGrid } from "./quality-grid.js";
 import { resultGrid } from "./result-grid.js";
 import type { RunSummary } from "./summary.js";
 
@@ -14,11 +15,14 @@ type Colors = ReturnType<typeof pc.createColors>;
 /** One row a configuration; failures beneath, each with its next step. No line is wider than the terminal. */
 export function resultTable(summary: RunSummary, style: TableStyle): string {
   const colors = pc.createColors(style.color);
+  const quality = qualityGrid(summary, style, colors);
   const lines = [
     ...heading(summary, style, colors),
     resultGrid(summary, style, colors),
+    ...(quality === null ? [] : [quality]),
     ...verdicts(summary, style, colors),
     ...remarks(summary, style, colors),
+    ...runRemarks(summary, style, colors),
     ...offloading(summary, style, colors),
     ...wrapText(notes(summary), style.columns).map((line) => colors.dim(line)),
     ...failures(summary, style, colors),
@@ -35,11 +39,13 @@ function heading(summary: RunSummary, style: TableStyle, colors: Colors): string
 
 /** What each configuration costs and saves against the reference, in a sentence. */
 function verdicts(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
-  return summary.configurations.flatMap(({ label, against_reference: comparison }) => {
+  return summary.configurations.flatMap(({ label, why, against_reference: comparison }) => {
     if (comparison === null) return [];
     const [first = "", ...rest] = wrapText(`${safeLine(label)}: ${comparison.sentence}`, style.columns - 2);
     const name = first.slice(0, safeLine(label).length);
-    return [`${colors.bold(name)}${first.slice(name.length)}`, ...rest.map((line) => `  ${line}`)];
+    const reason =
+      why === null ? [] : wrapText(`why: ${why}`, style.columns - 2).map((line) => colors.dim(`  ${line}`));
+    return [`${colors.bold(name)}${first.slice(name.length)}`, ...rest.map((line) => `  ${line}`), ...reason];
   });
 }
 
@@ -49,11 +55,27 @@ function remarks(summary: RunSummary, style: TableStyle, colors: Colors): string
   );
 }
 
+/** What concerns the whole run: a machine that was not quiet, drift. */
+function runRemarks(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
+  const { machine_remarks: unquiet, drift } = summary;
+  const drifted = drift?.points.some(({ time }) => time.verdict === "more" || time.verdict === "less");
+  return [
+    ...unquiet.flatMap((remark) => wrapText(`not quiet: ${remark}`, style.columns).map(colors.yellow)),
+    ...(drift === null
+      ? []
+      : wrapText(drift.sentence, style.columns).map(drifted === true ? colors.yellow : colors.dim)),
+  ];
+}
+
 /** What a reader must know to read the table right. */
 function notes(summary: RunSummary): string {
   const metrics = summary.configurations.map(({ memory_metric }) => memory_metric);
   const isRss = metrics.includes("peak_rss_bytes");
   const parts = ["Medians over trials; * is the reference; × time is against it; [95 % interval]."];
+  const [text] = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
+  if (text !== undefined) {
+    parts.push(`KL (nats a token) and top-1 agreement are against *, on the text ${safeLine(text)}.`);
+  }
   if (isRss)
     parts.push("Peak RSS is the whole process with its libraries; weights are the model's own tensors.");
   if (metrics.includes("peak_memory_allocated_bytes"))
