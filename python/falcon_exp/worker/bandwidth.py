@@ -48,7 +48,7 @@ def _array_bytes(caches: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> i
 def _read_rate(device: str, size: int) -> float:
     array = torch.ones(size // (4 * _COLUMNS), _COLUMNS, dtype=torch.float32, device=device)
     vector = torch.ones(_COLUMNS, dtype=torch.float32, device=device)
-    reads: tuple[Callable[[], torch.Tensor], ...] = (lambda: array.sum(), lambda: array @ vector)
+    reads: tuple[Callable[[], torch.Tensor], ...] = (array.sum, lambda: array @ vector)
     with torch.inference_mode():
         return max(size / _seconds(read, device) for read in reads for _ in range(_PASSES))
 

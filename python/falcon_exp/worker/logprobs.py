@@ -49,9 +49,9 @@ class LogprobsWriter:
         self._codes: Any = np.lib.format.open_memmap(
             folder / "codes.npy", mode="w+", dtype=np.uint16, shape=(positions, vocabulary)
         )
-        self._low = np.zeros(positions, dtype=np.float64)
-        self._step = np.zeros(positions, dtype=np.float64)
-        self._top1 = np.zeros(positions, dtype=np.int64)
+        self._low: Any = np.zeros(positions, dtype=np.float64)
+        self._step: Any = np.zeros(positions, dtype=np.float64)
+        self._top1: Any = np.zeros(positions, dtype=np.int64)
         self._next = 0
 
     def add(self, logprobs: torch.Tensor) -> None:

@@ -79,7 +79,9 @@ class _TimedForwards:
     def __enter__(self) -> _TimedForwards:
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
+    ) -> None:
         for handle in self._handles:
             handle.remove()
 

@@ -113,9 +113,7 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
         "bos_replaced": windows.bos_replaced,
         "token_ids_sha256": windows.sha256(),
         "token_nll": scores.token_nll,
-        "against_reference": None
-        if reader is None
-        else {"kl_nats": scores.kl_nats, "top1_equal": scores.top1_equal},
+        "against_reference": None if reader is None else {"kl_nats": scores.kl_nats, "top1_equal": scores.top1_equal},
         "against_reference_note": note,
         "stored": None if stored is None else _stored(stored),
         "elapsed_sec": time.perf_counter() - started,

@@ -54,7 +54,7 @@ def read_per_token_bytes(model: torch.nn.Module) -> int:
         if parameter is not None
     }
     unread = {_storage_key(table): table for table in tables if _storage_key(table) not in elsewhere}
-    skipped = sum(table.numel() * table.element_size() for table in unread.values())
+    skipped = sum(int(table.numel() * table.element_size()) for table in unread.values())
     return sum(bytes_by_dtype(model).values()) - skipped
 
 

@@ -1,0 +1,204 @@
+"""Perplexity, KL divergence and top-1 agreement, against a plain loop that shares no code with what is tested."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.loading import Loaded, load
+from falcon_exp.worker.logprobs import LogprobsReader, LogprobsWriter
+from falcon_exp.worker.quality import cut_windows, measure_quality
+from tests.conftest import configuration, generation
+from tests.driver import WorkerDriver
+
+_TEXT = "The ferry leaves at ten past six, when the harbour is still the colour of slate. " * 8
+_TEXTS = Path(__file__).parents[2] / "texts"
+
+
+def _request(folder: Path, mode: str, text: str = _TEXT, context: int = 64) -> dict[str, Any]:
+    logprobs = {"mode": mode} if mode == "none" else {"mode": mode, "folder": str(folder)}
+    return {"text_id": "t", "text": text, "context": context, "max_tokens": None, "logprobs": logprobs}
+
+
+def _loop(loaded: Loaded, text: str, context: int) -> list[np.ndarray[Any, Any]]:
+    """Log-probabilities at every scored position in float64, one whole forward a window, softmax by hand."""
+    ids = loaded.tokenizer(text)["input_ids"]
+    rows: list[np.ndarray[Any, Any]] = []
+    for window in range(len(ids) // context):
+        piece = ids[window * context : (window + 1) * context]
+        with torch.no_grad():
+            logits = loaded.model(torch.tensor([piece])).logits[0].double().numpy()
+        for position in range(context // 2, context - 1):
+            row = logits[position] - logits[position].max()
+            row = row - math.log(sum(math.exp(value) for value in row))
+            rows.append(np.append(row, piece[position + 1]))
+    return rows
+
+
+def _nll(rows: list[np.ndarray[Any, Any]]) -> float:
+    return -sum(row[int(row[-1])] for row in rows) / len(rows)
+
+
+def _kl(reference: list[np.ndarray[Any, Any]], own: list[np.ndarray[Any, Any]]) -> list[float]:
+    return [
+        sum(math.exp(p) * (p - q) for p, q in zip(a[:-1], b[:-1], strict=True))
+        for a, b in zip(reference, own, strict=True)
+    ]
+
+
+def test_perplexity_and_divergence_agree_with_a_plain_loop(tmp_path: Path) -> None:
+    reference = load(configuration(), tmp_path)
+    measured = measure_quality(reference, _request(tmp_path / "lp", "write"), lambda *_: None)
+    rows = _loop(reference, _TEXT, 64)
+    assert len(measured["token_nll"]) == len(rows) == measured["windows"] * 31
+    assert sum(measured["token_nll"]) / len(rows) == pytest.approx(_nll(rows), rel=1e-6)
+    own = load(configuration("fp4"), tmp_path)
+    compared = measure_quality(own, _request(tmp_path / "lp", "read"), lambda *_: None)
+    own_rows = _loop(own, _TEXT, 64)
+    divergences = _kl(rows, own_rows)
+    found = compared["against_reference"]
+    assert sum(found["kl_nats"]) == pytest.approx(sum(divergences), rel=1e-3)
+    same = [int(np.argmax(a[:-1]) == np.argmax(b[:-1])) for a, b in zip(rows, own_rows, strict=True)]
+    assert found["top1_equal"] == same
+    assert sum(compared["token_nll"]) / len(own_rows) == pytest.approx(_nll(own_rows), rel=1e-6)
+
+
+@pytest.fixture
+def builtin_model() -> Path:
+    return Path(os.environ["FALCON_EXP_TEST_MODEL"])
+
+
+def test_the_embedded_model_agrees_with_a_plain_loop_in_bf16_and_fp4(tmp_path: Path, builtin_model: Path) -> None:
+    text = (_TEXTS / "english.txt").read_text("utf-8")[:1500]
+    model = {"source": "builtin", "name": "smollm2-135m-instruct", "path": str(builtin_model)}
+    loop: list[np.ndarray[Any, Any]] = []
+    for quantization, mode in (("none", "write"), ("fp4", "read")):
+        loaded = load(configuration(quantization, model=model), tmp_path)
+        found = measure_quality(loaded, _request(tmp_path / "lp", mode, text, 128), lambda *_: None)
+        own = _fast_loop(loaded, text, 128)
+        count = len(found["token_nll"])
+        nll = -sum(row[int(row[-1])] for row in own) / count
+        assert sum(found["token_nll"]) / count == pytest.approx(nll, rel=1e-3)
+        assert math.exp(sum(found["token_nll"]) / count) == pytest.approx(math.exp(nll), rel=1e-3)
+        if mode == "read":
+            kl = [float((np.exp(a[:-1]) * (a[:-1] - b[:-1])).sum()) for a, b in zip(loop, own, strict=True)]
+            assert np.mean(found["against_reference"]["kl_nats"]) == pytest.approx(np.mean(kl), rel=1e-3)
+            assert max(found["against_reference"]["kl_nats"]) == pytest.approx(max(kl), rel=1e-3)
+        loop = own
+
+
+def _fast_loop(loaded: Loaded, text: str, context: int) -> list[np.ndarray[Any, Any]]:
+    """As ``_loop``, with the softmax of a row by NumPy: 49,152 exponentials a token take a loop minutes."""
+    ids = loaded.tokenizer(text)["input_ids"]
+    rows: list[np.ndarray[Any, Any]] = []
+    for window in range(len(ids) // context):
+        piece = ids[window * context : (window + 1) * context]
+        with torch.no_grad():
+            logits = loaded.model(torch.tensor([piece])).logits[0].double().numpy()
+        for position in range(context // 2, context - 1):
+            shifted = logits[position] - logits[position].max()
+            rows.append(np.append(shifted - math.log(np.exp(shifted).sum()), piece[position + 1]))
+    return rows
+
+
+def test_a_model_does_not_diverge_from_itself(tmp_path: Path) -> None:
+    loaded = load(configuration(), tmp_path)
+    first = measure_quality(loaded, _request(tmp_path / "lp", "write"), lambda *_: None)
+    again = measure_quality(loaded, _request(tmp_path / "lp", "read"), lambda *_: None)
+    # What is left is the 16-bit steps.
+    assert max(again["against_reference"]["kl_nats"]) < 1e-7
+    assert set(again["against_reference"]["top1_equal"]) == {1}
+    assert again["token_nll"] == first["token_nll"]
+
+
+def test_windows_do_not_overlap_and_only_their_second_halves_are_scored(tmp_path: Path) -> None:
+    loaded = load(configuration(), tmp_path)
+    windows = cut_windows(loaded.tokenizer, "abcdefghijklmnopqrstuvwxy", 10, None)
+    # ByT5 reads a byte as its value + 3 and ends with a token of its own: 26 tokens, two windows of 10, 6 left out.
+    assert windows.ids.tolist() == [[byte + 3 for byte in b"abcdefghij"], [byte + 3 for byte in b"klmnopqrst"]]
+    assert (windows.tokens, windows.first_scored, windows.scored) == (26, 6, 8)
+
+
+def test_a_beginning_token_stands_at_the_start_of_every_window() -> None:
+    class Tokenizer:
+        bos_token_id = 1
+
+        def __call__(self, _text: str) -> dict[str, list[int]]:
+            return {"input_ids": [1, 5, 6, 7, 8, 9, 10, 11]}
+
+    windows = cut_windows(Tokenizer(), "…", 4, None)
+    assert windows.ids.tolist() == [[1, 5, 6, 7], [1, 9, 10, 11]]
+    assert windows.bos_replaced
+
+
+def test_a_text_that_fills_no_window_is_refused(tmp_path: Path) -> None:
+    loaded = load(configuration(), tmp_path)
+    with pytest.raises(WorkerError) as caught:
+        measure_quality(loaded, _request(tmp_path / "lp", "none", "short"), lambda *_: None)
+    assert caught.value.code == "text-too-short"
+
+
+def test_a_window_beyond_the_models_context_is_refused(tmp_path: Path) -> None:
+    loaded = load(configuration(), tmp_path)
+    with pytest.raises(WorkerError) as caught:
+        measure_quality(loaded, _request(tmp_path / "lp", "none", context=256), lambda *_: None)
+    assert caught.value.code == "prompt-too-long"
+
+
+def test_without_the_reference_perplexity_is_still_measured_and_the_reason_given(tmp_path: Path) -> None:
+    loaded = load(configuration(), tmp_path)
+    missing = measure_quality(loaded, _request(tmp_path / "nowhere", "read"), lambda *_: None)
+    assert missing["against_reference"] is None
+    assert missing["against_reference_note"] == "the reference was not measured on this text"
+    assert len(missing["token_nll"]) > 0
+    measure_quality(loaded, _request(tmp_path / "lp", "write"), lambda *_: None)
+    other = measure_quality(loaded, _request(tmp_path / "lp", "read", _TEXT.upper()), lambda *_: None)
+    assert other["against_reference_note"] == "the reference reads this text as other tokens"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 5),
+    vocabulary=st.integers(2, 60),
+    scale=st.floats(0.01, 30.0),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_kept_log_probabilities_are_as_exact_as_is_stated(
+    tmp_path_factory: pytest.TempPathFactory, rows: int, vocabulary: int, scale: float, seed: int
+) -> None:
+    folder = tmp_path_factory.mktemp("lp")
+    generator = torch.Generator().manual_seed(seed)
+    exact = torch.log_softmax(torch.randn(rows, vocabulary, generator=generator, dtype=torch.float64) * scale, dim=-1)
+    writer = LogprobsWriter(folder, rows, vocabulary)
+    writer.add(exact)
+    stored = writer.close("ab12")
+    assert stored.bytes == sum(file.stat().st_size for file in folder.iterdir())
+    reader = LogprobsReader(folder)
+    kept, top1 = reader.rows(0, rows, exact)
+    # Reading normalizes again, which moves a row by at most one such error more.
+    assert float((kept - exact).abs().max()) <= 2 * stored.largest_error_nats + 1e-9
+    assert top1.tolist() == exact.argmax(dim=-1).tolist()
+    assert reader.token_ids_sha256.startswith("ab12")
+    divergence = (exact.exp() * (exact - kept)).sum(dim=-1)
+    assert float(divergence.abs().max()) <= stored.largest_error_nats**2 + 1e-9
+
+
+def test_a_worker_scores_a_text_between_a_trial_and_the_end(shared_worker: WorkerDriver, tmp_path: Path) -> None:
+    shared_worker.ok("load", {"configuration": configuration()})
+    measured = shared_worker.ok("quality", _request(tmp_path / "lp", "write"))["measurement"]
+    error = shared_worker.error("quality", _request(tmp_path / "lp", "none", "short"))
+    profile = shared_worker.ok("profile", {"prompt": "Hello", "generation": generation()})["measurement"]
+    shared_worker.ok("unload")
+    assert measured["stored"]["positions"] == len(measured["token_nll"])
+    assert (error["code"], error["phase"]) == ("text-too-short", "quality")
+    assert profile["decode_steps"] == 5
+    assert 0 < profile["linear_sec"] + profile["head_sec"] <= profile["forward_sec"]
