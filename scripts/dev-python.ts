@@ -16,7 +16,9 @@ export interface DevPython {
  */
 export async function prepareDevPython(root: string): Promise<DevPython> {
   const cli = join(root, "bin", "falcon-exp.js");
-  const { stdout } = await execa(process.execPath, [cli, "setup", "--json"], { stderr: "inherit" });
+  const { stdout } = await execa(process.execPath, [cli, "setup", "--lm-eval", "--json"], {
+    stderr: "inherit",
+  });
   const setup = JSON.parse(stdout) as { python: string; builtin_model: string; home: string };
   const lock = join(root, "python", "requirements", "dev.lock");
   const stamp = createHash("sha256").update(setup.python).update(readFileSync(lock)).digest("hex");

@@ -33,6 +33,13 @@ function entries(lock) {
 const ofTorchBuild = /^(torch|triton|cuda-[a-z-]+|nvidia-(?!ml-py\b)[a-z0-9-]+)==/;
 const worker = entries(compile("worker")).filter((entry) => !ofTorchBuild.test(entry));
 writeFileSync(`${folder}worker.lock`, `${worker.map((entry) => entry.trimEnd()).join("\n")}\n`);
+const nameOf = (entry) => /^[a-z0-9._-]+/i.exec(entry)?.[0];
+// What worker.lock has for one platform only, the extra may need on all.
+const inWorker = new Set(worker.filter((entry) => !/^[^\\]*sys_platform/.test(entry)).map(nameOf));
+const extra = entries(compile("lm-eval", ["-c", "worker.lock"])).filter(
+  (entry) => !ofTorchBuild.test(entry) && !inWorker.has(nameOf(entry)),
+);
+writeFileSync(`${folder}lm-eval.lock`, `${extra.map((entry) => entry.trimEnd()).join("\n")}\n`);
 writeFileSync(`${folder}model.lock`, compile("model", ["--no-deps"]));
 writeFileSync(`${folder}dev.lock`, compile("dev"));
 const torch = /^torch==\S+/m.exec(readFileSync(`${folder}worker.in`, "utf8"))?.[0];

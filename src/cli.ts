@@ -102,10 +102,12 @@ Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly faile
   command("setup", "make the Python environment and the embedded model, once", [
     "setup",
     "setup --no-model          only the Python environment",
+    "setup --lm-eval           with lm-evaluation-harness",
     "setup --python /opt/lab/venv/bin/python",
   ])
     .addOption(python)
     .option("--no-model", "do not prepare the embedded model")
+    .option("--lm-eval", "install lm-evaluation-harness too (quality.lm_eval)", false)
     .addOption(json)
     .action(async (options) => {
       setExitCode(await (await import("./commands/setup.js")).run(io, options));

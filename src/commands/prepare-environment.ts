@@ -16,7 +16,11 @@ export interface PreparedEnvironment {
 /** Everything that the worker needs, made now where it is missing. Throws FalconError with exit code `setupFailed`. */
 export async function prepareEnvironment(
   io: CommandIo,
-  options: { readonly python: string | null; readonly needsBuiltinModel: boolean },
+  options: {
+    readonly python: string | null;
+    readonly needsBuiltinModel: boolean;
+    readonly needsLmEval: boolean;
+  },
 ): Promise<PreparedEnvironment> {
   const home = resolveHome(io.env, process.platform);
   const progress = setupProgress(io);

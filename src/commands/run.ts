@@ -37,7 +37,11 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   const needsBuiltinModel = planned.plan.configurations.some(
     ({ worker }) => worker.model.source === "builtin",
   );
-  const environment = await prepareEnvironment(io, { python: args.python || null, needsBuiltinModel });
+  const environment = await prepareEnvironment(io, {
+    python: args.python || null,
+    needsBuiltinModel,
+    needsLmEval: (planned.plan.header.quality?.lm_eval ?? null) !== null,
+  });
   const { status, paths, signal } = await measure(io, args, planned, environment);
   const { summary, data, warnings } = await writeReport(paths);
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);

@@ -11,6 +11,8 @@ export interface SetupArgs {
   readonly python?: string;
   /** Whether to prepare the embedded model too. */
   readonly model: boolean;
+  /** Whether to install lm-evaluation-harness too. */
+  readonly lmEval: boolean;
   readonly json: boolean;
 }
 
@@ -25,6 +27,7 @@ export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
       packageRoot: packageRoot(),
       python: args.python || null,
       needsBuiltinModel: args.model,
+      needsLmEval: args.lmEval,
       env: io.env,
       onProgress: progress.onProgress,
     });

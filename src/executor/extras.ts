@@ -1,6 +1,6 @@
 /** What is asked of a loaded configuration once its trials are over: the profile, the quality. */
 import { join } from "node:path";
-import type { PlanText } from "../plan/plan-types.js";
+import type { LmEvalPlan, PlanText } from "../plan/plan-types.js";
 import type { LogprobsUse } from "../protocol/quality.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { RequestHandlers } from "../worker/open-request.js";
@@ -52,6 +52,7 @@ function extrasOf(job: BlockJob, worker: Worker, context: RunContext): readonly 
   return [
     ...(header.profile ? [profileExtra(job, worker, context)] : []),
     ...texts.map((text) => qualityExtra(text, job, worker, context)),
+    ...(header.quality?.lm_eval ? [lmEvalExtra(header.quality.lm_eval, job, worker, context)] : []),
   ];
 }
 
@@ -88,6 +89,19 @@ function qualityExtra(text: PlanText, job: BlockJob, worker: Worker, context: Ru
       await record(context, "quality", { ...of, status: "completed", measurement });
     },
     recordFailure: (failure) => record(context, "quality", { ...of, status: "failed", failure }),
+  };
+}
+
+function lmEvalExtra(tasks: LmEvalPlan, job: BlockJob, worker: Worker, context: RunContext): Extra {
+  const of = ofConfiguration(job.configuration);
+  const { seed } = job.configuration.generation;
+  return {
+    what: `lm-eval: ${tasks.tasks.join(", ")}`,
+    measure: async (handlers) => {
+      const { measurement } = await worker.lmEval({ ...tasks, seed }, handlers);
+      await record(context, "lm_eval", { ...of, status: "completed", measurement });
+    },
+    recordFailure: (failure) => record(context, "lm_eval", { ...of, status: "failed", failure }),
   };
 }
 

@@ -14,7 +14,12 @@ import {
   profileMeasurementSchema,
   trialMeasurementSchema,
 } from "./measurements.js";
-import { qualityMeasurementSchema, qualityRequestBodySchema } from "./quality.js";
+import {
+  lmEvalMeasurementSchema,
+  lmEvalRequestBodySchema,
+  qualityMeasurementSchema,
+  qualityRequestBodySchema,
+} from "./quality.js";
 
 const messageId = z.string().min(1).max(100);
 
@@ -61,6 +66,8 @@ export const profileRequest = message(
 );
 /** Scores one text with the loaded model; progress comes once a window. */
 export const qualityRequest = message("quality", z.null(), qualityRequestBodySchema);
+/** Runs tasks of lm-evaluation-harness on the loaded model; progress comes with its requests. */
+export const lmEvalRequest = message("lm_eval", z.null(), lmEvalRequestBodySchema);
 /** Ends the trial process. Ok also when there is none. */
 export const unloadRequest = message("unload", z.null(), empty);
 export const pingRequest = message("ping", z.null(), empty);
@@ -74,6 +81,7 @@ export const controllerMessageSchema = z.discriminatedUnion("type", [
   generateRequest,
   profileRequest,
   qualityRequest,
+  lmEvalRequest,
   unloadRequest,
   pingRequest,
   cancelRequest,
@@ -133,6 +141,7 @@ export const okMessage = message(
     generateResult,
     z.strictObject({ request: z.literal("profile"), measurement: profileMeasurementSchema }),
     z.strictObject({ request: z.literal("quality"), measurement: qualityMeasurementSchema }),
+    z.strictObject({ request: z.literal("lm_eval"), measurement: lmEvalMeasurementSchema }),
     z.strictObject({
       request: z.literal("unload"),
       proof_after: loadMeasurementSchema.shape.proof.nullable(),
@@ -165,6 +174,8 @@ export const workerErrorCodeSchema = z.enum([
   "text-too-short",
   "quality-disk-full",
   "quality-not-finite",
+  "lm-eval-missing",
+  "lm-eval-task-unknown",
   "trial-process-died",
   "no-trial-process",
   "cancelled",

@@ -48,6 +48,10 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Free space where the results lie, or lower `quality.max_tokens`: the reference's log-probabilities need it for a while.",
   "quality-not-finite":
     "The model computes NaN on this text: try another `dtype` or `compute_dtype`; do not trust its answers.",
+  "lm-eval-missing":
+    "Install lm_eval 0.4 into this environment, or leave --python out: the managed one gets it by itself.",
+  "lm-eval-task-unknown":
+    "Correct `quality.lm_eval.tasks`, or name the folder of your tasks as include_path.",
   "trial-process-died": "Read exit code, signal and the last lines of stderr in this record; then run again.",
   "no-trial-process": "This is a defect of falcon-exp: report it with log.jsonl.",
   cancelled: "Run the experiment again to measure what is missing.",

@@ -38,7 +38,7 @@ export interface WorkerOptions {
   readonly program?: readonly string[];
 }
 
-type WorkType = "start" | "load" | "generate" | "profile" | "quality" | "unload";
+type WorkType = "start" | "load" | "generate" | "profile" | "quality" | "lm_eval" | "unload";
 type Request = Extract<ControllerMessage, { type: WorkType }>;
 type OkOf<T extends RequestType> = Extract<OkBody, { request: T }>;
 
@@ -137,6 +137,13 @@ export class Worker {
     handlers: RequestHandlers = {},
   ): Promise<OkOf<"quality">> {
     return this.request({ type: "quality", body }, "quality", this.options.timeouts.quality_sec, handlers);
+  }
+
+  lmEval(
+    body: Extract<Request, { type: "lm_eval" }>["body"],
+    handlers: RequestHandlers = {},
+  ): Promise<OkOf<"lm_eval">> {
+    return this.request({ type: "lm_eval", body }, "quality", this.options.timeouts.quality_sec, handlers);
   }
 
   unload(handlers: RequestHandlers = {}): Promise<OkOf<"unload">> {

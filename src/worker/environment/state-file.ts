@@ -4,9 +4,14 @@ import { z } from "zod";
 
 /** The steps of a managed environment, in order. */
 export const STEPS = ["venv", "torch", "packages", "model-package", "check"] as const;
-export type Step = (typeof STEPS)[number];
+/** Made only where an experiment asks for it. */
+export const EXTRA_STEPS = ["lm-eval"] as const;
+export type Step = (typeof STEPS)[number] | (typeof EXTRA_STEPS)[number];
 
-const stateSchema = z.object({ done: z.array(z.enum(STEPS)), python_version: z.string() });
+const stateSchema = z.object({
+  done: z.array(z.enum([...STEPS, ...EXTRA_STEPS])),
+  python_version: z.string(),
+});
 export type SetupState = z.infer<typeof stateSchema>;
 
 /** What an earlier set-up finished; nothing where there was none or its file is damaged. */

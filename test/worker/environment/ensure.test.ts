@@ -14,6 +14,7 @@ function ensure(machine: FakeMachine, options: { env?: Record<string, string>; p
     packageRoot,
     python: options.python ?? null,
     needsBuiltinModel: true,
+    needsLmEval: false,
     env: { ...machine.env, ...options.env },
     onProgress: (progress) => void said.push(progress),
   });
@@ -72,6 +73,7 @@ test("a set-up that is killed leaves a lock that the next one sees through, and 
       packageRoot,
       python: null,
       needsBuiltinModel: true,
+      needsLmEval: false,
       env: { ...machine.env, FAKE_HANG: "worker.lock" },
     })
       .slice(0, -1)

@@ -1,0 +1,127 @@
+"""Tasks of lm-evaluation-harness on the very model object that was measured."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.loading import Loaded
+
+#: Keys of a task's results that are no metric.
+_NO_METRIC = ("alias", "name", "sample_len", "sample_count", "samples")
+
+
+def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int], None]) -> dict[str, Any]:
+    """``lmEvalMeasurementSchema`` of the wire format. ``on_request`` is told how many model calls were made.
+
+    Raises WorkerError ``lm-eval-missing`` or ``lm-eval-task-unknown``.
+    """
+    started = time.perf_counter()
+    simple_evaluate, task_manager, hf_model = _library()
+    manager = task_manager(include_path=request["include_path"])
+    unknown = [name for name in request["tasks"] if not manager.match_tasks([name])]
+    if unknown:
+        where = "" if request["include_path"] is None else f" or {request['include_path']}"
+        raise WorkerError("lm-eval-task-unknown", f"No task of lm_eval{where} is called {', '.join(unknown)}.")
+
+    class Reporting(hf_model):  # type: ignore[misc, valid-type]
+        """Says that it moves whenever the model is called."""
+
+        calls = 0
+
+        def _model_call(self, *args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            on_request(self.calls)
+            return super()._model_call(*args, **kwargs)
+
+        def _model_generate(self, *args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            on_request(self.calls)
+            return super()._model_generate(*args, **kwargs)
+
+    seed = request["seed"]
+    found = simple_evaluate(
+        model=Reporting(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=1),
+        tasks=request["tasks"],
+        num_fewshot=request["num_fewshot"],
+        limit=request["limit"],
+        task_manager=manager,
+        log_samples=True,
+        bootstrap_iters=1000,
+        random_seed=seed,
+        numpy_random_seed=seed,
+        torch_random_seed=seed,
+        fewshot_random_seed=seed,
+    )
+    return {
+        "library_version": version("lm_eval"),
+        "results": [row for task in sorted(found["results"]) for row in _rows(task, found)],
+        "elapsed_sec": time.perf_counter() - started,
+    }
+
+
+def _library() -> tuple[Any, Any, Any]:
+    # Its dependencies look for a hub when they are imported; local tasks need none.
+    os.environ.setdefault("HF_DATASETS_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0"))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        from lm_eval import simple_evaluate
+        from lm_eval.models.huggingface import HFLM
+        from lm_eval.tasks import TaskManager
+    except ImportError as error:
+        raise WorkerError("lm-eval-missing", f"lm_eval cannot be imported: {error}.") from error
+    return simple_evaluate, TaskManager, HFLM
+
+
+def _rows(task: str, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """One a metric and filter: ``acc,none`` and its ``acc_stderr,none``."""
+    results = found["results"][task]
+    samples = found.get("samples", {}).get(task, [])
+    better = found.get("higher_is_better", {}).get(task, {})
+    rows = []
+    for key, value in results.items():
+        metric, _, name = key.partition(",")
+        if metric.endswith("_stderr") or metric in _NO_METRIC or not isinstance(value, int | float):
+            continue
+        stderr = results.get(f"{metric}_stderr,{name}")
+        shots = found.get("n-shot", {}).get(task)
+        rows.append(
+            {
+                "task": task,
+                "task_version": _text(found.get("versions", {}).get(task)),
+                "metric": metric,
+                "filter": name or "none",
+                "higher_is_better": better.get(metric),
+                "value": float(value),
+                "stderr": float(stderr) if isinstance(stderr, int | float) else None,
+                "samples": _count(task, found, samples),
+                "num_fewshot": shots if isinstance(shots, int) else None,
+                "samples_sha256": _samples_sha256(samples),
+            }
+        )
+    return rows
+
+
+def _count(task: str, found: dict[str, Any], samples: list[dict[str, Any]]) -> int:
+    counted = found.get("n-samples", {}).get(task, {}).get("effective")
+    return counted if isinstance(counted, int) else len({sample["doc_id"] for sample in samples})
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _samples_sha256(samples: list[dict[str, Any]]) -> str | None:
+    """Over the library's own hashes of question, prompt and target, in the order of the documents."""
+    if not samples:
+        return None
+    total = hashlib.sha256()
+    for sample in sorted(samples, key=lambda one: (one["doc_id"], one.get("filter", ""))):
+        for key in ("doc_hash", "prompt_hash", "target_hash"):
+            total.update(f"{sample.get(key)}\n".encode())
+    return total.hexdigest()
