@@ -9,7 +9,10 @@ import { type RunData, readRun } from "../results/run-data.js";
 import { writeFailed } from "../results/writer.js";
 import { answersMarkdown } from "./answers-markdown.js";
 import { articleChart, articleChartInput } from "./charts/article.js";
+import { interTokenChart } from "./charts/inter-token.js";
+import { klTailsChart } from "./charts/kl-tails.js";
 import { overviewChart } from "./charts/overview.js";
+import { tradeoffChart } from "./charts/tradeoff.js";
 import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
 import { type RunSummary, summarize } from "./summary.js";
 
@@ -67,13 +70,23 @@ interface Chart {
   readonly spec: TopLevelSpec;
 }
 
-/** The overview, then the article's figure for each configuration. */
+/** The overview, what can be drawn of this run, then the article's figure for each configuration. */
 function chartsOf(data: RunData, summary: RunSummary): readonly Chart[] {
   const article = data.configurations.map((configuration): Chart => {
     const input = articleChartInput(data.run.plan.model_name, configuration);
     return { name: `article-${configuration.plan.worker.id}`, spec: articleChart(input) };
   });
-  return [{ name: "overview", spec: overviewChart(data, summary) }, ...article];
+  const [text] = data.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
+  const others = {
+    tradeoff: tradeoffChart(summary),
+    "inter-token": interTokenChart(data),
+    "kl-tails": text === undefined ? null : klTailsChart(data, text),
+  };
+  return [
+    { name: "overview", spec: overviewChart(data, summary) },
+    ...Object.entries(others).flatMap(([name, spec]) => (spec === null ? [] : [{ name, spec }])),
+    ...article,
+  ];
 }
 
 /** By name; what cannot be drawn is left out and told in `warnings`: figures are worth more than their pictures. */

@@ -19,6 +19,18 @@ export const COLORS = {
   grid: "#E4E4E4",
 } as const;
 
+/** Colours of several series, told apart under every common colour blindness (Okabe and Ito), the yellow left out. */
+export const SERIES = [
+  "#0072B2",
+  "#D55E00",
+  "#009E73",
+  "#CC79A7",
+  "#56B4E9",
+  "#E69F00",
+  "#000000",
+  "#6B6B6B",
+] as const;
+
 /** The `config` of every spec. `limit: 0` everywhere: names are broken into lines by us, never cut by Vega. */
 export const CHART_CONFIG = {
   font: FONT,

@@ -1,0 +1,170 @@
+/**
+ * Memory × speed × quality in one picture: a point a configuration, weights to the right, tokens a second upwards, the
+ * divergence from the reference as its colour. What nothing beats in all three (Pareto) has a dark ring.
+ */
+import type { TopLevelSpec } from "vega-lite";
+import { safeLine } from "../../base/untrusted-text.js";
+import { natsText } from "../quality-text.js";
+import type { ConfigurationSummary, RunSummary } from "../summary.js";
+import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
+
+const BYTES_PER_GB = 1e9;
+
+export interface TradeoffPoint {
+  readonly label: string;
+  readonly weightsGb: number;
+  readonly tokensPerSec: number;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** KL divergence from the reference on the first text, nats; 0 for the reference; null where it was not measured. */
+  readonly kl: number | null;
+  readonly isReference: boolean;
+  readonly isOptimal: boolean;
+}
+
+/** Configurations that were measured, each marked where no other one is at least as good in all and better in one. */
+export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
+  const points = summary.configurations.flatMap((configuration) => {
+    const { weights_bytes, decode_tokens_per_sec: rate } = configuration;
+    if (weights_bytes === null || rate === null) return [];
+    return [
+      {
+        label: safeLine(configuration.label),
+        weightsGb: weights_bytes / BYTES_PER_GB,
+        tokensPerSec: rate.mean,
+        low: rate.ci95_low,
+        high: rate.ci95_high,
+        kl: klOf(configuration),
+        isReference: configuration.is_reference,
+      },
+    ];
+  });
+  return points.map((point) => ({
+    ...point,
+    isOptimal: !points.some((other) => other !== point && dominates(other, point)),
+  }));
+}
+
+function klOf({ is_reference, quality }: ConfigurationSummary): number | null {
+  if (is_reference && quality.length > 0) return 0;
+  return quality[0]?.kl_divergence?.mean ?? null;
+}
+
+type Figures = Pick<TradeoffPoint, "weightsGb" | "tokensPerSec" | "kl">;
+
+/** At least as good in everything that both have, and better in something. */
+export function dominates(a: Figures, b: Figures): boolean {
+  const haveKl = a.kl !== null && b.kl !== null;
+  const isAsGood =
+    a.weightsGb <= b.weightsGb && a.tokensPerSec >= b.tokensPerSec && (!haveKl || (a.kl ?? 0) <= (b.kl ?? 0));
+  const isBetter =
+    a.weightsGb < b.weightsGb || a.tokensPerSec > b.tokensPerSec || (haveKl && (a.kl ?? 0) < (b.kl ?? 0));
+  return isAsGood && isBetter;
+}
+
+const WIDTH = 520;
+const HEIGHT = 340;
+const LABEL_FONT_SIZE = 11;
+const LINE_HEIGHT = 14;
+
+/** Null with fewer than two configurations: nothing to trade off. */
+export function tradeoffChart(summary: RunSummary): TopLevelSpec | null {
+  const points = tradeoffPoints(summary);
+  if (points.length < 2) return null;
+  const hasKl = points.some(({ kl }) => kl !== null);
+  const xEnd = 1.12 * Math.max(...points.map(({ weightsGb }) => weightsGb));
+  const yEnd = 1.15 * Math.max(...points.map(({ tokensPerSec, high }) => Math.max(tokensPerSec, high ?? 0)));
+  const values = points.map((point) => ({ ...point, ...labelOf(point, xEnd) }));
+  const x = {
+    field: "weightsGb",
+    type: "quantitative",
+    title: "Weights (GB), less is better",
+    scale: { domain: [0, xEnd], nice: false },
+  };
+  const y = (field: string) => ({
+    field,
+    type: "quantitative",
+    title: "Decoding (tokens/s), more is better",
+    scale: { domain: [0, yEnd], nice: false },
+  });
+  const text = {
+    type: "text",
+    fontSize: LABEL_FONT_SIZE,
+    lineHeight: LINE_HEIGHT,
+    baseline: "middle",
+    align: { expr: "datum.align" },
+    dx: { expr: "datum.dx" },
+    dy: { expr: "datum.dy" },
+    color: COLORS.text,
+  };
+  const written = { x, y: y("tokensPerSec"), text: { field: "lines" } };
+  const textId = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id))[0];
+  return {
+    $schema: VEGA_LITE_SCHEMA,
+    background: "white",
+    padding: 14,
+    config: CHART_CONFIG,
+    title: {
+      text: breakLines(`${safeLine(summary.model_name)}: memory, speed and quality`, 70, 3),
+      subtitle: [
+        "Whisker: 95 % interval of the mean · dark ring: no configuration is better in everything",
+        ...(hasKl && textId !== undefined
+          ? [`Colour: KL divergence from the reference on ${safeLine(textId)}, nats a token`]
+          : []),
+      ],
+    },
+    width: WIDTH,
+    height: HEIGHT,
+    layer: [
+      {
+        data: { values: values.filter(({ low }) => low !== null) },
+        mark: { type: "rule", color: COLORS.muted, strokeWidth: 1.3 },
+        encoding: { x, y: y("low"), y2: { field: "high" } },
+      },
+      {
+        data: { values },
+        mark: { type: "point", filled: true, size: 190, opacity: 1, strokeWidth: 2.4 },
+        encoding: {
+          x,
+          y: y("tokensPerSec"),
+          stroke: { condition: { test: "datum.isOptimal", value: COLORS.text }, value: "#BBBBBB" },
+          fill: hasKl
+            ? {
+                field: "kl",
+                type: "quantitative",
+                title: "KL (nats)",
+                scale: { type: "sqrt", scheme: "viridis", reverse: true, domainMin: 0 },
+                legend: { gradientLength: 140, tickCount: 4 },
+              }
+            : { value: COLORS.speed },
+          tooltip: [
+            { field: "label" },
+            { field: "weightsGb", type: "quantitative" },
+            { field: "tokensPerSec", type: "quantitative" },
+            { field: "kl", type: "quantitative" },
+          ],
+        },
+      },
+      {
+        data: { values },
+        mark: { ...text, stroke: "white", strokeWidth: 4, strokeJoin: "round" },
+        encoding: written,
+      },
+      { data: { values }, mark: text, encoding: written },
+    ],
+  } as unknown as TopLevelSpec;
+}
+
+/** Lines beside the point, on the side that has the room. */
+function labelOf(point: TradeoffPoint, xEnd: number) {
+  const name = breakLines(`${point.label}${point.isReference ? " (reference)" : ""}`, 26, 3);
+  const kl = point.kl === null || point.isReference ? [] : [`KL ${natsText(point.kl)}`];
+  const lines = [...name, ...kl];
+  const isRight = point.weightsGb > xEnd * 0.6;
+  return {
+    lines,
+    align: isRight ? "right" : "left",
+    dx: isRight ? -13 : 13,
+    dy: (-(lines.length - 1) * LINE_HEIGHT) / 2,
+  };
+}
