@@ -15,6 +15,13 @@ const NEEDED = [
   "python/requirements/torch.lock",
   "python/requirements/worker.lock",
   "python/requirements/model.lock",
+  "python/requirements/lm-eval.lock",
+  "experiments/quality.yaml",
+  "experiments/tasks/everyday.yaml",
+  "experiments/tasks/everyday.jsonl",
+  "experiments/tasks/everyday.py",
+  "texts/english.txt",
+  "texts/code.txt",
 ];
 const UNWANTED = /^(src|test|bench|scripts|results|\.ci)\/|__pycache__|\.pyc$|^python\/tests\//;
 

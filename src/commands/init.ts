@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/package-root.js";
@@ -21,9 +21,9 @@ export async function run(io: CommandIo, args: InitArgs): Promise<number> {
   const unchanged: string[] = [];
   const kept: string[] = [];
   try {
-    await mkdir(target, { recursive: true });
-    for (const name of (await readdir(source)).sort()) {
+    for (const name of await filesBelow(source)) {
       const [from, to] = [join(source, name), join(target, name)];
+      await mkdir(dirname(to), { recursive: true });
       const shown = relative(io.cwd, to) || to;
       const exists = existsSync(to);
       const isSame = exists && (await readFile(to)).equals(await readFile(from));
@@ -52,4 +52,14 @@ export async function run(io: CommandIo, args: InitArgs): Promise<number> {
     io.stdout.write(`\nNext: npx ${next}\n`);
   }
   return ExitCode.ok;
+}
+
+/** Paths of the files in a folder and its folders, sorted; what Python left behind is none of the examples. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.includes("__pycache__"))
+    .sort();
 }

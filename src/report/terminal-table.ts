@@ -20,6 +20,7 @@ export function resultTable(summary: RunSummary, style: TableStyle): string {
     ...heading(summary, style, colors),
     resultGrid(summary, style, colors),
     ...(quality === null ? [] : [quality]),
+    ...tasks(summary, style),
     ...verdicts(summary, style, colors),
     ...remarks(summary, style, colors),
     ...runRemarks(summary, style, colors),
@@ -35,6 +36,22 @@ function heading(summary: RunSummary, style: TableStyle, colors: Colors): string
   const name = safeLine(summary.experiment);
   const [first = "", ...rest] = wrapText(`${name}: ${safeLine(summary.model_name)}`, style.columns);
   return first.startsWith(name) ? [colors.bold(name) + first.slice(name.length), ...rest] : [first, ...rest];
+}
+
+/** `lm-eval everyday acc: none 97.5 % ± 2.5 · fp4 95.0 % ± 3.5`; ± is the library's standard error. */
+function tasks(summary: RunSummary, style: TableStyle): string[] {
+  const lines = new Map<string, string[]>();
+  for (const { label, lm_eval } of summary.configurations) {
+    for (const { task, metric, filter, value, stderr } of lm_eval) {
+      const name = `lm-eval ${safeLine(task)} ${safeLine(metric)}${filter === "none" ? "" : ` (${safeLine(filter)})`}`;
+      const isShare = value >= 0 && value <= 1;
+      const number = (one: number) => (isShare ? (one * 100).toFixed(1) : one.toPrecision(4));
+      const error = stderr === null ? "" : ` ± ${number(stderr)}`;
+      const text = `${safeLine(label)} ${number(value)}${isShare ? " %" : ""}${error}`;
+      lines.set(name, [...(lines.get(name) ?? []), text]);
+    }
+  }
+  return [...lines].flatMap(([name, values]) => wrapText(`${name}: ${values.join(" · ")}`, style.columns));
 }
 
 /** What each configuration costs and saves against the reference, in a sentence. */
@@ -76,6 +93,8 @@ function notes(summary: RunSummary): string {
   if (text !== undefined) {
     parts.push(`KL (nats a token) and top-1 agreement are against *, on the text ${safeLine(text)}.`);
   }
+  if (summary.configurations.some(({ lm_eval }) => lm_eval.length > 0))
+    parts.push("lm-eval: value ± standard error.");
   if (isRss)
     parts.push("Peak RSS is the whole process with its libraries; weights are the model's own tensors.");
   if (metrics.includes("peak_memory_allocated_bytes"))

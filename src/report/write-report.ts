@@ -13,6 +13,7 @@ import { interTokenChart } from "./charts/inter-token.js";
 import { klTailsChart } from "./charts/kl-tails.js";
 import { overviewChart } from "./charts/overview.js";
 import { tradeoffChart } from "./charts/tradeoff.js";
+import { qualityCsv } from "./quality-csv.js";
 import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
 import { type RunSummary, summarize } from "./summary.js";
 
@@ -37,6 +38,9 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
   };
   await write(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
   await write(paths.csv, await toCsv(data));
+  const quality = qualityCsv(summary);
+  if (quality === null) await rm(paths.qualityCsv, { force: true });
+  else await write(paths.qualityCsv, quality);
   await write(paths.answers, answersMarkdown(data));
   if (data.environment !== null) {
     const environment = { controller: data.run.controller, worker: data.environment };

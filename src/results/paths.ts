@@ -40,6 +40,10 @@ export class RunPaths {
   get csv(): string {
     return join(this.folder, "records.csv");
   }
+  /** What the answers lose: a row a configuration and text; there only where something was scored. */
+  get qualityCsv(): string {
+    return join(this.folder, "quality.csv");
+  }
   get summary(): string {
     return join(this.folder, "summary.json");
   }

@@ -27,7 +27,12 @@ export interface PanelInput {
   readonly format: (value: number) => string;
   readonly bars: readonly PanelBar[];
   /** Rows without a bar, and what is said in its place. */
-  readonly missing: readonly { readonly name: string; readonly note: readonly string[] }[];
+  readonly missing: readonly {
+    readonly name: string;
+    readonly note: readonly string[];
+    /** Nothing went wrong: there is nothing to draw. */
+    readonly isExpected?: boolean;
+  }[];
   readonly reference: number | null;
 }
 
@@ -43,7 +48,7 @@ const MAX_DOTS = 200;
 
 /** One panel of the overview, as a Vega-Lite unit of layers. */
 export function overviewPanel(input: PanelInput) {
-  const bars = input.bars.flatMap(({ name, slot, word, values }) => {
+  const bars = input.bars.flatMap(({ name, slot, word, values, showValues }) => {
     const statistics = statisticsOf(values);
     if (statistics === null) return [];
     const { mean, max, ci95_low, ci95_high } = statistics;
@@ -57,7 +62,7 @@ export function overviewPanel(input: PanelInput) {
       low: ci95_low,
       high: ci95_high,
       label,
-      label_at: Math.max(max, mean, ci95_high ?? 0),
+      label_at: Math.max(showValues ? max : mean, mean, ci95_high ?? 0),
     };
   });
   const dots = input.bars.flatMap(({ name, slot, values, showValues }) =>
@@ -134,9 +139,14 @@ export function overviewPanel(input: PanelInput) {
         { x: x("label_at"), ...offset, text: { field: "label" } },
       ),
       ...textWithHalo(
-        input.missing.map((row) => ({ ...row, dy: centred(row.note.length, NOTE_LINE_HEIGHT) })),
-        { align: "left", lineHeight: NOTE_LINE_HEIGHT, color: COLORS.failure, dy: { expr: "datum.dy" } },
-        { x: { value: 6 }, text: { field: "note" } },
+        input.missing.map(({ name, note, isExpected }) => ({
+          name,
+          note,
+          color: isExpected === true ? COLORS.muted : COLORS.failure,
+          dy: centred(note.length, NOTE_LINE_HEIGHT),
+        })),
+        { align: "left", lineHeight: NOTE_LINE_HEIGHT, dy: { expr: "datum.dy" } },
+        { x: { value: 6 }, text: { field: "note" }, color: { field: "color", scale: null } },
       ),
       ...(input.showNames ? [rowNames(input.names)] : []),
     ],

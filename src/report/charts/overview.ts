@@ -4,8 +4,9 @@
  */
 import type { TopLevelSpec } from "vega-lite";
 import { safeLine } from "../../base/untrusted-text.js";
-import { completedTrials, type RunData } from "../../results/run-data.js";
+import { type ConfigurationData, completedTrials, type RunData } from "../../results/run-data.js";
 import { commonMemoryMetric, memoryName } from "../memory-metric.js";
+import { natsText } from "../quality-text.js";
 import { statusText } from "../status-text.js";
 import type { ConfigurationSummary, RunSummary } from "../summary.js";
 import { NAME_LINE_HEIGHT, overviewPanel, type PanelBar } from "./overview-panel.js";
@@ -27,6 +28,8 @@ export interface OverviewRow {
   readonly peakGb: readonly number[];
   readonly elapsedSec: readonly number[];
   readonly tokensPerSec: readonly number[];
+  /** Of every scored token of the first text, nats. */
+  readonly klNats: readonly number[];
 }
 
 /** The rows of a run, in the plan's order. */
@@ -46,8 +49,13 @@ export function overviewRows(data: RunData, summary: RunSummary): OverviewRow[] 
       peakGb: metric === null ? [] : measurements.flatMap((m) => gigabytes(m[metric])),
       elapsedSec: measurements.map((m) => m.elapsed_sec),
       tokensPerSec: measurements.flatMap((m) => m.decode_tokens_per_sec ?? []),
+      klNats: klOf(configuration),
     };
   });
+}
+
+function klOf({ quality: [first] }: ConfigurationData): readonly number[] {
+  return first?.status === "completed" ? (first.measurement.against_reference?.kl_nats ?? []) : [];
 }
 
 function gigabytes(bytes: number | null): number[] {
@@ -159,6 +167,36 @@ export function overviewChart(data: RunData, summary: RunSummary): TopLevelSpec 
         ),
         reference: reference === undefined ? null : meanOf(reference.tokensPerSec),
       }),
+      ...(rows.some(({ klNats }) => klNats.length > 0)
+        ? [
+            overviewPanel({
+              ...layout,
+              title: "KL divergence (nats), less is better",
+              width: 210,
+              showNames: false,
+              slots: ["one"],
+              colors: { one: COLORS.qualityBar },
+              dotColor: COLORS.muted,
+              format: natsText,
+              bars: rows
+                .filter(({ klNats }) => klNats.length > 0)
+                .map(({ name, klNats }) => ({
+                  name,
+                  slot: "one",
+                  word: "",
+                  values: klNats,
+                  showValues: false,
+                })),
+              missing: rows
+                .filter(({ klNats }) => klNats.length === 0)
+                .map(({ name, isReference }) => ({
+                  name,
+                  note: [isReference ? "the reference itself" : "–"],
+                })),
+              reference: null,
+            }),
+          ]
+        : []),
     ],
   } as TopLevelSpec;
 }

@@ -11,6 +11,7 @@ export const COLORS = {
   peak: "#EFC3BE",
   timeBar: "#A9CBE6",
   speedBar: "#A3D6C7",
+  qualityBar: "#D9C9A3",
   time: "#0064A6",
   speed: "#00795C",
   text: "#222222",
