@@ -1,6 +1,7 @@
-/** Intervals of paired ratios by the studentized bootstrap, seeded: the same pairs give the same interval. */
+/** Intervals of paired ratios by the bootstrap, seeded: the same pairs give the same interval. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { quantileOf } from "../base/quantile.js";
 import { studentTQuantile } from "../base/statistics.js";
 
 export const BOOTSTRAP = { resamples: 4000, seed: 20_261_124 } as const;
@@ -19,9 +20,10 @@ export interface PairedRatio {
 
 /**
  * Own ÷ reference over pairs of positive figures, on the logarithm, so that twice and half are equally far from one.
- * The interval is the bootstrap-t (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 12): each resample's
- * mean is measured in its own standard errors, which keeps its coverage where a percentile interval of few pairs is
- * too narrow. Null without pairs.
+ * The interval is the expanded percentile interval (Hesterberg, What Teachers Should Know About the Bootstrap, 2015):
+ * percentiles of the resampled means, taken so far out that few pairs are covered as Student's t covers them. Unlike a
+ * studentized bootstrap it cannot run away where one of few pairs lies far out: it stays within the pairs' own range.
+ * Null without pairs.
  */
 export function pairedRatio(
   pairs: readonly (readonly [own: number, reference: number])[],
@@ -36,34 +38,42 @@ export function pairedRatio(
   if (logs.length < FEWEST_PAIRS) return { ...known, ci95: null, ci99: null };
   if (standardError === 0)
     return { ...known, ci95: [known.ratio, known.ratio], ci99: [known.ratio, known.ratio] };
-  const scores = studentizedScores(logs, mean, options);
+  const means = resampledMeans(logs, options);
+  const outside = expandedTail(logs.length);
   const half = studentTQuantile(0.995, logs.length - 1) * standardError;
   return {
     ...known,
-    ci95: [
-      Math.exp(mean - quantile(scores, 0.975) * standardError),
-      Math.exp(mean - quantile(scores, 0.025) * standardError),
-    ],
+    ci95: [Math.exp(quantileOf(means, outside)), Math.exp(quantileOf(means, 1 - outside))],
     ci99: [Math.exp(mean - half), Math.exp(mean + half)],
   };
 }
 
-/** (mean of the resample − mean) ÷ standard error of the resample, sorted. */
-function studentizedScores(
+/** Share left out on each side: Φ(−√(n ÷ (n − 1)) · t), with Student's t for 95 % and n − 1 degrees of freedom. */
+function expandedTail(n: number): number {
+  return normalTail(Math.sqrt(n / (n - 1)) * studentTQuantile(0.975, n - 1));
+}
+
+/** P(Z > z) of the standard normal distribution for z ≥ 0: Abramowitz and Stegun 26.2.17, error below 7.5e-8. */
+function normalTail(z: number): number {
+  const t = 1 / (1 + 0.2316419 * z);
+  const polynomial =
+    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * polynomial;
+}
+
+/** Means of resamples, sorted. */
+function resampledMeans(
   logs: readonly number[],
-  mean: number,
   { resamples, seed }: { readonly resamples: number; readonly seed: number },
 ): readonly number[] {
   const random = xoroshiro128plus(seed);
-  const scores: number[] = [];
-  const resample = new Array<number>(logs.length);
+  const means: number[] = [];
   for (let i = 0; i < resamples; i++) {
-    for (let k = 0; k < logs.length; k++) resample[k] = logs[uniformInt(random, 0, logs.length - 1)] ?? 0;
-    const own = moments(resample);
-    // A resample of one pair again and again has no spread to measure by: it says nothing, however far it lies.
-    if (own.standardError > 0) scores.push((own.mean - mean) / own.standardError);
+    let sum = 0;
+    for (let k = 0; k < logs.length; k++) sum += logs[uniformInt(random, 0, logs.length - 1)] ?? 0;
+    means.push(sum / logs.length);
   }
-  return scores.sort((a, b) => a - b);
+  return means.sort((a, b) => a - b);
 }
 
 function moments(values: readonly number[]): { readonly mean: number; readonly standardError: number } {
@@ -74,12 +84,4 @@ function moments(values: readonly number[]): { readonly mean: number; readonly s
   // Rounding leaves a spread of about 1e-16 where all values are the same.
   const standardError = Math.sqrt(variance / n);
   return { mean, standardError: standardError < 1e-12 ? 0 : standardError };
-}
-
-/** Linear between order statistics; 0 for an empty list, which cannot come from pairs that differ. */
-function quantile(sorted: readonly number[], probability: number): number {
-  const position = probability * (sorted.length - 1);
-  const below = sorted[Math.floor(position)] ?? 0;
-  const above = sorted[Math.ceil(position)] ?? below;
-  return below + (above - below) * (position - Math.floor(position));
 }
