@@ -1,53 +1,7 @@
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { systemClock } from "../../src/base/clock.js";
-import { silentLog } from "../../src/base/log.js";
-import type { RunEvent } from "../../src/executor/events.js";
-import { LocalExecutor } from "../../src/executor/local.js";
-import { StopSignal } from "../../src/executor/stop.js";
-import type { Plan } from "../../src/plan/plan-types.js";
-import { type RunFileRecord, recordSchema } from "../../src/results/record-types.js";
+import type { RunFileRecord } from "../../src/results/record-types.js";
 import { smallPlan } from "../fixtures/plans.js";
-import { testPython } from "../fixtures/python.js";
-import { scratchFolder } from "../fixtures/run-folder.js";
-
-const scripted = fileURLToPath(new URL("../fixtures/workers/scripted.py", import.meta.url));
-
-/** Runs the plan against a scripted worker; records are checked against their schema as they come. */
-async function runPlan(
-  plan: Plan,
-  behaviour: string,
-  onEvent: (event: RunEvent, stop: StopSignal) => void = () => {},
-) {
-  const records: RunFileRecord[] = [];
-  const events: RunEvent[] = [];
-  const stop = new StopSignal();
-  const executor = new LocalExecutor({
-    worker: { pythonPath: testPython(), env: {}, program: [scripted, "--behaviour", behaviour] },
-    builtinModelPath: null,
-  });
-  const status = await executor.run(plan, {
-    runId: "20260101T000000Z-test",
-    falconExpVersion: "0.0.0",
-    controller: { node_version: "20", platform: "test", hostname: "host", git_commit: null, git_dirty: null },
-    records: {
-      append: async (record) => void records.push(recordSchema.parse(JSON.parse(JSON.stringify(record)))),
-    },
-    logprobsFolder: join(scratchFolder(), "logprobs"),
-    log: silentLog,
-    clock: systemClock,
-    stop,
-    onEvent: (event) => {
-      events.push(event);
-      onEvent(event, stop);
-    },
-  });
-  const kinds = records.map((record) =>
-    "status" in record ? `${record.kind}:${record.status}` : record.kind,
-  );
-  return { status, records, events, kinds };
-}
+import { runPlan } from "../fixtures/run-plan.js";
 
 const configurationFailures = (records: readonly RunFileRecord[]) =>
   records.flatMap((record) =>

@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import { expect, test } from "vitest";
+import { planOf } from "../fixtures/experiments.js";
+import { runPlan } from "../fixtures/run-plan.js";
+
+const plan = (...lines: readonly string[]) =>
+  planOf(
+    [
+      "name: x",
+      "model: smollm2-135m-instruct",
+      "prompts: [a, b]",
+      "warmup: 0",
+      "matrix: { quantization: [none, int8, fp4] }",
+      ...lines,
+      "",
+    ].join("\n"),
+  );
+const SCORED = "quality: { texts: [code, german], context: 8 }";
+
+test("each round loads every configuration anew, in the plan's order, and measures its own repeats", async () => {
+  const planned = await plan("rounds: { count: 2, seed: 3 }");
+  const { status, records } = await runPlan(planned, "good");
+  expect(status).toBe("completed");
+  const loads = records.flatMap((record) => (record.kind === "load" ? [record.configuration_id] : []));
+  expect(loads).toEqual(planned.blocks.map(({ configuration_id }) => configuration_id));
+  const trials = records.filter((record) => record.kind === "trial");
+  expect(trials).toHaveLength(12);
+  expect(new Set(trials.map(({ trial_id }) => trial_id)).size).toBe(12);
+  expect(trials.slice(0, 6).every(({ round, repeat }) => round === 0 && repeat === 0)).toBe(true);
+});
+
+test("the sentinel is measured three times and recorded as no trial", async () => {
+  const { records, kinds } = await runPlan(await plan("sentinel: int8"), "good");
+  const sentinels = records.filter((record) => record.kind === "sentinel");
+  expect(sentinels.map(({ position, prompt_id }) => `${position}${prompt_id}`)).toEqual([
+    "0p1",
+    "0p2",
+    "1p1",
+    "1p2",
+    "2p1",
+    "2p2",
+  ]);
+  expect(sentinels.every(({ configuration }) => configuration === "int8")).toBe(true);
+  expect(kinds.filter((kind) => kind === "trial:completed")).toHaveLength(6);
+});
+
+test("repeats: auto stops when the rate is known, and records why", async () => {
+  const { status, records } = await runPlan(await plan("repeats: { fewest: 2, most: 9 }"), "good");
+  expect(status).toBe("completed");
+  // The scripted worker's rate never varies: two repeats of two prompts suffice.
+  expect(records.filter((record) => record.kind === "trial")).toHaveLength(12);
+  const ends = records.flatMap((record) =>
+    record.kind === "configuration" && record.status === "completed" ? [record.repeats_end] : [],
+  );
+  expect(ends).toEqual(["precise-enough", "precise-enough", "precise-enough"]);
+});
+
+test("every text is scored after the trials, the reference's first, and nothing is left on the disk", async () => {
+  const { status, records, logprobsFolder } = await runPlan(await plan(SCORED, "profile: true"), "good");
+  expect(status).toBe("completed");
+  const kinds = records.flatMap((record) =>
+    "configuration" in record && record.configuration === "int8" ? [record.kind] : [],
+  );
+  expect(kinds).toEqual(["load", "trial", "trial", "profile", "quality", "quality", "configuration"]);
+  const scored = records.flatMap((record) =>
+    record.kind === "quality" && record.status === "completed" ? [record.measurement] : [],
+  );
+  expect(scored.map(({ stored }) => stored !== null)).toEqual([true, true, false, false, false, false]);
+  expect(scored.slice(2).every(({ against_reference }) => against_reference !== null)).toBe(true);
+  expect(existsSync(logprobsFolder)).toBe(false);
+});
+
+test("keep_logprobs keeps the reference's log-probabilities", async () => {
+  const kept = await plan("quality: { texts: [code], context: 8, keep_logprobs: true }");
+  expect(existsSync((await runPlan(kept, "good")).logprobsFolder)).toBe(true);
+});
+
+test("a text that cannot be scored is recorded, the trials stand, and the run is not called complete", async () => {
+  const { status, kinds } = await runPlan(await plan(SCORED), "text-too-short");
+  expect(status).toBe("partly_failed");
+  expect(kinds.filter((kind) => kind === "quality:failed")).toHaveLength(6);
+  expect(kinds.filter((kind) => kind === "configuration:completed")).toHaveLength(3);
+});
+
+test("a worker that dies while scoring takes no trial with it", async () => {
+  const { status, kinds } = await runPlan(await plan(SCORED), "die-in-quality");
+  expect(status).toBe("partly_failed");
+  expect(kinds.filter((kind) => kind === "trial:completed")).toHaveLength(6);
+  expect(kinds.filter((kind) => kind === "configuration:completed")).toHaveLength(3);
+});
+
+const OOM = ["  - { quantization: fp4 }", "  - { quantization: int8 }", "  - { quantization: none }"];
+const listed = (...lines: readonly string[]) =>
+  planOf(
+    ["name: x", "model: smollm2-135m-instruct", "prompts: [a]", "include:", ...OOM, ...lines, ""].join("\n"),
+  );
+
+test("after a configuration ran out of memory, those that need more are skipped and say why", async () => {
+  const { status, records, kinds } = await runPlan(await listed(), "oom-unless-fp4");
+  expect(status).toBe("partly_failed");
+  expect(kinds.filter((kind) => kind.startsWith("configuration:"))).toEqual([
+    "configuration:completed",
+    "configuration:failed",
+    "configuration:skipped",
+  ]);
+  expect(records.find((record) => "status" in record && record.status === "skipped")).toMatchObject({
+    configuration: "none",
+    reason: "implied by int8: out-of-memory-device",
+  });
+});
+
+test("skip_implied: false tries them all the same", async () => {
+  const { kinds } = await runPlan(await listed("skip_implied: false"), "oom-unless-fp4");
+  expect(kinds.filter((kind) => kind === "configuration:failed")).toHaveLength(2);
+});
+
+test("a configuration that failed in one round is not tried in the next", async () => {
+  const { kinds, records } = await runPlan(await listed("rounds: 2", "skip_implied: false"), "fail-load");
+  expect(kinds.filter((kind) => kind === "configuration:failed")).toHaveLength(3);
+  const reasons = records.flatMap((record) =>
+    record.kind === "configuration" && record.status === "skipped" ? [record.reason] : [],
+  );
+  expect(reasons).toEqual(Array.from({ length: 3 }, () => "failed in round 1: model-not-found"));
+});
