@@ -29,10 +29,10 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { head: "text", cell: ({ quality }) => safeLine(quality.text_id), droppable: 0 },
-  { head: "perplexity", cell: ({ quality }) => numberText(quality.perplexity?.value, 2), droppable: 1 },
-  { head: "× perplexity", cell: ({ quality }) => ratioText(quality.ppl_ratio), droppable: 0 },
+  { head: "perplexity", cell: ({ quality }) => numberText(quality.perplexity?.value, 2), droppable: 2 },
+  { head: "× perplexity", cell: ({ quality }) => ratioText(quality.ppl_ratio), droppable: 1 },
   { head: "KL mean", cell: ({ quality }) => nats(quality.kl_divergence?.mean), droppable: 0 },
-  { head: "KL p99", cell: ({ quality }) => nats(quality.kl_divergence?.p99), droppable: 2 },
+  { head: "KL p99", cell: ({ quality }) => nats(quality.kl_divergence?.p99), droppable: 3 },
   {
     head: "top-1",
     cell: ({ quality }) => (quality.top1_agreement === null ? NOTHING : shareText(quality.top1_agreement)),

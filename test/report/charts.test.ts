@@ -3,12 +3,16 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { articleChart, articleChartInput } from "../../src/report/charts/article.js";
+import { interTokenChart } from "../../src/report/charts/inter-token.js";
+import { klTailsChart, tailPoints } from "../../src/report/charts/kl-tails.js";
 import { overviewChart } from "../../src/report/charts/overview.js";
 import { breakLines, COLORS } from "../../src/report/charts/style.js";
+import { dominates, tradeoffChart, tradeoffPoints } from "../../src/report/charts/tradeoff.js";
 import { type FontMetrics, readFontMetrics } from "../../src/report/font-metrics.js";
 import { type ChartRenderer, createRenderer, PNG_SCALE } from "../../src/report/render.js";
 import { summarize } from "../../src/report/summary.js";
 import { groupRecords } from "../../src/results/run-data.js";
+import { scoredRun } from "../fixtures/quality.js";
 import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../fixtures/records.js";
 import { textsOf } from "./svg-texts.js";
 
@@ -37,11 +41,13 @@ const CASES: readonly (readonly [string, FakeRunOptions])[] = [
 ];
 
 function specsOf(options: FakeRunOptions) {
-  const data = groupRecords(fakeRun(options).records, "test");
+  const data = groupRecords(scoredRun(options), "test");
   const articles = data.configurations.map((one) =>
     articleChart(articleChartInput(data.run.plan.model_name, one)),
   );
-  return [overviewChart(data, summarize(data)), ...articles];
+  const summary = summarize(data);
+  const others = [tradeoffChart(summary), klTailsChart(data, "english"), interTokenChart(data)];
+  return [overviewChart(data, summary), ...others.filter((spec) => spec !== null), ...articles];
 }
 
 let render: ChartRenderer;
@@ -152,4 +158,32 @@ test("lines broken from a long name are short enough, not too many, and begin an
       },
     ),
   );
+});
+
+test("a configuration is dominated only by one that is as good in memory, speed and quality, and better in one", () => {
+  const of = (weightsGb: number, tokensPerSec: number, kl: number | null) => ({
+    weightsGb,
+    tokensPerSec,
+    kl,
+  });
+  expect(dominates(of(1, 10, 0.1), of(2, 9, 0.2))).toBe(true);
+  expect(dominates(of(1, 10, 0.3), of(2, 9, 0.2))).toBe(false);
+  expect(dominates(of(1, 10, 0.1), of(1, 10, 0.1))).toBe(false);
+  expect(dominates(of(1, 10, null), of(2, 9, 0.2))).toBe(true);
+  const points = tradeoffPoints(summarize(groupRecords(scoredRun(), "test")));
+  // int8 weighs more than fp4 and is slower; both diverge the same.
+  expect(points.map(({ label, isOptimal }) => [label, isOptimal])).toEqual([
+    ["none", true],
+    ["int8", false],
+    ["fp4", true],
+  ]);
+});
+
+test("a tail gives for each divergence the share of tokens that lie at least as far", () => {
+  expect(tailPoints("x", [0.1, 0.4, 0.2, 0.3])).toEqual([
+    { label: "x", kl: 0.4, share: 0.25 },
+    { label: "x", kl: 0.3, share: 0.5 },
+    { label: "x", kl: 0.2, share: 0.75 },
+    { label: "x", kl: 0.1, share: 1 },
+  ]);
 });
