@@ -40,14 +40,14 @@ const CASES: readonly (readonly [string, FakeRunOptions])[] = [
   ],
 ];
 
-function specsOf(options: FakeRunOptions) {
-  const data = groupRecords(scoredRun(options), "test");
+function specsOf(options: FakeRunOptions, isScored = false) {
+  const data = groupRecords(isScored ? scoredRun(options) : fakeRun(options).records, "test");
   const articles = data.configurations.map((one) =>
     articleChart(articleChartInput(data.run.plan.model_name, one)),
   );
   const summary = summarize(data);
   const others = [tradeoffChart(summary), klTailsChart(data, "english"), interTokenChart(data)];
-  return [overviewChart(data, summary), ...others.filter((spec) => spec !== null), ...articles];
+  return [overviewChart(data, summary), ...articles, ...others.filter((spec) => spec !== null)];
 }
 
 let render: ChartRenderer;
@@ -71,12 +71,13 @@ describe.each(CASES)("with %s", (_, options) => {
       info: () => logger,
       debug: () => logger,
     };
-    for (const spec of specsOf(options)) compile(spec, { logger: logger as never });
+    for (const spec of [...specsOf(options), ...specsOf(options, true)])
+      compile(spec, { logger: logger as never });
     expect(complaint.mock.calls).toEqual([]);
   });
 
   test("no text leaves the canvas, and the PNG is the SVG's size in fine pixels", async () => {
-    for (const spec of specsOf(options)) {
+    for (const spec of [...specsOf(options), ...specsOf(options, true)]) {
       const { svg, png } = await render(spec);
       const { width, height, texts } = textsOf(svg, fonts);
       expect(texts.length).toBeGreaterThan(2);
@@ -99,7 +100,7 @@ describe.each(CASES)("with %s", (_, options) => {
 
 test("texts of a chart do not lie on one another", async () => {
   for (const options of [{}, { configurations: TWELVE_LONG }, { repeats: 10 }]) {
-    for (const spec of specsOf(options)) {
+    for (const spec of [...specsOf(options), ...specsOf(options, true)]) {
       const { texts } = textsOf((await render(spec)).svg, fonts);
       // The same text twice at one place is a label and its white outline.
       const distinct = texts.filter(
@@ -136,6 +137,7 @@ test("the article's figure has memory left in red and seconds right in blue, ove
 
 test("a configuration without figures says why in their place", async () => {
   const specs = specsOf({ configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) });
+  expect(specs).toHaveLength(4);
   for (const spec of specs) {
     const { texts } = textsOf((await render(spec)).svg, fonts);
     expect(texts.map(({ text }) => text)).toContain("failed: quantization-not-applied");

@@ -21,7 +21,7 @@ export function textsOf(
   const texts: PlacedText[] = [];
   const groups: Matrix[] = [IDENTITY];
   for (const [, closing, tag = "", attributes = "", content = ""] of svg.matchAll(
-    /<(\/?)(g|text)\b([^>]*)>(?:(?<=<text\b[^>]*>)(.*?)<\/text>)?/gs,
+    /<(\/?)(g|text)\b([^>]*)(?<!\/)>(?:(?<=<text\b[^>]*>)(.*?)<\/text>)?/gs,
   )) {
     if (closing === "/") groups.pop();
     else if (tag === "g" && attributes.endsWith("/")) continue;

@@ -57,6 +57,7 @@ export function interTokenChart(data: RunData): TopLevelSpec | null {
     type: "quantitative",
     title: "Time from one token to the next (ms), less is better",
     scale: { zero: true },
+    axis: { tickCount: 6 },
   });
   const bar = (low: string, high: string, size: number, color: string) => ({
     mark: { type: "bar", size, color, cornerRadius: 1 },
@@ -68,7 +69,7 @@ export function interTokenChart(data: RunData): TopLevelSpec | null {
     padding: 14,
     config: CHART_CONFIG,
     title: {
-      text: breakLines(`${safeLine(data.run.plan.model_name)}: inter-token times`, 70, 3),
+      text: breakLines(`${safeLine(data.run.plan.model_name)}: inter-token times`, 58, 3),
       subtitle: "Thick: the middle half · thin: 5th to 95th percentile · line: median · dot: the slowest",
     },
     width: 460,

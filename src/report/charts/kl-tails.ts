@@ -42,16 +42,18 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
   const series = data.configurations
     .flatMap((configuration) => {
       const nats = measurementOf(configuration, textId)?.against_reference?.kl_nats ?? [];
-      return nats.length === 0 ? [] : [{ label: safeLine(configuration.plan.worker.label), nats }];
+      return nats.length === 0 ? [] : [{ label: shortened(safeLine(configuration.plan.worker.label)), nats }];
     })
     .slice(0, MOST_SERIES);
   if (series.length === 0) return null;
   const values = series.flatMap(({ label, nats }) => tailPoints(label, nats));
-  const marks = series.flatMap(({ label, nats }) => {
+  const marks = series.flatMap(({ label, nats }, index) => {
     const sorted = nats.toSorted((a, b) => a - b);
-    return [0.5, 0.9, 0.99].map((probability) => {
+    // A percentile beyond the last token is none.
+    const known = [0.5, 0.9, 0.99].filter((probability) => 1 - probability >= 1 / nats.length);
+    return known.map((probability) => {
       const kl = Math.max(LEAST_NATS, quantileOf(sorted, probability));
-      return { label, kl, share: 1 - probability, text: natsText(kl) };
+      return { label, kl, share: 1 - probability, text: natsText(kl), color: SERIES[index] };
     });
   });
   const domain = series.map(({ label }) => label);
@@ -59,7 +61,13 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
     field: "label",
     type: "nominal",
     scale: { domain, range: SERIES.slice(0, domain.length) },
-    legend: { title: null, orient: "top", labelLimit: 0, columns: 3, symbolStrokeWidth: 2.5 },
+    legend: {
+      title: null,
+      orient: "top",
+      labelLimit: 0,
+      columns: legendColumns(domain),
+      symbolStrokeWidth: 2.5,
+    },
   };
   const x = {
     field: "kl",
@@ -81,13 +89,13 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
     padding: 14,
     config: CHART_CONFIG,
     title: {
-      text: breakLines(`${safeLine(data.run.plan.model_name)}: how far answers stray, token by token`, 70, 3),
+      text: breakLines(`${safeLine(data.run.plan.model_name)}: how far answers stray, token by token`, 58, 3),
       subtitle: [
         `On ${safeLine(textId)}, against the reference; further left and lower is better`,
         "Dots: the median, the 90th and the 99th percentile, with their divergence",
       ],
     },
-    width: 520,
+    width: WIDTH,
     height: 320,
     layer: [
       {
@@ -101,14 +109,14 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
             field: "label",
             type: "nominal",
             scale: { domain, range: DASHES.slice(0, domain.length) },
-            legend: null,
+            legend: color.legend,
           },
         },
       },
       {
         data: { values: marks },
         mark: { type: "point", filled: true, size: 46, opacity: 1 },
-        encoding: { x, y, color: { ...color, legend: null } },
+        encoding: { x, y, color: { field: "color", type: "nominal", scale: null } },
       },
       ...[true, false].map((isHalo) => ({
         data: { values: marks },
@@ -125,6 +133,22 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
       })),
     ],
   } as unknown as TopLevelSpec;
+}
+
+const LONGEST_LABEL = 50;
+const WIDTH = 520;
+const LABEL_CHARACTER_PX = 7;
+const SYMBOL_PX = 36;
+
+/** A legend's entry is one line: the middle is left out, for labels differ at their ends. */
+function shortened(label: string): string {
+  if (label.length <= LONGEST_LABEL) return label;
+  return `${label.slice(0, LONGEST_LABEL - 21)}…${label.slice(-20)}`;
+}
+
+function legendColumns(labels: readonly string[]): number {
+  const longest = Math.max(...labels.map(({ length }) => length));
+  return Math.max(1, Math.floor(WIDTH / (longest * LABEL_CHARACTER_PX + SYMBOL_PX)));
 }
 
 /** So that curves differ without colour as well. */

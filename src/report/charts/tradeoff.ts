@@ -74,17 +74,20 @@ export function tradeoffChart(summary: RunSummary): TopLevelSpec | null {
   const hasKl = points.some(({ kl }) => kl !== null);
   const xEnd = 1.12 * Math.max(...points.map(({ weightsGb }) => weightsGb));
   const yEnd = 1.15 * Math.max(...points.map(({ tokensPerSec, high }) => Math.max(tokensPerSec, high ?? 0)));
-  const values = points.map((point) => ({ ...point, ...labelOf(point, xEnd) }));
+  const labels = placeLabels(points, xEnd, yEnd);
+  const values = points.map((point, index) => ({ ...point, ...labels[index] }));
   const x = {
     field: "weightsGb",
     type: "quantitative",
     title: "Weights (GB), less is better",
+    axis: { tickCount: 5 },
     scale: { domain: [0, xEnd], nice: false },
   };
   const y = (field: string) => ({
     field,
     type: "quantitative",
     title: "Decoding (tokens/s), more is better",
+    axis: { tickCount: 6 },
     scale: { domain: [0, yEnd], nice: false },
   });
   const text = {
@@ -105,7 +108,7 @@ export function tradeoffChart(summary: RunSummary): TopLevelSpec | null {
     padding: 14,
     config: CHART_CONFIG,
     title: {
-      text: breakLines(`${safeLine(summary.model_name)}: memory, speed and quality`, 70, 3),
+      text: breakLines(`${safeLine(summary.model_name)}: memory, speed and quality`, 58, 3),
       subtitle: [
         "Whisker: 95 % interval of the mean · dark ring: no configuration is better in everything",
         ...(hasKl && textId !== undefined
@@ -155,16 +158,73 @@ export function tradeoffChart(summary: RunSummary): TopLevelSpec | null {
   } as unknown as TopLevelSpec;
 }
 
-/** Lines beside the point, on the side that has the room. */
-function labelOf(point: TradeoffPoint, xEnd: number) {
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+const POINT_RADIUS = 9;
+const LABEL_GAP = 13;
+/** Of DejaVu Sans, in em; digits and lower case. */
+const CHARACTER_EM = 0.63;
+const MOST_SHIFTS = 24;
+
+/** Lines beside each point, moved up and down, or to the other side, until they lie on nothing else. */
+function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: number) {
+  const centres = points.map(({ weightsGb, tokensPerSec }) => ({
+    x: (weightsGb / xEnd) * WIDTH,
+    y: (1 - tokensPerSec / yEnd) * HEIGHT,
+  }));
+  const taken: Box[] = centres.map(({ x, y }) => ({
+    left: x - POINT_RADIUS,
+    right: x + POINT_RADIUS,
+    top: y - POINT_RADIUS,
+    bottom: y + POINT_RADIUS,
+  }));
+  return points.map((point, index) => {
+    const { x, y } = centres[index] ?? { x: 0, y: 0 };
+    const lines = linesOf(point);
+    const width = Math.max(...lines.map(({ length }) => length)) * LABEL_FONT_SIZE * CHARACTER_EM;
+    const height = lines.length * LINE_HEIGHT;
+    const boxAt = (align: "left" | "right", shift: number): Box => ({
+      left: align === "left" ? x + LABEL_GAP : x - LABEL_GAP - width,
+      right: align === "left" ? x + LABEL_GAP + width : x - LABEL_GAP,
+      top: y + shift - height / 2,
+      bottom: y + shift + height / 2,
+    });
+    const candidates = Array.from(
+      { length: MOST_SHIFTS },
+      (_, step) => Math.ceil(step / 2) * (step % 2 === 0 ? 1 : -1) * 8,
+    ).flatMap((shift) =>
+      (["left", "right"] as const).map((align) => ({ align, shift, box: boxAt(align, shift) })),
+    );
+    const free = candidates.find(
+      ({ box }) =>
+        box.left >= 2 &&
+        box.right <= WIDTH - 2 &&
+        box.top >= 2 &&
+        box.bottom <= HEIGHT - 2 &&
+        !taken.some((other) => overlaps(box, other)),
+    );
+    // Where nothing is free the point goes without: its tooltip still names it.
+    if (free === undefined) return { lines: [], align: "left", dx: 0, dy: 0 };
+    taken.push(free.box);
+    return {
+      lines,
+      align: free.align,
+      dx: free.align === "left" ? LABEL_GAP : -LABEL_GAP,
+      dy: free.shift - ((lines.length - 1) * LINE_HEIGHT) / 2,
+    };
+  });
+}
+
+function overlaps(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+function linesOf(point: TradeoffPoint): string[] {
   const name = breakLines(`${point.label}${point.isReference ? " (reference)" : ""}`, 26, 3);
-  const kl = point.kl === null || point.isReference ? [] : [`KL ${natsText(point.kl)}`];
-  const lines = [...name, ...kl];
-  const isRight = point.weightsGb > xEnd * 0.6;
-  return {
-    lines,
-    align: isRight ? "right" : "left",
-    dx: isRight ? -13 : 13,
-    dy: (-(lines.length - 1) * LINE_HEIGHT) / 2,
-  };
+  return point.kl === null || point.isReference ? name : [...name, `KL ${natsText(point.kl)}`];
 }
