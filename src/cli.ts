@@ -1,5 +1,5 @@
 /** argv → one command → exit code. A command's module, and all that it needs, loads only when it is called. */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { systemClock } from "./base/clock.js";
 import { FalconError } from "./base/errors.js";
 import { ExitCode } from "./base/exit-codes.js";
@@ -43,7 +43,7 @@ Examples:
   $ falcon-exp doctor                            what this machine can run, and what is missing
 
 Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed ·
-            6 set-up failed · 7 results cannot be read or written · 130 Ctrl-C · 143 SIGTERM · 1 defect`,
+            6 set-up failed · 7 results cannot be read or written · 8 nothing fits · 130 Ctrl-C · 143 SIGTERM · 1 defect`,
     );
   const command = (name: string, description: string, examples: readonly string[]) =>
     program
@@ -58,6 +58,9 @@ Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly faile
   const python = new Option("--python <path>", "use this Python environment instead of the managed one").env(
     "FALCON_EXP_PYTHON",
   );
+  const memory = new Option("--memory <size>", "judge by this memory, as 24GB; may be given again")
+    .argParser((value: string, before: string[] | undefined) => [...(before ?? []), value])
+    .default([], "this machine's");
   const results = new Option("--results <folder>", "where results lie").default("results");
 
   command("run <experiment>", "measure every configuration of an experiment file", [
@@ -81,14 +84,48 @@ Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly faile
     .action(async (file: string, options) => {
       setExitCode(await (await import("./commands/validate.js")).run(io, { file, ...options }));
     });
-  command("plan <experiment>", "show the expanded plan; touches neither Python nor network", [
-    "plan experiments/quant.yaml",
-    "plan experiments/falcon-40b.yaml --json | jq '.configurations[].label'",
-  ])
+  command(
+    "plan <experiment>",
+    "show the expanded plan; without --estimate neither Python nor network is touched",
+    [
+      "plan experiments/quant.yaml",
+      "plan experiments/quant.yaml --estimate           memory by parts, without weights",
+      "plan experiments/quant.yaml --estimate --memory 24GB --memory 80GB",
+      "plan experiments/falcon-40b.yaml --json | jq '.configurations[].label'",
+    ],
+  )
     .addOption(set)
+    .option("--estimate", "say what memory each configuration will take, and whether it fits", false)
+    .addOption(memory)
+    .addOption(python)
+    .addOption(results)
     .addOption(json)
     .action(async (file: string, options) => {
       setExitCode(await (await import("./commands/plan.js")).run(io, { file, ...options }));
+    });
+  command(
+    "fit <model>",
+    "say which quantizations of a model fit into so much memory, and the longest context",
+    [
+      "fit smollm2-135m-instruct --memory 1GB",
+      "fit experiments/configs/falcon-40b.json --memory 48GB --context 2048",
+      "fit tiiuae/falcon-7b-instruct --memory 24GiB --json",
+    ],
+  )
+    .requiredOption("--memory <size>", "memory to fit into, as 24GB or 24GiB")
+    .addOption(
+      new Option("--context <tokens>", "prompt and answer together").default(2048).argParser(wholeNumber),
+    )
+    .addOption(
+      new Option("--dtype <dtype>", "of what is not quantized")
+        .choices(["auto", "bfloat16", "float16", "float32"])
+        .default("auto"),
+    )
+    .option("--cpu", "without the memory that a CUDA context takes", false)
+    .addOption(python)
+    .addOption(json)
+    .action(async (model: string, options) => {
+      setExitCode(await (await import("./commands/fit.js")).run(io, { model, ...options }));
     });
   command("report <run>", "draw tables and charts again, from the records alone", [
     "report quant                              the newest run of this experiment",
@@ -125,6 +162,12 @@ Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly faile
       setExitCode(await (await import("./commands/init.js")).run(io, { dir: folder ?? ".", ...options }));
     });
   return program;
+}
+
+/** Throws InvalidArgumentError on anything but a whole number from 1. */
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number from 1.");
 }
 
 async function report(error: unknown, io: CommandIo): Promise<number> {

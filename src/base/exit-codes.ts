@@ -16,6 +16,8 @@ export const ExitCode = {
   setupFailed: 6,
   /** Results could not be read or written. */
   resultsFailed: 7,
+  /** `fit`: nothing of what was asked about fits. */
+  nothingFits: 8,
   /** Stopped by Ctrl-C. */
   interrupted: 130,
   /** Stopped by SIGTERM, as schedulers send it. */

@@ -1,19 +1,42 @@
 import { ExitCode } from "../base/exit-codes.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
+import { memoryArgument } from "./memory-argument.js";
 import { planTable } from "./plan-table.js";
 import { printJson } from "./print-json.js";
 
 export interface PlanArgs {
   readonly file: string;
   readonly set: readonly string[];
+  readonly estimate: boolean;
+  readonly memory: readonly string[];
+  readonly python?: string;
+  readonly results: string;
   readonly json: boolean;
 }
 
-/** `falcon-exp plan`: shows what would run. With `--json`: `{header, configurations, trials}`, as in plan.jsonl. */
+/**
+ * `falcon-exp plan`: shows what would run. With `--json`: `{header, configurations, blocks, trials, texts}`, as in
+ * plan.jsonl. With `--estimate` also what it will take; that needs Python, the rest does not.
+ */
 export async function run(io: CommandIo, args: PlanArgs): Promise<number> {
   const { plan } = await loadPlan(io, args);
-  if (args.json) printJson(io, plan);
-  else io.stdout.write(`${planTable(plan, io)}\n`);
+  if (!args.estimate) {
+    if (args.json) printJson(io, plan);
+    else io.stdout.write(`${planTable(plan, io)}\n`);
+    return ExitCode.ok;
+  }
+  const memory = args.memory.map(memoryArgument);
+  const { estimatePlan } = await import("./estimate-plan.js");
+  const estimates = await estimatePlan(io, plan, {
+    python: args.python || null,
+    results: args.results,
+    memory,
+  });
+  if (args.json) printJson(io, { ...plan, estimates });
+  else {
+    const { estimateTable } = await import("./estimate-table.js");
+    io.stdout.write(`${planTable(plan, io)}\n\n${estimateTable(estimates, io)}\n`);
+  }
   return ExitCode.ok;
 }

@@ -43,6 +43,29 @@ export const proofSchema = z.strictObject({
 });
 export type Proof = z.infer<typeof proofSchema>;
 
+/** What an estimate of a model's memory is made from: its config alone, built without weights. */
+export const modelShapeSchema = z.strictObject({
+  model_type: z.string(),
+  /** As stored with the model. */
+  dtype: z.string(),
+  parameters: nonNegativeInt,
+  /** Linear layers that quantization would replace, by size. */
+  quantizable_layers: z.array(
+    z.strictObject({ in_features: positiveInt, out_features: positiveInt, count: positiveInt }),
+  ),
+  /** Embeddings, output head (tied ones once), norms, biases. */
+  other_parameters: nonNegativeInt,
+  buffer_bytes: bytes,
+  /** Keys and values of one token in all layers. */
+  kv_elements_per_token: nonNegativeInt,
+  layers: positiveInt,
+  hidden_size: positiveInt,
+  intermediate_size: positiveInt,
+  vocabulary: positiveInt,
+  context_tokens: positiveInt.nullable(),
+});
+export type ModelShape = z.infer<typeof modelShapeSchema>;
+
 export const loadMeasurementSchema = z.strictObject({
   /** Model and tokenizer, from the first call of from_pretrained to a device-synchronized end. */
   load_sec: seconds,
@@ -60,6 +83,8 @@ export const loadMeasurementSchema = z.strictObject({
   model_config_sha256: z.string(),
   /** Commit of the hub snapshot when it came from a hub, else null. */
   model_revision: z.string().nullable(),
+  /** Null where the config alone makes no model. */
+  model_shape: modelShapeSchema.nullable(),
   proof: proofSchema,
 });
 export type LoadMeasurement = z.infer<typeof loadMeasurementSchema>;

@@ -30,7 +30,10 @@ const ofConfiguration = { configuration_id: z.string(), configuration: z.string(
 const recordedProofSchema = proofSchema.extend({
   read_per_token_bytes: proofSchema.shape.read_per_token_bytes.nullable().default(null),
 });
-const recordedLoadSchema = loadMeasurementSchema.extend({ proof: recordedProofSchema });
+const recordedLoadSchema = loadMeasurementSchema.extend({
+  proof: recordedProofSchema,
+  model_shape: loadMeasurementSchema.shape.model_shape.default(null),
+});
 const recordedEnvironmentSchema = environmentSchema.extend({
   machine_state: machineStateSchema.nullable().default(null),
   memory_bandwidth: z.array(memoryBandwidthSchema).default([]),

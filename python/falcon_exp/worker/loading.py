@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import hashlib
 import json
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +84,7 @@ def load(configuration: dict[str, Any], home: Path) -> Loaded:
         "torch_threads": torch.get_num_threads(),
         "model_config_sha256": _config_sha256(model.config),
         "model_revision": remote_revision(place),
+        "model_shape": _shape(model.config, trust),
         "proof": proof,
     }
     # The model stays until the process ends: collections before trials need not look at it.
@@ -123,6 +126,20 @@ def _effective_dtype(asked: str, config: Any) -> torch.dtype:
     if isinstance(stored, str):
         return torch_dtype(stored)
     return stored if isinstance(stored, torch.dtype) else torch.float32
+
+
+def _shape(config: Any, trust_remote_code: bool) -> dict[str, Any] | None:
+    """For the estimate beside the measurement; None where the config alone makes no model."""
+    from falcon_exp.worker.model_shape import shape_of
+
+    plain = copy.deepcopy(config)
+    if hasattr(plain, "quantization_config"):
+        del plain.quantization_config
+    try:
+        return shape_of(plain, trust_remote_code=trust_remote_code)
+    except Exception:
+        logging.getLogger(__name__).warning("the model's shape could not be told", exc_info=True)
+        return None
 
 
 def _config_sha256(config: Any) -> str:

@@ -17,7 +17,13 @@ export interface PythonResult {
 export async function runPython(
   python: string,
   args: readonly string[],
-  options: { readonly env: Env; readonly pythonPath?: string; readonly onLine?: (line: string) => void },
+  options: {
+    readonly env: Env;
+    readonly pythonPath?: string;
+    readonly onLine?: (line: string) => void;
+    /** Written to stdin; without it there is none. */
+    readonly input?: string;
+  },
 ): Promise<PythonResult> {
   const { PYTHONPATH: _, PYTHONHOME: __, PYTHONSTARTUP: ___, ...rest } = options.env;
   const env = options.pythonPath === undefined ? rest : { ...rest, PYTHONPATH: options.pythonPath };
@@ -28,7 +34,7 @@ export async function runPython(
     extendEnv: false,
     reject: false,
     all: true,
-    stdin: "ignore",
+    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
   });
   const { onLine } = options;
   if (onLine !== undefined) {

@@ -1,0 +1,64 @@
+"""``python -m falcon_exp.worker.describe_models``: models as JSON on stdin, their shapes on stdout, one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from falcon_exp.worker.failures import error_body
+
+
+def describe(model: dict[str, Any], trust_remote_code: bool) -> dict[str, Any]:
+    """``{shape, download_bytes, download_note}``, or ``{error}`` with a failure's code and message."""
+    from falcon_exp.worker.model_shape import config_of, shape_of
+
+    try:
+        config, repository = config_of(model, trust_remote_code)
+        size, note = (0, None) if repository is None else _download_bytes(repository, model["revision"] or "main")
+        shape = shape_of(config, trust_remote_code=trust_remote_code)
+        return {"shape": shape, "download_bytes": size, "download_note": note, "error": None}
+    except Exception as error:
+        body = error_body(error, "load")
+        failure = {"code": body["code"], "message": body["message"]}
+        return {"shape": None, "download_bytes": None, "download_note": None, "error": failure}
+
+
+def _download_bytes(repository: str, revision: str) -> tuple[int | None, str | None]:
+    """Bytes of the safetensors and of all small files, as the hub tells them."""
+    from huggingface_hub import HfApi
+
+    try:
+        files = HfApi().model_info(repository, revision=revision, files_metadata=True).siblings or []
+    except Exception as error:
+        return None, f"the hub does not tell: {type(error).__name__}"
+    wanted = [file for file in files if file.rfilename.endswith((".safetensors", ".json", ".txt", ".model"))]
+    return sum(int(file.size or 0) for file in wanted), None
+
+
+def devices() -> list[dict[str, Any]]:
+    """Memory that a model could lie in: every CUDA device, else the machine's own."""
+    import psutil
+    import torch
+
+    found = []
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        properties = torch.cuda.get_device_properties(index)
+        found.append(
+            {"device": f"cuda:{index}", "name": properties.name, "memory_bytes": int(properties.total_memory)}
+        )
+    if not found:
+        found.append({"device": "cpu", "name": "CPU", "memory_bytes": int(psutil.virtual_memory().total)})
+    return found
+
+
+def main() -> int:
+    """Writes one line of JSON, in the order of the models asked for."""
+    request = json.load(sys.stdin)
+    models = [describe(model, request["trust_remote_code"]) for model in request["models"]]
+    sys.stdout.write(json.dumps({"models": models, "devices": devices()}) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+/** What each configuration of a plan will take, before any weights are there. */
+import { dirname } from "node:path";
+import { type Estimate, estimate } from "../plan/estimate.js";
+import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
+import { findRun } from "../results/find-run.js";
+import { readRun } from "../results/run-data.js";
+import { describeModels, type ModelDescription } from "../worker/describe-models.js";
+import type { CommandIo } from "./io.js";
+import { type PreparedEnvironment, prepareEnvironment } from "./prepare-environment.js";
+
+export interface ConfigurationEstimate {
+  readonly id: string;
+  readonly label: string;
+  /** Prompt and answer together, the longest of the plan: the prompt's characters stand for its tokens. */
+  readonly tokens: number;
+  readonly estimate: Estimate | null;
+  readonly download_bytes: number | null;
+  /** Of the newest run in which it completed, load and all; null where none is there. */
+  readonly last_elapsed_sec: number | null;
+  readonly fits: readonly {
+    readonly device: string;
+    readonly memory_bytes: number;
+    readonly fits: boolean;
+  }[];
+  /** Why there is no estimate. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export interface EstimateOptions {
+  readonly python: string | null;
+  readonly results: string;
+  /** Bytes of memory to judge by, instead of this machine's. */
+  readonly memory: readonly number[];
+}
+
+export async function estimatePlan(
+  io: CommandIo,
+  plan: Plan,
+  options: EstimateOptions,
+): Promise<readonly ConfigurationEstimate[]> {
+  const needsBuiltinModel = plan.configurations.some(({ worker }) => worker.model.source === "builtin");
+  const environment = await prepareEnvironment(io, {
+    python: options.python,
+    needsBuiltinModel,
+    needsLmEval: false,
+  });
+  const { models, devices } = await describeModels(
+    environment.python,
+    {
+      models: plan.configurations.map((configuration) => modelOf(configuration, environment)),
+      trustRemoteCode: plan.configurations.some(({ worker }) => worker.trust_remote_code),
+    },
+    { env: { ...io.env, ...environment.env }, pythonPath: environment.env.PYTHONPATH ?? "" },
+  );
+  const places =
+    options.memory.length === 0
+      ? devices
+      : options.memory.map((memory_bytes) => ({ device: "cuda", name: "given", memory_bytes }));
+  const elapsed = await lastElapsed(io, plan, options.results);
+  return plan.configurations.map((configuration, index) =>
+    estimateOne(configuration, models[index] ?? null, places, {
+      tokens: longestTokens(plan, configuration),
+      elapsed: elapsed.get(configuration.worker.label) ?? null,
+    }),
+  );
+}
+
+function modelOf({ worker }: PlanConfiguration, environment: PreparedEnvironment) {
+  return worker.model.source === "builtin"
+    ? { ...worker.model, path: environment.builtinModelPath }
+    : worker.model;
+}
+
+function estimateOne(
+  { worker }: PlanConfiguration,
+  description: ModelDescription | null,
+  places: readonly { readonly device: string; readonly memory_bytes: number }[],
+  { tokens, elapsed }: { readonly tokens: number; readonly elapsed: number | null },
+): ConfigurationEstimate {
+  const shape = description?.shape ?? null;
+  const onGpu = worker.device !== "cpu" && places.some(({ device }) => device.startsWith("cuda"));
+  const device = onGpu ? "cuda" : "cpu";
+  const own =
+    shape === null
+      ? null
+      : estimate({ shape, quantization: worker.quantization, dtype: worker.dtype, tokens, device });
+  return {
+    id: worker.id,
+    label: worker.label,
+    tokens,
+    estimate: own,
+    download_bytes: description?.download_bytes ?? null,
+    last_elapsed_sec: elapsed,
+    fits:
+      own === null
+        ? []
+        : places.map(({ device: name, memory_bytes }) => ({
+            device: name,
+            memory_bytes,
+            fits: own.total_bytes <= memory_bytes,
+          })),
+    error: description?.error ?? null,
+  };
+}
+
+/** Without the tokenizer: a token of most texts has three characters or more, so this errs upwards. */
+const CHARACTERS_PER_TOKEN = 3;
+/** What a chat template adds, roughly. */
+const TEMPLATE_TOKENS = 40;
+
+function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): number {
+  if (generation.max_length !== null) return generation.max_length;
+  const prompts = plan.trials.filter(({ configuration_id }) => configuration_id === worker.id);
+  const longest = Math.max(0, ...prompts.map(({ prompt }) => prompt.length));
+  return Math.ceil(longest / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS + (generation.max_new_tokens ?? 0);
+}
+
+/** Label → seconds, from the newest run of the same experiment. */
+async function lastElapsed(io: CommandIo, plan: Plan, results: string): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  try {
+    const folder = await findRun(plan.header.experiment, results, io.cwd);
+    if (dirname(folder) === folder) return found;
+    const { data } = await readRun(folder);
+    for (const { plan: own, outcome } of data.configurations) {
+      if (outcome?.status === "completed") found.set(own.worker.label, outcome.elapsed_sec);
+    }
+  } catch {
+    // No run yet, or one that cannot be read: there is no history then.
+  }
+  return found;
+}

@@ -1,0 +1,57 @@
+import { formatBytes, formatSeconds } from "../base/units.js";
+import { safeLine } from "../base/untrusted-text.js";
+import { wrapText } from "../base/wrap-text.js";
+import { type GridColumn, grid } from "../report/grid.js";
+import type { ConfigurationEstimate } from "./estimate-plan.js";
+
+const NOTHING = "–";
+
+/** A row a configuration: parts, total, download, time, and whether it fits. */
+export function estimateTable(
+  estimates: readonly ConfigurationEstimate[],
+  style: { readonly columns: number; readonly color: boolean },
+): string {
+  type Row = ConfigurationEstimate;
+  const bytes = (value: number | null | undefined) => (value == null ? NOTHING : formatBytes(value));
+  const places = estimates.find(({ fits }) => fits.length > 0)?.fits ?? [];
+  const columns: readonly GridColumn<Row>[] = [
+    { head: "weights", cell: ({ estimate }) => bytes(estimate?.weights_bytes), droppable: 0 },
+    { head: "KV cache", cell: ({ estimate }) => bytes(estimate?.kv_cache_bytes), droppable: 2 },
+    { head: "activations", cell: ({ estimate }) => bytes(estimate?.activation_bytes), droppable: 4 },
+    { head: "CUDA", cell: ({ estimate }) => bytes(estimate?.cuda_context_bytes), droppable: 5 },
+    { head: "total", cell: ({ estimate }) => bytes(estimate?.total_bytes), droppable: 0 },
+    { head: "download", cell: ({ download_bytes }) => bytes(download_bytes), droppable: 3 },
+    {
+      head: "took",
+      cell: ({ last_elapsed_sec: sec }) => (sec === null ? NOTHING : formatSeconds(sec)),
+      droppable: 3,
+    },
+    ...places.map(
+      ({ device, memory_bytes }, index): GridColumn<Row> => ({
+        head: `${device} ${formatBytes(memory_bytes)}`,
+        cell: ({ fits }) => {
+          const own = fits[index];
+          return own === undefined ? NOTHING : own.fits ? "fits" : "too large";
+        },
+        droppable: 0,
+      }),
+    ),
+  ];
+  const lines = [
+    grid(estimates, { head: "estimate", cell: ({ label }) => safeLine(label) }, columns, style),
+    ...wrapText(
+      "From the model's config alone; took: the newest run of this experiment here. docs/estimate.md has the parts.",
+      style.columns,
+    ),
+  ];
+  for (const { label, error } of estimates) {
+    if (error === null) continue;
+    lines.push(
+      ...wrapText(
+        `${safeLine(label)}: ${safeLine(error.code)}: ${safeLine(error.message).slice(0, 300)}`,
+        style.columns,
+      ),
+    );
+  }
+  return lines.join("\n");
+}

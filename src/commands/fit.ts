@@ -1,0 +1,104 @@
+import { resolve } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { formatBytes } from "../base/units.js";
+import { quantizationText } from "../plan/axis-text.js";
+import { estimate, longestContext } from "../plan/estimate.js";
+import type { ModelSource, Quantization } from "../protocol/configuration.js";
+import { grid } from "../report/grid.js";
+import { resolveModelArgument } from "../spec/model-argument.js";
+import { describeModels } from "../worker/describe-models.js";
+import type { CommandIo } from "./io.js";
+import { memoryArgument } from "./memory-argument.js";
+import { prepareEnvironment } from "./prepare-environment.js";
+import { printJson } from "./print-json.js";
+
+export interface FitArgs {
+  readonly model: string;
+  readonly memory: string;
+  readonly context: number;
+  readonly dtype: string;
+  readonly cpu: boolean;
+  readonly python?: string;
+  readonly json: boolean;
+}
+
+const fourBit = (type: "fp4" | "nf4", double_quant: boolean): Quantization => ({
+  method: "4bit",
+  type,
+  double_quant,
+  compute_dtype: "auto",
+  skip_modules: null,
+});
+const QUANTIZATIONS: readonly Quantization[] = [
+  { method: "none" },
+  { method: "int8", threshold: 6, skip_modules: null },
+  fourBit("fp4", false),
+  fourBit("nf4", false),
+  fourBit("nf4", true),
+];
+
+/** `falcon-exp fit`: which quantizations of a model fit into so much memory, and the longest context of each. */
+export async function run(io: CommandIo, args: FitArgs): Promise<number> {
+  const memoryBytes = memoryArgument(args.memory);
+  const model = await resolveModelArgument(args.model, resolve(io.cwd));
+  const shape = await shapeOf(io, model, args.python || null);
+  const device = args.cpu ? "cpu" : "cuda";
+  const rows = QUANTIZATIONS.map((quantization) => {
+    const own = { shape, quantization, dtype: args.dtype, device } as const;
+    const at = estimate({ ...own, tokens: args.context });
+    return {
+      quantization: quantizationText(quantization),
+      ...at,
+      fits: at.total_bytes <= memoryBytes,
+      longest_context_tokens: longestContext(own, memoryBytes),
+    };
+  });
+  if (args.json) {
+    printJson(io, { model, memory_bytes: memoryBytes, context_tokens: args.context, device, shape, rows });
+  } else {
+    const parameters = `${(shape.parameters / 1e9).toFixed(2)} billion parameters`;
+    io.stdout.write(`${args.model}: ${parameters}, into ${formatBytes(memoryBytes)} (${device})\n`);
+    type Row = (typeof rows)[number];
+    const table = grid(
+      rows,
+      { head: "quantization", cell: (row: Row) => row.quantization },
+      [
+        { head: "weights", cell: (row) => formatBytes(row.weights_bytes), droppable: 0 },
+        {
+          head: `total at ${args.context} tokens`,
+          cell: (row) => formatBytes(row.total_bytes),
+          droppable: 0,
+        },
+        { head: "fits", cell: (row) => (row.fits ? "yes" : "no"), droppable: 0 },
+        {
+          head: "longest context",
+          cell: (row) => row.longest_context_tokens?.toLocaleString("en") ?? "–",
+          droppable: 0,
+        },
+      ],
+      io,
+    );
+    io.stdout.write(`${table}\n`);
+    if (shape.context_tokens !== null) {
+      io.stdout.write(`The model's own context is ${shape.context_tokens.toLocaleString("en")} tokens.\n`);
+    }
+  }
+  return rows.some(({ fits }) => fits) ? ExitCode.ok : ExitCode.nothingFits;
+}
+
+async function shapeOf(io: CommandIo, model: ModelSource, python: string | null) {
+  const needsBuiltinModel = model.source === "builtin";
+  const ready = await prepareEnvironment(io, { python, needsBuiltinModel, needsLmEval: false });
+  const source = model.source === "builtin" ? { ...model, path: ready.builtinModelPath } : model;
+  const request = { models: [source], trustRemoteCode: false };
+  const options = { env: { ...io.env, ...ready.env }, pythonPath: ready.env.PYTHONPATH ?? "" };
+  const [found] = (await describeModels(ready.python, request, options)).models;
+  if (found?.shape != null) return found.shape;
+  throw new FalconError({
+    code: "fit-model-unreadable",
+    message: `The model's config cannot be read: ${found?.error?.message ?? "no reason given"}`,
+    next: "Check the name, or give the path of a config.json: falcon-exp fit ./config.json --memory 24GB.",
+    exitCode: ExitCode.usage,
+  });
+}

@@ -1,0 +1,120 @@
+/** Memory of a configuration before it runs, by parts, from the model's shape alone (docs/estimate.md). */
+import type { Quantization } from "../protocol/configuration.js";
+import type { ModelShape } from "../protocol/measurements.js";
+
+const BYTES_BY_DTYPE: Readonly<Record<string, number>> = {
+  float32: 4,
+  bfloat16: 2,
+  float16: 2,
+  float8_e4m3fn: 1,
+  float8_e5m2: 1,
+};
+const FLOAT32_BYTES = 4;
+/** bitsandbytes' own: weights that share a constant, and constants that share one when quantized again. */
+const BLOCK_WEIGHTS = 64;
+const NESTED_BLOCKS = 256;
+/** Entries of the tables that a layer keeps: 16 values of a 4-bit type; 256 of the 8-bit constants, and their offset. */
+const CODE_ENTRIES = 16;
+const NESTED_CODE_ENTRIES = 256;
+/** What a CUDA context takes of a GPU before anything is allocated; differs by card and driver. */
+const CUDA_CONTEXT_BYTES = 600_000_000;
+
+export interface EstimateInput {
+  readonly shape: ModelShape;
+  readonly quantization: Quantization;
+  /** `auto` = as stored with the model. */
+  readonly dtype: string;
+  /** Prompt and answer together. */
+  readonly tokens: number;
+  readonly device: "cpu" | "cuda";
+}
+
+export interface Estimate {
+  /** Parameters, quantization state and buffers, as `weights_bytes` is measured. */
+  readonly weights_bytes: number;
+  readonly kv_cache_bytes: number;
+  readonly activation_bytes: number;
+  readonly cuda_context_bytes: number;
+  /** Of the allocator: all but the context. */
+  readonly allocated_bytes: number;
+  readonly total_bytes: number;
+}
+
+export function estimate(input: EstimateInput): Estimate {
+  const weights_bytes = estimateWeights(input);
+  const kv_cache_bytes = input.tokens * kvBytesPerToken(input);
+  const activation_bytes = fixedActivationBytes(input) + input.tokens * activationBytesPerToken(input);
+  const cuda_context_bytes = input.device === "cuda" ? CUDA_CONTEXT_BYTES : 0;
+  const allocated_bytes = weights_bytes + kv_cache_bytes + activation_bytes;
+  return {
+    weights_bytes,
+    kv_cache_bytes,
+    activation_bytes,
+    cuda_context_bytes,
+    allocated_bytes,
+    total_bytes: allocated_bytes + cuda_context_bytes,
+  };
+}
+
+type WeightsInput = Pick<EstimateInput, "shape" | "quantization" | "dtype">;
+
+/** `skip_modules` is left out: a module's name is not in the shape, so its layers count as quantized. */
+export function estimateWeights({ shape, quantization, dtype }: WeightsInput): number {
+  const perElement = dtypeBytes(dtype, shape);
+  const rest = shape.other_parameters * perElement + shape.buffer_bytes;
+  return shape.quantizable_layers.reduce(
+    (sum, { in_features, out_features, count }) =>
+      sum + count * layerBytes(in_features, out_features, quantization, perElement),
+    rest,
+  );
+}
+
+function layerBytes(columns: number, rows: number, quantization: Quantization, perElement: number): number {
+  const weights = columns * rows;
+  if (quantization.method === "none") return weights * perElement;
+  // LLM.int8() keeps one constant a row.
+  if (quantization.method === "int8") return weights + rows * FLOAT32_BYTES;
+  const blocks = Math.ceil(weights / BLOCK_WEIGHTS);
+  const packed = Math.ceil(weights / 2) + CODE_ENTRIES * FLOAT32_BYTES;
+  if (!quantization.double_quant) return packed + blocks * FLOAT32_BYTES;
+  const nested = Math.ceil(blocks / NESTED_BLOCKS) + NESTED_CODE_ENTRIES + 1;
+  return packed + blocks + nested * FLOAT32_BYTES;
+}
+
+function kvBytesPerToken({ shape, dtype }: WeightsInput): number {
+  return shape.kv_elements_per_token * dtypeBytes(dtype, shape);
+}
+
+/** One layer's hidden states and the two halves of its feed-forward part, while the prompt is read. */
+function activationBytesPerToken({ shape, dtype }: WeightsInput): number {
+  return (4 * shape.hidden_size + 2 * shape.intermediate_size) * dtypeBytes(dtype, shape);
+}
+
+/** The last token's logits, also in float32; and, in 4-bit, the widest layer's weights while they are unpacked. */
+function fixedActivationBytes({ shape, quantization, dtype }: WeightsInput): number {
+  const perElement = dtypeBytes(dtype, shape);
+  const logits = shape.vocabulary * (perElement + FLOAT32_BYTES);
+  if (quantization.method !== "4bit") return logits;
+  const compute = quantization.compute_dtype === "auto" ? dtype : quantization.compute_dtype;
+  const widest = Math.max(
+    0,
+    ...shape.quantizable_layers.map(({ in_features, out_features }) => in_features * out_features),
+  );
+  return logits + widest * dtypeBytes(compute, shape);
+}
+
+function dtypeBytes(dtype: string, shape: ModelShape): number {
+  return BYTES_BY_DTYPE[dtype === "auto" ? shape.dtype : dtype] ?? FLOAT32_BYTES;
+}
+
+/**
+ * The most tokens, prompt and answer together, with which a configuration stays within `memoryBytes`; at most the
+ * model's own context. Null where not even one token fits.
+ */
+export function longestContext(input: Omit<EstimateInput, "tokens">, memoryBytes: number): number | null {
+  const fixed = estimate({ ...input, tokens: 0 }).total_bytes;
+  const perToken = kvBytesPerToken(input) + activationBytesPerToken(input);
+  const tokens = Math.floor((memoryBytes - fixed) / perToken);
+  if (tokens < 1) return null;
+  return Math.min(tokens, input.shape.context_tokens ?? tokens);
+}
