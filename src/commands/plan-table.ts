@@ -36,7 +36,10 @@ export function planTable(plan: Plan, style: TableStyle): string {
   const factors = [
     counted(header.configurations, "configuration"),
     counted(prompts, "prompt"),
-    counted(header.repeats, "repeat"),
+    header.auto_repeats === null
+      ? counted(header.repeats, "repeat")
+      : `${header.auto_repeats.fewest} to ${header.auto_repeats.most} repeats`,
+    ...(header.rounds === 1 ? [] : [counted(header.rounds, "round")]),
   ].join(" × ");
   const isSame = (cell: Cell) => new Set(configurations.map(cell)).size === 1;
   const common = Object.entries(COLUMNS).flatMap(([name, cell]) => {
@@ -46,7 +49,8 @@ export function planTable(plan: Plan, style: TableStyle): string {
   const lines = [
     `${colors.bold(header.experiment)}: ${safeLine(header.model_name)}`,
     ...(header.model_note === null ? [] : [header.model_note]),
-    `${factors} = ${counted(header.trials, "trial")}, after ${counted(header.warmup, "warm-up")} each`,
+    `${factors} = ${header.auto_repeats === null ? "" : "at most "}${counted(header.trials, "trial")}, after ${counted(header.warmup, "warm-up")} each`,
+    ...extrasText(plan),
     ...(configurations.length > 1 && common.length > 0 ? ["The same for all:", ...common] : []),
   ].flatMap((line) => wrapText(line, style.columns));
   if (configurations.some(({ worker }) => worker.trust_remote_code)) {
@@ -57,6 +61,19 @@ export function planTable(plan: Plan, style: TableStyle): string {
   lines.push(table(shown, columns, style, colors));
   if (shown.length < configurations.length) lines.push(`… and ${configurations.length - shown.length} more`);
   return lines.join("\n");
+}
+
+/** What is asked besides the trials. */
+function extrasText({ header, blocks }: Plan): string[] {
+  const { quality } = header;
+  const texts = (quality?.texts ?? []).map(({ id }) => id);
+  const parts = [
+    ...(texts.length === 0 ? [] : [`quality on ${texts.join(", ")}`]),
+    ...(quality?.lm_eval ? [`lm-eval ${quality.lm_eval.tasks.join(", ")}`] : []),
+    ...(header.profile ? ["a profile"] : []),
+    ...(blocks.some(({ role }) => role === "sentinel") ? ["a sentinel at start, middle and end"] : []),
+  ];
+  return parts.length === 0 ? [] : [safeLine(`also: ${parts.join("; ")}`)];
 }
 
 function table(

@@ -15,6 +15,7 @@ import { bandwidthUtilization, type ProfileSummary, profileSummary, whySentence 
 import { BOOTSTRAP } from "./bootstrap.js";
 import { type Comparison, compareWithReference } from "./comparison.js";
 import { type Drift, driftOf } from "./drift.js";
+import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
 import { type MemoryMetric, memoryMetricOf } from "./memory-metric.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
 import { quietRemarks } from "./quiet.js";
@@ -58,6 +59,8 @@ export interface ConfigurationSummary {
   readonly prefill_tokens_per_sec: Statistics | null;
   readonly decode_tokens_per_sec: Statistics | null;
   readonly output_tokens: Statistics | null;
+  /** From the model's config alone, beside what was measured; null in records that do not tell the model's shape. */
+  readonly estimate: EstimateCheck | null;
   /** Bytes of weights that one decoded token reads. */
   readonly read_per_token_bytes: number | null;
   /** Of `decode_tokens_per_sec`'s device: share of the measured memory bandwidth that reading the weights takes. */
@@ -184,6 +187,7 @@ function summarizeConfiguration(
     prefill_tokens_per_sec: over(measurements.map((m) => m.prefill_tokens_per_sec)),
     decode_tokens_per_sec: over(measurements.map((m) => m.decode_tokens_per_sec)),
     output_tokens: over(measurements.map((m) => m.output_tokens)),
+    estimate: estimateCheck(configuration),
     read_per_token_bytes: proof?.read_per_token_bytes ?? null,
     bandwidth_utilization: own.utilization,
     profile: own.profile,

@@ -3,12 +3,15 @@ import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
 import { qualityGrid } from "./quality-grid.js";
 import { resultGrid } from "./result-grid.js";
-import type { RunSummary } from "./summary.js";
+import type { ConfigurationSummary, RunSummary } from "./summary.js";
 
 export interface TableStyle {
   readonly columns: number;
   readonly color: boolean;
 }
+
+/** With more configurations the line would be a page; the chart has them all. */
+const MOST_ESTIMATES = 12;
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -25,6 +28,7 @@ export function resultTable(summary: RunSummary, style: TableStyle): string {
     ...remarks(summary, style, colors),
     ...runRemarks(summary, style, colors),
     ...offloading(summary, style, colors),
+    ...wrapText(estimates(summary), style.columns).map((line) => colors.dim(line)),
     ...wrapText(notes(summary), style.columns).map((line) => colors.dim(line)),
     ...failures(summary, style, colors),
   ];
@@ -82,6 +86,24 @@ function runRemarks(summary: RunSummary, style: TableStyle, colors: Colors): str
       ? []
       : wrapText(drift.sentence, style.columns).map(drifted === true ? colors.yellow : colors.dim)),
   ];
+}
+
+/** `Estimate against measurement: weights none +0.0 %, int8 +0.1 %; …`; empty where there is none. */
+function estimates({ configurations }: RunSummary): string {
+  const off = (ratio: number) => `${ratio < 1 ? "−" : "+"}${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
+  const listed = (ratioOf: (configuration: ConfigurationSummary) => number | null | undefined) =>
+    configurations.flatMap((configuration) => {
+      const ratio = ratioOf(configuration);
+      return ratio == null ? [] : [`${safeLine(configuration.label)} ${off(ratio)}`];
+    });
+  const weights = listed(({ estimate }) => estimate?.weights_ratio);
+  const peaks = listed(({ estimate }) => estimate?.peak_memory_ratio);
+  if (weights.length === 0 || configurations.length > MOST_ESTIMATES) return "";
+  const parts = [
+    `weights ${weights.join(", ")}`,
+    ...(peaks.length === 0 ? [] : [`peak ${peaks.join(", ")}`]),
+  ];
+  return `Estimate against measurement: ${parts.join("; ")}.`;
 }
 
 /** What a reader must know to read the table right. */

@@ -9,6 +9,7 @@ import { type RunData, readRun } from "../results/run-data.js";
 import { writeFailed } from "../results/writer.js";
 import { answersMarkdown } from "./answers-markdown.js";
 import { articleChart, articleChartInput } from "./charts/article.js";
+import { estimateChart } from "./charts/estimate.js";
 import { interTokenChart } from "./charts/inter-token.js";
 import { klTailsChart } from "./charts/kl-tails.js";
 import { overviewChart } from "./charts/overview.js";
@@ -83,6 +84,7 @@ function chartsOf(data: RunData, summary: RunSummary): readonly Chart[] {
   const [text] = data.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
   const others = {
     tradeoff: tradeoffChart(summary),
+    estimate: estimateChart(summary),
     "inter-token": interTokenChart(data),
     "kl-tails": text === undefined ? null : klTailsChart(data, text),
   };

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { articleChart, articleChartInput } from "../../src/report/charts/article.js";
+import { estimateChart } from "../../src/report/charts/estimate.js";
 import { interTokenChart } from "../../src/report/charts/inter-token.js";
 import { klTailsChart, tailPoints } from "../../src/report/charts/kl-tails.js";
 import { overviewChart } from "../../src/report/charts/overview.js";
@@ -46,7 +47,12 @@ function specsOf(options: FakeRunOptions, isScored = false) {
     articleChart(articleChartInput(data.run.plan.model_name, one)),
   );
   const summary = summarize(data);
-  const others = [tradeoffChart(summary), klTailsChart(data, "english"), interTokenChart(data)];
+  const others = [
+    tradeoffChart(summary),
+    klTailsChart(data, "english"),
+    interTokenChart(data),
+    estimateChart(summary),
+  ];
   return [overviewChart(data, summary), ...articles, ...others.filter((spec) => spec !== null)];
 }
 
