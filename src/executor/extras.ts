@@ -5,9 +5,9 @@ import type { LogprobsUse } from "../protocol/quality.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { RequestHandlers } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
+import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
 import { ofConfiguration, record } from "./recorder.js";
-import type { BlockJob } from "./run-block.js";
 
 /**
  * Only in the first round: neither depends on when it is asked. Says whether all that was asked for was measured. A

@@ -1,24 +1,16 @@
 import { sha256OfValue } from "../base/canonical.js";
-import type { Plan, PlanBlock, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
+import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { Proof, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
 import type { Failure, RepeatsEnd } from "../results/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { Notice } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
+import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
 import { runExtras } from "./extras.js";
 import { type RateSample, repeatsEndAfter } from "./precision.js";
 import { progressHandlers } from "./progress.js";
 import { ofConfiguration, ofTrial, record } from "./recorder.js";
-
-export interface BlockJob {
-  readonly plan: Plan;
-  readonly block: PlanBlock;
-  readonly configuration: PlanConfiguration;
-  /** Of this block's round. */
-  readonly trials: readonly PlanTrial[];
-  readonly environment: WorkerEnvironment;
-}
 
 export interface BlockOutcome {
   readonly trialsCompleted: number;

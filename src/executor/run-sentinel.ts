@@ -1,10 +1,10 @@
 import type { Failure } from "../results/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { Worker } from "../worker/worker.js";
+import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
 import { progressHandlers } from "./progress.js";
 import { ofConfiguration, record } from "./recorder.js";
-import type { BlockJob } from "./run-block.js";
 
 /**
  * Measures the sentinel's prompts once, in a process of its own as every configuration, and records them as what they

@@ -58,7 +58,7 @@ test("plan --json is the plan and nothing else", async () => {
   const name = file("plan2.yaml");
   const { stdout, stderr } = await falconExp(["plan", name, "--json", "--set", "repeats=2"], options);
   const plan = JSON.parse(stdout);
-  expect(Object.keys(plan)).toEqual(["header", "configurations", "trials"]);
+  expect(Object.keys(plan)).toEqual(["header", "configurations", "blocks", "trials", "texts"]);
   expect(plan.trials).toHaveLength(2);
   expect(stderr).toBe("");
 });

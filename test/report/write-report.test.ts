@@ -35,7 +35,8 @@ test("a report is a summary, a CSV, the answers, the environment and three files
   const paths = folderWithRecords(fakeRun().records);
   const { warnings } = await writeReport(paths);
   expect(warnings).toEqual([]);
-  const charts = ["article-fp4", "article-int8", "article-none", "overview"];
+  const articles = ["article-fp4", "article-int8", "article-none"];
+  const charts = [...articles, "estimate", "inter-token", "overview", "tradeoff"];
   expect(readdirSync(paths.charts).sort()).toEqual(
     charts.flatMap((name) => [`${name}.png`, `${name}.svg`, `${name}.vl.json`]),
   );

@@ -44,9 +44,7 @@ def devices() -> list[dict[str, Any]]:
     found = []
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         properties = torch.cuda.get_device_properties(index)
-        found.append(
-            {"device": f"cuda:{index}", "name": properties.name, "memory_bytes": int(properties.total_memory)}
-        )
+        found.append({"device": f"cuda:{index}", "name": properties.name, "memory_bytes": int(properties.total_memory)})
     if not found:
         found.append({"device": "cpu", "name": "CPU", "memory_bytes": int(psutil.virtual_memory().total)})
     return found

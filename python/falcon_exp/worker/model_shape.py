@@ -82,12 +82,16 @@ def shape_of(config: Any, *, trust_remote_code: bool = False) -> dict[str, Any]:
 
 
 def _kv_elements(text: Any) -> int:
-    """Keys and values of one token in all layers; Falcon's older variants share one head among all queries."""
+    """Keys and values of one token in all layers, as transformers keeps them.
+
+    Falcon's new decoder architecture has few key heads, but transformers' code copies them to every query head before
+    they are cached (modeling_falcon.py, _split_heads), so the cache is as large as with one for each.
+    """
     heads = int(text.num_attention_heads)
     head_dim = int(getattr(text, "head_dim", None) or text.hidden_size // heads)
     shared = getattr(text, "num_key_value_heads", None) or getattr(text, "num_kv_heads", None)
-    if text.model_type == "falcon" and not text.new_decoder_architecture:
-        shared = 1 if text.multi_query else heads
+    if text.model_type == "falcon":
+        shared = 1 if text.multi_query and not text.new_decoder_architecture else heads
     return 2 * int(text.num_hidden_layers) * int(shared or heads) * head_dim
 
 

@@ -32,7 +32,14 @@ UNLOAD_GRACE_SEC = 3.0
 RUNTIME_FOLDER_PREFIX = "falcon-exp-"
 
 #: Phase of each request, for failures; `generate` names its own.
-_PHASES = {"start": "start", "load": "load", "profile": "profile", "quality": "quality", "lm_eval": "quality", "unload": "unload"}
+_PHASES = {
+    "start": "start",
+    "load": "load",
+    "profile": "profile",
+    "quality": "quality",
+    "lm_eval": "quality",
+    "unload": "unload",
+}
 
 #: Requests that a loaded trial process serves, and outlives where they fail.
 _WITH_A_MODEL = ("generate", "profile", "quality", "lm_eval")

@@ -1,0 +1,60 @@
+"""A model's shape, told from its config, against the model itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoConfig
+
+from falcon_exp.worker.loading import load
+from falcon_exp.worker.model_shape import shape_of
+from tests.conftest import TINY_FALCON, configuration
+
+
+def _shape(**changes: object) -> dict[str, object]:
+    rest = {**TINY_FALCON, **changes}
+    return shape_of(AutoConfig.for_model(rest.pop("model_type"), **rest))
+
+
+@pytest.mark.parametrize("quantization", ["none", "int8", "fp4", "nf4-double"])
+def test_a_loaded_model_has_the_parameters_that_its_shape_says(tmp_path: Path, quantization: str) -> None:
+    loaded = load(configuration(quantization), tmp_path)
+    shape = loaded.measurement["model_shape"]
+    proof = loaded.measurement["proof"]
+    assert shape["parameters"] == proof["parameters"]
+    quantizable = sum(one["in_features"] * one["out_features"] * one["count"] for one in shape["quantizable_layers"])
+    assert quantizable + shape["other_parameters"] == shape["parameters"]
+    if quantization != "none":
+        assert sum(one["count"] for one in shape["quantizable_layers"]) == proof["quantized_linear_layers"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "heads"),
+    [
+        ({"num_kv_heads": 2}, 4),
+        ({"new_decoder_architecture": False, "multi_query": True}, 1),
+        ({"new_decoder_architecture": False, "multi_query": False, "num_kv_heads": 4}, 4),
+    ],
+)
+def test_keys_and_values_of_a_token_are_what_the_cache_of_the_live_model_holds(
+    changes: dict[str, object], heads: int
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    rest = {**TINY_FALCON, **changes}
+    config = AutoConfig.for_model(rest.pop("model_type"), **rest)
+    assert shape_of(config)["kv_elements_per_token"] == 2 * 2 * heads * 32
+    model = AutoModelForCausalLM.from_config(config).eval()
+    with torch.inference_mode():
+        cache = model(torch.tensor([[5, 6, 7]]), use_cache=True).past_key_values
+    held = sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
+    assert held == 3 * 2 * 2 * heads * 32
+
+
+def test_a_tied_head_is_counted_once() -> None:
+    tied, untied = _shape(tie_word_embeddings=True), _shape(tie_word_embeddings=False)
+    assert isinstance(tied["parameters"], int)
+    assert isinstance(untied["parameters"], int)
+    assert untied["parameters"] - tied["parameters"] == 384 * 128

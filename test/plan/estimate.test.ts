@@ -1,0 +1,106 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type EstimateInput, estimate, estimateWeights, longestContext } from "../../src/plan/estimate.js";
+import type { Quantization } from "../../src/protocol/configuration.js";
+import type { ModelShape } from "../../src/protocol/measurements.js";
+import { QUANTIZATIONS, SMOLLM2 } from "../fixtures/records.js";
+
+/** Two layers of 128 × 64 and one of 64 × 256, 1,000 other parameters. */
+const TOY: ModelShape = {
+  model_type: "toy",
+  dtype: "bfloat16",
+  parameters: 33_768,
+  quantizable_layers: [
+    { in_features: 128, out_features: 64, count: 2 },
+    { in_features: 64, out_features: 256, count: 1 },
+  ],
+  other_parameters: 1000,
+  buffer_bytes: 8,
+  kv_elements_per_token: 32,
+  layers: 1,
+  hidden_size: 64,
+  intermediate_size: 256,
+  vocabulary: 100,
+  context_tokens: 50,
+};
+const quantization = (name: string) => QUANTIZATIONS[name] as Quantization;
+const weightsOf = (name: string, dtype = "auto") =>
+  estimateWeights({ shape: TOY, quantization: quantization(name), dtype });
+
+test("weights are counted part by part", () => {
+  const rest = 1000 * 2 + 8;
+  // 2 × 8,192 + 16,384 = 32,768 weights in 2 × 64 + 256 rows, 512 blocks of 64.
+  expect(weightsOf("none")).toBe(32_768 * 2 + rest);
+  expect(weightsOf("none", "float32")).toBe(32_768 * 4 + 1000 * 4 + 8);
+  expect(weightsOf("int8")).toBe(32_768 + 384 * 4 + rest);
+  // Half a byte a weight, 4 bytes a block, 16 values of 4 bytes a layer.
+  expect(weightsOf("fp4")).toBe(16_384 + 512 * 4 + 3 * 64 + rest);
+  // One byte a block; per layer one constant a 256 blocks (1, 1 and 1), a table of 256 and an offset, 4 bytes each.
+  expect(weightsOf("nf4-nested")).toBe(16_384 + 512 + 3 * 64 + 3 * (1 + 256 + 1) * 4 + rest);
+});
+
+test("cache, activations and context are parts of their own", () => {
+  const input: EstimateInput = {
+    shape: TOY,
+    quantization: quantization("fp4"),
+    dtype: "auto",
+    tokens: 10,
+    device: "cuda",
+  };
+  const parts = estimate(input);
+  expect(parts.kv_cache_bytes).toBe(10 * 32 * 2);
+  // Logits 100 × (2 + 4), the widest layer unpacked 64 × 256 × 2, and ten tokens of (4 × 64 + 2 × 256) × 2.
+  expect(parts.activation_bytes).toBe(600 + 32_768 + 10 * 1536);
+  expect(parts.cuda_context_bytes).toBe(600_000_000);
+  expect(parts.total_bytes).toBe(parts.allocated_bytes + 600_000_000);
+  expect(estimate({ ...input, device: "cpu" }).cuda_context_bytes).toBe(0);
+});
+
+test.each([
+  ["none", 269_030_272],
+  ["int8", 163_484_032],
+  ["fp4", 116_426_752],
+  ["nf4", 116_426_752],
+  ["nf4-nested", 111_692_152],
+])("the embedded model's %s weights are those that a run on it measured, to the byte", (name, measured) => {
+  expect(estimateWeights({ shape: SMOLLM2, quantization: quantization(name), dtype: "bfloat16" })).toBe(
+    measured,
+  );
+});
+
+const anyInput = fc.record({
+  shape: fc.constant(TOY),
+  quantization: fc.constantFrom(...Object.values(QUANTIZATIONS)),
+  dtype: fc.constantFrom("auto", "float32", "bfloat16"),
+  device: fc.constantFrom("cpu" as const, "cuda" as const),
+});
+
+test("more tokens never take less memory, and no quantization takes more than none", () => {
+  fc.assert(
+    fc.property(anyInput, fc.nat(1e6), fc.nat(1e6), (input, a, b) => {
+      const [fewer, more] = [Math.min(a, b), Math.max(a, b)];
+      expect(estimate({ ...input, tokens: fewer }).total_bytes).toBeLessThanOrEqual(
+        estimate({ ...input, tokens: more }).total_bytes,
+      );
+      expect(estimateWeights(input)).toBeLessThanOrEqual(
+        estimateWeights({ ...input, quantization: { method: "none" } }),
+      );
+    }),
+  );
+});
+
+test("the longest context fits, and one token more does not, unless the model ends there", () => {
+  fc.assert(
+    fc.property(anyInput, fc.integer({ min: 1, max: 2_000_000_000 }), (input, memory) => {
+      const longest = longestContext(input, memory);
+      if (longest === null) {
+        expect(estimate({ ...input, tokens: 1 }).total_bytes).toBeGreaterThan(memory);
+        return;
+      }
+      expect(estimate({ ...input, tokens: longest }).total_bytes).toBeLessThanOrEqual(memory);
+      if (longest < 50) {
+        expect(estimate({ ...input, tokens: longest + 1 }).total_bytes).toBeGreaterThan(memory);
+      } else expect(longest).toBe(50);
+    }),
+  );
+});
