@@ -127,6 +127,21 @@ Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly faile
     .action(async (model: string, options) => {
       setExitCode(await (await import("./commands/fit.js")).run(io, { model, ...options }));
     });
+  command("compare <first> <others...>", "set runs, or configurations of them (RUN#LABEL), side by side", [
+    "compare results/quant/20261123T020000Z-1f3a results/quant/20261124T020000Z-88b1",
+    "compare quant#none quant#fp4",
+    "compare quant /mnt/other-machine/results/quant --markdown > comment.md",
+    "compare quant quality --force --chart compare.png",
+  ])
+    .addOption(results)
+    .option("--force", "compare what was measured with other prompts, texts or settings all the same", false)
+    .option("--markdown", "print Markdown", false)
+    .option("--chart <file>", "draw it: a file that ends in .png, .svg or .vl.json")
+    .addOption(json)
+    .action(async (first: string, others: string[], options) => {
+      const args = { sides: [first, ...others], ...options };
+      setExitCode(await (await import("./commands/compare.js")).run(io, args));
+    });
   command("report <run>", "draw tables and charts again, from the records alone", [
     "report quant                              the newest run of this experiment",
     "report results/quant/20261124T023746Z-a1b2",

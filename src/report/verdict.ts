@@ -36,10 +36,10 @@ export function effectText(effect: PairedRatio, words: Words): string {
     return `${words.subject} ${ratio.toFixed(2)}×, too few repeats to tell (${counted(pairs, "pair")}, ${FEWEST_PAIRS} needed)`;
   }
   if (verdict === "within-noise")
-    return `${words.subject} within noise (${ratio.toFixed(2)}× ${range(ci95)})`;
+    return `${words.subject} within noise (${ratio.toFixed(2)}× ${effectRange(ci95)})`;
   // "1.25× faster" reads better than "0.80× the time".
-  if (verdict === "more") return `${ratio.toFixed(2)}× ${words.more} ${range(ci95)}`;
-  return `${(1 / ratio).toFixed(2)}× ${words.less} ${range([1 / ci95[1], 1 / ci95[0]])}`;
+  if (verdict === "more") return `${ratio.toFixed(2)}× ${words.more} ${effectRange(ci95)}`;
+  return `${(1 / ratio).toFixed(2)}× ${words.less} ${effectRange([1 / ci95[1], 1 / ci95[0]])}`;
 }
 
 /** `weights 2.32× smaller (−153 MB)`; exact, so without an interval. */
@@ -50,6 +50,7 @@ export function weightsText(own: number, reference: number): string {
   return `weights ${times.toFixed(2)}× ${word} (${difference})`;
 }
 
-function range([low, high]: readonly [number, number]): string {
+/** `[0.97, 1.02]`. */
+export function effectRange([low, high]: readonly [number, number]): string {
   return `[${low.toFixed(2)}, ${high.toFixed(2)}]`;
 }

@@ -1,0 +1,62 @@
+import { writeFile } from "node:fs/promises";
+import { extname, resolve } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { compareChart } from "../report/charts/compare.js";
+import { type CompareReport, compare } from "../report/compare/compare.js";
+import { compareMarkdown } from "../report/compare/markdown.js";
+import { splitArgument } from "../report/compare/sides.js";
+import { compareText } from "../report/compare/terminal.js";
+import { createRenderer } from "../report/render.js";
+import { findRun } from "../results/find-run.js";
+import { readRun } from "../results/run-data.js";
+import { writeFailed } from "../results/writer.js";
+import type { CommandIo } from "./io.js";
+import { printJson } from "./print-json.js";
+
+export interface CompareArgs {
+  readonly sides: readonly string[];
+  readonly results: string;
+  readonly force: boolean;
+  readonly markdown: boolean;
+  readonly json: boolean;
+  readonly chart?: string;
+}
+
+/** `falcon-exp compare A B …`: what differs, first of the environment, then of the figures. Reads records alone. */
+export async function run(io: CommandIo, args: CompareArgs): Promise<number> {
+  const inputs = [];
+  for (const argument of args.sides) {
+    const { run: name, configuration } = splitArgument(argument);
+    const { data, warnings } = await readRun(await findRun(name, args.results, io.cwd));
+    for (const { line, message } of warnings) io.stderr.write(`warning: ${name}:${line}: ${message}\n`);
+    inputs.push({ argument, data, configuration });
+  }
+  const report = compare(inputs, { force: args.force });
+  if (args.chart !== undefined) await writeChart(report, resolve(io.cwd, args.chart));
+  if (args.json) printJson(io, report);
+  else if (args.markdown) io.stdout.write(compareMarkdown(report));
+  else io.stdout.write(`${compareText(report, io)}\n`);
+  return ExitCode.ok;
+}
+
+async function writeChart(report: CompareReport, path: string): Promise<void> {
+  const spec = compareChart(report);
+  const ending = path.endsWith(".vl.json") ? ".vl.json" : extname(path).toLowerCase();
+  let content: string | Uint8Array;
+  if (ending === ".vl.json") content = `${JSON.stringify(spec, null, 2)}\n`;
+  else if (ending === ".svg" || ending === ".png") {
+    const { svg, png } = await (await createRenderer())(spec);
+    content = ending === ".svg" ? svg : png;
+  } else {
+    throw new FalconError({
+      code: "compare-chart-format",
+      message: `${path} is no kind of chart that can be written.`,
+      next: "End its name in .png, .svg or .vl.json.",
+      exitCode: ExitCode.usage,
+    });
+  }
+  await writeFile(path, content).catch((cause: unknown) => {
+    throw writeFailed(path, cause);
+  });
+}
