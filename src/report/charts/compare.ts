@@ -63,8 +63,13 @@ export function compareChart(report: CompareReport): TopLevelSpec {
       title: {
         text: breakLines(safeLine(group.label), 70, 2),
         fontSize: 12,
-        subtitle: failed.map(({ name, status }) => `${short(name)}: ${status}`),
-        subtitleColor: COLORS.failure,
+        offset: 6,
+        ...(failed.length === 0
+          ? {}
+          : {
+              subtitle: failed.map(({ name, status }) => `${short(name)}: ${status}`),
+              subtitleColor: COLORS.failure,
+            }),
       },
       width: WIDTH,
       height: Math.max(1, metrics.length) * Math.max(1, names.length) * ROW_HEIGHT,
