@@ -6,25 +6,29 @@ import { writeReport } from "../../src/report/write-report.js";
 import { RunPaths } from "../../src/results/paths.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
-const experiment = fileURLToPath(new URL("../../results/example/quant/", import.meta.url));
-const [run = ""] = readdirSync(experiment);
-const kept = join(experiment, run);
+const examples = fileURLToPath(new URL("../../results/example/", import.meta.url));
+const runOf = (experiment: string) => readdirSync(join(examples, experiment))[0] ?? "";
 
-test("the example run that the README shows is drawn again from its records, byte for byte", async () => {
-  const copy = join(scratchFolder(), run);
-  cpSync(join(kept, "records.jsonl"), join(copy, "records.jsonl"), { recursive: true });
-  const { warnings } = await writeReport(new RunPaths(copy));
-  expect(warnings).toEqual([]);
-  const drawn = readdirSync(copy, { recursive: true, encoding: "utf8" }).filter((file) =>
-    statSync(join(copy, file)).isFile(),
-  );
-  expect(drawn.length).toBeGreaterThan(15);
-  for (const file of drawn) {
-    expect(readFileSync(join(copy, file)).equals(readFileSync(join(kept, file))), file).toBe(true);
-  }
-});
+test.each(["quant", "quality"])(
+  "the kept run of %s is drawn again from its records, byte for byte",
+  async (name) => {
+    const run = runOf(name);
+    const kept = join(examples, name, run);
+    const copy = join(scratchFolder(), run);
+    cpSync(join(kept, "records.jsonl"), join(copy, "records.jsonl"), { recursive: true });
+    const { warnings } = await writeReport(new RunPaths(copy));
+    expect(warnings).toEqual([]);
+    const drawn = readdirSync(copy, { recursive: true, encoding: "utf8" }).filter((file) =>
+      statSync(join(copy, file)).isFile(),
+    );
+    expect(drawn.length).toBeGreaterThan(15);
+    for (const file of drawn) {
+      expect(readFileSync(join(copy, file)).equals(readFileSync(join(kept, file))), file).toBe(true);
+    }
+  },
+);
 
 test("the README shows this run", () => {
   const readme = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
-  expect(readme).toContain(`results/example/quant/${run}/charts/overview.png`);
+  expect(readme).toContain(`results/example/quant/${runOf("quant")}/charts/overview.png`);
 });
