@@ -7,9 +7,6 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-#: Phases of a configuration's life, in order.
-PHASES = ("start", "load", "warmup", "measure", "profile", "quality", "unload")
-
 
 class WorkerError(Exception):
     """A failure with a code of the taxonomy; its message is one sentence for people."""

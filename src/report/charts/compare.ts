@@ -3,7 +3,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { safeLine } from "../../base/untrusted-text.js";
 import type { CompareReport } from "../compare/compare.js";
 import { ratioWords } from "../compare/words.js";
-import { breakLines, CHART_CONFIG, COLORS, SERIES, VEGA_LITE_SCHEMA } from "./style.js";
+import { breakLines, CHART_HEAD, COLORS, SERIES } from "./style.js";
 
 const ROW_HEIGHT = 24;
 const WIDTH = 460;
@@ -47,10 +47,7 @@ export function compareChart(report: CompareReport): TopLevelSpec {
   };
   const offset = { yOffset: { field: "side", scale: { domain: names } } };
   return {
-    $schema: VEGA_LITE_SCHEMA,
-    background: "white",
-    padding: 14,
-    config: CHART_CONFIG,
+    ...CHART_HEAD,
     title: {
       text: breakLines(`Against ${safeLine(baseline)}`, 70, 3),
       subtitle: [

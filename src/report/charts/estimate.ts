@@ -4,7 +4,7 @@ import { formatBytes } from "../../base/units.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { commonMemoryMetric, memoryName } from "../memory-metric.js";
 import type { ConfigurationSummary, RunSummary } from "../summary.js";
-import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
+import { breakLines, CHART_HEAD, COLORS } from "./style.js";
 
 const BYTES_PER_GB = 1e9;
 const ROW_HEIGHT = 46;
@@ -79,10 +79,7 @@ export function estimateChart(summary: RunSummary): TopLevelSpec | null {
     axis: { tickCount: 6 },
   });
   return {
-    $schema: VEGA_LITE_SCHEMA,
-    background: "white",
-    padding: 14,
-    config: CHART_CONFIG,
+    ...CHART_HEAD,
     title: {
       text: breakLines(`${safeLine(summary.model_name)}: estimated and measured memory`, 58, 3),
       subtitle:

@@ -3,7 +3,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { quantileOf } from "../../base/quantile.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { completedTrials, type RunData } from "../../results/run-data.js";
-import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
+import { breakLines, CHART_HEAD, COLORS } from "./style.js";
 
 export interface InterTokenRow {
   readonly label: string;
@@ -64,10 +64,7 @@ export function interTokenChart(data: RunData): TopLevelSpec | null {
     encoding: { x: x(low), x2: { field: high }, y },
   });
   return {
-    $schema: VEGA_LITE_SCHEMA,
-    background: "white",
-    padding: 14,
-    config: CHART_CONFIG,
+    ...CHART_HEAD,
     title: {
       text: breakLines(`${safeLine(data.run.plan.model_name)}: inter-token times`, 58, 3),
       subtitle: "Thick: the middle half · thin: 5th to 95th percentile · line: median · dot: the slowest",

@@ -5,7 +5,7 @@ import { safeLine } from "../../base/untrusted-text.js";
 import type { RunData } from "../../results/run-data.js";
 import { measurementOf } from "../quality.js";
 import { natsText } from "../quality-text.js";
-import { breakLines, CHART_CONFIG, COLORS, SERIES, VEGA_LITE_SCHEMA } from "./style.js";
+import { breakLines, CHART_HEAD, COLORS, SERIES } from "./style.js";
 
 export interface TailPoint {
   readonly label: string;
@@ -84,10 +84,7 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
     axis: { format: "~%", tickCount: 5 },
   };
   return {
-    $schema: VEGA_LITE_SCHEMA,
-    background: "white",
-    padding: 14,
-    config: CHART_CONFIG,
+    ...CHART_HEAD,
     title: {
       text: breakLines(`${safeLine(data.run.plan.model_name)}: how far answers stray, token by token`, 58, 3),
       subtitle: [

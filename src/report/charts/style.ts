@@ -61,6 +61,14 @@ export const CHART_CONFIG = {
   },
 } as const;
 
+/** What every chart of a single frame begins with. */
+export const CHART_HEAD = {
+  $schema: VEGA_LITE_SCHEMA,
+  background: "white",
+  padding: 14,
+  config: CHART_CONFIG,
+} as const;
+
 /** Breaks text into lines of at most `width` characters, at spaces or after punctuation where it can. */
 export function breakLines(text: string, width: number, maxLines: number): string[] {
   const lines: string[] = [];

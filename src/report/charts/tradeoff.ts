@@ -6,7 +6,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { safeLine } from "../../base/untrusted-text.js";
 import { natsText } from "../quality-text.js";
 import type { ConfigurationSummary, RunSummary } from "../summary.js";
-import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
+import { breakLines, CHART_HEAD, COLORS } from "./style.js";
 
 const BYTES_PER_GB = 1e9;
 
@@ -103,10 +103,7 @@ export function tradeoffChart(summary: RunSummary): TopLevelSpec | null {
   const written = { x, y: y("tokensPerSec"), text: { field: "lines" } };
   const textId = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id))[0];
   return {
-    $schema: VEGA_LITE_SCHEMA,
-    background: "white",
-    padding: 14,
-    config: CHART_CONFIG,
+    ...CHART_HEAD,
     title: {
       text: breakLines(`${safeLine(summary.model_name)}: memory, speed and quality`, 58, 3),
       subtitle: [

@@ -10,7 +10,7 @@ import {
   environmentDifferences,
   incomparable,
 } from "./differences.js";
-import { type MetricRatio, type MetricValue, metricsFor } from "./metrics.js";
+import { type MetricRatio, type MetricValue, metricsFor, trialPairs } from "./metrics.js";
 import { type CompareInput, type Group, groupSides, type Side } from "./sides.js";
 
 export const COMPARE_SCHEMA_VERSION = 1;
@@ -135,14 +135,7 @@ function judged(ratio: MetricRatio | null): ComparedRatio | null {
 }
 
 function equalAnswers(side: Side, baseline: Side) {
-  const keyed = ({ data, configuration }: Side) => {
-    const prompts = new Map(data.run.prompts.map(({ prompt_index, prompt }) => [prompt_index, prompt]));
-    return completedTrials(configuration).map(
-      ({ repeat, prompt_index, measurement }) =>
-        [`${repeat}\0${prompts.get(prompt_index) ?? ""}`, measurement.output_ids_sha256] as const,
-    );
-  };
-  const before = new Map(keyed(baseline));
-  const pairs = keyed(side).filter(([key]) => before.has(key));
-  return { equal: pairs.filter(([key, hash]) => before.get(key) === hash).length, pairs: pairs.length };
+  const pairs = trialPairs(side, baseline);
+  const equal = pairs.filter(([own, other]) => own.output_ids_sha256 === other.output_ids_sha256);
+  return { equal: equal.length, pairs: pairs.length };
 }

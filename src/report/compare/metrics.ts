@@ -112,21 +112,32 @@ function meanOf(statistics: Statistics | null): MetricValue | null {
 }
 
 /** Across runs the same prompt is the same text, whatever its place; the same repeat is the same number. */
-export function pairsOf(
+export function trialPairs(
+  side: Side,
+  baseline: Side,
+): (readonly [own: RecordedTrial, baseline: RecordedTrial])[] {
+  const before = new Map(keyedTrials(baseline));
+  return keyedTrials(side).flatMap(([key, own]) => {
+    const other = before.get(key);
+    return other === undefined ? [] : [[own, other] as const];
+  });
+}
+
+function keyedTrials({ data, configuration }: Side): (readonly [key: string, measurement: RecordedTrial])[] {
+  const prompts = new Map(data.run.prompts.map(({ prompt_index, prompt }) => [prompt_index, prompt]));
+  return completedTrials(configuration).map(
+    ({ repeat, prompt_index, measurement }) =>
+      [`${repeat}\0${prompts.get(prompt_index) ?? ""}`, measurement] as const,
+  );
+}
+
+function pairsOf(
   side: Side,
   baseline: Side,
   of: (measurement: RecordedTrial) => number | null,
 ): (readonly [own: number, baseline: number])[] {
-  const keyed = ({ data, configuration }: Side) => {
-    const prompts = new Map(data.run.prompts.map(({ prompt_index, prompt }) => [prompt_index, prompt]));
-    return completedTrials(configuration).map(
-      (trial) =>
-        [`${trial.repeat}\0${prompts.get(trial.prompt_index) ?? ""}`, of(trial.measurement)] as const,
-    );
-  };
-  const before = new Map(keyed(baseline));
-  return keyed(side).flatMap(([key, own]) => {
-    const other = before.get(key) ?? null;
+  return trialPairs(side, baseline).flatMap(([mine, theirs]) => {
+    const [own, other] = [of(mine), of(theirs)];
     return own === null || other === null ? [] : [[own, other] as const];
   });
 }
