@@ -41,6 +41,8 @@ def test_a_local_task_gives_values_with_their_errors_version_and_hash(tmp_path: 
     assert row["higher_is_better"] is True
     assert again["results"] == first["results"]
     assert other["results"][0]["samples_sha256"] != row["samples_sha256"]
+    assert len(first["sample_hashes"]["everyday"]) == 8
+    assert other["sample_hashes"]["everyday"] == first["sample_hashes"]["everyday"][:4]
     assert calls
 
 

@@ -94,6 +94,8 @@ export type LmEvalResult = z.infer<typeof lmEvalResultSchema>;
 export const lmEvalMeasurementSchema = z.strictObject({
   library_version: z.string(),
   results: z.array(lmEvalResultSchema),
+  /** Task → a hash of each sample (question, prompt and target), in order: which questions two runs share. */
+  sample_hashes: z.record(z.string(), z.array(z.string())),
   elapsed_sec: seconds,
 });
 export type LmEvalMeasurement = z.infer<typeof lmEvalMeasurementSchema>;

@@ -163,10 +163,13 @@ export const profileRecordSchema = z.discriminatedUnion("status", [
 ]);
 export type ProfileRecord = z.infer<typeof profileRecordSchema>;
 
+const recordedLmEvalSchema = lmEvalMeasurementSchema.extend({
+  sample_hashes: lmEvalMeasurementSchema.shape.sample_hashes.default({}),
+});
 const lmEvalHead = { ...head, kind: z.literal("lm_eval"), ...ofConfiguration };
 /** Tasks of lm-evaluation-harness on the model object that was measured. */
 export const lmEvalRecordSchema = z.discriminatedUnion("status", [
-  z.strictObject({ ...lmEvalHead, status: z.literal("completed"), measurement: lmEvalMeasurementSchema }),
+  z.strictObject({ ...lmEvalHead, status: z.literal("completed"), measurement: recordedLmEvalSchema }),
   z.strictObject({ ...lmEvalHead, status: z.literal("failed"), failure: failureSchema }),
 ]);
 export type LmEvalRecord = z.infer<typeof lmEvalRecordSchema>;

@@ -61,6 +61,7 @@ def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int
     return {
         "library_version": version("lm_eval"),
         "results": [row for task in sorted(found["results"]) for row in _rows(task, found)],
+        "sample_hashes": {task: _sample_hashes(samples) for task, samples in found.get("samples", {}).items()},
         "elapsed_sec": time.perf_counter() - started,
     }
 
@@ -116,12 +117,16 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def _sample_hashes(samples: list[dict[str, Any]]) -> list[str]:
+    """16 hex digits a document, over the library's own hashes of question, prompt and target, in order of documents."""
+    hashes: dict[int, str] = {}
+    for sample in samples:
+        text = "\n".join(str(sample.get(key)) for key in ("doc_hash", "prompt_hash", "target_hash"))
+        hashes[sample["doc_id"]] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return [hashes[document] for document in sorted(hashes)]
+
+
 def _samples_sha256(samples: list[dict[str, Any]]) -> str | None:
-    """Over the library's own hashes of question, prompt and target, in the order of the documents."""
-    if not samples:
-        return None
-    total = hashlib.sha256()
-    for sample in sorted(samples, key=lambda one: (one["doc_id"], one.get("filter", ""))):
-        for key in ("doc_hash", "prompt_hash", "target_hash"):
-            total.update(f"{sample.get(key)}\n".encode())
-    return total.hexdigest()
+    """Over the hashes of all samples."""
+    hashes = _sample_hashes(samples)
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest() if hashes else None
