@@ -39,6 +39,8 @@ function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Comma
 Examples:
   $ falcon-exp run experiments/quant.yaml        measure bf16, 8-bit and 4-bit on this machine
   $ falcon-exp plan experiments/falcon-40b.yaml  show what would run, without Python
+  $ falcon-exp fit MODEL --memory 24GB           which quantizations of a model fit
+  $ falcon-exp compare quant#none quant#fp4      two configurations of the newest run of "quant"
   $ falcon-exp report quant                      draw the newest run of "quant" again
   $ falcon-exp doctor                            what this machine can run, and what is missing
 
