@@ -2,6 +2,8 @@ import { cpSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import type { RunSummary } from "../../src/report/summary.js";
+import { resultTable } from "../../src/report/terminal-table.js";
 import { writeReport } from "../../src/report/write-report.js";
 import { RunPaths } from "../../src/results/paths.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
@@ -31,4 +33,12 @@ test.each(["quant", "quality"])(
 test("the README shows this run", () => {
   const readme = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
   expect(readme).toContain(`results/example/quant/${runOf("quant")}/charts/overview.png`);
+});
+
+test("the table in the README is this run's, as it is drawn today", () => {
+  const readme = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
+  const summary = JSON.parse(readFileSync(join(examples, "quant", runOf("quant"), "summary.json"), "utf8"));
+  const table = resultTable(summary as RunSummary, { columns: 80, color: false });
+  const shown = table.slice(table.indexOf("┌"), table.indexOf("Medians over trials")).trimEnd();
+  expect(readme).toContain(shown);
 });
