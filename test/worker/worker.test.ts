@@ -1,7 +1,6 @@
 import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
 import type { Timeouts } from "../../src/plan/plan-types.js";
@@ -10,6 +9,7 @@ import type { RequestHandlers } from "../../src/worker/open-request.js";
 import { Worker } from "../../src/worker/worker.js";
 import { patientTimeouts, smallPlan } from "../fixtures/plans.js";
 import { testPython } from "../fixtures/python.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
 
 const scripted = fileURLToPath(new URL("../fixtures/workers/scripted.py", import.meta.url));
 const configuration = smallPlan(["none"]).configurations[0];
@@ -187,13 +187,16 @@ test("megabytes on stdout and stderr neither block the conversation nor pile up"
 });
 
 test("closing ends a worker that ignores shutdown and SIGTERM, and removes its socket folder", async () => {
-  const before = new Set(readdirSync(tmpdir()).filter((name) => name.startsWith("falcon-exp-")));
+  // A temporary folder of its own: other tests and programs make theirs at the same time.
+  const temporary = scratchFolder();
+  vi.stubEnv("TMPDIR", temporary);
+  onTestFinished(() => void vi.unstubAllEnvs());
   const worker = await openWorker("stubborn");
   await worker.start();
+  expect(readdirSync(temporary)).toHaveLength(1);
   await worker.close();
   expect(groupLives(worker.pid as number)).toBe(false);
-  const after = readdirSync(tmpdir()).filter((name) => name.startsWith("falcon-exp-") && !before.has(name));
-  expect(after).toEqual([]);
+  expect(readdirSync(temporary)).toEqual([]);
 });
 
 test("a request to a worker that has ended fails at once", async () => {
