@@ -1,0 +1,30 @@
+/** Commands that prepare and examine this machine. A command's module loads only when it is called. */
+import { type ArgvContext, jsonOption, pythonOption } from "./shared.js";
+
+export function installingCommands({ io, setExitCode, command }: ArgvContext): void {
+  command("setup", "make the Python environment and the embedded model, once", [
+    "setup",
+    "setup --no-model          only the Python environment",
+    "setup --lm-eval           with lm-evaluation-harness",
+    "setup --python /opt/lab/venv/bin/python",
+  ])
+    .addOption(pythonOption)
+    .option("--no-model", "do not prepare the embedded model")
+    .option("--lm-eval", "install lm-evaluation-harness too (quality.lm_eval)", false)
+    .addOption(jsonOption)
+    .action(async (options) => {
+      setExitCode(await (await import("../setup.js")).run(io, options));
+    });
+  command("doctor", "say what this machine can run, and what is missing", ["doctor", "doctor --json"])
+    .addOption(pythonOption)
+    .addOption(jsonOption)
+    .action(async (options) => {
+      setExitCode(await (await import("../doctor.js")).run(io, options));
+    });
+  command("init [folder]", "write the example experiments into ./experiments", ["init", "init lab --force"])
+    .option("--force", "overwrite example files that were changed", false)
+    .addOption(jsonOption)
+    .action(async (folder: string | undefined, options) => {
+      setExitCode(await (await import("../init.js")).run(io, { dir: folder ?? ".", ...options }));
+    });
+}

@@ -1,0 +1,78 @@
+/** Commands that plan and measure. A command's module loads only when it is called. */
+import { Option } from "commander";
+import {
+  type ArgvContext,
+  jsonOption,
+  memoryOption,
+  pythonOption,
+  resultsOption,
+  setOption,
+  wholeNumber,
+} from "./shared.js";
+
+export function measuringCommands({ io, setExitCode, command }: ArgvContext): void {
+  command("run <experiment>", "measure every configuration of an experiment file", [
+    "run experiments/quant.yaml",
+    "run experiments/quant.yaml --set generation.max_new_tokens=8 --set repeats=3",
+    "run experiments/falcon-tiny.yaml --json > summary.json",
+  ])
+    .addOption(setOption)
+    .addOption(pythonOption)
+    .addOption(resultsOption)
+    .addOption(jsonOption)
+    .action(async (file: string, options) => {
+      setExitCode(await (await import("../run.js")).run(io, { file, ...options }));
+    });
+  command("validate <experiment>", "check an experiment file; touches neither Python nor network", [
+    "validate experiments/quant.yaml",
+    "validate experiments/quant.yaml --set repeats=0",
+  ])
+    .addOption(setOption)
+    .addOption(jsonOption)
+    .action(async (file: string, options) => {
+      setExitCode(await (await import("../validate.js")).run(io, { file, ...options }));
+    });
+  command(
+    "plan <experiment>",
+    "show the expanded plan; without --estimate neither Python nor network is touched",
+    [
+      "plan experiments/quant.yaml",
+      "plan experiments/quant.yaml --estimate           memory by parts, without weights",
+      "plan experiments/quant.yaml --estimate --memory 24GB --memory 80GB",
+      "plan experiments/falcon-40b.yaml --json | jq '.configurations[].label'",
+    ],
+  )
+    .addOption(setOption)
+    .option("--estimate", "say what memory each configuration will take, and whether it fits", false)
+    .addOption(memoryOption)
+    .addOption(pythonOption)
+    .addOption(resultsOption)
+    .addOption(jsonOption)
+    .action(async (file: string, options) => {
+      setExitCode(await (await import("../plan.js")).run(io, { file, ...options }));
+    });
+  command(
+    "fit <model>",
+    "say which quantizations of a model fit into so much memory, and the longest context",
+    [
+      "fit smollm2-135m-instruct --memory 1GB",
+      "fit experiments/configs/falcon-40b.json --memory 48GB --context 2048",
+      "fit tiiuae/falcon-7b-instruct --memory 24GiB --json",
+    ],
+  )
+    .requiredOption("--memory <size>", "memory to fit into, as 24GB or 24GiB")
+    .addOption(
+      new Option("--context <tokens>", "prompt and answer together").default(2048).argParser(wholeNumber),
+    )
+    .addOption(
+      new Option("--dtype <dtype>", "of what is not quantized")
+        .choices(["auto", "bfloat16", "float16", "float32"])
+        .default("auto"),
+    )
+    .option("--cpu", "without the memory that a CUDA context takes", false)
+    .addOption(pythonOption)
+    .addOption(jsonOption)
+    .action(async (model: string, options) => {
+      setExitCode(await (await import("../fit.js")).run(io, { model, ...options }));
+    });
+}

@@ -1,0 +1,29 @@
+/** Commands that read what was measured. A command's module loads only when it is called. */
+import { type ArgvContext, jsonOption, resultsOption } from "./shared.js";
+
+export function readingCommands({ io, setExitCode, command }: ArgvContext): void {
+  command("compare <first> <others...>", "set runs, or configurations of them (RUN#LABEL), side by side", [
+    "compare results/quant/20261123T020000Z-1f3a results/quant/20261124T020000Z-88b1",
+    "compare quant#none quant#fp4",
+    "compare quant /mnt/other-machine/results/quant --markdown > comment.md",
+    "compare quant quality --force --chart compare.png",
+  ])
+    .addOption(resultsOption)
+    .option("--force", "compare what was measured with other prompts, texts or settings all the same", false)
+    .option("--markdown", "print Markdown", false)
+    .option("--chart <file>", "draw it: a file that ends in .png, .svg or .vl.json")
+    .addOption(jsonOption)
+    .action(async (first: string, others: string[], options) => {
+      const args = { sides: [first, ...others], ...options };
+      setExitCode(await (await import("../compare.js")).run(io, args));
+    });
+  command("report <run>", "draw tables and charts again, from the records alone", [
+    "report quant                              the newest run of this experiment",
+    "report results/quant/20261124T023746Z-a1b2",
+  ])
+    .addOption(resultsOption)
+    .addOption(jsonOption)
+    .action(async (run: string, options) => {
+      setExitCode(await (await import("../report.js")).run(io, { run, ...options }));
+    });
+}
