@@ -1,5 +1,16 @@
 /** Data flows one way (docs/architecture.md): a folder may import itself and those left of it, never right. */
-const ORDER = ["base", "protocol", "spec", "plan", "results", "worker", "executor", "report", "serve", "commands"];
+const ORDER = [
+  "base",
+  "protocol",
+  "spec",
+  "plan",
+  "results",
+  "worker",
+  "executor",
+  "report",
+  "serve",
+  "commands",
+];
 
 const forbidden = ORDER.map((folder, index) => ({
   name: `${folder}-imports-left-only`,
