@@ -2,6 +2,9 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 
+/** What a trial process runs. The rest of the package (what notebooks import) can change no figure. */
+const WORKER_CODE = /^falcon_exp\/(__init__\.py|(worker|schema)\/.*\.(py|json))$/;
+
 /**
  * Hex SHA-256 of the worker's sources below `pythonFolder`, as the worker itself takes it
  * (falcon_exp/worker/environment.py): a line `path NUL hash` a file, sorted by path.
@@ -9,9 +12,9 @@ import { join, relative, sep } from "node:path";
 export async function workerCodeSha256(pythonFolder: string): Promise<string> {
   const entries = await readdir(join(pythonFolder, "falcon_exp"), { recursive: true, withFileTypes: true });
   const files = entries
-    .filter((entry) => entry.isFile() && /\.(py|json)$/.test(entry.name))
+    .filter((entry) => entry.isFile())
     .map((entry) => relative(pythonFolder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-    .filter((path) => !path.includes("__pycache__"))
+    .filter((path) => WORKER_CODE.test(path) && !path.includes("__pycache__"))
     .sort((a, b) => (a < b ? -1 : 1));
   const total = createHash("sha256");
   for (const path of files) {

@@ -103,8 +103,14 @@ def cpu_model() -> str | None:
 
 
 def worker_code_sha256(folder: Path = Path(__file__).parents[2]) -> str:
-    """Hex SHA-256 over the sources as src/plan/worker-code.ts takes it: a line ``path NUL hash`` a file, sorted."""
-    files = [*folder.glob("falcon_exp/**/*.py"), *folder.glob("falcon_exp/**/*.json")]
+    """Hex SHA-256 over the sources as src/plan/worker-code.ts takes it: a line ``path NUL hash`` a file, sorted.
+
+    Of the package only what a trial process runs: what notebooks import can change no figure.
+    """
+    package = folder / "falcon_exp"
+    files = [package / "__init__.py"]
+    for part in ("worker", "schema"):
+        files += [*package.glob(f"{part}/**/*.py"), *package.glob(f"{part}/**/*.json")]
     total = hashlib.sha256()
     for path, file in sorted((file.relative_to(folder).as_posix(), file) for file in files):
         if "__pycache__" in path:
