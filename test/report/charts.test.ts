@@ -1,14 +1,18 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { Ajv, type ValidateFunction } from "ajv";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { articleChart, articleChartInput } from "../../src/report/charts/article.js";
+import { compareChart } from "../../src/report/charts/compare.js";
 import { estimateChart } from "../../src/report/charts/estimate.js";
 import { interTokenChart } from "../../src/report/charts/inter-token.js";
 import { klTailsChart, tailPoints } from "../../src/report/charts/kl-tails.js";
 import { overviewChart } from "../../src/report/charts/overview.js";
 import { breakLines, COLORS } from "../../src/report/charts/style.js";
 import { dominates, tradeoffChart, tradeoffPoints } from "../../src/report/charts/tradeoff.js";
+import { compare } from "../../src/report/compare/compare.js";
 import { type FontMetrics, readFontMetrics } from "../../src/report/font-metrics.js";
 import { type ChartRenderer, createRenderer, PNG_SCALE } from "../../src/report/render.js";
 import { summarize } from "../../src/report/summary.js";
@@ -58,12 +62,15 @@ function specsOf(options: FakeRunOptions, isScored = false) {
 
 let render: ChartRenderer;
 let fonts: Record<"regular" | "bold", FontMetrics>;
+let isVegaLite: ValidateFunction;
 beforeAll(async () => {
   render = await createRenderer();
   const require = createRequire(import.meta.url);
   const font = (file: string) =>
     readFontMetrics(readFileSync(require.resolve(`dejavu-fonts-ttf/ttf/${file}`)));
   fonts = { regular: font("DejaVuSans.ttf"), bold: font("DejaVuSans-Bold.ttf") };
+  const schema = readFileSync(join(dirname(require.resolve("vega-lite")), "vega-lite-schema.json"), "utf8");
+  isVegaLite = new Ajv({ strict: false, validateFormats: false }).compile(JSON.parse(schema));
 });
 
 describe.each(CASES)("with %s", (_, options) => {
@@ -80,6 +87,19 @@ describe.each(CASES)("with %s", (_, options) => {
     for (const spec of [...specsOf(options), ...specsOf(options, true)])
       compile(spec, { logger: logger as never });
     expect(complaint.mock.calls).toEqual([]);
+  });
+
+  // Altair, which notebooks show charts with, refuses what the schema does not allow.
+  test("every chart holds by Vega-Lite's schema", () => {
+    const sides = [fakeRun(options), fakeRun(options)].map(({ records }, index) => ({
+      argument: String(index),
+      data: groupRecords(records, "test"),
+      configuration: null,
+    }));
+    const compared = compareChart(compare(sides, { force: false }));
+    for (const spec of [compared, ...specsOf(options), ...specsOf(options, true)]) {
+      expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 3))).toBe(true);
+    }
   });
 
   test("no text leaves the canvas, and the PNG is the SVG's size in fine pixels", async () => {

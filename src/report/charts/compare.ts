@@ -3,7 +3,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { safeLine } from "../../base/untrusted-text.js";
 import type { CompareReport } from "../compare/compare.js";
 import { ratioWords } from "../compare/words.js";
-import { breakLines, CHART_HEAD, COLORS, SERIES } from "./style.js";
+import { breakLines, CHART_HEAD, COLORS, FULL_HEIGHT, SERIES } from "./style.js";
 
 const ROW_HEIGHT = 24;
 const WIDTH = 460;
@@ -85,7 +85,7 @@ export function compareChart(report: CompareReport): TopLevelSpec {
           mark: { type: "rule", color: COLORS.muted, strokeDash: [4, 3] },
           encoding: {
             x: { field: "one", type: "quantitative", scale: { type: "log", domain, nice: false } },
-            y: null,
+            ...FULL_HEIGHT,
           },
         },
         {

@@ -1,5 +1,5 @@
 import { statisticsOf } from "../../base/statistics.js";
-import { COLORS } from "./style.js";
+import { COLORS, FULL_HEIGHT } from "./style.js";
 
 /** One bar: the mean of `values`. */
 export interface PanelBar {
@@ -115,7 +115,7 @@ export function overviewPanel(input: PanelInput) {
             {
               data: { values: [{ reference: input.reference }] },
               mark: { type: "rule" as const, color: COLORS.muted, strokeDash: [4, 3], strokeWidth: 1.2 },
-              encoding: { x: x("reference"), y: null },
+              encoding: { x: x("reference"), ...FULL_HEIGHT },
             },
           ]),
       {

@@ -61,6 +61,9 @@ export const CHART_CONFIG = {
   },
 } as const;
 
+/** A rule from edge to edge where the layers share a row's `y`. `y: null` would draw it too, and break Vega-Lite's schema. */
+export const FULL_HEIGHT = { y: { value: 0 }, y2: { value: "height" as const } };
+
 /** What every chart of a single frame begins with. */
 export const CHART_HEAD = {
   $schema: VEGA_LITE_SCHEMA,
