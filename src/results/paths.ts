@@ -63,6 +63,10 @@ export class RunPaths {
   get log(): string {
     return join(this.folder, "log.jsonl");
   }
+  /** Names the process that writes into the folder; there only while one does, or was killed while it did. */
+  get lock(): string {
+    return join(this.folder, "run.lock");
+  }
 }
 
 function checkedSegment(name: string): string {

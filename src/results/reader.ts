@@ -3,6 +3,7 @@ import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { RECORD_SCHEMA_VERSION, type RunFileRecord, recordSchema } from "./record-types.js";
+import { openLine, splitAtSeals } from "./sealed-line.js";
 
 /** Something in the file that could not be used. The rest of the file still counts. */
 export interface RecordWarning {
@@ -17,8 +18,8 @@ export interface RecordFile {
 }
 
 /**
- * Reads `records.jsonl`. A last line torn by a kill, and a damaged line anywhere, are warnings: what was measured before
- * and after is kept. A line from a newer falcon-exp is an error, because guessing would falsify.
+ * Reads `records.jsonl`. A last line torn by a kill, and a damaged line anywhere (each has a checksum), are warnings: what
+ * was measured before and after is kept. A line from a newer falcon-exp is an error, because guessing would falsify.
  */
 export async function readRecords(path: string): Promise<RecordFile> {
   let content: Buffer;
@@ -44,18 +45,18 @@ export function parseRecords(content: Buffer, source: string): RecordFile {
   for (let line = 1; start < content.length; line++) {
     const newline = content.indexOf(0x0a, start);
     const end = newline === -1 ? content.length : newline;
-    const parsed = parseLine(content.subarray(start, end), line, source);
-    if (parsed.record !== null) records.push(parsed.record);
-    else if (newline === -1) {
-      warnings.push({
-        line,
-        message: "the last line is torn (the run was killed while writing it): left out",
-      });
-    } else if (parsed.problem !== null) warnings.push({ line, message: `${parsed.problem}: left out` });
+    for (const { record, problem } of parseLine(content.subarray(start, end), `${source}:${line}`)) {
+      if (record !== null) records.push(record);
+      else if (problem !== null) {
+        warnings.push({ line, message: `${newline === -1 ? TORN : problem}: left out` });
+      }
+    }
     start = end + 1;
   }
   return { records, warnings };
 }
+
+const TORN = "the last line is torn (the run was killed while writing it)";
 
 interface ParsedLine {
   readonly record: RunFileRecord | null;
@@ -65,29 +66,38 @@ interface ParsedLine {
 
 const MAX_PROBLEM_CHARACTERS = 300;
 
-function parseLine(bytes: Buffer, line: number, source: string): ParsedLine {
+/** One record; several where the end of a line was damaged, so that two lines look like one. */
+function parseLine(bytes: Buffer, place: string): readonly ParsedLine[] {
+  const whole = parseRecord(bytes, place);
+  if (whole.problem === null) return [whole];
+  return splitAtSeals(bytes).map((piece) => parseRecord(piece, place));
+}
+
+function parseRecord(bytes: Buffer, place: string): ParsedLine {
+  const opened = openLine(bytes);
+  if (opened.kind === "broken") return { record: null, problem: "its checksum does not fit (damaged)" };
   let value: unknown;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(opened.json);
     if (text.trim() === "") return { record: null, problem: null };
     value = JSON.parse(text);
   } catch {
-    return { record: null, problem: "not a JSON object in UTF-8" };
+    return { record: null, problem: "not a whole JSON object in UTF-8 (cut off or damaged)" };
   }
-  refuseNewerVersion(value, line, source);
+  refuseNewerVersion(value, place);
   const checked = recordSchema.safeParse(value);
   if (checked.success) return { record: checked.data, problem: null };
   const reason = z.prettifyError(checked.error).replaceAll("\n", " ").slice(0, MAX_PROBLEM_CHARACTERS);
   return { record: null, problem: `breaks the record schema: ${reason}` };
 }
 
-function refuseNewerVersion(value: unknown, line: number, source: string): void {
+function refuseNewerVersion(value: unknown, place: string): void {
   if (typeof value !== "object" || value === null || !("schema_version" in value)) return;
   const version = value.schema_version;
   if (typeof version !== "number" || version <= RECORD_SCHEMA_VERSION) return;
   throw new FalconError({
     code: "results-schema-newer",
-    message: `${source}:${line} has schema version ${version}; this falcon-exp reads up to ${RECORD_SCHEMA_VERSION}.`,
+    message: `${place} has schema version ${version}; this falcon-exp reads up to ${RECORD_SCHEMA_VERSION}.`,
     next: "Update falcon-exp, or read the run with the version that made it (the first line names it).",
     exitCode: ExitCode.resultsFailed,
   });

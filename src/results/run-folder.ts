@@ -3,6 +3,8 @@ import writeFileAtomic from "write-file-atomic";
 import type { Clock } from "../base/clock.js";
 import { FileLog } from "./file-log.js";
 import { RunPaths } from "./paths.js";
+import { ownProcessName } from "./process-name.js";
+import { lockRun, ownerText } from "./run-lock.js";
 import { RecordWriter, writeFailed } from "./writer.js";
 
 /** A run's folder, ready to be written to. */
@@ -37,15 +39,42 @@ export async function openRunFolder(options: RunFolderOptions): Promise<RunFolde
   } catch (cause) {
     throw writeFailed(paths.folder, cause);
   }
-  const records = await RecordWriter.open(paths.records);
-  const log = FileLog.open(paths.log, options.clock);
-  return {
-    paths,
-    records,
-    log,
-    close: async () => {
-      log.close();
-      await records.close();
-    },
-  };
+  return await openLocked(paths, options.clock, { resume: false });
+}
+
+/**
+ * Opens the folder of an earlier run to go on with it; a record that was cut off keeps its line to itself. Throws
+ * `results-locked` where another process writes into it, `results-write-failed`.
+ */
+export function reopenRunFolder(paths: RunPaths, clock: Clock): Promise<RunFolder> {
+  return openLocked(paths, clock, { resume: true });
+}
+
+async function openLocked(
+  paths: RunPaths,
+  clock: Clock,
+  options: { readonly resume: boolean },
+): Promise<RunFolder> {
+  const lock = await lockRun(paths.folder, await ownProcessName(), clock);
+  try {
+    const records = await RecordWriter.open(paths.records, options);
+    const log = FileLog.open(paths.log, clock);
+    if (lock.takenOverFrom !== null) {
+      const message = `the run's lock was left by ${ownerText(lock.takenOverFrom)}, which is gone`;
+      log.write("warning", "lock-taken-over", { message, owner: lock.takenOverFrom });
+    }
+    return {
+      paths,
+      records,
+      log,
+      close: async () => {
+        log.close();
+        await records.close();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }

@@ -1,9 +1,10 @@
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { type RunFileRecord, recordSchema } from "./record-types.js";
+import { sealLine } from "./sealed-line.js";
 
 export interface RecordWriterOptions {
   /** Go on with a file that has records already. Without it such a file is refused. */
@@ -50,7 +51,7 @@ export class RecordWriter {
       return Promise.reject(new TypeError(`record breaks its schema: ${z.prettifyError(checked.error)}`));
     }
     if (this.#closed) return Promise.reject(new TypeError(`append after close of ${this.path}`));
-    const line = Buffer.from(`${JSON.stringify(checked.data)}\n`, "utf8");
+    const line = Buffer.from(`${sealLine(JSON.stringify(checked.data))}\n`, "utf8");
     const done = this.#tail.then(() => this.#write(line));
     this.#tail = done.catch(() => {});
     return done;
@@ -64,10 +65,29 @@ export class RecordWriter {
         throw new Error(`only ${bytesWritten} of ${line.byteLength} bytes were written`);
       }
       await this.file.sync();
+      await this.#refuseLostFile();
     } catch (cause) {
-      this.#broken = writeFailed(this.path, cause);
+      this.#broken = cause instanceof FalconError ? cause : writeFailed(this.path, cause);
       throw this.#broken;
     }
+  }
+
+  /** A deleted file can still be written to, and nobody would ever see what is in it. */
+  async #refuseLostFile(): Promise<void> {
+    const [own, there] = await Promise.all([
+      this.file.stat(),
+      stat(this.path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
+        throw error;
+      }),
+    ]);
+    if (there !== null && there.ino === own.ino && there.dev === own.dev) return;
+    throw new FalconError({
+      code: "results-lost",
+      message: `${this.path} was deleted, moved or replaced while the run wrote to it.`,
+      next: "Start the run again, and leave its folder alone until it ends.",
+      exitCode: ExitCode.resultsFailed,
+    });
   }
 
   /** Waits for the appends under way and closes the file. Safe to call twice. */
@@ -112,7 +132,7 @@ export function writeFailed(path: string, cause: unknown): FalconError {
   return new FalconError({
     code: "results-write-failed",
     message: `Could not write ${path}: ${reason}`,
-    next: "Check the free space and the permissions of the results folder; finished trials are kept in records.jsonl.",
+    next: "Check the free space and the permissions of the results folder; what was measured is kept: go on with `falcon-exp run --resume`.",
     exitCode: ExitCode.resultsFailed,
     cause,
   });
