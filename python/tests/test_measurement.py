@@ -43,6 +43,8 @@ def test_a_trial_measures_time_memory_and_text(shared_worker: WorkerDriver) -> N
     assert measured["tpot_sec"] == pytest.approx(1 / measured["decode_tokens_per_sec"])
     assert measured["peak_rss_bytes"] > 100_000_000
     assert measured["peak_memory_allocated_bytes"] is None
+    assert len(measured["output_pieces"]) == len(measured["output_ids"]) == 6
+    assert "".join(measured["output_pieces"]) == measured["output_text"]
 
 
 def test_equal_seeds_give_equal_samples_and_other_seeds_give_others(shared_worker: WorkerDriver) -> None:

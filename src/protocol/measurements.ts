@@ -127,6 +127,8 @@ export const trialMeasurementSchema = z.strictObject({
   output_text: z.string(),
   /** The new tokens' ids, special ones included. */
   output_ids: z.array(nonNegativeInt),
+  /** The text that each of them adds; empty where a character needs further tokens, and for special ones. */
+  output_pieces: z.array(z.string()),
   output_ids_sha256: z.string(),
 });
 export type TrialMeasurement = z.infer<typeof trialMeasurementSchema>;

@@ -41,6 +41,7 @@ const recordedEnvironmentSchema = environmentSchema.extend({
 export type RecordedEnvironment = z.infer<typeof recordedEnvironmentSchema>;
 const recordedTrialSchema = trialMeasurementSchema.extend({
   output_ids: trialMeasurementSchema.shape.output_ids.nullable().default(null),
+  output_pieces: trialMeasurementSchema.shape.output_pieces.nullable().default(null),
 });
 export type RecordedTrial = z.infer<typeof recordedTrialSchema>;
 

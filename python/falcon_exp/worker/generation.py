@@ -16,6 +16,7 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.gpu import EnergyMeter, Nvml
 from falcon_exp.worker.loading import Loaded
 from falcon_exp.worker.memory import PeakRss, device_peak, release_unused, reset_device_peaks, synchronize
+from falcon_exp.worker.token_pieces import token_pieces
 
 #: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
 _MODEL_INPUTS = ("input_ids", "attention_mask")
@@ -70,6 +71,10 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
     device = device_peak()
     used, used_note = nvml.memory_used_bytes()
     ids = output[0, input_tokens:].to(device="cpu", dtype=torch.int64)
+
+    def decoded(some: Any) -> str:
+        return str(loaded.tokenizer.decode(some, skip_special_tokens=True))
+
     return {
         **_counts(ids, input_tokens, settings),
         "elapsed_sec": ended - started,
@@ -87,8 +92,9 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
         "gpu_state_after": nvml.state(),
         "seed": seed,
         "chat_template_applied": templated,
-        "output_text": loaded.tokenizer.decode(ids, skip_special_tokens=True),
+        "output_text": decoded(ids),
         "output_ids": ids.tolist(),
+        "output_pieces": token_pieces(decoded, ids.tolist()),
         "output_ids_sha256": hashlib.sha256(ids.numpy().astype("<i8").tobytes()).hexdigest(),
     }
 
