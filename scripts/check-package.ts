@@ -16,6 +16,7 @@ const NEEDED = [
   "python/requirements/worker.lock",
   "python/requirements/model.lock",
   "python/requirements/lm-eval.lock",
+  "python/requirements/mlflow.lock",
   "experiments/quality.yaml",
   "experiments/tasks/everyday.yaml",
   "experiments/tasks/everyday.jsonl",

@@ -11,8 +11,8 @@ export interface DevPython {
 }
 
 /**
- * The tests' own Python: the tools from dev.lock in a virtual environment that also sees the libraries of the one that
- * `falcon-exp setup` made, so that what is tested is what users get.
+ * The tests' own Python: the tools from dev.lock and MLflow's client in a virtual environment that also sees the
+ * libraries of the one that `falcon-exp setup` made, so that what is tested is what users get.
  */
 export async function prepareDevPython(root: string): Promise<DevPython> {
   const cli = join(root, "bin", "falcon-exp.js");
@@ -20,8 +20,10 @@ export async function prepareDevPython(root: string): Promise<DevPython> {
     stderr: "inherit",
   });
   const setup = JSON.parse(stdout) as { python: string; builtin_model: string; home: string };
-  const lock = join(root, "python", "requirements", "dev.lock");
-  const stamp = createHash("sha256").update(setup.python).update(readFileSync(lock)).digest("hex");
+  const locks = ["mlflow.lock", "dev.lock"].map((name) => join(root, "python", "requirements", name));
+  const hash = createHash("sha256").update(setup.python);
+  for (const lock of locks) hash.update(readFileSync(lock));
+  const stamp = hash.digest("hex");
   const folder = join(root, ".cache", "dev-python");
   const stampFile = join(folder, "stamp");
   const interpreter = join(folder, "bin", "python");
@@ -30,7 +32,11 @@ export async function prepareDevPython(root: string): Promise<DevPython> {
     mkdirSync(folder, { recursive: true });
     await execa(setup.python, ["-m", "venv", folder], { stdio: "inherit" });
     const args = ["-m", "pip", "install", "--no-input", "--quiet", "--disable-pip-version-check"];
-    await execa(interpreter, [...args, "--require-hashes", "--no-deps", "-r", lock], { stdio: "inherit" });
+    await execa(
+      interpreter,
+      [...args, "--require-hashes", "--no-deps", ...locks.flatMap((lock) => ["-r", lock])],
+      { stdio: "inherit" },
+    );
     const [libraries, own] = await Promise.all([setup.python, interpreter].map(sitePackages));
     writeFileSync(join(own ?? "", "falcon_exp_libraries.pth"), `${libraries}\n`);
     writeFileSync(stampFile, stamp);

@@ -1,5 +1,6 @@
 /**
- * `node scripts/lock-python.mjs`: writes python/requirements/*.lock anew from the *.in files, with uv (`pip install uv`).
+ * `node scripts/lock-python.mjs [name…]`: writes python/requirements/*.lock anew from the *.in files, with uv
+ * (`pip install uv`); with names (worker, lm-eval, mlflow, model, dev) only those.
  *
  * worker.lock leaves out torch and what only its CUDA builds need: pip takes the build that fits the machine, with its
  * own dependencies, before worker.lock is installed (torch.lock).
@@ -30,20 +31,42 @@ function entries(lock) {
   return lock.split(/\n(?=\S)/).filter((entry) => /^[a-z0-9]/i.test(entry));
 }
 
+const read = (name) => entries(readFileSync(`${folder}${name}.lock`, "utf8"));
+
+function write(name, lock) {
+  writeFileSync(`${folder}${name}.lock`, `${lock.map((entry) => entry.trimEnd()).join("\n")}\n`);
+}
+
 const ofTorchBuild = /^(torch|triton|cuda-[a-z-]+|nvidia-(?!ml-py\b)[a-z0-9-]+)==/;
-const worker = entries(compile("worker")).filter((entry) => !ofTorchBuild.test(entry));
-writeFileSync(`${folder}worker.lock`, `${worker.map((entry) => entry.trimEnd()).join("\n")}\n`);
-const nameOf = (entry) => /^[a-z0-9._-]+/i.exec(entry)?.[0];
-// What worker.lock has for one platform only, the extra may need on all.
-const inWorker = new Set(worker.filter((entry) => !/^[^\\]*sys_platform/.test(entry)).map(nameOf));
-const extra = entries(compile("lm-eval", ["-c", "worker.lock"])).filter(
-  (entry) => !ofTorchBuild.test(entry) && !inWorker.has(nameOf(entry)),
-);
-writeFileSync(`${folder}lm-eval.lock`, `${extra.map((entry) => entry.trimEnd()).join("\n")}\n`);
-writeFileSync(`${folder}model.lock`, compile("model", ["--no-deps"]));
-writeFileSync(`${folder}dev.lock`, compile("dev"));
-const torch = /^torch==\S+/m.exec(readFileSync(`${folder}worker.in`, "utf8"))?.[0];
-writeFileSync(
-  `${folder}torch.lock`,
-  `# The build of torch that pip picks for this machine: no hashes, because it differs by machine.\n${torch}\n`,
-);
+const headOf = (entry) => entry.split(" \\")[0];
+
+/** What `name` needs beyond `provided`: the same version on the same platforms is not installed twice. */
+function beyond(provided, name) {
+  const heads = new Set(provided.flatMap(read).map(headOf));
+  const constraints = provided.flatMap((lock) => ["-c", `${lock}.lock`]);
+  return entries(compile(name, constraints)).filter(
+    (entry) => !ofTorchBuild.test(entry) && !heads.has(headOf(entry)),
+  );
+}
+
+const make = {
+  worker: () => {
+    write(
+      "worker",
+      entries(compile("worker")).filter((entry) => !ofTorchBuild.test(entry)),
+    );
+    const torch = /^torch==\S+/m.exec(readFileSync(`${folder}worker.in`, "utf8"))?.[0];
+    writeFileSync(
+      `${folder}torch.lock`,
+      `# The build of torch that pip picks for this machine: no hashes, because it differs by machine.\n${torch}\n`,
+    );
+  },
+  "lm-eval": () => write("lm-eval", beyond(["worker"], "lm-eval")),
+  mlflow: () => write("mlflow", beyond(["worker"], "mlflow")),
+  model: () => writeFileSync(`${folder}model.lock`, compile("model", ["--no-deps"])),
+  // The tests' environment sees the libraries of the worker's, with its extras.
+  dev: () => write("dev", beyond(["worker", "lm-eval", "mlflow"], "dev")),
+};
+
+const names = process.argv.slice(2);
+for (const name of Object.keys(make)) if (names.length === 0 || names.includes(name)) make[name]();

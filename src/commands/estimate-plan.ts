@@ -42,7 +42,7 @@ export async function estimatePlan(
   const environment = await prepareEnvironment(io, {
     python: options.python,
     needsBuiltinModel,
-    needsLmEval: false,
+    extras: [],
   });
   const { models, devices } = await describeModels(
     environment.python,

@@ -89,7 +89,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
 
 async function shapeOf(io: CommandIo, model: ModelSource, python: string | null) {
   const needsBuiltinModel = model.source === "builtin";
-  const ready = await prepareEnvironment(io, { python, needsBuiltinModel, needsLmEval: false });
+  const ready = await prepareEnvironment(io, { python, needsBuiltinModel, extras: [] });
   const source = model.source === "builtin" ? { ...model, path: ready.builtinModelPath } : model;
   const request = { models: [source], trustRemoteCode: false };
   const options = { env: { ...io.env, ...ready.env }, pythonPath: ready.env.PYTHONPATH ?? "" };

@@ -1,6 +1,7 @@
 import { packageRoot } from "../base/package-root.js";
 import { ensureEnvironment } from "../worker/environment/ensure.js";
 import { resolveHome } from "../worker/environment/home.js";
+import type { Extra } from "../worker/environment/state-file.js";
 import type { CommandIo } from "./io.js";
 import { setupProgress } from "./setup-progress.js";
 
@@ -19,7 +20,7 @@ export async function prepareEnvironment(
   options: {
     readonly python: string | null;
     readonly needsBuiltinModel: boolean;
-    readonly needsLmEval: boolean;
+    readonly extras: readonly Extra[];
   },
 ): Promise<PreparedEnvironment> {
   const home = resolveHome(io.env, process.platform);

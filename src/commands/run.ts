@@ -40,7 +40,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   const environment = await prepareEnvironment(io, {
     python: args.python || null,
     needsBuiltinModel,
-    needsLmEval: (planned.plan.header.quality?.lm_eval ?? null) !== null,
+    extras: planned.plan.header.quality?.lm_eval ? ["lm-eval"] : [],
   });
   const { status, paths, signal } = await measure(io, args, planned, environment);
   const { summary, data, warnings } = await writeReport(paths);

@@ -11,6 +11,8 @@ const TITLES: Readonly<Record<string, string>> = {
   torch: "torch (the largest download)",
   packages: "Transformers, bitsandbytes and their kin",
   "model-package": "the embedded model's package",
+  "lm-eval": "lm-evaluation-harness",
+  mlflow: "MLflow's client",
   check: "importing every library",
   model: "the embedded model",
   wait: "waiting",

@@ -2,6 +2,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/package-root.js";
 import { ensureEnvironment } from "../worker/environment/ensure.js";
 import { resolveHome } from "../worker/environment/home.js";
+import { EXTRAS } from "../worker/environment/state-file.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 import { setupProgress } from "./setup-progress.js";
@@ -13,6 +14,8 @@ export interface SetupArgs {
   readonly model: boolean;
   /** Whether to install lm-evaluation-harness too. */
   readonly lmEval: boolean;
+  /** Whether to install MLflow's client too. */
+  readonly mlflow: boolean;
   readonly json: boolean;
 }
 
@@ -27,7 +30,7 @@ export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
       packageRoot: packageRoot(),
       python: args.python || null,
       needsBuiltinModel: args.model,
-      needsLmEval: args.lmEval,
+      extras: EXTRAS.filter((extra) => (extra === "mlflow" ? args.mlflow : args.lmEval)),
       env: io.env,
       onProgress: progress.onProgress,
     });

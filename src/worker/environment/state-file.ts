@@ -4,12 +4,14 @@ import { z } from "zod";
 
 /** The steps of a managed environment, in order. */
 export const STEPS = ["venv", "torch", "packages", "model-package", "check"] as const;
-/** Made only where an experiment asks for it. */
-export const EXTRA_STEPS = ["lm-eval"] as const;
-export type Step = (typeof STEPS)[number] | (typeof EXTRA_STEPS)[number];
+/** What only some experiments and exports need: installed when first asked for, each a step of its own. */
+export const EXTRAS = ["lm-eval", "mlflow"] as const;
+export type Extra = (typeof EXTRAS)[number];
+export type Step = (typeof STEPS)[number] | Extra;
 
 const stateSchema = z.object({
-  done: z.array(z.enum([...STEPS, ...EXTRA_STEPS])),
+  // A later version may know more steps: what it made stays, and is none of this one's business.
+  done: z.array(z.string()),
   python_version: z.string(),
 });
 export type SetupState = z.infer<typeof stateSchema>;

@@ -1,20 +1,24 @@
-import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
 import { ensureEnvironment } from "../../../src/worker/environment/ensure.js";
+import type { Extra } from "../../../src/worker/environment/state-file.js";
 import type { SetupProgress } from "../../../src/worker/environment/types.js";
 import { errorsOf } from "../../fixtures/experiments.js";
 import { type FakeMachine, fakeMachine, packageRoot } from "./fake.js";
 
-function ensure(machine: FakeMachine, options: { env?: Record<string, string>; python?: string } = {}) {
+function ensure(
+  machine: FakeMachine,
+  options: { env?: Record<string, string>; python?: string; extras?: readonly Extra[] } = {},
+) {
   const said: SetupProgress[] = [];
   const ready = ensureEnvironment({
     home: machine.home,
     packageRoot,
     python: options.python ?? null,
     needsBuiltinModel: true,
-    needsLmEval: false,
+    extras: options.extras ?? [],
     env: { ...machine.env, ...options.env },
     onProgress: (progress) => void said.push(progress),
   });
@@ -54,6 +58,32 @@ test("only torch, whose build differs by machine, is installed without checking 
   expect(installs.map((call) => call.includes("--require-hashes"))).toEqual([false, true, true]);
 });
 
+test("an extra is added to an environment that is there, once, with checked hashes, and nothing else is made anew", async () => {
+  const machine = fakeMachine();
+  await ensure(machine).ready;
+  const before = machine.calls().length;
+  const { ready, said } = ensure(machine, { extras: ["mlflow"] });
+  await ready;
+  const added = machine.calls().slice(before);
+  expect(added).toEqual([
+    expect.stringMatching(/pip install .*--require-hashes --no-deps -r .*mlflow\.lock$/),
+  ]);
+  expect(said.map(({ step }) => step)).toContain("mlflow");
+  await ensure(machine, { extras: ["mlflow"] }).ready;
+  expect(machine.calls()).toHaveLength(before + 1);
+});
+
+test("steps that only another version knows leave the environment as it is", async () => {
+  const machine = fakeMachine();
+  const { python } = await ensure(machine).ready;
+  const statePath = join(dirname(python), "..", "..", "state.json");
+  const state = JSON.parse(readFileSync(statePath, "utf8"));
+  writeFileSync(statePath, JSON.stringify({ ...state, done: [...state.done, "of-tomorrow"] }));
+  const before = machine.calls().length;
+  await ensure(machine).ready;
+  expect(machine.calls()).toHaveLength(before);
+});
+
 test("a step that fails is named with pip's last words, and the next set-up goes on there", async () => {
   const machine = fakeMachine();
   const [error] = await errorsOf(() => ensure(machine, { env: { FAKE_FAIL: "worker.lock" } }).ready);
@@ -73,7 +103,7 @@ test("a set-up that is killed leaves a lock that the next one sees through, and 
       packageRoot,
       python: null,
       needsBuiltinModel: true,
-      needsLmEval: false,
+      extras: [],
       env: { ...machine.env, FAKE_HANG: "worker.lock" },
     })
       .slice(0, -1)
