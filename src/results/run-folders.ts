@@ -1,0 +1,51 @@
+/** Which folders under a results folder are runs. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { RECORDS_FILE } from "./paths.js";
+import { isRunId } from "./run-id.js";
+
+/** `results/<experiment>/<run-id>`, and what people sort into folders of their own above that. */
+const DEEPEST = 5;
+
+/**
+ * Folders of runs, relative to `folder` with `/` between names: those named as runs are, and those that hold records.
+ * Symbolic links are not followed, so nothing outside is listed and no circle is walked. A folder that may not be read is
+ * left out. Throws FalconError `results-not-found` where `folder` itself is there and cannot be read; a missing one is empty.
+ */
+export async function runFolders(folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  await collect(folder, [], found);
+  return found.sort();
+}
+
+async function collect(root: string, names: readonly string[], found: string[]): Promise<void> {
+  const entries = await entriesOf(join(root, ...names), names.length === 0);
+  if (names.length > 0 && entries.some((entry) => entry.name === RECORDS_FILE && entry.isFile())) {
+    found.push(names.join("/"));
+    return;
+  }
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+  for (const { name } of folders) {
+    const path = [...names, name];
+    // A run is known by its name: thousands of them need not be opened to be found.
+    if (isRunId(name)) found.push(path.join("/"));
+    else if (path.length < DEEPEST) await collect(root, path, found);
+  }
+}
+
+async function entriesOf(path: string, isRoot: boolean) {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (cause) {
+    if (!isRoot || (cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new FalconError({
+      code: "results-not-found",
+      message: `Could not read ${path}: ${(cause as Error).message}`,
+      next: "Give the folder that holds results: --results FOLDER.",
+      exitCode: ExitCode.resultsFailed,
+      cause,
+    });
+  }
+}

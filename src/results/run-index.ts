@@ -1,0 +1,214 @@
+/**
+ * The runs under a results folder, one entry each, quickly: `summary.json` where it is of the records' very end, else a look
+ * through `records.jsonl`. A run that cannot be read is an entry with its reason.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { RunPaths } from "./paths.js";
+import type { ConfigurationStatus } from "./run-data.js";
+import { runFolders } from "./run-folders.js";
+import type { ConfigurationProgress } from "./run-progress.js";
+import { readRunEnd, scanRecords } from "./scan-records.js";
+import { isWriterAlive } from "./writer-alive.js";
+
+/**
+ * As in `run_end`; `running` while its controller writes; `killed` when that is gone without an end; `damaged` when the records
+ * do not even tell what was run.
+ */
+export type RunIndexStatus =
+  | "completed"
+  | "partly_failed"
+  | "all_failed"
+  | "interrupted"
+  | "running"
+  | "killed"
+  | "damaged";
+
+export interface IndexedConfiguration extends Omit<ConfigurationProgress, "status"> {
+  readonly status: ConfigurationStatus | "running";
+}
+
+export interface RunIndexEntry {
+  /** Absolute. */
+  readonly folder: string;
+  /** Relative to the results folder, `/` between names: as `findRun` takes it. */
+  readonly path: string;
+  readonly experiment: string;
+  readonly run_id: string;
+  readonly status: RunIndexStatus;
+  /** What is wrong with the records; null while nothing is. */
+  readonly problem: string | null;
+  /** UTC, ISO 8601. */
+  readonly started_at: string | null;
+  /** Of a run without an end: until its last record. */
+  readonly elapsed_sec: number | null;
+  readonly model_name: string | null;
+  readonly trials_planned: number | null;
+  readonly trials_completed: number | null;
+  readonly trials_failed: number | null;
+  readonly configurations: readonly IndexedConfiguration[];
+  /** Whether summary.json was made from these very records. */
+  readonly has_current_summary: boolean;
+}
+
+export interface RunIndexOptions {
+  /** The results folder, absolute. One that is not there is empty. */
+  readonly folder: string;
+  /** Only runs of the experiment of this name. */
+  readonly experiment?: string;
+}
+
+/** Files are opened side by side, so that a network drive's delays do not add up; more would run out of descriptors. */
+const AT_ONCE = 32;
+
+/** Newest first. Throws FalconError `results-not-found` where the folder is there and cannot be read. */
+export async function indexRuns({ folder, experiment }: RunIndexOptions): Promise<RunIndexEntry[]> {
+  const paths = await runFolders(folder);
+  const entries: RunIndexEntry[] = [];
+  const waiting = paths.values();
+  const work = async () => {
+    for (const path of waiting) entries.push(await indexRun(folder, path));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return entries
+    .filter((entry) => experiment === undefined || entry.experiment === experiment)
+    .sort((a, b) => ageKey(b).localeCompare(ageKey(a), "en") || a.path.localeCompare(b.path, "en"));
+}
+
+/** Run ids begin with the time; a run that was renamed sorts by when it began. */
+function ageKey({ started_at, run_id }: RunIndexEntry): string {
+  return started_at === null ? run_id : started_at.replaceAll(/[-:]|\.\d+/g, "") + run_id;
+}
+
+/** One run; `path` is relative to `root`. Never throws: what goes wrong is the entry's `problem`. */
+export async function indexRun(root: string, path: string): Promise<RunIndexEntry> {
+  const paths = new RunPaths(join(root, path));
+  try {
+    const end = await readRunEnd(paths.records);
+    const summary = end === null ? null : await readSummary(paths.summary);
+    if (summary !== null && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
+      return { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
+    }
+    return await scanned(paths, path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    return damaged(paths, path, code === "ENOENT" ? "it has no records.jsonl" : (error as Error).message);
+  }
+}
+
+async function scanned(paths: RunPaths, path: string): Promise<RunIndexEntry> {
+  const { progress, damagedLines, newerSchemaVersion } = await scanRecords(paths.records);
+  if (newerSchemaVersion !== null) {
+    return damaged(paths, path, `a newer falcon-exp wrote it (schema version ${newerSchemaVersion})`);
+  }
+  const { run, end } = progress;
+  const isAlive = end === null && (await isWriterAlive(paths));
+  if (run === null) {
+    return isAlive
+      ? { ...damaged(paths, path, "nothing is recorded yet"), status: "running" }
+      : damaged(paths, path, "no record says what was to be measured");
+  }
+  const configurations = progress.configurations().map((one) => ({
+    ...one,
+    status: one.status === "interrupted" && isAlive ? ("running" as const) : one.status,
+  }));
+  const total = (key: "trials_completed" | "trials_failed") =>
+    configurations.reduce((sum, one) => sum + one[key], 0);
+  return {
+    folder: paths.folder,
+    path,
+    experiment: run.plan.experiment,
+    run_id: run.run_id,
+    status: end?.status ?? (isAlive ? "running" : "killed"),
+    problem: damagedLines.length === 0 ? null : damageText(damagedLines),
+    started_at: run.at,
+    elapsed_sec: progress.elapsedSec,
+    model_name: run.plan.model_name,
+    trials_planned: configurations.reduce((sum, one) => sum + one.trials_planned, 0),
+    trials_completed: total("trials_completed"),
+    trials_failed: total("trials_failed"),
+    configurations,
+    has_current_summary: false,
+  };
+}
+
+function damageText(lines: readonly number[]): string {
+  const shown = lines.slice(0, 5).join(", ");
+  return `damaged in line ${shown}${lines.length > 5 ? ` and ${lines.length - 5} more` : ""}`;
+}
+
+function damaged(paths: RunPaths, path: string, problem: string): RunIndexEntry {
+  return {
+    folder: paths.folder,
+    path,
+    experiment: path.split("/").at(-2) ?? "",
+    run_id: paths.runId,
+    status: "damaged",
+    problem,
+    started_at: null,
+    elapsed_sec: null,
+    model_name: null,
+    trials_planned: null,
+    trials_completed: null,
+    trials_failed: null,
+    configurations: [],
+    has_current_summary: false,
+  };
+}
+
+const median = z
+  .object({ median: z.number() })
+  .nullable()
+  .transform((statistics) => statistics?.median ?? null);
+
+/** What the index takes from `summary.json` (docs/results.md); the rest of it is not looked at. */
+const summarySchema = z.object({
+  experiment: z.string(),
+  run_id: z.string(),
+  status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),
+  started_at: z.string(),
+  elapsed_sec: z.number(),
+  model_name: z.string(),
+  trials_planned: z.number(),
+  trials_completed: z.number(),
+  trials_failed: z.number(),
+  configurations: z.array(
+    z
+      .object({
+        id: z.string(),
+        label: z.string(),
+        is_reference: z.boolean(),
+        status: z.enum(["completed", "failed", "cancelled", "skipped", "interrupted", "not_run"]),
+        failure: z.object({ code: z.string(), message: z.string() }).nullable(),
+        trials_planned: z.number(),
+        trials_completed: z.number(),
+        trials_failed: z.number(),
+        load_sec: z.number().nullable(),
+        weights_bytes: z.number().nullable(),
+        memory_metric: z.enum(["peak_memory_allocated_bytes", "peak_rss_bytes"]).nullable(),
+        peak_memory_bytes: median,
+        elapsed_sec: median,
+        ttft_sec: median,
+        decode_tokens_per_sec: median,
+      })
+      .transform(({ failure, peak_memory_bytes, elapsed_sec, ttft_sec, decode_tokens_per_sec, ...same }) => ({
+        ...same,
+        problem: failure === null ? null : `${failure.code}: ${failure.message}`,
+        median_peak_memory_bytes: peak_memory_bytes,
+        median_elapsed_sec: elapsed_sec,
+        median_ttft_sec: ttft_sec,
+        median_decode_tokens_per_sec: decode_tokens_per_sec,
+      })),
+  ),
+});
+
+/** Null where it is missing, damaged, or of another make: the records tell the same. */
+async function readSummary(path: string): Promise<z.infer<typeof summarySchema> | null> {
+  try {
+    return summarySchema.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch {
+    return null;
+  }
+}

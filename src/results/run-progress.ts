@@ -1,0 +1,223 @@
+/**
+ * What a run has come to, record by record: who was measured how often, and the medians so far. Lenient where the reader is
+ * strict: it serves lists and pages that follow a run, so it takes only what it shows and never judges the rest.
+ */
+import { z } from "zod";
+import { medianOf } from "../base/median.js";
+import type { ConfigurationStatus } from "./run-data.js";
+
+const nullableNumber = z.number().nullable().default(null);
+const failureSchema = z.object({ code: z.string(), message: z.string(), next: z.string() });
+const ofConfiguration = { at: z.string(), configuration_id: z.string() };
+
+/** The records that progress is made of, and of each only what is needed; every record of the reader is one of these. */
+export const progressRecordSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("run"),
+    at: z.string(),
+    run_id: z.string(),
+    plan: z.object({
+      experiment: z.string(),
+      model_name: z.string(),
+      trials: z.number(),
+      repeats: z.number(),
+      rounds: z.number().default(1),
+    }),
+    configurations: z.array(
+      z.object({
+        index: z.number(),
+        worker: z.object({ id: z.string(), label: z.string() }),
+        is_reference: z.boolean(),
+      }),
+    ),
+    prompts: z.array(z.unknown()),
+  }),
+  z.object({
+    kind: z.literal("load"),
+    ...ofConfiguration,
+    load: z.object({ load_sec: z.number(), proof: z.object({ weights_bytes: z.number() }) }),
+  }),
+  z.object({
+    kind: z.literal("trial"),
+    ...ofConfiguration,
+    trial_id: z.string(),
+    status: z.enum(["completed", "failed"]),
+    measurement: z
+      .object({
+        elapsed_sec: z.number(),
+        ttft_sec: nullableNumber,
+        decode_tokens_per_sec: nullableNumber,
+        peak_memory_allocated_bytes: nullableNumber,
+        peak_rss_bytes: nullableNumber,
+      })
+      .optional(),
+    failure: failureSchema.optional(),
+  }),
+  z.object({
+    kind: z.literal("configuration"),
+    ...ofConfiguration,
+    round: z.number().default(0),
+    status: z.enum(["completed", "failed", "cancelled", "skipped"]),
+    reason: z.string().optional(),
+    repeats_end: z.string().optional(),
+    failure: failureSchema.optional(),
+  }),
+  z.object({
+    kind: z.literal("run_end"),
+    at: z.string(),
+    status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),
+    elapsed_sec: z.number(),
+  }),
+]);
+export type ProgressRecord = z.infer<typeof progressRecordSchema>;
+type Of<K extends ProgressRecord["kind"]> = Extract<ProgressRecord, { kind: K }>;
+
+/** The kinds of `ProgressRecord`: a line of another kind need not be parsed. */
+export const PROGRESS_KINDS: ReadonlySet<string> = new Set(
+  progressRecordSchema.options.map((option) => option.shape.kind.value),
+);
+
+/** A configuration as far as it got. Medians are over completed trials; null where there is none. */
+export interface ConfigurationProgress {
+  readonly id: string;
+  readonly label: string;
+  readonly is_reference: boolean;
+  /** `interrupted`: it began and has not ended; whether it still can is for the caller to know. */
+  readonly status: ConfigurationStatus;
+  /** Code and message of what failed last, or why it was not tried; null while all is well. */
+  readonly problem: string | null;
+  readonly trials_planned: number;
+  readonly trials_completed: number;
+  readonly trials_failed: number;
+  readonly load_sec: number | null;
+  readonly weights_bytes: number | null;
+  /** What `median_peak_memory_bytes` is. */
+  readonly memory_metric: "peak_memory_allocated_bytes" | "peak_rss_bytes" | null;
+  readonly median_peak_memory_bytes: number | null;
+  readonly median_elapsed_sec: number | null;
+  readonly median_ttft_sec: number | null;
+  readonly median_decode_tokens_per_sec: number | null;
+}
+
+/** Takes a run's records in order. */
+export class RunProgress {
+  #run: Of<"run"> | null = null;
+  #end: Of<"run_end"> | null = null;
+  #lastAt: string | null = null;
+  readonly #own = new Map<string, OwnRecords>();
+
+  add(record: ProgressRecord): void {
+    this.sawRecordAt(record.at);
+    // A run that goes on after its end has not ended.
+    this.#end = record.kind === "run_end" ? record : null;
+    if (record.kind === "run") this.#run ??= record;
+    else if (record.kind !== "run_end") this.ownOf(record.configuration_id).add(record);
+  }
+
+  /** A record of a kind that is not counted still tells that the run went on until then. */
+  sawRecordAt(at: string): void {
+    this.#lastAt = at;
+  }
+
+  /** Null before the run record. */
+  get run(): Of<"run"> | null {
+    return this.#run;
+  }
+
+  /** Null while the run goes on, and where its controller was killed. */
+  get end(): Of<"run_end"> | null {
+    return this.#end;
+  }
+
+  /** The run's own time where it ended, else from its first record to its last; null without records. */
+  get elapsedSec(): number | null {
+    if (this.#end !== null) return this.#end.elapsed_sec;
+    if (this.#run === null || this.#lastAt === null) return null;
+    const seconds = (Date.parse(this.#lastAt) - Date.parse(this.#run.at)) / 1000;
+    return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+  }
+
+  /** As planned, in order of running. */
+  configurations(): readonly ConfigurationProgress[] {
+    const run = this.#run;
+    if (run === null) return [];
+    const trialsEach = run.prompts.length * run.plan.repeats * run.plan.rounds;
+    return run.configurations
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ worker, is_reference }) => ({
+        id: worker.id,
+        label: worker.label,
+        is_reference,
+        ...this.ownOf(worker.id).progress(trialsEach, run.plan.rounds),
+      }));
+  }
+
+  private ownOf(id: string): OwnRecords {
+    const known = this.#own.get(id) ?? new OwnRecords();
+    this.#own.set(id, known);
+    return known;
+  }
+}
+
+/** What is known of one configuration. */
+class OwnRecords {
+  readonly #trials = new Map<string, Of<"trial">>();
+  #load: Of<"load"> | null = null;
+  /** By round. */
+  readonly #outcomes = new Map<number, Of<"configuration">>();
+
+  add(record: Of<"load"> | Of<"trial"> | Of<"configuration">): void {
+    // What was run again counts once: as it went the last time.
+    if (record.kind === "trial") this.#trials.set(record.trial_id, record);
+    else if (record.kind === "load") this.#load ??= record;
+    else this.#outcomes.set(record.round, record);
+  }
+
+  progress(trialsEach: number, rounds: number): Omit<ConfigurationProgress, "id" | "label" | "is_reference"> {
+    const trials = [...this.#trials.values()];
+    const measured = trials.flatMap(({ measurement }) => measurement ?? []);
+    const over = (values: readonly (number | null)[]) => medianOf(values.filter((value) => value !== null));
+    const metric =
+      (["peak_memory_allocated_bytes", "peak_rss_bytes"] as const).find((name) =>
+        measured.some((one) => one[name] !== null),
+      ) ?? null;
+    const outcome = this.outcome();
+    const isAuto = outcome?.repeats_end !== undefined && outcome.repeats_end !== "as-planned";
+    return {
+      status: this.status(rounds),
+      problem: this.problem(trials),
+      trials_planned: isAuto ? trials.length : trialsEach,
+      trials_completed: measured.length,
+      trials_failed: trials.length - measured.length,
+      load_sec: this.#load?.load.load_sec ?? null,
+      weights_bytes: this.#load?.load.proof.weights_bytes ?? null,
+      memory_metric: metric,
+      median_peak_memory_bytes: metric === null ? null : over(measured.map((one) => one[metric])),
+      median_elapsed_sec: over(measured.map((one) => one.elapsed_sec)),
+      median_ttft_sec: over(measured.map((one) => one.ttft_sec)),
+      median_decode_tokens_per_sec: over(measured.map((one) => one.decode_tokens_per_sec)),
+    };
+  }
+
+  /** Of several rounds' outcomes the one that says most. */
+  private outcome(): Of<"configuration"> | undefined {
+    const outcomes = [...this.#outcomes.values()];
+    const order = ["failed", "cancelled", "skipped", "completed"];
+    return outcomes.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status))[0];
+  }
+
+  private status(rounds: number): ConfigurationStatus {
+    const outcome = this.outcome();
+    if (outcome === undefined) {
+      return this.#load === null && this.#trials.size === 0 ? "not_run" : "interrupted";
+    }
+    const isCutOff = outcome.status === "completed" && this.#outcomes.size < rounds;
+    return isCutOff ? "interrupted" : outcome.status;
+  }
+
+  private problem(trials: readonly Of<"trial">[]): string | null {
+    const outcome = this.outcome();
+    const failure = outcome?.failure ?? trials.findLast((trial) => trial.failure !== undefined)?.failure;
+    return failure === undefined ? (outcome?.reason ?? null) : `${failure.code}: ${failure.message}`;
+  }
+}

@@ -1,0 +1,83 @@
+/** A quick look through `records.jsonl`: only the lines that a list needs are parsed. */
+import { open, readFile } from "node:fs/promises";
+import { RECORD_SCHEMA_VERSION } from "./record-types.js";
+import { PROGRESS_KINDS, progressRecordSchema, RunProgress } from "./run-progress.js";
+
+/** How every line begins, so that lines of other kinds (they can be megabytes) need not be parsed. */
+const HEAD = /^\{"schema_version":\d+,"run_id":"[^"\\]*","at":"([^"\\]*)","kind":"(\w+)"/;
+const HEAD_BYTES = 300;
+/** A `run_end` line is shorter than this. */
+const TAIL_BYTES = 4096;
+
+export interface ScannedRecords {
+  readonly progress: RunProgress;
+  /** 1-based lines that could not be used; a last line without its end is not among them. */
+  readonly damagedLines: readonly number[];
+  /** Above what this falcon-exp reads; null where there is none. */
+  readonly newerSchemaVersion: number | null;
+}
+
+/** Throws what the file system does. */
+export async function scanRecords(path: string): Promise<ScannedRecords> {
+  const content = await readFile(path);
+  const progress = new RunProgress();
+  const damagedLines: number[] = [];
+  let newerSchemaVersion: number | null = null;
+  let start = 0;
+  for (let line = 1; start < content.length; line++) {
+    const newline = content.indexOf(0x0a, start);
+    const end = newline === -1 ? content.length : newline;
+    const added = addLine(progress, content.subarray(start, end));
+    if (added === "damaged" && newline !== -1) damagedLines.push(line);
+    else if (typeof added === "number") newerSchemaVersion ??= added;
+    start = end + 1;
+  }
+  return { progress, damagedLines, newerSchemaVersion };
+}
+
+/** The version of a line that is too new, else what became of it. */
+function addLine(progress: RunProgress, bytes: Buffer): "added" | "other" | "damaged" | number {
+  const head = HEAD.exec(bytes.toString("latin1", 0, HEAD_BYTES));
+  if (head !== null && !PROGRESS_KINDS.has(head[2] ?? "")) {
+    progress.sawRecordAt(head[1] ?? "");
+    return "other";
+  }
+  let value: unknown;
+  try {
+    const text = bytes.toString("utf8");
+    if (text.trim() === "") return "other";
+    value = JSON.parse(text);
+  } catch {
+    return "damaged";
+  }
+  const version = Object(value).schema_version;
+  if (typeof version === "number" && version > RECORD_SCHEMA_VERSION) return version;
+  const checked = progressRecordSchema.safeParse(value);
+  if (checked.success) progress.add(checked.data);
+  else return PROGRESS_KINDS.has(Object(value).kind) ? "damaged" : "other";
+  return "added";
+}
+
+export interface RecordedEnd {
+  readonly status: string;
+  readonly elapsed_sec: number;
+}
+
+/** The run's end where it is the last line of all; else null: it goes on, was killed, or is damaged. Throws what the file system does. */
+export async function readRunEnd(path: string): Promise<RecordedEnd | null> {
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, TAIL_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    const text = buffer.toString("utf8", 0, bytesRead);
+    if (!text.endsWith("\n")) return null;
+    const last = progressRecordSchema.safeParse(JSON.parse(text.trimEnd().split("\n").at(-1) ?? ""));
+    return last.success && last.data.kind === "run_end" ? last.data : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,225 @@
+import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { writeReport } from "../../src/report/write-report.js";
+import { RunPaths } from "../../src/results/paths.js";
+import type { RunFileRecord } from "../../src/results/record-types.js";
+import { groupRecords } from "../../src/results/run-data.js";
+import { indexRuns, type RunIndexEntry } from "../../src/results/run-index.js";
+import { RunProgress } from "../../src/results/run-progress.js";
+import { type FakeRunOptions, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+
+const LONG_AGO = new Date("2026-01-01T00:00:00Z");
+
+/** Writes a run's records, with nobody left who could still write to them. */
+function addRun(results: string, path: string, options: FakeRunOptions | string = {}): RunPaths {
+  const paths = new RunPaths(join(results, path));
+  mkdirSync(paths.folder, { recursive: true });
+  const at = /(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z/.exec(paths.runId);
+  const begun =
+    at === null ? LONG_AGO.toISOString() : `${at[1]}-${at[2]}-${at[3]}T${at[4]}:${at[5]}:${at[6]}.000Z`;
+  const text =
+    typeof options === "string"
+      ? options
+      : toJsonl(
+          fakeRun(options).records.map(
+            (record) => ({ ...record, run_id: paths.runId, at: begun }) as RunFileRecord,
+          ),
+        );
+  writeFileSync(paths.records, text);
+  utimesSync(paths.records, LONG_AGO, LONG_AGO);
+  return paths;
+}
+
+/** Without what only one of the two sources can tell. */
+const asShown = ({ has_current_summary, configurations, ...entry }: RunIndexEntry) => ({
+  ...entry,
+  configurations,
+});
+
+test("runs are listed newest first, wherever they are sorted into", async () => {
+  const results = scratchFolder();
+  addRun(results, "quant/20261124T020000Z-0001");
+  addRun(results, "kept/example/quant/20261126T020000Z-0003");
+  addRun(results, "fast/20261125T020000Z-0002");
+  const entries = await indexRuns({ folder: results });
+  expect(entries.map(({ path }) => path)).toEqual([
+    "kept/example/quant/20261126T020000Z-0003",
+    "fast/20261125T020000Z-0002",
+    "quant/20261124T020000Z-0001",
+  ]);
+  expect(entries[0]).toMatchObject({
+    experiment: "quant",
+    run_id: "20261126T020000Z-0003",
+    status: "completed",
+    problem: null,
+    model_name: expect.any(String),
+    trials_planned: 15,
+    trials_completed: 15,
+    elapsed_sec: 89.5,
+  });
+});
+
+test("summary.json and the records alone tell the same of a run", async () => {
+  const results = scratchFolder();
+  for (const [index, options] of [
+    {},
+    { device: "cuda", repeats: 3 },
+    { configurations: THREE.map((one, i) => (i === 2 ? { ...one, failsAtLoad: {} } : one)) },
+    { configurations: THREE.map((one, i) => (i === 1 ? { ...one, failedTrials: [0, 3] } : one)) },
+  ].entries() as Iterable<[number, FakeRunOptions]>) {
+    const paths = addRun(results, `quant/2026112${index}T020000Z-0001`, options);
+    const [alone] = await indexRuns({ folder: results });
+    await writeReport(paths);
+    const [summarized] = await indexRuns({ folder: results });
+    expect(alone?.has_current_summary).toBe(false);
+    expect(summarized?.has_current_summary).toBe(true);
+    if (alone === undefined || summarized === undefined) throw new Error("no run");
+    expect(asShown(summarized)).toEqual(asShown(alone));
+  }
+});
+
+test("a summary of an earlier state of the records is not believed", async () => {
+  const results = scratchFolder();
+  const paths = addRun(results, "quant/20261124T020000Z-0001");
+  await writeReport(paths);
+  const { records } = fakeRun({ configurations: THREE.slice(0, 2) });
+  writeFileSync(
+    paths.records,
+    toJsonl([...records.slice(0, -1), { ...records.at(-1), elapsed_sec: 12 } as RunFileRecord]),
+  );
+  const [entry] = await indexRuns({ folder: results });
+  expect(entry).toMatchObject({ has_current_summary: false, elapsed_sec: 12, trials_completed: 10 });
+});
+
+test("a run whose controller was killed tells how far it got", async () => {
+  const results = scratchFolder();
+  const paths = addRun(results, "quant/20261124T020000Z-0001", {
+    configurations: THREE.map((one, i) => (i === 1 ? { ...one, cutAfter: 2 } : one)),
+  });
+  const [entry] = await indexRuns({ folder: results });
+  expect(entry).toMatchObject({ status: "killed", problem: null, trials_planned: 15, trials_completed: 7 });
+  expect(entry?.configurations.map(({ status }) => status)).toEqual(["completed", "interrupted", "not_run"]);
+  // A line torn by the kill is no damage.
+  writeFileSync(paths.records, '{"schema_version":1,"ru', { flag: "a" });
+  utimesSync(paths.records, LONG_AGO, LONG_AGO);
+  expect((await indexRuns({ folder: results }))[0]).toMatchObject({ status: "killed", problem: null });
+});
+
+test("a run that cannot be read is an entry with its reason", async () => {
+  const results = scratchFolder();
+  addRun(results, "quant/20261124T020000Z-0001", "");
+  addRun(results, "quant/20261124T020000Z-0002", "\0\u001b]0;no record\n{}\nnull\n[1]\n");
+  addRun(results, "quant/20261124T020000Z-0003", '{"schema_version":99,"kind":"run"}\n');
+  rmSync(addRun(results, "quant/20261124T020000Z-0004").records);
+  mkdirSync(addRun(results, "quant/20261124T020000Z-0005", "").folder, { recursive: true });
+  rmSync(join(results, "quant/20261124T020000Z-0005/records.jsonl"));
+  mkdirSync(join(results, "quant/20261124T020000Z-0005/records.jsonl"));
+  const entries = await indexRuns({ folder: results });
+  expect(entries.map(({ status }) => status)).toEqual(Array(5).fill("damaged"));
+  expect(entries.map(({ problem }) => problem).reverse()).toEqual([
+    "no record says what was to be measured",
+    "no record says what was to be measured",
+    "a newer falcon-exp wrote it (schema version 99)",
+    "it has no records.jsonl",
+    expect.stringContaining("EISDIR"),
+  ]);
+  expect(entries.every(({ experiment }) => experiment === "quant")).toBe(true);
+});
+
+test("damaged lines are told, and the others count", async () => {
+  const results = scratchFolder();
+  const lines = toJsonl(fakeRun().records).split("\n");
+  const at = lines.findIndex((line) => line.includes('"kind":"trial"'));
+  lines[at] = `${lines[at]?.slice(0, -9)}`;
+  addRun(results, "quant/20261124T020000Z-0001", lines.join("\n"));
+  const [entry] = await indexRuns({ folder: results });
+  expect(entry).toMatchObject({
+    status: "completed",
+    problem: `damaged in line ${at + 1}`,
+    trials_completed: 14,
+  });
+});
+
+test("a run that is written to is running, and so is its configuration", async () => {
+  const results = scratchFolder();
+  const paths = addRun(results, "quant/20261124T020000Z-0001", {
+    configurations: THREE.map((one, i) => (i === 1 ? { ...one, cutAfter: 2 } : one)),
+  });
+  utimesSync(paths.records, new Date(), new Date());
+  const [entry] = await indexRuns({ folder: results });
+  expect(entry?.status).toBe("running");
+  expect(entry?.configurations.map(({ status }) => status)).toEqual(["completed", "running", "not_run"]);
+});
+
+test("one experiment's runs can be asked for", async () => {
+  const results = scratchFolder();
+  addRun(results, "quant/20261124T020000Z-0001");
+  addRun(results, "fast/20261125T020000Z-0002", "");
+  const of = async (experiment: string) =>
+    (await indexRuns({ folder: results, experiment })).map(({ path }) => path);
+  expect(await of("quant")).toEqual(["quant/20261124T020000Z-0001"]);
+  expect(await of("fast")).toEqual(["fast/20261125T020000Z-0002"]);
+  expect(await of("other")).toEqual([]);
+});
+
+test("links are not followed: what lies elsewhere is not listed, and a circle has no end to walk to", async () => {
+  const results = scratchFolder();
+  const elsewhere = scratchFolder();
+  addRun(elsewhere, "quant/20261124T020000Z-0001");
+  symlinkSync(join(elsewhere, "quant"), join(results, "linked"));
+  symlinkSync(results, join(results, "circle"));
+  expect(await indexRuns({ folder: results })).toEqual([]);
+});
+
+test("a folder that is not there has no runs; a file in its place is an error with a next step", async () => {
+  const folder = scratchFolder();
+  expect(await indexRuns({ folder: join(folder, "none") })).toEqual([]);
+  writeFileSync(join(folder, "file"), "");
+  await expect(indexRuns({ folder: join(folder, "file") })).rejects.toMatchObject({
+    code: "results-not-found",
+  });
+});
+
+test("any bytes in place of records give an entry, never a crash", async () => {
+  const results = scratchFolder();
+  const records = Buffer.from(toJsonl(fakeRun().records));
+  const paths = addRun(results, "quant/20261124T020000Z-0001");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(records.length - 1),
+      fc.uint8Array({ maxLength: 40 }),
+      fc.boolean(),
+      async (at, bytes, cut) => {
+        const content = Buffer.concat([records.subarray(0, at), bytes, records.subarray(at + bytes.length)]);
+        writeFileSync(paths.records, content);
+        if (cut) truncateSync(paths.records, at);
+        expect(await indexRuns({ folder: results })).toHaveLength(1);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("after any number of records, progress counts what the report counts", () => {
+  const { records } = fakeRun({
+    configurations: THREE.map((one, i) => (i === 1 ? { ...one, failedTrials: [2] } : one)),
+  });
+  for (let count = 1; count <= records.length; count++) {
+    const some = records.slice(0, count);
+    const progress = new RunProgress();
+    for (const record of some) {
+      if (record.kind === "environment" || record.kind === "warmup") progress.sawRecordAt(record.at);
+      else progress.add(record as Parameters<RunProgress["add"]>[0]);
+    }
+    const expected = groupRecords(some, "records.jsonl").configurations.map(({ plan, status, trials }) => ({
+      id: plan.worker.id,
+      status,
+      trials_completed: trials.filter((trial) => trial.status === "completed").length,
+      trials_failed: trials.filter((trial) => trial.status === "failed").length,
+    }));
+    expect(progress.configurations()).toMatchObject(expected);
+  }
+});
