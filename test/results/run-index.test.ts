@@ -3,35 +3,13 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { writeReport } from "../../src/report/write-report.js";
-import { RunPaths } from "../../src/results/paths.js";
 import type { RunFileRecord } from "../../src/results/record-types.js";
 import { groupRecords } from "../../src/results/run-data.js";
 import { indexRuns, type RunIndexEntry } from "../../src/results/run-index.js";
 import { RunProgress } from "../../src/results/run-progress.js";
 import { type FakeRunOptions, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
-
-const LONG_AGO = new Date("2026-01-01T00:00:00Z");
-
-/** Writes a run's records, with nobody left who could still write to them. */
-function addRun(results: string, path: string, options: FakeRunOptions | string = {}): RunPaths {
-  const paths = new RunPaths(join(results, path));
-  mkdirSync(paths.folder, { recursive: true });
-  const at = /(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z/.exec(paths.runId);
-  const begun =
-    at === null ? LONG_AGO.toISOString() : `${at[1]}-${at[2]}-${at[3]}T${at[4]}:${at[5]}:${at[6]}.000Z`;
-  const text =
-    typeof options === "string"
-      ? options
-      : toJsonl(
-          fakeRun(options).records.map(
-            (record) => ({ ...record, run_id: paths.runId, at: begun }) as RunFileRecord,
-          ),
-        );
-  writeFileSync(paths.records, text);
-  utimesSync(paths.records, LONG_AGO, LONG_AGO);
-  return paths;
-}
+import { addRun, LONG_AGO } from "../fixtures/run-on-disk.js";
 
 /** Without what only one of the two sources can tell. */
 const asShown = ({ has_current_summary, configurations, ...entry }: RunIndexEntry) => ({

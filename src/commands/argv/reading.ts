@@ -1,5 +1,6 @@
 /** Commands that read what was measured. A command's module loads only when it is called. */
-import { type ArgvContext, jsonOption, resultsOption } from "./shared.js";
+import { Option } from "commander";
+import { type ArgvContext, jsonOption, resultsOption, wholeNumber } from "./shared.js";
 
 export function readingCommands({ io, setExitCode, command }: ArgvContext): void {
   command("compare <first> <others...>", "set runs, or configurations of them (RUN#LABEL), side by side", [
@@ -16,6 +17,22 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     .action(async (first: string, others: string[], options) => {
       const args = { sides: [first, ...others], ...options };
       setExitCode(await (await import("../compare.js")).run(io, args));
+    });
+  command("list", "list the runs in the results folder, newest first", [
+    "list",
+    "list --experiment quant --limit 5",
+    "list --json | jq -r '.runs[] | select(.status == \"killed\") | .path'",
+  ])
+    .addOption(resultsOption)
+    .option("--experiment <name>", "only runs of this experiment")
+    .addOption(
+      new Option("--limit <runs>", "at most so many (default: 20 in the table, all with --json)").argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(jsonOption)
+    .action(async (options) => {
+      setExitCode(await (await import("../list.js")).run(io, options));
     });
   command("report <run>", "draw tables and charts again, from the records alone", [
     "report quant                              the newest run of this experiment",
