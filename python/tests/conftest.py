@@ -74,6 +74,7 @@ def generation(**changes: Any) -> dict[str, Any]:
         "top_p": None,
         "repetition_penalty": None,
         "chat_template": "auto",
+        "truncate_prompts": "no",
         **changes,
     }
 

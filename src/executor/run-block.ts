@@ -22,7 +22,7 @@ export interface BlockOutcome {
 
 /**
  * One configuration, from load to the end of its trial process:
- *   load → record → warm-ups → record each → trials → record each → profile, quality → record each → unload → record
+ *   load → record → prompts checked → warm-ups → record each → trials → record each → profile, quality → record each → unload → record
  * A trial that fails while its process lives is recorded and the next one runs; a trial that takes
  * the process with it ends the configuration. Nothing that was measured waits for what comes after it.
  */
@@ -39,6 +39,8 @@ class BlockRun {
   private wanted: number;
   private repeatsEnd: RepeatsEnd = "as-planned";
   private firstTrialFailure: Failure | null = null;
+  /** Trials whose prompt the model can read. */
+  private runnable: readonly PlanTrial[] = [];
 
   constructor(
     private readonly job: BlockJob,
@@ -55,9 +57,15 @@ class BlockRun {
     let areExtrasComplete = true;
     try {
       await this.load();
+      await this.checkPrompts();
       for (let index = 0; index < plan.header.warmup && !this.stopping; index++) await this.warmup(index);
       await this.trials();
-      areExtrasComplete = await runExtras(this.job, this.worker, this.context, () => this.handlers());
+      areExtrasComplete = await runExtras(
+        { ...this.job, trials: this.runnable },
+        this.worker,
+        this.context,
+        () => this.handlers(),
+      );
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
       await this.unload();
@@ -86,9 +94,30 @@ class BlockRun {
     this.context.onEvent({ type: "configuration-loaded", configuration, load: measurement });
   }
 
-  private async warmup(index: number): Promise<void> {
+  /** What cannot be answered is known, and recorded, before anything is measured. */
+  private async checkPrompts(): Promise<void> {
     const { configuration, trials } = this.job;
-    const prompt = trials[0]?.prompt;
+    const { generation } = configuration;
+    const checked = new Map<number, Failure | null>();
+    for (const trial of trials) {
+      if (this.stopping) return;
+      const { prompt, prompt_index } = trial;
+      if (!checked.has(prompt_index)) {
+        const failure = await this.worker.checkPrompt({ prompt, generation }, this.handlers()).then(
+          () => null,
+          (error: unknown) => failureOfPrompt(error, trial.prompt_id),
+        );
+        checked.set(prompt_index, failure);
+      }
+      const failure = checked.get(prompt_index) ?? null;
+      if (failure !== null) await this.failTrial(trial, failure);
+    }
+    this.runnable = trials.filter((trial) => checked.get(trial.prompt_index) === null);
+  }
+
+  private async warmup(index: number): Promise<void> {
+    const { configuration } = this.job;
+    const prompt = this.runnable[0]?.prompt;
     if (prompt === undefined) return;
     this.context.onEvent({ type: "warmup-started", configuration, index });
     try {
@@ -115,14 +144,15 @@ class BlockRun {
     const { trials, plan } = this.job;
     const auto = plan.header.auto_repeats;
     const first = trials[0]?.repeat ?? 0;
-    for (const [index, trial] of trials.entries()) {
+    const refused = trials.length - this.runnable.length;
+    for (const [index, trial] of this.runnable.entries()) {
       if (this.stopping) return;
       await this.trial(trial);
-      if (auto === null || trials[index + 1]?.repeat === trial.repeat) continue;
+      if (auto === null || this.runnable[index + 1]?.repeat === trial.repeat) continue;
       const end = repeatsEndAfter(trial.repeat - first + 1, this.rates, auto);
       if (end === null) continue;
       this.repeatsEnd = end;
-      this.wanted = index + 1;
+      this.wanted = index + 1 + refused;
       return;
     }
   }
@@ -137,10 +167,7 @@ class BlockRun {
       if (!(error instanceof WorkerFailure)) throw error;
       // A cancelled trial was not measured, and did not fail either.
       if (error.code === "cancelled") throw error;
-      const failure = error.toRecord();
-      this.firstTrialFailure ??= failure;
-      await record(this.context, "trial", { ...ofTrial(configuration, trial), status: "failed", failure });
-      this.context.onEvent({ type: "trial-failed", trial, failure });
+      await this.failTrial(trial, error.toRecord());
       if (!error.details.trialProcessAlive) throw error;
       return;
     }
@@ -153,6 +180,13 @@ class BlockRun {
     const rate = measurement.decode_tokens_per_sec ?? 1 / measurement.elapsed_sec;
     this.rates.push({ promptIndex: trial.prompt_index, tokensPerSec: rate });
     this.context.onEvent({ type: "trial-completed", trial, measurement });
+  }
+
+  private async failTrial(trial: PlanTrial, failure: Failure): Promise<void> {
+    const { configuration } = this.job;
+    this.firstTrialFailure ??= failure;
+    await record(this.context, "trial", { ...ofTrial(configuration, trial), status: "failed", failure });
+    this.context.onEvent({ type: "trial-failed", trial, failure });
   }
 
   private async generate(phase: "warmup" | "measure", trialId: string, prompt: string, repeat: number) {
@@ -217,6 +251,13 @@ class BlockRun {
       notices: this.notices,
     };
   }
+}
+
+/** The failure of one prompt, which it names. Throws what ends more than this prompt. */
+function failureOfPrompt(error: unknown, promptId: string): Failure {
+  if (!(error instanceof WorkerFailure) || !error.details.trialProcessAlive) throw error;
+  const failure = error.toRecord();
+  return { ...failure, message: `Prompt ${promptId}: ${failure.message}` };
 }
 
 /** Identity over effective inputs: what the plan knows, and the software that really ran it. */

@@ -22,6 +22,7 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   top_p: ({ top_p }) => named("top_p", top_p),
   repetition_penalty: ({ repetition_penalty }) => named("repetition_penalty", repetition_penalty),
   chat_template: ({ chat_template }) => named("chat_template", chat_template),
+  truncate_prompts: ({ truncate_prompts }) => named("truncate_prompts", truncate_prompts),
 };
 
 /** The default goes without saying: a label names what was asked for. */

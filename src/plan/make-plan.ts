@@ -160,6 +160,7 @@ function generationOf(cell: Settings): Generation {
     top_p: cell.top_p,
     repetition_penalty: cell.repetition_penalty,
     chat_template: cell.chat_template,
+    truncate_prompts: cell.truncate_prompts,
   };
 }
 

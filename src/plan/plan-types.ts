@@ -73,6 +73,11 @@ export const planHeaderSchema = z.strictObject({
 });
 export type PlanHeader = z.infer<typeof planHeaderSchema>;
 
+/** Plans made before prompts could be cut lack the key. */
+const plannedGenerationSchema = generationSchema.extend({
+  truncate_prompts: generationSchema.shape.truncate_prompts.default("no"),
+});
+
 export const planConfigurationSchema = z.strictObject({
   schema_version: z.literal(PLAN_SCHEMA_VERSION),
   kind: z.literal("configuration"),
@@ -80,7 +85,7 @@ export const planConfigurationSchema = z.strictObject({
   index: nonNegativeInt,
   /** Everything the worker loads. `worker.id` and `worker.label` are the configuration's id and label. */
   worker: workerConfigurationSchema,
-  generation: generationSchema,
+  generation: plannedGenerationSchema,
   /** The matrix axes that vary in this experiment, as short texts: {"quantization": "fp4"}. */
   axes: z.record(z.string(), z.string()),
   /** The unquantized (or otherwise named) configuration that the others are compared with. */

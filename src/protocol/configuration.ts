@@ -63,6 +63,8 @@ export const generationSchema = z.strictObject({
   repetition_penalty: z.number().gt(0).nullable(),
   /** `auto` = on exactly when the tokenizer has a template. */
   chat_template: z.enum(["auto", "on", "off"]),
+  /** What becomes of a prompt that leaves no room for its answer: refused, or cut at its end or beginning. */
+  truncate_prompts: z.enum(["no", "right", "left"]),
 });
 export type Generation = z.infer<typeof generationSchema>;
 

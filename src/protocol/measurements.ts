@@ -98,8 +98,15 @@ export const gpuStateSchema = z.strictObject({
   throttle_reasons: z.array(z.string()).nullable(),
 });
 
-export const trialMeasurementSchema = z.strictObject({
+/** A prompt as a configuration reads it, chat template and special tokens included. */
+export const promptMeasurementSchema = z.strictObject({
   input_tokens: nonNegativeInt,
+  /** Tokens that were cut off because `truncate_prompts` asked for it. */
+  truncated_tokens: nonNegativeInt,
+});
+
+export const trialMeasurementSchema = z.strictObject({
+  ...promptMeasurementSchema.shape,
   output_tokens: nonNegativeInt,
   finish_reason: z.enum(["length", "eos"]),
   elapsed_sec: seconds,

@@ -2,7 +2,7 @@
  * The one source of the wire format. `npm run schemas` writes the JSON Schema that the Python side validates with.
  *
  * Two ZeroMQ sockets, both bound by the controller and connected by the worker's supervisor:
- *   work     start → load → generate… → quality… → unload → load … ; each request ends in exactly one `ok` or `error`
+ *   work     start → load → check_prompt… → generate… → quality… → unload → load … ; each request ends in exactly one `ok` or `error`
  *   control  hello, heartbeat from the worker; ping, cancel, shutdown from the controller
  */
 import { z } from "zod";
@@ -12,6 +12,7 @@ import {
   environmentSchema,
   loadMeasurementSchema,
   profileMeasurementSchema,
+  promptMeasurementSchema,
   trialMeasurementSchema,
 } from "./measurements.js";
 import {
@@ -44,6 +45,12 @@ export const loadRequest = message(
   "load",
   z.null(),
   z.strictObject({ configuration: workerConfigurationSchema }),
+);
+/** Counts one prompt's tokens, so that a prompt that does not fit is known before anything is measured. */
+export const checkPromptRequest = message(
+  "check_prompt",
+  z.null(),
+  z.strictObject({ prompt: z.string(), generation: generationSchema }),
 );
 /** Runs one `generate` in the loaded trial process. */
 export const generateRequest = message(
@@ -78,6 +85,7 @@ export const shutdownRequest = message("shutdown", z.null(), empty);
 export const controllerMessageSchema = z.discriminatedUnion("type", [
   startRequest,
   loadRequest,
+  checkPromptRequest,
   generateRequest,
   profileRequest,
   qualityRequest,
@@ -138,6 +146,7 @@ export const okMessage = message(
   z.discriminatedUnion("request", [
     z.strictObject({ request: z.literal("start"), environment: environmentSchema }),
     loadResult,
+    z.strictObject({ request: z.literal("check_prompt"), measurement: promptMeasurementSchema }),
     generateResult,
     z.strictObject({ request: z.literal("profile"), measurement: profileMeasurementSchema }),
     z.strictObject({ request: z.literal("quality"), measurement: qualityMeasurementSchema }),
@@ -170,6 +179,7 @@ export const workerErrorCodeSchema = z.enum([
   "out-of-memory-device",
   "out-of-memory-host",
   "prompt-too-long",
+  "prompt-empty",
   "generation-invalid",
   "text-too-short",
   "quality-disk-full",

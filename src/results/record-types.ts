@@ -40,6 +40,7 @@ const recordedEnvironmentSchema = environmentSchema.extend({
 });
 export type RecordedEnvironment = z.infer<typeof recordedEnvironmentSchema>;
 const recordedTrialSchema = trialMeasurementSchema.extend({
+  truncated_tokens: trialMeasurementSchema.shape.truncated_tokens.default(0),
   output_ids: trialMeasurementSchema.shape.output_ids.nullable().default(null),
   output_pieces: trialMeasurementSchema.shape.output_pieces.nullable().default(null),
 });

@@ -102,6 +102,10 @@ export const generationAxes = {
   chat_template: z
     .enum(["auto", "on", "off"])
     .meta({ description: "auto (default) applies the tokenizer's chat template where it has one." }),
+  truncate_prompts: z.union([z.boolean(), z.literal("left")], { error: "must be true, false or left" }).meta({
+    description:
+      "Cut prompts that leave no room for the answer: true cuts their end, left their beginning; false (default) refuses them.",
+  }),
 };
 
 /** Every axis of the matrix, with the schema of one of its values. */

@@ -28,6 +28,7 @@ export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
   ...NO_SAMPLING,
   repetition_penalty: null,
   chat_template: "auto",
+  truncate_prompts: "no",
 };
 
 /** The settings that a checked value of an axis changes; `model` is resolved apart, because it may read a file. */
@@ -47,9 +48,16 @@ export function patchOf(name: Exclude<AxisName, "model">, value: unknown): Patch
     case "top_k":
     case "top_p":
       return { sampling: "sample", [name]: value };
+    case "truncate_prompts":
+      return { truncate_prompts: resolveTruncation(value as boolean | "left") };
     default:
       return { [name]: value };
   }
+}
+
+function resolveTruncation(written: boolean | "left"): Settings["truncate_prompts"] {
+  if (written === "left") return "left";
+  return written ? "right" : "no";
 }
 
 function resolveDtype(written: string): string {
@@ -96,6 +104,8 @@ export function expectationOf(
       return { dtype: resolveDtype(value as string) };
     case "sampling":
       return value === "greedy" ? { sampling: "greedy" } : { sampling: "sample", ...(value as object) };
+    case "truncate_prompts":
+      return { truncate_prompts: resolveTruncation(value as boolean | "left") };
     default:
       return { [name]: value };
   }

@@ -41,7 +41,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "out-of-memory-device": "Use a smaller quantization, a shorter context, or a device with more memory.",
   "out-of-memory-host": "Free memory on this machine, or use a smaller quantization.",
   "prompt-too-long":
-    "Shorten the prompt, or lower `max_new_tokens`: together they exceed the model's context.",
+    "Shorten the prompt, lower `max_new_tokens`, or set `generation.truncate_prompts: true`.",
+  "prompt-empty": "Give the prompt text that the model's tokenizer knows.",
   "generation-invalid": "Correct the `generation:` settings named in the message.",
   "text-too-short": "Lower `quality.context`, or give a longer text.",
   "quality-disk-full":

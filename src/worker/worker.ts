@@ -38,7 +38,7 @@ export interface WorkerOptions {
   readonly program?: readonly string[];
 }
 
-type WorkType = "start" | "load" | "generate" | "profile" | "quality" | "lm_eval" | "unload";
+type WorkType = "start" | "load" | "check_prompt" | "generate" | "profile" | "quality" | "lm_eval" | "unload";
 type Request = Extract<ControllerMessage, { type: WorkType }>;
 type OkOf<T extends RequestType> = Extract<OkBody, { request: T }>;
 
@@ -114,6 +114,13 @@ export class Worker {
     handlers: RequestHandlers = {},
   ): Promise<OkOf<"load">> {
     return this.request({ type: "load", body }, "load", this.options.timeouts.load_sec, handlers);
+  }
+
+  checkPrompt(
+    body: Extract<Request, { type: "check_prompt" }>["body"],
+    handlers: RequestHandlers = {},
+  ): Promise<OkOf<"check_prompt">> {
+    return this.request({ type: "check_prompt", body }, "load", this.options.timeouts.load_sec, handlers);
   }
 
   generate(

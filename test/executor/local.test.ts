@@ -101,3 +101,31 @@ test("notices of the libraries reach the configuration's record, each once with 
     notices: [{ source: "scripted", text: "a warning", count: 2 }],
   });
 });
+
+test("a prompt beyond the context is refused by name before anything is measured, and the others are measured", async () => {
+  const plan = smallPlan(["none"], { trials: 3, warmup: 1 });
+  const trials = plan.trials.map((trial, index) =>
+    index === 0 ? { ...trial, prompt: "much too long" } : trial,
+  );
+  const { status, records, kinds } = await runPlan({ ...plan, trials }, "good");
+  expect(status).toBe("partly_failed");
+  expect(kinds.slice(2, -2)).toEqual([
+    "load",
+    "trial:failed",
+    "warmup",
+    "trial:completed",
+    "trial:completed",
+  ]);
+  expect(records.find((record) => record.kind === "trial")).toMatchObject({
+    prompt_id: "p1",
+    failure: { code: "prompt-too-long", message: expect.stringMatching(/^Prompt p1: .*9 tokens.*8/) },
+  });
+});
+
+test("a configuration whose every prompt is beyond the context fails without a warm-up", async () => {
+  const plan = smallPlan(["none"], { warmup: 1 });
+  const trials = plan.trials.map((trial) => ({ ...trial, prompt: "too long" }));
+  const { status, kinds } = await runPlan({ ...plan, trials }, "good");
+  expect(status).toBe("all_failed");
+  expect(kinds.slice(2, -1)).toEqual(["load", "trial:failed", "trial:failed", "configuration:failed"]);
+});

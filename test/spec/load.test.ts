@@ -130,6 +130,15 @@ test("a prompt file that is missing or broken is named", async () => {
   expect(broken?.message).toContain("line 2");
 });
 
+test.each([
+  ["true", "right"],
+  ["left", "left"],
+  ["false", "no"],
+])("truncate_prompts: %s cuts: %s", async (written, side) => {
+  const { base } = await load(minimal(`generation: {truncate_prompts: ${written}}`));
+  expect(base.truncate_prompts).toBe(side);
+});
+
 test("two prompts with one id are refused", async () => {
   const found = await problemsOf("name: x\nmodel: a/b\nprompts: [{id: a, text: b}, {id: a, text: c}]\n");
   expect(found).toMatchObject([{ code: "experiment-prompts-invalid" }]);

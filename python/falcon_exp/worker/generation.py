@@ -12,14 +12,11 @@ from typing import Any
 import torch
 from transformers.generation.streamers import BaseStreamer
 
-from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.gpu import EnergyMeter, Nvml
 from falcon_exp.worker.loading import Loaded
 from falcon_exp.worker.memory import PeakRss, device_peak, release_unused, reset_device_peaks, synchronize
+from falcon_exp.worker.prompts import fit_prompt, prepare_inputs
 from falcon_exp.worker.token_pieces import token_pieces
-
-#: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
-_MODEL_INPUTS = ("input_ids", "attention_mask")
 
 
 class TokenClock(BaseStreamer):  # type: ignore[misc]
@@ -43,13 +40,15 @@ class TokenClock(BaseStreamer):  # type: ignore[misc]
 
 
 def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Callable[[int], None]) -> dict[str, Any]:
-    """``trialMeasurementSchema`` of the wire format. Raises WorkerError ``prompt-too-long``, ``generation-invalid``."""
+    """``trialMeasurementSchema`` of the wire format. Raises WorkerError as ``fit_prompt`` does."""
     from transformers import set_seed
 
     generation = request["generation"]
     model = loaded.model
     seed = generation["seed"] + request["repeat"]
     settings = generation_config(model, loaded.tokenizer, generation)
+    # Before the clock runs: the figure is of a prompt as it is read, not of finding out how much of it fits.
+    prompt = fit_prompt(loaded, request["prompt"], generation)
     clock = TokenClock(on_token)
     set_seed(seed)
     release_unused()
@@ -59,7 +58,7 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
     energy = EnergyMeter(nvml)
     synchronize()
     started = time.perf_counter()
-    inputs, templated = prepare_inputs(loaded, request["prompt"], generation)
+    inputs, templated = prepare_inputs(loaded, prompt, generation)
     input_tokens = int(inputs["input_ids"].shape[1])
     generate_started = time.perf_counter()
     with torch.inference_mode():
@@ -77,6 +76,7 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
 
     return {
         **_counts(ids, input_tokens, settings),
+        "truncated_tokens": prompt.truncated_tokens,
         "elapsed_sec": ended - started,
         **_latencies(clock.times_sec, generate_started, ended, input_tokens),
         "peak_memory_allocated_bytes": device.allocated_bytes,
@@ -97,52 +97,6 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
         "output_pieces": token_pieces(decoded, ids.tolist()),
         "output_ids_sha256": hashlib.sha256(ids.numpy().astype("<i8").tobytes()).hexdigest(),
     }
-
-
-def prepare_inputs(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> tuple[Any, bool]:
-    """(tensors on the model's device, whether the chat template was applied). Raises as ``measure``."""
-    templated = _uses_template(generation["chat_template"], loaded.tokenizer)
-    inputs = _tokenize(loaded.tokenizer, prompt, templated).to(loaded.model.device)
-    _check_length(loaded.model.config, int(inputs["input_ids"].shape[1]), generation)
-    return inputs, templated
-
-
-def _uses_template(asked: str, tokenizer: Any) -> bool:
-    has_template = tokenizer.chat_template is not None
-    if asked == "on" and not has_template:
-        raise WorkerError("generation-invalid", "chat_template is on, but the model's tokenizer has no template.")
-    return has_template if asked == "auto" else asked == "on"
-
-
-def _tokenize(tokenizer: Any, prompt: str, templated: bool) -> Any:
-    if templated:
-        messages = [{"role": "user", "content": prompt}]
-        inputs = tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
-        )
-    else:
-        inputs = tokenizer(prompt, return_tensors="pt")
-    for name in [name for name in inputs if name not in _MODEL_INPUTS]:
-        del inputs[name]
-    return inputs
-
-
-def _check_length(config: Any, input_tokens: int, generation: dict[str, Any]) -> None:
-    max_length = generation["max_length"]
-    if max_length is not None and input_tokens >= max_length:
-        raise WorkerError(
-            "prompt-too-long", f"The prompt has {input_tokens} tokens; max_length {max_length} leaves room for none."
-        )
-    text_config = config.get_text_config()
-    context = getattr(text_config, "max_position_embeddings", None)
-    if context is None or getattr(text_config, "alibi", False):
-        return
-    longest = max_length if max_length is not None else input_tokens + generation["max_new_tokens"]
-    if longest > context:
-        raise WorkerError(
-            "prompt-too-long",
-            f"The prompt's {input_tokens} tokens and the answer may be {longest}; the model's context is {context}.",
-        )
 
 
 def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) -> Any:

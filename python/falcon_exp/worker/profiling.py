@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from falcon_exp.worker.generation import generation_config, prepare_inputs
+from falcon_exp.worker.generation import generation_config
 from falcon_exp.worker.loading import Loaded
 from falcon_exp.worker.memory import synchronize
+from falcon_exp.worker.prompts import fit_prompt, prepare_inputs
 from falcon_exp.worker.proof import linear_modules
 
 
@@ -90,7 +91,8 @@ def profile(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
     """``profileMeasurementSchema`` of the wire format: one more ``generate``, its time taken apart and not counted."""
     model = loaded.model
     settings = generation_config(model, loaded.tokenizer, request["generation"])
-    inputs, _ = prepare_inputs(loaded, request["prompt"], request["generation"])
+    prompt = fit_prompt(loaded, request["prompt"], request["generation"])
+    inputs, _ = prepare_inputs(loaded, prompt, request["generation"])
     with torch.inference_mode(), _TimedForwards(model) as timed:
         model.generate(**inputs, generation_config=settings)
         synchronize()

@@ -35,6 +35,7 @@ RUNTIME_FOLDER_PREFIX = "falcon-exp-"
 _PHASES = {
     "start": "start",
     "load": "load",
+    "check_prompt": "load",
     "profile": "profile",
     "quality": "quality",
     "lm_eval": "quality",
@@ -42,7 +43,7 @@ _PHASES = {
 }
 
 #: Requests that a loaded trial process serves, and outlives where they fail.
-_WITH_A_MODEL = ("generate", "profile", "quality", "lm_eval")
+_WITH_A_MODEL = ("check_prompt", "generate", "profile", "quality", "lm_eval")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from falcon_exp.worker.loading import Loaded, load
 from falcon_exp.worker.notices import collect_notices
 from falcon_exp.worker.profiling import profile
 from falcon_exp.worker.progress import LoadProgress, TokenProgress
+from falcon_exp.worker.prompts import fit_prompt
 from falcon_exp.worker.quality import measure_quality
 
 
@@ -37,6 +38,8 @@ class TrialProcess:
                 return
             if command == "load":
                 self._answer("load", partial(self._load, body))
+            elif command == "check_prompt":
+                self._answer("load", partial(self._check_prompt, body))
             elif command == "generate":
                 self._answer(body["phase"], partial(self._generate, body))
             elif command == "profile":
@@ -75,6 +78,9 @@ class TrialProcess:
         if self._loaded is None:
             raise WorkerError("no-trial-process", "No configuration is loaded.")
         return self._loaded
+
+    def _check_prompt(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"measurement": fit_prompt(self._model(), body["prompt"], body["generation"]).measurement()}
 
     def _generate(self, body: dict[str, Any]) -> dict[str, Any]:
         on_token = TokenProgress(self._report(body["phase"]), "generating")

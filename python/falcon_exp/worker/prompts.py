@@ -1,0 +1,127 @@
+"""From a prompt to the tensors that the model reads, and whether it leaves room for the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.loading import Loaded
+
+#: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
+_MODEL_INPUTS = ("input_ids", "attention_mask")
+
+
+@dataclass(frozen=True)
+class FittedPrompt:
+    """A prompt that leaves room for its answer."""
+
+    text: str
+    input_tokens: int
+    #: Cut off because ``truncate_prompts`` asked for it.
+    truncated_tokens: int
+
+    def measurement(self) -> dict[str, Any]:
+        """``promptMeasurementSchema`` of the wire format."""
+        return {"input_tokens": self.input_tokens, "truncated_tokens": self.truncated_tokens}
+
+
+def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> FittedPrompt:
+    """The prompt, cut where that was asked for.
+
+    Raises WorkerError ``prompt-too-long``, ``prompt-empty`` or ``generation-invalid``.
+    """
+    templated = _uses_template(generation["chat_template"], loaded.tokenizer)
+    side = generation["truncate_prompts"]
+
+    def count(text: str) -> int:
+        return _token_count(_tokenize(loaded.tokenizer, text, templated))
+
+    tokens = count(prompt)
+    if tokens == 0:
+        raise WorkerError("prompt-empty", "The prompt gives the model no token to begin with.")
+    limit = _most_input_tokens(loaded.model.config, generation)
+    if limit is None or tokens <= limit:
+        return FittedPrompt(prompt, tokens, 0)
+    if side == "no":
+        raise _too_long(loaded.model.config, tokens, generation)
+    # Whole characters, and the text before the template: cutting its tokens would cut the template's end away.
+    fits, too_many = 0, len(prompt)
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if count(_cut(prompt, middle, side)) <= limit:
+            fits = middle
+        else:
+            too_many = middle
+    text = _cut(prompt, fits, side)
+    kept = count(text)
+    if fits == 0 or kept > limit:
+        raise _too_long(loaded.model.config, tokens, generation)
+    return FittedPrompt(text, kept, tokens - kept)
+
+
+def prepare_inputs(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
+    """(tensors on the model's device, whether the chat template was applied)."""
+    templated = _uses_template(generation["chat_template"], loaded.tokenizer)
+    return _tokenize(loaded.tokenizer, fitted.text, templated).to(loaded.model.device), templated
+
+
+def _uses_template(asked: str, tokenizer: Any) -> bool:
+    has_template = tokenizer.chat_template is not None
+    if asked == "on" and not has_template:
+        raise WorkerError("generation-invalid", "chat_template is on, but the model's tokenizer has no template.")
+    return has_template if asked == "auto" else asked == "on"
+
+
+def _tokenize(tokenizer: Any, prompt: str, templated: bool) -> Any:
+    if templated:
+        messages = [{"role": "user", "content": prompt}]
+        inputs = tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+        )
+    else:
+        inputs = tokenizer(prompt, return_tensors="pt")
+    for name in [name for name in inputs if name not in _MODEL_INPUTS]:
+        del inputs[name]
+    return inputs
+
+
+def _token_count(inputs: Any) -> int:
+    return int(inputs["input_ids"].shape[1])
+
+
+def _cut(prompt: str, keep: int, side: str) -> str:
+    return prompt[:keep] if side == "right" else prompt[len(prompt) - keep :]
+
+
+def _context(config: Any) -> int | None:
+    """None where the model has no limit of its own."""
+    text_config = config.get_text_config()
+    if getattr(text_config, "alibi", False):
+        return None
+    context: int | None = getattr(text_config, "max_position_embeddings", None)
+    return context
+
+
+def _most_input_tokens(config: Any, generation: dict[str, Any]) -> int | None:
+    """None where any prompt leaves room."""
+    context = _context(config)
+    max_length = generation["max_length"]
+    if max_length is None:
+        return None if context is None else context - int(generation["max_new_tokens"])
+    if context is not None and max_length > context:
+        raise WorkerError("generation-invalid", f"max_length is {max_length} tokens; the model's context is {context}.")
+    return int(max_length) - 1
+
+
+def _too_long(config: Any, tokens: int, generation: dict[str, Any]) -> WorkerError:
+    max_length = generation["max_length"]
+    if max_length is not None:
+        return WorkerError(
+            "prompt-too-long", f"The prompt has {tokens:,} tokens; max_length {max_length:,} leaves room for none."
+        )
+    return WorkerError(
+        "prompt-too-long",
+        f"The prompt's {tokens:,} tokens and {generation['max_new_tokens']:,} new ones exceed the model's context "
+        f"of {_context(config):,}.",
+    )
