@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { packageRoot } from "../src/base/package-root.js";
 import { controllerMessageSchema, workerMessageSchema } from "../src/protocol/messages.js";
+import { recordSchema } from "../src/results/record-types.js";
 import { experimentJsonSchema } from "../src/spec/json-schema.js";
 
 const wire = (schema: z.ZodType, title: string) => ({
@@ -23,6 +24,14 @@ const FILES: readonly { readonly path: string; readonly schema: () => object }[]
   {
     path: "python/falcon_exp/schema/worker-messages.schema.json",
     schema: () => wire(workerMessageSchema, "Messages from the worker to the controller"),
+  },
+  {
+    // In line, without references: the Python reader looks at a list of numbers in one go only where it sees their type.
+    path: "python/falcon_exp/results/records.schema.json",
+    schema: () => ({
+      title: "A line of records.jsonl",
+      ...z.toJSONSchema(recordSchema, { target: "draft-2020-12", io: "input" }),
+    }),
   },
   { path: "experiments/experiment.schema.json", schema: experimentJsonSchema },
 ];

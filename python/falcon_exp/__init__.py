@@ -1,3 +1,6 @@
-"""falcon-exp's Python side: the worker that loads and measures models (``falcon_exp.worker``)."""
+"""falcon-exp's Python side.
+
+``falcon_exp.worker`` loads and measures models; ``falcon_exp.results`` is what notebooks read results with.
+"""
 
 __version__ = "0.1.0"

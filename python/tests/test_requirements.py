@@ -15,9 +15,9 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def test_the_ranges_are_those_of_the_distribution() -> None:
-    block = re.search(r"dependencies = \[(.*?)\]", PYPROJECT.read_text("utf-8"), re.DOTALL)
-    assert block is not None
-    declared = set(re.findall(r'"([^"]+)"', block.group(1)))
+    blocks = re.findall(r"^(?:dependencies|worker) = \[(.*?)\]", PYPROJECT.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    declared = {one for block in blocks for one in re.findall(r'"([^"]+)"', block)}
     assert declared == {requirement.package + requirement.specifier for requirement in REQUIREMENTS}
 
 

@@ -1,0 +1,68 @@
+"""What the model said: untrusted text, handed out as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from falcon_exp.results.recorded import RunData
+from falcon_exp.results.schema import Record
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One trial's answer. ``pandas.DataFrame(run.answers)`` is a table of them, and shows markup as text."""
+
+    prompt_id: str
+    prompt: str
+    #: The label.
+    configuration: str
+    is_reference: bool
+    #: From 0.
+    repeat: int
+    #: None when the trial failed.
+    text: str | None
+    output_tokens: int | None
+    #: Code of the failure (docs/errors.md); None when there is an answer.
+    failure_code: str | None
+    #: Whether the tokens equal the reference's of the same prompt and repeat; None for the reference itself, and
+    #: where one of the two has no answer.
+    same_as_reference: bool | None
+
+
+def answers_of(data: RunData) -> tuple[Answer, ...]:
+    """Prompt by prompt; within a prompt, configurations in the order of running."""
+    prompts = {one["prompt_index"]: one["prompt"] for one in data.run["prompts"]}
+    reference = {
+        (trial["prompt_index"], trial["repeat"]): _tokens_sha256(trial)
+        for configuration in data.configurations
+        if configuration.is_reference
+        for trial in configuration.trials
+    }
+
+    def all_answers() -> Iterator[tuple[int, Answer]]:
+        for configuration in data.configurations:
+            for trial in configuration.trials:
+                measurement = trial.get("measurement", {})
+                own, its = _tokens_sha256(trial), reference.get((trial["prompt_index"], trial["repeat"]))
+                is_compared = not configuration.is_reference and own is not None and its is not None
+                yield (
+                    trial["prompt_index"],
+                    Answer(
+                        prompt_id=trial["prompt_id"],
+                        prompt=prompts.get(trial["prompt_index"], ""),
+                        configuration=configuration.label,
+                        is_reference=configuration.is_reference,
+                        repeat=trial["repeat"],
+                        text=measurement.get("output_text"),
+                        output_tokens=measurement.get("output_tokens"),
+                        failure_code=trial["failure"]["code"] if trial["status"] == "failed" else None,
+                        same_as_reference=own == its if is_compared else None,
+                    ),
+                )
+
+    return tuple(answer for _, answer in sorted(all_answers(), key=lambda pair: pair[0]))
+
+
+def _tokens_sha256(trial: Record) -> str | None:
+    return str(trial["measurement"]["output_ids_sha256"]) if trial["status"] == "completed" else None

@@ -1,0 +1,144 @@
+"""Runs: what lies in results/<experiment>/<run-id>/, read when it is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from falcon_exp.results.answers import Answer, answers_of
+from falcon_exp.results.charts import Charts
+from falcon_exp.results.problems import ResultsError, ResultsWarning
+from falcon_exp.results.recorded import FACTS, RunData, group_records
+from falcon_exp.results.records import RECORDS_FILE, RecordFile, read_records
+from falcon_exp.results.schema import Record
+
+#: As src/results/run-id.ts makes them: they sort by age.
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
+_TOLD_PROBLEMS = 3
+
+#: A results folder, an experiment's or a run's folder, or runs already found.
+Results: TypeAlias = "str | os.PathLike[str] | Run | Sequence[str | os.PathLike[str] | Run]"
+
+
+class Run:
+    """One execution of an experiment.
+
+    Nothing is read before it is asked for, and everything only once: make a new Run of a run that goes on.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @property
+    def id(self) -> str:
+        """The folder's name; begins with the UTC time."""
+        return self.folder.resolve().name
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name."""
+        return str(self.facts.run["plan"]["experiment"])
+
+    @property
+    def started(self) -> datetime:
+        """When it began, in UTC."""
+        return datetime.fromisoformat(self.facts.run["at"].replace("Z", "+00:00"))
+
+    @property
+    def status(self) -> str:
+        """completed, partly_failed, all_failed, or interrupted: the last also where it goes on, or was killed."""
+        return "interrupted" if self.facts.end is None else str(self.facts.end["status"])
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """``controller`` and ``worker``: machine, driver, library versions; the worker is None where none started."""
+        return {"controller": self.facts.run["controller"], "worker": self.facts.environment}
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """summary.json: statistics per configuration (docs/results.md). Raises ResultsError where it is missing."""
+        path = self.folder / "summary.json"
+        try:
+            value = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise ResultsError("results-not-drawn", f"Could not read {path}.", self.report_step) from error
+        assert isinstance(value, dict)
+        return value
+
+    @cached_property
+    def charts(self) -> Charts:
+        """The charts by name, as ``run.charts["overview"]``."""
+        return Charts(self.folder / "charts", self.report_step)
+
+    @cached_property
+    def answers(self) -> tuple[Answer, ...]:
+        """What the model said, prompt by prompt. It is untrusted text."""
+        return answers_of(group_records(self.records(), str(self.records_path)))
+
+    def records(self) -> Iterator[Record]:
+        """All records as they were written (docs/results.md). What cannot be used is left out with a ResultsWarning."""
+        read = read_records(self.records_path)
+        _warn_of_problems(self.records_path, read)
+        yield from read.records
+
+    @cached_property
+    def facts(self) -> RunData:
+        """What was to be measured, on what, and how it ended; no trials are in it."""
+        return group_records(read_records(self.records_path, FACTS).records, str(self.records_path))
+
+    @property
+    def records_path(self) -> Path:
+        """The truth."""
+        return self.folder / RECORDS_FILE
+
+    @property
+    def report_step(self) -> str:
+        """The one next step where something is not drawn."""
+        return f"Draw it from its records: falcon-exp report {self.folder}."
+
+
+def runs(results: Results = "results") -> list[Run]:
+    """Every run below a folder, oldest first. Raises ResultsError `results-not-found` where there is none."""
+    if isinstance(results, Run):
+        return [results]
+    if isinstance(results, (str, os.PathLike)):
+        found = [Run(folder) for folder in _run_folders(Path(results))]
+    else:
+        found = [run for one in results for run in runs(one)]
+    if not found:
+        raise ResultsError(
+            "results-not-found",
+            f"No run in {results}: a run is a folder results/<experiment>/<run-id> with a {RECORDS_FILE}.",
+            "Give the results folder, or run an experiment first: falcon-exp run experiments/quant.yaml.",
+        )
+    return sorted(found, key=lambda run: (run.id, str(run.folder)))
+
+
+def _run_folders(folder: Path) -> Iterator[Path]:
+    if (folder / RECORDS_FILE).is_file():
+        yield folder
+        return
+    for parent, names, _ in os.walk(folder):
+        here = [name for name in names if _RUN_ID.fullmatch(name) and (Path(parent) / name / RECORDS_FILE).is_file()]
+        yield from (Path(parent) / name for name in here)
+        # A run holds no runs: its charts need no looking at.
+        names[:] = [name for name in names if name not in here]
+
+
+def _warn_of_problems(path: Path, read: RecordFile) -> None:
+    if not read.problems:
+        return
+    told = "; ".join(f"line {one.line}: {one.message}" for one in read.problems[:_TOLD_PROBLEMS])
+    rest = len(read.problems) - _TOLD_PROBLEMS
+    more = f"; and {rest} more" if rest > 0 else ""
+    warnings.warn(f"{path}: {told}{more}", ResultsWarning, stacklevel=3)
