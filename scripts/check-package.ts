@@ -19,6 +19,7 @@ const NEEDED = [
   "python/requirements/model.lock",
   "python/requirements/lm-eval.lock",
   "python/requirements/mlflow.lock",
+  "schema/records.schema.json",
   "experiments/quality.yaml",
   "experiments/tasks/everyday.yaml",
   "experiments/tasks/everyday.jsonl",

@@ -1,6 +1,6 @@
 /**
- * `npm run schemas` writes every JSON Schema that is generated from a zod source; `npm run schemas -- --check` writes
- * nothing and exits 1 when a checked-in file is stale.
+ * `npm run schemas` writes every file, or part of a file, that is generated from the sources: JSON Schemas, tables of the
+ * documentation. `npm run schemas -- --check` writes nothing and exits 1 when one of them is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,40 +8,51 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { packageRoot } from "../src/base/package-root.js";
 import { controllerMessageSchema, workerMessageSchema } from "../src/protocol/messages.js";
+import { recordJsonSchema } from "../src/results/record-json-schema.js";
 import { recordSchema } from "../src/results/record-types.js";
 import { experimentJsonSchema } from "../src/spec/json-schema.js";
+import { withGeneratedParts } from "./docs-tables.js";
 
-const wire = (schema: z.ZodType, title: string) => ({
-  title,
-  ...z.toJSONSchema(schema, { target: "draft-2020-12", io: "input", reused: "ref" }),
-});
+const json = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
+const wire = (schema: z.ZodType, title: string) =>
+  json({ title, ...z.toJSONSchema(schema, { target: "draft-2020-12", io: "input", reused: "ref" }) });
 
-const FILES: readonly { readonly path: string; readonly schema: () => object }[] = [
+interface Generated {
+  readonly path: string;
+  /** What the file must hold; `now` is what it holds. */
+  readonly make: (now: string) => string;
+}
+
+const FILES: readonly Generated[] = [
   {
     path: "python/falcon_exp/schema/controller-messages.schema.json",
-    schema: () => wire(controllerMessageSchema, "Messages from the controller to the worker"),
+    make: () => wire(controllerMessageSchema, "Messages from the controller to the worker"),
   },
   {
     path: "python/falcon_exp/schema/worker-messages.schema.json",
-    schema: () => wire(workerMessageSchema, "Messages from the worker to the controller"),
+    make: () => wire(workerMessageSchema, "Messages from the worker to the controller"),
   },
   {
     // In line, without references: the Python reader looks at a list of numbers in one go only where it sees their type.
     path: "python/falcon_exp/results/records.schema.json",
-    schema: () => ({
-      title: "A line of records.jsonl",
-      ...z.toJSONSchema(recordSchema, { target: "draft-2020-12", io: "input" }),
-    }),
+    make: () =>
+      json({
+        title: "A line of records.jsonl, its checksum taken off",
+        ...z.toJSONSchema(recordSchema, { target: "draft-2020-12", io: "input" }),
+      }),
   },
-  { path: "experiments/experiment.schema.json", schema: experimentJsonSchema },
+  { path: "experiments/experiment.schema.json", make: () => json(experimentJsonSchema()) },
+  { path: "schema/records.schema.json", make: () => json(recordJsonSchema()) },
+  { path: "docs/results.md", make: withGeneratedParts },
 ];
 
 const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
 let stale = 0;
-for (const { path, schema } of FILES) {
+for (const { path, make } of FILES) {
   const full = join(packageRoot(), path);
-  const text = `${JSON.stringify(schema(), null, 2)}\n`;
-  if (readIfThere(full) === text) continue;
+  const now = readIfThere(full);
+  const text = make(now);
+  if (now === text) continue;
   stale += 1;
   if (values.check) {
     console.error(`${path} is stale: run \`npm run schemas\` and commit it`);
@@ -53,10 +64,11 @@ for (const { path, schema } of FILES) {
 }
 process.exitCode = values.check && stale > 0 ? 1 : 0;
 
-function readIfThere(path: string): string | null {
+/** Empty where the file is not there yet. */
+function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return null;
+    return "";
   }
 }

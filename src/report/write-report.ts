@@ -1,11 +1,13 @@
-/** Everything that is drawn from records: summary, CSV, answers and charts. The same records give the same bytes. */
+/** Everything that is drawn from records: summary, tables, answers and charts. The same records give the same bytes. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import writeFileAtomic from "write-file-atomic";
-import { toCsv } from "../results/csv.js";
 import { CHART_ENDINGS, type RunPaths } from "../results/paths.js";
 import { type RunData, readRun } from "../results/run-data.js";
+import { tableCsv } from "../results/table/csv.js";
+import { tableParquet } from "../results/table/parquet.js";
+import { tableRows } from "../results/table/rows.js";
 import { writeFailed } from "../results/writer.js";
 import { answersMarkdown } from "./answers-markdown.js";
 import { articleChart, articleChartInput } from "./charts/article.js";
@@ -38,7 +40,9 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
     }
   };
   await write(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
-  await write(paths.csv, await toCsv(data));
+  const rows = tableRows([data]);
+  await write(paths.csv, tableCsv(rows));
+  await write(paths.parquet, tableParquet(rows));
   const quality = qualityCsv(summary);
   if (quality === null) await rm(paths.qualityCsv, { force: true });
   else await write(paths.qualityCsv, quality);

@@ -40,6 +40,10 @@ export class RunPaths {
   get csv(): string {
     return join(this.folder, "records.csv");
   }
+  /** As records.csv, with real types and texts as they were. */
+  get parquet(): string {
+    return join(this.folder, "records.parquet");
+  }
   /** What the answers lose: a row a configuration and text; there only where something was scored. */
   get qualityCsv(): string {
     return join(this.folder, "quality.csv");

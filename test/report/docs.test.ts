@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { withGeneratedParts } from "../../scripts/docs-tables.js";
 import { qualityRows } from "../../src/report/quality-csv.js";
 import { summarize } from "../../src/report/summary.js";
-import { csvRows } from "../../src/results/csv.js";
+import { recordJsonSchema } from "../../src/results/record-json-schema.js";
 import { groupRecords } from "../../src/results/run-data.js";
+import { COLUMNS } from "../../src/results/table/columns.js";
 import { scoredRun } from "../fixtures/quality.js";
 
 const page = readFileSync(fileURLToPath(new URL("../../docs/results.md", import.meta.url)), "utf8");
@@ -21,15 +23,29 @@ function keysOf(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, child]) => [key, ...(isData.has(key) ? [] : keysOf(child))]);
 }
 
-test("docs/results.md names every column of the CSV, and none that does not exist", () => {
-  const columns = new Set(csvRows(data).flatMap((row) => Object.keys(row)));
-  const named = namesIn(
-    section("records.csv")
-      .split("\n")
-      .filter((line) => line.startsWith("|"))
-      .join("\n"),
+test("docs/results.md lists every column of the table, as generated today", () => {
+  expect(withGeneratedParts(page)).toBe(page);
+  expect(Array.from(section("records.csv").matchAll(/^\| `(\w+)` \|/gm), ([, name]) => name)).toEqual(
+    COLUMNS.map(({ name }) => name),
   );
-  expect([...named].sort()).toEqual([...columns].sort());
+});
+
+/** The `kind` of every object of a schema that is a line of the records. */
+function kindsIn(schema: unknown, definitions: Readonly<Record<string, { const?: string }>>): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const { properties } = schema as { properties?: { kind?: { $ref?: string; const?: string }; run_id?: object } };
+  const { $ref = "", const: inLine } = properties?.run_id === undefined ? {} : (properties.kind ?? {});
+  const kind = inLine ?? definitions[$ref.split("/").at(-1) ?? ""]?.const;
+  return [
+    ...(kind === undefined ? [] : [kind]),
+    ...Object.values(schema).flatMap((child) => kindsIn(child, definitions)),
+  ];
+}
+
+test("docs/results.md names every kind of record, and none that does not exist", () => {
+  const named = Array.from(section("records.jsonl").matchAll(/^\| `(\w+)` /gm), ([, kind]) => kind);
+  const schema = recordJsonSchema() as { $defs: Record<string, { const?: string }> };
+  expect(named.sort()).toEqual([...new Set(kindsIn(schema, schema.$defs))].sort());
 });
 
 test("docs/results.md names every column of quality.csv, and none that does not exist", () => {

@@ -31,7 +31,7 @@ test("the same records give the same files, byte for byte, whatever was drawn be
   expect(contents(second)).toEqual(once);
 });
 
-test("a report is a summary, a CSV, the answers, the environment and three files a chart", async () => {
+test("a report is a summary, the tables, the answers, the environment and three files a chart", async () => {
   const paths = folderWithRecords(fakeRun().records);
   const { warnings } = await writeReport(paths);
   expect(warnings).toEqual([]);
@@ -40,7 +40,7 @@ test("a report is a summary, a CSV, the answers, the environment and three files
   expect(readdirSync(paths.charts).sort()).toEqual(
     charts.flatMap((name) => [`${name}.png`, `${name}.svg`, `${name}.vl.json`]),
   );
-  for (const path of [paths.summary, paths.csv, paths.answers, paths.environment]) {
+  for (const path of [paths.summary, paths.csv, paths.parquet, paths.answers, paths.environment]) {
     expect(existsSync(path), path).toBe(true);
   }
   expect(readFileSync(paths.chart("overview", ".png")).subarray(0, 8)).toEqual(PNG_SIGNATURE);

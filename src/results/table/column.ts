@@ -1,0 +1,61 @@
+/** What a column of the flat table is: one definition for CSV, Parquet, JSON and the documentation. */
+import type { TrialRecord } from "../record-types.js";
+import type { ConfigurationData, RunData } from "../run-data.js";
+
+/** What a row is made from. */
+export interface RowSource {
+  readonly data: RunData;
+  readonly configuration: ConfigurationData;
+  /** Null in the one row of a configuration without any trial. */
+  readonly trial: TrialRecord | null;
+}
+
+/** A timestamp is a text in ISO 8601, UTC, as the records have it. */
+export type ColumnType = "string" | "int64" | "double" | "boolean" | "timestamp";
+export type Cell = string | number | boolean | null;
+/** Column name → value, in the columns' order. */
+export type TableRow = Readonly<Record<string, Cell>>;
+
+export interface TableColumn {
+  /** Carries the unit. */
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Null where the value has none. */
+  readonly unit: string | null;
+  readonly nullable: boolean;
+  readonly description: string;
+  readonly cellOf: (source: RowSource) => Cell | undefined;
+}
+
+const UNITS: readonly (readonly [ending: string, unit: string])[] = [
+  ["_tokens_per_sec", "tokens/s"],
+  ["_sec", "seconds"],
+  ["_bytes", "bytes"],
+  ["_joules", "joules"],
+  ["_tokens", "tokens"],
+];
+
+function maker<T extends Cell>(type: ColumnType) {
+  return (
+    name: string,
+    description: string,
+    cellOf: (source: RowSource) => T | null | undefined,
+  ): TableColumn => {
+    const unit = UNITS.find(([ending]) => name.endsWith(ending))?.[1] ?? null;
+    return { name, type, unit, nullable: true, description, cellOf };
+  };
+}
+
+/** Makes a column of a type: its name (the unit is in the ending), what it means, and its value in a row. */
+export const column = {
+  string: maker<string>("string"),
+  timestamp: maker<string>("timestamp"),
+  int64: maker<number>("int64"),
+  double: maker<number>("double"),
+  boolean: maker<boolean>("boolean"),
+};
+
+/** The same column where no row lacks it. */
+export function always(of: TableColumn): TableColumn {
+  return { ...of, nullable: false };
+}

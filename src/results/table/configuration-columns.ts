@@ -1,0 +1,102 @@
+/** Columns that are the same in every row of a configuration. */
+import { always, column, type RowSource, type TableColumn } from "./column.js";
+
+const proofOf = ({ configuration }: RowSource) => configuration.load?.load.proof;
+const loadOf = ({ configuration }: RowSource) => configuration.load?.load;
+const workerOf = ({ configuration }: RowSource) => configuration.plan.worker;
+
+export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
+  always(
+    column.string("configuration_id", "the configuration, for programs", (source) => workerOf(source).id),
+  ),
+  always(column.string("configuration", "its label, for people", (source) => workerOf(source).label)),
+  always(
+    column.boolean(
+      "is_reference",
+      "whether the others are compared with it",
+      ({ configuration }) => configuration.plan.is_reference,
+    ),
+  ),
+  always(
+    column.string(
+      "configuration_status",
+      "completed, failed, cancelled, skipped, interrupted (it began and did not end) or not_run",
+      ({ configuration }) => configuration.status,
+    ),
+  ),
+  always(
+    column.string(
+      "quantization_requested",
+      "none, int8 or 4bit, as asked for",
+      (source) => workerOf(source).quantization.method,
+    ),
+  ),
+  column.string(
+    "quantization_effective",
+    "read back from the live model",
+    (source) => proofOf(source)?.quantization_effective?.method,
+  ),
+  column.string(
+    "quantization_type",
+    "fp4 or nf4, read back",
+    (source) => proofOf(source)?.quantization_effective?.type,
+  ),
+  column.boolean(
+    "double_quant",
+    "whether the 4-bit scales are quantized too, read back",
+    (source) => proofOf(source)?.quantization_effective?.double_quant,
+  ),
+  column.string(
+    "compute_dtype",
+    "of the quantized layers, read back",
+    (source) => proofOf(source)?.quantization_effective?.compute_dtype,
+  ),
+  column.string("dtype", "of what is not quantized, read back", (source) => proofOf(source)?.dtype),
+  always(column.string("device_requested", "as asked for", (source) => workerOf(source).device)),
+  column.string(
+    "attention",
+    "the attention kernel, read back",
+    (source) => proofOf(source)?.attn_implementation,
+  ),
+  column.boolean("offloaded", "whether layers lie outside the GPU", (source) => proofOf(source)?.offloaded),
+  always(
+    column.string(
+      "sampling",
+      "how the next token is chosen",
+      ({ configuration }) => configuration.plan.generation.sampling,
+    ),
+  ),
+  column.int64(
+    "max_new_tokens",
+    "most tokens that an answer may have",
+    ({ configuration }) => configuration.plan.generation.max_new_tokens,
+  ),
+  column.string(
+    "identity_sha256",
+    "hash of all effective inputs: equal means the same measurement",
+    ({ configuration }) => configuration.load?.identity_sha256,
+  ),
+  column.double("load_sec", "time to load the model", (source) => loadOf(source)?.load_sec),
+  column.int64(
+    "load_peak_allocated_bytes",
+    "most GPU memory allocated while loading",
+    (source) => loadOf(source)?.load_peak_allocated_bytes,
+  ),
+  column.int64(
+    "load_peak_rss_bytes",
+    "peak RSS while loading",
+    (source) => loadOf(source)?.load_peak_rss_bytes,
+  ),
+  column.int64(
+    "weights_bytes",
+    "parameters, buffers and quantization state",
+    (source) => proofOf(source)?.weights_bytes,
+  ),
+  column.int64("parameters", "count", (source) => proofOf(source)?.parameters),
+  column.int64("linear_layers", "count", (source) => proofOf(source)?.linear_layers),
+  column.int64(
+    "quantized_linear_layers",
+    "count, read back from the live model",
+    (source) => proofOf(source)?.quantized_linear_layers,
+  ),
+];
