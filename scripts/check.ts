@@ -104,7 +104,10 @@ async function main(): Promise<number> {
   await run("format and lint (biome)", check("biome", ["ci", "."]));
   await run("types (tsc)", check("tsc", ["--noEmit", "-p", "tsconfig.json"]));
   await run("import order", check("depcruise", ["--config", ".dependency-cruiser.cjs", "src"]));
-  await run("generated schemas and tables are current", check("tsx", ["scripts/generate-schemas.ts", "--check"]));
+  await run(
+    "generated schemas and tables are current",
+    check("tsx", ["scripts/generate-schemas.ts", "--check"]),
+  );
   await run("build", check("npm", ["run", "--silent", "build"]));
   await run("package contents", check("tsx", ["scripts/check-package.ts"]));
   let python: Awaited<ReturnType<typeof prepareDevPython>> | null = null;
