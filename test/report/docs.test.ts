@@ -33,7 +33,9 @@ test("docs/results.md lists every column of the table, as generated today", () =
 /** The `kind` of every object of a schema that is a line of the records. */
 function kindsIn(schema: unknown, definitions: Readonly<Record<string, { const?: string }>>): string[] {
   if (typeof schema !== "object" || schema === null) return [];
-  const { properties } = schema as { properties?: { kind?: { $ref?: string; const?: string }; run_id?: object } };
+  const { properties } = schema as {
+    properties?: { kind?: { $ref?: string; const?: string }; run_id?: object };
+  };
   const { $ref = "", const: inLine } = properties?.run_id === undefined ? {} : (properties.kind ?? {});
   const kind = inLine ?? definitions[$ref.split("/").at(-1) ?? ""]?.const;
   return [
