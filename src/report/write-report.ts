@@ -1,7 +1,6 @@
 /** Everything that is drawn from records: summary, tables, answers and charts. The same records give the same bytes. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { TopLevelSpec } from "vega-lite";
 import writeFileAtomic from "write-file-atomic";
 import { CHART_ENDINGS, type RunPaths } from "../results/paths.js";
 import { type RunData, readRun } from "../results/run-data.js";
@@ -10,12 +9,8 @@ import { tableParquet } from "../results/table/parquet.js";
 import { tableRows } from "../results/table/rows.js";
 import { writeFailed } from "../results/writer.js";
 import { answersMarkdown } from "./answers-markdown.js";
-import { articleChart, articleChartInput } from "./charts/article.js";
-import { estimateChart } from "./charts/estimate.js";
-import { interTokenChart } from "./charts/inter-token.js";
-import { klTailsChart } from "./charts/kl-tails.js";
-import { overviewChart } from "./charts/overview.js";
-import { tradeoffChart } from "./charts/tradeoff.js";
+import { chartInputs } from "./chart-inputs/chart-inputs.js";
+import { type Chart, chartsOf } from "./charts/charts.js";
 import { qualityCsv } from "./quality-csv.js";
 import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
 import { type RunSummary, summarize } from "./summary.js";
@@ -51,7 +46,7 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
     const environment = { controller: data.run.controller, worker: data.environment };
     await write(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
   }
-  const charts = chartsOf(data, summary);
+  const charts = chartsOf(chartInputs(data, summary));
   try {
     await mkdir(paths.charts, { recursive: true });
   } catch (cause) {
@@ -71,32 +66,6 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
     }
   }
   return { summary, data, warnings };
-}
-
-interface Chart {
-  /** File name without its ending. */
-  readonly name: string;
-  readonly spec: TopLevelSpec;
-}
-
-/** The overview, what can be drawn of this run, then the article's figure for each configuration. */
-function chartsOf(data: RunData, summary: RunSummary): readonly Chart[] {
-  const article = data.configurations.map((configuration): Chart => {
-    const input = articleChartInput(data.run.plan.model_name, configuration);
-    return { name: `article-${configuration.plan.worker.id}`, spec: articleChart(input) };
-  });
-  const [text] = data.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
-  const others = {
-    tradeoff: tradeoffChart(summary),
-    estimate: estimateChart(summary),
-    "inter-token": interTokenChart(data),
-    "kl-tails": text === undefined ? null : klTailsChart(data, text),
-  };
-  return [
-    { name: "overview", spec: overviewChart(data, summary) },
-    ...Object.entries(others).flatMap(([name, spec]) => (spec === null ? [] : [{ name, spec }])),
-    ...article,
-  ];
 }
 
 /** By name; what cannot be drawn is left out and told in `warnings`: figures are worth more than their pictures. */

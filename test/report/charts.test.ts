@@ -4,14 +4,14 @@ import { dirname, join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { articleChart, articleChartInput } from "../../src/report/charts/article.js";
+import { chartInputs } from "../../src/report/chart-inputs/chart-inputs.js";
+import { tailPoints } from "../../src/report/chart-inputs/kl-tails.js";
+import { tradeoffPoints } from "../../src/report/chart-inputs/tradeoff.js";
+import { articleChart } from "../../src/report/charts/article.js";
+import { SHARED_CHARTS, sharedChart } from "../../src/report/charts/charts.js";
 import { compareChart } from "../../src/report/charts/compare.js";
-import { estimateChart } from "../../src/report/charts/estimate.js";
-import { interTokenChart } from "../../src/report/charts/inter-token.js";
-import { klTailsChart, tailPoints } from "../../src/report/charts/kl-tails.js";
-import { overviewChart } from "../../src/report/charts/overview.js";
 import { breakLines, COLORS } from "../../src/report/charts/style.js";
-import { dominates, tradeoffChart, tradeoffPoints } from "../../src/report/charts/tradeoff.js";
+import { dominates } from "../../src/report/charts/tradeoff.js";
 import { compare } from "../../src/report/compare/compare.js";
 import { type FontMetrics, readFontMetrics } from "../../src/report/font-metrics.js";
 import { type ChartRenderer, createRenderer, PNG_SCALE } from "../../src/report/render.js";
@@ -45,19 +45,17 @@ const CASES: readonly (readonly [string, FakeRunOptions])[] = [
   ],
 ];
 
-function specsOf(options: FakeRunOptions, isScored = false) {
+function inputsOf(options: FakeRunOptions, isScored = false) {
   const data = groupRecords(isScored ? scoredRun(options) : fakeRun(options).records, "test");
-  const articles = data.configurations.map((one) =>
-    articleChart(articleChartInput(data.run.plan.model_name, one)),
-  );
-  const summary = summarize(data);
-  const others = [
-    tradeoffChart(summary),
-    klTailsChart(data, "english"),
-    interTokenChart(data),
-    estimateChart(summary),
-  ];
-  return [overviewChart(data, summary), ...articles, ...others.filter((spec) => spec !== null)];
+  return chartInputs(data, summarize(data));
+}
+
+function specsOf(options: FakeRunOptions, isScored = false, room?: number) {
+  const inputs = inputsOf(options, isScored);
+  const shared = SHARED_CHARTS.map((name) => sharedChart(inputs, name, () => true, room));
+  const [overview, ...others] = shared.filter((spec) => spec !== null);
+  const articles = inputs.articles.map((input) => articleChart(input, room));
+  return [...(overview === undefined ? [] : [overview]), ...articles, ...others];
 }
 
 let render: ChartRenderer;
@@ -99,6 +97,18 @@ describe.each(CASES)("with %s", (_, options) => {
     const compared = compareChart(compare(sides, { force: false }));
     for (const spec of [compared, ...specsOf(options), ...specsOf(options, true)]) {
       expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 3))).toBe(true);
+    }
+  });
+
+  test.each([320, 640])("in %i pixels no text leaves the canvas, and nothing is wider", async (room) => {
+    for (const spec of specsOf(options, true, room)) {
+      const { svg } = await render(spec);
+      const { width, texts } = textsOf(svg, fonts);
+      for (const { text, left, right } of texts) {
+        expect(left, text).toBeGreaterThanOrEqual(0);
+        expect(right, text).toBeLessThanOrEqual(width);
+      }
+      expect(width, JSON.stringify(spec.title)).toBeLessThanOrEqual(room);
     }
   });
 
@@ -208,10 +218,10 @@ test("a configuration is dominated only by one that is as good in memory, speed 
 });
 
 test("a tail gives for each divergence the share of tokens that lie at least as far", () => {
-  expect(tailPoints("x", [0.1, 0.4, 0.2, 0.3])).toEqual([
-    { label: "x", kl: 0.4, share: 0.25 },
-    { label: "x", kl: 0.3, share: 0.5 },
-    { label: "x", kl: 0.2, share: 0.75 },
-    { label: "x", kl: 0.1, share: 1 },
+  expect(tailPoints([0.1, 0.4, 0.2, 0.3])).toEqual([
+    { kl: 0.4, share: 0.25 },
+    { kl: 0.3, share: 0.5 },
+    { kl: 0.2, share: 0.75 },
+    { kl: 0.1, share: 1 },
   ]);
 });

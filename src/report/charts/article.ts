@@ -6,16 +6,14 @@
  */
 import type { TopLevelSpec } from "vega-lite";
 import { type Statistics, statisticsOf } from "../../base/statistics.js";
-import { safeLine } from "../../base/untrusted-text.js";
-import type { ConfigurationData } from "../../results/run-data.js";
-import { memoryMetricOf, memoryName } from "../memory-metric.js";
-import { statusText } from "../status-text.js";
-import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
+import { charactersIn } from "./room.js";
+import { breakLines, CHART_CONFIG, COLORS, shown, VEGA_LITE_SCHEMA } from "./style.js";
 
-const BYTES_PER_GB = 1e9;
 const HEIGHT = 280;
 const TICKS = 6;
 const SUBTITLE_CHARACTERS = 88;
+/** Of a title, which is bold and larger. */
+const TITLE_CHARACTERS = 62;
 const MEMORY_HEADROOM = 1.25;
 const TIME_HEADROOM = 2;
 /** Above this many runs single points run into one another. */
@@ -31,6 +29,8 @@ export interface ArticleRow {
 }
 
 export interface ArticleChartInput {
+  /** Id. */
+  readonly configuration: string;
   readonly model: string;
   readonly label: string;
   readonly memoryAxis: string;
@@ -39,33 +39,19 @@ export interface ArticleChartInput {
   readonly rows: readonly ArticleRow[];
 }
 
-/** The rows of one configuration's chart. */
-export function articleChartInput(modelName: string, configuration: ConfigurationData): ArticleChartInput {
-  const completed = configuration.trials.filter((trial) => trial.status === "completed");
-  const metric = memoryMetricOf(completed.map((trial) => trial.measurement));
-  return {
-    model: safeLine(modelName),
-    label: safeLine(configuration.plan.worker.label),
-    memoryAxis: `${memoryName(metric)} (GB)`,
-    emptyNote: statusText(configuration),
-    rows: configuration.trials.map((trial) => {
-      const run = trial.trial_index + 1;
-      if (trial.status === "failed") {
-        return { run, memory_gb: null, elapsed_sec: null, failure: safeLine(trial.failure.code) };
-      }
-      const bytes = metric === null ? null : trial.measurement[metric];
-      const { elapsed_sec } = trial.measurement;
-      return { run, memory_gb: bytes === null ? null : bytes / BYTES_PER_GB, elapsed_sec, failure: null };
-    }),
-  };
-}
+/** Axes, their titles and the padding, left and right together. */
+const BESIDE_PLOT = 158;
 
-export function articleChart(input: ArticleChartInput): TopLevelSpec {
-  const { memoryAxis, emptyNote, rows } = input;
+/** `room`: pixels that the whole may take; without it as wide as its runs need. */
+export function articleChart(input: ArticleChartInput, room?: number): TopLevelSpec {
+  const { configuration, memoryAxis, emptyNote, rows } = input;
   const runs = Math.max(1, ...rows.map((row) => row.run));
   const memory = statisticsOf(rows.flatMap((row) => row.memory_gb ?? []));
   const time = statisticsOf(rows.flatMap((row) => row.elapsed_sec ?? []));
-  const width = Math.min(880, Math.max(440, runs * 22));
+  const natural = Math.min(880, Math.max(440, runs * 22));
+  const width = room === undefined ? natural : Math.max(140, Math.min(natural, room - BESIDE_PLOT));
+  const characters = Math.min(SUBTITLE_CHARACTERS, charactersIn(width + BESIDE_PLOT - 28));
+  const titleWidth = Math.min(TITLE_CHARACTERS, Math.floor(characters * 0.7));
   const hasPoints = runs <= MAX_RUNS_WITH_POINTS;
   const isEmpty = memory === null && time === null;
   const failures = rows.filter((row) => row.failure !== null);
@@ -87,10 +73,7 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
     return {
       encoding: {
         y: { field, type: "quantitative" as const, scale: { domain: [0, max], nice: TICKS }, axis },
-        tooltip: [
-          { field: "run", title: "Run" },
-          { field, title: axisTitle, format: ".4f" },
-        ],
+        tooltip: [shown("run", "run", "d"), shown(field, axisTitle.slice(2), ".4f")],
       },
       layer: [
         { mark: { type: "line" as const, color, strokeWidth: 2, ...dash } },
@@ -113,7 +96,7 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
   };
 
   const failureMarks = {
-    data: { values: failures.map((row) => ({ run: row.run, failure: row.failure })) },
+    data: { values: failures.map(({ run, failure }) => ({ configuration, run, failure })) },
     layer: [
       {
         mark: {
@@ -124,7 +107,11 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
           filled: true,
           opacity: 1,
         },
-        encoding: { y: { value: HEIGHT - 10 }, color: { value: COLORS.failure } },
+        encoding: {
+          y: { value: HEIGHT - 10 },
+          color: { value: COLORS.failure },
+          tooltip: [shown("run", "run", "d"), shown("failure", "failed")],
+        },
       },
       // Labels stand upright: side by side they would run into one another.
       ...(failures.length <= 40
@@ -142,7 +129,11 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
     ],
   };
   const emptyMark = {
-    data: { values: [{ note: ["No completed run.", ...breakLines(emptyNote, 56, 6)] }] },
+    data: {
+      values: [
+        { note: ["No completed run.", ...breakLines(emptyNote, Math.min(56, charactersIn(width, 13)), 6)] },
+      ],
+    },
     mark: { type: "text" as const, fontSize: 13, lineHeight: 18, color: COLORS.failure },
     encoding: { x: { value: width / 2 }, y: { value: HEIGHT / 3 }, text: { field: "note" } },
   };
@@ -153,21 +144,21 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
     padding: 14,
     config: CHART_CONFIG,
     title: {
-      text: title(memoryAxis),
+      text: breakLines(title(memoryAxis), titleWidth, 3),
       subtitle: [
-        ...breakLines(`${input.model} · ${input.label}`, SUBTITLE_CHARACTERS, 4),
-        ...ranges(memoryAxis, memory, time, failures.length),
+        ...breakLines(`${input.model} · ${input.label}`, characters, 4),
+        ...ranges(memoryAxis, memory, time, failures.length, characters),
       ],
     },
     width,
     height: HEIGHT,
-    data: { values: rows.map((row) => ({ ...row })) },
+    data: { values: rows.map((row) => ({ configuration, ...row })) },
     encoding: {
       x: {
         field: "run",
         type: "quantitative",
         scale: { domain: [0.5, runs + 0.5], nice: false, zero: false },
-        axis: { title: "Run", values: runTicks(runs), format: "d", grid: false },
+        axis: { title: "Run", values: runTicks(runs, width), format: "d", grid: false },
       },
     },
     layer: [
@@ -184,10 +175,13 @@ export function articleChart(input: ArticleChartInput): TopLevelSpec {
   } as TopLevelSpec;
 }
 
-/** Every run up to 20, then every 5th, 10th, 50th …: always whole numbers, always the first. */
-function runTicks(runs: number): number[] {
-  if (runs <= 20) return Array.from({ length: runs }, (_, i) => i + 1);
-  const step = [5, 10, 20, 50, 100, 200, 500, 1000].find((size) => runs / size <= 12) ?? Math.ceil(runs / 10);
+/** Every run where they fit, then every 5th, 10th, 50th …: always whole numbers, always the first. */
+function runTicks(runs: number, width: number): number[] {
+  const most = Math.max(4, Math.floor(width / 22));
+  if (runs <= most) return Array.from({ length: runs }, (_, i) => i + 1);
+  const fewer = Math.min(12, most - 2);
+  const step =
+    [2, 5, 10, 20, 50, 100, 200, 500, 1000].find((size) => runs / size <= fewer) ?? Math.ceil(runs / fewer);
   return [1, ...Array.from({ length: Math.floor(runs / step) }, (_, i) => (i + 1) * step)];
 }
 
@@ -207,6 +201,7 @@ function ranges(
   memory: Statistics | null,
   time: Statistics | null,
   failed: number,
+  characters: number,
 ): readonly string[] {
   const parts: string[] = [];
   if (memory !== null) parts.push(`${withoutUnit(memoryAxis)} ${range(memory, "GB", 3)}`);
@@ -214,7 +209,7 @@ function ranges(
   if (failed > 0) parts.push(`${failed} failed (×)`);
   if (parts.length === 0) return ["nothing was measured"];
   const line = parts.join(" · ");
-  return line.length <= SUBTITLE_CHARACTERS ? [line] : parts;
+  return line.length <= characters ? [line] : parts.flatMap((part) => breakLines(part, characters, 2));
 }
 
 function range({ n, min, median, max }: Statistics, unit: string, decimals: number): string {

@@ -1,69 +1,60 @@
 /** Estimated against measured: weights and peak memory of each configuration, with the estimate as a mark on the bar. */
 import type { TopLevelSpec } from "vega-lite";
-import { formatBytes } from "../../base/units.js";
-import { safeLine } from "../../base/untrusted-text.js";
-import { commonMemoryMetric, memoryName } from "../memory-metric.js";
-import type { ConfigurationSummary, RunSummary } from "../summary.js";
-import { breakLines, CHART_HEAD, COLORS } from "./style.js";
+import { axisEndFor, charactersIn, namesWidth, rowNames, textWidth, titleCharacters } from "./room.js";
+import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
 
-const BYTES_PER_GB = 1e9;
 const ROW_HEIGHT = 46;
+const WIDTH = 520;
+const LABEL_CHARACTERS = 30;
+const TEXT_GAP = 12;
 
 export interface EstimateRow {
+  /** Id. */
+  readonly configuration: string;
   readonly label: string;
   readonly kind: "weights" | "peak";
   readonly measuredGb: number;
   readonly low: number | null;
   readonly high: number | null;
   readonly estimatedGb: number;
-  /** `116 MB, estimated +0.3 %`. */
+  /** `+0.3 %`. */
+  readonly off: string;
+  /** `weights 116 MB, estimate +0.3 %`. */
   readonly text: string;
 }
 
-export function estimateRows(summary: RunSummary): EstimateRow[] {
-  return summary.configurations.flatMap((configuration) => {
-    const { estimate, weights_bytes: weights, peak_memory_bytes: peak } = configuration;
-    if (estimate === null) return [];
-    const label = labelOf(configuration);
-    const rows: EstimateRow[] = [];
-    if (weights !== null) rows.push(rowOf(label, "weights", weights, estimate.weights_bytes));
-    if (peak !== null && estimate.peak_memory_bytes !== null) {
-      rows.push({
-        ...rowOf(label, "peak", peak.mean, estimate.peak_memory_bytes),
-        low: peak.ci95_low === null ? null : peak.ci95_low / BYTES_PER_GB,
-        high: peak.ci95_high === null ? null : peak.ci95_high / BYTES_PER_GB,
-      });
-    }
-    return rows;
-  });
+export interface EstimateInput {
+  readonly modelName: string;
+  /** `Peak RSS`. */
+  readonly memoryName: string;
+  readonly rows: readonly EstimateRow[];
 }
 
-function labelOf({ label }: ConfigurationSummary): string {
-  return breakLines(safeLine(label), 30, 3).join("\n");
-}
-
-function rowOf(label: string, kind: EstimateRow["kind"], measured: number, estimated: number): EstimateRow {
-  const off = (estimated / measured - 1) * 100;
-  const sign = off < 0 ? "−" : "+";
-  return {
-    label,
-    kind,
-    measuredGb: measured / BYTES_PER_GB,
-    low: null,
-    high: null,
-    estimatedGb: estimated / BYTES_PER_GB,
-    text: `${kind} ${formatBytes(measured)}, estimate ${sign}${Math.abs(off).toFixed(1)} %`,
-  };
-}
-
-/** Null where no record tells the model's shape. */
-export function estimateChart(summary: RunSummary): TopLevelSpec | null {
-  const values = estimateRows(summary);
-  if (values.length === 0) return null;
-  const labels = [...new Set(values.map(({ label }) => label))];
-  const metric = commonMemoryMetric(summary.configurations.map(({ memory_metric }) => memory_metric));
-  const end =
-    1.9 * Math.max(...values.map((row) => Math.max(row.measuredGb, row.estimatedGb, row.high ?? 0)));
+/** `room`: pixels that the whole may take. */
+export function estimateChart({ modelName, memoryName, rows }: EstimateInput, room?: number): TopLevelSpec {
+  const labelCharacters =
+    room === undefined ? LABEL_CHARACTERS : Math.min(LABEL_CHARACTERS, charactersIn(room * 0.3));
+  const names = rowNames(rows, labelCharacters, 3);
+  const width =
+    room === undefined ? WIDTH : Math.max(140, Math.min(760, room - namesWidth(names.values()) - 72));
+  const longest = Math.max(...rows.map(({ text }) => text.length));
+  // Where a sentence leaves no room for its bar, only how far the estimate is off.
+  const textOf = (row: EstimateRow) => (textWidth(longest) < width * 0.55 ? row.text : row.off);
+  const labels = [...new Set(names.values())];
+  const values = rows.map((row) => ({
+    ...row,
+    label: names.get(row.configuration),
+    name: row.label,
+    text: textOf(row),
+  }));
+  const end = axisEndFor(
+    values.map(({ text, measuredGb, estimatedGb, high }) => ({
+      label: text,
+      at: Math.max(measuredGb, estimatedGb, high ?? 0),
+    })),
+    width,
+    TEXT_GAP,
+  );
   const y = {
     field: "label",
     type: "nominal",
@@ -74,18 +65,32 @@ export function estimateChart(summary: RunSummary): TopLevelSpec | null {
   const x = (field: string) => ({
     field,
     type: "quantitative",
-    title: `Weights and ${memoryName(metric).toLowerCase().replace("rss", "RSS").replace("gpu", "GPU")} (GB)`,
+    title: `Weights and ${memoryName.toLowerCase().replace("rss", "RSS").replace("gpu", "GPU")} (GB)`,
     scale: { domain: [0, end], nice: false },
-    axis: { tickCount: 6 },
+    axis: { tickCount: Math.min(6, Math.floor(width / 60)) },
   });
+  const tooltip = [
+    shown("name", "configuration"),
+    shown("kind", "memory"),
+    shown("measuredGb", "measured (GB)", ".4f"),
+    shown("estimatedGb", "estimated (GB)", ".4f"),
+    shown("off", "estimate is off by"),
+  ];
   return {
     ...CHART_HEAD,
     title: {
-      text: breakLines(`${safeLine(summary.model_name)}: estimated and measured memory`, 58, 3),
-      subtitle:
+      text: breakLines(
+        `${modelName}: estimated and measured memory`,
+        room === undefined ? 58 : titleCharacters(room - 28),
+        3,
+      ),
+      subtitle: breakLines(
         "Bar: measured (whisker: 95 % interval of the mean) · black line: estimated from the config alone",
+        room === undefined ? 100 : charactersIn(room - 28),
+        4,
+      ),
     },
-    width: 520,
+    width,
     height: labels.length * ROW_HEIGHT,
     data: { values },
     layer: [
@@ -101,6 +106,7 @@ export function estimateChart(summary: RunSummary): TopLevelSpec | null {
             scale: { domain: ["weights", "peak"], range: [COLORS.weights, COLORS.peak] },
             legend: null,
           },
+          tooltip,
         },
       },
       {
@@ -110,7 +116,7 @@ export function estimateChart(summary: RunSummary): TopLevelSpec | null {
       },
       {
         mark: { type: "tick", color: COLORS.text, thickness: 2.6, size: 19 },
-        encoding: { x: x("estimatedGb"), y, ...offset },
+        encoding: { x: x("estimatedGb"), y, ...offset, tooltip },
       },
       {
         transform: [{ calculate: "max(datum.measuredGb, datum.estimatedGb, datum.high || 0)", as: "end" }],

@@ -1,11 +1,12 @@
 /** The time from each token to the next: half of them lie within the thick bar, nine of ten within the thin one. */
 import type { TopLevelSpec } from "vega-lite";
-import { quantileOf } from "../../base/quantile.js";
-import { safeLine } from "../../base/untrusted-text.js";
-import { completedTrials, type RunData } from "../../results/run-data.js";
-import { breakLines, CHART_HEAD, COLORS } from "./style.js";
+import { charactersIn, namesWidth, rowNames, titleCharacters } from "./room.js";
+import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
 
+/** Of one configuration, milliseconds. */
 export interface InterTokenRow {
+  /** Id. */
+  readonly configuration: string;
   readonly label: string;
   readonly p5: number;
   readonly p25: number;
@@ -16,36 +17,30 @@ export interface InterTokenRow {
   readonly count: number;
 }
 
-/** Milliseconds, over all trials of each configuration that decoded at least two tokens. */
-export function interTokenRows(data: RunData): InterTokenRow[] {
-  return data.configurations.flatMap((configuration) => {
-    const sorted = completedTrials(configuration)
-      .flatMap(({ measurement }) => measurement.itl_sec.map((seconds) => seconds * 1e3))
-      .sort((a, b) => a - b);
-    if (sorted.length === 0) return [];
-    return [
-      {
-        label: breakLines(safeLine(configuration.plan.worker.label), 30, 3).join("\n"),
-        p5: quantileOf(sorted, 0.05),
-        p25: quantileOf(sorted, 0.25),
-        median: quantileOf(sorted, 0.5),
-        p75: quantileOf(sorted, 0.75),
-        p95: quantileOf(sorted, 0.95),
-        max: sorted.at(-1) ?? 0,
-        count: sorted.length,
-      },
-    ];
-  });
+export interface InterTokenInput {
+  readonly modelName: string;
+  readonly rows: readonly InterTokenRow[];
 }
 
 const ROW_HEIGHT = 44;
+const WIDTH = 460;
+const LABEL_CHARACTERS = 30;
 
-/** Null where no trial had two tokens. */
-export function interTokenChart(data: RunData): TopLevelSpec | null {
-  const rows = interTokenRows(data);
-  if (rows.length === 0) return null;
-  const domain = [...new Set(rows.map(({ label }) => label))];
-  const values = rows.map((row) => ({ ...row, text: `${milliseconds(row.median)} ms` }));
+/** `room`: pixels that the whole may take. */
+export function interTokenChart({ modelName, rows }: InterTokenInput, room?: number): TopLevelSpec {
+  const characters =
+    room === undefined ? LABEL_CHARACTERS : Math.min(LABEL_CHARACTERS, charactersIn(room * 0.32));
+  const names = rowNames(rows, characters, 3);
+  const beside = namesWidth(names.values()) + 72;
+  const width = room === undefined ? WIDTH : Math.max(140, Math.min(760, room - beside));
+  const subtitleCharacters = room === undefined ? 100 : charactersIn(room - 28);
+  const domain = [...new Set(names.values())];
+  const values = rows.map(({ label, ...row }) => ({
+    ...row,
+    label: names.get(row.configuration),
+    name: label,
+    text: `${milliseconds(row.median)} ms`,
+  }));
   const y = {
     field: "label",
     type: "nominal",
@@ -55,21 +50,41 @@ export function interTokenChart(data: RunData): TopLevelSpec | null {
   const x = (field: string) => ({
     field,
     type: "quantitative",
-    title: "Time from one token to the next (ms), less is better",
+    title: breakLines(
+      "Time from one token to the next (ms), less is better",
+      charactersIn(width + 60, 12),
+      3,
+    ),
     scale: { zero: true },
-    axis: { tickCount: 6 },
+    axis: { tickCount: Math.min(6, Math.floor(width / 60)) },
   });
+  const tooltip = [
+    shown("name", "configuration"),
+    shown("median", "median (ms)", ".2f"),
+    shown("p5", "5th percentile (ms)", ".2f"),
+    shown("p95", "95th percentile (ms)", ".2f"),
+    shown("max", "slowest (ms)", ".2f"),
+    shown("count", "tokens", "d"),
+  ];
   const bar = (low: string, high: string, size: number, color: string) => ({
     mark: { type: "bar", size, color, cornerRadius: 1 },
-    encoding: { x: x(low), x2: { field: high }, y },
+    encoding: { x: x(low), x2: { field: high }, y, tooltip },
   });
   return {
     ...CHART_HEAD,
     title: {
-      text: breakLines(`${safeLine(data.run.plan.model_name)}: inter-token times`, 58, 3),
-      subtitle: "Thick: the middle half · thin: 5th to 95th percentile · line: median · dot: the slowest",
+      text: breakLines(
+        `${modelName}: inter-token times`,
+        room === undefined ? 58 : titleCharacters(room - 28),
+        3,
+      ),
+      subtitle: breakLines(
+        "Thick: the middle half · thin: 5th to 95th percentile · line: median · dot: the slowest",
+        subtitleCharacters,
+        4,
+      ),
     },
-    width: 460,
+    width,
     height: domain.length * ROW_HEIGHT,
     data: { values },
     layer: [
@@ -77,11 +92,11 @@ export function interTokenChart(data: RunData): TopLevelSpec | null {
       bar("p25", "p75", 17, COLORS.timeBar),
       {
         mark: { type: "point", filled: true, size: 22, color: COLORS.time, opacity: 0.8 },
-        encoding: { x: x("max"), y },
+        encoding: { x: x("max"), y, tooltip },
       },
       {
         mark: { type: "tick", color: COLORS.time, thickness: 2.4, size: 21 },
-        encoding: { x: x("median"), y },
+        encoding: { x: x("median"), y, tooltip },
       },
       {
         mark: {

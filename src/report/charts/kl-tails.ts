@@ -1,71 +1,69 @@
 /** How often how far a configuration's next token is from the reference's: the share of tokens beyond each divergence. */
 import type { TopLevelSpec } from "vega-lite";
-import { quantileOf } from "../../base/quantile.js";
-import { safeLine } from "../../base/untrusted-text.js";
-import type { RunData } from "../../results/run-data.js";
-import { measurementOf } from "../quality.js";
 import { natsText } from "../quality-text.js";
-import { breakLines, CHART_HEAD, COLORS, SERIES } from "./style.js";
+import { charactersIn, titleCharacters } from "./room.js";
+import { breakLines, CHART_HEAD, COLORS, SERIES, shown } from "./style.js";
 
 export interface TailPoint {
-  readonly label: string;
   readonly kl: number;
   /** Of scored tokens, those that diverge at least as far. */
   readonly share: number;
 }
 
-/** A curve of more points is drawn no finer. */
-const MOST_POINTS = 160;
-/** Smaller divergences change no answer; they are drawn at the edge. */
-const LEAST_NATS = 1e-4;
-/** More curves than this cannot be told apart. */
-const MOST_SERIES = 8;
-
-/** A curve a configuration, from all its tokens; thinned evenly by rank, with the ends kept. */
-export function tailPoints(label: string, klNats: readonly number[]): TailPoint[] {
-  const sorted = klNats.toSorted((a, b) => b - a);
-  const ranks = new Set<number>();
-  const count = Math.min(MOST_POINTS, sorted.length);
-  // Even steps on the logarithm: the tail is where the few are.
-  for (let step = 0; step < count; step++) {
-    ranks.add(Math.round(sorted.length ** (step / Math.max(1, count - 1))));
-  }
-  return [...ranks].map((rank) => ({
-    label,
-    kl: Math.max(LEAST_NATS, sorted[rank - 1] ?? 0),
-    share: rank / sorted.length,
-  }));
+export interface KlTailsRow {
+  /** Id. */
+  readonly configuration: string;
+  readonly label: string;
+  /** Which colour and dash it has, among all of the run. */
+  readonly series: number;
+  readonly points: readonly TailPoint[];
+  /** Percentiles that are named on the curve. */
+  readonly marks: readonly TailPoint[];
 }
 
-/** Null where no configuration was compared on the text. */
-export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null {
-  const series = data.configurations
-    .flatMap((configuration) => {
-      const nats = measurementOf(configuration, textId)?.against_reference?.kl_nats ?? [];
-      return nats.length === 0 ? [] : [{ label: shortened(safeLine(configuration.plan.worker.label)), nats }];
-    })
-    .slice(0, MOST_SERIES);
-  if (series.length === 0) return null;
-  const values = series.flatMap(({ label, nats }) => tailPoints(label, nats));
-  const marks = series.flatMap(({ label, nats }, index) => {
-    const sorted = nats.toSorted((a, b) => a - b);
-    // A percentile beyond the last token is none.
-    const known = [0.5, 0.9, 0.99].filter((probability) => 1 - probability >= 1 / nats.length);
-    return known.map((probability) => {
-      const kl = Math.max(LEAST_NATS, quantileOf(sorted, probability));
-      return { label, kl, share: 1 - probability, text: natsText(kl), color: SERIES[index] };
-    });
-  });
+export interface KlTailsInput {
+  readonly modelName: string;
+  readonly textId: string;
+  readonly rows: readonly KlTailsRow[];
+}
+
+/** `room`: pixels that the whole may take. */
+export function klTailsChart({ modelName, textId, rows }: KlTailsInput, room?: number): TopLevelSpec {
+  const width = room === undefined ? WIDTH : Math.max(160, Math.min(760, room - BESIDE_PLOT));
+  const taken = new Set<string>();
+  const series = rows.map((row) => ({
+    ...row,
+    name: row.label,
+    label: uniqueIn(taken, shortened(row.label, width)),
+  }));
+  const values = series.flatMap(({ points, configuration, name, label }) =>
+    points.map((point) => ({ configuration, name, label, ...point })),
+  );
+  const marks = series.flatMap((row) =>
+    row.marks.map((point) => ({
+      configuration: row.configuration,
+      name: row.name,
+      label: row.label,
+      ...point,
+      text: natsText(point.kl),
+      color: SERIES[row.series],
+    })),
+  );
+  const tooltip = [
+    shown("name", "configuration"),
+    shown("kl", "KL divergence of at least (nats)", ".3~g"),
+    shown("share", "share of tokens", ".2~%"),
+  ];
   const domain = series.map(({ label }) => label);
   const color = {
     field: "label",
     type: "nominal",
-    scale: { domain, range: SERIES.slice(0, domain.length) },
+    scale: { domain, range: rows.map((row) => SERIES[row.series]) },
     legend: {
       title: null,
       orient: "top",
       labelLimit: 0,
-      columns: legendColumns(domain),
+      columns: legendColumns(domain, width),
       symbolStrokeWidth: 2.5,
     },
   };
@@ -74,7 +72,7 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
     type: "quantitative",
     title: "KL divergence of a token at least … nats",
     scale: { type: "log" },
-    axis: { format: "~g", tickCount: 6 },
+    axis: { format: "~g", tickCount: Math.min(6, Math.floor(width / 70)) },
   };
   const y = {
     field: "share",
@@ -86,13 +84,17 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
   return {
     ...CHART_HEAD,
     title: {
-      text: breakLines(`${safeLine(data.run.plan.model_name)}: how far answers stray, token by token`, 58, 3),
+      text: breakLines(
+        `${modelName}: how far answers stray, token by token`,
+        room === undefined ? 58 : titleCharacters(width + BESIDE_PLOT - 28),
+        3,
+      ),
       subtitle: [
-        `On ${safeLine(textId)}, against the reference; further left and lower is better`,
+        `On ${textId}, against the reference; further left and lower is better`,
         "Dots: the median, the 90th and the 99th percentile, with their divergence",
-      ],
+      ].flatMap((line) => breakLines(line, room === undefined ? 100 : charactersIn(width + 58), 3)),
     },
-    width: WIDTH,
+    width,
     height: 320,
     layer: [
       {
@@ -105,15 +107,16 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
           strokeDash: {
             field: "label",
             type: "nominal",
-            scale: { domain, range: DASHES.slice(0, domain.length) },
+            scale: { domain, range: rows.map((row) => DASHES[row.series]) },
             legend: color.legend,
           },
+          tooltip,
         },
       },
       {
         data: { values: marks },
         mark: { type: "point", filled: true, size: 46, opacity: 1 },
-        encoding: { x, y, color: { field: "color", type: "nominal", scale: null } },
+        encoding: { x, y, fill: { field: "color", type: "nominal", scale: null }, tooltip },
       },
       ...[true, false].map((isHalo) => ({
         data: { values: marks },
@@ -132,20 +135,30 @@ export function klTailsChart(data: RunData, textId: string): TopLevelSpec | null
   } as unknown as TopLevelSpec;
 }
 
-const LONGEST_LABEL = 50;
 const WIDTH = 520;
+/** Vertical axis and padding. */
+const BESIDE_PLOT = 92;
+const LONGEST_LABEL = 50;
 const LABEL_CHARACTER_PX = 7;
 const SYMBOL_PX = 36;
 
 /** A legend's entry is one line: the middle is left out, for labels differ at their ends. */
-function shortened(label: string): string {
-  if (label.length <= LONGEST_LABEL) return label;
-  return `${label.slice(0, LONGEST_LABEL - 21)}…${label.slice(-20)}`;
+function shortened(label: string, width: number): string {
+  const longest = Math.min(LONGEST_LABEL, Math.floor((width - SYMBOL_PX) / LABEL_CHARACTER_PX));
+  if (label.length <= longest) return label;
+  const end = Math.floor(longest * 0.4);
+  return `${label.slice(0, longest - end - 1)}…${label.slice(-end)}`;
 }
 
-function legendColumns(labels: readonly string[]): number {
+function uniqueIn(taken: Set<string>, label: string): string {
+  const unique = taken.has(label) ? `${label} #${taken.size + 1}` : label;
+  taken.add(unique);
+  return unique;
+}
+
+function legendColumns(labels: readonly string[], width: number): number {
   const longest = Math.max(...labels.map(({ length }) => length));
-  return Math.max(1, Math.floor(WIDTH / (longest * LABEL_CHARACTER_PX + SYMBOL_PX)));
+  return Math.max(1, Math.floor(width / (longest * LABEL_CHARACTER_PX + SYMBOL_PX)));
 }
 
 /** So that curves differ without colour as well. */

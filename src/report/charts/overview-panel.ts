@@ -1,24 +1,56 @@
 import { statisticsOf } from "../../base/statistics.js";
-import { COLORS, FULL_HEIGHT } from "./style.js";
+import { axisEndFor, charactersIn, LABEL_FONT_SIZE } from "./room.js";
+import { breakLines, COLORS, FULL_HEIGHT, shown } from "./style.js";
 
-/** One bar: the mean of `values`. */
+/** What a bar and its whisker show. */
+export interface PanelFigures {
+  readonly mean: number;
+  readonly max: number;
+  readonly ci95_low: number | null;
+  readonly ci95_high: number | null;
+}
+
+/** One bar: the mean. */
 export interface PanelBar {
+  /** Id. */
+  readonly configuration: string;
   /** The row it belongs to. */
   readonly name: string;
   /** Which of the row's bars it is. */
   readonly slot: string;
   /** Said before the number; empty for nothing. */
   readonly word: string;
-  readonly values: readonly number[];
-  /** Whether the values are samples to be shown as dots. */
-  readonly showValues: boolean;
+  readonly figures: PanelFigures;
+  /** Samples to be shown as dots. */
+  readonly dots: readonly number[];
+}
+
+/** A bar of samples that are shown as dots; none without samples. */
+export function barOf(
+  row: { readonly configuration: string; readonly name: string },
+  slot: string,
+  word: string,
+  samples: readonly number[],
+): PanelBar[] {
+  const figures = statisticsOf(samples);
+  const { configuration, name } = row;
+  return figures === null ? [] : [{ configuration, name, slot, word, figures, dots: samples }];
+}
+
+export interface PanelName {
+  /** Id. */
+  readonly configuration: string;
+  /** Lines separated by `\n`; unique. */
+  readonly name: string;
 }
 
 export interface PanelInput {
   readonly title: string;
+  /** Pixels that a line of the title may take. */
+  readonly titleWidth: number;
   readonly width: number;
   readonly rowHeight: number;
-  readonly names: readonly string[];
+  readonly names: readonly PanelName[];
   /** Only the first panel of a row of panels names the rows. */
   readonly showNames: boolean;
   readonly slots: readonly string[];
@@ -36,9 +68,7 @@ export interface PanelInput {
   readonly reference: number | null;
 }
 
-const LABEL_FONT_SIZE = 11;
-/** Of DejaVu Sans, in em; digits and lower case. */
-const CHARACTER_EM = 0.62;
+const TITLE_FONT_SIZE = 12;
 const LABEL_GAP = 7;
 const NOTE_LINE_HEIGHT = 14;
 /** Of the rows' names; `overviewChart` makes the rows high enough for them. */
@@ -48,34 +78,47 @@ const MAX_DOTS = 200;
 
 /** One panel of the overview, as a Vega-Lite unit of layers. */
 export function overviewPanel(input: PanelInput) {
-  const bars = input.bars.flatMap(({ name, slot, word, values, showValues }) => {
-    const statistics = statisticsOf(values);
-    if (statistics === null) return [];
-    const { mean, max, ci95_low, ci95_high } = statistics;
+  const bars = input.bars.map(({ configuration, name, slot, word, figures, dots }) => {
+    const { mean, max, ci95_low, ci95_high } = figures;
     const number = input.format(mean);
     const label = word === "" ? number : `${word} ${number}`;
     return {
+      configuration,
       name,
       slot,
       color: input.colors[slot] ?? COLORS.muted,
       mean,
-      low: ci95_low,
+      // None of these figures can be negative, whatever half an interval says.
+      low: ci95_low === null ? null : Math.max(0, ci95_low),
       high: ci95_high,
+      interval:
+        ci95_low === null || ci95_high === null
+          ? "–"
+          : `${input.format(ci95_low)} to ${input.format(ci95_high)}`,
+      figure: input.format(mean),
       label,
-      label_at: Math.max(showValues ? max : mean, mean, ci95_high ?? 0),
+      label_at: Math.max(dots.length > 0 ? max : mean, mean, ci95_high ?? 0),
     };
   });
-  const dots = input.bars.flatMap(({ name, slot, values, showValues }) =>
-    showValues && values.length <= MAX_DOTS ? values.map((value) => ({ name, slot, value })) : [],
+  const dots = input.bars.flatMap(({ configuration, name, slot, dots: samples }) =>
+    samples.length <= MAX_DOTS
+      ? samples.map((value) => ({ configuration, name, slot, value, figure: input.format(value) }))
+      : [],
   );
+  const names = input.names.map(({ name }) => name);
   const x = (field: string) => ({ field, type: "quantitative" as const });
   const offset = input.slots.length > 1 ? { yOffset: { field: "slot", scale: { domain: input.slots } } } : {};
   const isEmpty = bars.length === 0;
+  const end = axisEndFor(
+    bars.map(({ label, label_at }) => ({ label, at: label_at })),
+    input.width,
+    LABEL_GAP + 4,
+  );
   const barHeight = input.slots.length > 1 ? 15 : 20;
   return {
     title: {
-      text: input.title,
-      fontSize: 12,
+      text: breakLines(input.title, charactersIn(input.titleWidth, TITLE_FONT_SIZE), 3),
+      fontSize: TITLE_FONT_SIZE,
       fontWeight: "normal",
       offset: 8,
       anchor: "start",
@@ -88,7 +131,7 @@ export function overviewPanel(input: PanelInput) {
       y: {
         field: "name",
         type: "nominal" as const,
-        scale: { domain: input.names, paddingInner: 0.2, paddingOuter: 0.1 },
+        scale: { domain: names, paddingInner: 0.2, paddingOuter: 0.1 },
         axis: { title: null, labels: false, ticks: false },
       },
     },
@@ -99,14 +142,19 @@ export function overviewPanel(input: PanelInput) {
         encoding: {
           x: {
             ...x("mean"),
-            scale: { domain: [0, domainEnd(bars, input.width)], nice: false },
+            scale: { domain: [0, end], nice: false },
             axis: isEmpty
               ? { title: null, labels: false, ticks: false, grid: false }
               : { title: null, tickCount: 4, grid: true, labelFlush: false },
           },
           ...offset,
           color: { field: "color", scale: null },
-          tooltip: [{ field: "name" }, { field: "label" }, x("low"), x("high")],
+          tooltip: [
+            shown("name", "configuration"),
+            shown("figure", input.slots.length > 1 ? "mean" : input.title),
+            ...(input.slots.length > 1 ? [shown("slot", "memory")] : []),
+            shown("interval", "95 % interval of the mean"),
+          ],
         },
       },
       ...(input.reference === null
@@ -121,7 +169,11 @@ export function overviewPanel(input: PanelInput) {
       {
         data: { values: dots },
         mark: { type: "point" as const, filled: true, size: 16, color: input.dotColor, opacity: 0.55 },
-        encoding: { x: x("value"), ...offset },
+        encoding: {
+          x: x("value"),
+          ...offset,
+          tooltip: [shown("name", "configuration"), shown("figure", "one trial")],
+        },
       },
       {
         data: { values: bars.filter((bar) => bar.low !== null) },
@@ -154,10 +206,10 @@ export function overviewPanel(input: PanelInput) {
 }
 
 /** Left of the plot. A text mark, because an axis centres only the first line of a name with several. */
-function rowNames(names: readonly string[]) {
-  const values = names.map((name) => {
+function rowNames(names: readonly PanelName[]) {
+  const values = names.map(({ configuration, name }) => {
     const lines = name.split("\n");
-    return { name, lines, dy: centred(lines.length, NAME_LINE_HEIGHT) };
+    return { configuration, name, lines, dy: centred(lines.length, NAME_LINE_HEIGHT) };
   });
   return {
     data: { values },
@@ -184,16 +236,4 @@ function textWithHalo(values: readonly object[], mark: object, encoding: object)
   const text = { type: "text" as const, baseline: "middle" as const, fontSize: LABEL_FONT_SIZE, ...mark };
   const halo = { ...text, stroke: "white", strokeWidth: 4, strokeJoin: "round" as const };
   return [halo, text].map((layer) => ({ data: { values }, mark: layer, encoding }));
-}
-
-/** The smallest axis end at which every label fits between its bar and the panel's edge. */
-function domainEnd(
-  bars: readonly { readonly label: string; readonly label_at: number }[],
-  width: number,
-): number {
-  const ends = bars.map(({ label, label_at }) => {
-    const labelWidth = label.length * LABEL_FONT_SIZE * CHARACTER_EM + LABEL_GAP + 4;
-    return label_at * (width / Math.max(width / 4, width - labelWidth));
-  });
-  return Math.max(0, ...ends) || 1;
 }

@@ -72,6 +72,13 @@ export const CHART_HEAD = {
   config: CHART_CONFIG,
 } as const;
 
+/** A field of a tooltip. */
+export function shown(field: string, title: string, format?: string) {
+  return format === undefined
+    ? { field, type: "nominal" as const, title }
+    : { field, type: "quantitative" as const, title, format };
+}
+
 /** Breaks text into lines of at most `width` characters, at spaces or after punctuation where it can. */
 export function breakLines(text: string, width: number, maxLines: number): string[] {
   const lines: string[] = [];

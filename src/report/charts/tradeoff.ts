@@ -3,14 +3,13 @@
  * divergence from the reference as its colour. What nothing beats in all three (Pareto) has a dark ring.
  */
 import type { TopLevelSpec } from "vega-lite";
-import { safeLine } from "../../base/untrusted-text.js";
 import { natsText } from "../quality-text.js";
-import type { ConfigurationSummary, RunSummary } from "../summary.js";
-import { breakLines, CHART_HEAD, COLORS } from "./style.js";
-
-const BYTES_PER_GB = 1e9;
+import { charactersIn, titleCharacters } from "./room.js";
+import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
 
 export interface TradeoffPoint {
+  /** Id. */
+  readonly configuration: string;
   readonly label: string;
   readonly weightsGb: number;
   readonly tokensPerSec: number;
@@ -22,32 +21,11 @@ export interface TradeoffPoint {
   readonly isOptimal: boolean;
 }
 
-/** Configurations that were measured, each marked where no other one is at least as good in all and better in one. */
-export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
-  const points = summary.configurations.flatMap((configuration) => {
-    const { weights_bytes, decode_tokens_per_sec: rate } = configuration;
-    if (weights_bytes === null || rate === null) return [];
-    return [
-      {
-        label: safeLine(configuration.label),
-        weightsGb: weights_bytes / BYTES_PER_GB,
-        tokensPerSec: rate.mean,
-        low: rate.ci95_low,
-        high: rate.ci95_high,
-        kl: klOf(configuration),
-        isReference: configuration.is_reference,
-      },
-    ];
-  });
-  return points.map((point) => ({
-    ...point,
-    isOptimal: !points.some((other) => other !== point && dominates(other, point)),
-  }));
-}
-
-function klOf({ is_reference, quality }: ConfigurationSummary): number | null {
-  if (is_reference && quality.length > 0) return 0;
-  return quality[0]?.kl_divergence?.mean ?? null;
+export interface TradeoffInput {
+  readonly modelName: string;
+  /** Of the text that divergences are measured on; null without one. */
+  readonly textId: string | null;
+  readonly rows: readonly TradeoffPoint[];
 }
 
 type Figures = Pick<TradeoffPoint, "weightsGb" | "tokensPerSec" | "kl">;
@@ -67,20 +45,25 @@ const HEIGHT = 340;
 const LABEL_FONT_SIZE = 11;
 const LINE_HEIGHT = 14;
 
-/** Null with fewer than two configurations: nothing to trade off. */
-export function tradeoffChart(summary: RunSummary): TopLevelSpec | null {
-  const points = tradeoffPoints(summary);
-  if (points.length < 2) return null;
+/** Vertical axis, padding, and the legend where there is one. */
+const BESIDE_PLOT = 78;
+const LEGEND = 92;
+
+/** `room`: pixels that the whole may take. */
+export function tradeoffChart(input: TradeoffInput, room?: number): TopLevelSpec {
+  const { rows: points, textId } = input;
   const hasKl = points.some(({ kl }) => kl !== null);
+  const beside = BESIDE_PLOT + (hasKl ? LEGEND : 0);
+  const width = room === undefined ? WIDTH : Math.max(160, Math.min(760, room - beside));
   const xEnd = 1.12 * Math.max(...points.map(({ weightsGb }) => weightsGb));
   const yEnd = 1.15 * Math.max(...points.map(({ tokensPerSec, high }) => Math.max(tokensPerSec, high ?? 0)));
-  const labels = placeLabels(points, xEnd, yEnd);
+  const labels = placeLabels(points, xEnd, yEnd, width);
   const values = points.map((point, index) => ({ ...point, ...labels[index] }));
   const x = {
     field: "weightsGb",
     type: "quantitative",
     title: "Weights (GB), less is better",
-    axis: { tickCount: 5 },
+    axis: { tickCount: Math.min(5, Math.floor(width / 70)) },
     scale: { domain: [0, xEnd], nice: false },
   };
   const y = (field: string) => ({
@@ -101,19 +84,24 @@ export function tradeoffChart(summary: RunSummary): TopLevelSpec | null {
     color: COLORS.text,
   };
   const written = { x, y: y("tokensPerSec"), text: { field: "lines" } };
-  const textId = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id))[0];
+  const characters = room === undefined ? 100 : charactersIn(width + beside - 28);
+  const titleWidth = room === undefined ? 58 : titleCharacters(width + beside - 28);
   return {
     ...CHART_HEAD,
     title: {
-      text: breakLines(`${safeLine(summary.model_name)}: memory, speed and quality`, 58, 3),
+      text: breakLines(`${input.modelName}: memory, speed and quality`, titleWidth, 3),
       subtitle: [
-        "Whisker: 95 % interval of the mean · dark ring: no configuration is better in everything",
-        ...(hasKl && textId !== undefined
-          ? [`Colour: KL divergence from the reference on ${safeLine(textId)}, nats a token`]
+        ...breakLines(
+          "Whisker: 95 % interval of the mean · dark ring: no configuration is better in everything",
+          characters,
+          4,
+        ),
+        ...(hasKl && textId !== null
+          ? breakLines(`Colour: KL divergence from the reference on ${textId}, nats a token`, characters, 3)
           : []),
       ],
     },
-    width: WIDTH,
+    width,
     height: HEIGHT,
     layer: [
       {
@@ -138,10 +126,10 @@ export function tradeoffChart(summary: RunSummary): TopLevelSpec | null {
               }
             : { value: COLORS.speed },
           tooltip: [
-            { field: "label" },
-            { field: "weightsGb", type: "quantitative" },
-            { field: "tokensPerSec", type: "quantitative" },
-            { field: "kl", type: "quantitative" },
+            shown("label", "configuration"),
+            shown("weightsGb", "weights (GB)", ".3f"),
+            shown("tokensPerSec", "tokens/s", ".1f"),
+            ...(hasKl ? [shown("kl", "KL (nats)", ".3~g")] : []),
           ],
         },
       },
@@ -169,9 +157,9 @@ const CHARACTER_EM = 0.63;
 const MOST_SHIFTS = 24;
 
 /** Lines beside each point, moved up and down, or to the other side, until they lie on nothing else. */
-function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: number) {
+function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: number, plotWidth: number) {
   const centres = points.map(({ weightsGb, tokensPerSec }) => ({
-    x: (weightsGb / xEnd) * WIDTH,
+    x: (weightsGb / xEnd) * plotWidth,
     y: (1 - tokensPerSec / yEnd) * HEIGHT,
   }));
   const taken: Box[] = centres.map(({ x, y }) => ({
@@ -200,7 +188,7 @@ function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: numbe
     const free = candidates.find(
       ({ box }) =>
         box.left >= 2 &&
-        box.right <= WIDTH - 2 &&
+        box.right <= plotWidth - 2 &&
         box.top >= 2 &&
         box.bottom <= HEIGHT - 2 &&
         !taken.some((other) => overlaps(box, other)),

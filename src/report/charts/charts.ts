@@ -1,0 +1,83 @@
+/**
+ * Every chart of a run: input → Vega-Lite. Runs in a browser as well: nothing here or in what it imports needs Node.
+ */
+import type { TopLevelSpec } from "vega-lite";
+import { type ArticleChartInput, articleChart } from "./article.js";
+import { type EstimateInput, estimateChart } from "./estimate.js";
+import { type InterTokenInput, interTokenChart } from "./inter-token.js";
+import { type KlTailsInput, klTailsChart } from "./kl-tails.js";
+import { type OverviewInput, overviewChart } from "./overview.js";
+import { type TradeoffInput, tradeoffChart } from "./tradeoff.js";
+
+/** Null where there is nothing of the kind to draw. */
+export interface ChartInputs {
+  readonly overview: OverviewInput;
+  readonly tradeoff: TradeoffInput | null;
+  readonly estimate: EstimateInput | null;
+  readonly "inter-token": InterTokenInput | null;
+  readonly "kl-tails": KlTailsInput | null;
+  /** One a configuration. */
+  readonly articles: readonly ArticleChartInput[];
+}
+
+/** Charts in which every configuration has a part. */
+export const SHARED_CHARTS = ["overview", "tradeoff", "kl-tails", "inter-token", "estimate"] as const;
+export type SharedChartName = (typeof SHARED_CHARTS)[number];
+
+export interface Chart {
+  /** File name without its ending. */
+  readonly name: string;
+  readonly spec: TopLevelSpec;
+}
+
+/** The overview, what else can be drawn of this run, then the article's figure for each configuration. */
+export function chartsOf(inputs: ChartInputs): readonly Chart[] {
+  return [
+    ...SHARED_CHARTS.flatMap((name) => {
+      const spec = sharedChart(inputs, name, () => true);
+      return spec === null ? [] : [{ name, spec }];
+    }),
+    ...inputs.articles.map((input) => ({
+      name: `article-${input.configuration}`,
+      spec: articleChart(input),
+    })),
+  ];
+}
+
+/**
+ * One chart of those configurations that are selected, as wide as there is room (pixels; its usual size without). Null
+ * where nothing of them can be drawn.
+ */
+export function sharedChart(
+  inputs: ChartInputs,
+  name: SharedChartName,
+  isSelected: (configuration: string) => boolean,
+  width?: number,
+): TopLevelSpec | null {
+  switch (name) {
+    case "overview":
+      return drawn(inputs.overview, isSelected, (input) => overviewChart(input, width));
+    case "tradeoff":
+      return drawn(inputs.tradeoff, isSelected, (input) => tradeoffChart(input, width));
+    case "estimate":
+      return drawn(inputs.estimate, isSelected, (input) => estimateChart(input, width));
+    case "inter-token":
+      return drawn(inputs["inter-token"], isSelected, (input) => interTokenChart(input, width));
+    case "kl-tails":
+      return drawn(inputs["kl-tails"], isSelected, (input) => klTailsChart(input, width));
+  }
+}
+
+interface WithRows {
+  readonly rows: readonly { readonly configuration: string }[];
+}
+
+function drawn<I extends WithRows>(
+  input: I | null,
+  isSelected: (configuration: string) => boolean,
+  draw: (input: I) => TopLevelSpec,
+): TopLevelSpec | null {
+  if (input === null) return null;
+  const rows = input.rows.filter(({ configuration }) => isSelected(configuration));
+  return rows.length === 0 ? null : draw({ ...input, rows });
+}
