@@ -1,10 +1,10 @@
 import { ExitCode } from "../base/exit-codes.js";
-import { resultTable } from "../report/terminal-table.js";
 import { writeReport } from "../report/write-report.js";
 import { findRun } from "../results/find-run.js";
 import { RunPaths } from "../results/paths.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
+import { printResult } from "./print-result.js";
 
 export interface ReportArgs {
   readonly run: string;
@@ -14,10 +14,10 @@ export interface ReportArgs {
 
 /** `falcon-exp report`: draws a run again from its records alone. With `--json` prints summary.json. */
 export async function run(io: CommandIo, args: ReportArgs): Promise<number> {
-  const folder = await findRun(args.run, args.results, io.cwd);
-  const { summary, warnings } = await writeReport(new RunPaths(folder));
+  const paths = new RunPaths(await findRun(args.run, args.results, io.cwd));
+  const { summary, data, warnings } = await writeReport(paths);
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   if (args.json) printJson(io, summary);
-  else io.stdout.write(`${resultTable(summary, io)}\n\nResults: ${folder}\n`);
+  else await printResult(io, { data, summary, paths });
   return ExitCode.ok;
 }

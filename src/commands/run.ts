@@ -9,7 +9,6 @@ import { StopSignal } from "../executor/stop.js";
 import { planText } from "../plan/plan-file.js";
 import { answersText } from "../report/answers-terminal.js";
 import { createLiveDisplay } from "../report/live.js";
-import { resultTable } from "../report/terminal-table.js";
 import { writeReport } from "../report/write-report.js";
 import type { RunEndRecord } from "../results/record-types.js";
 import { openRunFolder } from "../results/run-folder.js";
@@ -18,6 +17,7 @@ import type { CommandIo } from "./io.js";
 import { loadPlan, type PlannedExperiment } from "./load-plan.js";
 import { type PreparedEnvironment, prepareEnvironment } from "./prepare-environment.js";
 import { printJson } from "./print-json.js";
+import { printResult } from "./print-result.js";
 
 export interface RunArgs {
   readonly file: string;
@@ -47,8 +47,8 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   if (args.json) printJson(io, summary);
   else {
-    io.stdout.write(`${answersText(data, io)}\n\n${resultTable(summary, io)}\n\n`);
-    io.stdout.write(`Results: ${paths.folder}\n`);
+    io.stdout.write(`${answersText(data, io)}\n\n`);
+    await printResult(io, { data, summary, paths }, io.stdoutIsTty ? "auto" : "none");
   }
   return exitCodeOf(status, signal);
 }

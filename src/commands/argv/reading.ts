@@ -34,6 +34,24 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     .action(async (options) => {
       setExitCode(await (await import("../list.js")).run(io, options));
     });
+  command("show <run>", "show a run's table, verdicts and picture at the terminal; writes nothing", [
+    "show quant                                the newest run of this experiment",
+    "show results/quant/20261124T023746Z-a1b2",
+    "show quant --picture none",
+  ])
+    .addOption(resultsOption)
+    .addOption(
+      new Option(
+        "--picture <how>",
+        "draw the overview as a picture in the terminal, or as bars of characters",
+      )
+        .choices(["auto", "kitty", "iterm", "blocks", "none"])
+        .default("auto"),
+    )
+    .addOption(jsonOption)
+    .action(async (run: string, options) => {
+      setExitCode(await (await import("../show.js")).run(io, { run, ...options }));
+    });
   command("report <run>", "draw tables and charts again, from the records alone", [
     "report quant                              the newest run of this experiment",
     "report results/quant/20261124T023746Z-a1b2",

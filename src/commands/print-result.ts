@@ -1,0 +1,18 @@
+import { overviewPicture, type PicturedRun } from "../report/picture/picture.js";
+import { canShowBlocks, detectPictureKind, type PictureKind } from "../report/picture/picture-kind.js";
+import { resultTable } from "../report/terminal-table.js";
+import type { CommandIo } from "./io.js";
+
+/** What a person reads of a run, the same at its end, from `report` and from `show`: table, verdicts, picture, where it lies. */
+export async function printResult(
+  io: CommandIo,
+  run: PicturedRun,
+  picture: PictureKind | "auto" = "none",
+): Promise<void> {
+  const kind = picture === "auto" ? detectPictureKind(io.env, io.stdoutIsTty) : picture;
+  const style = { columns: io.columns, color: io.color, blocks: canShowBlocks(io.env) };
+  const drawn = await overviewPicture(run, kind, style);
+  io.stdout.write(`${resultTable(run.summary, io)}\n\n`);
+  if (drawn !== "") io.stdout.write(`${drawn}\n\n`);
+  io.stdout.write(`Results: ${run.paths.folder}\n`);
+}

@@ -1,0 +1,29 @@
+import { ExitCode } from "../base/exit-codes.js";
+import type { PictureKind } from "../report/picture/picture-kind.js";
+import { summarize } from "../report/summary.js";
+import { findRun } from "../results/find-run.js";
+import { RunPaths } from "../results/paths.js";
+import { readRun } from "../results/run-data.js";
+import type { CommandIo } from "./io.js";
+import { printJson } from "./print-json.js";
+import { printResult } from "./print-result.js";
+
+export interface ShowArgs {
+  readonly run: string;
+  readonly results: string;
+  readonly picture: PictureKind | "auto";
+  readonly json: boolean;
+}
+
+/** `falcon-exp show`: a run's table, verdicts and picture at the terminal, from its records alone; writes nothing. */
+export async function run(io: CommandIo, args: ShowArgs): Promise<number> {
+  const paths = new RunPaths(await findRun(args.run, args.results, io.cwd));
+  const { data, warnings } = await readRun(paths.folder);
+  for (const { line, message } of warnings) {
+    io.stderr.write(`warning: records.jsonl:${line}: ${message}\n`);
+  }
+  const summary = summarize(data);
+  if (args.json) printJson(io, summary);
+  else await printResult(io, { data, summary, paths }, args.picture);
+  return ExitCode.ok;
+}
