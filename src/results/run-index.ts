@@ -6,11 +6,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { RunPaths } from "./paths.js";
+import { ownProcessName, type ProcessName } from "./process-name.js";
 import type { ConfigurationStatus } from "./run-data.js";
 import { runFolders } from "./run-folders.js";
+import { isRunning } from "./run-lock.js";
 import type { ConfigurationProgress } from "./run-progress.js";
 import { readRunEnd, scanRecords } from "./scan-records.js";
-import { isWriterAlive } from "./writer-alive.js";
 
 /**
  * As in `run_end`; `running` while its controller writes; `killed` when that is gone without an end; `damaged` when the records
@@ -65,10 +66,11 @@ const AT_ONCE = 32;
 /** Newest first. Throws FalconError `results-not-found` where the folder is there and cannot be read. */
 export async function indexRuns({ folder, experiment }: RunIndexOptions): Promise<RunIndexEntry[]> {
   const paths = await runFolders(folder);
+  const self = await ownProcessName();
   const entries: RunIndexEntry[] = [];
   const waiting = paths.values();
   const work = async () => {
-    for (const path of waiting) entries.push(await indexRun(folder, path));
+    for (const path of waiting) entries.push(await indexRun(folder, path, self));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return entries
@@ -81,8 +83,8 @@ function ageKey({ started_at, run_id }: RunIndexEntry): string {
   return started_at === null ? run_id : started_at.replaceAll(/[-:]|\.\d+/g, "") + run_id;
 }
 
-/** One run; `path` is relative to `root`. Never throws: what goes wrong is the entry's `problem`. */
-export async function indexRun(root: string, path: string): Promise<RunIndexEntry> {
+/** One run; `path` is relative to `root`, `self` the process that asks. Never throws: what goes wrong is the entry's `problem`. */
+export async function indexRun(root: string, path: string, self: ProcessName): Promise<RunIndexEntry> {
   const paths = new RunPaths(join(root, path));
   try {
     const end = await readRunEnd(paths.records);
@@ -90,7 +92,7 @@ export async function indexRun(root: string, path: string): Promise<RunIndexEntr
     if (summary !== null && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
       return { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
     }
-    return await scanned(paths, path);
+    return await scanned(paths, path, self);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;
@@ -98,13 +100,13 @@ export async function indexRun(root: string, path: string): Promise<RunIndexEntr
   }
 }
 
-async function scanned(paths: RunPaths, path: string): Promise<RunIndexEntry> {
+async function scanned(paths: RunPaths, path: string, self: ProcessName): Promise<RunIndexEntry> {
   const { progress, damagedLines, newerSchemaVersion } = await scanRecords(paths.records);
   if (newerSchemaVersion !== null) {
     return damaged(paths, path, `a newer falcon-exp wrote it (schema version ${newerSchemaVersion})`);
   }
   const { run, end } = progress;
-  const isAlive = end === null && (await isWriterAlive(paths));
+  const isAlive = end === null && (await isRunning(paths.folder, self));
   if (run === null) {
     return isAlive
       ? { ...damaged(paths, path, "nothing is recorded yet"), status: "running" }

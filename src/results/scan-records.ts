@@ -2,6 +2,7 @@
 import { open, readFile } from "node:fs/promises";
 import { RECORD_SCHEMA_VERSION } from "./record-types.js";
 import { PROGRESS_KINDS, progressRecordSchema, RunProgress } from "./run-progress.js";
+import { openLine } from "./sealed-line.js";
 
 /** How every line begins, so that lines of other kinds (they can be megabytes) need not be parsed. */
 const HEAD = /^\{"schema_version":\d+,"run_id":"[^"\\]*","at":"([^"\\]*)","kind":"(\w+)"/;
@@ -44,7 +45,9 @@ function addLine(progress: RunProgress, bytes: Buffer): "added" | "other" | "dam
   }
   let value: unknown;
   try {
-    const text = bytes.toString("utf8");
+    const opened = openLine(bytes);
+    if (opened.kind === "broken") return "damaged";
+    const text = opened.json.toString("utf8");
     if (text.trim() === "") return "other";
     value = JSON.parse(text);
   } catch {

@@ -1,15 +1,18 @@
-import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
 import { writeReport } from "../../src/report/write-report.js";
+import { ownProcessName } from "../../src/results/process-name.js";
 import type { RunFileRecord } from "../../src/results/record-types.js";
 import { groupRecords } from "../../src/results/run-data.js";
 import { indexRuns, type RunIndexEntry } from "../../src/results/run-index.js";
+import { lockRun } from "../../src/results/run-lock.js";
 import { RunProgress } from "../../src/results/run-progress.js";
 import { type FakeRunOptions, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
-import { addRun, LONG_AGO } from "../fixtures/run-on-disk.js";
+import { addRun } from "../fixtures/run-on-disk.js";
 
 /** Without what only one of the two sources can tell. */
 const asShown = ({ has_current_summary, configurations, ...entry }: RunIndexEntry) => ({
@@ -82,7 +85,6 @@ test("a run whose controller was killed tells how far it got", async () => {
   expect(entry?.configurations.map(({ status }) => status)).toEqual(["completed", "interrupted", "not_run"]);
   // A line torn by the kill is no damage.
   writeFileSync(paths.records, '{"schema_version":1,"ru', { flag: "a" });
-  utimesSync(paths.records, LONG_AGO, LONG_AGO);
   expect((await indexRuns({ folder: results }))[0]).toMatchObject({ status: "killed", problem: null });
 });
 
@@ -126,7 +128,8 @@ test("a run that is written to is running, and so is its configuration", async (
   const paths = addRun(results, "quant/20261124T020000Z-0001", {
     configurations: THREE.map((one, i) => (i === 1 ? { ...one, cutAfter: 2 } : one)),
   });
-  utimesSync(paths.records, new Date(), new Date());
+  const lock = await lockRun(paths.folder, await ownProcessName(), systemClock);
+  onTestFinished(() => lock.release());
   const [entry] = await indexRuns({ folder: results });
   expect(entry?.status).toBe("running");
   expect(entry?.configurations.map(({ status }) => status)).toEqual(["completed", "running", "not_run"]);
