@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { RunPaths } from "../../results/paths.js";
 import type { RunData } from "../../results/run-data.js";
+import { overviewInput } from "../chart-inputs/overview.js";
 import { overviewChart } from "../charts/overview.js";
 import { createRenderer } from "../render.js";
 import type { RunSummary } from "../summary.js";
@@ -29,7 +30,7 @@ export async function overviewPicture(run: PicturedRun, kind: PictureKind, style
 
 /** The written picture where it is of these very records, else drawn anew: that takes seconds. */
 async function overviewPng({ data, summary, paths }: PicturedRun): Promise<Uint8Array> {
-  const spec = overviewChart(data, summary);
+  const spec = overviewChart(overviewInput(data, summary));
   const text = `${JSON.stringify(spec, null, 2)}\n`;
   const written = await readFile(paths.chart("overview", ".vl.json"), "utf8").catch(() => null);
   const kept = written === text ? await readFile(paths.chart("overview", ".png")).catch(() => null) : null;
