@@ -4,11 +4,12 @@ from __future__ import annotations
 
 
 class ResultsError(Exception):
-    """Results that cannot be read. The codes stand in docs/errors.md; ``next_step`` is the one thing to do now."""
+    """Results that cannot be read. The codes stand in docs/errors.md; ``next_step`` is the one thing to do."""
 
     def __init__(self, code: str, message: str, next_step: str) -> None:
         super().__init__(f"{message} {next_step} [{code}]")
         self.code = code
+        self.problem = message
         self.next_step = next_step
 
 

@@ -1,0 +1,184 @@
+"""``python -m falcon_exp.results.mlflow_export --tracking-uri URI RUN_FOLDER...``: runs go to MLflow by its own client.
+
+A run becomes one MLflow run, each configuration a run nested in it; the trials are the steps of its metrics. One JSON
+object on stdout: ``{"runs": [{"run_id", "experiment", "mlflow_run_id", "action", "configurations"}]}``. ``action`` is
+exported, skipped (it is there already, from the same records) or replaced (its records have grown since, or the last
+export was cut off). What goes wrong ends with exit code 1 and ``{"error": {"code", "message", "next"}}``; runs that
+were exported before stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from falcon_exp.results.mlflow_figures import Figures, configuration_figures, run_figures
+from falcon_exp.results.problems import ResultsError
+from falcon_exp.results.recorded import RunData, group_records
+from falcon_exp.results.records import read_records
+from falcon_exp.results.run import Run
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+#: Of a run's folder, where they are there; charts go with them.
+_ARTIFACTS = ("report.html", "summary.json", "records.parquet", "environment.json", "experiment.yaml", "answers.md")
+#: The last thing that is written to the parent: an export that was cut off has none.
+_COMPLETE = "falcon_exp.records_sha256"
+_RUN_ID = "falcon_exp.run_id"
+#: MLflow's own limit a call.
+_METRICS_A_CALL = 1000
+_PARAMS_A_CALL = 100
+#: MLflow's own 7 would wait for minutes at an address where nobody answers; its variable still decides where it is set.
+_RETRIES = "3"
+
+
+def export_run(client: MlflowClient, run: Run, experiment: str | None, artifact_location: str | None) -> dict[str, Any]:
+    """Exports one run, once. Raises ResultsError where its results cannot be read."""
+    content_sha256 = hashlib.sha256(run.records_path.read_bytes()).hexdigest() if run.records_path.is_file() else ""
+    data = group_records(read_records(run.records_path).records, str(run.records_path))
+    summary = run.summary
+    run_id = str(data.run["run_id"])
+    name = experiment or f"falcon-exp {data.run['plan']['experiment']}"
+    experiment_id = _experiment_id(client, name, artifact_location)
+    told = {"run_id": run_id, "experiment": name, "configurations": len(data.configurations)}
+    earlier = _earlier(client, experiment_id, run_id)
+    parents = [one for one in earlier if one.data.tags.get("falcon_exp.kind") == "run"]
+    for parent in parents:
+        if parent.data.tags.get(_COMPLETE) == content_sha256:
+            return {**told, "mlflow_run_id": parent.info.run_id, "action": "skipped"}
+    for one in earlier:
+        client.delete_run(one.info.run_id)
+    parent_id = _write(client, experiment_id, data, run_figures(data, summary), None)
+    entries = {entry["id"]: entry for entry in summary["configurations"]}
+    for configuration in data.configurations:
+        entry = entries.get(configuration.plan["worker"]["id"])
+        if entry is None:
+            raise ResultsError("results-not-drawn", f"{run.folder}/summary.json is of other records.", run.report_step)
+        _write(client, experiment_id, data, configuration_figures(data, configuration, entry), parent_id)
+    _write_artifacts(client, parent_id, run.folder)
+    client.set_tag(parent_id, _COMPLETE, content_sha256)
+    return {**told, "mlflow_run_id": parent_id, "action": "replaced" if earlier else "exported"}
+
+
+def _experiment_id(client: MlflowClient, name: str, artifact_location: str | None) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return str(client.create_experiment(name, artifact_location=artifact_location))
+    if found.lifecycle_stage != "active":
+        raise ResultsError(
+            "mlflow-experiment-deleted",
+            f"The MLflow experiment {name!r} is deleted.",
+            "Restore it in MLflow, or give another name with --experiment.",
+        )
+    return str(found.experiment_id)
+
+
+def _earlier(client: MlflowClient, experiment_id: str, run_id: str) -> list[Any]:
+    """What an export of this run left, whole or in part."""
+    # Run ids come from a file: a quote in one would end the filter's string.
+    quoted = run_id.replace("\\", "").replace("'", "")
+    found: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], f"tags.`{_RUN_ID}` = '{quoted}'", page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _write(client: MlflowClient, experiment_id: str, data: RunData, figures: Figures, parent_id: str | None) -> str:
+    from mlflow.entities import Metric, Param
+
+    tags = dict(figures.tags)
+    if parent_id is not None:
+        tags["mlflow.parentRunId"] = parent_id
+    start = _milliseconds(datetime.fromisoformat(data.run["at"].replace("Z", "+00:00")))
+    created = client.create_run(experiment_id, start_time=start, tags=tags, run_name=figures.name)
+    mlflow_run_id = str(created.info.run_id)
+    params = [Param(name, value) for name, value in figures.params.items()]
+    for start_at in range(0, len(params), _PARAMS_A_CALL):
+        client.log_batch(mlflow_run_id, params=params[start_at : start_at + _PARAMS_A_CALL])
+    metrics = [Metric(one.name, one.value, _milliseconds(one.at), one.step) for one in figures.points]
+    for start_at in range(0, len(metrics), _METRICS_A_CALL):
+        client.log_batch(mlflow_run_id, metrics=metrics[start_at : start_at + _METRICS_A_CALL])
+    end = max((_milliseconds(one.at) for one in figures.points), default=start)
+    client.set_terminated(mlflow_run_id, figures.status, end)
+    return mlflow_run_id
+
+
+def _write_artifacts(client: MlflowClient, mlflow_run_id: str, folder: Path) -> None:
+    for name in _ARTIFACTS:
+        if (folder / name).is_file():
+            client.log_artifact(mlflow_run_id, str(folder / name))
+    if (folder / "charts").is_dir():
+        client.log_artifacts(mlflow_run_id, str(folder / "charts"), "charts")
+
+
+def _milliseconds(time: datetime) -> int:
+    return round(time.timestamp() * 1000)
+
+
+def _require_mlflow() -> None:
+    try:
+        import mlflow  # noqa: F401
+    except ImportError as error:
+        raise ResultsError(
+            "mlflow-missing",
+            f"MLflow's client cannot be imported: {error}.",
+            "Install it: pip install mlflow-skinny sqlalchemy alembic.",
+        ) from error
+
+
+def export(
+    folders: Sequence[Path], tracking_uri: str, experiment: str | None, artifact_location: str | None
+) -> list[dict[str, Any]]:
+    """Exports runs, one after another. Raises ResultsError `mlflow-missing`, `mlflow-failed` and those of reading."""
+    _require_mlflow()
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client = MlflowClient(tracking_uri=tracking_uri)
+        return [export_run(client, Run(folder), experiment, artifact_location) for folder in folders]
+    except (MlflowException, OSError) as error:
+        raise ResultsError(
+            "mlflow-failed",
+            f"MLflow did not take the runs: {error}.",
+            "Check the tracking URI and that its server answers; then export again: what is there already is skipped.",
+        ) from error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0, or 1 with an error on stdout."""
+    parser = argparse.ArgumentParser(prog="python -m falcon_exp.results.mlflow_export")
+    parser.add_argument("--tracking-uri", required=True, help="a server's address, or sqlite:////absolute/path.db")
+    parser.add_argument("--experiment", help="MLflow's experiment; by default one for each experiment of falcon-exp")
+    parser.add_argument(
+        "--artifact-location", help="where files go if the experiment is new; by default MLflow decides"
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="RUN_FOLDER")
+    given = parser.parse_args(arguments)
+    answer: dict[str, Any]
+    try:
+        # Libraries print as they like; stdout holds the answer alone.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
+        with contextlib.redirect_stdout(sys.stderr):
+            answer = {"runs": export(given.folders, given.tracking_uri, given.experiment, given.artifact_location)}
+    except ResultsError as error:
+        answer = {"error": {"code": error.code, "message": error.problem, "next": error.next_step}}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    return 1 if "error" in answer else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
