@@ -27,3 +27,15 @@ test("every error code that the sources raise is documented", () => {
   const undocumented = [...raised].filter((code) => rowOf(code) === undefined);
   expect(undocumented).toEqual([]);
 });
+
+test("every error code that notebooks and exports can see is documented", () => {
+  const folder = `${root}python/falcon_exp/results/`;
+  const sources = readdirSync(folder).filter((file) => file.endsWith(".py"));
+  const raised = sources.flatMap((file) =>
+    [...readFileSync(`${folder}${file}`, "utf8").matchAll(/ResultsError\(\s*"([a-z-]+)"/g)].map(
+      ([, code]) => code as string,
+    ),
+  );
+  expect(new Set(raised).size).toBeGreaterThan(5);
+  expect(raised.filter((code) => rowOf(code) === undefined)).toEqual([]);
+});

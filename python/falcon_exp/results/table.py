@@ -47,7 +47,7 @@ def load(results: Results = "results", *, backend: Backend | None = None) -> Any
         raise ResultsError("results-not-drawn", f"No run of {len(found)} has a {TABLE_FILE}.", found[-1].report_step)
     tables, newest = reader([run.folder / TABLE_FILE for run in drawn])
     old = [run for run, last in zip(drawn, newest, strict=True) if _has_newer_trial(run, last)]
-    _warn_of(missing, f"no {TABLE_FILE}, and left out")
+    _warn_of(missing, f"no {TABLE_FILE} (left out)")
     _warn_of(old, f"a {TABLE_FILE} that is older than its records")
     if len(drawn) > 1:
         warn_of_mixing([run.facts for run in drawn])
