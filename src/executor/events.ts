@@ -11,6 +11,8 @@ export type RunEvent =
       readonly type: "configuration-started";
       readonly configuration: PlanConfiguration;
       readonly block: PlanBlock;
+      /** Trials of it that an earlier try has recorded. */
+      readonly trialsOver: number;
     }
   | {
       readonly type: "progress";
@@ -53,6 +55,16 @@ export type RunEvent =
       readonly block: PlanBlock;
       readonly reason: string;
     }
+  /** A block is tried again, because what failed may pass by itself. */
+  | {
+      readonly type: "configuration-retried";
+      readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
+      readonly failure: Failure;
+      readonly attempt: number;
+    }
+  /** A block that an earlier process of this run has finished. */
+  | { readonly type: "configuration-kept"; readonly block: PlanBlock }
   /** A profile, a text that is scored: whatever is asked of a configuration besides its trials. */
   | { readonly type: "extra-started"; readonly what: string }
   | { readonly type: "extra-completed"; readonly what: string }

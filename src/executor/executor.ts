@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import type { Plan } from "../plan/plan-types.js";
+import type { PlanProgress } from "../results/plan-progress.js";
 import type { RunEndRecord, RunFileRecord, RunRecord } from "../results/record-types.js";
 import type { RunEventListener } from "./events.js";
 import type { StopSignal } from "./stop.js";
@@ -24,7 +25,17 @@ export interface RunContext {
   readonly onEvent: RunEventListener;
 }
 
+/** What is gone on with. */
+export interface EarlierWork {
+  /** Of the records there are. */
+  readonly progress: PlanProgress;
+  readonly retryFailed: boolean;
+  /** Whether to go on though libraries or machine are not what they were. */
+  readonly acceptChanges: boolean;
+}
+
 /** Turns a frozen plan into records. Never throws for what a configuration does: that is recorded. */
 export interface Executor {
-  run(plan: Plan, context: RunContext): Promise<RunEndRecord["status"]>;
+  /** Throws FalconError `resume-environment-changed`, `results-write-failed`, `results-lost`. */
+  run(plan: Plan, context: RunContext, earlier?: EarlierWork): Promise<RunEndRecord["status"]>;
 }

@@ -7,12 +7,11 @@ import type { RequestHandlers } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
 import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
-import { ofConfiguration, record } from "./recorder.js";
+import { ofAttempt, record } from "./recorder.js";
 
 /**
- * Only in the first round: neither depends on when it is asked. Says whether all that was asked for was measured. A
- * failure is recorded and the next one tried; without a process there is nothing left to ask, but the trials stand.
- * Throws WorkerFailure `cancelled` only.
+ * What of them is left. Says whether all of that was measured. A failure is recorded and the next one tried; without a
+ * process there is nothing left to ask, but the trials stand. Throws WorkerFailure `cancelled` only.
  */
 export async function runExtras(
   job: BlockJob,
@@ -20,7 +19,6 @@ export async function runExtras(
   context: RunContext,
   handlers: () => RequestHandlers,
 ): Promise<boolean> {
-  if (job.block.round > 0) return true;
   let isComplete = true;
   for (const extra of extrasOf(job, worker, context)) {
     if (context.stop.state !== null || !worker.isUsable) return false;
@@ -48,16 +46,18 @@ interface Extra {
 }
 
 function extrasOf(job: BlockJob, worker: Worker, context: RunContext): readonly Extra[] {
-  const { header, texts } = job.plan;
+  const { profile, texts, lmEval } = job.work;
+  const tasks = job.plan.header.quality?.lm_eval ?? null;
   return [
-    ...(header.profile ? [profileExtra(job, worker, context)] : []),
+    ...(profile ? [profileExtra(job, worker, context)] : []),
     ...texts.map((text) => qualityExtra(text, job, worker, context)),
-    ...(header.quality?.lm_eval ? [lmEvalExtra(header.quality.lm_eval, job, worker, context)] : []),
+    ...(lmEval && tasks !== null ? [lmEvalExtra(tasks, job, worker, context)] : []),
   ];
 }
 
-function profileExtra({ configuration, trials }: BlockJob, worker: Worker, context: RunContext): Extra {
-  const of = ofConfiguration(configuration);
+function profileExtra(job: BlockJob, worker: Worker, context: RunContext): Extra {
+  const { configuration, trials } = job;
+  const of = ofAttempt(job);
   return {
     what: "profile",
     measure: async (handlers) => {
@@ -71,8 +71,8 @@ function profileExtra({ configuration, trials }: BlockJob, worker: Worker, conte
 }
 
 function qualityExtra(text: PlanText, job: BlockJob, worker: Worker, context: RunContext): Extra {
-  const { configuration, plan } = job;
-  const of = { ...ofConfiguration(configuration), text_id: text.id };
+  const { plan } = job;
+  const of = { ...ofAttempt(job), text_id: text.id };
   return {
     what: `quality on ${text.id}`,
     measure: async (handlers) => {
@@ -93,7 +93,7 @@ function qualityExtra(text: PlanText, job: BlockJob, worker: Worker, context: Ru
 }
 
 function lmEvalExtra(tasks: LmEvalPlan, job: BlockJob, worker: Worker, context: RunContext): Extra {
-  const of = ofConfiguration(job.configuration);
+  const of = ofAttempt(job);
   const { seed } = job.configuration.generation;
   return {
     what: `lm-eval: ${tasks.tasks.join(", ")}`,

@@ -1,13 +1,25 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { isImplied } from "../plan/implied.js";
 import type { Plan, PlanBlock, PlanConfiguration } from "../plan/plan-types.js";
-import type { Failure, RunEndRecord } from "../results/record-types.js";
+import type { WorkerEnvironment } from "../protocol/measurements.js";
+import {
+  type BlockWork,
+  isEmpty,
+  PlanProgress,
+  UNFINISHED,
+  type WorkOptions,
+} from "../results/plan-progress.js";
+import type { Failure, RunEndRecord, RunFileRecord } from "../results/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { WorkerOptions } from "../worker/worker.js";
-import type { Executor, RunContext } from "./executor.js";
-import { ofConfiguration, record } from "./recorder.js";
-import { type BlockOutcome, runBlock } from "./run-block.js";
+import type { EarlierWork, Executor, RunContext } from "./executor.js";
+import { acceptedChanges, recordResume, recordRun } from "./record-start.js";
+import { record } from "./recorder.js";
+import { runBlock } from "./run-block.js";
 import { runSentinel } from "./run-sentinel.js";
+import { endMeasured, endUnserved, endWithout } from "./unloaded.js";
 import { WorkerKeeper } from "./worker-keeper.js";
 
 export interface LocalExecutorOptions {
@@ -20,8 +32,8 @@ export interface LocalExecutorOptions {
 export class LocalExecutor implements Executor {
   constructor(private readonly options: LocalExecutorOptions) {}
 
-  run(plan: Plan, context: RunContext): Promise<RunEndRecord["status"]> {
-    return new LocalRun(this.options, plan, context).run();
+  run(plan: Plan, context: RunContext, earlier?: EarlierWork): Promise<RunEndRecord["status"]> {
+    return new LocalRun(this.options, plan, context, earlier ?? null).run();
   }
 }
 
@@ -31,33 +43,50 @@ interface FailedConfiguration {
   readonly round: number;
 }
 
-/** One run; holds what a block has to know of those before it. */
+/**
+ * One run; holds what a block has to know of those before it. What is to be done is always what the records so far leave
+ * to be done, whether they are of this process or of an earlier one.
+ */
 class LocalRun {
   private readonly workers: WorkerKeeper;
+  private readonly progress: PlanProgress;
+  private readonly context: RunContext;
   private readonly failed: FailedConfiguration[] = [];
+  private hasRecordedStart = false;
+  private hasSeenEnvironment = false;
+  private readonly wanted: WorkOptions;
 
   constructor(
     private readonly options: LocalExecutorOptions,
     private readonly plan: Plan,
-    private readonly context: RunContext,
+    context: RunContext,
+    private readonly earlier: EarlierWork | null,
   ) {
-    this.workers = new WorkerKeeper(options.worker, plan, context);
+    this.progress = earlier?.progress ?? new PlanProgress(plan);
+    const append = async (one: RunFileRecord) => {
+      await context.records.append(one);
+      this.progress.note(one);
+    };
+    this.context = { ...context, records: { append } };
+    this.workers = new WorkerKeeper(options.worker, plan, this.context, (told) =>
+      this.recordEnvironment(told),
+    );
+    const retryFailed = earlier?.retryFailed ?? false;
+    const isKept = (text: string) => existsSync(join(context.logprobsFolder, text));
+    this.wanted = { retryFailed, rescore: this.progress.textsToRescore(isKept, retryFailed) };
   }
 
   async run(): Promise<RunEndRecord["status"]> {
-    const { plan, context } = this;
+    const { plan, context, progress } = this;
     const startedSec = context.clock.monotonicSec();
-    await this.recordStart();
-    const outcomes: BlockOutcome[] = [];
     const stopListening = context.stop.listen((state) => {
       context.onEvent({ type: "stopping", ...state });
       if (state.how === "now") this.workers.cancel(state.reason);
     });
     try {
-      for (const block of plan.blocks) {
-        const outcome = await this.runOne(block, this.configurationOf(block));
-        if (block.role === "measure") outcomes.push(outcome);
-      }
+      if (this.earlier !== null) await this.startAgain();
+      await this.recordStart([]);
+      for (const block of plan.blocks) await this.runOne(block);
     } finally {
       stopListening();
       await this.workers.close();
@@ -65,73 +94,62 @@ class LocalRun {
         await rm(context.logprobsFolder, { recursive: true, force: true });
       }
     }
-    const status = overallStatus(outcomes, context);
+    const measured = plan.blocks.filter(({ role }) => role === "measure");
+    const status = overallStatus(
+      measured.map((block) => progress.resultOf(block)),
+      context,
+    );
     const elapsedSec = context.clock.monotonicSec() - startedSec;
     await record(context, "run_end", { status, elapsed_sec: elapsedSec });
     context.onEvent({ type: "run-ended", status, elapsedSec });
     return status;
   }
 
-  private async runOne(block: PlanBlock, configuration: PlanConfiguration): Promise<BlockOutcome> {
-    const { plan, context } = this;
-    const trials = plan.trials.filter(
-      (trial) => trial.configuration_id === block.configuration_id && trial.round === block.round,
-    );
-    const nothingDone = {
-      ...ofConfiguration(configuration),
-      round: block.round,
-      elapsed_sec: 0,
-      trials_completed: 0,
-      trials_planned: Math.max(1, trials.length),
-      notices: [],
-    };
-    const none = { trialsCompleted: 0, isComplete: false } as const;
-    const notRun = async (status: "cancelled" | "skipped", reason: string): Promise<BlockOutcome> => {
-      if (block.role === "measure") {
-        await record(context, "configuration", { ...nothingDone, status, reason });
-        if (status === "skipped") {
-          context.onEvent({ type: "configuration-skipped", configuration, block, reason });
-        }
-      }
-      return none;
-    };
-    if (context.stop.state !== null) {
-      return notRun("cancelled", `${context.stop.state.reason}, before it was started`);
+  private async runOne(block: PlanBlock): Promise<void> {
+    const configuration = this.configurationOf(block);
+    const { context, progress } = this;
+    let work = progress.workOf(block, this.wanted);
+    if (work === null) context.onEvent({ type: "configuration-kept", block });
+    while (work !== null) {
+      await this.attempt(configuration, work);
+      work = context.stop.state === null ? progress.workOf(block, UNFINISHED) : null;
+      if (work?.retryOf == null) break;
+      const { attempt, retryOf: failure } = work;
+      context.log.write("warning", "configuration-retried", { block, attempt, failure });
+      context.onEvent({ type: "configuration-retried", configuration, block, failure, attempt });
     }
-    const reason = this.reasonToSkip(configuration);
-    if (reason !== null) return notRun("skipped", reason);
-    try {
-      const { worker, environment } = await this.workers.usable();
-      const job = { plan, block, configuration: this.withModelPath(configuration), trials, environment };
-      if (block.role === "sentinel") {
-        await runSentinel(job, worker, context);
-        return none;
-      }
-      const outcome = await runBlock(job, worker, context);
-      if (outcome.failure !== undefined) this.noteFailure(configuration, outcome.failure, block.round);
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof WorkerFailure)) throw error;
-      if (error.code === "cancelled") return notRun("cancelled", error.message);
-      const failure = error.toRecord();
-      if (block.role === "sentinel") {
-        context.onEvent({ type: "extra-failed", what: "sentinel", failure });
-        return none;
-      }
-      await record(context, "configuration", { ...nothingDone, status: "failed", failure });
-      context.onEvent({ type: "configuration-failed", configuration, block, failure });
-      return none;
-    }
+    const failure = block.role === "measure" ? progress.resultOf(block).failure : null;
+    if (failure !== null) this.failed.push({ configuration, failure, round: block.round });
   }
 
-  private noteFailure(configuration: PlanConfiguration, failure: Failure, round: number): void {
-    this.failed.push({ configuration, failure, round });
+  /** Never throws for what the worker does: that is recorded. */
+  private async attempt(configuration: PlanConfiguration, work: BlockWork): Promise<void> {
+    const { context, plan, progress } = this;
+    const { block } = work;
+    const unloaded = { configuration, work, trials: this.trialsOf(block), progress };
+    const { state } = context.stop;
+    if (state !== null) {
+      return endWithout(unloaded, "cancelled", `${state.reason}, before it was started`, context);
+    }
+    const reason = this.reasonToSkip(configuration, block);
+    if (reason !== null) return endWithout(unloaded, "skipped", reason, context);
+    if (isEmpty(work)) return endMeasured(unloaded, context);
+    try {
+      const { worker, environment } = await this.workers.usable();
+      const job = { ...unloaded, plan, block, configuration: this.withModelPath(configuration), environment };
+      await (block.role === "sentinel" ? runSentinel : runBlock)(job, worker, context);
+    } catch (error) {
+      if (!(error instanceof WorkerFailure)) throw error;
+      if (error.code === "cancelled") return endWithout(unloaded, "cancelled", error.message, context);
+      await endUnserved(unloaded, error.toRecord(), context);
+    }
   }
 
   /** Why a block cannot come to anything: null = try it. */
-  private reasonToSkip(configuration: PlanConfiguration): string | null {
+  private reasonToSkip(configuration: PlanConfiguration, block: PlanBlock): string | null {
     for (const { configuration: failed, failure, round } of this.failed) {
       if (failed.worker.id === configuration.worker.id) {
+        if (round === block.round && block.role === "measure") continue;
         return `failed in round ${round + 1}: ${failure.code}`;
       }
       if (!this.plan.header.skip_implied || !failure.code.startsWith("out-of-memory-")) continue;
@@ -148,6 +166,12 @@ class LocalRun {
     return found;
   }
 
+  private trialsOf(block: PlanBlock) {
+    return this.plan.trials.filter(
+      (trial) => trial.configuration_id === block.configuration_id && trial.round === block.round,
+    );
+  }
+
   private withModelPath(configuration: PlanConfiguration): PlanConfiguration {
     const { model } = configuration.worker;
     if (model.source !== "builtin") return configuration;
@@ -155,27 +179,44 @@ class LocalRun {
     return { ...configuration, worker: { ...configuration.worker, model: { ...model, path } } };
   }
 
-  private async recordStart(): Promise<void> {
-    const { plan, context } = this;
-    const prompts = new Map(
-      plan.trials.map(({ prompt_index, prompt_id, prompt }) => [
-        prompt_index,
-        { prompt_index, prompt_id, prompt },
-      ]),
-    );
-    await record(context, "run", {
-      falcon_exp_version: context.falconExpVersion,
-      plan: plan.header,
-      configurations: [...plan.configurations],
-      blocks: [...plan.blocks],
-      prompts: [...prompts.values()],
-      controller: context.controller,
+  /** Nothing is written before it is known that this environment may go on with what another has measured. */
+  private async startAgain(): Promise<void> {
+    if (this.left().every(isEmpty)) return;
+    await this.workers.usable().catch((error: unknown) => {
+      // The block that needs the worker tries again, and records the failure.
+      if (!(error instanceof WorkerFailure)) throw error;
     });
+  }
+
+  private async recordEnvironment(environment: WorkerEnvironment): Promise<void> {
+    const { earlier, progress, hasSeenEnvironment } = this;
+    this.hasSeenEnvironment = true;
+    if (earlier !== null && !hasSeenEnvironment) {
+      await this.recordStart(acceptedChanges(progress.environment, environment, earlier.acceptChanges));
+    }
+    await record(this.context, "environment", { environment });
+  }
+
+  /** Once, before anything else of this process is recorded. */
+  private async recordStart(environmentChanges: readonly string[]): Promise<void> {
+    if (this.hasRecordedStart) return;
+    this.hasRecordedStart = true;
+    const { plan, context, progress, wanted } = this;
+    if (!progress.hasStarted) return recordRun(plan, context);
+    const { retryFailed } = wanted;
+    await recordResume(context, { left: this.left(), retryFailed, environmentChanges });
+  }
+
+  private left(): readonly BlockWork[] {
+    return this.plan.blocks.flatMap((block) => this.progress.workOf(block, this.wanted) ?? []);
   }
 }
 
-function overallStatus(outcomes: readonly BlockOutcome[], context: RunContext): RunEndRecord["status"] {
-  if (outcomes.every(({ isComplete }) => isComplete)) return "completed";
+function overallStatus(
+  results: readonly { readonly isComplete: boolean; readonly trialsCompleted: number }[],
+  context: RunContext,
+): RunEndRecord["status"] {
+  if (results.every(({ isComplete }) => isComplete)) return "completed";
   if (context.stop.state !== null) return "interrupted";
-  return outcomes.some(({ trialsCompleted }) => trialsCompleted > 0) ? "partly_failed" : "all_failed";
+  return results.some(({ trialsCompleted }) => trialsCompleted > 0) ? "partly_failed" : "all_failed";
 }

@@ -1,5 +1,6 @@
 import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import { RECORD_SCHEMA_VERSION, type RunFileRecord } from "../results/record-types.js";
+import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
 
 type Fields<K extends RunFileRecord["kind"]> =
@@ -29,15 +30,33 @@ export function ofConfiguration(configuration: PlanConfiguration) {
   return { configuration_id: configuration.worker.id, configuration: configuration.worker.label };
 }
 
+/** The fields by which a record of something measured names its configuration and the try it belongs to. */
+export function ofAttempt({ configuration, work }: Pick<BlockJob, "configuration" | "work">) {
+  return { ...ofConfiguration(configuration), attempt: work.attempt, reused_from: null };
+}
+
 /** The fields by which a record names its trial. */
-export function ofTrial(configuration: PlanConfiguration, trial: PlanTrial) {
+export function ofTrial(job: Pick<BlockJob, "configuration" | "work">, trial: PlanTrial) {
   return {
-    ...ofConfiguration(configuration),
+    ...ofAttempt(job),
     trial_id: trial.id,
     trial_index: trial.index,
     prompt_index: trial.prompt_index,
     prompt_id: trial.prompt_id,
     repeat: trial.repeat,
     round: trial.round,
+  };
+}
+
+/** What every configuration record says of its block; with `repeats: auto` what was enough is what was planned. */
+export function endOfBlock(job: Pick<BlockJob, "configuration" | "work" | "trials" | "progress">) {
+  const { block } = job.work;
+  const { trialsCompleted, trialsRecorded } = job.progress.resultOf(block);
+  const isAsPlanned = job.progress.repeatsEndOf(block) === "as-planned";
+  return {
+    ...ofAttempt(job),
+    round: block.round,
+    trials_completed: trialsCompleted,
+    trials_planned: Math.max(1, isAsPlanned ? job.trials.length : trialsRecorded),
   };
 }

@@ -1,45 +1,34 @@
-import { sha256OfValue } from "../base/canonical.js";
-import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
-import type { Proof, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
-import type { Failure, RepeatsEnd } from "../results/record-types.js";
+import type { PlanTrial } from "../plan/plan-types.js";
+import type { Proof, TrialMeasurement } from "../protocol/measurements.js";
+import { identityOf } from "../results/identity.js";
+import { UNFINISHED } from "../results/plan-progress.js";
+import type { Failure } from "../results/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { Notice } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
 import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
 import { runExtras } from "./extras.js";
-import { type RateSample, repeatsEndAfter } from "./precision.js";
 import { progressHandlers } from "./progress.js";
-import { ofConfiguration, ofTrial, record } from "./recorder.js";
-
-export interface BlockOutcome {
-  readonly trialsCompleted: number;
-  /** Everything that was asked for was measured. */
-  readonly isComplete: boolean;
-  /** Why the configuration failed as a whole. */
-  readonly failure?: Failure;
-}
+import { endOfBlock, ofAttempt, ofConfiguration, ofTrial, record } from "./recorder.js";
 
 /**
  * One configuration, from load to the end of its trial process:
  *   load → record → prompts checked → warm-ups → record each → trials → record each → profile, quality → record each → unload → record
  * A trial that fails while its process lives is recorded and the next one runs; a trial that takes
- * the process with it ends the configuration. Nothing that was measured waits for what comes after it.
+ * the process with it ends the configuration. Nothing that was measured waits for what comes after it, and nothing that
+ * an earlier try measured is measured again.
  */
-export async function runBlock(job: BlockJob, worker: Worker, context: RunContext): Promise<BlockOutcome> {
+export async function runBlock(job: BlockJob, worker: Worker, context: RunContext): Promise<void> {
   return new BlockRun(job, worker, context).run();
 }
 
 class BlockRun {
   private readonly startedSec: number;
   private readonly notices: Notice[] = [];
-  private readonly rates: RateSample[] = [];
-  private completed = 0;
-  /** Trials that were to be measured; fewer than planned where `repeats: auto` had enough. */
-  private wanted: number;
-  private repeatsEnd: RepeatsEnd = "as-planned";
-  private firstTrialFailure: Failure | null = null;
-  /** Trials whose prompt the model can read. */
+  /** The first of a trial that stays failed. */
+  private trialFailure: Failure | null;
+  /** Trials whose prompt the model can read, measured by this try or not. */
   private runnable: readonly PlanTrial[] = [];
 
   constructor(
@@ -48,17 +37,17 @@ class BlockRun {
     private readonly context: RunContext,
   ) {
     this.startedSec = context.clock.monotonicSec();
-    this.wanted = job.trials.length;
+    this.trialFailure = job.work.trialFailure;
   }
 
-  async run(): Promise<BlockOutcome> {
-    const { configuration, block, plan } = this.job;
-    this.context.onEvent({ type: "configuration-started", configuration, block });
+  async run(): Promise<void> {
+    const { configuration, block, work } = this.job;
+    const { trialsOver } = work;
+    this.context.onEvent({ type: "configuration-started", configuration, block, trialsOver });
     let areExtrasComplete = true;
     try {
       await this.load();
-      await this.checkPrompts();
-      for (let index = 0; index < plan.header.warmup && !this.stopping; index++) await this.warmup(index);
+      await this.prepare();
       await this.trials();
       areExtrasComplete = await runExtras(
         { ...this.job, trials: this.runnable },
@@ -72,10 +61,10 @@ class BlockRun {
       return error.code === "cancelled" ? this.endCancelled() : this.endFailed(error.toRecord());
     }
     const proofAfter = await this.unload();
-    if (this.stopping && (this.completed < this.wanted || !areExtrasComplete)) return this.endCancelled();
-    if (this.completed === 0 && this.firstTrialFailure !== null)
-      return this.endFailed(this.firstTrialFailure);
-    return this.endCompleted(proofAfter, areExtrasComplete);
+    if (this.stopping && (this.areTrialsLeft || !areExtrasComplete)) return this.endCancelled();
+    const { trialsCompleted } = this.job.progress.resultOf(block);
+    if (trialsCompleted === 0 && this.trialFailure !== null) return this.endFailed(this.trialFailure);
+    return this.endCompleted(proofAfter);
   }
 
   private get stopping(): boolean {
@@ -86,7 +75,7 @@ class BlockRun {
     const { configuration, environment, block } = this.job;
     const { measurement } = await this.worker.load({ configuration: configuration.worker }, this.handlers());
     await record(this.context, "load", {
-      ...ofConfiguration(configuration),
+      ...ofAttempt(this.job),
       identity_sha256: identityOf(configuration, environment),
       load: measurement,
       round: block.round,
@@ -94,10 +83,24 @@ class BlockRun {
     this.context.onEvent({ type: "configuration-loaded", configuration, load: measurement });
   }
 
+  private get areTrialsLeft(): boolean {
+    const { progress, block } = this.job;
+    return (progress.workOf(block, UNFINISHED)?.trials.length ?? 0) > 0;
+  }
+
+  /** Only what generates: a text is scored the same by a cold process. */
+  private async prepare(): Promise<void> {
+    const { plan, work } = this.job;
+    if (work.trials.length === 0 && !work.profile) return;
+    await this.checkPrompts();
+    for (let index = 0; index < plan.header.warmup && !this.stopping; index++) await this.warmup(index);
+  }
+
   /** What cannot be answered is known, and recorded, before anything is measured. */
   private async checkPrompts(): Promise<void> {
-    const { configuration, trials } = this.job;
+    const { configuration, trials, work } = this.job;
     const { generation } = configuration;
+    const left = new Set(work.trials);
     const checked = new Map<number, Failure | null>();
     for (const trial of trials) {
       if (this.stopping) return;
@@ -110,7 +113,7 @@ class BlockRun {
         checked.set(prompt_index, failure);
       }
       const failure = checked.get(prompt_index) ?? null;
-      if (failure !== null) await this.failTrial(trial, failure);
+      if (failure !== null && left.has(trial)) await this.failTrial(trial, failure);
     }
     this.runnable = trials.filter((trial) => checked.get(trial.prompt_index) === null);
   }
@@ -127,7 +130,7 @@ class BlockRun {
         prompt,
         0,
       );
-      await record(this.context, "warmup", { ...ofConfiguration(configuration), index, measurement });
+      await record(this.context, "warmup", { ...ofAttempt(this.job), index, measurement });
       this.context.onEvent({ type: "warmup-completed", configuration, measurement });
     } catch (error) {
       if (!(error instanceof WorkerFailure) || !error.details.trialProcessAlive) throw error;
@@ -139,26 +142,20 @@ class BlockRun {
     }
   }
 
-  /** All trials, repeat by repeat; with `repeats: auto` until the rate is known well enough. */
+  /** What is left of the trials, repeat by repeat; with `repeats: auto` until the rate is known well enough. */
   private async trials(): Promise<void> {
-    const { trials, plan } = this.job;
-    const auto = plan.header.auto_repeats;
-    const first = trials[0]?.repeat ?? 0;
-    const refused = trials.length - this.runnable.length;
-    for (const [index, trial] of this.runnable.entries()) {
+    const { work, progress, block } = this.job;
+    const runnable = new Set(this.runnable);
+    const trials = work.trials.filter((trial) => runnable.has(trial));
+    for (const [index, trial] of trials.entries()) {
       if (this.stopping) return;
       await this.trial(trial);
-      if (auto === null || this.runnable[index + 1]?.repeat === trial.repeat) continue;
-      const end = repeatsEndAfter(trial.repeat - first + 1, this.rates, auto);
-      if (end === null) continue;
-      this.repeatsEnd = end;
-      this.wanted = index + 1 + refused;
-      return;
+      if (trials[index + 1]?.repeat === trial.repeat) continue;
+      if (progress.repeatsEndOf(block) !== "as-planned") return;
     }
   }
 
   private async trial(trial: PlanTrial): Promise<void> {
-    const { configuration } = this.job;
     this.context.onEvent({ type: "trial-started", trial });
     let measurement: TrialMeasurement;
     try {
@@ -172,20 +169,16 @@ class BlockRun {
       return;
     }
     await record(this.context, "trial", {
-      ...ofTrial(configuration, trial),
+      ...ofTrial(this.job, trial),
       status: "completed",
       measurement,
     });
-    this.completed += 1;
-    const rate = measurement.decode_tokens_per_sec ?? 1 / measurement.elapsed_sec;
-    this.rates.push({ promptIndex: trial.prompt_index, tokensPerSec: rate });
     this.context.onEvent({ type: "trial-completed", trial, measurement });
   }
 
   private async failTrial(trial: PlanTrial, failure: Failure): Promise<void> {
-    const { configuration } = this.job;
-    this.firstTrialFailure ??= failure;
-    await record(this.context, "trial", { ...ofTrial(configuration, trial), status: "failed", failure });
+    this.trialFailure ??= failure;
+    await record(this.context, "trial", { ...ofTrial(this.job, trial), status: "failed", failure });
     this.context.onEvent({ type: "trial-failed", trial, failure });
   }
 
@@ -211,30 +204,27 @@ class BlockRun {
     return progressHandlers(this.context, (notice) => void this.notices.push(notice));
   }
 
-  private async endCompleted(proofAfter: Proof | null, isComplete: boolean): Promise<BlockOutcome> {
+  private async endCompleted(proofAfter: Proof | null): Promise<void> {
+    const { configuration, block, progress } = this.job;
     await record(this.context, "configuration", {
       ...this.tail(),
       status: "completed",
       proof_after: proofAfter,
-      repeats_end: this.repeatsEnd,
+      repeats_end: progress.repeatsEndOf(block),
     });
-    const { configuration, block } = this.job;
     const elapsedSec = this.elapsedSec;
     this.context.onEvent({ type: "configuration-completed", configuration, block, elapsedSec });
-    return { trialsCompleted: this.completed, isComplete: isComplete && this.completed === this.wanted };
   }
 
-  private async endFailed(failure: Failure): Promise<BlockOutcome> {
+  private async endFailed(failure: Failure): Promise<void> {
     await record(this.context, "configuration", { ...this.tail(), status: "failed", failure });
     const { configuration, block } = this.job;
     this.context.onEvent({ type: "configuration-failed", configuration, block, failure });
-    return { trialsCompleted: this.completed, isComplete: false, failure };
   }
 
-  private async endCancelled(): Promise<BlockOutcome> {
+  private async endCancelled(): Promise<void> {
     const reason = this.context.stop.state?.reason ?? "cancelled";
     await record(this.context, "configuration", { ...this.tail(), status: "cancelled", reason });
-    return { trialsCompleted: this.completed, isComplete: false };
   }
 
   private get elapsedSec(): number {
@@ -243,11 +233,8 @@ class BlockRun {
 
   private tail() {
     return {
-      ...ofConfiguration(this.job.configuration),
-      round: this.job.block.round,
+      ...endOfBlock(this.job),
       elapsed_sec: this.elapsedSec,
-      trials_completed: this.completed,
-      trials_planned: this.wanted,
       notices: this.notices,
     };
   }
@@ -258,14 +245,4 @@ function failureOfPrompt(error: unknown, promptId: string): Failure {
   if (!(error instanceof WorkerFailure) || !error.details.trialProcessAlive) throw error;
   const failure = error.toRecord();
   return { ...failure, message: `Prompt ${promptId}: ${failure.message}` };
-}
-
-/** Identity over effective inputs: what the plan knows, and the software that really ran it. */
-function identityOf(configuration: PlanConfiguration, environment: WorkerEnvironment): string {
-  return sha256OfValue({
-    inputs_sha256: configuration.inputs_sha256,
-    packages: environment.packages,
-    python_version: environment.python_version,
-    worker_code_sha256: environment.worker_code_sha256,
-  });
 }

@@ -12,12 +12,10 @@ import { ofConfiguration, record } from "./recorder.js";
  */
 export async function runSentinel(job: BlockJob, worker: Worker, context: RunContext): Promise<void> {
   const { configuration, block, plan } = job;
-  context.onEvent({ type: "configuration-started", configuration, block });
+  context.onEvent({ type: "configuration-started", configuration, block, trialsOver: 0 });
   const startedSec = context.clock.monotonicSec();
   const handlers = () => progressHandlers(context, () => {});
-  const prompts = plan.trials.filter(
-    (trial) => trial.configuration_id === configuration.worker.id && trial.repeat === 0,
-  );
+  const prompts = job.work.trials;
   const { generation } = configuration;
   const ask = (phase: "warmup" | "measure", trial: (typeof prompts)[number]) =>
     worker.generate(

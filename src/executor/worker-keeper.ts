@@ -2,7 +2,6 @@ import type { Plan } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import { Worker, type WorkerOptions } from "../worker/worker.js";
 import type { RunContext } from "./executor.js";
-import { record } from "./recorder.js";
 
 export interface ReadyWorker {
   readonly worker: Worker;
@@ -18,6 +17,8 @@ export class WorkerKeeper {
     private readonly options: Omit<WorkerOptions, "clock" | "log" | "timeouts">,
     private readonly plan: Plan,
     private readonly context: RunContext,
+    /** Told what each started worker says of the machine, before anything is asked of it; may refuse by throwing. */
+    private readonly onEnvironment: (environment: WorkerEnvironment) => Promise<void>,
   ) {}
 
   /** Throws WorkerFailure when no worker can be started. */
@@ -34,7 +35,7 @@ export class WorkerKeeper {
         onProgress: ({ phase, detail }) =>
           onEvent({ type: "progress", phase, detail, outputTokens: null, tokensPerSec: null }),
       });
-      await record(this.context, "environment", { environment });
+      await this.onEnvironment(environment);
       this.ready = { worker, environment };
       onEvent({ type: "worker-ready", environment, elapsedSec: clock.monotonicSec() - startedSec });
       return this.ready;

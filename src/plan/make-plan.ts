@@ -90,6 +90,7 @@ export function makePlan(experiment: Experiment, options: { readonly workerCodeS
       quality,
       profile: experiment.profile,
       skip_implied: experiment.skip_implied,
+      retries: experiment.retries,
       timeouts: experiment.timeouts,
     },
     configurations,

@@ -106,6 +106,8 @@ export function lastingLine(
       const { code, message } = event.failure;
       return `${where}: ${colors.red(`failed: ${safeLine(code)}`)}: ${safeLine(message).slice(0, 300)}`;
     }
+    case "configuration-retried":
+      return `${place}: ${colors.yellow("trying again")} (attempt ${event.attempt}) after ${safeLine(event.failure.code)}`;
     case "configuration-skipped": {
       const { label } = event.configuration.worker;
       const where = `[${event.block.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;

@@ -16,6 +16,8 @@ export interface LiveState {
   readonly trialsOver: number;
   readonly trials: number;
   readonly trialsOverHere: number;
+  /** Of those, what an earlier try had recorded. */
+  readonly trialsKeptHere: number;
   readonly trialsHere: number;
   readonly startedSec: number;
   /** Seconds of each configuration that is over, its load included. */
@@ -41,6 +43,7 @@ export function initialState(plan: Plan, nowSec: number): LiveState {
     trialsOver: 0,
     trials: plan.trials.length,
     trialsOverHere: 0,
+    trialsKeptHere: 0,
     trialsHere: 0,
     startedSec: nowSec,
     configurationSec: [],
@@ -57,7 +60,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
     case "worker-starting":
       return { ...state, ...QUIET, activity: "starting the worker" };
     case "configuration-started": {
-      const { block } = event;
+      const { block, trialsOver } = event;
       const trialsHere = trialsOf(block, plan);
       return {
         ...state,
@@ -66,7 +69,9 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         label: blockLabel(event.configuration.worker.label, block, plan),
         activity: "loading",
         trialsHere,
-        trialsOverHere: 0,
+        trialsOver: trialsBefore(block, plan) + trialsOver,
+        trialsOverHere: trialsOver,
+        trialsKeptHere: trialsOver,
         configurationStartedSec: nowSec,
         ...NO_TRIAL_YET,
       };
@@ -106,6 +111,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         ...QUIET,
         trialsOver: state.trialsOver + skipped,
         trialsOverHere: 0,
+        trialsKeptHere: 0,
         trialsHere: 0,
         configurationSec:
           isOpen && event.type === "configuration-completed"
@@ -115,12 +121,13 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         ...NO_TRIAL_YET,
       };
     }
+    case "configuration-kept":
     case "configuration-skipped":
       return {
         ...state,
         ...QUIET,
         configuration: event.block.index + 1,
-        trialsOver: state.trialsOver + trialsOf(event.block, plan),
+        trialsOver: trialsBefore(event.block, plan) + trialsOf(event.block, plan),
       };
     case "extra-started":
       return { ...state, ...QUIET, activity: event.what };
@@ -145,6 +152,15 @@ function trialsOf(block: PlanBlock, plan: Plan): number {
   ).length;
 }
 
+/** Of all blocks that come before this one: they are over, however they ended. */
+function trialsBefore({ index }: PlanBlock, plan: Plan): number {
+  const keyOf = (one: { readonly configuration_id: string; readonly round: number }) =>
+    `${one.round}/${one.configuration_id}`;
+  const before = plan.blocks.filter((block) => block.role === "measure" && block.index < index);
+  const keys = new Set(before.map(keyOf));
+  return plan.trials.filter((trial) => keys.has(keyOf(trial))).length;
+}
+
 /**
  * Seconds left, as far as the past tells: configurations like those that are over, and this one at the pace of its own
  * trials. Null until one trial is over. While nothing ends, it only counts down.
@@ -163,8 +179,8 @@ export function secondsLeft(state: LiveState, nowSec: number): number | null {
 
 /** What this configuration takes as a whole: all before its first trial, and every trial like those that are over. */
 function expectedHere(state: LiveState, startedSec: number): number | null {
-  const { firstTrialStartedSec, lastTrialEndedSec, trialsOverHere, trialsHere } = state;
+  const { firstTrialStartedSec, lastTrialEndedSec, trialsOverHere, trialsKeptHere, trialsHere } = state;
   if (firstTrialStartedSec === null || lastTrialEndedSec === null) return null;
-  const pace = (lastTrialEndedSec - firstTrialStartedSec) / trialsOverHere;
-  return firstTrialStartedSec - startedSec + pace * trialsHere;
+  const pace = (lastTrialEndedSec - firstTrialStartedSec) / (trialsOverHere - trialsKeptHere);
+  return firstTrialStartedSec - startedSec + pace * (trialsHere - trialsKeptHere);
 }

@@ -2,9 +2,10 @@
  * `records.jsonl`: the truth. One JSON object a line, appended and fsynced when it happens, never rewritten.
  *
  *   run → environment → (load → warmup… → trial… → profile → quality… → configuration)… → run_end
+ *   resume → environment → … → run_end, as often as the run was gone on with
  *
- * A block of the plan, one load of one configuration, ends in one configuration record. Keys with a default came after
- * version 1 was first written: older records lack them.
+ * A block of the plan, one load of one configuration, ends in one configuration record for each attempt at it. Keys with a
+ * default came after version 1 was first written: older records lack them.
  *
  * Every chart and table is drawn from these lines alone. Raw samples only: statistics belong to the report.
  */
@@ -26,6 +27,22 @@ export const RECORD_SCHEMA_VERSION = 1;
 
 const head = { schema_version: z.literal(RECORD_SCHEMA_VERSION), run_id: z.string(), at: z.iso.datetime() };
 const ofConfiguration = { configuration_id: z.string(), configuration: z.string() };
+
+/** Where a record was measured that stands here because nothing that it depends on has changed since. */
+export const reusedFromSchema = z.strictObject({
+  experiment: z.string(),
+  run_id: z.string(),
+  at: z.iso.datetime(),
+});
+export type ReusedFrom = z.infer<typeof reusedFromSchema>;
+/** Of what was measured within a block. */
+const ofAttempt = {
+  ...ofConfiguration,
+  /** Which try at its block this belongs to, from 1: a block is loaded again when it is resumed or retried. */
+  attempt: positiveInt.default(1),
+  /** Null where it was measured in this run. */
+  reused_from: reusedFromSchema.nullable().default(null),
+};
 
 const recordedProofSchema = proofSchema.extend({
   read_per_token_bytes: proofSchema.shape.read_per_token_bytes.nullable().default(null),
@@ -61,6 +78,15 @@ export const failureSchema = z.strictObject({
 });
 export type Failure = z.infer<typeof failureSchema>;
 
+const controllerSchema = z.strictObject({
+  node_version: z.string(),
+  platform: z.string(),
+  hostname: z.string(),
+  /** Commit of the folder where the run was started; null outside a git repository. */
+  git_commit: z.string().nullable(),
+  git_dirty: z.boolean().nullable(),
+});
+
 /** First line: what was going to be measured, with what. Holds the plan's configurations so that a report needs no other file. */
 export const runRecordSchema = z.strictObject({
   ...head,
@@ -73,16 +99,24 @@ export const runRecordSchema = z.strictObject({
   prompts: z.array(
     z.strictObject({ prompt_index: nonNegativeInt, prompt_id: z.string(), prompt: z.string() }),
   ),
-  controller: z.strictObject({
-    node_version: z.string(),
-    platform: z.string(),
-    hostname: z.string(),
-    /** Commit of the folder where the run was started; null outside a git repository. */
-    git_commit: z.string().nullable(),
-    git_dirty: z.boolean().nullable(),
-  }),
+  controller: controllerSchema,
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** A run that had ended, or was killed, is gone on with: what follows is of another process, perhaps of another day. */
+export const resumeRecordSchema = z.strictObject({
+  ...head,
+  kind: z.literal("resume"),
+  falcon_exp_version: z.string(),
+  controller: controllerSchema,
+  /** Whether what had failed is tried again. */
+  retry_failed: z.boolean(),
+  blocks_left: nonNegativeInt,
+  trials_left: nonNegativeInt,
+  /** What is not as it was, where the user asked to go on all the same: "torch 2.12.0 → 2.13.0". */
+  environment_changes: z.array(z.string()),
+});
+export type ResumeRecord = z.infer<typeof resumeRecordSchema>;
 
 /** The worker's environment, as soon as it is known; again when a worker had to be started anew. */
 export const environmentRecordSchema = z.strictObject({
@@ -96,7 +130,7 @@ export type EnvironmentRecord = z.infer<typeof environmentRecordSchema>;
 export const loadRecordSchema = z.strictObject({
   ...head,
   kind: z.literal("load"),
-  ...ofConfiguration,
+  ...ofAttempt,
   /** The configuration's identity: its plan inputs together with library versions and worker code. */
   identity_sha256: z.string(),
   load: recordedLoadSchema,
@@ -108,7 +142,7 @@ export type LoadRecord = z.infer<typeof loadRecordSchema>;
 export const warmupRecordSchema = z.strictObject({
   ...head,
   kind: z.literal("warmup"),
-  ...ofConfiguration,
+  ...ofAttempt,
   index: nonNegativeInt,
   measurement: recordedTrialSchema,
 });
@@ -117,7 +151,7 @@ export type WarmupRecord = z.infer<typeof warmupRecordSchema>;
 const trialHead = {
   ...head,
   kind: z.literal("trial"),
-  ...ofConfiguration,
+  ...ofAttempt,
   trial_id: z.string(),
   /** 0-based within its configuration. */
   trial_index: nonNegativeInt,
@@ -149,7 +183,7 @@ export const sentinelRecordSchema = z.discriminatedUnion("status", [
 ]);
 export type SentinelRecord = z.infer<typeof sentinelRecordSchema>;
 
-const qualityHead = { ...head, kind: z.literal("quality"), ...ofConfiguration, text_id: z.string() };
+const qualityHead = { ...head, kind: z.literal("quality"), ...ofAttempt, text_id: z.string() };
 /** One evaluation text scored by the process that was measured. */
 export const qualityRecordSchema = z.discriminatedUnion("status", [
   z.strictObject({ ...qualityHead, status: z.literal("completed"), measurement: qualityMeasurementSchema }),
@@ -157,7 +191,7 @@ export const qualityRecordSchema = z.discriminatedUnion("status", [
 ]);
 export type QualityRecord = z.infer<typeof qualityRecordSchema>;
 
-const profileHead = { ...head, kind: z.literal("profile"), ...ofConfiguration };
+const profileHead = { ...head, kind: z.literal("profile"), ...ofAttempt };
 /** The time of one more generate, taken apart. */
 export const profileRecordSchema = z.discriminatedUnion("status", [
   z.strictObject({ ...profileHead, status: z.literal("completed"), measurement: profileMeasurementSchema }),
@@ -168,7 +202,7 @@ export type ProfileRecord = z.infer<typeof profileRecordSchema>;
 const recordedLmEvalSchema = lmEvalMeasurementSchema.extend({
   sample_hashes: lmEvalMeasurementSchema.shape.sample_hashes.default({}),
 });
-const lmEvalHead = { ...head, kind: z.literal("lm_eval"), ...ofConfiguration };
+const lmEvalHead = { ...head, kind: z.literal("lm_eval"), ...ofAttempt };
 /** Tasks of lm-evaluation-harness on the model object that was measured. */
 export const lmEvalRecordSchema = z.discriminatedUnion("status", [
   z.strictObject({ ...lmEvalHead, status: z.literal("completed"), measurement: recordedLmEvalSchema }),
@@ -183,9 +217,10 @@ export type RepeatsEnd = z.infer<typeof repeatsEndSchema>;
 const configurationHead = {
   ...head,
   kind: z.literal("configuration"),
-  ...ofConfiguration,
+  ...ofAttempt,
   /** Wall time from asking for the load to the end of the trial process. */
   elapsed_sec: seconds,
+  /** In all attempts at this block together. */
   trials_completed: nonNegativeInt,
   trials_planned: positiveInt,
   round: nonNegativeInt.default(0),
@@ -207,17 +242,20 @@ export const configurationRecordSchema = z.discriminatedUnion("status", [
 ]);
 export type ConfigurationRecord = z.infer<typeof configurationRecordSchema>;
 
-/** Last line of a run that ended by itself or was asked to stop; missing when the controller was killed. */
+/** The run, or what of it was gone on with, ended by itself or was asked to stop; missing when the controller was killed. */
 export const runEndRecordSchema = z.strictObject({
   ...head,
   kind: z.literal("run_end"),
+  /** Of the whole run. */
   status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),
+  /** Since the run, or what of it was gone on with, began. */
   elapsed_sec: seconds,
 });
 export type RunEndRecord = z.infer<typeof runEndRecordSchema>;
 
 export const recordSchema = z.discriminatedUnion("kind", [
   runRecordSchema,
+  resumeRecordSchema,
   environmentRecordSchema,
   loadRecordSchema,
   warmupRecordSchema,

@@ -108,6 +108,8 @@ export interface Experiment {
   readonly profile: boolean;
   /** Whether configurations that must run out of memory, because a smaller one did, are left out. */
   readonly skip_implied: boolean;
+  /** How often a configuration is tried again after a failure that may pass by itself. */
+  readonly retries: number;
   readonly quality: ExperimentQuality | null;
   readonly warmup: number;
   readonly reference: Reference;

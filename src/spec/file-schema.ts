@@ -182,6 +182,10 @@ export const experimentFileSchema = z
       description:
         "After a configuration ran out of memory, leave out those that need more of it; default true.",
     }),
+    retries: z.int().min(0).max(10).default(1).meta({
+      description:
+        "How often a configuration is tried again after a failure that may pass by itself, such as a worker that was killed; default 1.",
+    }),
     warmup: z
       .int()
       .min(0)

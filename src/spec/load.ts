@@ -86,6 +86,7 @@ class Resolver {
       sentinel: await this.sentinel(file),
       profile: file.profile,
       skip_implied: file.skip_implied,
+      retries: file.retries,
       quality: file.quality === undefined ? null : await resolveQuality(file.quality, this.context),
       warmup: file.warmup,
       reference: await this.named(file.reference, "reference"),

@@ -22,7 +22,7 @@ const trialsOf = (id: string) => plan.trials.filter((trial) => trial.configurati
 const EVENTS: readonly RunEvent[] = [
   { type: "worker-starting" },
   ...[none, int8].flatMap((configuration): RunEvent[] => [
-    { type: "configuration-started", configuration, block: blockOf(configuration) },
+    { type: "configuration-started", configuration, block: blockOf(configuration), trialsOver: 0 },
     {
       type: "configuration-loaded",
       configuration,
@@ -76,7 +76,7 @@ test("off a terminal each event that matters is a plain line, with position, rat
 
 test("a failed configuration is named with its code", () => {
   const events: RunEvent[] = [
-    { type: "configuration-started", configuration: none, block: blockOf(none) },
+    { type: "configuration-started", configuration: none, block: blockOf(none), trialsOver: 0 },
     { type: "configuration-failed", configuration: none, block: blockOf(none), failure: failure() },
   ];
   expect(shown(false, events)).toContain("[1/2] none: failed: quantization-not-applied");
@@ -90,7 +90,7 @@ test("on a terminal what stays is said once, and the moving lines are taken away
 
 test("on a narrow terminal the cause of a failure is wrapped, not cut", () => {
   const events: RunEvent[] = [
-    { type: "configuration-started", configuration: none, block: blockOf(none) },
+    { type: "configuration-started", configuration: none, block: blockOf(none), trialsOver: 0 },
     { type: "configuration-failed", configuration: none, block: blockOf(none), failure: failure() },
   ];
   const text = shown(true, events, 40);
@@ -102,7 +102,7 @@ test("moving lines are never wider than the terminal", () => {
   const configuration = { ...none, worker: { ...none.worker, label: "very ".repeat(40) } };
   const state = advance(
     initialState(plan, 0),
-    { type: "configuration-started", configuration, block: blockOf(configuration) },
+    { type: "configuration-started", configuration, block: blockOf(configuration), trialsOver: 0 },
     plan,
     1,
   );
@@ -129,7 +129,7 @@ test("time left is told from the trials, not from the load before them, and only
     state = advance(state, event, plan, second);
   };
   const [first] = trialsOf(none.worker.id) as [(typeof plan.trials)[0]];
-  at(0, { type: "configuration-started", configuration: none, block: blockOf(none) });
+  at(0, { type: "configuration-started", configuration: none, block: blockOf(none), trialsOver: 0 });
   at(100, { type: "trial-started", trial: first });
   at(103, { type: "trial-completed", trial: first, measurement: measurement() });
   // One more trial of 3 s here, and one more configuration of 100 s of load and two trials.

@@ -7,6 +7,7 @@ row's own range over 65,535 steps, so the largest error is half of it. Read rows
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,13 +68,20 @@ class LogprobsWriter:
         self._next = rows.stop
 
     def close(self, token_ids_sha256: str) -> Stored:
-        """Makes the rows readable; without it they count as not there."""
+        """Makes the rows readable; without it they count as not there. What is recorded after it outlives a power cut."""
         self._codes.flush()
         positions, vocabulary = self._codes.shape
         rows = self._folder / "rows.npz"
         np.savez(rows, low=self._low, step=self._step, top1=self._top1, token_ids_sha256=token_ids_sha256)
+        _sync(self._folder / "codes.npy", rows)
         size = rows.stat().st_size + (self._folder / "codes.npy").stat().st_size
         return Stored(size, positions, vocabulary, float(self._step.max()) / 2)
+
+
+def _sync(*paths: Path) -> None:
+    for path in paths:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 class LogprobsReader:

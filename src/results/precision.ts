@@ -1,7 +1,7 @@
 /** When `repeats: auto` has measured enough. */
 import { studentTQuantile } from "../base/statistics.js";
 import type { AutoRepeats } from "../plan/plan-types.js";
-import type { RepeatsEnd } from "../results/record-types.js";
+import type { RepeatsEnd } from "./record-types.js";
 
 /** A rate that was measured, and the prompt that it was measured on. */
 export interface RateSample {

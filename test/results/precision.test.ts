@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { relativeWidth, repeatsEndAfter } from "../../src/executor/precision.js";
+import { relativeWidth, repeatsEndAfter } from "../../src/results/precision.js";
 
 const samples = (...rates: readonly (readonly [prompt: number, rate: number])[]) =>
   rates.map(([promptIndex, tokensPerSec]) => ({ promptIndex, tokensPerSec }));

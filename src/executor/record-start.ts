@@ -1,0 +1,65 @@
+/** The first records of a run, or of what of it is gone on with. */
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import type { Plan } from "../plan/plan-types.js";
+import type { WorkerEnvironment } from "../protocol/measurements.js";
+import { environmentChanges } from "../results/identity.js";
+import type { BlockWork } from "../results/plan-progress.js";
+import type { RecordedEnvironment } from "../results/record-types.js";
+import type { RunContext } from "./executor.js";
+import { record } from "./recorder.js";
+
+export async function recordRun(plan: Plan, context: RunContext): Promise<void> {
+  const prompts = new Map(
+    plan.trials.map(({ prompt_index, prompt_id, prompt }) => [
+      prompt_index,
+      { prompt_index, prompt_id, prompt },
+    ]),
+  );
+  await record(context, "run", {
+    falcon_exp_version: context.falconExpVersion,
+    plan: plan.header,
+    configurations: [...plan.configurations],
+    blocks: [...plan.blocks],
+    prompts: [...prompts.values()],
+    controller: context.controller,
+  });
+}
+
+export async function recordResume(
+  context: RunContext,
+  resumed: {
+    readonly left: readonly BlockWork[];
+    readonly retryFailed: boolean;
+    readonly environmentChanges: readonly string[];
+  },
+): Promise<void> {
+  const measured = resumed.left.filter(({ block }) => block.role === "measure");
+  await record(context, "resume", {
+    falcon_exp_version: context.falconExpVersion,
+    controller: context.controller,
+    retry_failed: resumed.retryFailed,
+    blocks_left: resumed.left.length,
+    trials_left: measured.reduce((sum, { trials }) => sum + trials.length, 0),
+    environment_changes: [...resumed.environmentChanges],
+  });
+}
+
+/**
+ * What is not as it was when the run was measured before, where the user accepts that. Throws FalconError
+ * `resume-environment-changed` where not: figures of two environments under one name would be compared as if of one.
+ */
+export function acceptedChanges(
+  before: RecordedEnvironment | null,
+  now: WorkerEnvironment,
+  accept: boolean,
+): readonly string[] {
+  const changes = before === null ? [] : environmentChanges(before, now);
+  if (changes.length === 0 || accept) return changes;
+  throw new FalconError({
+    code: "resume-environment-changed",
+    message: `This run was measured with other libraries or on another machine: ${changes.join("; ")}.`,
+    next: "Start a new run, or restore them (--python names the environment); --force goes on and records the change.",
+    exitCode: ExitCode.resultsFailed,
+  });
+}
