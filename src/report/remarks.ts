@@ -3,6 +3,7 @@ import { counted } from "../base/counted.js";
 import { medianOf } from "../base/median.js";
 import { formatSeconds } from "../base/units.js";
 import type { CompletedTrial } from "../results/record-types.js";
+import type { ConfigurationData } from "../results/run-data.js";
 
 /** Modified Z-score from which a sample is an outlier: ten standard deviations of a normal distribution, as hyperfine has it. */
 const OUTLIER_Z = 14.826;
@@ -47,6 +48,24 @@ export function remarksOf(trials: readonly CompletedTrial[]): readonly string[] 
     remarks.push(
       `${counted(others.length, "outlier")} in time per token (trial ${names}): something else may have run`,
     );
+  }
+  return remarks;
+}
+
+/** How a configuration's figures came about, where it was not in one go. */
+export function historyRemarks({
+  attempts,
+  earlierFailures,
+  reusedFrom,
+}: Pick<ConfigurationData, "attempts" | "earlierFailures" | "reusedFrom">): readonly string[] {
+  const remarks: string[] = [];
+  if (reusedFrom !== null) {
+    const { experiment, run_id, at } = reusedFrom;
+    remarks.push(`reused, not measured now: ${experiment}/${run_id} measured it at ${at}`);
+  }
+  if (attempts > 1) {
+    const causes = earlierFailures.length === 0 ? "" : ` (${earlierFailures.join(", ")} before)`;
+    remarks.push(`took ${attempts} attempts${causes}`);
   }
   return remarks;
 }

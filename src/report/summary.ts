@@ -3,7 +3,7 @@
 import { type Statistics, statisticsOf } from "../base/statistics.js";
 import type { Proof } from "../protocol/measurements.js";
 import type { LmEvalResult } from "../protocol/quality.js";
-import type { Failure, RepeatsEnd, RunEndRecord } from "../results/record-types.js";
+import type { Failure, RepeatsEnd, ReusedFrom, RunEndRecord } from "../results/record-types.js";
 import {
   type ConfigurationData,
   type ConfigurationStatus,
@@ -19,7 +19,7 @@ import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
 import { type MemoryMetric, memoryMetricOf } from "./memory-metric.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
 import { quietRemarks } from "./quiet.js";
-import { remarksOf } from "./remarks.js";
+import { historyRemarks, remarksOf } from "./remarks.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
 
@@ -36,6 +36,10 @@ export interface ConfigurationSummary {
   readonly trials_planned: number;
   readonly trials_completed: number;
   readonly trials_failed: number;
+  /** Loads that it took, the most in one round: more than 1 where it was resumed or tried again. */
+  readonly attempts: number;
+  /** The earlier run that measured it; null where this one did. */
+  readonly reused_from: ReusedFrom | null;
   readonly load_sec: number | null;
   readonly load_peak_allocated_bytes: number | null;
   readonly load_peak_rss_bytes: number | null;
@@ -100,6 +104,10 @@ export interface RunSummary {
   readonly bootstrap: typeof BOOTSTRAP;
   /** What was not quiet before the run, as sentences. */
   readonly machine_remarks: readonly string[];
+  /** What of libraries and machine is not the same for all that was measured, as sentences. */
+  readonly environment_changes: readonly string[];
+  /** When the run was gone on with, and by which version. */
+  readonly resumes: readonly { readonly at: string; readonly falcon_exp_version: string }[];
   /** Null without a sentinel. */
   readonly drift: Drift | null;
   readonly configurations: readonly ConfigurationSummary[];
@@ -124,7 +132,7 @@ export function summarize(data: RunData): RunSummary {
     started_at: run.at,
     falcon_exp_version: run.falcon_exp_version,
     status: end?.status ?? "interrupted",
-    elapsed_sec: end?.elapsed_sec ?? null,
+    elapsed_sec: data.elapsedSec,
     reference_configuration_id: run.plan.reference_configuration_id,
     trials_planned: total("trials_planned"),
     trials_completed: total("trials_completed"),
@@ -134,6 +142,8 @@ export function summarize(data: RunData): RunSummary {
       data.environment?.machine_state ?? null,
       data.environment?.cpu_logical_cores ?? null,
     ),
+    environment_changes: data.environmentChanges,
+    resumes: data.resumes.map(({ at, falcon_exp_version }) => ({ at, falcon_exp_version })),
     drift: driftOf(data.sentinels),
     configurations,
   };
@@ -165,6 +175,8 @@ function summarizeConfiguration(
     trials_planned: isAuto ? trials.length : trialsEach,
     trials_completed: measurements.length,
     trials_failed: trials.length - measurements.length,
+    attempts: configuration.attempts,
+    reused_from: configuration.reusedFrom,
     load_sec: load?.load.load_sec ?? null,
     load_peak_allocated_bytes: load?.load.load_peak_allocated_bytes ?? null,
     load_peak_rss_bytes: load?.load.load_peak_rss_bytes ?? null,
@@ -195,7 +207,7 @@ function summarizeConfiguration(
     lm_eval: configuration.lmEval?.status === "completed" ? configuration.lmEval.measurement.results : [],
     repeats_end: outcome?.status === "completed" ? outcome.repeats_end : null,
     why: comparison === null ? null : whySentence(own, sideOf(reference, environment), comparison.time),
-    remarks: remarksOf(completedTrials(configuration)),
+    remarks: [...historyRemarks(configuration), ...remarksOf(completedTrials(configuration))],
     against_reference: comparison,
     notices: outcome?.notices ?? [],
   };

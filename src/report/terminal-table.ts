@@ -78,10 +78,16 @@ function remarks(summary: RunSummary, style: TableStyle, colors: Colors): string
 
 /** What concerns the whole run: a machine that was not quiet, drift. */
 function runRemarks(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
-  const { machine_remarks: unquiet, drift } = summary;
+  const { machine_remarks: unquiet, environment_changes: changes, drift } = summary;
   const drifted = drift?.points.some(({ time }) => time.verdict === "more" || time.verdict === "less");
   return [
     ...unquiet.flatMap((remark) => wrapText(`not quiet: ${remark}`, style.columns).map(colors.yellow)),
+    ...(changes.length === 0
+      ? []
+      : wrapText(
+          `not of one environment: ${safeLine(changes.join("; "))} while the run went on`,
+          style.columns,
+        ).map(colors.yellow)),
     ...(drift === null
       ? []
       : wrapText(drift.sentence, style.columns).map(drifted === true ? colors.yellow : colors.dim)),

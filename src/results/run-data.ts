@@ -1,6 +1,7 @@
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { PlanConfiguration } from "../plan/plan-types.js";
+import { environmentChanges } from "./identity.js";
 import { RunPaths } from "./paths.js";
 import { type RecordWarning, readRecords } from "./reader.js";
 import type {
@@ -12,6 +13,8 @@ import type {
   ProfileRecord,
   QualityRecord,
   RecordedEnvironment,
+  ResumeRecord,
+  ReusedFrom,
   RunEndRecord,
   RunFileRecord,
   RunRecord,
@@ -30,7 +33,7 @@ export type ConfigurationStatus = ConfigurationRecord["status"] | "interrupted" 
 export interface ConfigurationData {
   readonly plan: PlanConfiguration;
   readonly status: ConfigurationStatus;
-  /** Of the first round. */
+  /** Of the first round; of its newest attempt. */
   readonly load: LoadRecord | null;
   readonly warmups: readonly WarmupRecord[];
   /** In order of running. */
@@ -39,8 +42,14 @@ export interface ConfigurationData {
   /** One a text, in the plan's order. */
   readonly quality: readonly QualityRecord[];
   readonly lmEval: LmEvalRecord | null;
-  /** Of its rounds: the one that failed, else the last. */
+  /** Of its rounds, each as its newest attempt ended: the one that failed, else the last. */
   readonly outcome: ConfigurationRecord | null;
+  /** The most that one of its rounds took; 1 where nothing was resumed or tried again. */
+  readonly attempts: number;
+  /** Codes of what ended the attempts before, each once. */
+  readonly earlierFailures: readonly string[];
+  /** Where it was measured, if that was in an earlier run; null where this run measured it. */
+  readonly reusedFrom: ReusedFrom | null;
 }
 
 /** A run's records, grouped. */
@@ -52,8 +61,14 @@ export interface RunData {
   readonly configurations: readonly ConfigurationData[];
   /** In order of running. */
   readonly sentinels: readonly SentinelRecord[];
-  /** Null when the controller was killed. */
+  /** Of the whole run; null when the controller was killed, even if that was only when the run was gone on with. */
   readonly end: RunEndRecord | null;
+  /** What of libraries and machine is not the same for all that was measured: "torch 2.12.0 → 2.13.0". */
+  readonly environmentChanges: readonly string[];
+  /** Each time that the run was gone on with. */
+  readonly resumes: readonly ResumeRecord[];
+  /** All the time that was spent on it; null when the controller was killed. */
+  readonly elapsedSec: number | null;
 }
 
 /** Reads a run's folder: only `records.jsonl` in it. */
@@ -83,8 +98,33 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
     environment: environments.at(-1)?.environment ?? null,
     configurations: configurations.map((plan) => groupConfiguration(plan, records, run.plan.rounds)),
     sentinels: records.filter((record) => record.kind === "sentinel"),
-    end: records.findLast((record) => record.kind === "run_end") ?? null,
+    ...endOf(records),
+    environmentChanges: environments.flatMap(({ environment }, index) => {
+      const before = environments[index - 1]?.environment;
+      return before === undefined ? [] : environmentChanges(before, environment);
+    }),
+    resumes: records.filter((record) => record.kind === "resume"),
   };
+}
+
+function endOf(records: readonly RunFileRecord[]): Pick<RunData, "end" | "elapsedSec"> {
+  const parts: RunFileRecord[][] = [];
+  for (const record of records) {
+    if (record.kind === "run" || record.kind === "resume") parts.push([]);
+    parts.at(-1)?.push(record);
+  }
+  const end = parts.at(-1)?.findLast((record) => record.kind === "run_end") ?? null;
+  const elapsedSec = parts.reduce((sum, part) => sum + secondsOf(part), 0);
+  return { end, elapsedSec: end === null ? null : elapsedSec };
+}
+
+/** A part that was killed lasted at least until its last record. A clock that was set back makes no time negative. */
+function secondsOf(part: readonly RunFileRecord[]): number {
+  const end = part.findLast((record) => record.kind === "run_end");
+  if (end !== undefined) return end.elapsed_sec;
+  const [first, last] = [part[0], part.at(-1)];
+  if (first === undefined || last === undefined) return 0;
+  return Math.max(0, (Date.parse(last.at) - Date.parse(first.at)) / 1000);
 }
 
 function groupConfiguration(
@@ -98,8 +138,8 @@ function groupConfiguration(
       record.kind !== "sentinel" &&
       record.configuration_id === plan.worker.id,
   );
-  const outcomes = own.filter((record) => record.kind === "configuration");
-  const outcome = tellingOutcome(outcomes);
+  const { outcomes, attempts, failures } = newestByRound(own);
+  const outcome = tellingOutcome([...outcomes.values()]);
   // What was run again (a resumed run) counts once: as it went the last time.
   const trials = new Map<string, TrialRecord>();
   for (const record of own) if (record.kind === "trial") trials.set(record.trial_id, record);
@@ -107,15 +147,40 @@ function groupConfiguration(
   for (const record of own) if (record.kind === "quality") quality.set(record.text_id, record);
   return {
     plan,
-    status: statusOf(own.length, outcomes.length, rounds, outcome),
-    load: own.find((record) => record.kind === "load") ?? null,
+    status: statusOf(own.length, outcomes.size, rounds, outcome),
+    load:
+      own.findLast((record): record is LoadRecord => record.kind === "load" && record.round === 0) ?? null,
     warmups: own.filter((record) => record.kind === "warmup"),
     trials: [...trials.values()].sort((a, b) => a.trial_index - b.trial_index),
     profile: own.findLast((record) => record.kind === "profile") ?? null,
     quality: [...quality.values()],
     lmEval: own.findLast((record) => record.kind === "lm_eval") ?? null,
     outcome,
+    attempts,
+    earlierFailures: [...new Set(failures.filter((code) => code !== codeOf(outcome)))],
+    reusedFrom:
+      own.flatMap((record) => ("reused_from" in record ? (record.reused_from ?? []) : []))[0] ?? null,
   };
+}
+
+/** How each round ended the last time it was tried; an attempt that began after that was cut off and has no end. */
+function newestByRound(records: readonly RunFileRecord[]) {
+  const outcomes = new Map<number, ConfigurationRecord>();
+  const failures: string[] = [];
+  let attempts = 1;
+  for (const record of records) {
+    if (record.kind === "configuration" && record.status === "failed") failures.push(record.failure.code);
+    if (record.kind === "configuration") outcomes.set(record.round, record);
+    else if (record.kind === "load" || record.kind === "trial") outcomes.delete(record.round);
+    const isCalledOff =
+      record.kind === "configuration" && (record.status === "cancelled" || record.status === "skipped");
+    if (!isCalledOff && "attempt" in record) attempts = Math.max(attempts, record.attempt);
+  }
+  return { outcomes, attempts, failures };
+}
+
+function codeOf(outcome: ConfigurationRecord | null): string | null {
+  return outcome?.status === "failed" ? outcome.failure.code : null;
 }
 
 /** Of several rounds' outcomes the one that says most: a failure, else an end before its time, else the last. */
