@@ -68,7 +68,7 @@ class LogprobsWriter:
         self._next = rows.stop
 
     def close(self, token_ids_sha256: str) -> Stored:
-        """Makes the rows readable; without it they count as not there. What is recorded after it outlives a power cut."""
+        """Makes the rows readable, also after a power cut; without it they count as not there."""
         self._codes.flush()
         positions, vocabulary = self._codes.shape
         rows = self._folder / "rows.npz"
