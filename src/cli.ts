@@ -4,6 +4,7 @@ import { systemClock } from "./base/clock.js";
 import { FalconError } from "./base/errors.js";
 import { ExitCode } from "./base/exit-codes.js";
 import { falconExpVersion } from "./base/version.js";
+import { exportingCommands } from "./commands/argv/exporting.js";
 import { installingCommands } from "./commands/argv/installing.js";
 import { measuringCommands } from "./commands/argv/measuring.js";
 import { readingCommands } from "./commands/argv/reading.js";
@@ -46,6 +47,7 @@ Examples:
   $ falcon-exp fit MODEL --memory 24GB           which quantizations of a model fit
   $ falcon-exp compare quant#none quant#fp4      two configurations of the newest run of "quant"
   $ falcon-exp report quant                      draw the newest run of "quant" again
+  $ falcon-exp export quant --to markdown        table and verdicts for a pull request
   $ falcon-exp doctor                            what this machine can run, and what is missing
 
 Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed ·
@@ -54,6 +56,7 @@ Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly faile
   const context = { io, setExitCode, command: commandMaker(program) };
   measuringCommands(context);
   readingCommands(context);
+  exportingCommands(context);
   installingCommands(context);
   return program;
 }

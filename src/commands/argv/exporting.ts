@@ -1,0 +1,29 @@
+/** Commands that hand results to other programs. A command's module loads only when it is called. */
+import { Option } from "commander";
+import { DOCUMENT_FORMATS } from "../../report/export/formats.js";
+import { type ArgvContext, pythonOption, resultsOption } from "./shared.js";
+
+export function exportingCommands({ io, setExitCode, command }: ArgvContext): void {
+  command("export [runs...]", "put runs into one file for other programs, or into MLflow", [
+    "export quant --to csv -o trials.csv                    the newest run of this experiment",
+    "export --all --to parquet -o all.parquet               every run of every experiment, as one table",
+    "export quant --all --to json | jq '.summaries[].status'",
+    "export quant --to markdown > comment.md                table and verdicts, for a pull request",
+    "export quant --to mlflow --tracking-uri http://server:5000",
+    "export --all --to mlflow --tracking-uri sqlite:///mlflow.db",
+  ])
+    .addOption(
+      new Option("--to <format>", "what to write")
+        .choices([...DOCUMENT_FORMATS, "mlflow"])
+        .makeOptionMandatory(),
+    )
+    .option("--all", "every run of the experiments named, or of the results folder", false)
+    .option("-o, --output <file>", "where to write; - is stdout", "-")
+    .addOption(resultsOption)
+    .addOption(new Option("--tracking-uri <uri>", "mlflow: its server or store").env("MLFLOW_TRACKING_URI"))
+    .option("--mlflow-experiment <name>", "mlflow: put all runs into this one of its experiments")
+    .addOption(pythonOption)
+    .action(async (runs: string[], options) => {
+      setExitCode(await (await import("../export.js")).run(io, { runs, ...options }));
+    });
+}

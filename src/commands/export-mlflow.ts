@@ -1,0 +1,60 @@
+import { dirname, join, resolve } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { safeLine } from "../base/untrusted-text.js";
+import { exportRuns } from "../worker/mlflow-client.js";
+import type { CommandIo } from "./io.js";
+import { prepareEnvironment } from "./prepare-environment.js";
+
+export interface MlflowArgs {
+  readonly trackingUri?: string;
+  readonly mlflowExperiment?: string;
+  readonly python?: string;
+}
+
+/** `falcon-exp export --to mlflow`: a line a run, what became of it and where it is. */
+export async function exportToMlflow(
+  io: CommandIo,
+  folders: readonly string[],
+  args: MlflowArgs,
+): Promise<number> {
+  const trackingUri = args.trackingUri ?? "";
+  if (trackingUri === "") {
+    throw new FalconError({
+      code: "mlflow-uri-missing",
+      message: "Nothing says where MLflow is.",
+      next: "Give --tracking-uri http://server:5000 or sqlite:///mlflow.db, or set MLFLOW_TRACKING_URI.",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const prepared = await prepareEnvironment(io, {
+    python: args.python || null,
+    needsBuiltinModel: false,
+    extras: ["mlflow"],
+  });
+  const runs = await exportRuns({
+    python: prepared.python,
+    pythonPath: prepared.env.PYTHONPATH ?? "",
+    env: io.env,
+    ...storeOf(trackingUri, io.cwd),
+    experiment: args.mlflowExperiment ?? null,
+    folders,
+  });
+  for (const { action, run_id, experiment, mlflow_run_id } of runs) {
+    io.stdout.write(
+      `${action} ${safeLine(run_id)} → ${safeLine(experiment)}, run ${safeLine(mlflow_run_id)}\n`,
+    );
+  }
+  return ExitCode.ok;
+}
+
+/**
+ * A local store's path is meant from here, not from where Python is started; the same holds for its files, which MLflow
+ * itself would put into `mlruns` of the folder that it was started in.
+ */
+function storeOf(uri: string, cwd: string) {
+  const path = /^sqlite:\/\/\/(.+)$/.exec(uri)?.[1];
+  if (path === undefined) return { trackingUri: uri, artifactLocation: null };
+  const database = resolve(cwd, path);
+  return { trackingUri: `sqlite:///${database}`, artifactLocation: join(dirname(database), "mlruns") };
+}

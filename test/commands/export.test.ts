@@ -1,0 +1,175 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PassThrough } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { parquetReadObjects } from "hyparquet";
+import { expect, test } from "vitest";
+import { ExitCode } from "../../src/base/exit-codes.js";
+import { type ExportArgs, run } from "../../src/commands/export.js";
+import { errorsOf } from "../fixtures/experiments.js";
+import { testIo } from "../fixtures/io.js";
+import { THREE } from "../fixtures/records.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+import { addRun } from "../fixtures/run-on-disk.js";
+import { fakeMachine } from "../worker/environment/fake.js";
+import { falconExp } from "./cli.js";
+
+const examples = fileURLToPath(new URL("../../results/example", import.meta.url));
+
+async function exported(cwd: string, args: Partial<ExportArgs> & Pick<ExportArgs, "to">, isTty = false) {
+  const { io, stdout, stderr } = testIo(cwd, { stdoutIsTty: isTty });
+  const exitCode = await run(io, { runs: [], all: false, results: "results", output: "-", ...args });
+  expect(exitCode).toBe(ExitCode.ok);
+  return { stdout, stderr, bytes: () => (io.stdout as PassThrough).read() as Buffer };
+}
+
+/** Two runs of `quant`, the older one all failed, and one of `other`. */
+function workplace(): string {
+  const cwd = scratchFolder();
+  const results = join(cwd, "results");
+  addRun(results, "quant/20261124T020000Z-aaaa", {
+    configurations: THREE.map((one) => ({ ...one, failsAtLoad: { code: "model-corrupt" } })),
+  });
+  addRun(results, "quant/20261124T030000Z-bbbb");
+  addRun(results, "other/20261124T010000Z-cccc", { prompts: ["one"] });
+  return cwd;
+}
+
+/** Answers hold line breaks: a row begins with the version and the run. */
+const rowsOfCsv = (csv: string) => csv.match(/^1,2026\d{4}T\d{6}Z-/gm) ?? [];
+const readParquet = (bytes: Uint8Array) => parquetReadObjects({ file: new Uint8Array(bytes).buffer });
+
+test("an experiment's newest run is taken, with --all every one of it, without a name every one there is", async () => {
+  const cwd = workplace();
+  const runsIn = async (args: Partial<ExportArgs>) => {
+    const { bytes } = await exported(cwd, { to: "parquet", ...args });
+    return [...new Set((await readParquet(bytes())).map(({ run_id }) => run_id))];
+  };
+  expect(await runsIn({ runs: ["quant"] })).toEqual(["20261124T030000Z-bbbb"]);
+  const both = ["20261124T020000Z-aaaa", "20261124T030000Z-bbbb"];
+  expect(await runsIn({ runs: ["quant"], all: true })).toEqual(both);
+  expect(await runsIn({ all: true })).toEqual(["20261124T010000Z-cccc", ...both]);
+  expect(await runsIn({ runs: ["quant", "results/quant/20261124T030000Z-bbbb"] })).toHaveLength(1);
+});
+
+test("CSV and JSON hold the same rows as Parquet, over runs of different configurations", async () => {
+  const cwd = workplace();
+  const csv = (await exported(cwd, { to: "csv", all: true })).stdout();
+  const json = JSON.parse((await exported(cwd, { to: "json", all: true })).stdout());
+  const parquet = await readParquet((await exported(cwd, { to: "parquet", all: true })).bytes());
+  expect(json.rows).toHaveLength(3 + 3 + 15);
+  expect(parquet).toHaveLength(json.rows.length);
+  expect(Object.keys(parquet[0] ?? {})).toEqual(Object.keys(json.rows[0]));
+  expect(csv.split("\n")[0]?.split(",")).toEqual(Object.keys(json.rows[0]));
+  expect(json.summaries.map(({ status }: { status: string }) => status)).toEqual([
+    "completed",
+    "all_failed",
+    "completed",
+  ]);
+});
+
+test("a file is written whole; one that cannot be written says so with exit code 7", async () => {
+  const cwd = workplace();
+  const { stdout } = await exported(cwd, { to: "csv", runs: ["quant"], output: "trials.csv" });
+  expect(stdout()).toBe("");
+  expect(rowsOfCsv(readFileSync(join(cwd, "trials.csv"), "utf8"))).toHaveLength(15);
+  const [error] = await errorsOf(() =>
+    exported(cwd, { to: "csv", runs: ["quant"], output: "no/trials.csv" }),
+  );
+  expect(error).toMatchObject({ code: "export-write-failed", exitCode: 7 });
+});
+
+test("Parquet is not written to a terminal", async () => {
+  const cwd = workplace();
+  const [error] = await errorsOf(() => exported(cwd, { to: "parquet", runs: ["quant"] }, true));
+  expect(error).toMatchObject({ code: "export-needs-file", exitCode: 2 });
+  await exported(cwd, { to: "parquet", runs: ["quant"], output: "x.parquet" }, true);
+  expect(existsSync(join(cwd, "x.parquet"))).toBe(true);
+});
+
+test("Markdown is the result table, the verdicts and the failures", async () => {
+  const markdown = (await exported(workplace(), { to: "markdown", runs: ["quant"], all: true })).stdout();
+  const [failed = "", completed = ""] = markdown.split(/^(?=### )/m);
+  expect(failed).toContain("- **int8 failed**: model-corrupt");
+  expect(failed).toContain("  - next: ");
+  expect(completed).toMatch(/^### quant.* SmolLM2/);
+  expect(completed).toContain("| none \\* | 269 MB |");
+  expect(completed).toMatch(/^- \*\*fp4\*\*: weights 2\.44× smaller/m);
+  const rows = completed.split("\n").filter((line) => line.startsWith("|"));
+  expect(new Set(rows.map((line) => line.match(/(?<!\\)\|/g)?.length)).size).toBe(1);
+});
+
+test("what a file says of itself is shown in Markdown and does nothing", async () => {
+  const cwd = scratchFolder();
+  const nasty = "<img src=x onerror=alert(1)> | [x](http://x) @all `#1`\u202e";
+  addRun(join(cwd, "results"), "quant/20261124T030000Z-bbbb", {
+    modelName: nasty,
+    modelNote: nasty,
+    configurations: THREE.map((one, i) => ({ ...one, label: `${nasty}${i}`, failedTrials: [0] })),
+  });
+  const markdown = (await exported(cwd, { to: "markdown", runs: ["quant"] })).stdout();
+  expect(markdown).not.toMatch(/<img|(?<!\\)\[x|http:|@all|\u202e|(?<!\\)`/);
+  expect(markdown).toContain("&lt;img");
+});
+
+test("damaged lines are told, and the rest is exported", async () => {
+  const cwd = workplace();
+  const records = join(cwd, "results/quant/20261124T030000Z-bbbb/records.jsonl");
+  addRun(join(cwd, "results"), "torn/20261124T030000Z-dddd", `${readFileSync(records, "utf8")}{"schema_v`);
+  const { stderr, stdout } = await exported(cwd, { to: "csv", runs: ["torn"] });
+  expect(stderr()).toMatch(/warning: .*torn/);
+  expect(rowsOfCsv(stdout())).toHaveLength(15);
+});
+
+test("no run named, and a name that nothing has, are told apart", async () => {
+  const cwd = workplace();
+  const [unnamed] = await errorsOf(() => exported(cwd, { to: "csv" }));
+  expect(unnamed).toMatchObject({ code: "run-not-named", exitCode: 2 });
+  const [unknown] = await errorsOf(() => exported(cwd, { to: "csv", runs: ["quont"], all: true }));
+  expect(unknown?.code).toBe("run-not-found");
+});
+
+test("the kept runs are exported from the command line", async () => {
+  const { exitCode, stdout } = await falconExp(["export", "--all", "--results", examples, "--to", "csv"]);
+  expect(exitCode).toBe(0);
+  expect(rowsOfCsv(stdout)).toHaveLength(45);
+  expect((await falconExp(["export", "quant"])).exitCode).toBe(2);
+});
+
+test("without a place, nothing goes to MLflow", async () => {
+  const [error] = await errorsOf(() => exported(workplace(), { to: "mlflow", runs: ["quant"] }));
+  expect(error).toMatchObject({ code: "mlflow-uri-missing", exitCode: 2 });
+});
+
+test("MLflow's client is installed when it is first asked for, and what became of each run is said", async () => {
+  const done = { run_id: "r1", experiment: "falcon-exp quant", mlflow_run_id: "m1", configurations: 3 };
+  const answer = { runs: [{ ...done, action: "exported" }] };
+  const machine = fakeMachine({ FAKE_MLFLOW: JSON.stringify(answer) });
+  const cwd = workplace();
+  const args = ["export", "quant", "--to", "mlflow", "--tracking-uri", "sqlite:///here.db"];
+  const env = { ...machine.env, FALCON_EXP_HOME: machine.home, FALCON_EXP_PYTHON: "" };
+  const { exitCode, stdout, stderr } = await falconExp(args, { cwd, env });
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout).toBe("exported r1 → falcon-exp quant, run m1\n");
+  const calls = machine.calls();
+  expect(calls.filter((call) => call.includes("mlflow.lock"))).toHaveLength(1);
+  expect(calls.at(-1)).toContain(`--tracking-uri sqlite:///${join(cwd, "here.db")}`);
+  expect(calls.at(-1)).toContain(`--artifact-location ${join(cwd, "mlruns")}`);
+  expect(calls.at(-1)).toMatch(/-- \S+quant\/20261124T030000Z-bbbb$/);
+});
+
+test.each([
+  [
+    { FAKE_MLFLOW: '{"error": {"code": "mlflow-missing", "message": "No client.", "next": "Install it."}}' },
+    /mlflow-missing: No client\.\s+next: Install it\./,
+  ],
+  [{ FAKE_MLFLOW: "Traceback" }, /mlflow-failed/],
+  [{ FAKE_FAIL: "mlflow.lock" }, /setup-install-failed: pip could not install MLflow's client/],
+])("where MLflow does not take the runs, it says why (%o)", async (variables, said) => {
+  const machine = fakeMachine(variables as Record<string, string>);
+  const env = { ...machine.env, FALCON_EXP_HOME: machine.home, FALCON_EXP_PYTHON: "" };
+  const args = ["export", "quant", "--to", "mlflow", "--tracking-uri", "http://127.0.0.1:9"];
+  const { exitCode, stderr } = await falconExp(args, { cwd: workplace(), env });
+  expect([ExitCode.resultsFailed, ExitCode.setupFailed]).toContain(exitCode);
+  expect(stderr).toMatch(said);
+});
