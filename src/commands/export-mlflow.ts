@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from "node:path";
+import { counted } from "../base/counted.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { safeLine } from "../base/untrusted-text.js";
@@ -32,6 +33,7 @@ export async function exportToMlflow(
     needsBuiltinModel: false,
     extras: ["mlflow"],
   });
+  io.stderr.write(`Exporting ${counted(folders.length, "run")} to MLflow…\n`);
   const runs = await exportRuns({
     python: prepared.python,
     pythonPath: prepared.env.PYTHONPATH ?? "",

@@ -8,6 +8,7 @@ import { ExitCode } from "../../src/base/exit-codes.js";
 import { type ExportArgs, run } from "../../src/commands/export.js";
 import { errorsOf } from "../fixtures/experiments.js";
 import { testIo } from "../fixtures/io.js";
+import { testPython } from "../fixtures/python.js";
 import { THREE } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { addRun } from "../fixtures/run-on-disk.js";
@@ -157,6 +158,21 @@ test("MLflow's client is installed when it is first asked for, and what became o
   expect(calls.at(-1)).toContain(`--artifact-location ${join(cwd, "mlruns")}`);
   expect(calls.at(-1)).toMatch(/-- \S+quant\/20261124T030000Z-bbbb$/);
 });
+
+test("a run lies in a real local MLflow store afterwards, and is skipped the next time", async () => {
+  const cwd = scratchFolder();
+  const uri = "sqlite:///store.db";
+  const args = ["export", join(examples, "quant"), "--to", "mlflow", "--tracking-uri", uri];
+  const env = { FALCON_EXP_PYTHON: testPython() };
+  const first = await falconExp(args, { cwd, env });
+  expect(first.exitCode, first.stderr).toBe(0);
+  expect(first.stdout).toMatch(/^exported 20261124T120305Z-5881 → falcon-exp quant, run [0-9a-f]{32}\n$/);
+  const id = first.stdout.trim().split(" ").at(-1) ?? "";
+  expect(existsSync(join(cwd, "store.db"))).toBe(true);
+  expect(existsSync(join(cwd, "mlruns", id, "artifacts", "records.parquet"))).toBe(true);
+  const again = await falconExp(args, { cwd, env });
+  expect(again.stdout).toBe(first.stdout.replace("exported", "skipped"));
+}, 300_000);
 
 test.each([
   [
