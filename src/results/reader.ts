@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { RECORD_SCHEMA_VERSION, type RunFileRecord, recordSchema } from "./record-types.js";
+import { type RunFileRecord, recordSchema } from "./record-types.js";
 import { openLine, splitAtSeals } from "./sealed-line.js";
+import { UPGRADE_STEPS, upgradeLine } from "./upgrade.js";
 
 /** Something in the file that could not be used. The rest of the file still counts. */
 export interface RecordWarning {
@@ -84,21 +85,8 @@ function parseRecord(bytes: Buffer, place: string): ParsedLine {
   } catch {
     return { record: null, problem: "not a whole JSON object in UTF-8 (cut off or damaged)" };
   }
-  refuseNewerVersion(value, place);
-  const checked = recordSchema.safeParse(value);
+  const checked = recordSchema.safeParse(upgradeLine(value, place, UPGRADE_STEPS));
   if (checked.success) return { record: checked.data, problem: null };
   const reason = z.prettifyError(checked.error).replaceAll("\n", " ").slice(0, MAX_PROBLEM_CHARACTERS);
   return { record: null, problem: `breaks the record schema: ${reason}` };
-}
-
-function refuseNewerVersion(value: unknown, place: string): void {
-  if (typeof value !== "object" || value === null || !("schema_version" in value)) return;
-  const version = value.schema_version;
-  if (typeof version !== "number" || version <= RECORD_SCHEMA_VERSION) return;
-  throw new FalconError({
-    code: "results-schema-newer",
-    message: `${place} has schema version ${version}; this falcon-exp reads up to ${RECORD_SCHEMA_VERSION}.`,
-    next: "Update falcon-exp, or read the run with the version that made it (the first line names it).",
-    exitCode: ExitCode.resultsFailed,
-  });
 }
