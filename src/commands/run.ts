@@ -13,6 +13,7 @@ import { writeReport } from "../report/write-report.js";
 import type { RunEndRecord } from "../results/record-types.js";
 import { openRunFolder } from "../results/run-folder.js";
 import { makeRunId } from "../results/run-id.js";
+import { DEFAULT_TRANSPORT, type Transport } from "../worker/transport.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan, type PlannedExperiment } from "./load-plan.js";
 import { type PreparedEnvironment, prepareEnvironment } from "./prepare-environment.js";
@@ -25,6 +26,8 @@ export interface RunArgs {
   /** A lab's interpreter; an empty FALCON_EXP_PYTHON counts as none. */
   readonly python?: string;
   readonly results: string;
+  /** ipc where the platform has it. */
+  readonly transport?: Transport;
   readonly json: boolean;
 }
 
@@ -73,7 +76,11 @@ async function measure(
   const display = createLiveDisplay({ io, plan });
   try {
     const executor = new LocalExecutor({
-      worker: { pythonPath: environment.python, env: environment.env },
+      worker: {
+        pythonPath: environment.python,
+        env: environment.env,
+        transport: args.transport ?? DEFAULT_TRANSPORT,
+      },
       builtinModelPath: environment.builtinModelPath,
     });
     folder.log.write("info", "run-started", { args, run_id: runId });

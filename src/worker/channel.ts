@@ -1,4 +1,4 @@
-import { Dealer } from "zeromq";
+import { Context, Dealer } from "zeromq";
 import {
   decodeWorkerMessage,
   encodeControllerMessage,
@@ -6,6 +6,8 @@ import {
   ProtocolError,
 } from "../protocol/codec.js";
 import type { ControllerMessage, WorkerMessage } from "../protocol/messages.js";
+
+import { admitOnly, type ChannelKeys, serverOptions } from "./curve.js";
 
 export type Lane = "work" | "control";
 
@@ -17,31 +19,53 @@ export interface ChannelHandlers {
 
 /** The two ZeroMQ sockets of one worker: `work` for requests, `control` so that a stop never queues behind work. */
 export interface Channel {
+  /** Where the worker is to connect. */
+  readonly endpoints: Readonly<Record<Lane, string>>;
   send(lane: Lane, message: ControllerMessage): Promise<void>;
   close(): void;
 }
 
-/** Binds both sockets before anyone connects. Only well-formed messages reach `onMessage`. */
+/**
+ * Binds both sockets before anyone connects. Only well-formed messages reach `onMessage`. With `keys`, only the worker
+ * that holds them is heard; a tcp endpoint without them is refused, because any user of the machine could speak there.
+ */
 export async function openChannel(
-  endpoints: Readonly<Record<Lane, string>>,
+  addresses: Readonly<Record<Lane, string>>,
   handlers: ChannelHandlers,
+  keys: ChannelKeys | null = null,
 ): Promise<Channel> {
-  const sockets: Record<Lane, Dealer> = { work: makeSocket(), control: makeSocket() };
-  for (const lane of ["work", "control"] as const) await sockets[lane].bind(endpoints[lane]);
+  if (keys === null && !Object.values(addresses).every((address) => address.startsWith("ipc://"))) {
+    throw new Error("an endpoint that others can reach needs keys");
+  }
+  // A context of its own: who may in is asked of the one handler that a context has.
+  const context = new Context();
+  const doorkeeper = keys === null ? null : await admitOnly(keys.worker.publicKey, context);
+  const sockets: Record<Lane, Dealer> = {
+    work: makeSocket(context, keys),
+    control: makeSocket(context, keys),
+  };
+  const endpoints = { ...addresses };
+  for (const lane of ["work", "control"] as const) {
+    await sockets[lane].bind(addresses[lane]);
+    endpoints[lane] = sockets[lane].lastEndpoint ?? addresses[lane];
+  }
   for (const lane of ["work", "control"] as const) void receive(lane, sockets[lane], handlers);
   return {
+    endpoints,
     send: async (lane, message) => {
       await sockets[lane].send(encodeControllerMessage(message));
     },
     close: () => {
       for (const socket of Object.values(sockets)) if (!socket.closed) socket.close();
+      doorkeeper?.close();
     },
   };
 }
 
-function makeSocket(): Dealer {
+function makeSocket(context: Context, keys: ChannelKeys | null): Dealer {
   // linger 0: what was not delivered to a dead worker must not keep the controller alive.
-  return new Dealer({ linger: 0, maxMessageSize: MAX_MESSAGE_BYTES, sendTimeout: 5_000 });
+  const options = { context, linger: 0, maxMessageSize: MAX_MESSAGE_BYTES, sendTimeout: 5_000 };
+  return new Dealer(keys === null ? options : { ...options, ...serverOptions(keys) });
 }
 
 async function receive(lane: Lane, socket: Dealer, handlers: ChannelHandlers): Promise<void> {

@@ -14,6 +14,8 @@ export interface WorkerCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Never the user's folder: a `torch.py` there must not be imported. */
   readonly cwd: string;
+  /** Written to its stdin, which then stays open. */
+  readonly firstInput?: string;
 }
 
 export interface WorkerExit {
@@ -60,6 +62,7 @@ export function spawnWorker(command: WorkerCommand, log: Log): WorkerProcess {
   child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
   child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stdin?.on("error", () => {});
+  if (command.firstInput !== undefined) child.stdin?.write(command.firstInput);
   const pid = child.pid ?? null;
   return {
     pid,

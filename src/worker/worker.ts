@@ -11,10 +11,12 @@ import type {
   WorkerMessage,
 } from "../protocol/messages.js";
 import { type Channel, type Lane, openChannel } from "./channel.js";
+import { keysForWorker, makeChannelKeys } from "./curve.js";
 import { HeartbeatWatch, ProgressDeadline } from "./deadlines.js";
 import { endsTrialProcess, type FailureCode, WorkerFailure } from "./failures.js";
 import { notAsked, OpenRequest, type RequestHandlers } from "./open-request.js";
 import { makeRuntimeDir, type RuntimeDir } from "./runtime-dir.js";
+import { DEFAULT_TRANSPORT, LOOPBACK, type Transport } from "./transport.js";
 import { exitsWithin, exitText, spawnWorker, type WorkerExit, type WorkerProcess } from "./worker-process.js";
 
 /**
@@ -34,6 +36,7 @@ export interface WorkerOptions {
   readonly timeouts: Timeouts;
   readonly clock: Clock;
   readonly log: Log;
+  readonly transport?: Transport;
   /** Arguments before the endpoints; tests put a fixture program here. */
   readonly program?: readonly string[];
 }
@@ -68,19 +71,29 @@ export class Worker {
   static async open(options: WorkerOptions): Promise<Worker> {
     const runtime = await makeRuntimeDir();
     let worker: Worker | null = null;
+    const isTcp = (options.transport ?? DEFAULT_TRANSPORT) === "tcp";
+    const keys = isTcp ? makeChannelKeys() : null;
     const channel = await openChannel(
-      { work: runtime.workEndpoint, control: runtime.controlEndpoint },
+      isTcp ? LOOPBACK : { work: runtime.workEndpoint, control: runtime.controlEndpoint },
       {
         onMessage: (lane, message) => worker?.receive(lane, message),
         onProtocolError: (lane, error) => worker?.breach(lane, error),
       },
+      keys,
     );
     const program = options.program ?? ["-m", "falcon_exp.worker"];
-    const endpoints = ["--work", runtime.workEndpoint, "--control", runtime.controlEndpoint];
+    const endpoints = ["--work", channel.endpoints.work, "--control", channel.endpoints.control];
     const child = spawnWorker(
       {
         pythonPath: options.pythonPath,
-        args: [...program, ...endpoints, "--parent-pid", String(process.pid)],
+        args: [
+          ...program,
+          ...endpoints,
+          ...(keys === null ? [] : ["--curve"]),
+          "--parent-pid",
+          String(process.pid),
+        ],
+        ...(keys === null ? {} : { firstInput: keysForWorker(keys) }),
         env: options.env,
         cwd: runtime.path,
       },

@@ -6,15 +6,23 @@ from typing import Any, Literal
 
 import zmq
 
+from falcon_exp.worker.curve import CurveKeys
 from falcon_exp.worker.wire import PROTOCOL_VERSION, WireError, encode_worker_message
 
 LaneName = Literal["work", "control"]
 
 
 class Lanes:
-    """Connects both sockets and sends enveloped messages with ids of their own."""
+    """Connects both sockets and sends enveloped messages with ids of their own.
 
-    def __init__(self, endpoints: dict[LaneName, str]) -> None:
+    Raises ValueError on an endpoint that others can reach where there are no keys: whoever spoke there first would be
+    obeyed, and what a worker is asked to do is to load models and to run them.
+    """
+
+    def __init__(self, endpoints: dict[LaneName, str], keys: CurveKeys | None = None) -> None:
+        for endpoint in endpoints.values():
+            if keys is None and not endpoint.startswith("ipc://"):
+                raise ValueError(f"{endpoint} can be reached by others, and there are no keys to speak there with")
         self._context = zmq.Context()
         self.sockets: dict[LaneName, zmq.Socket[bytes]] = {}
         for name, endpoint in endpoints.items():
@@ -23,6 +31,10 @@ class Lanes:
             socket.setsockopt(zmq.LINGER, 500)
             # A controller that is suspended reads nothing: were sending to wait for it, its end would go unnoticed.
             socket.setsockopt(zmq.SNDHWM, 0)
+            if keys is not None:
+                socket.curve_serverkey = keys.server_public_key
+                socket.curve_publickey = keys.public_key
+                socket.curve_secretkey = keys.secret_key
             socket.connect(endpoint)
             self.sockets[name] = socket
         self._count = 0

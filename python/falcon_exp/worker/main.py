@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 
+from falcon_exp.worker.curve import read_keys
 from falcon_exp.worker.lanes import Lanes
 from falcon_exp.worker.launcher import Launcher
 from falcon_exp.worker.supervisor import Supervisor
@@ -30,11 +32,16 @@ def main() -> int:
     parser.add_argument("--work", required=True, help="endpoint of the work lane")
     parser.add_argument("--control", required=True, help="endpoint of the control lane")
     parser.add_argument("--parent-pid", required=True, type=int, help="process id of the controller")
+    parser.add_argument("--curve", action="store_true", help="read CURVE keys, one line of JSON, from stdin first")
     arguments = parser.parse_args()
     # Ctrl-C is the controller's business: it decides what becomes of the work under way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
-    lanes = Lanes({"work": arguments.work, "control": arguments.control})
+    try:
+        keys = read_keys(sys.stdin.fileno()) if arguments.curve else None
+        lanes = Lanes({"work": arguments.work, "control": arguments.control}, keys)
+    except ValueError as error:
+        parser.error(str(error))
     supervisor = Supervisor(lanes, Launcher(), controller_pid=arguments.parent_pid, home=_home())
     try:
         supervisor.run()

@@ -19,6 +19,14 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .addOption(setOption)
     .addOption(pythonOption)
     .addOption(resultsOption)
+    .addOption(
+      new Option(
+        "--transport <transport>",
+        "how the worker is reached: Unix sockets, or local TCP with CURVE",
+      )
+        .choices(["ipc", "tcp"])
+        .env("FALCON_EXP_TRANSPORT"),
+    )
     .addOption(jsonOption)
     .action(async (file: string, options) => {
       setExitCode(await (await import("../run.js")).run(io, { file, ...options }));

@@ -1,0 +1,40 @@
+"""The keys of a channel that others could reach: CURVE encrypts it, and lets each side prove who it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+
+_KEY_CHARACTERS = 40
+#: Three keys of 40 characters and their names.
+_LONGEST_LINE_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class CurveKeys:
+    """As ZeroMQ writes keys: 40 printable characters each."""
+
+    #: The controller proves that it holds the other half.
+    server_public_key: bytes
+    public_key: bytes
+    secret_key: bytes
+
+
+def read_keys(descriptor: int) -> CurveKeys:
+    """The first line of the worker's stdin; what follows stays there. Raises ValueError where it holds no keys."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(descriptor, 1)
+        if not byte or len(line) > _LONGEST_LINE_BYTES:
+            raise ValueError("no keys came on stdin")
+        line += byte
+    try:
+        given = json.loads(line)
+        keys = {name: given[name].encode("ascii") for name in ("server_public_key", "public_key", "secret_key")}
+        if any(len(key) != _KEY_CHARACTERS for key in keys.values()):
+            raise ValueError("a key of another length")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Without the text: it may hold a secret.
+        raise ValueError("what came on stdin are no keys") from None
+    return CurveKeys(**keys)

@@ -1,0 +1,73 @@
+/** CURVE for a worker's sockets: encrypted, and each side proves to the other that it holds its key. */
+import { type Context, curveKeyPair, Reply } from "zeromq";
+
+type CurveKeyPair = ReturnType<typeof curveKeyPair>;
+
+/** Keys of one worker, made for it and never written down. */
+export interface ChannelKeys {
+  readonly controller: CurveKeyPair;
+  readonly worker: CurveKeyPair;
+}
+
+export function makeChannelKeys(): ChannelKeys {
+  return { controller: curveKeyPair(), worker: curveKeyPair() };
+}
+
+/** What the worker is told over its stdin: command lines and environments can be read by others. */
+export function keysForWorker({ controller, worker }: ChannelKeys): string {
+  return `${JSON.stringify({
+    server_public_key: controller.publicKey,
+    public_key: worker.publicKey,
+    secret_key: worker.secretKey,
+  })}\n`;
+}
+
+/** Options of a socket that only the worker's key may speak to. */
+export function serverOptions({ controller }: ChannelKeys) {
+  return {
+    curveServer: true,
+    curveSecretKey: controller.secretKey,
+    // Without a domain, libzmq lets in everyone who knows the public key where no handler answers.
+    zapDomain: ZAP_DOMAIN,
+    zapEnforceDomain: true,
+  } as const;
+}
+
+const ZAP_DOMAIN = "falcon-exp";
+/** Where libzmq looks for it, in each context (ZeroMQ RFC 27). */
+const ZAP_ENDPOINT = "inproc://zeromq.zap.01";
+const ZAP_VERSION = "1.0";
+
+/** Answers libzmq's question, once each handshake, whether a client's key may in. Throws where it cannot be bound. */
+export async function admitOnly(publicKey: string, context: Context): Promise<{ close(): void }> {
+  const handler = new Reply({ context, linger: 0 });
+  await handler.bind(ZAP_ENDPOINT);
+  void answer(handler, publicKey);
+  return { close: () => handler.close() };
+}
+
+async function answer(handler: Reply, publicKey: string): Promise<void> {
+  for await (const [version, request, domain, , , mechanism, credentials] of handler) {
+    const isWorker =
+      version?.toString() === ZAP_VERSION &&
+      domain?.toString() === ZAP_DOMAIN &&
+      mechanism?.toString() === "CURVE" &&
+      credentials !== undefined &&
+      z85(credentials) === publicKey;
+    const status = isWorker ? ["200", "OK"] : ["400", "not this worker's key"];
+    await handler.send([ZAP_VERSION, request ?? "", ...status, "", ""]);
+  }
+}
+
+const Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+
+/** ZeroMQ's text form of a key (RFC 32); of whole groups of four bytes. */
+export function z85(bytes: Uint8Array): string {
+  let text = "";
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 4 <= bytes.byteLength; at += 4) {
+    const word = view.getUint32(at);
+    for (let power = 85 ** 4; power >= 1; power /= 85) text += Z85[Math.floor(word / power) % 85];
+  }
+  return text;
+}
