@@ -20,10 +20,11 @@ export function checkSchema<S extends z.ZodType>(
 }
 
 function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): void {
+  if (problems.isFull) return;
   const path = [...prefix, ...issue.path];
   const value = valueAt(root, path);
   if (issue.code === "unrecognized_keys") {
-    for (const key of issue.keys) reportUnknownKey(key, path, problems);
+    for (const key of issue.keys) if (!problems.isFull) reportUnknownKey(key, path, problems);
     return;
   }
   if (value === undefined && path.length > 0) {

@@ -14,7 +14,12 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Longest delay that Node's timers take, in whole seconds, rounded down. */
 const MAX_TIMEOUT_SEC = 2_000_000;
 
-const text = z.string().min(1, { error: "must not be empty" });
+/** Half of a surrogate pair is no character: no tokenizer reads it, and it cannot be sent. */
+const HALF_A_CHARACTER = /\p{Surrogate}/u;
+const text = z
+  .string()
+  .min(1, { error: "must not be empty" })
+  .refine((written) => !HALF_A_CHARACTER.test(written), { error: "must be whole characters" });
 
 export const promptInputSchema = z.union(
   [

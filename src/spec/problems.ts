@@ -11,6 +11,9 @@ export type ProblemCode =
   | "experiment-prompts-invalid"
   | "experiment-text-invalid";
 
+/** As many as a person mends in one go; a file with more is a file of another kind. */
+const MAX_PROBLEMS = 100;
+
 /** Collects every problem of a file, so that a person mends them in one go. */
 export class Problems {
   private readonly found: FalconError[] = [];
@@ -32,8 +35,9 @@ export class Problems {
     this.found.push(...(error instanceof FalconErrorList ? error.errors : [error]));
   }
 
-  get count(): number {
-    return this.found.length;
+  /** Whether looking for more is worth no one's time. */
+  get isFull(): boolean {
+    return this.found.length >= MAX_PROBLEMS;
   }
 
   /** Throws all that was found, in the order of the file. */

@@ -70,6 +70,7 @@ async function resolveText(
   try {
     const text = isLines ? documentsOf(content, written).join(DOCUMENT_BREAK) : content;
     if (text.trim() === "") return fail(`${input.file} holds no text.`);
+    if (/\p{Surrogate}/u.test(text)) return fail(`${input.file} holds half a character.`);
     return { id: idOf(written, file), text };
   } catch (cause) {
     return fail(`${input.file}: ${(cause as Error).message}.`);

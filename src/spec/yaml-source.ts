@@ -2,6 +2,7 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isNode,
   isScalar,
@@ -20,6 +21,8 @@ export type Path = readonly PropertyKey[];
 
 /** More aliases than any person writes; fewer than a "billion laughs" needs. */
 const MAX_ALIAS_COUNT = 100;
+/** More are a file of another kind. */
+const MAX_DUPLICATES = 100;
 /** Deeper than any experiment; aliases that refer to themselves end here too. */
 const MAX_DEPTH = 50;
 
@@ -30,6 +33,8 @@ const PARSE_OPTIONS = {
   merge: false,
   resolveKnownTags: false,
   stringKeys: true,
+  // The parser compares each key with every other; ours are looked up.
+  uniqueKeys: false,
   strict: true,
   prettyErrors: false,
   logLevel: "silent",
@@ -59,6 +64,8 @@ export function parseYamlValue(origin: Origin): {
   const document = parseDocument(origin.text.slice(origin.shift), PARSE_OPTIONS);
   const first = [...document.errors, ...document.warnings][0];
   if (first !== undefined) return { node: null, error: syntaxError(first, origin) };
+  const [twice] = duplicateKeys(document.contents);
+  if (twice !== undefined) return { node: null, error: duplicateKeyError(twice, origin) };
   return { node: document.contents, error: null };
 }
 
@@ -85,12 +92,10 @@ export class YamlSource {
     readonly document: Document.Parsed,
     readonly origin: Origin,
   ) {
-    const found = [...document.errors, ...document.warnings];
-    const syntax = found.find((error) => error.code !== "DUPLICATE_KEY");
-    const duplicates = found.filter((error) => error.code === "DUPLICATE_KEY");
-    this.duplicates = duplicates.map((error) => syntaxError(error, origin));
     // One slip of indentation makes the parser stumble many times: the first stumble is the one to mend.
-    if (syntax !== undefined) throw new FalconErrorList([syntaxError(syntax, origin), ...this.duplicates]);
+    const [syntax] = [...document.errors, ...document.warnings];
+    if (syntax !== undefined) throw new FalconErrorList([syntaxError(syntax, origin)]);
+    this.duplicates = duplicateKeys(document.contents).map((key) => duplicateKeyError(key, origin));
   }
 
   /** Says that `node` and all in it were written in `origin`. */
@@ -113,7 +118,7 @@ export class YamlSource {
           ? "An alias (*name) stands before its anchor (&name), or has none."
           : `The file's anchors, aliases or nesting expand without bound (${cause.message}).`,
         next: "Write the values out instead of using anchors and aliases.",
-        place: this.placeOfFirstAlias(),
+        place: this.placeOfNode(this.firstAlias() ?? deepestNode(this.document, MAX_DEPTH)),
         exitCode: ExitCode.invalidExperiment,
         cause,
       });
@@ -123,7 +128,7 @@ export class YamlSource {
   /** Where the value at `path` stands; its key with `on: "key"`; else the nearest parent that has a place. */
   placeOf(path: Path, on: "value" | "key" = "value"): SourcePlace {
     let node: unknown = this.document.contents;
-    let nearest: unknown = null;
+    let nearest: unknown = node;
     for (const [depth, segment] of path.entries()) {
       node = isAlias(node) ? node.resolve(this.document) : node;
       const pair = findPair(node, segment);
@@ -144,14 +149,13 @@ export class YamlSource {
   }
 
   placeOfNode(node: unknown): SourcePlace {
-    if (!isNode(node) || !node.range) {
-      return { source: this.origin.source, line: null, column: null, text: null, length: 1 };
-    }
+    // What is not there is looked for at the top.
+    if (!isNode(node) || !node.range) return placeIn(this.origin, 0, 0);
     const [start, end] = node.range;
     return placeIn(this.origins.get(node) ?? this.origin, start, end);
   }
 
-  private placeOfFirstAlias(): SourcePlace {
+  private firstAlias(): Node | null {
     let first: Node | null = null;
     visit(this.document, {
       Alias: (_key, alias) => {
@@ -159,8 +163,50 @@ export class YamlSource {
         return visit.BREAK;
       },
     });
-    return this.placeOfNode(first);
+    return first;
   }
+}
+
+/** The first node that lies below more than `levels` collections. */
+function deepestNode(document: Document.Parsed, levels: number): Node | null {
+  let found: Node | null = null;
+  visit(document, {
+    Node: (_key, node, ancestors) => {
+      if (ancestors.filter(isCollection).length <= levels) return undefined;
+      found = node;
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+/** Keys that stand in their mapping a second time. */
+function duplicateKeys(contents: unknown): readonly Node[] {
+  const found: Node[] = [];
+  if (!isNode(contents)) return found;
+  visit(contents, {
+    Map: (_key, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) found.push(key);
+        seen.add(key.value);
+      }
+    },
+  });
+  return found.slice(0, MAX_DUPLICATES);
+}
+
+function duplicateKeyError(key: Node, origin: Origin): FalconError {
+  const [start, end] = key.range ?? [0, 0];
+  const name = isScalar(key) ? String(key.value) : "";
+  return new FalconError({
+    code: "experiment-duplicate-key",
+    message: `The key ${JSON.stringify(name.slice(0, 60))} is written twice in the same mapping.`,
+    next: "Keep one of them.",
+    place: placeIn(origin, start, end),
+    exitCode: ExitCode.invalidExperiment,
+  });
 }
 
 /** The pair of a mapping whose key is `segment`. */
@@ -181,7 +227,7 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 
 function syntaxError(error: YAMLError, origin: Origin): FalconError {
   const [start, end] = error.pos;
-  const { code, message, next } = explain(error, origin.text.slice(origin.shift));
+  const { code, message, next } = explain(error);
   const length = /^[\w.-]*/.exec(origin.text.slice(origin.shift + start))?.[0].length ?? 1;
   return new FalconError({
     code,
@@ -192,14 +238,9 @@ function syntaxError(error: YAMLError, origin: Origin): FalconError {
   });
 }
 
-function explain(error: YAMLError, text: string): { code: string; message: string; next: string } {
+function explain(error: YAMLError): { code: string; message: string; next: string } {
   const syntax = "experiment-yaml-syntax";
   switch (error.code) {
-    case "DUPLICATE_KEY": {
-      const key = /^["']?([^"':\s]*)/.exec(text.slice(error.pos[0]))?.[1] ?? "";
-      const message = `The key ${JSON.stringify(key)} is written twice in the same mapping.`;
-      return { code: "experiment-duplicate-key", message, next: "Keep one of them." };
-    }
     case "MULTIPLE_DOCS":
       return {
         code: syntax,
@@ -219,6 +260,13 @@ function explain(error: YAMLError, text: string): { code: string; message: strin
     case "BAD_ALIAS":
       return { code: syntax, message: error.message, next: "Put text that begins with * or & in quotes." };
     default: {
+      if (error.message.startsWith("Maximum call stack")) {
+        return {
+          code: syntax,
+          message: "Lists or mappings are nested too deeply.",
+          next: "Close a bracket.",
+        };
+      }
       const next = "Check indentation, colons and quotes here; text with ': ' or ' #' in it needs quotes.";
       return { code: syntax, message: `Not valid YAML: ${lowerFirst(error.message)}.`, next };
     }
