@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstDuplicateKey } from "./duplicate-keys.js";
 import {
   type ControllerMessage,
   controllerMessageSchema,
@@ -22,6 +23,7 @@ export class ProtocolError extends Error {
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 const EXCERPT_CHARACTERS = 200;
+const HALF_A_CHARACTER = /\p{Surrogate}/u;
 
 /** Validates on send too: a defect shows where it was made, not at the other end. Throws ProtocolError. */
 export function encodeControllerMessage(message: ControllerMessage): string {
@@ -38,6 +40,15 @@ export function encodeControllerMessage(message: ControllerMessage): string {
 
 /** Throws ProtocolError on anything but a valid message: wrong version, unknown key, NaN, not JSON, too large. */
 export function decodeWorkerMessage(frame: Uint8Array): WorkerMessage {
+  return decode(workerMessageSchema, frame);
+}
+
+/** For tests of the contract: what the worker must take, and nothing else. Throws ProtocolError. */
+export function decodeControllerMessage(frame: Uint8Array): ControllerMessage {
+  return decode(controllerMessageSchema, frame);
+}
+
+function decode<S extends z.ZodType>(schema: S, frame: Uint8Array): z.infer<S> {
   const excerpt = () => Buffer.from(frame.subarray(0, EXCERPT_CHARACTERS)).toString("utf8");
   if (frame.byteLength > MAX_MESSAGE_BYTES) {
     throw new ProtocolError(
@@ -46,14 +57,29 @@ export function decodeWorkerMessage(frame: Uint8Array): WorkerMessage {
     );
   }
   let value: unknown;
+  let twice: string | null;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(frame));
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(frame);
+    value = JSON.parse(text);
+    twice = firstDuplicateKey(text);
   } catch (cause) {
     throw new ProtocolError(`message is not JSON in UTF-8: ${(cause as Error).message}`, excerpt());
   }
-  const checked = workerMessageSchema.safeParse(value);
+  if (holdsHalfACharacter(value)) throw new ProtocolError("a text holds half a character", excerpt());
+  if (twice !== null) throw new ProtocolError(`the key ${JSON.stringify(twice)} stands twice`, excerpt());
+  const checked = schema.safeParse(value);
   if (!checked.success) {
     throw new ProtocolError(`message breaks the schema: ${z.prettifyError(checked.error)}`, excerpt());
   }
   return checked.data;
+}
+
+/** Half of a surrogate pair: JSON's escapes can spell it, UTF-8 cannot, so it could not be sent back. */
+function holdsHalfACharacter(value: unknown): boolean {
+  let found = false;
+  JSON.stringify(value, (key, inner: unknown) => {
+    found ||= HALF_A_CHARACTER.test(key) || (typeof inner === "string" && HALF_A_CHARACTER.test(inner));
+    return inner;
+  });
+  return found;
 }

@@ -46,7 +46,10 @@ export const attentionSchema = z.enum(["auto", "eager", "sdpa", "flash_attention
 export type Attention = z.infer<typeof attentionSchema>;
 
 /** `auto` = device_map="auto": every GPU, else the CPU. */
-export const deviceSchema = z.string().regex(/^(auto|cpu|mps|cuda(:\d+)?)$/);
+export const deviceSchema = z
+  .string()
+  // Python reads it too: there `$` allows a newline after it, and `\d` any script's digits.
+  .regex(/^(auto|cpu|mps|cuda(:[0-9]+)?)(?![\s\S])/);
 
 export const generationSchema = z.strictObject({
   /** New tokens at most; exactly one of this and `max_length` is not null. */

@@ -70,6 +70,8 @@ def _parse(frame: bytes) -> object:
     except (ValueError, RecursionError) as error:
         # ValueError is bad UTF-8, bad JSON, or an integer of more digits than Python reads.
         raise WireError(f"message is not JSON in UTF-8: {error}") from error
+    if not _is_sendable(json.dumps(value, ensure_ascii=False)):
+        raise WireError("a text holds half a character")
     return value
 
 
@@ -78,8 +80,6 @@ def decode_controller_message(frame: bytes) -> Message:
     value = _parse(frame)
     _check("controller-messages", value)
     assert isinstance(value, dict)
-    if not _is_sendable(value["id"]):
-        raise WireError("id: half a character cannot be sent back")
     return value
 
 
@@ -115,7 +115,7 @@ def request_id_of(frame: bytes) -> str | None:
 
 
 def _is_sendable(text: str) -> bool:
-    """Whether it is UTF-8: JSON's escapes can spell half a character."""
+    """Whether it is UTF-8: JSON's escapes can spell half a character, which could not be sent back."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
