@@ -63,6 +63,8 @@ export type RunEvent =
       readonly failure: Failure;
       readonly attempt: number;
     }
+  /** The reference scores these again: what it had kept for the others to be compared with is gone. */
+  | { readonly type: "rescoring"; readonly textIds: readonly string[] }
   /** A block that an earlier process of this run has finished. */
   | { readonly type: "configuration-kept"; readonly block: PlanBlock }
   /** A profile, a text that is scored: whatever is asked of a configuration besides its trials. */

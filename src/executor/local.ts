@@ -84,6 +84,8 @@ class LocalRun {
       if (state.how === "now") this.workers.cancel(state.reason);
     });
     try {
+      if (this.wanted.rescore.size > 0)
+        context.onEvent({ type: "rescoring", textIds: [...this.wanted.rescore] });
       if (this.earlier !== null) await this.startAgain();
       await this.recordStart([]);
       for (const block of plan.blocks) await this.runOne(block);
@@ -181,7 +183,7 @@ class LocalRun {
 
   /** Nothing is written before it is known that this environment may go on with what another has measured. */
   private async startAgain(): Promise<void> {
-    if (this.left().every(isEmpty)) return;
+    if (this.progress.left(this.wanted).every(isEmpty)) return;
     await this.workers.usable().catch((error: unknown) => {
       // The block that needs the worker tries again, and records the failure.
       if (!(error instanceof WorkerFailure)) throw error;
@@ -204,11 +206,7 @@ class LocalRun {
     const { plan, context, progress, wanted } = this;
     if (!progress.hasStarted) return recordRun(plan, context);
     const { retryFailed } = wanted;
-    await recordResume(context, { left: this.left(), retryFailed, environmentChanges });
-  }
-
-  private left(): readonly BlockWork[] {
-    return this.plan.blocks.flatMap((block) => this.progress.workOf(block, this.wanted) ?? []);
+    await recordResume(context, { left: progress.left(wanted), retryFailed, environmentChanges });
   }
 }
 

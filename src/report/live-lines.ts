@@ -117,6 +117,8 @@ export function lastingLine(
       return options.plain ? `${place}: ${safeLine(event.what)}` : null;
     case "extra-failed":
       return `${place}: ${colors.red(`${safeLine(event.what)} failed`)}: ${safeLine(event.failure.code)}: ${safeLine(event.failure.message).slice(0, 300)}`;
+    case "rescoring":
+      return `the reference is loaded again to score ${safeLine(event.textIds.join(", "))}: what it had kept for the others is gone`;
     case "stopping":
       return event.how === "now"
         ? `${event.reason}: ending now`

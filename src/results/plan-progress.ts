@@ -98,6 +98,11 @@ export class PlanProgress {
     return block.role === "sentinel" ? this.sentinelWork(block) : this.measureWork(block, options);
   }
 
+  /** The work of every block that has any, in order of running. */
+  left(options: WorkOptions): readonly BlockWork[] {
+    return this.plan.blocks.flatMap((block) => this.workOf(block, options) ?? []);
+  }
+
   resultOf(block: PlanBlock): BlockResult {
     const state = this.at(block.configuration_id, block.round);
     const { outcome, trialsCompleted, trials } = state;

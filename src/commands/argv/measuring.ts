@@ -11,12 +11,30 @@ import {
 } from "./shared.js";
 
 export function measuringCommands({ io, setExitCode, command }: ArgvContext): void {
-  command("run <experiment>", "measure every configuration of an experiment file", [
-    "run experiments/quant.yaml",
-    "run experiments/quant.yaml --set generation.max_new_tokens=8 --set repeats=3",
-    "run experiments/falcon-tiny.yaml --json > summary.json",
-  ])
+  command(
+    "run [experiment]",
+    "measure every configuration of an experiment file, or go on with a run that was cut off",
+    [
+      "run experiments/quant.yaml",
+      "run experiments/quant.yaml --set generation.max_new_tokens=8 --set repeats=3",
+      "run experiments/falcon-tiny.yaml --json > summary.json",
+      "run experiments/quant.yaml --resume              its newest run, from the first unfinished trial",
+      "run --resume quant/20261124T023746Z-a1b2         this one",
+      "run --resume quant --retry-failed                what failed as well",
+    ],
+  )
     .addOption(setOption)
+    .option("--resume [run]", "go on with a run, by its frozen plan; without a value the experiment's newest")
+    .addOption(
+      new Option("--retry-failed", "with --resume: try again what failed")
+        .default(false)
+        .implies({ resume: true }),
+    )
+    .addOption(
+      new Option("--accept-changes", "with --resume: go on though libraries or machine have changed since")
+        .default(false)
+        .implies({ resume: true }),
+    )
     .addOption(pythonOption)
     .addOption(resultsOption)
     .addOption(
@@ -28,7 +46,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
         .env("FALCON_EXP_TRANSPORT"),
     )
     .addOption(jsonOption)
-    .action(async (file: string, options) => {
+    .action(async (file: string | undefined, options) => {
       setExitCode(await (await import("../run.js")).run(io, { file, ...options }));
     });
   command("validate <experiment>", "check an experiment file; touches neither Python nor network", [

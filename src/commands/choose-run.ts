@@ -1,0 +1,142 @@
+/** The run that `falcon-exp run` measures: a new one, or an earlier one that is gone on with. */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { counted } from "../base/counted.js";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import type { EarlierWork } from "../executor/executor.js";
+import { planText } from "../plan/plan-file.js";
+import type { Plan } from "../plan/plan-types.js";
+import { type EarlierRun, readEarlierRun } from "../results/earlier-run.js";
+import { findRun } from "../results/find-run.js";
+import { RunPaths } from "../results/paths.js";
+import { UNFINISHED } from "../results/plan-progress.js";
+import type { RunEndRecord } from "../results/record-types.js";
+import { openRunFolder, type RunFolder, reopenRunFolder } from "../results/run-folder.js";
+import { makeRunId } from "../results/run-id.js";
+import type { CommandIo } from "./io.js";
+import { loadPlan } from "./load-plan.js";
+
+export interface RunArguments {
+  readonly file?: string;
+  readonly set: readonly string[];
+  readonly results: string;
+  /** A run as people name it; true = the newest of the experiment. */
+  readonly resume?: string | true;
+  readonly retryFailed: boolean;
+  readonly acceptChanges: boolean;
+}
+
+export interface ChosenRun {
+  readonly plan: Plan;
+  /** A new run's folder is made when all else is ready: a run that could not be set up leaves none. */
+  readonly open: () => Promise<RunFolder>;
+  /** Gives the folder back, if it was opened. */
+  readonly close: () => Promise<void>;
+  readonly earlier?: EarlierWork;
+  /** How the run ended, where nothing of it is left to do. */
+  readonly over?: RunEndRecord["status"];
+}
+
+/** Throws FalconError: the loader's, the folder's, `run-not-found`, `resume-…`. */
+export async function chooseRun(io: CommandIo, args: RunArguments): Promise<ChosenRun> {
+  const isFile = typeof args.resume === "string" && /\.ya?ml$/i.test(args.resume);
+  // `run --resume quant.yaml`: the option has taken what was meant as the experiment.
+  const file = isFile && args.file === undefined ? (args.resume as string) : args.file;
+  if (args.resume !== undefined) return resumeRun(io, { ...args, file, resume: isFile ? true : args.resume });
+  if (file === undefined) {
+    throw usage(
+      "run-what",
+      "Nothing says what to measure.",
+      "Name an experiment file: falcon-exp run experiments/quant.yaml.",
+    );
+  }
+  const { experiment, text, plan } = await loadPlan(io, { file, set: args.set });
+  let folder: RunFolder | null = null;
+  const open = async () => {
+    const runId = makeRunId(io.clock, randomBytes(2).toString("hex"));
+    folder = await openRunFolder({
+      resultsFolder: resolve(io.cwd, args.results),
+      experiment: experiment.name,
+      runId,
+      experimentText: text,
+      planText: planText(plan),
+      clock: io.clock,
+    });
+    folder.log.write("info", "run-started", { args, run_id: runId });
+    return folder;
+  };
+  return { plan, open, close: async () => folder?.close() };
+}
+
+type ResumeChoice = Omit<RunArguments, "file" | "resume"> & {
+  readonly file: string | undefined;
+  readonly resume: string | true;
+};
+
+async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> {
+  if (args.set.length > 0) {
+    throw usage(
+      "resume-with-set",
+      "--set cannot change a plan that is frozen.",
+      "Leave out --set, or start a new run without --resume.",
+    );
+  }
+  const paths = new RunPaths(await findResumed(io, args));
+  const folder = await reopenRunFolder(paths, io.clock);
+  try {
+    const { plan, progress, end, warnings } = await readEarlierRun(paths);
+    for (const warning of warnings) folder.log.write("warning", "record-left-out", { ...warning });
+    const { retryFailed, acceptChanges } = args;
+    const left = progress.left({ ...UNFINISHED, retryFailed });
+    folder.log.write("info", "run-resumed", { args, run_id: paths.runId, blocks_left: left.length });
+    io.stderr.write(`${leftText(paths, plan, left)}\n`);
+    const isOver = left.length === 0 && end !== null && end.status !== "interrupted";
+    return {
+      plan,
+      open: async () => folder,
+      close: () => folder.close(),
+      earlier: { progress, retryFailed, acceptChanges },
+      ...(isOver ? { over: end.status } : {}),
+    };
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+async function findResumed(io: CommandIo, args: ResumeChoice): Promise<string> {
+  const { file, resume } = args;
+  if (file === undefined) {
+    if (resume !== true) return findRun(resume, args.results, io.cwd);
+    throw usage(
+      "run-what",
+      "Nothing says which run to go on with.",
+      "Name the run, or its experiment file: falcon-exp run --resume quant.",
+    );
+  }
+  const { experiment, text } = await loadPlan(io, { file, set: [] });
+  const newest = join(resolve(io.cwd, args.results), experiment.name);
+  const folder = await findRun(resume === true ? newest : resume, args.results, io.cwd);
+  const frozen = await readFile(new RunPaths(folder).experiment, "utf8").catch(() => null);
+  if (frozen !== text) {
+    io.stderr.write(
+      `note: ${file} is not what this run was planned from; the run's own frozen plan is used.\n`,
+    );
+  }
+  return folder;
+}
+
+function leftText(paths: RunPaths, plan: Plan, left: ReturnType<EarlierRun["progress"]["left"]>): string {
+  if (left.length === 0) return `Nothing is left to measure in ${paths.folder}.`;
+  const trials = left.reduce(
+    (sum, { block, trials: own }) => sum + (block.role === "measure" ? own.length : 0),
+    0,
+  );
+  return `Going on with ${paths.folder}: ${trials} of ${counted(plan.trials.length, "trial")} left, in ${counted(left.length, "load")}.`;
+}
+
+function usage(code: string, message: string, next: string): FalconError {
+  return new FalconError({ code, message, next, exitCode: ExitCode.usage });
+}

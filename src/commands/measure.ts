@@ -1,0 +1,66 @@
+import { resolve } from "node:path";
+import { falconExpVersion } from "../base/version.js";
+import { describeController } from "../executor/controller-info.js";
+import { LocalExecutor } from "../executor/local.js";
+import { watchSignals } from "../executor/signals.js";
+import { StopSignal } from "../executor/stop.js";
+import { createLiveDisplay } from "../report/live.js";
+import type { RunPaths } from "../results/paths.js";
+import type { RunEndRecord } from "../results/record-types.js";
+import type { Transport } from "../worker/transport.js";
+import type { ChosenRun } from "./choose-run.js";
+import type { CommandIo } from "./io.js";
+import { prepareEnvironment } from "./prepare-environment.js";
+
+export interface Measured {
+  readonly status: RunEndRecord["status"];
+  /** The signal that asked to stop; null when none came. */
+  readonly signal: NodeJS.Signals | null;
+  readonly paths: RunPaths;
+}
+
+/** Environment → measurements → records, shown on stderr while it goes on. */
+export async function measure(
+  io: CommandIo,
+  chosen: ChosenRun,
+  { python, transport }: { readonly python: string | null; readonly transport: Transport },
+): Promise<Measured> {
+  const { plan, earlier } = chosen;
+  if (plan.configurations.some(({ worker }) => worker.trust_remote_code)) {
+    io.stderr.write("WARNING: trust_remote_code is on: Python code that comes with the model will run.\n");
+  }
+  const environment = await prepareEnvironment(io, {
+    python,
+    needsBuiltinModel: plan.configurations.some(({ worker }) => worker.model.source === "builtin"),
+    extras: plan.header.quality?.lm_eval ? ["lm-eval"] : [],
+  });
+  const executor = new LocalExecutor({
+    worker: { pythonPath: environment.python, env: environment.env, transport },
+    builtinModelPath: environment.builtinModelPath,
+  });
+  const { paths, records, log } = await chosen.open();
+  const stop = new StopSignal();
+  const signals = watchSignals(stop);
+  const display = createLiveDisplay({ io, plan });
+  try {
+    const status = await executor.run(
+      plan,
+      {
+        runId: paths.runId,
+        falconExpVersion: falconExpVersion(),
+        controller: await describeController(io.cwd),
+        records,
+        logprobsFolder: resolve(paths.logprobs),
+        log,
+        clock: io.clock,
+        stop,
+        onEvent: (event) => display.onEvent(event),
+      },
+      earlier,
+    );
+    return { status, signal: signals.received(), paths };
+  } finally {
+    display.close();
+    signals.release();
+  }
+}

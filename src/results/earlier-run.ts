@@ -1,0 +1,65 @@
+/** A run that is to be gone on with: its frozen plan, and what its records say of it. */
+import { readFile } from "node:fs/promises";
+import { canonicalJson } from "../base/canonical.js";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { parsePlan } from "../plan/plan-file.js";
+import type { Plan } from "../plan/plan-types.js";
+import type { RunPaths } from "./paths.js";
+import { PlanProgress } from "./plan-progress.js";
+import { type RecordWarning, readRecords } from "./reader.js";
+import type { RunEndRecord, RunFileRecord } from "./record-types.js";
+
+export interface EarlierRun {
+  readonly plan: Plan;
+  readonly progress: PlanProgress;
+  /** Null where the controller was killed. */
+  readonly end: RunEndRecord | null;
+  /** Damaged lines: what they held counts as not measured. */
+  readonly warnings: readonly RecordWarning[];
+}
+
+/** Throws FalconError `resume-plan-unreadable`, `resume-plan-changed`, and the reader's. */
+export async function readEarlierRun(paths: RunPaths): Promise<EarlierRun> {
+  const plan = await readPlan(paths);
+  const { records, warnings } = await readRecords(paths.records);
+  refuseOtherPlan(plan, records, paths);
+  const last = records.at(-1);
+  return {
+    plan,
+    progress: new PlanProgress(plan, records),
+    end: last?.kind === "run_end" ? last : null,
+    warnings,
+  };
+}
+
+async function readPlan(paths: RunPaths): Promise<Plan> {
+  try {
+    return parsePlan(await readFile(paths.plan, "utf8"));
+  } catch (cause) {
+    throw new FalconError({
+      code: "resume-plan-unreadable",
+      message: `The frozen plan cannot be read: ${paths.plan}: ${(cause as Error).message}`,
+      next: "Put the plan back as it was, or start a new run.",
+      exitCode: ExitCode.resultsFailed,
+      cause,
+    });
+  }
+}
+
+/** The first record holds the plan's header, configurations and order: what was measured was measured by those. */
+function refuseOtherPlan(plan: Plan, records: readonly RunFileRecord[], paths: RunPaths): void {
+  const run = records.find((record) => record.kind === "run");
+  if (run === undefined) return;
+  const [ours, theirs] = [
+    canonicalJson([plan.header, plan.configurations]),
+    canonicalJson([run.plan, run.configurations]),
+  ];
+  if (ours === theirs) return;
+  throw new FalconError({
+    code: "resume-plan-changed",
+    message: `${paths.plan} is not the plan that this run was measured by.`,
+    next: "Put the plan back as it was, or start a new run.",
+    exitCode: ExitCode.resultsFailed,
+  });
+}
