@@ -47,7 +47,7 @@ export async function chooseRun(io: CommandIo, args: RunArguments): Promise<Chos
   if (args.resume !== undefined) return resumeRun(io, { ...args, file, resume: isFile ? true : args.resume });
   if (file === undefined) {
     throw usage(
-      "run-what",
+      "run-not-named",
       "Nothing says what to measure.",
       "Name an experiment file: falcon-exp run experiments/quant.yaml.",
     );
@@ -111,7 +111,7 @@ async function findResumed(io: CommandIo, args: ResumeChoice): Promise<string> {
   if (file === undefined) {
     if (resume !== true) return findRun(resume, args.results, io.cwd);
     throw usage(
-      "run-what",
+      "run-not-named",
       "Nothing says which run to go on with.",
       "Name the run, or its experiment file: falcon-exp run --resume quant.",
     );

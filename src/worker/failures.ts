@@ -55,7 +55,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Correct `quality.lm_eval.tasks`, or name the folder of your tasks as include_path.",
   "trial-process-died": "Read exit code, signal and the last lines of stderr in this record; then run again.",
   "no-trial-process": "This is a defect of falcon-exp: report it with log.jsonl.",
-  cancelled: "Run the experiment again to measure what is missing.",
+  cancelled: "Go on with `falcon-exp run --resume` to measure what is missing.",
   "message-invalid":
     "Controller and worker disagree: run `falcon-exp setup` again; if it stays, report it with log.jsonl.",
   "worker-exception": "Read the traceback in this record.",

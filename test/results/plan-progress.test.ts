@@ -11,9 +11,8 @@ import { failure, fakeRun, measurement } from "../fixtures/records.js";
 
 const HEAD = { schema_version: 1, run_id: "r", at: "2026-01-01T00:00:00.000Z" } as const;
 const { records: fake } = fakeRun();
-const load = fake.find((record) => record.kind === "load");
+const loads = fake.filter((record) => record.kind === "load");
 const start = fake[0] as RunFileRecord;
-if (load?.kind !== "load") throw new Error("the fabricated run loads nothing");
 
 /** How a trial ends when it is tried for the nth time, from 0; null = it completes. */
 type Fate = (trialId: string, tries: number) => string | null;
@@ -54,9 +53,21 @@ function execute(
       }
       return;
     }
-    const end = { ...of, kind: "configuration", round: block.round, elapsed_sec: 1, notices: [] } as const;
+    const end = {
+      ...of,
+      kind: "configuration",
+      round: block.round,
+      elapsed_sec: 1,
+      notices: [] as { source: string; text: string; count: number }[],
+    } as const;
     const counts = { trials_completed: 0, trials_planned: 1 };
-    write({ ...of, kind: "load", round: block.round, identity_sha256: "", load: load.load });
+    write({
+      ...of,
+      kind: "load",
+      round: block.round,
+      identity_sha256: "",
+      load: loads[0]?.load as (typeof loads)[number]["load"],
+    });
     for (const trial of work.trials) {
       const { id, index, prompt_index, prompt_id, repeat, round } = trial;
       const head = {
