@@ -22,6 +22,12 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   column.int64("prompt_index", "from 0", ({ trial }) => trial?.prompt_index),
   column.int64("repeat", "over all rounds, from 0", ({ trial }) => trial?.repeat),
   column.int64("round", "which load of the configuration, from 0", ({ trial }) => trial?.round),
+  column.int64("attempt", "at this load of the configuration, from 1", ({ trial }) => trial?.attempt),
+  column.string(
+    "reused_from_run_id",
+    "the earlier run that measured it; null where it was this one",
+    ({ trial }) => trial?.reused_from?.run_id,
+  ),
   always(
     column.string(
       "status",

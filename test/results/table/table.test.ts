@@ -86,6 +86,19 @@ test("a configuration without any trial has one row, with its failure", () => {
   expect(rows[0]).toMatchObject({ status: "failed", failure_code: "model-corrupt", trial_id: null });
 });
 
+test("a trial that an earlier run measured names that run", () => {
+  const earlier = { experiment: "quant", run_id: "20261123T000000Z-eeee", at: "2026-11-23T00:00:00.000Z" };
+  const records = fakeRun().records.map((record) =>
+    record.kind === "trial" && record.configuration_id === "none"
+      ? { ...record, attempt: 2, reused_from: earlier }
+      : record,
+  );
+  const rows = tableRows([groupRecords(records, "test")]);
+  expect(rows.filter((row) => row.reused_from_run_id === earlier.run_id)).toHaveLength(5);
+  expect(rows.filter((row) => row.reused_from_run_id === null)).toHaveLength(10);
+  expect(rows[0]).toMatchObject({ configuration: "none", attempt: 2 });
+});
+
 test("no row lacks what a column promises, and every cell has its column's type", () => {
   const scripts = {
     string: "string",
