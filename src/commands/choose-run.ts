@@ -6,10 +6,12 @@ import { counted } from "../base/counted.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { EarlierWork } from "../executor/executor.js";
+import type { EarlierRecords } from "../executor/reuse.js";
 import { planText } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
 import { type EarlierRun, readEarlierRun } from "../results/earlier-run.js";
 import { findRun } from "../results/find-run.js";
+import { newestFirst } from "../results/newest-first.js";
 import { RunPaths } from "../results/paths.js";
 import { UNFINISHED } from "../results/plan-progress.js";
 import type { RunEndRecord } from "../results/record-types.js";
@@ -26,6 +28,8 @@ export interface RunArguments {
   readonly resume?: string | true;
   readonly retryFailed: boolean;
   readonly acceptChanges: boolean;
+  /** Whether finished configurations of earlier runs may stand for measuring them again. */
+  readonly reuse: boolean;
 }
 
 export interface ChosenRun {
@@ -35,6 +39,7 @@ export interface ChosenRun {
   /** Gives the folder back, if it was opened. */
   readonly close: () => Promise<void>;
   readonly earlier?: EarlierWork;
+  readonly reuse?: EarlierRecords;
   /** How the run ended, where nothing of it is left to do. */
   readonly over?: RunEndRecord["status"];
 }
@@ -53,11 +58,14 @@ export async function chooseRun(io: CommandIo, args: RunArguments): Promise<Chos
     );
   }
   const { experiment, text, plan } = await loadPlan(io, { file, set: args.set });
+  const resultsFolder = resolve(io.cwd, args.results);
+  // Named now, so that the new run is none of them.
+  const reuse = args.reuse ? newestFirst(join(resultsFolder, experiment.name)) : undefined;
   let folder: RunFolder | null = null;
   const open = async () => {
     const runId = makeRunId(io.clock, randomBytes(2).toString("hex"));
     folder = await openRunFolder({
-      resultsFolder: resolve(io.cwd, args.results),
+      resultsFolder,
       experiment: experiment.name,
       runId,
       experimentText: text,
@@ -67,7 +75,12 @@ export async function chooseRun(io: CommandIo, args: RunArguments): Promise<Chos
     folder.log.write("info", "run-started", { args, run_id: runId });
     return folder;
   };
-  return { plan, open, close: async () => folder?.close() };
+  return {
+    plan,
+    open,
+    close: async () => folder?.close(),
+    ...(reuse === undefined ? {} : { reuse: await reuse }),
+  };
 }
 
 type ResumeChoice = Omit<RunArguments, "file" | "resume"> & {
@@ -81,6 +94,13 @@ async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> 
       "resume-with-set",
       "--set cannot change a plan that is frozen.",
       "Leave out --set, or start a new run without --resume.",
+    );
+  }
+  if (args.reuse) {
+    throw usage(
+      "resume-with-reuse",
+      "--reuse is for a new run: one that is gone on with has taken what it could.",
+      "Leave out --reuse.",
     );
   }
   const paths = new RunPaths(await findResumed(io, args));

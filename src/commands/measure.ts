@@ -25,7 +25,7 @@ export async function measure(
   chosen: ChosenRun,
   { python, transport }: { readonly python: string | null; readonly transport: Transport },
 ): Promise<Measured> {
-  const { plan, earlier } = chosen;
+  const { plan, earlier, reuse } = chosen;
   if (plan.configurations.some(({ worker }) => worker.trust_remote_code)) {
     io.stderr.write("WARNING: trust_remote_code is on: Python code that comes with the model will run.\n");
   }
@@ -56,7 +56,7 @@ export async function measure(
         stop,
         onEvent: (event) => display.onEvent(event),
       },
-      earlier,
+      { ...(earlier === undefined ? {} : { earlier }), ...(reuse === undefined ? {} : { reuse }) },
     );
     return { status, signal: signals.received(), paths };
   } finally {

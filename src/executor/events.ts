@@ -63,6 +63,13 @@ export type RunEvent =
       readonly failure: Failure;
       readonly attempt: number;
     }
+  /** An earlier run's measurements stand for a configuration's. */
+  | {
+      readonly type: "reused";
+      readonly configuration: PlanConfiguration;
+      readonly from: { readonly experiment: string; readonly run_id: string };
+    }
+  | { readonly type: "not-reused"; readonly configuration: PlanConfiguration; readonly reason: string }
   /** The reference scores these again: what it had kept for the others to be compared with is gone. */
   | { readonly type: "rescoring"; readonly textIds: readonly string[] }
   /** A block that an earlier process of this run has finished. */

@@ -4,6 +4,7 @@ import type { Plan } from "../plan/plan-types.js";
 import type { PlanProgress } from "../results/plan-progress.js";
 import type { RunEndRecord, RunFileRecord, RunRecord } from "../results/record-types.js";
 import type { RunEventListener } from "./events.js";
+import type { EarlierRecords } from "./reuse.js";
 import type { StopSignal } from "./stop.js";
 
 /** Where records go: appended and safe on disk when the promise resolves. */
@@ -34,8 +35,15 @@ export interface EarlierWork {
   readonly acceptChanges: boolean;
 }
 
+export interface RunOptions {
+  /** What is gone on with; a new run without it. */
+  readonly earlier?: EarlierWork;
+  /** Runs whose finished configurations may stand for measuring them again. */
+  readonly reuse?: EarlierRecords;
+}
+
 /** Turns a frozen plan into records. Never throws for what a configuration does: that is recorded. */
 export interface Executor {
   /** Throws FalconError `resume-environment-changed`, `results-write-failed`, `results-lost`. */
-  run(plan: Plan, context: RunContext, earlier?: EarlierWork): Promise<RunEndRecord["status"]>;
+  run(plan: Plan, context: RunContext, options?: RunOptions): Promise<RunEndRecord["status"]>;
 }

@@ -14,9 +14,10 @@ import {
 import type { Failure, RunEndRecord, RunFileRecord } from "../results/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { WorkerOptions } from "../worker/worker.js";
-import type { EarlierWork, Executor, RunContext } from "./executor.js";
+import type { EarlierWork, Executor, RunContext, RunOptions } from "./executor.js";
 import { acceptedChanges, recordResume, recordRun } from "./record-start.js";
 import { record } from "./recorder.js";
+import { type EarlierRecords, reuseFinished } from "./reuse.js";
 import { runBlock } from "./run-block.js";
 import { runSentinel } from "./run-sentinel.js";
 import { endMeasured, endUnserved, endWithout } from "./unloaded.js";
@@ -32,8 +33,8 @@ export interface LocalExecutorOptions {
 export class LocalExecutor implements Executor {
   constructor(private readonly options: LocalExecutorOptions) {}
 
-  run(plan: Plan, context: RunContext, earlier?: EarlierWork): Promise<RunEndRecord["status"]> {
-    return new LocalRun(this.options, plan, context, earlier ?? null).run();
+  run(plan: Plan, context: RunContext, options: RunOptions = {}): Promise<RunEndRecord["status"]> {
+    return new LocalRun(this.options, plan, context, options).run();
   }
 }
 
@@ -54,14 +55,17 @@ class LocalRun {
   private readonly failed: FailedConfiguration[] = [];
   private hasRecordedStart = false;
   private hasSeenEnvironment = false;
-  private readonly wanted: WorkOptions;
+  private readonly earlier: EarlierWork | null;
+  private wanted: WorkOptions;
 
   constructor(
     private readonly options: LocalExecutorOptions,
     private readonly plan: Plan,
     context: RunContext,
-    private readonly earlier: EarlierWork | null,
+    private readonly asked: RunOptions,
   ) {
+    const earlier = asked.earlier ?? null;
+    this.earlier = earlier;
     this.progress = earlier?.progress ?? new PlanProgress(plan);
     const append = async (one: RunFileRecord) => {
       await context.records.append(one);
@@ -71,9 +75,7 @@ class LocalRun {
     this.workers = new WorkerKeeper(options.worker, plan, this.context, (told) =>
       this.recordEnvironment(told),
     );
-    const retryFailed = earlier?.retryFailed ?? false;
-    const isKept = (text: string) => existsSync(join(context.logprobsFolder, text));
-    this.wanted = { retryFailed, rescore: this.progress.textsToRescore(isKept, retryFailed) };
+    this.wanted = this.whatIsWanted();
   }
 
   async run(): Promise<RunEndRecord["status"]> {
@@ -84,10 +86,11 @@ class LocalRun {
       if (state.how === "now") this.workers.cancel(state.reason);
     });
     try {
-      if (this.wanted.rescore.size > 0)
-        context.onEvent({ type: "rescoring", textIds: [...this.wanted.rescore] });
       if (this.earlier !== null) await this.startAgain();
       await this.recordStart([]);
+      if (this.asked.reuse !== undefined) await this.reuse(this.asked.reuse);
+      const textIds = [...this.wanted.rescore];
+      if (textIds.length > 0) context.onEvent({ type: "rescoring", textIds });
       for (const block of plan.blocks) await this.runOne(block);
     } finally {
       stopListening();
@@ -188,6 +191,23 @@ class LocalRun {
       // The block that needs the worker tries again, and records the failure.
       if (!(error instanceof WorkerFailure)) throw error;
     });
+  }
+
+  /** Without a worker nothing is known to be equal; the first block then records why there is none. */
+  private async reuse(records: EarlierRecords): Promise<void> {
+    const ready = await this.workers.usable().catch((error: unknown) => {
+      if (!(error instanceof WorkerFailure)) throw error;
+      return null;
+    });
+    if (ready === null) return;
+    await reuseFinished(this.plan, ready.environment, records, this.context);
+    this.wanted = this.whatIsWanted();
+  }
+
+  private whatIsWanted(): WorkOptions {
+    const retryFailed = this.earlier?.retryFailed ?? false;
+    const isKept = (text: string) => existsSync(join(this.context.logprobsFolder, text));
+    return { retryFailed, rescore: this.progress.textsToRescore(isKept, retryFailed) };
   }
 
   private async recordEnvironment(environment: WorkerEnvironment): Promise<void> {

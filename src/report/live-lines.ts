@@ -117,6 +117,10 @@ export function lastingLine(
       return options.plain ? `${place}: ${safeLine(event.what)}` : null;
     case "extra-failed":
       return `${place}: ${colors.red(`${safeLine(event.what)} failed`)}: ${safeLine(event.failure.code)}: ${safeLine(event.failure.message).slice(0, 300)}`;
+    case "reused":
+      return `${colors.bold(safeLine(event.configuration.worker.label))}: ${colors.green("reused")} from ${safeLine(`${event.from.experiment}/${event.from.run_id}`)}`;
+    case "not-reused":
+      return `${colors.bold(safeLine(event.configuration.worker.label))}: not reused: ${safeLine(event.reason)}`;
     case "rescoring":
       return `the reference is loaded again to score ${safeLine(event.textIds.join(", "))}: what it had kept for the others is gone`;
     case "stopping":

@@ -2,6 +2,7 @@
 import { counted } from "../base/counted.js";
 import { medianOf } from "../base/median.js";
 import { formatSeconds } from "../base/units.js";
+import { safeLine } from "../base/untrusted-text.js";
 import type { CompletedTrial } from "../results/record-types.js";
 import type { ConfigurationData } from "../results/run-data.js";
 
@@ -61,10 +62,10 @@ export function historyRemarks({
   const remarks: string[] = [];
   if (reusedFrom !== null) {
     const { experiment, run_id, at } = reusedFrom;
-    remarks.push(`reused, not measured now: ${experiment}/${run_id} measured it at ${at}`);
+    remarks.push(`reused, not measured now: ${safeLine(`${experiment}/${run_id}`)} measured it at ${at}`);
   }
   if (attempts > 1) {
-    const causes = earlierFailures.length === 0 ? "" : ` (${earlierFailures.join(", ")} before)`;
+    const causes = earlierFailures.length === 0 ? "" : ` (${safeLine(earlierFailures.join(", "))} before)`;
     remarks.push(`took ${attempts} attempts${causes}`);
   }
   return remarks;

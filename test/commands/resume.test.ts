@@ -84,6 +84,7 @@ test.each([
   [["run", "--resume"], "run-not-named"],
   [["run", "--retry-failed"], "run-not-named"],
   [["run", "--resume", "quant", "--set", "repeats=2"], "resume-with-set"],
+  [["run", "--resume", "quant", "--reuse"], "resume-with-reuse"],
 ])("falcon-exp %j is refused as %s, and nothing is made", async (args, code) => {
   const cwd = scratchFolder();
   const { exitCode, stderr } = await falconExp(args, { cwd });

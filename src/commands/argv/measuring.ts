@@ -18,12 +18,18 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "run experiments/quant.yaml",
       "run experiments/quant.yaml --set generation.max_new_tokens=8 --set repeats=3",
       "run experiments/falcon-tiny.yaml --json > summary.json",
+      "run experiments/quant.yaml --reuse               measure only what is new or has changed",
       "run experiments/quant.yaml --resume              its newest run, from the first unfinished trial",
       "run --resume quant/20261124T023746Z-a1b2         this one",
       "run --resume quant --retry-failed                what failed as well",
     ],
   )
     .addOption(setOption)
+    .option(
+      "--reuse",
+      "take configurations that an earlier run of the experiment finished, where nothing that they depend on has changed",
+      false,
+    )
     .option("--resume [run]", "go on with a run, by its frozen plan; without a value the experiment's newest")
     .addOption(
       new Option("--retry-failed", "with --resume: try again what failed")

@@ -36,10 +36,12 @@ function gigabytes(bytes: number | null): number[] {
   return bytes === null ? [] : [bytes / BYTES_PER_GB];
 }
 
-function remarksOf({ is_reference, trials_completed, trials_planned }: ConfigurationSummary): string[] {
+function remarksOf(own: ConfigurationSummary): string[] {
+  const { is_reference, reused_from, trials_completed, trials_planned } = own;
   const isPart = trials_completed > 0 && trials_completed < trials_planned;
   return [
     ...(is_reference ? ["(reference)"] : []),
+    ...(reused_from === null ? [] : ["(reused, not measured now)"]),
     ...(isPart ? [`(${trials_completed} of ${trials_planned} trials)`] : []),
   ];
 }

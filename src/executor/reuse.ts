@@ -1,0 +1,75 @@
+/** Before anything is measured: what earlier runs have measured already, at equal identity. */
+import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
+import type { WorkerEnvironment } from "../protocol/measurements.js";
+import type { RunFileRecord } from "../results/record-types.js";
+import { type MeasuredRecord, reusableFrom, whyUnknown } from "../results/reusable.js";
+import type { RunContext } from "./executor.js";
+
+/** The records of earlier runs, newest first; read one after another, for they may be large. */
+export type EarlierRecords = AsyncIterable<readonly RunFileRecord[]>;
+
+/** Appends what is reused, and tells of every configuration what became of it. */
+export async function reuseFinished(
+  plan: Plan,
+  environment: WorkerEnvironment,
+  earlier: EarlierRecords,
+  context: RunContext,
+): Promise<void> {
+  const wantedOf = (configuration: PlanConfiguration) => ({ plan, configuration, environment });
+  const open = new Map<PlanConfiguration, string | null>(
+    plan.configurations.map((configuration) => [configuration, whyUnknown(wantedOf(configuration))]),
+  );
+  const refused = (configuration: PlanConfiguration, reason: string) => {
+    context.log.write("info", "not-reused", { configuration: configuration.worker.id, reason });
+    context.onEvent({ type: "not-reused", configuration, reason });
+  };
+  for (const [configuration, reason] of open) {
+    if (reason === null) continue;
+    refused(configuration, reason);
+    open.delete(configuration);
+  }
+  for await (const records of earlier) {
+    for (const configuration of [...open.keys()]) {
+      const found = reusableFrom(records, wantedOf(configuration));
+      if (found.kind === "measure") {
+        // The newest run that has it says best why.
+        open.set(configuration, open.get(configuration) ?? found.reason);
+        continue;
+      }
+      open.delete(configuration);
+      const { experiment } = found.run.plan;
+      const from = { experiment, run_id: found.run.run_id };
+      for (const record of found.records) {
+        await context.records.append(asOurs(record, plan, configuration, from, context));
+      }
+      context.onEvent({ type: "reused", configuration, from });
+    }
+    if (open.size === 0) break;
+  }
+  for (const [configuration, reason] of open) refused(configuration, reason ?? "no earlier run has it");
+}
+
+function asOurs(
+  record: MeasuredRecord,
+  plan: Plan,
+  { worker }: PlanConfiguration,
+  from: { readonly experiment: string; readonly run_id: string },
+  context: RunContext,
+): RunFileRecord {
+  const ours = {
+    run_id: context.runId,
+    at: context.clock.now().toISOString(),
+    configuration_id: worker.id,
+    configuration: worker.label,
+    attempt: 1,
+    reused_from: record.reused_from ?? { ...from, at: record.at },
+  };
+  if (record.kind !== "trial") return { ...record, ...ours };
+  const trial = plan.trials.find(
+    ({ configuration_id, prompt_index, repeat }) =>
+      configuration_id === worker.id && prompt_index === record.prompt_index && repeat === record.repeat,
+  );
+  if (trial === undefined) throw new Error(`no trial of the plan is ${record.trial_id}`);
+  const { id: trial_id, index: trial_index, prompt_id } = trial;
+  return { ...record, ...ours, trial_id, trial_index, prompt_id };
+}

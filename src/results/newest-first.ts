@@ -1,0 +1,28 @@
+import { basename, join } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { RunPaths } from "./paths.js";
+import { readRecords } from "./reader.js";
+import type { RunFileRecord } from "./record-types.js";
+import { runFolders } from "./run-folders.js";
+
+/** What is older says little of the machine of today, and reading it takes time. */
+const MOST_RUNS = 50;
+
+/**
+ * The records of the runs below a folder, newest first, each read when it is asked for; which runs there are is settled
+ * when the promise resolves. What cannot be read is left out.
+ */
+export async function newestFirst(folder: string): Promise<AsyncIterable<readonly RunFileRecord[]>> {
+  const names = (await runFolders(folder)).toSorted((a, b) => (basename(a) < basename(b) ? 1 : -1));
+  return readInTurn(names.slice(0, MOST_RUNS).map((name) => new RunPaths(join(folder, name)).records));
+}
+
+async function* readInTurn(paths: readonly string[]): AsyncGenerator<readonly RunFileRecord[]> {
+  for (const path of paths) {
+    const found = await readRecords(path).catch((error: unknown) => {
+      if (error instanceof FalconError) return null;
+      throw error;
+    });
+    if (found !== null) yield found.records;
+  }
+}

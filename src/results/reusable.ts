@@ -1,0 +1,161 @@
+/** Whether what an earlier run measured of a configuration may stand for measuring it again. */
+import { canonicalJson } from "../base/canonical.js";
+import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
+import type { WorkerEnvironment } from "../protocol/measurements.js";
+import { environmentChanges, identityOf } from "./identity.js";
+import type { RunFileRecord, RunRecord } from "./record-types.js";
+
+export interface Wanted {
+  readonly plan: Plan;
+  readonly configuration: PlanConfiguration;
+  readonly environment: WorkerEnvironment;
+}
+
+/** Records of one configuration, as the earlier run wrote them. */
+export type MeasuredRecord = Extract<RunFileRecord, { readonly reused_from: unknown }>;
+
+export type Reuse =
+  | { readonly kind: "reuse"; readonly run: RunRecord; readonly records: readonly MeasuredRecord[] }
+  /** `reason`: null where the earlier run has no such configuration at all. */
+  | { readonly kind: "measure"; readonly reason: string | null };
+
+/** Why a configuration's identity does not tell what it would load; null where it does. */
+export function whyUnknown({ plan, configuration: { worker } }: Wanted): string | null {
+  const { model } = worker;
+  if (model.source === "path") return "the files of a model's folder may have changed";
+  if (model.source === "random" && model.tokenizer !== "bytes") {
+    return "the files of the tokenizer's folder may have changed";
+  }
+  if (model.source === "hub" && !/^[0-9a-f]{40}$/.test(model.revision ?? "")) {
+    return `the branch ${model.revision ?? "main"} may have moved: name a commit as revision`;
+  }
+  const hasOwnTasks = (plan.header.quality?.lm_eval?.include_path ?? null) !== null;
+  return hasOwnTasks ? "the files of quality.lm_eval.include_path may have changed" : null;
+}
+
+/** Looks through the records of one earlier run. */
+export function reusableFrom(records: readonly RunFileRecord[], wanted: Wanted): Reuse {
+  const { configuration, environment } = wanted;
+  const run = records.find((record) => record.kind === "run");
+  if (run === undefined) return { kind: "measure", reason: null };
+  const identity = identityOf(configuration, environment);
+  const load = records.find((record) => record.kind === "load" && record.identity_sha256 === identity);
+  const id = load?.kind === "load" ? load.configuration_id : null;
+  const theirs = run.configurations.find(({ worker }) =>
+    id === null ? worker.label === configuration.worker.label : worker.id === id,
+  );
+  if (theirs === undefined) return { kind: "measure", reason: null };
+  if (id === null) return { kind: "measure", reason: whatDiffers(run, theirs, records, wanted) };
+  const own = records.filter(
+    (record): record is MeasuredRecord => "reused_from" in record && record.configuration_id === id,
+  );
+  const reason = whyUnfinished(own, identity, run, theirs, wanted) ?? otherReference(records, run, wanted);
+  return reason === null ? { kind: "reuse", run, records: newestOf(own) } : { kind: "measure", reason };
+}
+
+function whatDiffers(
+  run: RunRecord,
+  theirs: PlanConfiguration,
+  records: readonly RunFileRecord[],
+  { plan, configuration, environment }: Wanted,
+): string {
+  const told = records.findLast((record) => record.kind === "environment");
+  if (told === undefined) return "it never ran there";
+  const differing = (names: readonly (readonly [name: string, theirs: unknown, ours: unknown])[]) =>
+    names.flatMap(([name, one, other]) =>
+      canonicalJson(one ?? null) === canonicalJson(other ?? null) ? [] : [`${name} differs`],
+    );
+  const prompts = new Map(plan.trials.map(({ prompt_index, prompt }) => [prompt_index, prompt]));
+  const { id: _, label: __, ...ours } = configuration.worker;
+  const inputs = differing([
+    ...Object.entries(ours).map(
+      ([name, value]) => [name, theirs.worker[name as keyof typeof ours], value] as const,
+    ),
+    ["generation", theirs.generation, configuration.generation],
+    ["the list of prompts", run.prompts.map(({ prompt }) => prompt), [...prompts.values()]],
+    ["warmup", run.plan.warmup, plan.header.warmup],
+    ["quality", run.plan.quality, plan.header.quality],
+  ]);
+  const changes = [...environmentChanges(told.environment, environment), ...inputs];
+  return changes.length > 0 ? changes.join("; ") : "it was planned by another version of falcon-exp";
+}
+
+/** Null where all that is asked for now was measured then. */
+function whyUnfinished(
+  own: readonly MeasuredRecord[],
+  identity: string,
+  run: RunRecord,
+  theirs: PlanConfiguration,
+  { plan, configuration }: Wanted,
+): string | null {
+  const { header } = plan;
+  const amount = ({ repeats, rounds, auto_repeats }: typeof header) =>
+    canonicalJson({ repeats, rounds, auto_repeats });
+  if (amount(header) !== amount(run.plan)) return "repeats or rounds differ";
+  if (plan.texts.length > 0 && theirs.is_reference !== configuration.is_reference) {
+    return "another configuration is the reference";
+  }
+  const newest = newestOf(own);
+  if (newest.some((record) => record.kind === "load" && record.identity_sha256 !== identity)) {
+    return "its rounds were measured in two environments";
+  }
+  const completed = newest.filter((record) => !("status" in record) || record.status === "completed");
+  const count = (kind: MeasuredRecord["kind"]) => completed.filter((record) => record.kind === kind).length;
+  const planned = plan.trials.filter(({ configuration_id }) => configuration_id === configuration.worker.id);
+  const isWhole =
+    completed.length === newest.length &&
+    count("configuration") === header.rounds &&
+    count("load") === header.rounds &&
+    (header.auto_repeats !== null || count("trial") === planned.length) &&
+    count("quality") === plan.texts.length &&
+    count("profile") >= (header.profile ? 1 : 0) &&
+    count("lm_eval") === (header.quality?.lm_eval ? 1 : 0);
+  return isWhole ? null : "it was not finished there";
+}
+
+/** What was compared with a reference is only as good as that one. */
+function otherReference(
+  records: readonly RunFileRecord[],
+  run: RunRecord,
+  { plan, configuration, environment }: Wanted,
+): string | null {
+  if (plan.texts.length === 0 || configuration.is_reference) return null;
+  const reference = plan.configurations.find(({ is_reference }) => is_reference);
+  const identity = reference === undefined ? null : identityOf(reference, environment);
+  const isSame = records.some(
+    (record) =>
+      record.kind === "load" &&
+      record.configuration_id === run.plan.reference_configuration_id &&
+      record.identity_sha256 === identity,
+  );
+  return isSame ? null : "it was compared with another reference";
+}
+
+/** Each thing as it went the last time. */
+function newestOf(own: readonly MeasuredRecord[]): readonly MeasuredRecord[] {
+  const newest = new Map<string, MeasuredRecord>();
+  for (const record of own) {
+    const key = keyOf(record);
+    // In the order of the newest.
+    newest.delete(key);
+    newest.set(key, record);
+  }
+  return [...newest.values()];
+}
+
+function keyOf(record: MeasuredRecord): string {
+  switch (record.kind) {
+    case "load":
+    case "configuration":
+      return `${record.kind} ${record.round}`;
+    case "trial":
+      return `trial ${record.trial_id}`;
+    case "quality":
+      return `quality ${record.text_id}`;
+    case "warmup":
+      return `warmup ${record.attempt} ${record.at} ${record.index}`;
+    case "profile":
+    case "lm_eval":
+      return record.kind;
+  }
+}
