@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { isImplied } from "../plan/implied.js";
 import type { Plan, PlanBlock, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
+import type { EarlierRecords } from "../results/newest-first.js";
 import {
   type BlockWork,
   isEmpty,
@@ -17,7 +18,7 @@ import type { WorkerOptions } from "../worker/worker.js";
 import type { EarlierWork, Executor, RunContext, RunOptions } from "./executor.js";
 import { acceptedChanges, recordResume, recordRun } from "./record-start.js";
 import { record } from "./recorder.js";
-import { type EarlierRecords, reuseFinished } from "./reuse.js";
+import { reuseFinished } from "./reuse.js";
 import { runBlock } from "./run-block.js";
 import { runSentinel } from "./run-sentinel.js";
 import { endMeasured, endUnserved, endWithout } from "./unloaded.js";

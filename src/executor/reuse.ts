@@ -1,12 +1,10 @@
 /** Before anything is measured: what earlier runs have measured already, at equal identity. */
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
+import type { EarlierRecords } from "../results/newest-first.js";
 import type { RunFileRecord } from "../results/record-types.js";
 import { type MeasuredRecord, reusableFrom, whyUnknown } from "../results/reusable.js";
 import type { RunContext } from "./executor.js";
-
-/** The records of earlier runs, newest first; read one after another, for they may be large. */
-export type EarlierRecords = AsyncIterable<readonly RunFileRecord[]>;
 
 /** Appends what is reused, and tells of every configuration what became of it. */
 export async function reuseFinished(
