@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { safeLine } from "../base/untrusted-text.js";
 import { exporter } from "../report/export/exporter.js";
 import type { DocumentFormat } from "../report/export/formats.js";
 import { findRuns } from "../results/find-runs.js";
@@ -31,12 +32,15 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
       exitCode: ExitCode.usage,
     });
   }
-  const folders = await findRuns({ names: args.runs, all, resultsFolder: args.results, cwd: io.cwd });
+  const named = { names: args.runs, all, resultsFolder: args.results, cwd: io.cwd };
+  const { folders, leftOut } = await findRuns(named);
+  for (const sentence of leftOut) io.stderr.write(`warning: ${safeLine(sentence)}\n`);
   if (to === "mlflow") return (await import("./export-mlflow.js")).exportToMlflow(io, folders, args);
   const { add, content } = exporter(to);
   for (const folder of folders) {
     const { data, warnings } = await readRun(folder);
-    for (const { line, message } of warnings) io.stderr.write(`warning: ${folder}:${line}: ${message}\n`);
+    for (const { line, message } of warnings)
+      io.stderr.write(`warning: ${safeLine(`${folder}:${line}: ${message}`)}\n`);
     add(data);
   }
   if (output === "-") io.stdout.write(content());

@@ -1,10 +1,8 @@
-import { access } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { findRun } from "./find-run.js";
-import { RunPaths } from "./paths.js";
-import { runFolders } from "./run-folders.js";
+import { indexRuns } from "./run-index.js";
 
 export interface FindRunsOptions {
   /** Each a run as `findRun` takes it; with `all` an experiment's name or a folder of runs, or none for the whole folder. */
@@ -15,8 +13,15 @@ export interface FindRunsOptions {
   readonly cwd: string;
 }
 
-/** The folders of the runs that a person means, each once, in the order named. Throws `run-not-found`, `run-not-named`. */
-export async function findRuns(options: FindRunsOptions): Promise<readonly string[]> {
+export interface FoundRuns {
+  /** Each once, in the order named; oldest first where one name means several. */
+  readonly folders: readonly string[];
+  /** Of several: those that hold nothing readable, each as a sentence with the reason. */
+  readonly leftOut: readonly string[];
+}
+
+/** The runs that a person means. Throws `run-not-found`, `run-not-named`. */
+export async function findRuns(options: FindRunsOptions): Promise<FoundRuns> {
   const { all, resultsFolder, cwd } = options;
   const names = all && options.names.length === 0 ? [resolve(cwd, resultsFolder)] : options.names;
   if (names.length === 0) {
@@ -27,30 +32,29 @@ export async function findRuns(options: FindRunsOptions): Promise<readonly strin
       exitCode: ExitCode.usage,
     });
   }
-  const found = new Set<string>();
+  const folders = new Set<string>();
+  const leftOut = new Set<string>();
   for (const name of names) {
-    const every = all ? await runsUnder([resolve(cwd, name), resolve(cwd, resultsFolder, name)]) : [];
+    const every = all ? await runsUnder([resolve(cwd, name), resolve(cwd, resultsFolder, name)]) : null;
     // Nothing beneath: it may be a run itself, and if not, `findRun` says what there is.
-    const folders = every.length > 0 ? every : [await findRun(name, resultsFolder, cwd)];
-    for (const folder of folders) found.add(folder);
+    const found = every ?? { folders: [await findRun(name, resultsFolder, cwd)], leftOut: [] };
+    for (const folder of found.folders) folders.add(folder);
+    for (const sentence of found.leftOut) leftOut.add(sentence);
   }
-  return [...found];
+  return { folders: [...folders], leftOut: [...leftOut] };
 }
 
-/** Of the first folder that has any; what was killed before its first record is no run. */
-async function runsUnder(candidates: readonly string[]): Promise<readonly string[]> {
-  for (const folder of candidates) {
-    const paths = (await runFolders(folder)).map((path) => join(folder, path));
-    const readable = await Promise.all(paths.map((path) => exists(new RunPaths(path).records)));
-    const runs = paths.filter((_, index) => readable[index]);
-    if (runs.length > 0) return runs;
+/** Of the first folder that has any that can be read. */
+async function runsUnder(candidates: readonly string[]): Promise<FoundRuns | null> {
+  for (const candidate of candidates) {
+    const entries = (await indexRuns({ folder: candidate })).toReversed();
+    const readable = entries.filter(({ started_at }) => started_at !== null);
+    if (readable.length === 0) continue;
+    const others = entries.filter(({ started_at }) => started_at === null);
+    return {
+      folders: readable.map(({ folder }) => folder),
+      leftOut: others.map(({ folder, problem }) => `${folder} is left out: ${problem}`),
+    };
   }
-  return [];
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  return null;
 }

@@ -122,6 +122,17 @@ test("damaged lines are told, and the rest is exported", async () => {
   expect(rowsOfCsv(stdout())).toHaveLength(15);
 });
 
+test("with --all a run that holds nothing readable is left out with its reason, and the others are exported", async () => {
+  const cwd = workplace();
+  addRun(join(cwd, "results"), "quant/20261124T040000Z-eeee", "");
+  addRun(join(cwd, "results"), "quant/20261124T050000Z-ffff", '{"schema_version": 99, "kind": "run"}\n');
+  const { stderr, stdout } = await exported(cwd, { to: "csv", all: true });
+  const warnings = stderr();
+  expect(warnings).toMatch(/-eeee is left out: no record says what was to be measured/);
+  expect(warnings).toMatch(/-ffff is left out: a newer falcon-exp wrote it/);
+  expect(rowsOfCsv(stdout())).toHaveLength(3 + 3 + 15);
+});
+
 test("no run named, and a name that nothing has, are told apart", async () => {
   const cwd = workplace();
   const [unnamed] = await errorsOf(() => exported(cwd, { to: "csv" }));
