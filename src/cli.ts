@@ -14,10 +14,7 @@ import type { CommandIo } from "./commands/io.js";
 /** Runs the command line; returns the process exit code and never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   const io = systemIo();
-  // A reader that closed the pipe (`falcon-exp plan … | head`) has seen enough: not a defect.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(ExitCode.ok);
-  });
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", forgiveGoneReader);
   let exitCode: number = ExitCode.ok;
   const program = buildProgram(io, (code) => {
     exitCode = code;
@@ -73,6 +70,14 @@ async function report(error: unknown, io: CommandIo): Promise<number> {
   }
   io.stderr.write(`falcon-exp: a defect, please report it with what you ran:\n${stackOf(error)}\n`);
   return ExitCode.bug;
+}
+
+/**
+ * A reader that closed the pipe (`falcon-exp plan … | head`) has seen enough, and a terminal may be closed under a run:
+ * neither is a defect, and nothing that is being measured ends for it.
+ */
+function forgiveGoneReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
 }
 
 function stackOf(error: unknown): string {

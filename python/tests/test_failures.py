@@ -27,6 +27,11 @@ def named(name: str, message: str, base: type[Exception] = Exception) -> Excepti
     [
         (named("OutOfMemoryError", "CUDA out of memory", RuntimeError), "measure", "out-of-memory-device"),
         (RuntimeError("CUDA error: out of memory"), "load", "out-of-memory-device"),
+        (named("AcceleratorError", "CUDA error: unspecified launch failure", RuntimeError), "measure", "device-lost"),
+        (RuntimeError("CUDA error: uncorrectable ECC error encountered"), "quality", "device-lost"),
+        (RuntimeError("CUDA error: no CUDA-capable device is detected"), "load", "device-lost"),
+        (RuntimeError("CUDA error: device-side assert triggered"), "measure", "worker-exception"),
+        (RuntimeError("the reference is lost"), "measure", "worker-exception"),
         (MemoryError(), "load", "out-of-memory-host"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "measure", "out-of-memory-host"),
         (named("GatedRepoError", "401"), "load", "model-gated"),

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
+import { ExitCode } from "../base/exit-codes.js";
 import { falconExpVersion } from "../base/version.js";
 import { describeController } from "../executor/controller-info.js";
 import { LocalExecutor } from "../executor/local.js";
-import { watchSignals } from "../executor/signals.js";
+import { STOP_LIMIT_SEC, watchSignals } from "../executor/signals.js";
 import { StopSignal } from "../executor/stop.js";
 import { createLiveDisplay } from "../report/live.js";
 import type { RunPaths } from "../results/paths.js";
@@ -40,7 +41,16 @@ export async function measure(
   });
   const { paths, records, log } = await chosen.open();
   const stop = new StopSignal();
-  const signals = watchSignals(stop);
+  const signals = watchSignals(stop, {
+    // Records are on the disk already, and the worker ends when this process does.
+    onOverdue: () => {
+      log.write("error", "stop-overdue", { limit_sec: STOP_LIMIT_SEC });
+      io.stderr.write(
+        `Not ended in time, leaving. Draw what was measured: falcon-exp report ${paths.folder}\n`,
+      );
+      process.exit(ExitCode.terminated);
+    },
+  });
   const display = createLiveDisplay({ io, plan });
   try {
     const status = await executor.run(

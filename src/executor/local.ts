@@ -25,7 +25,7 @@ import { endMeasured, endUnserved, endWithout } from "./unloaded.js";
 import { WorkerKeeper } from "./worker-keeper.js";
 
 export interface LocalExecutorOptions {
-  readonly worker: Omit<WorkerOptions, "clock" | "log" | "timeouts">;
+  readonly worker: Omit<WorkerOptions, "clock" | "log" | "timeouts" | "abort">;
   /** Folder of the converted embedded model; null when the plan does not use it. */
   readonly builtinModelPath: string | null;
 }
@@ -84,7 +84,7 @@ class LocalRun {
     const startedSec = context.clock.monotonicSec();
     const stopListening = context.stop.listen((state) => {
       context.onEvent({ type: "stopping", ...state });
-      if (state.how === "now") this.workers.cancel(state.reason);
+      this.workers.stop(state);
     });
     try {
       if (this.earlier !== null) await this.startAgain();

@@ -1,34 +1,43 @@
 import type { Plan } from "../plan/plan-types.js";
+import type { Phase } from "../protocol/common.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
+import { WorkerFailure } from "../worker/failures.js";
 import { Worker, type WorkerOptions } from "../worker/worker.js";
 import type { RunContext } from "./executor.js";
+import type { StopState } from "./stop.js";
 
 export interface ReadyWorker {
   readonly worker: Worker;
   readonly environment: WorkerEnvironment;
 }
 
+/** Nothing is measured in these that would be worth waiting for. */
+const BEFORE_TRIALS: ReadonlySet<Phase | null> = new Set<Phase | null>(["start", "load", "warmup"]);
+
 /** Keeps one started worker; makes a new one, in the open, when the last one ended. */
 export class WorkerKeeper {
   private ready: ReadyWorker | null = null;
   private current: Worker | null = null;
+  private readonly opening = new AbortController();
 
   constructor(
-    private readonly options: Omit<WorkerOptions, "clock" | "log" | "timeouts">,
+    private readonly options: Omit<WorkerOptions, "clock" | "log" | "timeouts" | "abort">,
     private readonly plan: Plan,
     private readonly context: RunContext,
     /** Told what each started worker says of the machine, before anything is asked of it; may refuse by throwing. */
     private readonly onEnvironment: (environment: WorkerEnvironment) => Promise<void>,
   ) {}
 
-  /** Throws WorkerFailure when no worker can be started. */
+  /** Throws WorkerFailure when no worker can be started, and `cancelled` when a stop came meanwhile. */
   async usable(): Promise<ReadyWorker> {
     if (this.ready?.worker.isUsable) return this.ready;
     await this.close();
-    const { clock, log, onEvent } = this.context;
+    const { clock, log, onEvent, stop } = this.context;
     const startedSec = clock.monotonicSec();
     onEvent({ type: "worker-starting" });
-    const worker = await Worker.open({ ...this.options, timeouts: this.plan.header.timeouts, clock, log });
+    const { timeouts } = this.plan.header;
+    const abort = this.opening.signal;
+    const worker = await Worker.open({ ...this.options, timeouts, clock, log, abort });
     this.current = worker;
     try {
       const { environment } = await worker.start({
@@ -36,6 +45,8 @@ export class WorkerKeeper {
           onEvent({ type: "progress", phase, detail, outputTokens: null, tokensPerSec: null }),
       });
       await this.onEnvironment(environment);
+      // A stop between two requests had nothing to cancel.
+      if (stop.state !== null) throw cancelled(stop.state.reason);
       this.ready = { worker, environment };
       onEvent({ type: "worker-ready", environment, elapsedSec: clock.monotonicSec() - startedSec });
       return this.ready;
@@ -45,8 +56,10 @@ export class WorkerKeeper {
     }
   }
 
-  cancel(reason: string): void {
-    this.current?.cancel(reason);
+  /** `now` cancels whatever is under way; `after-this-trial` only what comes before trials. */
+  stop({ how, reason }: StopState): void {
+    this.opening.abort(reason);
+    if (how === "now" || BEFORE_TRIALS.has(this.current?.phase ?? null)) this.current?.cancel(reason);
   }
 
   async close(): Promise<void> {
@@ -55,4 +68,8 @@ export class WorkerKeeper {
     this.ready = null;
     await worker?.close();
   }
+}
+
+function cancelled(reason: string): WorkerFailure {
+  return new WorkerFailure("cancelled", reason, { phase: "start", trialProcessAlive: false });
 }

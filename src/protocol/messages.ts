@@ -164,6 +164,7 @@ export const okMessage = message(
 /** The taxonomy of worker failures; docs/errors.md gives each its one next step. */
 export const workerErrorCodeSchema = z.enum([
   "import-failed",
+  "library-unsupported",
   "model-not-found",
   "model-gated",
   "hub-unreachable",
@@ -171,6 +172,7 @@ export const workerErrorCodeSchema = z.enum([
   "model-corrupt",
   "remote-code-refused",
   "device-unavailable",
+  "device-lost",
   "dtype-unsupported",
   "attention-unavailable",
   "attention-mismatch",

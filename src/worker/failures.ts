@@ -24,6 +24,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "worker-protocol-error":
     "Controller and worker disagree: run `falcon-exp setup` again; if it stays, report it with log.jsonl.",
   "import-failed": "Run `falcon-exp setup`, or `falcon-exp doctor` to see which library cannot be imported.",
+  "library-unsupported":
+    "Install the versions named in the message, or leave --python out to use the managed environment.",
   "model-not-found": "Check the model's name or path in the experiment file.",
   "model-gated": "Accept the model's terms on its hub page, then set HF_TOKEN.",
   "hub-unreachable": "Check the network, or give the path of a model that is already on this machine.",
@@ -31,6 +33,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "model-corrupt": "Download or copy the model's files again.",
   "remote-code-refused": "Set `trust_remote_code: true` only if you trust the code that this model brings.",
   "device-unavailable": "Run `falcon-exp doctor` to see the devices of this machine, then change `device`.",
+  "device-lost":
+    "Read what the driver says (`dmesg`, `nvidia-smi`); when the device is back, measure again what is missing.",
   "dtype-unsupported": "Choose another `dtype`; `falcon-exp doctor` lists what each device can compute in.",
   "attention-unavailable": "Use `attention: sdpa` or `eager`, or install the missing kernel's package.",
   "attention-mismatch": "The model does not support this kernel; use `attention: auto`.",
@@ -109,6 +113,7 @@ const ENDS_TRIAL_PROCESS: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "cancelled",
   "message-invalid",
   "out-of-memory-host",
+  "device-lost",
 ]);
 
 export function endsTrialProcess(code: FailureCode): boolean {

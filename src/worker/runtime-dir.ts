@@ -6,7 +6,8 @@ import { ExitCode } from "../base/exit-codes.js";
 
 /** A Unix socket path holds 108 bytes on Linux and 104 on macOS, the final NUL included. */
 const MAX_SOCKET_PATH_BYTES = 103;
-const LONGEST_SOCKET_NAME = "/control";
+/** The forkserver's, made by Python's multiprocessing; the worker's own `work` and `control` are shorter. */
+const LONGEST_SOCKET_NAME = "/pymp-XXXXXXXX/listener-XXXXXXXX";
 
 export interface RuntimeDir {
   readonly path: string;
@@ -15,7 +16,10 @@ export interface RuntimeDir {
   remove(): Promise<void>;
 }
 
-/** A new folder with an unguessable name that only this user may enter; holds the ipc sockets of one worker. */
+/**
+ * A new folder with an unguessable name that only this user may enter; holds the ipc sockets of one worker. Where
+ * TMPDIR is too long for a socket's path it lies in /tmp. Throws FalconError `runtime-dir-failed`.
+ */
 export async function makeRuntimeDir(preferred: string = tmpdir()): Promise<RuntimeDir> {
   const fits = (base: string) =>
     Buffer.byteLength(join(base, "falcon-exp-XXXXXX")) + LONGEST_SOCKET_NAME.length <= MAX_SOCKET_PATH_BYTES;

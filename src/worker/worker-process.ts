@@ -1,10 +1,11 @@
+import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import type { Log } from "../base/log.js";
 import { LineTail } from "./line-tail.js";
 
 /** Lines of stderr kept for a failure record. */
-const STDERR_TAIL_LINES = 20;
+const STDERR_TAIL_LINES = 40;
 /** Characters of worker output written to the log at most; a flood is counted, not kept. */
 const MAX_LOGGED_CHARACTERS = 5_000_000;
 
@@ -87,9 +88,13 @@ export function spawnWorker(command: WorkerCommand, log: Log): WorkerProcess {
   };
 }
 
-/** `exit code 3` or `killed by SIGKILL`. */
-export function exitText(exit: WorkerExit): string {
-  return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `killed by ${exit.signal}`;
+/** `exit code 3`, `killed by SIGKILL`, or `exit code 137: SIGKILL, as a shell in between reports it`. */
+export function exitText({ exitCode, signal }: WorkerExit): string {
+  if (signal !== null) return `killed by ${signal}`;
+  const number = (exitCode ?? 0) - 128;
+  const [name] = Object.entries(constants.signals).find(([, value]) => value === number) ?? [];
+  const reported = name === undefined ? "" : `: ${name}, as a shell in between reports it`;
+  return `exit code ${exitCode ?? "unknown"}${reported}`;
 }
 
 /** Whether the process is gone within `seconds`. */

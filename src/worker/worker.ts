@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import type { Timeouts } from "../plan/plan-types.js";
@@ -16,6 +17,7 @@ import { HeartbeatWatch, ProgressDeadline } from "./deadlines.js";
 import { endsTrialProcess, type FailureCode, WorkerFailure } from "./failures.js";
 import { notAsked, OpenRequest, type RequestHandlers } from "./open-request.js";
 import { makeRuntimeDir, type RuntimeDir } from "./runtime-dir.js";
+import { removeStaleRuntimeDirs } from "./stale-runtime-dirs.js";
 import { DEFAULT_TRANSPORT, LOOPBACK, type Transport } from "./transport.js";
 import { exitsWithin, exitText, spawnWorker, type WorkerExit, type WorkerProcess } from "./worker-process.js";
 
@@ -39,6 +41,8 @@ export interface WorkerOptions {
   readonly transport?: Transport;
   /** Arguments before the endpoints; tests put a fixture program here. */
   readonly program?: readonly string[];
+  /** Ends the wait for the hello: `open` then throws WorkerFailure `cancelled`, with the abort's reason as its message. */
+  readonly abort?: AbortSignal;
 }
 
 type WorkType = "start" | "load" | "check_prompt" | "generate" | "profile" | "quality" | "lm_eval" | "unload";
@@ -70,6 +74,7 @@ export class Worker {
   /** Spawns the supervisor and waits for its hello. Throws WorkerFailure `worker-start-failed` with its stderr. */
   static async open(options: WorkerOptions): Promise<Worker> {
     const runtime = await makeRuntimeDir();
+    await removeStaleRuntimeDirs(dirname(runtime.path));
     let worker: Worker | null = null;
     const isTcp = (options.transport ?? DEFAULT_TRANSPORT) === "tcp";
     const keys = isTcp ? makeChannelKeys() : null;
@@ -80,7 +85,10 @@ export class Worker {
         onProtocolError: (lane, error) => worker?.breach(lane, error),
       },
       keys,
-    );
+    ).catch(async (error: unknown) => {
+      await runtime.remove();
+      throw error;
+    });
     const program = options.program ?? ["-m", "falcon_exp.worker"];
     const endpoints = ["--work", channel.endpoints.work, "--control", channel.endpoints.control];
     const child = spawnWorker(
@@ -116,6 +124,11 @@ export class Worker {
 
   get pid(): number | null {
     return this.process.pid;
+  }
+
+  /** Of the request under way; null when there is none. */
+  get phase(): Phase | null {
+    return this.open?.phase ?? null;
   }
 
   start(handlers: RequestHandlers = {}): Promise<OkOf<"start">> {
@@ -199,8 +212,12 @@ export class Worker {
     try {
       await new Promise<undefined>((resolve, reject) => {
         this.hello = resolve;
-        const fail = (message: string) =>
-          reject(this.failure({ code: "worker-start-failed", message }, "start"));
+        const fail = (message: string, code: FailureCode = "worker-start-failed") =>
+          reject(this.failure({ code, message }, "start"));
+        const { abort } = this.options;
+        const onAbort = () => fail(String(abort?.reason), "cancelled");
+        if (abort?.aborted) onAbort();
+        abort?.addEventListener("abort", onAbort, { once: true });
         const limit = this.options.timeouts.start_sec;
         deadline = new ProgressDeadline(limit, () => fail(`the worker did not say hello within ${limit} s`));
         void this.process.exited.then((exit) =>

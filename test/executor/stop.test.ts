@@ -8,7 +8,7 @@ function watched() {
   const heard: string[] = [];
   stop.listen(({ how }) => heard.push(how));
   const target = new EventEmitter();
-  return { stop, heard, target, watch: watchSignals(stop, target) };
+  return { stop, heard, target, watch: watchSignals(stop, { target }) };
 }
 
 test("Ctrl-C once stops after this trial, twice stops now, and a third changes nothing", () => {

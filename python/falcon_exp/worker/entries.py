@@ -13,11 +13,26 @@ def _preload_failure() -> dict[str, Any] | None:
     if preload.failure is None:
         return None
     error = preload.failure
+    return _start_failure("import-failed", f"{type(error).__name__}: {error}", traceback_of(error))
+
+
+def _wrong_versions() -> dict[str, Any] | None:
+    """Told before a failed import, of which they are the usual cause."""
+    from falcon_exp.worker.requirements import installed, problems
+
+    found = problems(installed())
+    if not found:
+        return None
+    texts = [f"{one['package']} {one['found'] or 'is missing'}, needed {one['wanted']}" for one in found]
+    return _start_failure("library-unsupported", "; ".join(texts), None)
+
+
+def _start_failure(code: str, message: str, traceback: str | None) -> dict[str, Any]:
     return {
-        "code": "import-failed",
-        "message": f"{type(error).__name__}: {error}",
+        "code": code,
+        "message": message,
         "phase": "start",
-        "traceback": traceback_of(error),
+        "traceback": traceback,
         "exit_code": None,
         "signal": None,
     }
@@ -29,7 +44,7 @@ def probe(connection: Connection) -> None:
     from falcon_exp.worker.lifeline import end_with_parent
 
     end_with_parent()
-    failure = _preload_failure()
+    failure = _wrong_versions() or _preload_failure()
     if failure is not None:
         connection.send(("error", failure))
         return
@@ -44,9 +59,13 @@ def probe(connection: Connection) -> None:
 
 def trial(connection: Connection, home: str) -> None:
     """Serves one configuration's commands until ``unload`` or the end of the connection."""
+    import faulthandler
+
     from falcon_exp.worker.lifeline import end_with_parent
 
     end_with_parent()
+    # Where a library's own code crashes, its Python callers are the last words on stderr.
+    faulthandler.enable(all_threads=False)
     failure = _preload_failure()
     if failure is not None:
         connection.send(("error", failure))

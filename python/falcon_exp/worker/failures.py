@@ -37,10 +37,18 @@ def _rule(code: str, *classes: str, pattern: str | None = None) -> _Rule:
     return _Rule(code, frozenset(classes), compiled)
 
 
+#: What CUDA says when a GPU fell off the bus, was reset, or lost its state: this process cannot use it any more.
+_LOST = (
+    r"unspecified launch failure|launch timed out|illegal memory access|uncorrectable (NVLink|ECC) error"
+    r"|no CUDA-capable device|CUDA-capable device\(s\) is/are busy|device (was )?not found|invalid device ordinal"
+    r"|hardware stack error|driver shutting down|(is|was) lost|fallen off"
+)
+
 # Libraries are not imported here, so classes go by name. Order matters: the first rule that matches wins.
 _ANYWHERE = (
     _rule("out-of-memory-device", "OutOfMemoryError"),
     _rule("out-of-memory-device", "RuntimeError", pattern=r"CUDA (error: )?out of memory|MPS backend out of memory"),
+    _rule("device-lost", "RuntimeError", pattern=rf"(CUDA|GPU).*({_LOST})"),
     _rule("out-of-memory-host", "MemoryError"),
     _rule("out-of-memory-host", "RuntimeError", pattern=r"can't allocate memory|DefaultCPUAllocator"),
     _rule("out-of-memory-host", "OSError", pattern=r"Cannot allocate memory"),

@@ -7,11 +7,17 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
+
+
+#: multiprocessing's exit code of a process whose forkserver could not tell it any more.
+UNTOLD_EXIT_CODE = 255
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,29 @@ class Launcher:
         """The next launch that has come to its end; call once each time ``wake_fd`` is readable."""
         os.read(self.wake_fd, 1)
         return self._ready.get()
+
+    def forkserver_exit(self, within_sec: float) -> Exit | None:
+        """How the forkserver ended; None where it lives. Its pipes close a moment before the kernel says that it ended."""
+        deadline = time.monotonic() + within_sec
+        while (ended := self._forkserver_exit()) is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return ended
+
+    @staticmethod
+    def _forkserver_exit() -> Exit | None:
+        pid = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)
+        if pid is None:
+            return None
+        try:
+            # Only looked at: the next launch collects it and starts another one.
+            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return None
+        if ended is None:
+            return None
+        if ended.si_code == os.CLD_EXITED:
+            return Exit(ended.si_status, None)
+        return Exit(None, _signal_name(ended.si_status))
 
     def _run(self) -> None:
         while True:

@@ -6,12 +6,14 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from types import FrameType
 
 from falcon_exp.worker.curve import read_keys
 from falcon_exp.worker.lanes import Lanes
 from falcon_exp.worker.launcher import Launcher
+from falcon_exp.worker.lifeline import signal_at_parents_end
 from falcon_exp.worker.supervisor import Supervisor
 
 _TERMINATED = 128 + signal.SIGTERM
@@ -37,6 +39,10 @@ def main() -> int:
     # Ctrl-C is the controller's business: it decides what becomes of the work under way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
+    # A supervisor that somebody stopped could not see the end of the controller: woken up, it does.
+    signal_at_parents_end(signal.SIGCONT)
+    # The forkserver's socket lies with the worker's own: one folder to make, to fit into a socket's path, to remove.
+    tempfile.tempdir = str(Path.cwd())
     try:
         keys = read_keys(sys.stdin.fileno()) if arguments.curve else None
         lanes = Lanes({"work": arguments.work, "control": arguments.control}, keys)

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+
+from falcon_exp.worker.lifeline import signal_at_parents_end
+
+# The imports below take seconds in which the forkserver listens to nobody.
+signal_at_parents_end(signal.SIGKILL)
 
 # Imports make objects and no garbage: collecting among them costs a second and frees nothing.
 gc.disable()

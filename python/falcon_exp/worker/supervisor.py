@@ -20,13 +20,16 @@ import zmq
 from falcon_exp import __version__
 from falcon_exp.worker import entries
 from falcon_exp.worker.lanes import LaneName, Lanes
-from falcon_exp.worker.launcher import Child, Exit, Launch, Launcher
+from falcon_exp.worker.launcher import UNTOLD_EXIT_CODE, Child, Exit, Launch, Launcher
 from falcon_exp.worker.oom import oom_kill_count
 from falcon_exp.worker.wire import Message, WireError, decode_controller_message, request_id_of
 
 HEARTBEAT_SEC = 1.0
 #: How long a trial process may take to end by itself after it answered `unload`.
 UNLOAD_GRACE_SEC = 3.0
+
+#: From the closing of its pipes to the end of a forkserver that was killed.
+FORKSERVER_END_SEC = 1.0
 
 #: The controller starts the worker in a folder of this name, made for its sockets (src/worker/runtime-dir.ts).
 RUNTIME_FOLDER_PREFIX = "falcon-exp-"
@@ -213,12 +216,19 @@ class Supervisor:
         request = self._request
         assert request is not None
         if launch.child is None:
-            text = f"No process could be forked: {type(launch.failure).__name__}: {launch.failure}"
-            self._fail(request.phase, "worker-exception", text)
+            self._on_launch_failure(request, launch)
             return
         self._child = launch.child
         if request.type == "load":
             self._child.send("load", request.body)
+
+    def _on_launch_failure(self, request: Request, launch: Launch) -> None:
+        exit_ = self._launcher.forkserver_exit(FORKSERVER_END_SEC)
+        if exit_ is not None:
+            self._fail(request.phase, *self._death(exit_, "forkserver"), exit_)
+            return
+        text = f"No process could be forked: {type(launch.failure).__name__}: {launch.failure}"
+        self._fail(request.phase, "worker-exception", text)
 
     def _on_child_message(self, child: Child) -> None:
         try:
@@ -256,16 +266,22 @@ class Supervisor:
     def _on_child_end(self, child: Child) -> None:
         exit_ = child.exit(5) or child.kill() or Exit(None, "unknown")
         self._end_child()
+        # The forkserver's children end with it, and nobody is left who could tell how.
+        is_untold = exit_.code == UNTOLD_EXIT_CODE
+        forkserver_exit = self._launcher.forkserver_exit(FORKSERVER_END_SEC) if is_untold else None
         if self._request is None:
-            self._last_exit = exit_
+            self._last_exit = forkserver_exit or exit_
+        elif forkserver_exit is not None:
+            self._fail(self._request.phase, *self._death(forkserver_exit, "forkserver"), forkserver_exit)
         else:
             self._fail(self._request.phase, *self._death(exit_), exit_)
 
-    def _death(self, exit_: Exit) -> tuple[str, str]:
+    def _death(self, exit_: Exit, whose: str = "trial process") -> tuple[str, str]:
         count = oom_kill_count()
         if exit_.signal == "SIGKILL" and count is not None and self._oom_kills is not None and count > self._oom_kills:
-            return "out-of-memory-host", "The kernel killed the trial process because memory ran out."
-        return "trial-process-died", f"The trial process ended ({exit_})."
+            return "out-of-memory-host", f"The kernel killed the {whose} because memory ran out."
+        also = "" if whose == "trial process" else ", and the trial process with it"
+        return "trial-process-died", f"The {whose} ended ({exit_}){also}."
 
     def _end_child(self) -> Exit | None:
         child, self._child = self._child, None
