@@ -1,6 +1,7 @@
 /** argv → one command → exit code. A command's module, and all that it needs, loads only when it is called. */
 import { Command, CommanderError } from "commander";
 import { systemClock } from "./base/clock.js";
+import { outliveReaders } from "./base/closed-terminal.js";
 import { FalconError } from "./base/errors.js";
 import { ExitCode } from "./base/exit-codes.js";
 import { falconExpVersion } from "./base/version.js";
@@ -14,7 +15,7 @@ import type { CommandIo } from "./commands/io.js";
 /** Runs the command line; returns the process exit code and never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   const io = systemIo();
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", forgiveGoneReader);
+  outliveReaders(process);
   let exitCode: number = ExitCode.ok;
   const program = buildProgram(io, (code) => {
     exitCode = code;
@@ -72,14 +73,6 @@ async function report(error: unknown, io: CommandIo): Promise<number> {
   return ExitCode.bug;
 }
 
-/**
- * A reader that closed the pipe (`falcon-exp plan … | head`) has seen enough, and a terminal may be closed under a run:
- * neither is a defect, and nothing that is being measured ends for it.
- */
-function forgiveGoneReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
-}
-
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
@@ -93,8 +86,9 @@ function systemIo(): CommandIo {
     stdout,
     stderr,
     stdoutIsTty,
-    stderrIsTty: stderr.isTTY === true,
-    columns: stdout.columns ?? stderr.columns ?? 80,
+    // Lines cannot be rewritten on a terminal that does not know its size; such a one says 0.
+    stderrIsTty: stderr.isTTY === true && stderr.rows !== 0,
+    columns: stdout.columns || stderr.columns || 80,
     color: forced || (!refused && stdoutIsTty && env.TERM !== "dumb"),
     env,
     cwd: process.cwd(),

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
-import { expect, test } from "vitest";
-import { watchSignals } from "../../src/executor/signals.js";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { STOP_LIMIT_SEC, watchSignals } from "../../src/executor/signals.js";
 import { StopSignal } from "../../src/executor/stop.js";
 
 function watched() {
@@ -40,4 +40,32 @@ test("after release the signals are left alone", () => {
   watch.release();
   target.emit("SIGINT", "SIGINT");
   expect(stop.state).toBeNull();
+});
+
+test.each([["SIGTERM"], ["SIGHUP"], ["SIGINT", "SIGINT"]])(
+  "a process that is still there 9 s after %s says so once, released or not",
+  (...signals) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const target = new EventEmitter();
+    let overdue = 0;
+    const watch = watchSignals(new StopSignal(), { target, onOverdue: () => void (overdue += 1) });
+    for (const signal of signals) target.emit(signal, signal);
+    watch.release();
+    vi.advanceTimersByTime(STOP_LIMIT_SEC * 1000 - 1);
+    expect(overdue).toBe(0);
+    vi.advanceTimersByTime(60_000);
+    expect(overdue).toBe(1);
+  },
+);
+
+test("one Ctrl-C sets no limit: the trial under way may take its time", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const target = new EventEmitter();
+  let overdue = 0;
+  watchSignals(new StopSignal(), { target, onOverdue: () => void (overdue += 1) });
+  target.emit("SIGINT", "SIGINT");
+  vi.advanceTimersByTime(3_600_000);
+  expect(overdue).toBe(0);
 });

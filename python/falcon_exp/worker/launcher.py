@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-
 #: multiprocessing's exit code of a process whose forkserver could not tell it any more.
 UNTOLD_EXIT_CODE = 255
 
@@ -116,7 +115,7 @@ class Launcher:
         return self._ready.get()
 
     def forkserver_exit(self, within_sec: float) -> Exit | None:
-        """How the forkserver ended; None where it lives. Its pipes close a moment before the kernel says that it ended."""
+        """How the forkserver ended, None where it lives; its pipes close a moment before the kernel says so."""
         deadline = time.monotonic() + within_sec
         while (ended := self._forkserver_exit()) is None and time.monotonic() < deadline:
             time.sleep(0.005)
