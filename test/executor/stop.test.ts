@@ -48,14 +48,14 @@ test.each([["SIGTERM"], ["SIGHUP"], ["SIGINT", "SIGINT"]])(
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const target = new EventEmitter();
-    let overdue = 0;
-    const watch = watchSignals(new StopSignal(), { target, onOverdue: () => void (overdue += 1) });
+    const onOverdue = vi.fn();
+    const watch = watchSignals(new StopSignal(), { target, onOverdue });
     for (const signal of signals) target.emit(signal, signal);
     watch.release();
     vi.advanceTimersByTime(STOP_LIMIT_SEC * 1000 - 1);
-    expect(overdue).toBe(0);
+    expect(onOverdue).not.toHaveBeenCalled();
     vi.advanceTimersByTime(60_000);
-    expect(overdue).toBe(1);
+    expect(onOverdue).toHaveBeenCalledOnce();
   },
 );
 
@@ -63,9 +63,9 @@ test("one Ctrl-C sets no limit: the trial under way may take its time", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const target = new EventEmitter();
-  let overdue = 0;
-  watchSignals(new StopSignal(), { target, onOverdue: () => void (overdue += 1) });
+  const onOverdue = vi.fn();
+  watchSignals(new StopSignal(), { target, onOverdue });
   target.emit("SIGINT", "SIGINT");
   vi.advanceTimersByTime(3_600_000);
-  expect(overdue).toBe(0);
+  expect(onOverdue).not.toHaveBeenCalled();
 });

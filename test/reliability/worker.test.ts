@@ -66,7 +66,8 @@ test("a supervisor that dies or stands still fails its configuration, and a new 
   expect(records.filter((record) => record.kind === "environment")).toHaveLength(3);
   await vi.waitFor(() => expect(processesWith(marker)).toEqual([]), { timeout: 30_000 });
   expect(left(temporary)).toEqual([]);
-});
+  // The libraries are imported three times.
+}, 400_000);
 
 test.each(["torch", "transformers", "bitsandbytes"])(
   "an import error of %s is recorded as import-failed with its traceback",
