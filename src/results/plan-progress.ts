@@ -176,13 +176,15 @@ export class PlanProgress {
         kept.map(({ id }) => state.trials.get(id) ?? null).find((ended) => ended !== null) ?? null,
       retryOf,
     };
+    const hasLost = trials.some(({ id }) => !state.trials.has(id));
     const isTriedAgain = options.retryFailed || retryOf !== null;
     switch (state.outcome?.status) {
       case undefined:
       case "cancelled":
         return work;
       case "completed":
-        return (isTriedAgain && !isEmpty(work)) || rescored.size > 0 ? work : null;
+        // A trial that a completed block lacks was recorded, and damaged since.
+        return (isTriedAgain && !isEmpty(work)) || rescored.size > 0 || hasLost ? work : null;
       case "failed":
         return isTriedAgain ? work : null;
       case "skipped":

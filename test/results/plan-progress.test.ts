@@ -173,6 +173,21 @@ test("gone on with after a kill at any record, a run measures every trial exactl
   );
 });
 
+test("whatever record of a trial is lost, that trial is measured again and no other", async () => {
+  await fc.assert(
+    fc.asyncProperty(planArbitrary, fc.nat(), async (text, which) => {
+      const plan = await planOf(text);
+      const whole = execute(plan, [], always).records;
+      const lost = plan.trials[which % plan.trials.length]?.id;
+      const damaged = whole.filter((record) => record.kind !== "trial" || record.trial_id !== lost);
+      const { records, progress } = execute(plan, damaged, always);
+      expect(trialsIn(records, "completed").toSorted()).toEqual(plan.trials.map(({ id }) => id).toSorted());
+      expect(trialsIn(records.slice(damaged.length), "completed")).toEqual([lost]);
+      expect(progress.left(UNFINISHED)).toEqual([]);
+    }),
+  );
+});
+
 test("whatever fails, a run comes to an end, tries again within the bound, and measures nothing twice", async () => {
   const codes = fc.constantFrom(null, null, null, "worker-died", "prompt-too-long");
   await fc.assert(
