@@ -38,7 +38,13 @@ def execute(notebook: Any) -> Any:
         config = Config({"KernelManager": sockets})
         own = {"IPYTHONDIR": home, "PYTHONPATH": str(PYTHON_FOLDER)}
         client = nbclient.NotebookClient(
-            fresh, timeout=_CELL_SECONDS, kernel_name="python3", resources=where, config=config
+            fresh,
+            timeout=_CELL_SECONDS,
+            kernel_name="python3",
+            resources=where,
+            config=config,
+            # How the kernel cuts what is printed into messages is chance.
+            coalesce_streams=True,
         )
         client.execute(env={**os.environ, **own})
     for cell in fresh.cells:
