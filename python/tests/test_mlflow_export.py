@@ -143,6 +143,10 @@ def test_a_configuration_that_failed_is_a_failed_run_with_its_cause(store: Store
         "quantization_effective": None,
     }
     (copied.folder / "summary.json").write_text(json.dumps(summary), "utf-8")
+    records = copied.records_path.read_text("utf-8")
+    ended = '"kind":"run_end","status":"completed"'
+    assert ended in records
+    copied.records_path.write_text(records.replace(ended, ended.replace("completed", "partly_failed")), "utf-8")
     store.export(copied.folder, "failed")
     assert {one.info.run_name: one.info.status for one in store.runs("failed", "configuration")} == {
         "none": "FINISHED",
@@ -175,6 +179,10 @@ def test_what_goes_wrong_is_told_with_the_next_step(
 
     assert error_of("nonsense://nowhere", copied.folder)["code"] == "mlflow-failed"
     assert error_of(store.uri, tmp_path)["code"] == "results-not-found"
+    summary = (copied.folder / "summary.json").read_text("utf-8")
+    of_others = summary.replace('"trials_completed": 5', '"trials_completed": 4')
+    (copied.folder / "summary.json").write_text(of_others, "utf-8")
+    assert "is of other records" in error_of(store.uri, copied.folder)["message"]
     (copied.folder / "summary.json").unlink()
     assert error_of(store.uri, copied.folder)["code"] == "results-not-drawn"
 

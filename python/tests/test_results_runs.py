@@ -71,6 +71,33 @@ def test_a_run_without_an_end_is_interrupted_and_its_torn_line_is_told(tmp_path:
         assert [record["kind"] for record in run.records()] == ["run", "environment", "load", "warmup"]
 
 
+def test_a_run_that_was_gone_on_with_ends_as_its_last_part_does(tmp_path: Path) -> None:
+    lines = (GOLDEN / "of-before-there-were-checksums.jsonl").read_text("utf-8").splitlines()
+    head = json.loads(lines[0])
+    resume = {key: head[key] for key in ("schema_version", "run_id", "at", "falcon_exp_version", "controller")}
+    resume |= {"kind": "resume", "retry_failed": False, "blocks_left": 1, "trials_left": 1, "environment_changes": []}
+    load = json.loads(next(line for line in lines if '"kind":"load"' in line))
+    again = {**load, "load": {**load["load"], "load_sec": 77.0}}
+    later_round = {**load, "round": 1}
+    records = [*lines, *(json.dumps(record) for record in (resume, again, later_round))]
+    (tmp_path / "records.jsonl").write_text("\n".join(records) + "\n", "utf-8")
+    run = Run(tmp_path)
+    assert run.status == "interrupted"
+    (configuration,) = run.facts.configurations
+    assert configuration.load is not None
+    assert configuration.load["load"]["load_sec"] == 77.0
+    with (tmp_path / "records.jsonl").open("a", encoding="utf-8") as file:
+        file.write(lines[-1] + "\n")
+    assert Run(tmp_path).status == "completed"
+
+
+def test_a_summary_of_before_a_resume_is_told(copied: Run) -> None:
+    lines = copied.records_path.read_text("utf-8").splitlines(keepends=True)
+    copied.records_path.write_text("".join(lines[:-1]), "utf-8")
+    with pytest.warns(ResultsWarning, match=r"summary.json is older than the records.*falcon-exp report"):
+        assert copied.summary["status"] == "completed"
+
+
 def test_what_is_not_drawn_names_the_command_that_draws_it(tmp_path: Path) -> None:
     shutil.copy(GOLDEN / "whole.jsonl", tmp_path / "records.jsonl")
     run = Run(tmp_path)

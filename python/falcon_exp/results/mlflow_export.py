@@ -15,14 +15,14 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from falcon_exp.results.mlflow_figures import Figures, configuration_figures, run_figures
 from falcon_exp.results.problems import ResultsError
-from falcon_exp.results.recorded import RunData, group_records
+from falcon_exp.results.recorded import Configuration, RunData, group_records
 from falcon_exp.results.records import read_records
 from falcon_exp.results.run import Run
 
@@ -46,6 +46,7 @@ def export_run(client: MlflowClient, run: Run, experiment: str | None, artifact_
     content_sha256 = hashlib.sha256(run.records_path.read_bytes()).hexdigest() if run.records_path.is_file() else ""
     data = group_records(read_records(run.records_path).records, str(run.records_path))
     summary = run.summary
+    entries = list(_with_entries(run, data, summary))
     run_id = str(data.run["run_id"])
     name = experiment or f"falcon-exp {data.run['plan']['experiment']}"
     experiment_id = _experiment_id(client, name, artifact_location)
@@ -58,15 +59,25 @@ def export_run(client: MlflowClient, run: Run, experiment: str | None, artifact_
     for one in earlier:
         client.delete_run(one.info.run_id)
     parent_id = _write(client, experiment_id, data, run_figures(data, summary), None)
-    entries = {entry["id"]: entry for entry in summary["configurations"]}
-    for configuration in data.configurations:
-        entry = entries.get(configuration.plan["worker"]["id"])
-        if entry is None:
-            raise ResultsError("results-not-drawn", f"{run.folder}/summary.json is of other records.", run.report_step)
+    for configuration, entry in entries:
         _write(client, experiment_id, data, configuration_figures(data, configuration, entry), parent_id)
     _write_artifacts(client, parent_id, run.folder)
     client.set_tag(parent_id, _COMPLETE, content_sha256)
     return {**told, "mlflow_run_id": parent_id, "action": "replaced" if earlier else "exported"}
+
+
+def _with_entries(run: Run, data: RunData, summary: dict[str, Any]) -> Iterator[tuple[Configuration, dict[str, Any]]]:
+    """Each configuration with its entry in the summary, which must be of these very records."""
+    entries = {entry["id"]: entry for entry in summary["configurations"]}
+    for configuration in data.configurations:
+        entry = entries.get(configuration.plan["worker"]["id"])
+        if entry is None or entry["trials_completed"] != _completed(configuration):
+            raise ResultsError("results-not-drawn", f"{run.folder}/summary.json is of other records.", run.report_step)
+        yield configuration, entry
+
+
+def _completed(configuration: Configuration) -> int:
+    return sum(trial["status"] == "completed" for trial in configuration.trials)
 
 
 def _experiment_id(client: MlflowClient, name: str, artifact_location: str | None) -> str:

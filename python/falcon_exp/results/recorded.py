@@ -9,7 +9,7 @@ from falcon_exp.results.problems import ResultsError
 from falcon_exp.results.schema import Record
 
 #: What says which work was measured, on what: everything but the measurements themselves.
-FACTS = frozenset({"run", "environment", "load", "quality", "run_end"})
+FACTS = frozenset({"run", "resume", "environment", "load", "quality", "run_end"})
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Configuration:
     """What is recorded about one configuration."""
 
     plan: Record
-    #: Of the first round; None when it was never loaded.
+    #: Of the first round, as it went the last time; None when it was never loaded.
     load: Record | None
     #: One a trial, in order of running; what was run again counts as it went the last time.
     trials: tuple[Record, ...]
@@ -44,7 +44,7 @@ class RunData:
     environment: Record | None
     #: As planned, in order of running.
     configurations: tuple[Configuration, ...]
-    #: None when the controller was killed, or goes on.
+    #: Of the whole run; None when the controller was killed, or goes on, even if only after a resume.
     end: Record | None
 
 
@@ -52,6 +52,8 @@ def group_records(records: Iterable[Record], source: str) -> RunData:
     """Groups records by configuration. Raises ResultsError `results-run-missing` without a run record."""
     by_kind: dict[str, list[Record]] = {}
     for record in records:
+        if record["kind"] == "resume":
+            by_kind.pop("run_end", None)
         by_kind.setdefault(record["kind"], []).append(record)
     if "run" not in by_kind:
         raise ResultsError(
@@ -75,11 +77,11 @@ def _group_configuration(plan: Record, by_kind: dict[str, list[Record]]) -> Conf
     def own(kind: str) -> list[Record]:
         return [one for one in by_kind.get(kind, []) if one["configuration_id"] == plan["worker"]["id"]]
 
-    loads = own("load")
+    loads = [one for one in own("load") if one.get("round", 0) == 0]
     trials = {trial["trial_id"]: trial for trial in own("trial")}
     return Configuration(
         plan=plan,
-        load=loads[0] if loads else None,
+        load=loads[-1] if loads else None,
         trials=tuple(sorted(trials.values(), key=lambda trial: trial["trial_index"])),
         quality=tuple({scored["text_id"]: scored for scored in own("quality")}.values()),
     )

@@ -73,6 +73,8 @@ class Run:
         except (OSError, ValueError) as error:
             raise ResultsError("results-not-drawn", f"Could not read {path}.", self.report_step) from error
         assert isinstance(value, dict)
+        if value.get("status") != self.status:
+            warnings.warn(f"{path} is older than the records. {self.report_step}", ResultsWarning, stacklevel=3)
         return value
 
     @cached_property
