@@ -26,6 +26,8 @@ const NEEDED = [
   "experiments/tasks/everyday.py",
   "texts/english.txt",
   "texts/code.txt",
+  "web/serve/page.js",
+  "web/serve/style.css",
 ];
 const UNWANTED = /^(src|test|bench|scripts|results|\.ci)\/|__pycache__|\.pyc$|^python\/tests\//;
 

@@ -2,9 +2,10 @@
  * The runs under a results folder, one entry each, quickly: `summary.json` where it is of the records' very end, else a look
  * through `records.jsonl`. A run that cannot be read is an entry with its reason.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { mapAtOnce } from "../base/at-once.js";
 import { RunPaths } from "./paths.js";
 import { ownProcessName, type ProcessName } from "./process-name.js";
 import type { ConfigurationStatus } from "./run-data.js";
@@ -58,24 +59,47 @@ export interface RunIndexOptions {
   readonly folder: string;
   /** Only runs of the experiment of this name. */
   readonly experiment?: string;
+  /** Entries of earlier calls for this folder, kept up to date: only what changed is read again. */
+  readonly known?: Map<string, KnownRun>;
+}
+
+export interface KnownRun {
+  readonly stamp: string;
+  readonly entry: RunIndexEntry;
 }
 
 /** Files are opened side by side, so that a network drive's delays do not add up; more would run out of descriptors. */
 const AT_ONCE = 32;
 
 /** Newest first. Throws FalconError `results-not-found` where the folder is there and cannot be read. */
-export async function indexRuns({ folder, experiment }: RunIndexOptions): Promise<RunIndexEntry[]> {
-  const paths = await runFolders(folder);
+export async function indexRuns({ folder, experiment, known }: RunIndexOptions): Promise<RunIndexEntry[]> {
   const self = await ownProcessName();
-  const entries: RunIndexEntry[] = [];
-  const waiting = paths.values();
-  const work = async () => {
-    for (const path of waiting) entries.push(await indexRun(folder, path, self));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const entries = await mapAtOnce(await runFolders(folder), AT_ONCE, async (path) => {
+    if (known === undefined) return indexRun(folder, path, self);
+    const stamp = await stampOf(new RunPaths(join(folder, path)));
+    const before = known.get(path);
+    // Whether a run still goes on does not show in its files.
+    if (before?.stamp === stamp && before.entry.status !== "running") return before.entry;
+    const entry = await indexRun(folder, path, self);
+    known.set(path, { stamp, entry });
+    return entry;
+  });
   return entries
     .filter((entry) => experiment === undefined || entry.experiment === experiment)
     .sort((a, b) => ageKey(b).localeCompare(ageKey(a), "en") || a.path.localeCompare(b.path, "en"));
+}
+
+/** Changes whenever the run's records or summary do. */
+async function stampOf(paths: RunPaths): Promise<string> {
+  const stamps = await Promise.all(
+    [paths.records, paths.summary].map((path) =>
+      stat(path).then(
+        ({ size, mtimeMs, ino }) => `${size} ${mtimeMs} ${ino}`,
+        () => "none",
+      ),
+    ),
+  );
+  return stamps.join(" ");
 }
 
 /** Run ids begin with the time; a run that was renamed sorts by when it began. */

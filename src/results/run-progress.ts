@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { medianOf } from "../base/median.js";
+import type { RunFileRecord } from "./record-types.js";
 import type { ConfigurationStatus } from "./run-data.js";
 
 const nullableNumber = z.number().nullable().default(null);
@@ -77,6 +78,12 @@ export const PROGRESS_KINDS: ReadonlySet<string> = new Set(
   progressRecordSchema.options.map((option) => option.shape.kind.value),
 );
 
+type CountedRecord = Extract<RunFileRecord, { kind: ProgressRecord["kind"] }>;
+
+function isCounted(record: RunFileRecord): record is CountedRecord {
+  return PROGRESS_KINDS.has(record.kind);
+}
+
 /** A configuration as far as it got. Medians are over completed trials; null where there is none. */
 export interface ConfigurationProgress {
   readonly id: string;
@@ -108,15 +115,22 @@ export class RunProgress {
 
   add(record: ProgressRecord): void {
     this.sawRecordAt(record.at);
-    // A run that goes on after its end has not ended.
-    this.#end = record.kind === "run_end" ? record : null;
     if (record.kind === "run") this.#run ??= record;
-    else if (record.kind !== "run_end") this.ownOf(record.configuration_id).add(record);
+    else if (record.kind === "run_end") this.#end = record;
+    else this.ownOf(record.configuration_id).add(record);
+  }
+
+  /** Any record, as the strict reader gives it. */
+  addRecord(record: RunFileRecord): void {
+    if (isCounted(record)) this.add(record);
+    else this.sawRecordAt(record.at);
   }
 
   /** A record of a kind that is not counted still tells that the run went on until then. */
   sawRecordAt(at: string): void {
     this.#lastAt = at;
+    // A run that goes on after its end has not ended.
+    this.#end = null;
   }
 
   /** Null before the run record. */

@@ -191,10 +191,7 @@ test("after any number of records, progress counts what the report counts", () =
   for (let count = 1; count <= records.length; count++) {
     const some = records.slice(0, count);
     const progress = new RunProgress();
-    for (const record of some) {
-      if (record.kind === "environment" || record.kind === "warmup") progress.sawRecordAt(record.at);
-      else progress.add(record as Parameters<RunProgress["add"]>[0]);
-    }
+    for (const record of some) progress.addRecord(record);
     const expected = groupRecords(some, "records.jsonl").configurations.map(({ plan, status, trials }) => ({
       id: plan.worker.id,
       status,

@@ -1,6 +1,6 @@
 /** Commands that read what was measured. A command's module loads only when it is called. */
 import { Option } from "commander";
-import { type ArgvContext, jsonOption, resultsOption, wholeNumber } from "./shared.js";
+import { type ArgvContext, jsonOption, portNumber, resultsOption, wholeNumber } from "./shared.js";
 
 export function readingCommands({ io, setExitCode, command }: ArgvContext): void {
   command("compare <first> <others...>", "set runs, or configurations of them (RUN#LABEL), side by side", [
@@ -51,6 +51,20 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     .addOption(jsonOption)
     .action(async (run: string, options) => {
       setExitCode(await (await import("../show.js")).run(io, { run, ...options }));
+    });
+  command(
+    "serve [results]",
+    "show runs in the browser: lists, reports, comparisons, a run while it goes on",
+    ["serve", "serve results/example --port 8000"],
+  )
+    .addOption(
+      new Option("--port <port>", "port on 127.0.0.1; 0 is any that is free")
+        .default(0)
+        .argParser(portNumber),
+    )
+    .addOption(new Option("--json", "print the address as one JSON document").default(false))
+    .action(async (results: string | undefined, options) => {
+      setExitCode(await (await import("../serve.js")).run(io, { results: results ?? "results", ...options }));
     });
   command("report <run>", "draw tables and charts again, from the records alone", [
     "report quant                              the newest run of this experiment",

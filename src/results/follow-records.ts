@@ -1,0 +1,138 @@
+/** Reads `records.jsonl` as it grows. */
+import { watch } from "node:fs";
+import { open } from "node:fs/promises";
+import type { RunPaths } from "./paths.js";
+import { parseRecords } from "./reader.js";
+import type { RunFileRecord } from "./record-types.js";
+
+/** `ended`: the run's end is recorded; `writer-gone`: it was killed; `removed`: the file is gone, or was replaced. */
+export type FollowEnd = "ended" | "writer-gone" | "removed";
+
+export type Followed =
+  | {
+      readonly type: "records";
+      readonly records: readonly RunFileRecord[];
+      /** Lines that could not be used. */
+      readonly damaged: number;
+    }
+  | { readonly type: "end"; readonly why: FollowEnd };
+
+export interface FollowOptions {
+  /** Whether somebody writes to the run. */
+  readonly isWritten: () => Promise<boolean>;
+  /** Ends the following, without a last word. */
+  readonly signal: AbortSignal;
+  /** Where the system does not tell that a file changed (network drives), it is looked at this often. */
+  readonly pollMs?: number;
+}
+
+const POLL_MS = 1000;
+const NEWLINE = 0x0a;
+
+/**
+ * All records so far, then each new one soon after it is written; a line that is not whole yet is waited for. Ends with an
+ * `end`, after all that was recorded. Throws FalconError `results-schema-newer`, and what the file system does.
+ */
+export async function* followRecords(paths: RunPaths, options: FollowOptions): AsyncGenerator<Followed> {
+  const file = new GrowingFile(paths.records);
+  const changes = new Changes(paths.records, options.pollMs ?? POLL_MS, options.signal);
+  let isEnded = false;
+  try {
+    while (!options.signal.aborted) {
+      // Asked before reading: what was written before the writer went is then read for certain.
+      const isWritten = await options.isWritten();
+      const lines = await file.newLines();
+      if (lines === null) return yield { type: "end", why: "removed" };
+      if (lines.length > 0) {
+        const { records, warnings } = parseRecords(lines, paths.records);
+        // A run that was taken up again goes on after its end.
+        isEnded = (records.at(-1)?.kind ?? (isEnded ? "run_end" : "")) === "run_end";
+        yield { type: "records", records, damaged: warnings.length };
+      } else if (isEnded) return yield { type: "end", why: "ended" };
+      else if (!isWritten) return yield { type: "end", why: "writer-gone" };
+      else await changes.next();
+    }
+  } finally {
+    changes.close();
+  }
+}
+
+/** A file that others append to. */
+class GrowingFile {
+  #offset = 0;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(private readonly path: string) {}
+
+  /** Whole lines since the last call; null where the file is gone or shorter than before. */
+  async newLines(): Promise<Buffer | null> {
+    const content = await this.read();
+    if (content === null) return null;
+    const all = Buffer.concat([this.#rest, content]);
+    const end = all.lastIndexOf(NEWLINE) + 1;
+    this.#rest = all.subarray(end);
+    return all.subarray(0, end);
+  }
+
+  private async read(): Promise<Buffer | null> {
+    let file: Awaited<ReturnType<typeof open>>;
+    try {
+      file = await open(this.path, "r");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+      throw error;
+    }
+    try {
+      const { size } = await file.stat();
+      if (size < this.#offset) return null;
+      const wanted = Buffer.alloc(size - this.#offset);
+      const { bytesRead } = await file.read(wanted, 0, wanted.length, this.#offset);
+      this.#offset += bytesRead;
+      return wanted.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** Tells that a file may have changed: when the system says so, and every `pollMs` all the same. */
+class Changes {
+  #isDue = false;
+  #wake: (() => void) | null = null;
+  readonly #stop: () => void;
+
+  constructor(path: string, pollMs: number, signal: AbortSignal) {
+    const notice = () => {
+      this.#isDue = true;
+      this.#wake?.();
+    };
+    const timer = setInterval(notice, pollMs);
+    signal.addEventListener("abort", notice, { once: true });
+    let watcher: ReturnType<typeof watch> | null = null;
+    try {
+      watcher = watch(path, { persistent: false }, notice);
+      watcher.on("error", () => watcher?.close());
+    } catch {
+      // No more watches to be had, or a file system without them: the timer is enough.
+    }
+    this.#stop = () => {
+      clearInterval(timer);
+      signal.removeEventListener("abort", notice);
+      watcher?.close();
+    };
+  }
+
+  async next(): Promise<void> {
+    if (!this.#isDue) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#wake = null;
+    this.#isDue = false;
+  }
+
+  close(): void {
+    this.#stop();
+  }
+}

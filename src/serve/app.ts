@@ -1,0 +1,113 @@
+/** The routes. Each reads; none writes. */
+import { type Context, Hono } from "hono";
+import { streamSSE } from "hono/streaming";
+import { FalconError } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import type { RunPaths } from "../results/paths.js";
+import type { ProcessName } from "../results/process-name.js";
+import { indexRuns, type KnownRun } from "../results/run-index.js";
+import { isRunning } from "../results/run-lock.js";
+import { scanRecords } from "../results/scan-records.js";
+import { runAddress } from "./addresses.js";
+import type { Asset } from "./assets.js";
+import { compareSides } from "./comparison.js";
+import { sendEvents } from "./events.js";
+import { guard } from "./guard.js";
+import { comparePage } from "./pages/compare.js";
+import { messagePage } from "./pages/layout.js";
+import { livePage, progressPart } from "./pages/live.js";
+import { runsPage, runsQuery } from "./pages/runs.js";
+import { reportPage } from "./report-page.js";
+import { servedRun } from "./served-run.js";
+
+export interface AppOptions {
+  /** Absolute. */
+  readonly resultsFolder: string;
+  readonly assets: ReadonlyMap<string, Asset>;
+  readonly self: ProcessName;
+  /** Defects go here; a page only says that there was one. */
+  readonly log: Log;
+  /** Ends the streams. */
+  readonly signal: AbortSignal;
+}
+
+export function createApp(options: AppOptions): Hono {
+  const { resultsFolder, assets, self, log } = options;
+  const known = new Map<string, KnownRun>();
+  const runs = () => indexRuns({ folder: resultsFolder, known });
+  const app = new Hono();
+  app.use(guard);
+
+  app.get("/", async (context) =>
+    context.html(runsPage(await runs(), runsQuery(context.req.query()), resultsFolder)),
+  );
+
+  app.get("/compare", async (context) => {
+    const sides = (context.req.queries("side") ?? []).filter((side) => side !== "");
+    const result = await compareSides(resultsFolder, sides, context.req.query("force") === "1");
+    return context.html(comparePage({ runs: await runs(), sides, result }));
+  });
+
+  app.get("/assets/:name", (context) => {
+    const asset = assets.get(context.req.param("name"));
+    return asset === undefined
+      ? notFound(context)
+      : context.body(asset.content, 200, { "content-type": asset.type });
+  });
+
+  app.get("/runs/*", async (context) => {
+    const address = runAddress(new URL(context.req.url).pathname);
+    const paths = address === null ? null : await servedRun(resultsFolder, address.names);
+    if (address === null || paths === null) return notFound(context);
+    const path = address.names.join("/");
+    switch (address.view) {
+      case "report.html":
+        return context.html(await reportPage(path, paths));
+      case "live":
+        return context.html(await liveNow(path, paths, self));
+      case "events":
+        return eventStream(context, paths, options);
+      default:
+        return notFound(context);
+    }
+  });
+
+  app.notFound((context) => notFound(context));
+  app.onError((error, context) => {
+    if (error instanceof FalconError)
+      return context.html(messagePage(error.code, error.message, error.next), 422);
+    log.write("error", "page-failed", { error, path: context.req.path });
+    return context.html(
+      messagePage("A defect", "This page could not be made; the terminal says more.", null),
+      500,
+    );
+  });
+  return app;
+}
+
+/** The page as it is without any event: for a browser without scripts, and until the first one comes. */
+async function liveNow(path: string, paths: RunPaths, self: ProcessName) {
+  const { progress } = await scanRecords(paths.records);
+  const isAlive = progress.end === null && (await isRunning(paths.folder, self));
+  const end = isAlive ? null : progress.end === null ? "writer-gone" : "ended";
+  return livePage(path, progressPart(progress, end), []);
+}
+
+function eventStream(context: Context, paths: RunPaths, { self, signal, log }: AppOptions): Response {
+  return streamSSE(
+    context,
+    async (stream) => {
+      const gone = new AbortController();
+      stream.onAbort(() => gone.abort());
+      await sendEvents(stream, paths, self, AbortSignal.any([signal, gone.signal]));
+    },
+    async (error) => log.write("error", "events-failed", { error }),
+  );
+}
+
+function notFound(context: Context): Response | Promise<Response> {
+  return context.html(
+    messagePage("Not found", "There is no such page, or no such run.", "Look in the list of runs."),
+    404,
+  );
+}

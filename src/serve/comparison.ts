@@ -1,0 +1,54 @@
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { compareChart } from "../report/charts/compare.js";
+import { type CompareReport, compare } from "../report/compare/compare.js";
+import { type CompareInput, splitArgument } from "../report/compare/sides.js";
+import { createRenderer } from "../report/render.js";
+import { readRun } from "../results/run-data.js";
+import type { ComparePageInput } from "./pages/compare.js";
+import { servedRun } from "./served-run.js";
+
+/** What the page shows of these sides; null for fewer than two. What a person can mend is part of the result. */
+export async function compareSides(
+  resultsFolder: string,
+  sides: readonly string[],
+  force: boolean,
+): Promise<ComparePageInput["result"]> {
+  if (sides.length < 2) return null;
+  try {
+    const inputs = await Promise.all(sides.map((side) => inputOf(resultsFolder, side)));
+    const report = compare(inputs, { force });
+    return { report, chart: await chartOf(report) };
+  } catch (error) {
+    if (error instanceof FalconError) return { refused: error };
+    throw error;
+  }
+}
+
+async function inputOf(resultsFolder: string, side: string): Promise<CompareInput> {
+  // A folder's name may hold the very sign that parts run and configuration.
+  const whole = await servedRun(resultsFolder, side.split("/"));
+  if (whole !== null) {
+    return { argument: side, data: (await readRun(whole.folder)).data, configuration: null };
+  }
+  const { run, configuration } = splitArgument(side);
+  const paths = await servedRun(resultsFolder, run.split("/"));
+  if (paths === null) {
+    throw new FalconError({
+      code: "run-not-found",
+      message: `There is no run ${JSON.stringify(side)}.`,
+      next: "Choose one of the list.",
+      exitCode: ExitCode.resultsFailed,
+    });
+  }
+  return { argument: side, data: (await readRun(paths.folder)).data, configuration };
+}
+
+/** A comparison is worth showing without its chart. */
+async function chartOf(report: CompareReport): Promise<string | null> {
+  try {
+    return (await (await createRenderer())(compareChart(report))).svg;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,55 @@
+/** A run in progress as server-sent events: what changed, as pieces of the page. */
+import type { SSEStreamingApi } from "hono/streaming";
+import { FalconError } from "../base/errors.js";
+import { followRecords } from "../results/follow-records.js";
+import type { RunPaths } from "../results/paths.js";
+import type { ProcessName } from "../results/process-name.js";
+import { isRunning } from "../results/run-lock.js";
+import { RunProgress } from "../results/run-progress.js";
+import type { Html } from "./pages/layout.js";
+import { progressPart, recordLine } from "./pages/live.js";
+
+/** Lines that a page holds; the rest is in the report. */
+export const MOST_LINES = 300;
+
+/**
+ * `progress` replaces the figures, `lines` the whole list (first), `line` is one more at its top, `end` is the last; `problem` says in words why
+ * there is nothing more. A browser that lost the connection comes again and starts with `lines`.
+ */
+export async function sendEvents(
+  stream: SSEStreamingApi,
+  paths: RunPaths,
+  self: ProcessName,
+  signal: AbortSignal,
+): Promise<void> {
+  const progress = new RunProgress();
+  const send = async (event: string, content: Html | string) =>
+    stream.writeSSE({ event, data: oneLine(String(await content)) });
+  let isFirst = true;
+  const isWritten = () => isRunning(paths.folder, self);
+  try {
+    for await (const followed of followRecords(paths, { isWritten, signal })) {
+      if (followed.type === "end") {
+        await send("progress", progressPart(progress, followed.why));
+        await send("end", followed.why);
+        return;
+      }
+      for (const record of followed.records) progress.addRecord(record);
+      const lines = followed.records.flatMap((record) => recordLine(record) ?? []);
+      if (isFirst) {
+        const newest = await Promise.all(lines.slice(-MOST_LINES).reverse());
+        await send("lines", newest.join(""));
+      } else for (const line of lines) await send("line", line);
+      isFirst = false;
+      await send("progress", progressPart(progress, null));
+    }
+  } catch (error) {
+    if (!(error instanceof FalconError)) throw error;
+    await send("problem", `${error.message} ${error.next ?? ""}`);
+  }
+}
+
+/** An event's data is a line of its own for each line; markup needs no line breaks. */
+function oneLine(markup: string): string {
+  return markup.replaceAll(/[\r\n]+/g, " ");
+}

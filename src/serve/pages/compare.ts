@@ -1,0 +1,119 @@
+/** Any runs or configurations side by side: two to choose, then the comparison with its chart. */
+import { html } from "hono/html";
+import type { FalconError } from "../../base/errors.js";
+import type { ComparedGroup, CompareReport } from "../../report/compare/compare.js";
+import type { Difference } from "../../report/compare/differences.js";
+import { ratioWords } from "../../report/compare/words.js";
+import { statusWords } from "../../report/run-list.js";
+import type { RunIndexEntry } from "../../results/run-index.js";
+import { addressOf } from "../addresses.js";
+import { type Html, layout, text } from "./layout.js";
+
+/** Thousands of runs in two menus would be a page of megabytes; older ones are chosen in the list. */
+const MOST_CHOICES = 200;
+
+export interface ComparePageInput {
+  readonly runs: readonly RunIndexEntry[];
+  /** As the address names them: `path`, or `path#configuration`. */
+  readonly sides: readonly string[];
+  readonly result:
+    | { readonly report: CompareReport /** SVG. */; readonly chart: string | null }
+    | { readonly refused: FalconError }
+    | null;
+}
+
+export function comparePage({ runs, sides, result }: ComparePageInput): Html {
+  return layout(
+    "Compare",
+    html`<h1>Compare</h1>
+${form(runs, sides)}
+${result === null ? html`<p>Choose two runs, or one configuration of each. The first is what the others are compared with.</p>` : "report" in result ? reportPart(result.report, result.chart) : refusal(result.refused, sides)}`,
+  );
+}
+
+function form(runs: readonly RunIndexEntry[], sides: readonly string[]): Html {
+  const names = ["First", "Second", ...sides.slice(2).map((_, index) => `Side ${index + 3}`)];
+  const selects = names.map(
+    (name, index) =>
+      html`<label>${name} <select name="side" required>${choices(runs, sides[index] ?? "")}</select></label>`,
+  );
+  return html`<form action="/compare" method="get" class="bar">${selects}<button type="submit">Compare</button></form>`;
+}
+
+function choices(runs: readonly RunIndexEntry[], chosen: string): readonly Html[] {
+  const readable = runs.filter(
+    ({ status, configurations }) => status !== "damaged" && configurations.length > 0,
+  );
+  const isChosen = ({ path }: RunIndexEntry) => chosen === path || chosen.startsWith(`${path}#`);
+  const offered = readable.filter((run, index) => index < MOST_CHOICES || isChosen(run));
+  const option = (value: string, name: string) =>
+    html`<option value="${value}"${value === chosen ? html` selected` : ""}>${text(name)}</option>`;
+  const isKnown = chosen === "" || readable.some(isChosen);
+  return [
+    html`<option value="">choose …</option>`,
+    ...(isKnown ? [] : [option(chosen, chosen)]),
+    ...offered.map(
+      ({ path, configurations }) =>
+        html`<optgroup label="${text(path)}">${[
+          option(path, `${path}: the whole run`),
+          ...configurations.map(({ id, label }) => option(`${path}#${id}`, `${path} # ${label}`)),
+        ]}</optgroup>`,
+    ),
+  ];
+}
+
+function refusal(error: FalconError, sides: readonly string[]): Html {
+  const force =
+    error.code === "compare-incomparable"
+      ? html`<p><a href="${addressOf.compare(sides, true)}">Compare all the same</a></p>`
+      : error.next === null
+        ? ""
+        : html`<p class="next">${text(error.next)}</p>`;
+  return html`<section class="failed" role="alert">${error.message.split("\n").map((line) => html`<p>${text(line)}</p>`)}${force}</section>`;
+}
+
+function reportPart(report: CompareReport, chart: string | null): Html {
+  return html`${report.forced.map((reason) => html`<p class="bad">forced: ${text(reason)}</p>`)}
+<section><h2>Environment</h2>
+${report.environment.length === 0 ? html`<p>The same machine, libraries and program.</p>` : differencesTable(report)}</section>
+${report.groups.map(groupPart)}
+${report.unpaired.length === 0 ? "" : html`<p>Not in all of them: ${report.unpaired.map(text).join(", ")}.</p>`}
+<p>Means; ratios are against the first, paired by prompt and repeat; [95 % interval].</p>
+${chart === null ? "" : html`<figure><img alt="Every metric as a ratio to the first, with its 95 % interval" src="data:image/svg+xml;base64,${Buffer.from(chart).toString("base64")}"></figure>`}`;
+}
+
+function differencesTable({ environment, arguments: names }: CompareReport): Html {
+  return html`<table><thead><tr><th scope="col">Differs</th>${names.map((name) => html`<th scope="col">${text(name)}</th>`)}</tr></thead>
+<tbody>${environment.map(({ what, values }: Difference) => html`<tr><th scope="row">${text(what)}</th>${values.map((value, index) => html`<td data-head="${text(names[index] ?? "")}">${text(value ?? "not told")}</td>`)}</tr>`)}</tbody></table>`;
+}
+
+function groupPart(group: ComparedGroup): Html {
+  const rows = group.metrics.filter(({ values }) => values.some((value) => value !== null));
+  const heads = group.sides.flatMap(({ name }, index) => [
+    html`<th scope="col">${text(name)}</th>`,
+    ...(index === 0 ? [] : [html`<th scope="col">against the first</th>`]),
+  ]);
+  const cells = ({ texts, against, better }: (typeof rows)[number]) =>
+    texts.flatMap((value, index) => {
+      const name = text(group.sides[index]?.name ?? "");
+      const words = ratioWords(against[index] ?? null, better);
+      const judged = words.endsWith("better") ? "good" : words.endsWith("worse") ? "bad" : "";
+      return [
+        html`<td class="number" data-head="${name}">${value ?? "–"}</td>`,
+        ...(index === 0 ? [] : [html`<td class="${judged}" data-head="against the first">${words}</td>`]),
+      ];
+    });
+  const same = group.answers_equal.flatMap((answers, index) =>
+    answers === null || answers.pairs === 0
+      ? []
+      : [
+          html`<li>${text(group.sides[index]?.name ?? "")}: ${answers.equal} of ${answers.pairs} answers the same as the first's</li>`,
+        ],
+  );
+  const notes = group.sides.filter(({ status }) => status !== "completed");
+  return html`<section><h2>${text(group.label)}</h2>
+<ul>${group.differences.map(({ what, values }) => html`<li>${text(what)}: ${values.map((value) => text(value ?? "not told")).join(" → ")}</li>`)}
+${notes.map(({ name, status }) => html`<li class="bad">${text(name)}: ${text(statusWords(status))}</li>`)}${same}</ul>
+<table><thead><tr><th scope="col">Metric</th>${heads}</tr></thead>
+<tbody>${rows.map((row) => html`<tr><th scope="row">${text(row.title)}</th>${cells(row)}</tr>`)}</tbody></table></section>`;
+}

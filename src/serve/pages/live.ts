@@ -1,0 +1,114 @@
+/** A run that is followed: what each configuration has come to, and what was recorded, newest first. */
+import { html } from "hono/html";
+import { formatBytes, formatSeconds } from "../../base/units.js";
+import { shortMemoryName } from "../../report/memory-metric.js";
+import { statusWords } from "../../report/run-list.js";
+import type { FollowEnd } from "../../results/follow-records.js";
+import type { Failure, RunFileRecord } from "../../results/record-types.js";
+import type { ConfigurationProgress, RunProgress } from "../../results/run-progress.js";
+import { addressOf } from "../addresses.js";
+import { type Html, layout, text } from "./layout.js";
+
+/** `progress` and `lines` are what the events replace and add to. */
+export function livePage(path: string, progress: Html, lines: readonly Html[]): Html {
+  return layout(
+    path,
+    html`<h1>${text(path)}</h1>
+<p class="bar"><a href="${addressOf.report(path)}">Report of what is recorded so far</a> <span id="connection" role="status"></span></p>
+<div id="progress">${progress}</div>
+<h2>What was recorded, newest first</h2>
+<ol id="lines" class="lines" data-events="${addressOf.events(path)}">${lines}</ol>
+<noscript><p>Without scripts this page stands still: load it again.</p></noscript>`,
+  );
+}
+
+/** `end`: null while the run goes on. */
+export function progressPart(progress: RunProgress, end: FollowEnd | null): Html {
+  const configurations = progress.configurations();
+  const isAlive = end === null && progress.end === null;
+  const status = isAlive ? "running" : (progress.end?.status ?? (end === "removed" ? "removed" : "killed"));
+  const [done, failed, planned] = (["trials_completed", "trials_failed", "trials_planned"] as const).map(
+    (key) => configurations.reduce((sum, one) => sum + one[key], 0),
+  );
+  const elapsed = progress.elapsedSec;
+  return html`<p class="headline"><span class="status ${status}">${statusWords(status)}</span>
+<progress max="${Math.max(1, planned ?? 0)}" value="${(done ?? 0) + (failed ?? 0)}" aria-label="Trials"></progress>
+<span>${done} of ${planned} trials${failed === 0 ? "" : html`, <span class="bad">${failed} failed</span>`}${elapsed === null ? "" : `, ${formatSeconds(elapsed)}`}</span>
+<span>${text(progress.run?.plan.model_name ?? "nothing is recorded yet")}</span></p>
+${endSentence(end)}
+${configurations.length === 0 ? "" : configurationsTable(configurations, isAlive)}`;
+}
+
+function endSentence(end: FollowEnd | null): Html | string {
+  if (end === "writer-gone") {
+    return html`<p class="bad">The process that measured is gone without having said so. What was measured counts.</p>`;
+  }
+  return end === "removed" ? html`<p class="bad">The records are gone, or were replaced.</p>` : "";
+}
+
+function configurationsTable(configurations: readonly ConfigurationProgress[], isAlive: boolean): Html {
+  const metric = configurations.find(({ memory_metric }) => memory_metric !== null)?.memory_metric ?? null;
+  const rows = configurations.map((one) => {
+    const status = one.status === "interrupted" && isAlive ? "running" : one.status;
+    const bytes = (value: number | null) => (value === null ? "–" : formatBytes(value));
+    const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
+    return html`<tr>
+<th scope="row" data-head="Configuration">${text(one.label)}${one.is_reference ? html` <span title="the reference">*</span>` : ""}</th>
+<td data-head="Status"><span class="status ${status}">${statusWords(status)}</span>${one.problem === null ? "" : html` <span class="bad">${text(one.problem)}</span>`}</td>
+<td data-head="Trials" class="number"><progress max="${one.trials_planned}" value="${one.trials_completed + one.trials_failed}"></progress> ${one.trials_completed}/${one.trials_planned}</td>
+<td data-head="Weights" class="number">${bytes(one.weights_bytes)}</td>
+<td data-head="${shortMemoryName(metric)}" class="number">${bytes(one.median_peak_memory_bytes)}</td>
+<td data-head="Time" class="number">${seconds(one.median_elapsed_sec)}</td>
+<td data-head="Tokens/s" class="number">${one.median_decode_tokens_per_sec?.toFixed(1) ?? "–"}</td>
+</tr>`;
+  });
+  const heads = ["Configuration", "Status", "Trials", "Weights", shortMemoryName(metric), "Time", "Tokens/s"];
+  return html`<table><caption>Medians so far; * is the reference.</caption>
+<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${rows}</tbody></table>`;
+}
+
+/** One record as a line; null for those that say nothing to a person who watches. */
+export function recordLine(record: RunFileRecord): Html | null {
+  const content = contentOf(record);
+  if (content === null) return null;
+  const isBad = "failure" in record;
+  const at = html`<time datetime="${record.at}">${text(record.at.slice(11, 19))}</time>`;
+  const who = "configuration" in record ? html` <b>${text(record.configuration)}</b>` : "";
+  return html`<li${isBad ? html` class="failed"` : ""}>${at}${who} ${content}</li>`;
+}
+
+function contentOf(record: RunFileRecord): Html | string | null {
+  if ("failure" in record) return failureText(record.kind, record.failure);
+  switch (record.kind) {
+    case "run":
+      return `started: ${text(record.plan.experiment)}, ${record.configurations.length} configurations`;
+    case "environment":
+      return `the worker is ready on ${text(record.environment.cpu_model ?? "this machine")}`;
+    case "load": {
+      const { load_sec, proof } = record.load;
+      return `loaded in ${formatSeconds(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${proof.quantized_linear_layers} of ${proof.linear_layers} linear layers quantized`;
+    }
+    case "trial": {
+      if (record.status !== "completed") return null;
+      const { elapsed_sec, decode_tokens_per_sec: rate } = record.measurement;
+      return `${text(record.prompt_id)}: ${formatSeconds(elapsed_sec)}${rate === null ? "" : `, ${rate.toFixed(1)} tokens/s`}`;
+    }
+    case "quality":
+      return `scored the text ${text(record.text_id)}`;
+    case "lm_eval":
+      return "lm-eval's tasks are done";
+    case "configuration": {
+      const reason = "reason" in record ? `: ${text(record.reason)}` : "";
+      return `${record.status}${reason}, ${record.trials_completed} of ${record.trials_planned} trials`;
+    }
+    case "run_end":
+      return `ended: ${statusWords(record.status)}, after ${formatSeconds(record.elapsed_sec)}`;
+    default:
+      return null;
+  }
+}
+
+function failureText(kind: string, { code, message, next }: Failure): Html {
+  return html`<strong>${kind} failed: ${text(code)}</strong><br>${text(message).slice(0, 1000)}<br><span class="next">next: ${text(next)}</span>`;
+}
