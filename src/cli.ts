@@ -44,6 +44,7 @@ Examples:
   $ falcon-exp plan experiments/falcon-40b.yaml  show what would run, without Python
   $ falcon-exp fit MODEL --memory 24GB           which quantizations of a model fit
   $ falcon-exp compare quant#none quant#fp4      two configurations of the newest run of "quant"
+  $ falcon-exp list                              the runs so far; show RUN and serve look at them
   $ falcon-exp report quant                      draw the newest run of "quant" again
   $ falcon-exp export quant --to markdown        table and verdicts for a pull request
   $ falcon-exp doctor                            what this machine can run, and what is missing

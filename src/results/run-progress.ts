@@ -33,14 +33,18 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
     ),
     prompts: z.array(z.unknown()),
   }),
+  /** What follows is of another process, perhaps of another day. */
+  z.object({ kind: z.literal("resume"), at: z.string() }),
   z.object({
     kind: z.literal("load"),
     ...ofConfiguration,
+    round: z.number().default(0),
     load: z.object({ load_sec: z.number(), proof: z.object({ weights_bytes: z.number() }) }),
   }),
   z.object({
     kind: z.literal("trial"),
     ...ofConfiguration,
+    round: z.number().default(0),
     trial_id: z.string(),
     status: z.enum(["completed", "failed"]),
     measurement: z
@@ -111,13 +115,20 @@ export class RunProgress {
   #run: Of<"run"> | null = null;
   #end: Of<"run_end"> | null = null;
   #lastAt: string | null = null;
+  /** Of the parts before the last `resume`. */
+  #earlierSec = 0;
+  #partBegan: string | null = null;
   readonly #own = new Map<string, OwnRecords>();
 
   add(record: ProgressRecord): void {
+    if (record.kind === "run" || record.kind === "resume") {
+      this.#earlierSec += this.partSec();
+      this.#partBegan = record.at;
+    }
     this.sawRecordAt(record.at);
     if (record.kind === "run") this.#run ??= record;
     else if (record.kind === "run_end") this.#end = record;
-    else this.ownOf(record.configuration_id).add(record);
+    else if (record.kind !== "resume") this.ownOf(record.configuration_id).add(record);
   }
 
   /** Any record, as the strict reader gives it. */
@@ -143,12 +154,16 @@ export class RunProgress {
     return this.#end;
   }
 
-  /** The run's own time where it ended, else from its first record to its last; null without records. */
+  /** Over all its parts, each by its own time where it ended, else to its last record; null without records. */
   get elapsedSec(): number | null {
+    return this.#run === null ? null : this.#earlierSec + this.partSec();
+  }
+
+  private partSec(): number {
     if (this.#end !== null) return this.#end.elapsed_sec;
-    if (this.#run === null || this.#lastAt === null) return null;
-    const seconds = (Date.parse(this.#lastAt) - Date.parse(this.#run.at)) / 1000;
-    return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+    if (this.#partBegan === null || this.#lastAt === null) return 0;
+    const seconds = (Date.parse(this.#lastAt) - Date.parse(this.#partBegan)) / 1000;
+    return Number.isFinite(seconds) ? Math.max(0, seconds) : 0;
   }
 
   /** As planned, in order of running. */
@@ -177,14 +192,17 @@ export class RunProgress {
 class OwnRecords {
   readonly #trials = new Map<string, Of<"trial">>();
   #load: Of<"load"> | null = null;
+  #hasBegun = false;
   /** By round. */
   readonly #outcomes = new Map<number, Of<"configuration">>();
 
   add(record: Of<"load"> | Of<"trial"> | Of<"configuration">): void {
-    // What was run again counts once: as it went the last time.
+    // What was run again counts once: as it went the last time. An attempt that began after an end has none yet.
     if (record.kind === "trial") this.#trials.set(record.trial_id, record);
-    else if (record.kind === "load") this.#load ??= record;
-    else this.#outcomes.set(record.round, record);
+    else if (record.kind === "load" && record.round === 0) this.#load = record;
+    if (record.kind === "configuration") this.#outcomes.set(record.round, record);
+    else this.#outcomes.delete(record.round);
+    this.#hasBegun = true;
   }
 
   progress(trialsEach: number, rounds: number): Omit<ConfigurationProgress, "id" | "label" | "is_reference"> {
@@ -222,9 +240,7 @@ class OwnRecords {
 
   private status(rounds: number): ConfigurationStatus {
     const outcome = this.outcome();
-    if (outcome === undefined) {
-      return this.#load === null && this.#trials.size === 0 ? "not_run" : "interrupted";
-    }
+    if (outcome === undefined) return this.#hasBegun ? "interrupted" : "not_run";
     const isCutOff = outcome.status === "completed" && this.#outcomes.size < rounds;
     return isCutOff ? "interrupted" : outcome.status;
   }

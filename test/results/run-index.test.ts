@@ -12,7 +12,7 @@ import { lockRun } from "../../src/results/run-lock.js";
 import { RunProgress } from "../../src/results/run-progress.js";
 import { type FakeRunOptions, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
-import { addRun } from "../fixtures/run-on-disk.js";
+import { addRun, recordsOf } from "../fixtures/run-on-disk.js";
 
 /** Without what only one of the two sources can tell. */
 const asShown = ({ has_current_summary, configurations, ...entry }: RunIndexEntry) => ({
@@ -184,20 +184,56 @@ test("any bytes in place of records give an entry, never a crash", async () => {
   );
 });
 
-test("after any number of records, progress counts what the report counts", () => {
-  const { records } = fakeRun({
+/** A run in which one configuration fails and is tried again after a resume; then once more, which is cut off. */
+function resumedRecords(): RunFileRecord[] {
+  const head = {
+    schema_version: 1,
+    run_id: "20261124T020000Z-0001",
+    at: "2026-11-25T02:00:00.000Z",
+  } as const;
+  const first = recordsOf(head.run_id, {
     configurations: THREE.map((one, i) => (i === 1 ? { ...one, failedTrials: [2] } : one)),
   });
+  const again = first
+    .filter((record) => "configuration_id" in record && record.configuration_id === "int8")
+    .map((record) => ({ ...record, at: "2026-11-25T02:00:30.000Z" }) as RunFileRecord);
+  const resume: RunFileRecord = {
+    ...head,
+    kind: "resume",
+    falcon_exp_version: "0.1.0",
+    controller: first[0]?.kind === "run" ? first[0].controller : ({} as never),
+    retry_failed: true,
+    blocks_left: 1,
+    trials_left: 5,
+    environment_changes: [],
+  };
+  const end = { ...head, kind: "run_end", status: "completed", elapsed_sec: 30 } as const;
+  return [...first, resume, ...again, end, resume, ...again];
+}
+
+test.each([
+  [
+    "of one process",
+    recordsOf("20261124T020000Z-0001", {
+      configurations: THREE.map((one, i) => (i === 1 ? { ...one, failedTrials: [2] } : one)),
+    }),
+  ],
+  ["that was resumed", resumedRecords()],
+])("after any number of records of a run %s, progress counts what the report counts", (_what, records) => {
   for (let count = 1; count <= records.length; count++) {
     const some = records.slice(0, count);
     const progress = new RunProgress();
     for (const record of some) progress.addRecord(record);
-    const expected = groupRecords(some, "records.jsonl").configurations.map(({ plan, status, trials }) => ({
+    const data = groupRecords(some, "records.jsonl");
+    const expected = data.configurations.map(({ plan, status, trials, load }) => ({
       id: plan.worker.id,
       status,
+      load_sec: load?.load.load_sec ?? null,
       trials_completed: trials.filter((trial) => trial.status === "completed").length,
       trials_failed: trials.filter((trial) => trial.status === "failed").length,
     }));
     expect(progress.configurations()).toMatchObject(expected);
+    expect(progress.end?.status).toBe(data.end?.status);
+    if (data.end !== null) expect(progress.elapsedSec).toBe(data.elapsedSec);
   }
 });

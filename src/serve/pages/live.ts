@@ -75,7 +75,9 @@ export function recordLine(record: RunFileRecord): Html | null {
   const isBad = "failure" in record;
   const at = html`<time datetime="${record.at}">${text(record.at.slice(11, 19))}</time>`;
   const who = "configuration" in record ? html` <b>${text(record.configuration)}</b>` : "";
-  return html`<li${isBad ? html` class="failed"` : ""}>${at}${who} ${content}</li>`;
+  const reused = "reused_from" in record ? (record.reused_from ?? null) : null;
+  const from = reused === null ? "" : ` (reused from ${text(reused.run_id)})`;
+  return html`<li${isBad ? html` class="failed"` : ""}>${at}${who} ${content}${from}</li>`;
 }
 
 function contentOf(record: RunFileRecord): Html | string | null {
@@ -83,6 +85,8 @@ function contentOf(record: RunFileRecord): Html | string | null {
   switch (record.kind) {
     case "run":
       return `started: ${text(record.plan.experiment)}, ${record.configurations.length} configurations`;
+    case "resume":
+      return `taken up again: ${record.trials_left} trials left`;
     case "environment":
       return `the worker is ready on ${text(record.environment.cpu_model ?? "this machine")}`;
     case "load": {
