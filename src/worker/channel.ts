@@ -1,4 +1,4 @@
-import { Context, Dealer } from "zeromq";
+import { Context, Dealer, context as sharedContext } from "zeromq";
 import {
   decodeWorkerMessage,
   encodeControllerMessage,
@@ -37,8 +37,9 @@ export async function openChannel(
   if (keys === null && !Object.values(addresses).every((address) => address.startsWith("ipc://"))) {
     throw new Error("an endpoint that others can reach needs keys");
   }
-  // A context of its own: who may in is asked of the one handler that a context has.
-  const context = new Context();
+  // With keys a context of its own: who may in is asked of the one handler that a context has. Without, the one that
+  // all share: zeromq gives a context's threads and descriptors back only when the process ends.
+  const context = keys === null ? sharedContext : new Context();
   const doorkeeper = keys === null ? null : await admitOnly(keys.worker.publicKey, context);
   const sockets: Record<Lane, Dealer> = {
     work: makeSocket(context, keys),
