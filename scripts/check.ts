@@ -1,19 +1,22 @@
 /**
  * `npm test`: everything that must hold before a change is taken, in the order of how fast it fails.
  *
- * Ends with the line `N passed, N failed`: every test counts, and every check that is no test counts as one. What is
- * skipped is printed with its reason; with CI set, a skip is a failure. Exits 1 when anything failed.
+ * Ends with how many faults of docs/reliability.md were survived, and the line `N passed, N failed`: every test counts, and
+ * every check that is no test counts as one. What is skipped is printed with its reason; with CI set, a skip is a failure. Exits 1 when anything failed.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { execa } from "execa";
 import { prepareDevPython } from "./dev-python.js";
+import { readMatrix, survivedFaults, type TestOutcome } from "./fault-matrix.js";
 
 interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: readonly string[];
+  /** Test by test, where the step says so. */
+  readonly tests?: readonly TestOutcome[];
 }
 
 type Step = () => Promise<Outcome>;
@@ -51,13 +54,23 @@ function vitest(env: Record<string, string>): Step {
     const result = JSON.parse(readFileSync(report, "utf8")) as {
       numPassedTests: number;
       numFailedTests: number;
-      testResults: { assertionResults: { status: string; fullName: string }[] }[];
+      testResults: {
+        name: string;
+        assertionResults: { status: string; title: string; fullName: string }[];
+      }[];
     };
-    const tests = result.testResults.flatMap(({ assertionResults }) => assertionResults);
+    const tests = result.testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults.map((test) => ({ ...test, file: relative(root, name) })),
+    );
     const skipped = tests.filter(({ status }) => status !== "passed" && status !== "failed");
     // A file that cannot be loaded has no failed test, and fails all the same.
     const failed = Math.max(result.numFailedTests, ok ? 0 : 1);
-    return { passed: result.numPassedTests, failed, skipped: skipped.map(({ fullName }) => fullName) };
+    return {
+      passed: result.numPassedTests,
+      failed,
+      skipped: skipped.map(({ fullName }) => fullName),
+      tests: tests.map(({ file, title, status }) => ({ file, name: title, passed: status === "passed" })),
+    };
   };
 }
 
@@ -74,12 +87,26 @@ function pytest(python: string, env: Record<string, string>): Step {
       xml.matchAll(/<skipped [^>]*message="([^"]*)"/g),
       ([, reason]) => reason ?? "",
     );
-    return { passed: count("tests") - count("failures") - count("errors") - skipped.length, failed, skipped };
+    const passed = count("tests") - count("failures") - count("errors") - skipped.length;
+    return { passed, failed, skipped, tests: testsOf(xml) };
   };
+}
+
+/** A parametrized test is many of one name, which stands before the bracket. */
+function testsOf(junit: string): readonly TestOutcome[] {
+  const cases = junit.matchAll(
+    /<testcase classname="([^"]*)" name="([^"[]*)[^>]*?(\/>|>[\s\S]*?<\/testcase>)/g,
+  );
+  return Array.from(cases, ([, module = "", name = "", inner = ""]) => ({
+    file: `python/${module.replaceAll(".", "/")}.py`,
+    name,
+    passed: !/<(failure|error|skipped)\b/.test(inner),
+  }));
 }
 
 async function main(): Promise<number> {
   const total = { passed: 0, failed: 0 };
+  const tests: TestOutcome[] = [];
   const failures: string[] = [];
   const run = async (name: string, step: Step) => {
     process.stdout.write(`\n── ${name}\n`);
@@ -94,6 +121,7 @@ async function main(): Promise<number> {
     for (const reason of outcome.skipped) process.stdout.write(`skipped: ${reason}\n`);
     const failed = outcome.failed + (inCi ? outcome.skipped.length : 0);
     total.passed += outcome.passed;
+    tests.push(...(outcome.tests ?? []));
     total.failed += failed;
     if (failed > 0) failures.push(name);
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
@@ -130,6 +158,13 @@ async function main(): Promise<number> {
     await run("Python tests (pytest)", pytest(interpreter, env));
     await run("TypeScript tests (vitest)", vitest(env));
   }
+  await run("faults (docs/reliability.md)", async () => {
+    const rows = readMatrix(readFileSync(join(root, "docs", "reliability.md"), "utf8"));
+    const survived = new Set(survivedFaults(rows, tests));
+    for (const row of rows) if (!survived.has(row)) process.stdout.write(`not survived: ${row.fault}\n`);
+    process.stdout.write(`${survived.size} of ${rows.length} faults survived\n`);
+    return one(survived.size === rows.length);
+  });
   if (failures.length > 0) process.stdout.write(`\nfailed: ${failures.join(", ")}\n`);
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
   return total.failed === 0 ? 0 : 1;
