@@ -28,15 +28,15 @@ export async function exportToMlflow(
       exitCode: ExitCode.usage,
     });
   }
-  const prepared = await prepareEnvironment(io, {
+  const { python, pythonPath } = await prepareEnvironment(io, {
     python: args.python || null,
     needsBuiltinModel: false,
     extras: ["mlflow"],
   });
   io.stderr.write(`Exporting ${counted(folders.length, "run")} to MLflow…\n`);
   const runs = await exportRuns({
-    python: prepared.python,
-    pythonPath: prepared.env.PYTHONPATH ?? "",
+    python,
+    pythonPath,
     env: io.env,
     ...storeOf(trackingUri, io.cwd),
     experiment: args.mlflowExperiment ?? null,

@@ -8,6 +8,8 @@ import { setupProgress } from "./setup-progress.js";
 export interface PreparedEnvironment {
   /** The interpreter that the worker runs in. */
   readonly python: string;
+  /** Where its interpreter finds falcon_exp. */
+  readonly pythonPath: string;
   /** Folder of the converted embedded model; null where the plan does not use it. */
   readonly builtinModelPath: string | null;
   /** Variables that the worker gets on top of this process's own. */
@@ -33,7 +35,7 @@ export async function prepareEnvironment(
       env: io.env,
       onProgress: progress.onProgress,
     });
-    return { python, builtinModelPath, env: { FALCON_EXP_HOME: home, PYTHONPATH: pythonPath } };
+    return { python, pythonPath, builtinModelPath, env: { FALCON_EXP_HOME: home, PYTHONPATH: pythonPath } };
   } finally {
     progress.close();
   }
