@@ -22,7 +22,7 @@ _LIMIT_SEC = 120.0
 class WorkerDriver:
     """One worker process; ``close`` leaves nothing behind."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    def __init__(self, folder: Path, home: Path, extra_environment: dict[str, str] | None = None) -> None:
         self._context = zmq.Context()
         self._work = self._bound(folder / "work")
         self._control = self._bound(folder / "control")
@@ -32,6 +32,7 @@ class WorkerDriver:
         self.notices: list[dict[str, Any]] = []
         arguments = ["--work", f"ipc://{folder}/work", "--control", f"ipc://{folder}/control"]
         environment = {**os.environ, "PYTHONPATH": str(_PACKAGE_FOLDER), "FALCON_EXP_HOME": str(home)}
+        environment.update(extra_environment or {})
         self.process = subprocess.Popen(
             [sys.executable, "-m", "falcon_exp.worker", *arguments, "--parent-pid", str(os.getpid())],
             stdin=subprocess.PIPE,

@@ -26,11 +26,14 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "import-failed": "Run `falcon-exp setup`, or `falcon-exp doctor` to see which library cannot be imported.",
   "library-unsupported":
     "Install the versions named in the message, or leave --python out to use the managed environment.",
-  "model-not-found": "Check the model's name or path in the experiment file.",
+  "model-not-found": "Check the model's name or path in the experiment file; a private model needs HF_TOKEN.",
+  "model-revision-unknown": "Check `revision`: it must be a branch, a tag or a commit of this model.",
   "model-gated": "Accept the model's terms on its hub page, then set HF_TOKEN.",
   "hub-unreachable": "Check the network, or give the path of a model that is already on this machine.",
   "model-unsafe-format": "Convert the weights to safetensors; pickled weights can run code and are refused.",
   "model-corrupt": "Download or copy the model's files again.",
+  "tokenizer-missing":
+    "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",
   "remote-code-refused": "Set `trust_remote_code: true` only if you trust the code that this model brings.",
   "device-unavailable": "Run `falcon-exp doctor` to see the devices of this machine, then change `device`.",
   "device-lost":

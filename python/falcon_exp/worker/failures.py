@@ -56,11 +56,13 @@ _ANYWHERE = (
 _LOADING = (
     _rule("model-gated", "GatedRepoError"),
     _rule("model-gated", "OSError", pattern=r"gated repo|awaiting a review"),
-    _rule("model-not-found", "RepositoryNotFoundError", "RevisionNotFoundError", "HFValidationError"),
+    _rule("model-revision-unknown", "RevisionNotFoundError"),
+    _rule("model-revision-unknown", "OSError", pattern=r"not a valid git identifier"),
+    _rule("model-not-found", "RepositoryNotFoundError", "HFValidationError"),
     _rule(
         "model-not-found",
         "OSError",
-        pattern=r"not a valid (model|git) identifier|is not a local folder|Repository not found",
+        pattern=r"not a valid model identifier|is not a local folder|Repository not found",
     ),
     _rule("hub-unreachable", "LocalEntryNotFoundError", "OfflineModeIsEnabled"),
     _rule(
@@ -78,10 +80,16 @@ _LOADING = (
         pattern=r"flash.?attention|flash_attn|attn_implementation",
     ),
     _rule("import-failed", "ImportError"),
+    _rule("tokenizer-missing", "ValueError", "OSError", pattern=r"instantiate the backend tokenizer|load tokenizer"),
     _rule("model-corrupt", "SafetensorError", "JSONDecodeError", "UnicodeDecodeError"),
+    _rule("model-corrupt", "StrictDataclassFieldValidationError", "StrictDataclassClassValidationError"),
     _rule("model-corrupt", "OSError", pattern=r"not a valid JSON file|safetensors"),
-    _rule("model-corrupt", "RuntimeError", pattern=r"size mismatch|mismatched sizes"),
-    _rule("model-corrupt", "ValueError", pattern=r"Unrecognized model|does not recognize this architecture"),
+    _rule("model-corrupt", "RuntimeError", pattern=r"size mismatch|mismatched[ _]sizes"),
+    _rule(
+        "model-corrupt",
+        "ValueError",
+        pattern=r"Unrecognized model|does not recognize this architecture|must be divisible by",
+    ),
 )
 _GENERATING = (
     _rule("prompt-too-long", "ValueError", pattern=r"Input length of .* but .max_length. is set to"),

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.cures import apply_cures
+from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.memory import (
     PeakRss,
     current_rss_bytes,
@@ -103,7 +104,7 @@ def _from_pretrained(
     options: dict[str, Any] = {}
     if configuration["attention"] != "auto":
         options["attn_implementation"] = configuration["attention"]
-    model = AutoModelForCausalLM.from_pretrained(
+    model, info = AutoModelForCausalLM.from_pretrained(
         place.name_or_path,
         config=config,
         revision=place.revision,
@@ -112,10 +113,19 @@ def _from_pretrained(
         dtype=dtype,
         device_map="auto" if configuration["device"] == "auto" else {"": device},
         quantization_config=bitsandbytes_config(configuration["quantization"], dtype, config),
+        output_loading_info=True,
         **options,
     )
+    _refuse_invented(sorted(info["missing_keys"]))
     model.eval()
     return tokenizer, model
+
+
+def _refuse_invented(missing: list[str]) -> None:
+    """The library draws weights that the files lack at random, and goes on with no more than a warning."""
+    if missing:
+        named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+        raise WorkerError("model-corrupt", f"The files lack {len(missing)} tensors that the config asks for: {named}.")
 
 
 def _effective_dtype(asked: str, config: Any) -> torch.dtype:

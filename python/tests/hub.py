@@ -1,0 +1,102 @@
+"""A model hub on this machine: answers as the real one does, with a repository for each way in which it can refuse."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub:
+    """While entered, serves ``folder`` as ``lab/good``, branch ``main``; other names are refused as their name says."""
+
+    def __init__(self, folder: Path) -> None:
+        hub = self
+        self.folder = folder
+        #: Headers of every request, to see what is sent along.
+        self.authorizations: list[str | None] = []
+        #: Holds up the answers for ``lab/slow``.
+        self.ended = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_HEAD(self) -> None:
+                hub.answer(self, with_body=False)
+
+            def do_GET(self) -> None:
+                hub.answer(self, with_body=True)
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Hub:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, request: BaseHTTPRequestHandler, *, with_body: bool) -> None:
+        self.authorizations.append(request.headers.get("Authorization"))
+        parts = request.path.strip("/").split("?")[0].split("/")
+        repo = "/".join(parts[2:4] if parts[0] == "api" else parts[:2])
+        if repo == "lab/slow":
+            self.ended.wait(120)
+            return
+        refusal = {
+            "lab/gated": (401, "GatedRepo", "Access to model lab/gated is restricted."),
+            "lab/forbidden": (403, "GatedRepo", "Your request to access model lab/forbidden is awaiting a review."),
+            "lab/down": (503, None, None),
+            "lab/broken": (500, None, None),
+        }.get(repo)
+        if repo == "lab/portal":
+            # What a captive portal answers to everything.
+            self._send(request, 200, {"Content-Type": "text/html"}, b"<html>Please log in</html>", with_body)
+        elif refusal is not None:
+            self._refuse(request, *refusal)
+        elif repo != "lab/good":
+            self._refuse(request, 401, "RepoNotFound", "Invalid username or password.")
+        elif "resolve" in parts:
+            self._file(request, parts[3], "/".join(parts[4:]), with_body)
+        else:
+            self._refuse(request, 404, "EntryNotFound", "Entry not found")
+
+    def _file(self, request: BaseHTTPRequestHandler, revision: str, name: str, with_body: bool) -> None:
+        if revision not in ("main", COMMIT):
+            self._refuse(request, 404, "RevisionNotFound", f"Invalid rev id: {revision}")
+            return
+        path = self.folder / name
+        if not path.is_file():
+            self._refuse(request, 404, "EntryNotFound", "Entry not found")
+            return
+        content = path.read_bytes()
+        tag = hashlib.sha256(content).hexdigest()
+        self._send(request, 200, {"ETag": f'"{tag}"'}, content, with_body)
+
+    def _refuse(self, request: BaseHTTPRequestHandler, status: int, code: str | None, message: str | None) -> None:
+        headers = {} if code is None else {"X-Error-Code": code, "X-Error-Message": message or ""}
+        self._send(request, status, headers, b"", False)
+
+    def _send(
+        self, request: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes, with_body: bool
+    ) -> None:
+        request.send_response(status)
+        if "text/html" not in headers.values():
+            request.send_header("X-Repo-Commit", COMMIT)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        if with_body:
+            request.wfile.write(body)
