@@ -198,9 +198,8 @@ def test_a_model_of_the_hub_is_loaded_and_its_commit_recorded(hub: Hub, hub_work
         pytest.param("lab/forbidden", None, "model-gated", id="403 awaiting a review"),
         pytest.param("lab/good", "no-such-branch", "model-revision-unknown", id="404 revision"),
         pytest.param("lab/portal", None, "hub-unreachable", id="a captive portal"),
-        # These two take the library's own retries, some 25 s.
+        # With the library's own retries, some 25 s.
         pytest.param("lab/down", None, "hub-unreachable", id="503"),
-        pytest.param("lab/slow", None, "hub-unreachable", id="no answer"),
     ],
 )
 def test_what_a_hub_refuses_ends_in_its_code_and_the_token_is_nowhere(
@@ -209,6 +208,13 @@ def test_what_a_hub_refuses_ends_in_its_code_and_the_token_is_nowhere(
     error = hub_worker.error("load", from_hub(repo, revision))
     assert (error["code"], error["phase"]) == (code, "load"), error["message"]
     assert TOKEN not in json.dumps(error)
+
+
+def test_a_load_from_a_hub_that_never_answers_can_be_cancelled(hub_worker: WorkerDriver) -> None:
+    identifier = hub_worker.send("load", from_hub("lab/slow"))
+    hub_worker.await_progress("load")
+    hub_worker.ok("cancel", {"target": identifier}, lane="control")
+    assert hub_worker.answer(identifier)["body"]["code"] == "cancelled"
 
 
 def test_a_hub_that_is_not_there_is_unreachable(home: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { counted } from "../base/counted.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { redactStrings, secretsRedactor } from "../base/secrets.js";
 import type { EarlierWork } from "../executor/executor.js";
 import { planText } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
@@ -71,7 +72,7 @@ export async function chooseRun(io: CommandIo, args: RunArguments): Promise<Chos
       planText: planText(plan),
       clock: io.clock,
     });
-    folder.log.write("info", "run-started", { args, run_id: runId });
+    folder.log.write("info", "run-started", { args: said(io, args), run_id: runId });
     return folder;
   };
   return {
@@ -109,7 +110,11 @@ async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> 
     for (const warning of warnings) folder.log.write("warning", "record-left-out", { ...warning });
     const { retryFailed, acceptChanges } = args;
     const left = progress.left({ ...UNFINISHED, retryFailed });
-    folder.log.write("info", "run-resumed", { args, run_id: paths.runId, blocks_left: left.length });
+    folder.log.write("info", "run-resumed", {
+      args: said(io, args),
+      run_id: paths.runId,
+      blocks_left: left.length,
+    });
     io.stderr.write(`${leftText(paths, plan, left)}\n`);
     const isOver = left.length === 0 && end !== null && end.status !== "interrupted";
     return {
@@ -158,4 +163,9 @@ function leftText(paths: RunPaths, plan: Plan, left: ReturnType<EarlierRun["prog
 
 function usage(code: string, message: string, next: string): FalconError {
   return new FalconError({ code, message, next, exitCode: ExitCode.usage });
+}
+
+/** The arguments as the log may keep them. */
+function said(io: CommandIo, args: object): object {
+  return redactStrings(args, secretsRedactor(io.env));
 }

@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
+import { secretsRedactor } from "../base/secrets.js";
 import { falconExpVersion } from "../base/version.js";
 import { describeController } from "../executor/controller-info.js";
 import { LocalExecutor } from "../executor/local.js";
 import { STOP_LIMIT_SEC, watchSignals } from "../executor/signals.js";
 import { StopSignal } from "../executor/stop.js";
+import { withoutSecrets } from "../executor/without-secrets.js";
 import { createLiveDisplay } from "../report/live.js";
 import type { RunPaths } from "../results/paths.js";
 import type { RunEndRecord } from "../results/record-types.js";
@@ -55,17 +57,20 @@ export async function measure(
   try {
     const status = await executor.run(
       plan,
-      {
-        runId: paths.runId,
-        falconExpVersion: falconExpVersion(),
-        controller: await describeController(io.cwd),
-        records,
-        logprobsFolder: resolve(paths.logprobs),
-        log,
-        clock: io.clock,
-        stop,
-        onEvent: (event) => display.onEvent(event),
-      },
+      withoutSecrets(
+        {
+          runId: paths.runId,
+          falconExpVersion: falconExpVersion(),
+          controller: await describeController(io.cwd),
+          records,
+          logprobsFolder: resolve(paths.logprobs),
+          log,
+          clock: io.clock,
+          stop,
+          onEvent: (event) => display.onEvent(event),
+        },
+        secretsRedactor(io.env),
+      ),
       { ...(earlier === undefined ? {} : { earlier }), ...(reuse === undefined ? {} : { reuse }) },
     );
     return { status, signal: signals.received(), paths };
