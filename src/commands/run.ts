@@ -1,6 +1,8 @@
+import { relative } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
 import { answersText } from "../report/answers-terminal.js";
 import { writeReport } from "../report/write-report.js";
+import type { RunPaths } from "../results/paths.js";
 import type { RunEndRecord } from "../results/record-types.js";
 import { DEFAULT_TRANSPORT, type Transport } from "../worker/transport.js";
 import { type ChosenRun, chooseRun, type RunArguments } from "./choose-run.js";
@@ -28,7 +30,19 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
     io.stdout.write(`${answersText(data, io)}\n\n`);
     await printResult(io, { data, summary, paths }, io.stdoutIsTty ? "auto" : "none");
   }
+  const next = goingOn(status, paths, io.cwd);
+  if (next !== null) io.stderr.write(`${next}\n`);
   return exitCodeOf(status, signal);
+}
+
+/** How to measure what is missing; null where nothing is. */
+function goingOn(status: RunEndRecord["status"], { folder }: RunPaths, cwd: string): string | null {
+  const path = relative(cwd, folder);
+  const run = /^[\w./-]+$/.test(path) ? path : JSON.stringify(path);
+  if (status === "interrupted") return `Go on with it: falcon-exp run --resume ${run}`;
+  return status === "completed"
+    ? null
+    : `Try again what failed: falcon-exp run --resume ${run} --retry-failed`;
 }
 
 async function measured(io: CommandIo, chosen: ChosenRun, args: RunArgs): Promise<Measured> {
