@@ -5,6 +5,9 @@ import { execa } from "execa";
 const NEEDED = [
   "bin/falcon-exp.js",
   "dist/cli.js",
+  "dist/web/report.js",
+  "dist/web/report.css",
+  "dist/web/licenses.txt",
   "experiments/quant.yaml",
   "experiments/falcon-tiny.yaml",
   "experiments/falcon-40b.yaml",
@@ -29,7 +32,7 @@ const NEEDED = [
   "web/serve/page.js",
   "web/serve/style.css",
 ];
-const UNWANTED = /^(src|test|bench|scripts|results|\.ci)\/|__pycache__|\.pyc$|^python\/tests\//;
+const UNWANTED = /^(src|web|test|bench|scripts|results|\.ci)\/|__pycache__|\.pyc$|^python\/tests\//;
 
 const root = join(import.meta.dirname, "..");
 const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];

@@ -131,6 +131,7 @@ async function main(): Promise<number> {
 
   await run("format and lint (biome)", check("biome", ["ci", "."]));
   await run("types (tsc)", check("tsc", ["--noEmit", "-p", "tsconfig.json"]));
+  await run("types of the page (tsc)", check("tsc", ["--noEmit", "-p", "web/tsconfig.json"]));
   await run("import order", check("depcruise", ["--config", ".dependency-cruiser.cjs", "src"]));
   await run(
     "generated schemas and tables are current",

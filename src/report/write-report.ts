@@ -1,4 +1,4 @@
-/** Everything that is drawn from records: summary, tables, answers and charts. The same records give the same bytes. */
+/** Everything that is drawn from records: summary, tables, answers, charts and the page. The same records give the same bytes. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
@@ -11,6 +11,8 @@ import { writeFailed } from "../results/writer.js";
 import { answersMarkdown } from "./answers-markdown.js";
 import { chartInputs } from "./chart-inputs/chart-inputs.js";
 import { type Chart, chartsOf } from "./charts/charts.js";
+import { readPageBundle } from "./html/bundle.js";
+import { reportHtml } from "./html/page.js";
 import { qualityCsv } from "./quality-csv.js";
 import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
 import { type RunSummary, summarize } from "./summary.js";
@@ -42,6 +44,12 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
   if (quality === null) await rm(paths.qualityCsv, { force: true });
   else await write(paths.qualityCsv, quality);
   await write(paths.answers, answersMarkdown(data));
+  const bundle = await readPageBundle().catch((error: unknown) => {
+    warnings.push(`report.html cannot be made here: ${messageOf(error)}`);
+    return null;
+  });
+  if (bundle === null) await rm(paths.html, { force: true });
+  else await write(paths.html, reportHtml(data, summary, bundle));
   if (data.environment !== null) {
     const environment = { controller: data.run.controller, worker: data.environment };
     await write(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);

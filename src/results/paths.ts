@@ -54,6 +54,10 @@ export class RunPaths {
   get answers(): string {
     return join(this.folder, "answers.md");
   }
+  /** The page for people; one file, with all that it needs inside. */
+  get html(): string {
+    return join(this.folder, "report.html");
+  }
   get charts(): string {
     return join(this.folder, "charts");
   }

@@ -59,6 +59,7 @@ export const CHART_CONFIG = {
     labelColor: COLORS.text,
     titleColor: COLORS.text,
   },
+  legend: { labelColor: COLORS.text, titleColor: COLORS.text },
 } as const;
 
 /** A rule from edge to edge where the layers share a row's `y`. `y: null` would draw it too, and break Vega-Lite's schema. */

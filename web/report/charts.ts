@@ -1,0 +1,104 @@
+/** The charts of the page: drawn from the same inputs as the files beside it, of the selected configurations alone. */
+import type { TopLevelSpec } from "vega-lite";
+import { articleChart } from "../../src/report/charts/article.js";
+import {
+  type ChartInputs,
+  SHARED_CHARTS,
+  type SharedChartName,
+  sharedChart,
+} from "../../src/report/charts/charts.js";
+import { type DrawnChart, draw } from "./draw.js";
+import { interactive, themed } from "./interactive-spec.js";
+import type { Selection } from "./selection.js";
+
+export interface Charts {
+  /** Draws what was not drawn yet because nobody has looked there. */
+  readonly drawAll: () => void;
+}
+
+/** While a window is being dragged nothing is drawn. */
+const SETTLED_MS = 120;
+
+/** Of a chart's place on the page. */
+interface Place {
+  readonly figure: HTMLElement;
+  readonly canvas: HTMLElement;
+  readonly spec: (width: number) => TopLevelSpec | null;
+  drawn: DrawnChart | null;
+  /** Ever again, when anything changes; before it came near the window nothing is drawn. */
+  isWanted: boolean;
+  width: number;
+}
+
+export function drawCharts(page: Document, inputs: ChartInputs, selection: Selection): Charts {
+  const places = [...page.querySelectorAll<HTMLElement>("[data-chart]")].flatMap((figure) =>
+    placeOf(figure, inputs, selection),
+  );
+  const redraw = (place: Place) => {
+    place.width = place.canvas.clientWidth;
+    if (place.width === 0) return;
+    const spec = place.spec(place.width);
+    place.drawn?.close();
+    place.drawn = null;
+    if (spec === null) place.canvas.textContent = "Nothing of what is selected can be drawn here.";
+    else {
+      place.drawn = draw(place.canvas, themed(interactive(spec)), (configuration) =>
+        selection.only(configuration),
+      );
+    }
+  };
+  const want = (place: Place) => {
+    if (place.isWanted) return;
+    place.isWanted = true;
+    redraw(place);
+  };
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        const place = places.find(({ figure }) => figure === entry.target);
+        if (entry.isIntersecting && place !== undefined) want(place);
+      }
+    },
+    { rootMargin: "300px" },
+  );
+  for (const { figure } of places) near.observe(figure);
+  selection.onChange(() => {
+    // A chart of a single configuration is shown or hidden as it is.
+    for (const place of places) {
+      if (place.isWanted && place.figure.dataset.configuration === undefined) redraw(place);
+    }
+  });
+  let settling: ReturnType<typeof setTimeout> | undefined;
+  const resized = new ResizeObserver(() => {
+    clearTimeout(settling);
+    settling = setTimeout(() => {
+      for (const place of places) {
+        if (place.isWanted && place.canvas.clientWidth !== place.width) redraw(place);
+      }
+    }, SETTLED_MS);
+  });
+  resized.observe(page.body);
+  return {
+    drawAll: () => {
+      for (const place of places) want(place);
+    },
+  };
+}
+
+function placeOf(figure: HTMLElement, inputs: ChartInputs, selection: Selection): Place[] {
+  const canvas = figure.querySelector<HTMLElement>(".canvas");
+  const { chart: name = "", configuration } = figure.dataset;
+  if (canvas === null) return [];
+  const place = { figure, canvas, drawn: null, isWanted: false, width: 0 };
+  if (configuration !== undefined) {
+    const input = inputs.articles.find((article) => article.configuration === configuration);
+    return input === undefined ? [] : [{ ...place, spec: (width) => articleChart(input, width) }];
+  }
+  return isShared(name)
+    ? [{ ...place, spec: (width) => sharedChart(inputs, name, selection.has, width) }]
+    : [];
+}
+
+function isShared(name: string): name is SharedChartName {
+  return SHARED_CHARTS.some((known) => known === name);
+}

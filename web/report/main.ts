@@ -1,0 +1,23 @@
+/** What report.html can do: draws charts, sorts, filters, unfolds. The page's HTML has all the figures already. */
+import type { PageData } from "../../src/report/html/page-data.js";
+import { watchCopying } from "../shared/copy.js";
+import { watchTheme } from "../shared/theme.js";
+import { drawCharts } from "./charts.js";
+import { watchFolds, watchRemovedTokens } from "./folds.js";
+import { watchPrinting } from "./print.js";
+import { Selection } from "./selection.js";
+import { watchSelection } from "./selection-bar.js";
+import { watchSorting } from "./sort.js";
+
+const data = JSON.parse(document.querySelector("#page-data")?.textContent ?? "") as PageData;
+const selection = new Selection(data.configurations.map(({ id }) => id));
+
+document.documentElement.classList.add("scripted");
+watchTheme(document);
+watchCopying(document);
+watchSorting(document);
+watchFolds(document);
+watchRemovedTokens(document);
+watchSelection(document, selection, data.configurations);
+const charts = drawCharts(document, data.charts, selection);
+watchPrinting(document, charts);

@@ -1,0 +1,31 @@
+/** The buttons that choose configurations, and all that is of one configuration shown or hidden with it. */
+import type { PageData } from "../../src/report/html/page-data.js";
+import type { Selection } from "./selection.js";
+
+export function watchSelection(
+  page: Document,
+  selection: Selection,
+  configurations: PageData["configurations"],
+): void {
+  const all = page.querySelector<HTMLButtonElement>("#select-all");
+  const chips = [...page.querySelectorAll<HTMLButtonElement>("[data-select]")];
+  all?.addEventListener("click", () => selection.selectAll());
+  for (const chip of chips) chip.addEventListener("click", () => selection.toggle(chip.dataset.select ?? ""));
+  selection.onChange(() => {
+    all?.setAttribute("aria-pressed", String(selection.isAll));
+    for (const chip of chips) {
+      chip.setAttribute("aria-pressed", String(selection.has(chip.dataset.select ?? "")));
+    }
+    for (const element of page.querySelectorAll<HTMLElement>("[data-configuration]")) {
+      element.hidden = !selection.has(element.dataset.configuration ?? "");
+    }
+    announce(page, selection, configurations);
+  });
+}
+
+function announce(page: Document, selection: Selection, configurations: PageData["configurations"]): void {
+  const announcer = page.querySelector("#announcer");
+  if (announcer === null) return;
+  const shown = configurations.filter(({ id }) => selection.has(id)).map(({ label }) => label);
+  announcer.textContent = selection.isAll ? "All configurations are shown" : `Shown: ${shown.join(", ")}`;
+}

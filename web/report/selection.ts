@@ -1,0 +1,47 @@
+/** Which configurations are shown; everything on the page follows it. */
+export class Selection {
+  readonly #all: readonly string[];
+  #selected: ReadonlySet<string>;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(all: readonly string[]) {
+    this.#all = all;
+    this.#selected = new Set(all);
+  }
+
+  readonly has = (configuration: string): boolean => this.#selected.has(configuration);
+
+  get isAll(): boolean {
+    return this.#selected.size === this.#all.length;
+  }
+
+  get size(): number {
+    return this.#selected.size;
+  }
+
+  selectAll(): void {
+    this.#set(new Set(this.#all));
+  }
+
+  /** Shows or hides one. The last one that is shown stays: instead of nothing all are shown. */
+  toggle(configuration: string): void {
+    const next = new Set(this.#selected);
+    if (!next.delete(configuration)) next.add(configuration);
+    this.#set(next.size === 0 ? new Set(this.#all) : next);
+  }
+
+  /** This one alone; all again where it is alone already. */
+  only(configuration: string): void {
+    const isAlone = this.#selected.size === 1 && this.#selected.has(configuration);
+    this.#set(new Set(isAlone ? this.#all : [configuration]));
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #set(next: ReadonlySet<string>): void {
+    this.#selected = next;
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,45 @@
+/** Tables sorted by a click on a column's head: up, down, then as they were. Cells without a value stay last. */
+
+type Direction = "none" | "ascending" | "descending";
+const NEXT: Readonly<Record<Direction, Direction>> = {
+  none: "ascending",
+  ascending: "descending",
+  descending: "none",
+};
+
+export function watchSorting(page: Document): void {
+  for (const table of page.querySelectorAll("table")) {
+    const body = table.tBodies[0];
+    if (body === undefined) continue;
+    const original = [...body.rows];
+    for (const button of table.querySelectorAll<HTMLButtonElement>("button[data-sort]")) {
+      button.addEventListener("click", () => {
+        const head = button.closest("th");
+        if (head === null) return;
+        const direction = NEXT[(head.getAttribute("aria-sort") ?? "none") as Direction];
+        for (const other of table.querySelectorAll("th[aria-sort]")) other.setAttribute("aria-sort", "none");
+        head.setAttribute("aria-sort", direction);
+        const column = head.cellIndex;
+        const isNumber = button.dataset.sort === "number";
+        body.append(
+          ...sorted(original, (row) => row.cells[column]?.dataset.value ?? "", isNumber, direction),
+        );
+      });
+    }
+  }
+}
+
+function sorted(
+  rows: readonly HTMLTableRowElement[],
+  sortedBy: (row: HTMLTableRowElement) => string,
+  isNumber: boolean,
+  direction: Direction,
+): HTMLTableRowElement[] {
+  if (direction === "none") return [...rows];
+  const sign = direction === "ascending" ? 1 : -1;
+  return rows.toSorted((a, b) => {
+    const [x, y] = [sortedBy(a), sortedBy(b)];
+    if (x === "" || y === "") return Number(x === "") - Number(y === "");
+    return sign * (isNumber ? Number(x) - Number(y) : x.localeCompare(y, "en", { numeric: true }));
+  });
+}
