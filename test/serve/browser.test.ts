@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -214,6 +215,44 @@ test("names and messages of strangers do nothing on any page", async () => {
   );
   expect(complaints).toEqual([]);
   expect(defects).toEqual([]);
+});
+
+test("a stranger's report runs apart: it reads nothing of this server and reaches nobody", async () => {
+  const results = scratchFolder();
+  const paths = addRun(results, OLDEST);
+  writeFileSync(
+    join(paths.folder, "report.html"),
+    `<!doctype html><p id="own">?</p><p id="list">?</p><script>
+own.textContent = "it runs as " + self.origin;
+fetch("/").then((r) => r.text()).then((t) => { list.textContent = t; }, () => { list.textContent = "refused"; });
+</script>`,
+  );
+  const { origin } = await serve(results);
+  const { page } = await newPage(browser, origin);
+  await page.goto(`${origin}/runs/${OLDEST}/report.html`);
+  await page.getByText("refused").waitFor();
+  expect(await page.locator("#own").textContent()).toBe("it runs as null");
+});
+
+test("while a run goes on, the list is brought up to date, and what was chosen stays chosen", async () => {
+  const results = scratchFolder();
+  addRun(results, OLDEST);
+  const { path, records, write } = await running(results);
+  await write(records.slice(0, 5));
+  const { origin } = await serve(results);
+  const { page, complaints } = await newPage(browser, origin);
+  await page.clock.install();
+  await page.goto(origin);
+  const row = page.getByRole("row", { name: new RegExp(path) });
+  const before = await row.textContent();
+  expect(before).toContain("running");
+  await page.getByLabel(`Compare ${OLDEST}`).check();
+  await write(records.slice(5));
+  await page.clock.runFor(11_000);
+  await row.getByText("partly failed").waitFor();
+  expect(await page.getByLabel(`Compare ${OLDEST}`).isChecked()).toBe(true);
+  expect(await page.evaluate("document.activeElement.value")).toBe(OLDEST);
+  expect(complaints).toEqual([]);
 });
 
 test.each([

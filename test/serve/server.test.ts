@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -134,6 +134,23 @@ test("it only reads: no file is made or changed", async () => {
     expect((await raw(url, path)).status).toBe(200);
   }
   expect(readdirSync(paths.folder)).toEqual(["records.jsonl"]);
+});
+
+test("a written report is sent where it is newer than the records, and never one that lies elsewhere", async () => {
+  const results = scratchFolder();
+  const paths = addRun(results, RUN);
+  const { url } = await serve(results);
+  const report = async () => (await raw(url, `/runs/${RUN}/report.html`)).body;
+  const file = join(paths.folder, "report.html");
+  writeFileSync(file, "the written one");
+  utimesSync(paths.records, 1000, 1000);
+  expect(await report()).toBe("the written one");
+  utimesSync(file, 999, 999);
+  expect(await report()).toContain("1.65× smaller");
+  rmSync(file);
+  writeFileSync(join(results, "secret"), "secret");
+  symlinkSync(join(results, "secret"), file);
+  expect(await report()).toContain("1.65× smaller");
 });
 
 test("a run that cannot be read is a page with the reason, and the list goes on", async () => {
