@@ -164,7 +164,7 @@ def export(
     except (MlflowException, OSError) as error:
         raise ResultsError(
             "mlflow-failed",
-            f"MLflow did not take the runs: {error}.",
+            f"MLflow did not take the runs: {str(error).strip().rstrip('.')}.",
             "Check the tracking URI and that its server answers; then export again: what is there already is skipped.",
         ) from error
 
