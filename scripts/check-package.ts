@@ -32,7 +32,8 @@ const NEEDED = [
   "web/serve/page.js",
   "web/serve/style.css",
 ];
-const UNWANTED = /^(src|web\/report|web\/shared|test|bench|scripts|results|\.ci)\/|__pycache__|\.pyc$|^python\/tests\//;
+const UNWANTED =
+  /^(src|web\/report|web\/shared|test|bench|scripts|results|\.ci)\/|__pycache__|\.pyc$|^python\/tests\//;
 
 const root = join(import.meta.dirname, "..");
 const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
