@@ -112,7 +112,7 @@ async function startLongRun(cwd: string) {
   const file = join(cwd, "long.yaml");
   const long = readFileSync(tiny, "utf8")
     .replaceAll("tokens: 24", "tokens: 400")
-    .replace("warmup: 1", "warmup: 0");
+    .replace("warmup: 1", "warmup: 0\nretries: 0");
   writeFileSync(
     file,
     long.replace("[none, int8, fp4, nf4]", "[none, fp4]").replace("repeats: 2", "repeats: 30"),
