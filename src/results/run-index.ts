@@ -102,9 +102,13 @@ async function stampOf(paths: RunPaths): Promise<string> {
   return stamps.join(" ");
 }
 
-/** Run ids begin with the time; a run that was renamed sorts by when it began. */
-function ageKey({ started_at, run_id }: RunIndexEntry): string {
-  return started_at === null ? run_id : started_at.replaceAll(/[-:]|\.\d+/g, "") + run_id;
+const RUN_STAMP_LENGTH = "20261124T023746Z".length;
+
+/** Sorts by age as text. Run ids begin with the time; a run that was renamed sorts by when it began. */
+export function ageKey({ started_at, run_id }: RunIndexEntry): string {
+  const begun =
+    started_at === null ? run_id.slice(0, RUN_STAMP_LENGTH) : started_at.replaceAll(/[-:]|\.\d+/g, "");
+  return begun + run_id;
 }
 
 /** One run; `path` is relative to `root`, `self` the process that asks. Never throws: what goes wrong is the entry's `problem`. */

@@ -160,6 +160,8 @@ test("a run that cannot be read is a page with the reason, and the list goes on"
   addRun(results, "quant/20261124T020000Z-0003", '{"schema_version":99,"kind":"run"}\n');
   const { url, defects } = await serve(results);
   const list = await raw(url, "/");
+  const listed = Array.from(list.body.matchAll(/quant\/20261124T020000Z-\d{4}(?=<)/g), ([path]) => path);
+  expect(listed).toEqual([3, 2, 1].map((number) => `quant/20261124T020000Z-000${number}`));
   expect(list.body).toContain("no record says what was to be measured");
   expect(list.body).toContain("3 of 3 runs");
   for (const [run, words] of [

@@ -2,12 +2,12 @@
 import { html } from "hono/html";
 import { formatSeconds } from "../../base/units.js";
 import { statusWords } from "../../report/run-list.js";
-import type { RunIndexEntry } from "../../results/run-index.js";
+import { ageKey, type RunIndexEntry } from "../../results/run-index.js";
 import { addressOf } from "../addresses.js";
 import { type Html, layout, text } from "./layout.js";
 
 const SORTS = {
-  started: ({ started_at, run_id }: RunIndexEntry) => started_at ?? run_id,
+  started: ageKey,
   run: ({ path }: RunIndexEntry) => path,
   status: ({ status }: RunIndexEntry) => status,
   trials: ({ trials_completed }: RunIndexEntry) => trials_completed ?? -1,
