@@ -17,7 +17,7 @@ import { comparePage } from "./pages/compare.js";
 import { messagePage } from "./pages/layout.js";
 import { livePage, progressPart } from "./pages/live.js";
 import { runsPage, runsQuery } from "./pages/runs.js";
-import { REPORT_SECURITY_POLICY, reportPage, writtenReport } from "./report-page.js";
+import { REPORT_SECURITY_POLICY, reportOf } from "./report-page.js";
 import { servedRun } from "./served-run.js";
 
 export interface AppOptions {
@@ -62,7 +62,9 @@ export function createApp(options: AppOptions): Hono {
     const path = address.names.join("/");
     switch (address.view) {
       case "report.html":
-        return sendReport(context, path, paths);
+        return context.html(await reportOf(paths), 200, {
+          "content-security-policy": REPORT_SECURITY_POLICY,
+        });
       case "live":
         return context.html(await liveNow(path, paths, self));
       case "events":
@@ -83,12 +85,6 @@ export function createApp(options: AppOptions): Hono {
     );
   });
   return app;
-}
-
-async function sendReport(context: Context, path: string, paths: RunPaths): Promise<Response> {
-  const written = await writtenReport(paths);
-  if (written === null) return context.html(await reportPage(path, paths));
-  return context.html(written, 200, { "content-security-policy": REPORT_SECURITY_POLICY });
 }
 
 /** The page as it is without any event: for a browser without scripts, and until the first one comes. */
