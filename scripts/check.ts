@@ -138,7 +138,10 @@ async function main(): Promise<number> {
     check("tsx", ["scripts/generate-schemas.ts", "--check"]),
   );
   await run("build", check("npm", ["run", "--silent", "build"]));
-  await run("lock files of dependencies (vulnerabilities as far as they can be asked)", check("tsx", ["scripts/audit.ts", "--locks-suffice"]));
+  await run(
+    "lock files of dependencies (vulnerabilities as far as they can be asked)",
+    check("tsx", ["scripts/audit.ts", "--locks-suffice"]),
+  );
   await run("package contents", check("tsx", ["scripts/check-package.ts"]));
   let python: Awaited<ReturnType<typeof prepareDevPython>> | null = null;
   await run("Python environment", async () => {

@@ -64,8 +64,7 @@ generation: {max_new_tokens: 2, min_new_tokens: 2}
   });
   expect(exitCode, stderr).toBe(4);
   const harmful = (shown: string) =>
-    Array.from(shown).filter((character) => character !== "
-" && isHarmful(character.codePointAt(0) ?? 0));
+    Array.from(shown).filter((character) => character !== "\n" && isHarmful(character.codePointAt(0) ?? 0));
   expect(harmful(stdout)).toEqual([]);
   expect(harmful(stderr)).toEqual([]);
   expect(`${stdout}${stderr}`).toContain("prompt-too-long");

@@ -46,7 +46,8 @@ test("no two folders have the same name, and nobody can guess the next", async (
 
 // Becoming another user takes root. In CI its absence is a failure, not a skip.
 const cannotBecomeAnother = process.getuid?.() !== 0 && (process.env.CI ?? "") === "";
-test.skipIf(cannotBecomeAnother)("a process of another user cannot reach the worker's sockets", async () => {
+test("a process of another user cannot reach the worker's sockets", async ({ skip }) => {
+  skip(cannotBecomeAnother, "only root can become another user");
   expect(process.getuid?.(), "run the tests as root to prove this").toBe(0);
   const runtime = await boundChannel();
   for (const lane of ["work", "control"]) {
