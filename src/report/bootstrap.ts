@@ -49,7 +49,7 @@ export function pairedRatio(
 }
 
 /** Share left out on each side: Φ(−√(n ÷ (n − 1)) · t), with Student's t for 95 % and n − 1 degrees of freedom. */
-function expandedTail(n: number): number {
+export function expandedTail(n: number): number {
   return normalTail(Math.sqrt(n / (n - 1)) * studentTQuantile(0.975, n - 1));
 }
 

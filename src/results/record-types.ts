@@ -51,7 +51,7 @@ const recordedLoadSchema = loadMeasurementSchema.extend({
   proof: recordedProofSchema,
   model_shape: loadMeasurementSchema.shape.model_shape.default(null),
 });
-const recordedEnvironmentSchema = environmentSchema.extend({
+export const recordedEnvironmentSchema = environmentSchema.extend({
   machine_state: machineStateSchema.nullable().default(null),
   memory_bandwidth: z.array(memoryBandwidthSchema).default([]),
 });

@@ -9,6 +9,7 @@ import {
   type Difference,
   environmentDifferences,
   incomparable,
+  surroundingsOf,
 } from "./differences.js";
 import { type MetricRatio, type MetricValue, metricsFor, trialPairs } from "./metrics.js";
 import { type CompareInput, type Group, groupSides, type Side } from "./sides.js";
@@ -79,7 +80,7 @@ export function compare(
     schema_version: COMPARE_SCHEMA_VERSION,
     arguments: inputs.map(({ argument }) => argument),
     forced: reasons,
-    environment: environmentDifferences(inputs.map(({ data }) => data)),
+    environment: environmentDifferences(inputs.map(({ data }) => surroundingsOf(data))),
     groups: groups.map(comparedGroup),
     unpaired,
   };

@@ -2,8 +2,13 @@
 import { sha256OfText } from "../../base/canonical.js";
 import { formatBytes } from "../../base/units.js";
 import { quantizationText } from "../../plan/axis-text.js";
+import type { PlanConfiguration } from "../../plan/plan-types.js";
+import type { RecordedEnvironment, RunRecord } from "../../results/record-types.js";
 import type { RunData } from "../../results/run-data.js";
 import type { Side } from "./sides.js";
+
+/** Of the folder where the run was started. */
+export const GIT_COMMIT = "git commit";
 
 /** One thing, as each side has it; null where a side does not tell. */
 export interface Difference {
@@ -11,11 +16,23 @@ export interface Difference {
   readonly values: readonly (string | null)[];
 }
 
+/** Machine, software and program of one run. */
+export interface Surroundings {
+  readonly controller: RunRecord["controller"];
+  readonly falcon_exp_version: string;
+  /** Null when the worker never started. */
+  readonly environment: RecordedEnvironment | null;
+}
+
+export function surroundingsOf({ run, environment }: RunData): Surroundings {
+  return { controller: run.controller, falcon_exp_version: run.falcon_exp_version, environment };
+}
+
 /** What differs of machine, software and program, between runs; empty where all is the same. */
-export function environmentDifferences(runs: readonly RunData[]): readonly Difference[] {
+export function environmentDifferences(runs: readonly Surroundings[]): readonly Difference[] {
   const packages = new Set(runs.flatMap(({ environment }) => Object.keys(environment?.packages ?? {})));
-  const things: readonly (readonly [what: string, (run: RunData) => string | null | undefined])[] = [
-    ["host", ({ run }) => run.controller.hostname],
+  const things: readonly (readonly [what: string, (run: Surroundings) => string | null | undefined])[] = [
+    ["host", ({ controller }) => controller.hostname],
     ["CPU", ({ environment }) => environment?.cpu_model],
     ["cores", ({ environment }) => text(environment?.cpu_logical_cores)],
     ["memory", ({ environment }) => bytesText(environment?.memory_total_bytes)],
@@ -27,10 +44,10 @@ export function environmentDifferences(runs: readonly RunData[]): readonly Diffe
     ["Python", ({ environment }) => environment?.python_version],
     ...[...packages]
       .sort()
-      .map((name) => [name, ({ environment }: RunData) => environment?.packages[name]] as const),
-    ["falcon-exp", ({ run }) => run.falcon_exp_version],
+      .map((name) => [name, ({ environment }: Surroundings) => environment?.packages[name]] as const),
+    ["falcon-exp", ({ falcon_exp_version }) => falcon_exp_version],
     ["worker code", ({ environment }) => environment?.worker_code_sha256.slice(0, 12)],
-    ["git commit", ({ run }) => run.controller.git_commit?.slice(0, 12)],
+    [GIT_COMMIT, ({ controller }) => controller.git_commit?.slice(0, 12)],
   ];
   return differing(things, runs);
 }
@@ -55,16 +72,41 @@ export function configurationDifferences(sides: readonly Side[]): readonly Diffe
   );
 }
 
+/** What a configuration was given to do. Figures can be compared only where it is the same. */
+export interface Workload {
+  readonly prompts_sha256: string;
+  readonly generation: PlanConfiguration["generation"];
+  /** Null where the model was not loaded. */
+  readonly parameters: number | null;
+}
+
+/** Prompts count by their texts, in their order. */
+export function workloadOf(
+  { prompts }: Pick<RunRecord, "prompts">,
+  { generation }: Pick<PlanConfiguration, "generation">,
+  parameters: number | null,
+): Workload {
+  return {
+    prompts_sha256: sha256OfText(prompts.map(({ prompt }) => prompt).join("\0")),
+    generation,
+    parameters,
+  };
+}
+
+/** Why two loads of work cannot be compared; empty where they can. */
+export function workloadDifferences(ours: Workload, theirs: Workload): readonly string[] {
+  const reasons: string[] = [];
+  if (ours.prompts_sha256 !== theirs.prompts_sha256) reasons.push("other prompts");
+  const generation = [ours, theirs].map((work) => JSON.stringify(work.generation));
+  if (generation[0] !== generation[1]) reasons.push("other generation settings");
+  const areKnown = ours.parameters !== null && theirs.parameters !== null;
+  if (areKnown && ours.parameters !== theirs.parameters) reasons.push("another model");
+  return reasons;
+}
+
 /** Why a side cannot be compared with the baseline; empty where it can. */
 export function incomparable(baseline: Side, other: Side): readonly string[] {
-  const reasons: string[] = [];
-  const [ours, theirs] = [promptsOf(baseline), promptsOf(other)];
-  if (ours !== theirs) reasons.push("other prompts");
-  const work = ({ configuration }: Side) => JSON.stringify(configuration.plan.generation);
-  if (work(baseline) !== work(other)) reasons.push("other generation settings");
-  const model = ({ configuration }: Side) => configuration.load?.load.model_shape?.parameters ?? null;
-  const [own, its] = [model(baseline), model(other)];
-  if (own !== null && its !== null && own !== its) reasons.push("another model");
+  const reasons = [...workloadDifferences(workloadOfSide(baseline), workloadOfSide(other))];
   for (const record of baseline.configuration.quality) {
     const same = other.configuration.quality.find(({ text_id }) => text_id === record.text_id);
     const isOther =
@@ -76,8 +118,9 @@ export function incomparable(baseline: Side, other: Side): readonly string[] {
   return reasons;
 }
 
-function promptsOf({ data }: Side): string {
-  return sha256OfText(data.run.prompts.map(({ prompt }) => prompt).join("\0"));
+function workloadOfSide({ data, configuration }: Side): Workload {
+  const parameters = configuration.load?.load.model_shape?.parameters ?? null;
+  return workloadOf(data.run, configuration.plan, parameters);
 }
 
 function differing<S>(

@@ -1,0 +1,100 @@
+/** Levels of one segment of a series, and the changes between them with their intervals. */
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+import { medianOf } from "../../base/median.js";
+import { quantileOf } from "../../base/quantile.js";
+import { expandedTail } from "../bootstrap.js";
+import { CHANGE_TEST, clearestSplit, findChangePoints } from "./change-points.js";
+import { winsorized } from "./winsorize.js";
+
+/** Measured runs `from` (first) to `to` (after the last), which nothing tells apart but noise. */
+export interface Level {
+  readonly from: number;
+  readonly to: number;
+  readonly median: number;
+}
+
+export interface LevelChange {
+  /** Of the first measured run of the new level. */
+  readonly at: number;
+  /** 95 % interval of that index, both ends included. */
+  readonly at_low: number;
+  readonly at_high: number;
+  /** Median of the new level ÷ that of the old one; its interval is null where a level has fewer runs than tell one. */
+  readonly ratio: number;
+  readonly ci95_low: number;
+  readonly ci95_high: number;
+  /** Of the permutation test; null for what is counted. */
+  readonly p_value: number | null;
+}
+
+export interface Levels {
+  readonly levels: readonly Level[];
+  readonly changes: readonly LevelChange[];
+}
+
+/** More runs than these on either side tell nothing more of when a level changed. */
+const RUNS_EACH_SIDE = 200;
+const RESAMPLES = 999;
+
+/** Of values measured one after the other, all positive. What is exact changes wherever it is another number. */
+export function levelsOf(values: readonly number[], options: { readonly isExact: boolean }): Levels {
+  const found = options.isExact
+    ? values.flatMap((value, index) =>
+        index > 0 && value !== values[index - 1] ? [{ index, p_value: null }] : [],
+      )
+    : findChangePoints(values.map(Math.log));
+  const starts = [0, ...found.map(({ index }) => index), values.length];
+  const levels = starts.slice(0, -1).map((from, i): Level => {
+    const to = starts[i + 1] ?? values.length;
+    return { from, to, median: medianOf(values.slice(from, to)) ?? 0 };
+  });
+  const random = xoroshiro128plus(CHANGE_TEST.seed);
+  const changes = found.map(({ index, p_value }, i): LevelChange => {
+    const ratio = (levels[i + 1]?.median ?? 0) / (levels[i]?.median ?? 0);
+    const known = { at: index, ratio, p_value };
+    if (options.isExact)
+      return { ...known, at_low: index, at_high: index, ci95_low: ratio, ci95_high: ratio };
+    const from = Math.max(levels[i]?.from ?? 0, index - RUNS_EACH_SIDE);
+    const to = Math.min(levels[i + 1]?.to ?? values.length, index + RUNS_EACH_SIDE);
+    return { ...known, ...intervalOf(values, { from, at: index, to }, random) };
+  });
+  return { levels, changes };
+}
+
+/**
+ * By the bootstrap: each side drawn anew from its own runs, the change looked for again. Percentiles of the ratio are expanded
+ * for few runs, as those of paired ratios are (see bootstrap.ts).
+ */
+function intervalOf(
+  values: readonly number[],
+  { from, at, to }: { readonly from: number; readonly at: number; readonly to: number },
+  random: RandomGenerator,
+) {
+  const before = values.slice(from, at);
+  const after = values.slice(at, to);
+  const logs = [winsorized(before.map(Math.log)), winsorized(after.map(Math.log))] as const;
+  const indices: number[] = [];
+  const ratios: number[] = [];
+  for (let i = 0; i < RESAMPLES; i++) {
+    const drawn = [...resampled(logs[0], random), ...resampled(logs[1], random)];
+    const split = clearestSplit(drawn, { from: 0, to: drawn.length }, CHANGE_TEST.fewest_runs_a_level);
+    indices.push(from + (split ?? before.length));
+    const medians = [resampled(before, random), resampled(after, random)].map((one) => medianOf(one) ?? 0);
+    ratios.push((medians[1] ?? 0) / (medians[0] ?? 1));
+  }
+  indices.sort((a, b) => a - b);
+  ratios.sort((a, b) => a - b);
+  const outside = expandedTail(Math.min(before.length, after.length));
+  return {
+    at_low: Math.floor(quantileOf(indices, 0.025)),
+    at_high: Math.ceil(quantileOf(indices, 0.975)),
+    ci95_low: quantileOf(ratios, outside),
+    ci95_high: quantileOf(ratios, 1 - outside),
+  };
+}
+
+function resampled(values: readonly number[], random: RandomGenerator): number[] {
+  return values.map(() => values[uniformInt(random, 0, values.length - 1)] ?? 0);
+}

@@ -1,0 +1,66 @@
+/** The newest run against the level before it: what one more run may show by noise alone. */
+import { medianOf } from "../../base/median.js";
+import { studentTQuantile } from "../../base/statistics.js";
+import type { Level } from "./levels.js";
+import { winsorized } from "./winsorize.js";
+
+/** Fewer runs do not tell how far runs differ by themselves. */
+export const FEWEST_RUNS_BEFORE = 5;
+
+export type NewestVerdict = "less" | "more" | "within-noise" | "too-few-runs" | "counted";
+
+export interface NewestAgainst {
+  /** Runs of the level that it is compared with. */
+  readonly runs_before: number;
+  /** Their median. */
+  readonly level: number;
+  /** Newest ÷ level. */
+  readonly ratio: number;
+  /** 95 % interval, from how far the runs before differ among themselves; null with too few of them and for what is counted. */
+  readonly ci95_low: number | null;
+  readonly ci95_high: number | null;
+  readonly verdict: NewestVerdict;
+}
+
+/**
+ * The level is that of the runs before; while a new one is too short to be compared with, it is the one before that, so that
+ * a change is told until it has become the rule. Null without any run before. Values are positive.
+ */
+export function newestAgainst(
+  values: readonly number[],
+  levels: readonly Level[],
+  options: { readonly isExact: boolean },
+): NewestAgainst | null {
+  const newest = values.at(-1);
+  if (newest === undefined || values.length < 2) return null;
+  const before = options.isExact ? values.slice(-2, -1) : runsBefore(values, levels);
+  const level = medianOf(before);
+  if (level === null) return null;
+  const ratio = newest / level;
+  const known = { runs_before: before.length, level, ratio };
+  if (options.isExact) return { ...known, ci95_low: null, ci95_high: null, verdict: "counted" };
+  if (before.length < FEWEST_RUNS_BEFORE) {
+    return { ...known, ci95_low: null, ci95_high: null, verdict: "too-few-runs" };
+  }
+  const half = halfWidth(before.map(Math.log));
+  const [ci95_low, ci95_high] = [ratio * Math.exp(-half), ratio * Math.exp(half)];
+  const verdict = ci95_high < 1 ? "less" : ci95_low > 1 ? "more" : "within-noise";
+  return { ...known, ci95_low, ci95_high, verdict };
+}
+
+function runsBefore(values: readonly number[], levels: readonly Level[]): readonly number[] {
+  const last = levels.at(-1);
+  const from = last?.from ?? 0;
+  const isEstablished = values.length - 1 - from >= FEWEST_RUNS_BEFORE;
+  const old = isEstablished ? undefined : levels.at(-2);
+  return old === undefined ? values.slice(from, -1) : values.slice(old.from, old.to);
+}
+
+/** Of the 95 % prediction interval of one more run about the median of these, by Student's t; a median's variance is π/2 times a mean's. */
+function halfWidth(logs: readonly number[]): number {
+  const plain = winsorized(logs);
+  const n = plain.length;
+  const mean = plain.reduce((sum, value) => sum + value / n, 0);
+  const variance = plain.reduce((sum, value) => sum + (value - mean) ** 2 / (n - 1), 0);
+  return studentTQuantile(0.975, n - 1) * Math.sqrt(variance * (1 + Math.PI / 2 / n));
+}

@@ -1,0 +1,25 @@
+/** Stretches of a series in which a change is looked for, at every scale: a short dip between two long levels hides in the whole. */
+
+export interface Interval {
+  /** Index of the first value. */
+  readonly from: number;
+  /** Index after the last value. */
+  readonly to: number;
+}
+
+/**
+ * The whole, then intervals of half the length that overlap by half, and so on down to `shortest` values: seeded binary
+ * segmentation (Kovács, Bühlmann, Li and Munk, Biometrika 2023). About 2 · n · log2(n ÷ shortest) values in all.
+ */
+export function seededIntervals(n: number, shortest: number): readonly Interval[] {
+  const intervals: Interval[] = [];
+  for (let layer = 0; ; layer++) {
+    const length = Math.ceil(n / 2 ** layer);
+    if (length < shortest) return intervals;
+    const count = 2 * 2 ** layer - 1;
+    for (let i = 0; i < count; i++) {
+      const from = count === 1 ? 0 : Math.round(((n - length) * i) / (count - 1));
+      intervals.push({ from, to: from + length });
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/** One metric of one configuration over the runs, cut where figures can no longer be compared. */
+import { quantizationText } from "../../plan/axis-text.js";
+import type { PlanConfiguration, PlanHeader } from "../../plan/plan-types.js";
+import { type Workload, workloadDifferences, workloadOf } from "../compare/differences.js";
+import { type Figure, HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
+import type { ConfigurationFigures, RunFigures } from "./run-figures.js";
+
+/** A run in order of time. */
+export interface HistoryRun {
+  readonly run_id: string;
+  /** UTC, ISO 8601. */
+  readonly started_at: string;
+  /** As the index of runs tells it: completed, partly_failed, …, running, killed, damaged. */
+  readonly status: string;
+  /** Null where the records cannot be read. */
+  readonly figures: RunFigures | null;
+}
+
+/** One run in a series. */
+export interface SeriesPoint {
+  /** Index into the runs. */
+  readonly run: number;
+  /** Null where the run did not measure all of this configuration: its median would be of other trials. */
+  readonly figure: Figure | null;
+  /** Of the configuration in this run: completed, failed, killed, … */
+  readonly status: string;
+}
+
+/** Runs in a row whose figures can be compared. */
+export interface Segment {
+  /** Why it does not go on from the one before: `other prompts`; empty for the first. */
+  readonly reasons: readonly string[];
+  readonly points: readonly SeriesPoint[];
+}
+
+export interface Series {
+  /** Label of the configuration. */
+  readonly configuration: string;
+  readonly metric: HistoryMetric;
+  /** As people read it, with the kind of memory or the text's id. */
+  readonly title: string;
+  readonly text_id: string | null;
+  readonly segments: readonly Segment[];
+}
+
+/** Every metric that some run measured, configuration by configuration; those of the newest run first. `runs` are in order of time. */
+export function seriesOf(runs: readonly HistoryRun[]): readonly Series[] {
+  const labels = new Set(
+    runs.toReversed().flatMap(({ figures }) => figures?.configurations.map(({ label }) => label) ?? []),
+  );
+  return [...labels].flatMap((label) =>
+    HISTORY_METRICS.flatMap((metric) =>
+      textsOf(runs, label, metric).flatMap((textId) => {
+        const points = pointsOf(runs, label, metric, textId);
+        if (!points.some(({ figure }) => figure !== null)) return [];
+        const kinds = points.flatMap(({ kind }) => (kind === null ? [] : [kind]));
+        const name = kinds.at(-1) || metric.title;
+        const title = textId === null ? name : `${name} (${textId})`;
+        return [{ configuration: label, metric, title, text_id: textId, segments: segmentsOf(points) }];
+      }),
+    ),
+  );
+}
+
+function textsOf(
+  runs: readonly HistoryRun[],
+  label: string,
+  metric: HistoryMetric,
+): readonly (string | null)[] {
+  if (!metric.isOfText) return [null];
+  const own = runs.toReversed().flatMap((run) => configurationIn(run, label)?.quality ?? []);
+  return [...new Set(own.map(({ text_id }) => text_id))];
+}
+
+function configurationIn({ figures }: HistoryRun, label: string): ConfigurationFigures | null {
+  return figures?.configurations.find((one) => one.label === label) ?? null;
+}
+
+interface TellingPoint extends SeriesPoint {
+  readonly work: Work | null;
+  readonly kind: string | null;
+}
+
+interface Work {
+  readonly workload: Workload;
+  /** What the configuration was asked to be: the same label may stand for another one tomorrow. */
+  readonly settings: string;
+  readonly kind: string;
+  /** Of the text that was scored; empty for other metrics. */
+  readonly text: string;
+}
+
+/** A point for every run that was to measure this configuration. */
+function pointsOf(
+  runs: readonly HistoryRun[],
+  label: string,
+  metric: HistoryMetric,
+  textId: string | null,
+): readonly TellingPoint[] {
+  return runs.flatMap((run, index): readonly TellingPoint[] => {
+    const configuration = configurationIn(run, label);
+    const nothing = { run: index, figure: null, work: null, kind: null };
+    // Nobody knows what a run that cannot be read was to measure.
+    if (run.figures === null) return [{ ...nothing, status: run.status }];
+    const plan = run.figures.run.configurations.find(({ worker }) => worker.label === label);
+    if (configuration === null || plan === undefined) return [];
+    const isWhole =
+      configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
+    const status = isWhole ? "completed" : unfinishedStatus(run.status, configuration.status);
+    const figure = isWhole ? metric.figureOf(configuration, textId) : null;
+    if (figure === null) return isWhole ? [] : [{ ...nothing, status }];
+    const kind = metric.kindOf(configuration);
+    const work = {
+      workload: workloadOf(run.figures.run, plan, configuration.parameters),
+      settings: settingsText(plan),
+      kind,
+      text: textId === null ? "" : textText(run.figures.run.plan, textId),
+    };
+    return [{ run: index, figure, status, work, kind }];
+  });
+}
+
+/** `interrupted` of a configuration may be a killed run or one that goes on. */
+function unfinishedStatus(run: string, configuration: string): string {
+  if (configuration === "completed") return "partly_failed";
+  const isOpen = configuration === "interrupted" || configuration === "not_run";
+  return isOpen && (run === "running" || run === "killed") ? run : configuration;
+}
+
+function settingsText({ worker }: PlanConfiguration): string {
+  const { quantization, dtype, device, attention } = worker;
+  return `${quantizationText(quantization)}, ${dtype}, ${device}, attention ${attention}`;
+}
+
+function textText({ quality }: PlanHeader, textId: string): string {
+  const sha256 = quality?.texts.find(({ id }) => id === textId)?.sha256;
+  return JSON.stringify([sha256, quality?.context, quality?.max_tokens]);
+}
+
+function segmentsOf(points: readonly TellingPoint[]): readonly Segment[] {
+  const segments: { reasons: readonly string[]; points: SeriesPoint[] }[] = [{ reasons: [], points: [] }];
+  let before: Work | null = null;
+  for (const { run, figure, status, work } of points) {
+    const reasons = before === null || work === null ? [] : reasonsBetween(before, work);
+    if (reasons.length > 0) segments.push({ reasons, points: [] });
+    segments.at(-1)?.points.push({ run, figure, status });
+    before = work ?? before;
+  }
+  return segments;
+}
+
+function reasonsBetween(before: Work, now: Work): readonly string[] {
+  const reasons = [...workloadDifferences(before.workload, now.workload)];
+  if (before.settings !== now.settings) reasons.push(`${before.settings} → ${now.settings}`);
+  if (before.kind !== now.kind) reasons.push(`${before.kind} → ${now.kind}`);
+  if (before.text !== now.text) reasons.push("another text, or other settings of its scoring");
+  return reasons;
+}
