@@ -50,7 +50,8 @@ Examples:
   $ falcon-exp doctor                            what this machine can run, and what is missing
 
 Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed ·
-            6 set-up failed · 7 results cannot be read or written · 8 nothing fits · 130 Ctrl-C · 143 SIGTERM · 1 defect`,
+            6 set-up failed · 7 results cannot be read or written · 8 nothing fits ·
+            9 regression · 130 Ctrl-C · 143 SIGTERM · 1 defect`,
     );
   const context = { io, setExitCode, command: commandMaker(program) };
   measuringCommands(context);

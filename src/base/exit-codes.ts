@@ -18,6 +18,8 @@ export const ExitCode = {
   resultsFailed: 7,
   /** `fit`: nothing of what was asked about fits. */
   nothingFits: 8,
+  /** `history --fail-on`: the newest run is worse than allowed, beyond noise. */
+  regression: 9,
   /** Stopped by Ctrl-C. */
   interrupted: 130,
   /** Stopped by SIGTERM, as schedulers send it. */

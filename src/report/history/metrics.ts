@@ -118,7 +118,7 @@ export const HISTORY_METRICS: readonly HistoryMetric[] = [
   loadMetric("load_sec", { title: "load", unit: "seconds", format: formatSeconds, isExact: false }),
   textMetric(
     "ppl_ratio",
-    { title: "perplexity ÷ reference", better: "lower", unit: "ratio", format: (value) => value.toFixed(3) },
+    { title: "ppl ratio", better: "lower", unit: "ratio", format: (value) => value.toFixed(3) },
     ({ ppl_ratio }) => withInterval(ppl_ratio),
   ),
   textMetric("kl_mean_nats", { title: "KL", better: "lower", unit: "nats", format: natsText }, (text) =>

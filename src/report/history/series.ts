@@ -48,37 +48,59 @@ export function seriesOf(runs: readonly HistoryRun[]): readonly Series[] {
   const labels = new Set(
     runs.toReversed().flatMap(({ figures }) => figures?.configurations.map(({ label }) => label) ?? []),
   );
-  return [...labels].flatMap((label) =>
-    HISTORY_METRICS.flatMap((metric) =>
-      textsOf(runs, label, metric).flatMap((textId) => {
-        const points = pointsOf(runs, label, metric, textId);
+  return [...labels].flatMap((label) => {
+    const sources = runs.flatMap((run, index) => sourceOf(run, index, label));
+    return HISTORY_METRICS.flatMap((metric) =>
+      textsOf(sources, metric).flatMap((textId) => {
+        const points = sources.flatMap((source) => pointOf(source, metric, textId));
         if (!points.some(({ figure }) => figure !== null)) return [];
-        const kinds = points.flatMap(({ kind }) => (kind === null ? [] : [kind]));
-        const name = kinds.at(-1) || metric.title;
+        const name = points.findLast(({ work }) => work !== null)?.work?.kind || metric.title;
         const title = textId === null ? name : `${name} (${textId})`;
         return [{ configuration: label, metric, title, text_id: textId, segments: segmentsOf(points) }];
       }),
-    ),
-  );
+    );
+  });
 }
 
-function textsOf(
-  runs: readonly HistoryRun[],
-  label: string,
-  metric: HistoryMetric,
-): readonly (string | null)[] {
+/** One configuration in one run. */
+interface Source {
+  readonly run: number;
+  readonly status: string;
+  /** Null where not all of it was measured. */
+  readonly whole: {
+    readonly configuration: ConfigurationFigures;
+    readonly workload: Workload;
+    readonly settings: string;
+    readonly plan: PlanHeader;
+  } | null;
+}
+
+/** Nothing for a run that was not to measure this configuration; nobody knows that of a run that cannot be read. */
+function sourceOf({ figures, status }: HistoryRun, run: number, label: string): readonly Source[] {
+  if (figures === null) return [{ run, status, whole: null }];
+  const configuration = figures.configurations.find((one) => one.label === label);
+  const planned = figures.run.configurations.find(({ worker }) => worker.label === label);
+  if (configuration === undefined || planned === undefined) return [];
+  const isWhole =
+    configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
+  if (!isWhole) return [{ run, status: unfinishedStatus(status, configuration.status), whole: null }];
+  const whole = {
+    configuration,
+    workload: workloadOf(figures.run, planned, configuration.parameters),
+    settings: settingsText(planned),
+    plan: figures.run.plan,
+  };
+  return [{ run, status: "completed", whole }];
+}
+
+function textsOf(sources: readonly Source[], metric: HistoryMetric): readonly (string | null)[] {
   if (!metric.isOfText) return [null];
-  const own = runs.toReversed().flatMap((run) => configurationIn(run, label)?.quality ?? []);
-  return [...new Set(own.map(({ text_id }) => text_id))];
-}
-
-function configurationIn({ figures }: HistoryRun, label: string): ConfigurationFigures | null {
-  return figures?.configurations.find((one) => one.label === label) ?? null;
+  const texts = sources.toReversed().flatMap(({ whole }) => whole?.configuration.quality ?? []);
+  return [...new Set(texts.map(({ text_id }) => text_id))];
 }
 
 interface TellingPoint extends SeriesPoint {
   readonly work: Work | null;
-  readonly kind: string | null;
 }
 
 interface Work {
@@ -90,34 +112,22 @@ interface Work {
   readonly text: string;
 }
 
-/** A point for every run that was to measure this configuration. */
-function pointsOf(
-  runs: readonly HistoryRun[],
-  label: string,
+function pointOf(
+  { run, status, whole }: Source,
   metric: HistoryMetric,
   textId: string | null,
 ): readonly TellingPoint[] {
-  return runs.flatMap((run, index): readonly TellingPoint[] => {
-    const configuration = configurationIn(run, label);
-    const nothing = { run: index, figure: null, work: null, kind: null };
-    // Nobody knows what a run that cannot be read was to measure.
-    if (run.figures === null) return [{ ...nothing, status: run.status }];
-    const plan = run.figures.run.configurations.find(({ worker }) => worker.label === label);
-    if (configuration === null || plan === undefined) return [];
-    const isWhole =
-      configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
-    const status = isWhole ? "completed" : unfinishedStatus(run.status, configuration.status);
-    const figure = isWhole ? metric.figureOf(configuration, textId) : null;
-    if (figure === null) return isWhole ? [] : [{ ...nothing, status }];
-    const kind = metric.kindOf(configuration);
-    const work = {
-      workload: workloadOf(run.figures.run, plan, configuration.parameters),
-      settings: settingsText(plan),
-      kind,
-      text: textId === null ? "" : textText(run.figures.run.plan, textId),
-    };
-    return [{ run: index, figure, status, work, kind }];
-  });
+  if (whole === null) return [{ run, figure: null, status, work: null }];
+  const figure = metric.figureOf(whole.configuration, textId);
+  // What this run did not measure at all (another device, a text that came later) is no failure of it.
+  if (figure === null) return [];
+  const work = {
+    workload: whole.workload,
+    settings: whole.settings,
+    kind: metric.kindOf(whole.configuration),
+    text: textId === null ? "" : textText(whole.plan, textId),
+  };
+  return [{ run, figure, status, work }];
 }
 
 /** `interrupted` of a configuration may be a killed run or one that goes on. */

@@ -1,0 +1,55 @@
+/** Which runs `history` is about. */
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { didYouMean } from "../base/did-you-mean.js";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { indexRuns, type RunIndexEntry } from "../results/run-index.js";
+import { loadExperiment } from "../spec/load.js";
+
+export interface HistoryRuns {
+  readonly experiment: string;
+  /** Newest first. */
+  readonly entries: readonly RunIndexEntry[];
+  /** Where the experiment's runs lie. */
+  readonly folder: string;
+}
+
+/**
+ * `argument` is an experiment file, an experiment's name, or a folder that holds runs of one experiment. Only
+ * `<results>/<experiment>/<run-id>` counts for the first two: copies from other machines are sorted into folders of their own.
+ * Throws FalconError `history-no-runs`, and those of a wrong experiment file.
+ */
+export async function historyRuns(argument: string, resultsFolder: string, cwd: string): Promise<HistoryRuns> {
+  const path = resolve(cwd, argument);
+  const kind = await stat(path).catch(() => null);
+  if (kind?.isDirectory() === true) {
+    const all = (await indexRuns({ folder: path })).filter((entry) => depthOf(entry) === 1);
+    const experiment = all[0]?.experiment;
+    if (experiment === undefined) throw noRuns(`${path} holds no runs.`, "Give the folder whose folders are runs.");
+    return { experiment, folder: path, entries: all.filter((entry) => entry.experiment === experiment) };
+  }
+  const experiment =
+    kind?.isFile() === true ? (await loadExperiment(argument, { overrides: [] })).experiment.name : argument;
+  const root = resolve(cwd, resultsFolder);
+  const all = (await indexRuns({ folder: root })).filter((entry) => depthOf(entry) === 2);
+  const entries = all.filter((entry) => entry.experiment === experiment);
+  if (entries.length > 0) return { experiment, folder: resolve(root, experiment), entries };
+  const known = [...new Set(all.map((entry) => entry.experiment))].sort();
+  const near = didYouMean(experiment, known);
+  const next =
+    near !== null
+      ? `Did you mean ${near}?`
+      : known.length === 0
+        ? "Run an experiment first, or say where results lie: --results FOLDER."
+        : `There are runs of: ${known.slice(0, 20).join(", ")}.`;
+  throw noRuns(`No runs of ${JSON.stringify(experiment)} in ${root}.`, next);
+}
+
+function depthOf({ path }: RunIndexEntry): number {
+  return path.split("/").length;
+}
+
+function noRuns(message: string, next: string): FalconError {
+  return new FalconError({ code: "history-no-runs", message, next, exitCode: ExitCode.resultsFailed });
+}

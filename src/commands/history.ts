@@ -1,0 +1,53 @@
+import { resolve } from "node:path";
+import { ExitCode } from "../base/exit-codes.js";
+import { parseFailCondition } from "../report/history/fail-on.js";
+import { historyOf } from "../report/history/history.js";
+import { historyMarkdown } from "../report/history/markdown.js";
+import { readHistoryRuns } from "../report/history/read-runs.js";
+import { historyText } from "../report/history/terminal.js";
+import { writeHistory } from "../report/history/write-history.js";
+import { historyRuns } from "./history-runs.js";
+import type { CommandIo } from "./io.js";
+import { printJson } from "./print-json.js";
+
+export interface HistoryArgs {
+  /** An experiment file, an experiment's name, or a folder of runs. */
+  readonly experiment: string;
+  readonly results: string;
+  readonly failOn: readonly string[];
+  /** Only the newest so many runs. */
+  readonly last?: number;
+  /** Only runs begun at this time or later. */
+  readonly since?: Date;
+  /** Seconds between scheduled runs. */
+  readonly every?: number;
+  readonly out?: string;
+  /** False: nothing is written. */
+  readonly charts: boolean;
+  readonly markdown: boolean;
+  readonly json: boolean;
+}
+
+/** `falcon-exp history`: each metric over the runs of an experiment; what changed when; exit code 9 on a regression. */
+export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
+  const conditions = args.failOn.map(parseFailCondition);
+  const { experiment, entries, folder } = await historyRuns(args.experiment, args.results, io.cwd);
+  const { runs, warnings } = await readHistoryRuns(entries.slice(0, args.last));
+  const since = args.since?.toISOString() ?? "";
+  const report = historyOf(
+    runs.filter(({ started_at }) => started_at >= since),
+    { experiment, conditions, everySec: args.every ?? null, now: io.clock.now() },
+  );
+  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
+  const out = args.out === undefined ? resolve(folder, "history") : resolve(io.cwd, args.out);
+  if (args.charts) {
+    for (const warning of await writeHistory(report, out)) io.stderr.write(`warning: ${warning}\n`);
+  }
+  if (args.json) printJson(io, report);
+  else if (args.markdown) io.stdout.write(historyMarkdown(report));
+  else {
+    io.stdout.write(`${historyText(report, { ...io, blocks: canShowBlocks(io.env) })}\n`);
+    if (args.charts) io.stdout.write(`\nCharts: ${out}\n`);
+  }
+  return report.checks.some(({ outcome }) => outcome === "regression") ? ExitCode.regression : ExitCode.ok;
+}

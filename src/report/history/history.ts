@@ -1,0 +1,156 @@
+/** An experiment's runs over time: every metric of every configuration, its levels, and what changed when. */
+
+import { CHANGE_TEST } from "./change-points.js";
+import { type EnvironmentChange, environmentChanges, missedRuns } from "./events.js";
+import type { FailCondition } from "./fail-on.js";
+import {
+  HISTORY_SCHEMA_VERSION,
+  type HistoryReport,
+  type HistorySeries,
+  type NewestFigure,
+} from "./history-types.js";
+import { checksOf } from "./judge.js";
+import { type Levels, levelsOf } from "./levels.js";
+import type { HistoryMetric } from "./metrics.js";
+import { newestAgainst } from "./newest.js";
+import { type HistoryRun, type Series, type SeriesPoint, seriesOf } from "./series.js";
+
+export interface HistoryOptions {
+  readonly experiment: string;
+  readonly conditions: readonly FailCondition[];
+  readonly everySec: number | null;
+  readonly now: Date;
+}
+
+/** `runs` are in order of time. */
+export function historyOf(runs: readonly HistoryRun[], options: HistoryOptions): HistoryReport {
+  const environments = environmentChanges(runs);
+  const series = seriesOf(runs).map((one) => historySeries(one, runs, environments));
+  return {
+    schema_version: HISTORY_SCHEMA_VERSION,
+    experiment: options.experiment,
+    runs: runs.map(({ run_id, started_at, status }) => ({ run_id, started_at, status })),
+    environment_changes: environments.map(({ run, differences }) => ({ ...placeOf(runs, run), differences })),
+    every_sec: options.everySec,
+    missed_runs: options.everySec === null ? [] : missedRuns(runs, options.everySec, options.now),
+    change_test: CHANGE_TEST,
+    series,
+    checks: checksOf(options.conditions, series),
+  };
+}
+
+function placeOf(runs: readonly HistoryRun[], run: number): { readonly run_id: string; readonly at: string } {
+  const { run_id = "", started_at: at = "" } = runs[run] ?? {};
+  return { run_id, at };
+}
+
+interface MeasuredPoint extends SeriesPoint {
+  readonly figure: NonNullable<SeriesPoint["figure"]>;
+}
+
+function historySeries(
+  { configuration, metric, title, text_id, segments }: Series,
+  runs: readonly HistoryRun[],
+  environments: readonly EnvironmentChange[],
+): HistorySeries {
+  const judged = segments.map(({ points }) => {
+    const measured = points.filter((point): point is MeasuredPoint => point.figure !== null);
+    const values = measured.map(({ figure }) => figure.value);
+    const isPositive = values.every((value) => value > 0);
+    const levels: Levels = isPositive ? levelsOf(values, metric) : { levels: [], changes: [] };
+    return { measured, values, isPositive, ...levels };
+  });
+  const last = judged.at(-1);
+  const runsInLast = last?.values.length ?? 0;
+  const needed = metric.isExact ? 2 : CHANGE_TEST.fewest_runs;
+  return {
+    configuration,
+    metric: metric.key,
+    title,
+    text_id,
+    better: metric.better,
+    unit: metric.unit,
+    spread: metric.spread,
+    points: segments.flatMap(({ points }, segment) =>
+      points.map(({ run, figure, status }) => ({
+        ...placeOf(runs, run),
+        value: figure?.value ?? null,
+        low: figure?.low ?? null,
+        high: figure?.high ?? null,
+        status,
+        segment,
+      })),
+    ),
+    breaks: segments
+      .slice(1)
+      .map(({ reasons, points }) => ({ ...placeOf(runs, points[0]?.run ?? 0), reasons })),
+    levels: judged.flatMap(({ measured, levels }) =>
+      levels.map(({ from, to, median }) => ({
+        from_at: placeOf(runs, measured[from]?.run ?? 0).at,
+        to_at: placeOf(runs, measured[to - 1]?.run ?? 0).at,
+        runs: to - from,
+        median,
+      })),
+    ),
+    changes: judged.flatMap(({ measured, levels, changes }) =>
+      changes.map((change, i) => ({
+        ...changeOf(change, measured, runs, environments),
+        before: levels[i]?.median ?? 0,
+        after: levels[i + 1]?.median ?? 0,
+        verdict: change.ratio < 1 === (metric.better === "lower") ? ("better" as const) : ("worse" as const),
+      })),
+    ),
+    too_few_runs: runsInLast < needed ? { runs: runsInLast, needed } : null,
+    has_no_ratio: judged.some(({ isPositive }) => !isPositive),
+    newest: last === undefined ? null : newestOf(last, runs, metric),
+  };
+}
+
+function changeOf(
+  { at, at_low, at_high, ratio, ci95_low, ci95_high, p_value }: Levels["changes"][number],
+  measured: readonly SeriesPoint[],
+  runs: readonly HistoryRun[],
+  environments: readonly EnvironmentChange[],
+) {
+  const runAt = (index: number) => measured[index]?.run ?? 0;
+  const [after, upTo] = [runAt(Math.max(0, at_low - 1)), runAt(at_high)];
+  return {
+    ...placeOf(runs, runAt(at)),
+    at_low: placeOf(runs, runAt(at_low)).at,
+    at_high: placeOf(runs, runAt(at_high)).at,
+    ratio,
+    ci95_low,
+    ci95_high,
+    p_value,
+    together_with: environments
+      .filter(({ run }) => run > after && run <= upTo)
+      .flatMap(({ differences }) => differences),
+  };
+}
+
+function newestOf(
+  {
+    measured,
+    values,
+    isPositive,
+    levels,
+  }: Levels & {
+    readonly measured: readonly MeasuredPoint[];
+    readonly values: readonly number[];
+    readonly isPositive: boolean;
+  },
+  runs: readonly HistoryRun[],
+  metric: HistoryMetric,
+): NewestFigure | null {
+  const point = measured.at(-1);
+  if (point === undefined) return null;
+  // What goes on is judged when it is over.
+  const newestRun = runs.findLastIndex(({ status }) => status !== "running");
+  return {
+    ...placeOf(runs, point.run),
+    value: point.figure.value,
+    is_of_newest_run: point.run === newestRun,
+    is_exact: metric.isExact,
+    against: isPositive ? newestAgainst(values, levels, metric) : null,
+  };
+}

@@ -1,0 +1,31 @@
+/** A series in one line of a terminal. */
+import { medianOf } from "../../base/median.js";
+
+const BLOCKS = "▁▂▃▄▅▆▇█";
+const ASCII = "_.,-=+*#";
+
+/**
+ * One character a figure, or the median of several where there are more than `width`; the lowest is the lowest bar. `×` where
+ * no run of that stretch measured anything.
+ */
+export function sparkline(
+  values: readonly (number | null)[],
+  options: { readonly width: number; readonly blocks: boolean },
+): string {
+  const columns = Math.min(options.width, values.length);
+  const medians = Array.from({ length: columns }, (_, column) => {
+    const from = Math.floor((column * values.length) / columns);
+    const to = Math.floor(((column + 1) * values.length) / columns);
+    return medianOf(values.slice(from, to).filter((value) => value !== null));
+  });
+  const known = medians.filter((value) => value !== null);
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const bars = options.blocks ? BLOCKS : ASCII;
+  return medians
+    .map((value) => {
+      if (value === null) return options.blocks ? "×" : "x";
+      const share = high > low ? (value - low) / (high - low) : 0.5;
+      return bars[Math.min(bars.length - 1, Math.floor(share * bars.length))] ?? "";
+    })
+    .join("");
+}
