@@ -20,13 +20,18 @@ export interface HistoryRuns {
  * `<results>/<experiment>/<run-id>` counts for the first two: copies from other machines are sorted into folders of their own.
  * Throws FalconError `history-no-runs`, and those of a wrong experiment file.
  */
-export async function historyRuns(argument: string, resultsFolder: string, cwd: string): Promise<HistoryRuns> {
+export async function historyRuns(
+  argument: string,
+  resultsFolder: string,
+  cwd: string,
+): Promise<HistoryRuns> {
   const path = resolve(cwd, argument);
   const kind = await stat(path).catch(() => null);
   if (kind?.isDirectory() === true) {
     const all = (await indexRuns({ folder: path })).filter((entry) => depthOf(entry) === 1);
     const experiment = all[0]?.experiment;
-    if (experiment === undefined) throw noRuns(`${path} holds no runs.`, "Give the folder whose folders are runs.");
+    if (experiment === undefined)
+      throw noRuns(`${path} holds no runs.`, "Give the folder whose folders are runs.");
     return { experiment, folder: path, entries: all.filter((entry) => entry.experiment === experiment) };
   }
   const experiment =

@@ -6,6 +6,7 @@ import { historyMarkdown } from "../report/history/markdown.js";
 import { readHistoryRuns } from "../report/history/read-runs.js";
 import { historyText } from "../report/history/terminal.js";
 import { writeHistory } from "../report/history/write-history.js";
+import { canShowBlocks } from "../report/picture/picture-kind.js";
 import { historyRuns } from "./history-runs.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";

@@ -62,7 +62,7 @@ export class RunPaths {
     return join(this.folder, "charts");
   }
   chart(name: string, ending: ChartEnding): string {
-    return join(this.charts, `${checkedSegment(name)}${ending}`);
+    return chartPath(this.charts, name, ending);
   }
   /** The reference's log-probabilities; there only while a run goes on, unless asked for. */
   get logprobs(): string {
@@ -75,6 +75,11 @@ export class RunPaths {
   get lock(): string {
     return join(this.folder, "run.lock");
   }
+}
+
+/** One of a chart's files. Throws FalconError where the name would leave the folder. */
+export function chartPath(folder: string, name: string, ending: ChartEnding): string {
+  return join(folder, `${checkedSegment(name)}${ending}`);
 }
 
 function checkedSegment(name: string): string {

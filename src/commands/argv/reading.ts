@@ -1,6 +1,15 @@
 /** Commands that read what was measured. A command's module loads only when it is called. */
 import { Option } from "commander";
-import { type ArgvContext, jsonOption, portNumber, resultsOption, wholeNumber } from "./shared.js";
+import {
+  type ArgvContext,
+  collected,
+  dateArgument,
+  jsonOption,
+  periodSec,
+  portNumber,
+  resultsOption,
+  wholeNumber,
+} from "./shared.js";
 
 export function readingCommands({ io, setExitCode, command }: ArgvContext): void {
   command("compare <first> <others...>", "set runs, or configurations of them (RUN#LABEL), side by side", [
@@ -65,6 +74,41 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     .addOption(new Option("--json", "print the address as one JSON document").default(false))
     .action(async (results: string | undefined, options) => {
       setExitCode(await (await import("../serve.js")).run(io, { results: results ?? "results", ...options }));
+    });
+  command(
+    "history <experiment>",
+    "follow each metric over the runs of an experiment: what changed when, and is the newest run worse",
+    [
+      "history experiments/quant.yaml",
+      "history quant --fail-on 'decode_tokens_per_sec<-5%' --fail-on 'peak_memory_bytes>1.2GB'",
+      "history quant --since 2026-11-01 --every 24h --markdown > comment.md",
+      "history results/example/quant --no-charts",
+    ],
+  )
+    .addOption(resultsOption)
+    .addOption(
+      new Option(
+        "--fail-on <condition>",
+        "exit with 9 when the newest run breaks it beyond noise: METRIC<-5%, METRIC>1.2GB; may be given again",
+      )
+        .argParser(collected)
+        .default([], "none"),
+    )
+    .addOption(new Option("--last <runs>", "only the newest so many runs").argParser(wholeNumber))
+    .addOption(
+      new Option("--since <date>", "only runs begun on this date (UTC) or later").argParser(dateArgument),
+    )
+    .addOption(
+      new Option("--every <period>", "mark scheduled runs that did not come: 30min, 24h, 7d").argParser(
+        periodSec,
+      ),
+    )
+    .option("--out <folder>", "where the charts go (default: results/<experiment>/history)")
+    .option("--no-charts", "write no charts")
+    .option("--markdown", "print Markdown, for a comment", false)
+    .addOption(jsonOption)
+    .action(async (experiment: string, options) => {
+      setExitCode(await (await import("../history.js")).run(io, { experiment, ...options }));
     });
   command("report <run>", "draw tables and charts again, from the records alone", [
     "report quant                              the newest run of this experiment",

@@ -20,7 +20,7 @@ export function commandMaker(program: Command): ArgvContext["command"] {
       .addHelpText("after", `\nExamples:\n${examples.map((line) => `  $ falcon-exp ${line}`).join("\n")}`);
 }
 
-const collected = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+export const collected = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 export const jsonOption = new Option("--json", "print one JSON document and nothing else on stdout").default(
   false,
@@ -47,4 +47,23 @@ export function wholeNumber(text: string): number {
 export function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new InvalidArgumentError("It must be a port: 0 to 65535.");
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600, d: 86_400 };
+
+/** `24h`, `30min`, `7d` → seconds. Throws InvalidArgumentError on anything else. */
+export function periodSec(text: string): number {
+  const [, number, unit = ""] = /^(\d{1,6}(?:\.\d+)?)\s*([a-z]+)$/i.exec(text.trim()) ?? [];
+  const seconds = Number(number) * (SECONDS[unit.toLowerCase()] ?? 0);
+  if (seconds >= 1) return seconds;
+  throw new InvalidArgumentError("It must be a period, as 30min, 24h or 7d.");
+}
+
+/** `2026-11-01` or `2026-11-01T12:00:00Z`; without a zone UTC. Throws InvalidArgumentError on anything else. */
+export function dateArgument(text: string): Date {
+  const [, day, time = "00:00", zone = "Z"] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text.trim()) ?? [];
+  const date = new Date(`${day}T${time}${zone}`);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw new InvalidArgumentError("It must be a date, as 2026-11-01 or 2026-11-01T12:00Z.");
 }

@@ -140,18 +140,23 @@ function refined(
   for (const [i, change] of found.entries()) {
     const from = result.at(-1)?.index ?? 0;
     const to = found[i + 1]?.index ?? scores.length;
-    result.push({ ...change, index: clearestSplit(scores, { from, to }, fewest) ?? change.index });
+    const split = new SplitSearch(to - from, fewest).clearest(scores.subarray(from, to));
+    result.push({ ...change, index: split === null ? change.index : from + split });
   }
   return result;
 }
 
-/** Index of the first value after the clearest split of one stretch; null where it is too short or has no change. */
-export function clearestSplit(
-  values: ArrayLike<number>,
-  { from, to }: Interval,
-  fewest: number,
-): number | null {
-  const stretch = Float64Array.from({ length: to - from }, (_, i) => values[from + i] ?? 0);
-  const whole = new ChangeSearch([{ from: 0, to: stretch.length }], fewest).clearest(stretch);
-  return whole.contrast > 0 ? from + whole.index : null;
+/** Finds the clearest split of stretches of one length, many times over. */
+export class SplitSearch {
+  readonly #search: ChangeSearch;
+
+  constructor(length: number, fewest: number) {
+    this.#search = new ChangeSearch([{ from: 0, to: length }], fewest);
+  }
+
+  /** Index of the first value after it; null where the stretch is too short or has no change. */
+  clearest(stretch: Float64Array): number | null {
+    const { index, contrast } = this.#search.clearest(stretch);
+    return contrast > 0 ? index : null;
+  }
 }

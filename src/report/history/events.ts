@@ -1,5 +1,5 @@
 /** What happened between runs: other libraries, drivers or machines, and runs that did not come. */
-import { environmentDifferences, GIT_COMMIT } from "../compare/differences.js";
+import { environmentDifferences, GIT_COMMIT, type Surroundings } from "../compare/differences.js";
 import type { HistoryRun } from "./series.js";
 
 export interface EnvironmentDifference {
@@ -21,7 +21,7 @@ export function environmentChanges(runs: readonly HistoryRun[]): readonly Enviro
   let before: HistoryRun["figures"] = null;
   for (const [run, { figures }] of runs.entries()) {
     if (figures?.surroundings.environment == null) continue;
-    if (before !== null) {
+    if (before !== null && toldOf(before.surroundings) !== toldOf(figures.surroundings)) {
       const differences = environmentDifferences([before.surroundings, figures.surroundings]);
       const told = differences
         .filter(({ what }) => what !== GIT_COMMIT)
@@ -31,6 +31,12 @@ export function environmentChanges(runs: readonly HistoryRun[]): readonly Enviro
     before = figures;
   }
   return changes;
+}
+
+/** All that `environmentDifferences` may tell; most runs have the very same. */
+function toldOf({ controller, falcon_exp_version, environment }: Surroundings): string {
+  const { machine_state: _, memory_bandwidth: __, environment_variables: ___, ...same } = environment ?? {};
+  return JSON.stringify([controller.hostname, falcon_exp_version, same]);
 }
 
 const MOST_MISSED = 10_000;

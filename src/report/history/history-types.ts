@@ -8,8 +8,8 @@ import type { HistoryRun } from "./series.js";
 export const HISTORY_SCHEMA_VERSION = 1;
 
 export interface HistoryPoint {
-  readonly run_id: string;
-  readonly at: string;
+  /** Index into the report's runs. */
+  readonly run: number;
   /** Median over the run's trials; null where the run did not measure all of the configuration. */
   readonly value: number | null;
   readonly low: number | null;

@@ -73,7 +73,7 @@ function historySeries(
     spread: metric.spread,
     points: segments.flatMap(({ points }, segment) =>
       points.map(({ run, figure, status }) => ({
-        ...placeOf(runs, run),
+        run,
         value: figure?.value ?? null,
         low: figure?.low ?? null,
         high: figure?.high ?? null,

@@ -5,7 +5,7 @@ import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { medianOf } from "../../base/median.js";
 import { quantileOf } from "../../base/quantile.js";
 import { expandedTail } from "../bootstrap.js";
-import { CHANGE_TEST, clearestSplit, findChangePoints } from "./change-points.js";
+import { CHANGE_TEST, findChangePoints, SplitSearch } from "./change-points.js";
 import { winsorized } from "./winsorize.js";
 
 /** Measured runs `from` (first) to `to` (after the last), which nothing tells apart but noise. */
@@ -35,7 +35,7 @@ export interface Levels {
 }
 
 /** More runs than these on either side tell nothing more of when a level changed. */
-const RUNS_EACH_SIDE = 200;
+const RUNS_EACH_SIDE = 100;
 const RESAMPLES = 999;
 
 /** Of values measured one after the other, all positive. What is exact changes wherever it is another number. */
@@ -75,14 +75,18 @@ function intervalOf(
   const before = values.slice(from, at);
   const after = values.slice(at, to);
   const logs = [winsorized(before.map(Math.log)), winsorized(after.map(Math.log))] as const;
+  const search = new SplitSearch(to - from, CHANGE_TEST.fewest_runs_a_level);
+  const drawn = new Float64Array(to - from);
+  const sorted = [new Float64Array(before.length), new Float64Array(after.length)] as const;
   const indices: number[] = [];
   const ratios: number[] = [];
   for (let i = 0; i < RESAMPLES; i++) {
-    const drawn = [...resampled(logs[0], random), ...resampled(logs[1], random)];
-    const split = clearestSplit(drawn, { from: 0, to: drawn.length }, CHANGE_TEST.fewest_runs_a_level);
-    indices.push(from + (split ?? before.length));
-    const medians = [resampled(before, random), resampled(after, random)].map((one) => medianOf(one) ?? 0);
-    ratios.push((medians[1] ?? 0) / (medians[0] ?? 1));
+    resample(logs[0], drawn.subarray(0, before.length), random);
+    resample(logs[1], drawn.subarray(before.length), random);
+    indices.push(from + (search.clearest(drawn) ?? before.length));
+    resample(before, sorted[0], random);
+    resample(after, sorted[1], random);
+    ratios.push(medianOfSorted(sorted[1].sort()) / medianOfSorted(sorted[0].sort()));
   }
   indices.sort((a, b) => a - b);
   ratios.sort((a, b) => a - b);
@@ -95,6 +99,13 @@ function intervalOf(
   };
 }
 
-function resampled(values: readonly number[], random: RandomGenerator): number[] {
-  return values.map(() => values[uniformInt(random, 0, values.length - 1)] ?? 0);
+function resample(values: readonly number[], into: Float64Array, random: RandomGenerator): void {
+  for (let i = 0; i < into.length; i++) into[i] = values[uniformInt(random, 0, values.length - 1)] ?? 0;
+}
+
+/** A typed array is sorted by number, and many times faster than a plain one. */
+function medianOfSorted(sorted: Float64Array): number {
+  const half = sorted.length >> 1;
+  const upper = sorted[half] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? upper) + upper) / 2;
 }

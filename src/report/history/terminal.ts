@@ -29,6 +29,13 @@ interface Style {
 type Colors = ReturnType<typeof pc.createColors>;
 type DateText = (at: string) => string;
 
+const OUTCOME_WORDS: Readonly<Record<Check["outcome"], string>> = {
+  regression: "REGRESSION",
+  "within-limit": "ok",
+  "within-noise": "noise",
+  "too-few-runs": "unknown",
+  "no-figure": "unknown",
+};
 const MOST_EVENTS = 10;
 const WIDEST_SPARKLINE = 40;
 const NARROWEST_SPARKLINE = 8;
@@ -60,7 +67,7 @@ export function historyText(report: HistoryReport, style: Style): string {
 function checks(all: readonly Check[], style: Style, colors: Colors): string[] {
   return all.flatMap((check) => {
     const isRegression = check.outcome === "regression";
-    const text = `${isRegression ? "REGRESSION" : "ok"} ${checkText(check)}`;
+    const text = `${OUTCOME_WORDS[check.outcome]} ${checkText(check)}`;
     return wrapText(text, style.columns).map((line) => (isRegression ? colors.red(line) : line));
   });
 }

@@ -76,6 +76,7 @@ export function againstText(against: NewestAgainst | null, better: HistorySeries
   if (ci95_low === null || ci95_high === null) {
     return `${percentText(ratio)} too few runs (${runs_before} before)`;
   }
+  if (ci95_low === 1 && ci95_high === 1) return "the same";
   const text = `${percentText(ratio)} ${percentRange(ci95_low, ci95_high)}`;
   if (verdict === "within-noise") return `${text} within noise`;
   return `${text} ${againstVerdict(against, better) ?? ""}`.trimEnd();
@@ -124,7 +125,9 @@ export function runsText(report: HistoryReport, dateText: (at: string) => string
   const { runs, missed_runs } = report;
   const statuses = new Map<string, number>();
   for (const { status } of runs) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-  const parts = [...statuses].map(([status, count]) => `${count} ${status.replaceAll("_", " ")}`);
+  const parts = [...statuses]
+    .sort((a, b) => b[1] - a[1])
+    .map(([status, count]) => `${count} ${status.replaceAll("_", " ")}`);
   if (missed_runs.length > 0) parts.push(`${missed_runs.length} missed`);
   const [first, last] = [runs[0], runs.at(-1)];
   const when =

@@ -1,0 +1,261 @@
+/** One configuration's panel: figures of runs, levels, changes, and runs that failed or did not come. */
+import { medianOf } from "../../base/median.js";
+import type { HistoryReport, HistorySeries } from "../history/history-types.js";
+import { COLORS } from "./style.js";
+
+export const PANEL_WIDTH = 680;
+const PANEL_HEIGHT = 110;
+/** With more runs than these a whisker a run is a smear and a file of megabytes: one line, one area, of so many points. */
+export const MOST_WHISKERS = 250;
+const MS_PER_DAY = 86_400_000;
+
+export interface TimeAxis {
+  readonly domain: readonly [string, string];
+  readonly format: string;
+}
+
+/** All runs with room at both ends: a single run stands in the middle. */
+export function timeAxis({ runs, missed_runs }: Pick<HistoryReport, "runs" | "missed_runs">): TimeAxis {
+  const times = [...runs.map(({ started_at }) => started_at), ...missed_runs].map((at) => Date.parse(at));
+  const first = times.reduce((least, time) => Math.min(least, time), times[0] ?? 0);
+  const last = times.reduce((most, time) => Math.max(most, time), first);
+  const room = Math.max((last - first) * 0.03, last === first ? MS_PER_DAY / 2 : 60_000);
+  const domain = [first - room, last + room].map((time) => new Date(time).toISOString());
+  const isShort = last - first < 4 * MS_PER_DAY;
+  return { domain: [domain[0] ?? "", domain[1] ?? ""], format: isShort ? "%m-%d %H:%M" : "%Y-%m-%d" };
+}
+
+export function xOf(field: string, axis: TimeAxis, isShown = false) {
+  return {
+    field,
+    type: "temporal",
+    scale: { type: "utc", domain: axis.domain },
+    axis: isShown
+      ? { title: null, format: axis.format, tickCount: 6, labelOverlap: true, grid: false }
+      : { title: null, labels: false, ticks: false, grid: false, domain: false },
+  };
+}
+
+export interface AxisUnit {
+  readonly title: string;
+  readonly factor: number;
+}
+
+/** The unit in which the largest of the figures is a number of few digits. */
+export function axisUnit(series: readonly HistorySeries[]): AxisUnit {
+  const values = series.flatMap(({ points }) => points.flatMap(({ value }) => value ?? []));
+  const most = values.reduce((largest, value) => Math.max(largest, value), 0);
+  switch (series[0]?.unit) {
+    case "bytes":
+      return most >= 1e9 ? { title: "GB", factor: 1e-9 } : { title: "MB", factor: 1e-6 };
+    case "seconds":
+      return most < 1 ? { title: "ms", factor: 1e3 } : { title: "s", factor: 1 };
+    case "tokens a second":
+      return { title: "tokens/s", factor: 1 };
+    case "share":
+      return { title: "%", factor: 100 };
+    default:
+      return { title: series[0]?.unit ?? "", factor: 1 };
+  }
+}
+
+export interface PanelData {
+  readonly points: readonly {
+    readonly at: string;
+    readonly value: number;
+    readonly low: number | null;
+    readonly high: number | null;
+    readonly segment: number;
+  }[];
+  /** Whether each point stands for several runs. */
+  readonly isDense: boolean;
+  readonly failed: readonly { readonly at: string; readonly status: string }[];
+  readonly missed: readonly { readonly at: string }[];
+  readonly levels: readonly { readonly from: string; readonly to: string; readonly value: number }[];
+  readonly changes: readonly {
+    readonly at: string;
+    readonly low: string;
+    readonly high: string;
+    readonly verdict: string;
+  }[];
+}
+
+export function dataOf(report: HistoryReport, series: HistorySeries, { factor }: AxisUnit): PanelData {
+  const atOf = (run: number) => report.runs[run]?.started_at ?? "";
+  const scaled = (value: number | null) => (value === null ? null : value * factor);
+  const points = series.points.flatMap(({ run, value, low, high, segment }) =>
+    value === null
+      ? []
+      : [{ at: atOf(run), value: value * factor, low: scaled(low), high: scaled(high), segment }],
+  );
+  return {
+    points: points.length > MOST_WHISKERS ? thinned(points) : points,
+    isDense: points.length > MOST_WHISKERS,
+    failed: series.points.flatMap(({ run, value, status }) =>
+      value === null ? [{ at: atOf(run), status: status.replaceAll("_", " ") }] : [],
+    ),
+    missed: report.missed_runs.map((at) => ({ at })),
+    levels: series.levels.map(({ from_at, to_at, median }) => ({
+      from: from_at,
+      to: to_at,
+      value: median * factor,
+    })),
+    changes: series.changes.map(({ at, at_low, at_high, verdict }) => ({
+      at,
+      low: at_low,
+      high: at_high,
+      verdict,
+    })),
+  };
+}
+
+type PanelPoint = PanelData["points"][number];
+
+/** Runs in a row as one point: their median, the lowest low and the highest high. */
+function thinned(points: readonly PanelPoint[]): readonly PanelPoint[] {
+  const size = Math.ceil(points.length / MOST_WHISKERS);
+  const bySegment = new Map<number, PanelPoint[]>();
+  for (const point of points) {
+    const own = bySegment.get(point.segment);
+    if (own === undefined) bySegment.set(point.segment, [point]);
+    else own.push(point);
+  }
+  return [...bySegment.values()].flatMap((own) =>
+    Array.from({ length: Math.ceil(own.length / size) }, (_, i): PanelPoint => {
+      const group = own.slice(i * size, (i + 1) * size);
+      const middle = group[Math.floor(group.length / 2)] ?? group[0];
+      const lows = group.flatMap(({ low }) => low ?? []);
+      const highs = group.flatMap(({ high }) => high ?? []);
+      return {
+        at: middle?.at ?? "",
+        segment: middle?.segment ?? 0,
+        value: medianOf(group.map(({ value }) => value)) ?? 0,
+        low: lows.length === 0 ? null : Math.min(...lows),
+        high: highs.length === 0 ? null : Math.max(...highs),
+      };
+    }),
+  );
+}
+
+/** From the medians: single slow trials must not press the levels flat. Beyond it lines are cut. */
+function yDomain(points: PanelData["points"]): readonly [number, number] {
+  const values = points.map(({ value }) => value);
+  const low = values.reduce((least, value) => Math.min(least, value), values[0] ?? 0);
+  const high = values.reduce((most, value) => Math.max(most, value), low);
+  const room = Math.max((high - low) * 0.35, Math.abs(high) * 0.02, 1e-12);
+  return [Math.max(0, low - room), high + room];
+}
+
+interface PanelOptions {
+  readonly unit: AxisUnit;
+  readonly isLast: boolean;
+  /** Times of what changed of machine, libraries and program. */
+  readonly marks: readonly string[];
+}
+
+export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOptions) {
+  const domain = yDomain(data.points);
+  const y = (field: string) => ({
+    field,
+    type: "quantitative",
+    scale: { domain, zero: false, nice: false },
+    axis: { title: options.unit.title, tickCount: 4, titleFontSize: 11 },
+  });
+  const x = (field: string) => xOf(field, axis, options.isLast);
+  const verdictColor = {
+    field: "verdict",
+    type: "nominal",
+    scale: { domain: ["worse", "better"], range: [COLORS.failure, COLORS.speed] },
+    legend: null,
+  };
+  const foot = (offset: number) => ({ value: PANEL_HEIGHT - offset });
+  return {
+    width: PANEL_WIDTH,
+    height: PANEL_HEIGHT,
+    layer: [
+      {
+        data: { values: options.marks.map((at) => ({ at })) },
+        mark: { type: "rule", color: COLORS.muted, strokeDash: [4, 3] },
+        encoding: { x: x("at") },
+      },
+      {
+        data: { values: data.changes },
+        mark: { type: "rect", opacity: 0.14 },
+        encoding: { x: x("low"), x2: { field: "high" }, color: verdictColor },
+      },
+      {
+        data: { values: data.changes },
+        mark: { type: "rule", strokeWidth: 1.6 },
+        encoding: { x: x("at"), color: verdictColor },
+      },
+      ...(data.isDense ? denseLayers(data, x, y) : sparseLayers(data, x, y)),
+      {
+        data: { values: data.levels },
+        mark: { type: "rule", color: COLORS.text, strokeWidth: 1.6, opacity: 0.75 },
+        encoding: { x: x("from"), x2: { field: "to" }, y: y("value") },
+      },
+      {
+        data: { values: data.missed },
+        mark: { type: "tick", orient: "vertical", color: COLORS.muted, thickness: 1.5, size: 9 },
+        encoding: { x: x("at"), y: foot(5) },
+      },
+      {
+        data: { values: data.failed },
+        mark: {
+          type: "point",
+          shape: "cross",
+          angle: 45,
+          filled: true,
+          size: 45,
+          opacity: 1,
+          color: COLORS.failure,
+        },
+        encoding: { x: x("at"), y: foot(6), tooltip: [{ field: "at" }, { field: "status" }] },
+      },
+    ],
+  };
+}
+
+type Encode = (field: string) => object;
+
+function sparseLayers({ points }: PanelData, x: Encode, y: Encode) {
+  return [
+    {
+      data: { values: points.filter(({ low, high }) => low !== null && high !== null) },
+      mark: { type: "rule", color: COLORS.timeBar, strokeWidth: 1.5, clip: true },
+      encoding: { x: x("at"), y: y("low"), y2: { field: "high" } },
+    },
+    {
+      data: { values: points },
+      mark: {
+        type: "point",
+        filled: true,
+        size: points.length > 100 ? 14 : 32,
+        color: COLORS.time,
+        opacity: 1,
+      },
+      encoding: {
+        x: x("at"),
+        y: y("value"),
+        tooltip: [{ field: "at" }, { field: "value", format: ".4~g" }],
+      },
+    },
+  ];
+}
+
+/** Figures that cannot be compared are not joined. */
+function denseLayers({ points }: PanelData, x: Encode, y: Encode) {
+  const bySegment = { field: "segment", type: "nominal" };
+  return [
+    {
+      data: { values: points.filter(({ low, high }) => low !== null && high !== null) },
+      mark: { type: "area", color: COLORS.timeBar, opacity: 0.6, clip: true },
+      encoding: { x: x("at"), y: y("low"), y2: { field: "high" }, detail: bySegment },
+    },
+    {
+      data: { values: points },
+      mark: { type: "line", color: COLORS.time, strokeWidth: 1, clip: true },
+      encoding: { x: x("at"), y: y("value"), detail: bySegment },
+    },
+  ];
+}

@@ -1,0 +1,83 @@
+/** Charts as files: the specification, then its pictures. */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { FalconError } from "../base/errors.js";
+import { CHART_ENDINGS, chartPath } from "../results/paths.js";
+import { writeFailed } from "../results/writer.js";
+import type { Chart } from "./charts/charts.js";
+import { type ChartRenderer, createRenderer } from "./render.js";
+
+/**
+ * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: figures are
+ * worth more than their pictures. Charts of an earlier version that nobody draws any more are removed, of those that `isOurs`
+ * tells by their names. Throws FalconError `results-write-failed`.
+ */
+export async function writeCharts(
+  folder: string,
+  charts: readonly Chart[],
+  isOurs: (name: string) => boolean = () => true,
+): Promise<readonly string[]> {
+  const write = async (path: string, content: string | Uint8Array) => {
+    try {
+      await writeFileAtomic(path, typeof content === "string" ? content : Buffer.from(content));
+    } catch (cause) {
+      throw writeFailed(path, cause);
+    }
+  };
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw writeFailed(folder, cause);
+  }
+  const wanted = new Set(charts.map(({ name }) => name));
+  await removeOthers(folder, (name) => isOurs(name) && !wanted.has(name));
+  for (const { name, spec } of charts) {
+    await write(chartPath(folder, name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
+  }
+  const { render, problem } = await rendererOf();
+  const warnings = problem === null ? [] : [problem];
+  for (const { name, spec } of charts) {
+    try {
+      const images = await render?.(spec);
+      if (images === undefined) await removeImages(folder, name);
+      else {
+        await write(chartPath(folder, name, ".svg"), images.svg);
+        await write(chartPath(folder, name, ".png"), images.png);
+      }
+    } catch (error) {
+      if (error instanceof FalconError) throw error;
+      warnings.push(`the chart ${name} could not be drawn: ${messageOf(error)}`);
+      await removeImages(folder, name);
+    }
+  }
+  return warnings;
+}
+
+async function rendererOf(): Promise<{
+  readonly render: ChartRenderer | null;
+  readonly problem: string | null;
+}> {
+  try {
+    return { render: await createRenderer(), problem: null };
+  } catch (error) {
+    return { render: null, problem: `charts cannot be drawn here: ${messageOf(error)}` };
+  }
+}
+
+/** What an error says; for warnings. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** An image of an earlier report would be taken for one of this specification. */
+async function removeImages(folder: string, name: string): Promise<void> {
+  for (const ending of [".svg", ".png"] as const) await rm(chartPath(folder, name, ending), { force: true });
+}
+
+async function removeOthers(folder: string, isUnwanted: (name: string) => boolean): Promise<void> {
+  for (const file of await readdir(folder)) {
+    const ending = CHART_ENDINGS.find((candidate) => file.endsWith(candidate));
+    if (ending !== undefined && isUnwanted(file.slice(0, -ending.length))) await rm(join(folder, file));
+  }
+}
