@@ -58,7 +58,9 @@ function runsBefore(values: readonly number[], levels: readonly Level[]): readon
 
 /** Of the 95 % prediction interval of one more run about the median of these, by Student's t; a median's variance is π/2 times a mean's. */
 function halfWidth(logs: readonly number[]): number {
-  const plain = winsorized(logs);
+  const [first = 0] = logs;
+  // Less the first, so that figures that are all the same have no spread by rounding.
+  const plain = winsorized(logs).map((value) => value - first);
   const n = plain.length;
   const mean = plain.reduce((sum, value) => sum + value / n, 0);
   const variance = plain.reduce((sum, value) => sum + (value - mean) ** 2 / (n - 1), 0);

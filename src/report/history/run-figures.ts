@@ -22,7 +22,7 @@ const interval = { ci95_low: z.number().nullable(), ci95_high: z.number().nullab
 const valueWithInterval = z.looseObject({ value: z.number(), ...interval }).nullable();
 
 /** What history takes of `summary.json`; other keys may come and go. */
-const configurationFigures = z.looseObject({
+export const configurationFigures = z.looseObject({
   label: z.string(),
   status: z.string(),
   trials_planned: z.number(),
