@@ -25,6 +25,8 @@ const valueWithInterval = z.looseObject({ value: z.number(), ...interval }).null
 export const configurationFigures = z.looseObject({
   label: z.string(),
   status: z.string(),
+  /** Summaries of before anything could be reused lack it. */
+  reused_from: z.looseObject({}).nullable().default(null),
   trials_planned: z.number(),
   trials_completed: z.number(),
   parameters: z.number().nullable(),

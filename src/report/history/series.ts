@@ -81,6 +81,8 @@ function sourceOf({ figures, status }: HistoryRun, run: number, label: string): 
   const configuration = figures.configurations.find((one) => one.label === label);
   const planned = figures.run.configurations.find(({ worker }) => worker.label === label);
   if (configuration === undefined || planned === undefined) return [];
+  // It was measured once, by the run that it comes from: a second point would be no second measurement.
+  if (configuration.reused_from !== null) return [];
   const isWhole =
     configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
   if (!isWhole) return [{ run, status: unfinishedStatus(status, configuration.status), whole: null }];

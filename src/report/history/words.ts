@@ -102,7 +102,8 @@ export function checkText({ condition, configuration, metric, title, outcome, ne
   const figure = formatFigure(metric, value);
   if (outcome === "too-few-runs") {
     const before = against?.runs_before ?? 0;
-    return `${subject} ${figure}: too few runs to tell (${counted(before, "run")} before, ${FEWEST_RUNS_BEFORE} needed; ${rule})`;
+    const needed = newest.is_exact ? 1 : FEWEST_RUNS_BEFORE;
+    return `${subject} ${figure}: too few runs to tell (${counted(before, "run")} before, ${needed} needed; ${rule})`;
   }
   const range =
     against === null || against.ci95_low === null || against.ci95_high === null

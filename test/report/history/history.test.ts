@@ -76,6 +76,18 @@ test("failed and killed runs keep their place without a figure", () => {
   ]);
 });
 
+test("a configuration that was reused from an earlier run is not counted as measured again", () => {
+  const all = runs(4).map((run, i) => {
+    if (i < 2 || run.figures === null) return run;
+    const [first, ...others] = run.figures.configurations;
+    const reused = first === undefined ? [] : [{ ...first, reused_from: { run_id: "run-1" } }];
+    return { ...run, figures: { ...run.figures, configurations: [...reused, ...others] } };
+  });
+  expect(speedOf(report(all), "none")?.points.map(({ run }) => run)).toEqual([0, 1]);
+  expect(speedOf(report(all), "none")?.newest?.is_of_newest_run).toBe(false);
+  expect(speedOf(report(all), "int8")?.points).toHaveLength(4);
+});
+
 test("a regression is one only where point and interval are beyond the limit", () => {
   const fallen = runs(16, (i) => ({ speed: i === 15 ? 0.85 : 1 }));
   const outcomes = (...conditions: string[]) =>
