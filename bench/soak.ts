@@ -62,9 +62,15 @@ const rows: readonly [string, (result: SoakResult) => string | number][] = [
   ["trials recorded once", ({ trialsOnce }) => trialsOnce],
   ["trials missing", ({ trialsMissing }) => trialsMissing],
   ["trials recorded twice", ({ trialsTwice }) => trialsTwice],
-  ["longest-lived controller's memory, after a fifth of its life", ({ rssStartBytes }) => formatBytes(rssStartBytes)],
+  [
+    "longest-lived controller's memory, after a fifth of its life",
+    ({ rssStartBytes }) => formatBytes(rssStartBytes),
+  ],
   ["longest-lived controller's memory, at the end", ({ rssEndBytes }) => formatBytes(rssEndBytes)],
-  ["longest-lived controller's descriptors, then and at the end", (r) => `${r.descriptorsStart}, ${r.descriptorsEnd}`],
+  [
+    "longest-lived controller's descriptors, then and at the end",
+    (r) => `${r.descriptorsStart}, ${r.descriptorsEnd}`,
+  ],
   ["processes left", ({ processesLeft }) => processesLeft],
   ["files left in the temporary folder", ({ temporaryFilesLeft }) => temporaryFilesLeft.length],
 ];
