@@ -5,6 +5,7 @@
  * Everything but the charts is there without a script; the script draws the charts, sorts, filters and unfolds.
  */
 import { createHash } from "node:crypto";
+import { safeLine } from "../../base/untrusted-text.js";
 import type { RunData } from "../../results/run-data.js";
 import { chartInputs } from "../chart-inputs/chart-inputs.js";
 import type { RunSummary } from "../summary.js";
@@ -23,7 +24,7 @@ import { verdictsSection } from "./verdicts-section.js";
 export function reportHtml(data: RunData, summary: RunSummary, bundle: PageBundle): string {
   const inputs = chartInputs(data, summary);
   const pageData: PageData = {
-    configurations: summary.configurations.map(({ id, label }) => ({ id, label })),
+    configurations: summary.configurations.map(({ id, label }) => ({ id, label: safeLine(label) })),
     charts: inputs,
   };
   const sections: readonly Part[] = [
