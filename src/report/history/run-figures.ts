@@ -2,7 +2,7 @@
  * The figures of one run, from its `summary.json` where that was made from these very records, else from the records: a killed
  * run has no summary, and reading two thousand whole records would take a minute.
  */
-import { open, readFile } from "node:fs/promises";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { z } from "zod";
 import type { RunPaths } from "../../results/paths.js";
 import { parseRecords } from "../../results/reader.js";
@@ -70,15 +70,14 @@ export async function readRunFigures(
   paths: RunPaths,
   options: { readonly hasCurrentSummary: boolean },
 ): Promise<RunFigures> {
-  return (options.hasCurrentSummary ? await fromSummary(paths) : null) ?? (await fromRecords(paths));
+  return (options.hasCurrentSummary ? fromSummary(paths) : null) ?? (await fromRecords(paths));
 }
 
-async function fromSummary(paths: RunPaths): Promise<RunFigures | null> {
-  const [run, summary, environment] = await Promise.all([
-    readRunRecord(paths.records),
-    readJson(paths.summary, summaryFigures),
-    readJson(paths.environment, environmentFile),
-  ]);
+function fromSummary(paths: RunPaths): RunFigures | null {
+  // Plain descriptors: for thousands of small files promises cost more than the reading does.
+  const run = readRunRecord(paths.records);
+  const summary = readJson(paths.summary, summaryFigures);
+  const environment = readJson(paths.environment, environmentFile);
   if (run === null || summary === null || environment === null || summary.run_id !== run.run_id) return null;
   return {
     run,
@@ -100,9 +99,9 @@ async function fromRecords(paths: RunPaths): Promise<RunFigures> {
   };
 }
 
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+function readJson<T>(path: string, schema: z.ZodType<T>): T | null {
   try {
-    return schema.safeParse(JSON.parse(await readFile(path, "utf8"))).data ?? null;
+    return schema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data ?? null;
   } catch {
     // Missing or torn: the records have it all.
     return null;
@@ -114,12 +113,13 @@ const CHUNK_BYTES = 16_384;
 const LONGEST_HEAD_BYTES = 4_194_304;
 
 /** The first line of the records; null where it is no run record. */
-async function readRunRecord(path: string): Promise<RunRecord | null> {
-  const file = await open(path, "r");
+function readRunRecord(path: string): RunRecord | null {
+  const file = openSync(path, "r");
   try {
     let head = Buffer.alloc(0);
     while (head.length < LONGEST_HEAD_BYTES) {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, head.length);
+      const buffer = Buffer.alloc(CHUNK_BYTES);
+      const bytesRead = readSync(file, buffer, 0, CHUNK_BYTES, head.length);
       head = Buffer.concat([head, buffer.subarray(0, bytesRead)]);
       const newline = head.indexOf(0x0a);
       if (newline === -1 && bytesRead > 0) continue;
@@ -128,6 +128,6 @@ async function readRunRecord(path: string): Promise<RunRecord | null> {
     }
     return null;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
