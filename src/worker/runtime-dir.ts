@@ -1,13 +1,17 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { ownProcessName } from "../results/process-name.js";
 
 /** A Unix socket path holds 108 bytes on Linux and 104 on macOS, the final NUL included. */
 const MAX_SOCKET_PATH_BYTES = 103;
 /** The forkserver's, made by Python's multiprocessing; the worker's own `work` and `control` are shorter. */
 const LONGEST_SOCKET_NAME = "/pymp-XXXXXXXX/listener-XXXXXXXX";
+
+/** Names the controller that made the folder, so that another one can tell whether it was left behind. */
+export const OWNER_FILE = "owner.json";
 
 export interface RuntimeDir {
   readonly path: string;
@@ -28,6 +32,7 @@ export async function makeRuntimeDir(preferred: string = tmpdir()): Promise<Runt
   try {
     path = await mkdtemp(join(base, "falcon-exp-"));
     await chmod(path, 0o700);
+    await writeFile(join(path, OWNER_FILE), `${JSON.stringify(await ownProcessName())}\n`);
   } catch (cause) {
     throw new FalconError({
       code: "runtime-dir-failed",

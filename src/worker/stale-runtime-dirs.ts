@@ -1,14 +1,23 @@
-import { lstat, readdir, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { lstat, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import {
+  isSameMachine,
+  ownProcessName,
+  type ProcessName,
+  processNameSchema,
+  runsStill,
+} from "../results/process-name.js";
+import { OWNER_FILE } from "./runtime-dir.js";
 
 const NAME = /^falcon-exp-[A-Za-z0-9]{6}$/;
 
 /**
- * Removes what a controller left in `base` that was killed together with its worker: folders whose sockets all refuse,
- * whatever became of the process ids. Never throws: this is tidying, not a duty.
+ * Removes what a controller left in `base` that was killed together with its worker: folders whose owner is gone. Its
+ * sockets are not asked: a forkserver takes any connection for a request, and ends when none comes.
+ * Never throws: this is tidying, not a duty.
  */
 export async function removeStaleRuntimeDirs(base: string): Promise<void> {
+  const self = await ownProcessName();
   const names = await readdir(base).catch(() => []);
   for (const name of names) {
     if (!NAME.test(name)) continue;
@@ -16,31 +25,16 @@ export async function removeStaleRuntimeDirs(base: string): Promise<void> {
     try {
       const status = await lstat(path);
       if (!status.isDirectory() || status.uid !== process.getuid?.()) continue;
-      const sockets = await socketsIn(path);
-      const answers = await Promise.all(sockets.map(dial));
-      // Without a socket it may be one that is being made just now.
-      const isStale = answers.length > 0 && answers.every((answer) => answer === "ECONNREFUSED");
-      if (isStale) await rm(path, { recursive: true, force: true });
+      if (await isLeft(path, self)) await rm(path, { recursive: true, force: true });
     } catch {
       // Another run is tidying too.
     }
   }
 }
 
-/** The worker's own lanes, where they are no TCP ports, and the forkserver's. */
-async function socketsIn(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.flatMap((entry) => (entry.isSocket() ? [join(entry.parentPath, entry.name)] : []));
-}
-
-/** `listening`, or the error's code. */
-function dial(path: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve("listening");
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
-  });
+/** Of a folder without an owner (being made just now) and of another container's nothing is known. */
+async function isLeft(path: string, self: ProcessName): Promise<boolean> {
+  const text = await readFile(join(path, OWNER_FILE), "utf8");
+  const owner = processNameSchema.parse(JSON.parse(text));
+  return isSameMachine(owner, self) && !(await runsStill(owner));
 }
