@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import signal
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import zmq
 
 from falcon_exp import __version__
 from falcon_exp.worker import entries
+from falcon_exp.worker.controller_end import end_group, is_running
+from falcon_exp.worker.deaths import Deaths
 from falcon_exp.worker.lanes import LaneName, Lanes
 from falcon_exp.worker.launcher import UNTOLD_EXIT_CODE, Child, Exit, Launch, Launcher
-from falcon_exp.worker.oom import oom_kill_count
 from falcon_exp.worker.wire import Message, WireError, decode_controller_message, request_id_of
 
 HEARTBEAT_SEC = 1.0
@@ -30,9 +28,6 @@ UNLOAD_GRACE_SEC = 3.0
 
 #: From the closing of its pipes to the end of a forkserver that was killed.
 FORKSERVER_END_SEC = 1.0
-
-#: The controller starts the worker in a folder of this name, made for its sockets (src/worker/runtime-dir.ts).
-RUNTIME_FOLDER_PREFIX = "falcon-exp-"
 
 #: Phase of each request, for failures; `generate` names its own.
 _PHASES = {
@@ -76,7 +71,7 @@ class Supervisor:
         self._child: Child | None = None
         #: How the last trial process ended, where nobody asked it to.
         self._last_exit: Exit | None = None
-        self._oom_kills = oom_kill_count()
+        self._deaths = Deaths()
         self._is_stopping = False
 
     def run(self) -> None:
@@ -105,7 +100,7 @@ class Supervisor:
     # ---- the loop --------------------------------------------------------------------------------------------------
 
     def _beat(self) -> None:
-        if not _is_running(self._controller_pid):
+        if not is_running(self._controller_pid):
             end_group()
         self._lanes.send("control", "heartbeat", None, {"trial_pid": None if self._child is None else self._child.pid})
 
@@ -190,7 +185,7 @@ class Supervisor:
         elif kind == "unload":
             self._succeed({"proof_after": None})
         elif self._last_exit is not None:
-            self._fail(self._request.phase, *self._death(self._last_exit), self._last_exit)
+            self._fail(self._request.phase, *self._deaths.tell(self._last_exit), self._last_exit)
         else:
             self._fail(self._request.phase, "no-trial-process", "No configuration is loaded.")
 
@@ -199,7 +194,7 @@ class Supervisor:
             self._fail(request.phase, "worker-exception", "A configuration is still loaded: unload it first.")
             return
         self._last_exit = None
-        self._oom_kills = oom_kill_count()
+        self._deaths.begin()
         if request.type == "start":
             self._launch = self._launcher.launch(entries.probe)
         else:
@@ -225,7 +220,7 @@ class Supervisor:
     def _on_launch_failure(self, request: Request, launch: Launch) -> None:
         exit_ = self._launcher.forkserver_exit(FORKSERVER_END_SEC)
         if exit_ is not None:
-            self._fail(request.phase, *self._death(exit_, "forkserver"), exit_)
+            self._fail(request.phase, *self._deaths.tell(exit_, "forkserver"), exit_)
             return
         text = f"No process could be forked: {type(launch.failure).__name__}: {launch.failure}"
         self._fail(request.phase, "worker-exception", text)
@@ -272,16 +267,9 @@ class Supervisor:
         if self._request is None:
             self._last_exit = forkserver_exit or exit_
         elif forkserver_exit is not None:
-            self._fail(self._request.phase, *self._death(forkserver_exit, "forkserver"), forkserver_exit)
+            self._fail(self._request.phase, *self._deaths.tell(forkserver_exit, "forkserver"), forkserver_exit)
         else:
-            self._fail(self._request.phase, *self._death(exit_), exit_)
-
-    def _death(self, exit_: Exit, whose: str = "trial process") -> tuple[str, str]:
-        count = oom_kill_count()
-        if exit_.signal == "SIGKILL" and count is not None and self._oom_kills is not None and count > self._oom_kills:
-            return "out-of-memory-host", f"The kernel killed the {whose} because memory ran out."
-        also = "" if whose == "trial process" else ", and the trial process with it"
-        return "trial-process-died", f"The {whose} ended ({exit_}){also}."
+            self._fail(self._request.phase, *self._deaths.tell(exit_), exit_)
 
     def _end_child(self) -> Exit | None:
         child, self._child = self._child, None
@@ -310,23 +298,3 @@ def _error(code: str, message: str, phase: str | None, exit_: Exit | None = None
         "exit_code": None if exit_ is None else exit_.code,
         "signal": None if exit_ is None else exit_.signal,
     }
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def end_group() -> None:
-    """The controller is gone: everything of this worker ends now, and the folder of its sockets with it."""
-    folder = Path.cwd()
-    if folder.name.startswith(RUNTIME_FOLDER_PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)
-    if os.getpgrp() == os.getpid():
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-    os._exit(1)

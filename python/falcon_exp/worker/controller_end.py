@@ -1,0 +1,32 @@
+"""What the supervisor does when its controller is gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+#: The controller starts the worker in a folder of this name, made for its sockets (src/worker/runtime-dir.ts).
+RUNTIME_FOLDER_PREFIX = "falcon-exp-"
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of that number lives, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def end_group() -> None:
+    """The controller is gone: everything of this worker ends now, and the folder of its sockets with it."""
+    folder = Path.cwd()
+    if folder.name.startswith(RUNTIME_FOLDER_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(1)
