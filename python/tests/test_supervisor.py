@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -141,9 +142,13 @@ def test_a_message_that_breaks_the_contract_is_answered_and_the_worker_lives(
     shared_worker.ok("unload")
 
 
-def test_a_failure_that_cannot_be_sent_as_it_is_is_answered_all_the_same(shared_worker: WorkerDriver) -> None:
-    # The path comes back in the trial process's message, and half a character is not UTF-8.
-    model = {"source": "path", "path": "/no/such/\ud800"}
+def test_a_failure_that_cannot_be_sent_as_it_is_is_answered_all_the_same(
+    shared_worker: WorkerDriver, tmp_path: Path
+) -> None:
+    # The name of the architecture comes back in the trial process's message, and half a character is not UTF-8.
+    (tmp_path / "config.json").write_text('{"model_type": "\\ud800"}')
+    (tmp_path / "model.safetensors").touch()
+    model = {"source": "path", "path": str(tmp_path)}
     error = shared_worker.error("load", {"configuration": configuration(model=model)})
     assert error["code"] == "worker-exception"
     assert shared_worker.ok("unload") == {"request": "unload", "proof_after": None}
