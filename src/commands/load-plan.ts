@@ -23,5 +23,6 @@ export async function loadPlan(
   const file = isFromHere ? args.file : resolve(io.cwd, args.file);
   const { experiment, text } = await loadExperiment(file, { overrides: args.set });
   const worker = await workerCodeSha256(join(packageRoot(), "python"));
-  return { experiment, text, plan: makePlan(experiment, { workerCodeSha256: worker }) };
+  const plan = makePlan(experiment, { workerCodeSha256: worker, overrides: args.set });
+  return { experiment, text, plan };
 }

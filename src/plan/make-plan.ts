@@ -24,7 +24,10 @@ const MAX_TRIALS = 1_000_000;
  * The plan of an experiment: configurations in order, each with every prompt in every repeat. The same experiment and
  * worker code give the same plan. Throws FalconError where there is nothing, or too much, to measure, or no reference.
  */
-export function makePlan(experiment: Experiment, options: { readonly workerCodeSha256: string }): Plan {
+export function makePlan(
+  experiment: Experiment,
+  options: { readonly workerCodeSha256: string; readonly overrides?: readonly string[] },
+): Plan {
   const cells = expand(experiment);
   const names = nameConfigurations(cells, varyingAxes(cells));
   const reference = namedIndex(experiment.reference, "reference", cells, names);
@@ -90,6 +93,7 @@ export function makePlan(experiment: Experiment, options: { readonly workerCodeS
       quality,
       profile: experiment.profile,
       skip_implied: experiment.skip_implied,
+      overrides: [...(options.overrides ?? [])],
       retries: experiment.retries,
       timeouts: experiment.timeouts,
     },

@@ -145,3 +145,9 @@ test("a damaged plan file names the line", () => {
   expect(() => parsePlan('{"kind": "nonsense"}\n')).toThrow(/line 1/);
   expect(() => parsePlan("")).toThrow(/no header/);
 });
+
+test("the plan keeps what --set changed, so that the same can be asked for again", async () => {
+  const { header } = await planOf(minimal(), ["repeats=2", "warmup=0"]);
+  expect(header.overrides).toEqual(["repeats=2", "warmup=0"]);
+  expect(header.repeats).toBe(2);
+});

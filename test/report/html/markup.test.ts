@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { diffAnswers } from "../../../src/report/answer-diff.js";
-import { shellWord } from "../../../src/report/html/again-section.js";
+import { againSection, shellWord } from "../../../src/report/html/again-section.js";
 import { clipText } from "../../../src/report/html/clip.js";
 import { html, jsonForScript } from "../../../src/report/html/markup.js";
-import { tokensOf } from "../../fixtures/records.js";
+import { groupRecords } from "../../../src/results/run-data.js";
+import { fakeRun, tokensOf } from "../../fixtures/records.js";
 
 test("no text can leave the element or the attribute that it was put into", () => {
   fc.assert(
@@ -83,4 +84,11 @@ test("a word is quoted for a shell only where it must be", () => {
   expect(shellWord("results/quant/x.yaml")).toBe("results/quant/x.yaml");
   expect(shellWord("a b")).toBe("'a b'");
   expect(shellWord("it's")).toBe("'it'\\''s'");
+});
+
+test("the command to run it again has every --set of the run, quoted for a shell", () => {
+  const data = groupRecords(fakeRun().records, "records.jsonl");
+  const plan = { ...data.run.plan, overrides: ["repeats=2", "matrix.quantization=[none, fp4]"] };
+  const { text } = againSection({ ...data, run: { ...data.run, plan } });
+  expect(text).toContain("experiment.yaml --set repeats=2 --set &#39;matrix.quantization=[none, fp4]&#39;");
 });
