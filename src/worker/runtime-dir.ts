@@ -28,12 +28,13 @@ export async function makeRuntimeDir(preferred: string = tmpdir()): Promise<Runt
   const fits = (base: string) =>
     Buffer.byteLength(join(base, "falcon-exp-XXXXXX")) + LONGEST_SOCKET_NAME.length <= MAX_SOCKET_PATH_BYTES;
   const base = fits(preferred) ? preferred : "/tmp";
-  let path: string;
+  let path = "";
   try {
     path = await mkdtemp(join(base, "falcon-exp-"));
     await chmod(path, 0o700);
     await writeFile(join(path, OWNER_FILE), `${JSON.stringify(await ownProcessName())}\n`);
   } catch (cause) {
+    if (path !== "") await rm(path, { recursive: true, force: true });
     throw new FalconError({
       code: "runtime-dir-failed",
       message: `cannot make a folder for the worker's sockets in ${base}: ${(cause as Error).message}`,

@@ -146,15 +146,24 @@ test("a temporary folder that does not exist ends the run with runtime-dir-faile
   });
 });
 
-test("a temporary folder without space ends the run with runtime-dir-failed and what to do", async () => {
-  const full = scratchFolder();
-  // A folder needs an inode: one is the mount itself.
-  execFileSync("mount", ["-t", "tmpfs", "-o", "nr_inodes=1", "tmpfs", full]);
-  onTestFinished(() => void execFileSync("umount", [full]));
-  const folder = scratchFolder();
-  useTemporaryFolder(full);
-  await expect(runIn(folder, goodWorker(), smallPlan(["none"]))).rejects.toMatchObject({
-    code: "runtime-dir-failed",
-    message: expect.stringContaining("ENOSPC"),
-  });
-});
+test.each([
+  // A folder needs an inode, and one is the mount itself; the file in it needs a page.
+  ["folders", "nr_inodes=1"],
+  ["files", "size=4k"],
+])(
+  "a temporary folder without space for %s ends the run with runtime-dir-failed and what to do",
+  async (_, limit) => {
+    const full = scratchFolder();
+    execFileSync("mount", ["-t", "tmpfs", "-o", limit, "tmpfs", full]);
+    onTestFinished(() => void execFileSync("umount", [full]));
+    if (limit.startsWith("size")) writeFileSync(join(full, "another's"), "x".repeat(4096));
+    const before = readdirSync(full);
+    const folder = scratchFolder();
+    useTemporaryFolder(full);
+    await expect(runIn(folder, goodWorker(), smallPlan(["none"]))).rejects.toMatchObject({
+      code: "runtime-dir-failed",
+      message: expect.stringContaining("ENOSPC"),
+    });
+    expect(readdirSync(full)).toEqual(before);
+  },
+);
