@@ -22,7 +22,7 @@ interface TextItem {
 
 /** Loads Vega, resvg and the fonts: slow, so only where charts are drawn. */
 export async function createRenderer(): Promise<ChartRenderer> {
-  const [vega, vegaLite, { Resvg }] = await Promise.all([
+  const [vega, vegaLite, { renderAsync }] = await Promise.all([
     import("vega"),
     import("vega-lite"),
     import("@resvg/resvg-js"),
@@ -37,23 +37,34 @@ export async function createRenderer(): Promise<ChartRenderer> {
   if (regular === undefined || bold === undefined) throw new Error("no fonts");
   measureTextWith(vega, regular, bold);
 
-  return async (spec) => {
+  const toSvg = async (spec: TopLevelSpec): Promise<string> => {
     // Ids of clips and gradients count on through the process: without this the second chart would differ from the first.
     vega.resetSVGDefIds();
     const logger = vega.logger(vega.None);
     const compiled = vegaLite.compile(spec, { logger }).spec;
     const view = new vega.View(vega.parse(compiled), { renderer: "none", logger });
     try {
-      const svg = `${await view.toSVG()}\n`;
-      const image = new Resvg(svg, {
-        fitTo: { mode: "zoom", value: PNG_SCALE },
-        background: "white",
-        font: { fontFiles, loadSystemFonts: false, defaultFontFamily: "DejaVu Sans" },
-      }).render();
-      return { svg, png: image.asPng() };
+      return `${await view.toSVG()}\n`;
     } finally {
       view.finalize();
     }
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  /** Vega's ids are the process's: one chart at a time. */
+  const inTurn = (spec: TopLevelSpec): Promise<string> => {
+    const svg = last.then(() => toSvg(spec));
+    last = svg.catch(() => {});
+    return svg;
+  };
+  return async (spec) => {
+    const svg = await inTurn(spec);
+    // In another thread: meanwhile Vega draws the next chart.
+    const image = await renderAsync(svg, {
+      fitTo: { mode: "zoom", value: PNG_SCALE },
+      background: "white",
+      font: { fontFiles, loadSystemFonts: false, defaultFontFamily: "DejaVu Sans" },
+    });
+    return { svg, png: image.asPng() };
   };
 }
 

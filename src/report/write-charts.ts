@@ -2,11 +2,15 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
+import { mapAtOnce } from "../base/at-once.js";
 import { FalconError } from "../base/errors.js";
 import { CHART_ENDINGS, chartPath } from "../results/paths.js";
 import { writeFailed } from "../results/writer.js";
 import type { Chart } from "./charts/charts.js";
 import { type ChartRenderer, createRenderer } from "./render.js";
+
+/** One being compiled, one becoming pixels, one being written. */
+const CHARTS_AT_ONCE = 3;
 
 /**
  * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: figures are
@@ -36,8 +40,7 @@ export async function writeCharts(
     await write(chartPath(folder, name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
   }
   const { render, problem } = await rendererOf();
-  const warnings = problem === null ? [] : [problem];
-  for (const { name, spec } of charts) {
+  const draw = async ({ name, spec }: Chart): Promise<string | null> => {
     try {
       const images = await render?.(spec);
       if (images === undefined) await removeImages(folder, name);
@@ -45,13 +48,15 @@ export async function writeCharts(
         await write(chartPath(folder, name, ".svg"), images.svg);
         await write(chartPath(folder, name, ".png"), images.png);
       }
+      return null;
     } catch (error) {
       if (error instanceof FalconError) throw error;
-      warnings.push(`the chart ${name} could not be drawn: ${messageOf(error)}`);
       await removeImages(folder, name);
+      return `the chart ${name} could not be drawn: ${messageOf(error)}`;
     }
-  }
-  return warnings;
+  };
+  const undrawn = await mapAtOnce(charts, CHARTS_AT_ONCE, draw);
+  return [problem, ...undrawn].filter((warning) => warning !== null);
 }
 
 async function rendererOf(): Promise<{
