@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { packageRoot } from "../base/package-root.js";
+import { secretsRedactor } from "../base/secrets.js";
 import { makePlan } from "../plan/make-plan.js";
 import type { Plan } from "../plan/plan-types.js";
 import { workerCodeSha256 } from "../plan/worker-code.js";
@@ -23,6 +24,7 @@ export async function loadPlan(
   const file = isFromHere ? args.file : resolve(io.cwd, args.file);
   const { experiment, text } = await loadExperiment(file, { overrides: args.set });
   const worker = await workerCodeSha256(join(packageRoot(), "python"));
-  const plan = makePlan(experiment, { workerCodeSha256: worker, overrides: args.set });
+  const overrides = args.set.map(secretsRedactor(io.env));
+  const plan = makePlan(experiment, { workerCodeSha256: worker, overrides });
   return { experiment, text, plan };
 }

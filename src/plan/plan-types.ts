@@ -69,7 +69,7 @@ export const planHeaderSchema = z.strictObject({
   quality: planQualitySchema.nullable().default(null),
   profile: z.boolean().default(false),
   skip_implied: z.boolean().default(true),
-  /** What `--set` changed of the file, as given. */
+  /** What `--set` changed of the file, as given but for secrets. */
   overrides: z.array(z.string()).default([]),
   /** How often a block is tried again after a failure that may pass by itself; plans made before there was such a thing: never. */
   retries: nonNegativeInt.default(0),
