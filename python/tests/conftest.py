@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,14 +112,21 @@ def worker(home: Path) -> Iterator[WorkerDriver]:
             driver.close()
 
 
-@pytest.fixture(scope="module")
-def shared_worker(home: Path) -> Iterator[WorkerDriver]:
-    """One worker for tests that leave it idle and without a trial process."""
+@contextmanager
+def started_worker(home: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerDriver]:
+    """A worker that has answered ``start``; ended with the block."""
     with tempfile.TemporaryDirectory(prefix="fx-") as folder:
-        driver = WorkerDriver(Path(folder), home)
+        driver = WorkerDriver(Path(folder), home, environment)
         try:
             driver.receive("control")
             driver.ok("start")
             yield driver
         finally:
             driver.close()
+
+
+@pytest.fixture(scope="module")
+def shared_worker(home: Path) -> Iterator[WorkerDriver]:
+    """One worker for tests that leave it idle and without a trial process."""
+    with started_worker(home) as driver:
+        yield driver

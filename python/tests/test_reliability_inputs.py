@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from falcon_exp.worker.sources import random_model
-from tests.conftest import TINY_FALCON, configuration, trial
+from tests.conftest import TINY_FALCON, configuration, started_worker, trial
 from tests.driver import WorkerDriver
 from tests.hub import COMMIT, Hub
 
@@ -169,14 +169,8 @@ def hub_worker(hub: Hub, home: Path, tmp_path_factory: pytest.TempPathFactory) -
         "HF_HUB_OFFLINE": "0",
         "HF_HUB_DISABLE_TELEMETRY": "1",
     }
-    with tempfile.TemporaryDirectory(prefix="fx-") as folder:
-        driver = WorkerDriver(Path(folder), home, environment)
-        try:
-            driver.receive("control")
-            driver.ok("start")
-            yield driver
-        finally:
-            driver.close()
+    with started_worker(home, environment) as driver:
+        yield driver
 
 
 def from_hub(repo: str, revision: str | None = None) -> dict[str, Any]:

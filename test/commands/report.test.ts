@@ -1,11 +1,10 @@
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { systemClock } from "../../src/base/clock.js";
 import { ExitCode } from "../../src/base/exit-codes.js";
 import { run } from "../../src/commands/report.js";
 import { RunPaths } from "../../src/results/paths.js";
+import { testIo } from "../fixtures/io.js";
 import { type FakeRunOptions, fakeRun, RUN_ID, THREE } from "../fixtures/records.js";
 import { folderWithRecords, scratchFolder } from "../fixtures/run-folder.js";
 
@@ -19,21 +18,9 @@ function workplace(options: FakeRunOptions = {}): { cwd: string; paths: RunPaths
 }
 
 async function report(cwd: string, which: string, json = false) {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const io = {
-    stdout,
-    stderr,
-    stdoutIsTty: false,
-    stderrIsTty: false,
-    columns: 80,
-    color: false,
-    env: {},
-    cwd,
-    clock: systemClock,
-  };
+  const { io, stdout, stderr } = testIo(cwd);
   const exitCode = await run(io, { run: which, results: "results", json });
-  return { exitCode, stdout: String(stdout.read() ?? ""), stderr: String(stderr.read() ?? "") };
+  return { exitCode, stdout: stdout(), stderr: stderr() };
 }
 
 test("the newest run of an experiment is drawn again, and its table and folder are shown", async () => {

@@ -1,7 +1,4 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { Ajv, type ValidateFunction } from "ajv";
+import type { ValidateFunction } from "ajv";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { chartInputs } from "../../src/report/chart-inputs/chart-inputs.js";
@@ -13,10 +10,11 @@ import { compareChart } from "../../src/report/charts/compare.js";
 import { breakLines, COLORS } from "../../src/report/charts/style.js";
 import { dominates } from "../../src/report/charts/tradeoff.js";
 import { compare } from "../../src/report/compare/compare.js";
-import { type FontMetrics, readFontMetrics } from "../../src/report/font-metrics.js";
-import { type ChartRenderer, createRenderer, PNG_SCALE } from "../../src/report/render.js";
+import type { FontMetrics } from "../../src/report/font-metrics.js";
+import { type ChartRenderer, PNG_SCALE } from "../../src/report/render.js";
 import { summarize } from "../../src/report/summary.js";
 import { groupRecords } from "../../src/results/run-data.js";
+import { chartTools } from "../fixtures/chart-tools.js";
 import { scoredRun } from "../fixtures/quality.js";
 import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../fixtures/records.js";
 import { textsOf } from "./svg-texts.js";
@@ -62,13 +60,7 @@ let render: ChartRenderer;
 let fonts: Record<"regular" | "bold", FontMetrics>;
 let isVegaLite: ValidateFunction;
 beforeAll(async () => {
-  render = await createRenderer();
-  const require = createRequire(import.meta.url);
-  const font = (file: string) =>
-    readFontMetrics(readFileSync(require.resolve(`dejavu-fonts-ttf/ttf/${file}`)));
-  fonts = { regular: font("DejaVuSans.ttf"), bold: font("DejaVuSans-Bold.ttf") };
-  const schema = readFileSync(join(dirname(require.resolve("vega-lite")), "vega-lite-schema.json"), "utf8");
-  isVegaLite = new Ajv({ strict: false, validateFormats: false }).compile(JSON.parse(schema));
+  ({ render, fonts, isVegaLite } = await chartTools());
 });
 
 describe.each(CASES)("with %s", (_, options) => {

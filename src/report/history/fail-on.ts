@@ -8,6 +8,7 @@
 import { didYouMean } from "../../base/did-you-mean.js";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
+import { BYTE_UNITS } from "../../base/parse-bytes.js";
 import { HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
 
 export interface FailCondition {
@@ -22,18 +23,7 @@ export interface FailCondition {
 
 const UNITS: Readonly<Record<HistoryMetric["unit"], Readonly<Record<string, number>>>> = {
   seconds: { "": 1, s: 1, ms: 1e-3, min: 60 },
-  bytes: {
-    "": 1,
-    B: 1,
-    KB: 1e3,
-    MB: 1e6,
-    GB: 1e9,
-    TB: 1e12,
-    KiB: 1024,
-    MiB: 1024 ** 2,
-    GiB: 1024 ** 3,
-    TiB: 1024 ** 4,
-  },
+  bytes: BYTE_UNITS,
   "tokens a second": { "": 1 },
   ratio: { "": 1 },
   nats: { "": 1 },

@@ -1,18 +1,16 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { Ajv, type ValidateFunction } from "ajv";
+import type { ValidateFunction } from "ajv";
 import stringWidth from "string-width";
 import { beforeAll, describe, expect, test } from "vitest";
 import { historyCharts } from "../../../src/report/charts/history.js";
-import { type FontMetrics, readFontMetrics } from "../../../src/report/font-metrics.js";
+import type { FontMetrics } from "../../../src/report/font-metrics.js";
 import { parseFailCondition } from "../../../src/report/history/fail-on.js";
 import { historyOf } from "../../../src/report/history/history.js";
 import type { HistoryReport } from "../../../src/report/history/history-types.js";
 import { historyMarkdown } from "../../../src/report/history/markdown.js";
 import { sparkline } from "../../../src/report/history/sparkline.js";
 import { historyText } from "../../../src/report/history/terminal.js";
-import { type ChartRenderer, createRenderer } from "../../../src/report/render.js";
+import type { ChartRenderer } from "../../../src/report/render.js";
+import { chartTools } from "../../fixtures/chart-tools.js";
 import { TWELVE_LONG } from "../../fixtures/records.js";
 import { historyRunsOf } from "../../fixtures/sweep.js";
 import { textsOf } from "../svg-texts.js";
@@ -68,13 +66,7 @@ let render: ChartRenderer;
 let fonts: Record<"regular" | "bold", FontMetrics>;
 let isVegaLite: ValidateFunction;
 beforeAll(async () => {
-  render = await createRenderer();
-  const require = createRequire(import.meta.url);
-  const font = (file: string) =>
-    readFontMetrics(readFileSync(require.resolve(`dejavu-fonts-ttf/ttf/${file}`)));
-  fonts = { regular: font("DejaVuSans.ttf"), bold: font("DejaVuSans-Bold.ttf") };
-  const schema = readFileSync(join(dirname(require.resolve("vega-lite")), "vega-lite-schema.json"), "utf8");
-  isVegaLite = new Ajv({ strict: false, validateFormats: false }).compile(JSON.parse(schema));
+  ({ render, fonts, isVegaLite } = await chartTools());
 });
 
 describe.each(CASES)("with %s", (_, make) => {
