@@ -62,6 +62,7 @@ export class Worker {
   private cause: Cause | null = null;
   private nextId = 1;
   private hello: ((value: undefined) => void) | null = null;
+  private tidied: Promise<void> | null = null;
 
   private constructor(
     private readonly options: WorkerOptions,
@@ -190,7 +191,7 @@ export class Worker {
 
   /** Shutdown message, then SIGTERM, then SIGKILL to the whole group. Resolves when nothing of it is left. */
   async close(): Promise<void> {
-    if (this.state === "ended") return;
+    if (this.state === "ended") return this.tidy();
     if (this.state !== "stopping") {
       this.state = "stopping";
       await this.channel.send("control", this.envelope({ type: "shutdown", body: {} })).catch(() => {});
@@ -363,7 +364,8 @@ export class Worker {
       message: `the worker ended (${exitText(exit)})`,
     };
     this.open?.fail(this.failure(cause, this.open.phase, exit));
-    void this.tidy();
+    // Whoever closes the worker hears of a failure to remove its folder.
+    this.tidy().catch(() => {});
   }
 
   private failure(cause: Cause, phase: Phase | null, exit?: WorkerExit): WorkerFailure {
@@ -376,7 +378,13 @@ export class Worker {
     });
   }
 
-  private async tidy(): Promise<void> {
+  /** Begun by whoever sees the end first; everyone who waits for the end waits for this. */
+  private tidy(): Promise<void> {
+    this.tidied ??= this.letGo();
+    return this.tidied;
+  }
+
+  private async letGo(): Promise<void> {
     this.state = "ended";
     this.open = null;
     this.heartbeat.stop();
