@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { didYouMean } from "../base/did-you-mean.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { type SummaryFigures, summaryFigures } from "../report/history/run-figures.js";
 import { indexRuns, type RunIndexEntry } from "../results/run-index.js";
 import { loadExperiment } from "../spec/load.js";
 
@@ -11,6 +12,8 @@ export interface HistoryRuns {
   readonly experiment: string;
   /** Newest first. */
   readonly entries: readonly RunIndexEntry[];
+  /** What history takes of the runs' current summaries, by the runs' folders. */
+  readonly summaries: ReadonlyMap<string, SummaryFigures>;
   /** Where the experiment's runs lie. */
   readonly folder: string;
 }
@@ -25,21 +28,31 @@ export async function historyRuns(
   resultsFolder: string,
   cwd: string,
 ): Promise<HistoryRuns> {
+  const summaries = new Map<string, SummaryFigures>();
+  const index = (root: string) =>
+    indexRuns({
+      folder: root,
+      onSummary: (folder, json) => {
+        const { data } = summaryFigures.safeParse(json);
+        if (data !== undefined) summaries.set(folder, data);
+      },
+    });
   const path = resolve(cwd, argument);
   const kind = await stat(path).catch(() => null);
   if (kind?.isDirectory() === true) {
-    const all = (await indexRuns({ folder: path })).filter((entry) => depthOf(entry) === 1);
+    const all = (await index(path)).filter((entry) => depthOf(entry) === 1);
     const experiment = all[0]?.experiment;
     if (experiment === undefined)
       throw noRuns(`${path} holds no runs.`, "Give the folder whose folders are runs.");
-    return { experiment, folder: path, entries: all.filter((entry) => entry.experiment === experiment) };
+    const entries = all.filter((entry) => entry.experiment === experiment);
+    return { experiment, folder: path, entries, summaries };
   }
   const experiment =
     kind?.isFile() === true ? (await loadExperiment(argument, { overrides: [] })).experiment.name : argument;
   const root = resolve(cwd, resultsFolder);
-  const all = (await indexRuns({ folder: root })).filter((entry) => depthOf(entry) === 2);
+  const all = (await index(root)).filter((entry) => depthOf(entry) === 2);
   const entries = all.filter((entry) => entry.experiment === experiment);
-  if (entries.length > 0) return { experiment, folder: resolve(root, experiment), entries };
+  if (entries.length > 0) return { experiment, folder: resolve(root, experiment), entries, summaries };
   const known = [...new Set(all.map((entry) => entry.experiment))].sort();
   const near = didYouMean(experiment, known);
   const next =

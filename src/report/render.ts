@@ -1,8 +1,10 @@
 /** Vega-Lite spec → SVG → PNG, without a browser. The same spec gives the same bytes. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { setImmediate } from "node:timers/promises";
 import type { TopLevelSpec } from "vega-lite";
 import { type FontMetrics, readFontMetrics } from "./font-metrics.js";
+import type { PngTask } from "./png-thread.js";
 
 /** PNGs are drawn at twice the size of the SVG, for screens with fine pixels and for print. */
 export const PNG_SCALE = 2;
@@ -20,14 +22,28 @@ interface TextItem {
   readonly fontWeight?: string | number;
 }
 
+/** Pictures are made beside the charts, and mostly faster: more threads would wait. */
+const PNG_THREADS = 2;
+/** Longer than Vega takes for a chart; a server that draws now and then keeps no threads. */
+const IDLE_MS = 2_000;
+
 /** Loads Vega, resvg and the fonts: slow, so only where charts are drawn. */
 export async function createRenderer(): Promise<ChartRenderer> {
-  const [vega, vegaLite, { renderAsync }] = await Promise.all([
-    import("vega"),
-    import("vega-lite"),
+  const [{ vega, vegaLite }, { Piscina }] = await Promise.all([
+    import("./vega.js"),
+    import("piscina"),
+    // Used in the threads only; where it is missing that is to be known before the first chart.
     import("@resvg/resvg-js"),
   ]);
   const require = createRequire(import.meta.url);
+  // By name, not by place: threads start from built JavaScript even where this file is run as TypeScript.
+  const pngs = new Piscina<PngTask, Uint8Array>({
+    filename: require.resolve("#png-thread"),
+    minThreads: 1,
+    maxThreads: PNG_THREADS,
+    concurrentTasksPerWorker: 1,
+    idleTimeout: IDLE_MS,
+  });
   const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((file) =>
     require.resolve(`dejavu-fonts-ttf/ttf/${file}`),
   );
@@ -52,19 +68,23 @@ export async function createRenderer(): Promise<ChartRenderer> {
   let last: Promise<unknown> = Promise.resolve();
   /** Vega's ids are the process's: one chart at a time. */
   const inTurn = (spec: TopLevelSpec): Promise<string> => {
-    const svg = last.then(() => toSvg(spec));
+    // Vega never lets go of the event loop by itself: pictures would wait for a thread that has long been free.
+    const svg = last.then(() => setImmediate()).then(() => toSvg(spec));
     last = svg.catch(() => {});
     return svg;
   };
   return async (spec) => {
     const svg = await inTurn(spec);
-    // In another thread: meanwhile Vega draws the next chart.
-    const image = await renderAsync(svg, {
-      fitTo: { mode: "zoom", value: PNG_SCALE },
-      background: "white",
-      font: { fontFiles, loadSystemFonts: false, defaultFontFamily: "DejaVu Sans" },
+    // Meanwhile Vega draws the next chart.
+    const png = await pngs.run({
+      svg,
+      options: {
+        fitTo: { mode: "zoom", value: PNG_SCALE },
+        background: "white",
+        font: { fontFiles, loadSystemFonts: false, defaultFontFamily: "DejaVu Sans" },
+      },
     });
-    return { svg, png: image.asPng() };
+    return { svg, png };
   };
 }
 

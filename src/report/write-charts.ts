@@ -9,8 +9,15 @@ import { writeFailed } from "../results/writer.js";
 import type { Chart } from "./charts/charts.js";
 import { type ChartRenderer, createRenderer } from "./render.js";
 
-/** One being compiled, one becoming pixels, one being written. */
-const CHARTS_AT_ONCE = 3;
+/** One in Vega, two becoming pixels, and some that wait for that: Vega must never wait. */
+const CHARTS_AT_ONCE = 8;
+
+export interface WriteChartsOptions {
+  /** Whether a chart of this name is one that an earlier call drew; all of them unless told. */
+  readonly isOurs?: (name: string) => boolean;
+  /** By default one is loaded when the charts come. */
+  readonly renderer?: Promise<ChartRenderer>;
+}
 
 /**
  * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: figures are
@@ -20,7 +27,7 @@ const CHARTS_AT_ONCE = 3;
 export async function writeCharts(
   folder: string,
   charts: readonly Chart[],
-  isOurs: (name: string) => boolean = () => true,
+  { isOurs = () => true, renderer }: WriteChartsOptions = {},
 ): Promise<readonly string[]> {
   const write = async (path: string, content: string | Uint8Array) => {
     try {
@@ -39,7 +46,7 @@ export async function writeCharts(
   for (const { name, spec } of charts) {
     await write(chartPath(folder, name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
   }
-  const { render, problem } = await rendererOf();
+  const { render, problem } = await rendererOf(renderer ?? createRenderer());
   const draw = async ({ name, spec }: Chart): Promise<string | null> => {
     try {
       const images = await render?.(spec);
@@ -59,12 +66,12 @@ export async function writeCharts(
   return [problem, ...undrawn].filter((warning) => warning !== null);
 }
 
-async function rendererOf(): Promise<{
+async function rendererOf(renderer: Promise<ChartRenderer>): Promise<{
   readonly render: ChartRenderer | null;
   readonly problem: string | null;
 }> {
   try {
-    return { render: await createRenderer(), problem: null };
+    return { render: await renderer, problem: null };
   } catch (error) {
     return { render: null, problem: `charts cannot be drawn here: ${messageOf(error)}` };
   }

@@ -65,6 +65,29 @@ interface ParsedLine {
   readonly problem: string | null;
 }
 
+/**
+ * What stands in one line, checked against its checksum and against nothing else: for who knows already that it is right.
+ * Undefined where it is damaged or blank.
+ */
+export function openRecordLine(bytes: Buffer): unknown {
+  const opened = openLine(bytes);
+  const value = opened.kind === "broken" ? undefined : parseJson(opened.json);
+  return value === BLANK ? undefined : value;
+}
+
+const BLANK = Symbol("a blank line");
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Undefined where it is not JSON in UTF-8. */
+function parseJson(bytes: Buffer): unknown {
+  try {
+    const text = utf8.decode(bytes);
+    return text.trim() === "" ? BLANK : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 const MAX_PROBLEM_CHARACTERS = 300;
 
 /** One record; several where the end of a line was damaged, so that two lines look like one. */
@@ -77,12 +100,9 @@ function parseLine(bytes: Buffer, place: string): readonly ParsedLine[] {
 function parseRecord(bytes: Buffer, place: string): ParsedLine {
   const opened = openLine(bytes);
   if (opened.kind === "broken") return { record: null, problem: "its checksum does not fit (damaged)" };
-  let value: unknown;
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(opened.json);
-    if (text.trim() === "") return { record: null, problem: null };
-    value = JSON.parse(text);
-  } catch {
+  const value = parseJson(opened.json);
+  if (value === BLANK) return { record: null, problem: null };
+  if (value === undefined) {
     return { record: null, problem: "not a whole JSON object in UTF-8 (cut off or damaged)" };
   }
   const checked = recordSchema.safeParse(upgradeLine(value, place, UPGRADE_STEPS));

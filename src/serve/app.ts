@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { FalconError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
+import { type ChartRenderer, createRenderer } from "../report/render.js";
 import type { RunPaths } from "../results/paths.js";
 import type { ProcessName } from "../results/process-name.js";
 import { indexRuns, type KnownRun } from "../results/run-index.js";
@@ -34,6 +35,12 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Hono {
   const { resultsFolder, assets, self, log } = options;
   const known = new Map<string, KnownRun>();
+  // Loaded when the first chart is asked for, and kept: each one has threads of its own.
+  let renderer: Promise<ChartRenderer> | null = null;
+  const charts = () => {
+    renderer ??= createRenderer();
+    return renderer;
+  };
   const runs = () => indexRuns({ folder: resultsFolder, known });
   const app = new Hono();
   app.use(guard);
@@ -44,7 +51,7 @@ export function createApp(options: AppOptions): Hono {
 
   app.get("/compare", async (context) => {
     const sides = (context.req.queries("side") ?? []).filter((side) => side !== "");
-    const result = await compareSides(resultsFolder, sides, context.req.query("force") === "1");
+    const result = await compareSides(resultsFolder, sides, context.req.query("force") === "1", charts);
     return context.html(comparePage({ runs: await runs(), sides, result }));
   });
 

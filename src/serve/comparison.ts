@@ -3,7 +3,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import { compareChart } from "../report/charts/compare.js";
 import { type CompareReport, compare } from "../report/compare/compare.js";
 import { type CompareInput, splitArgument } from "../report/compare/sides.js";
-import { createRenderer } from "../report/render.js";
+import type { ChartRenderer } from "../report/render.js";
 import { readRun } from "../results/run-data.js";
 import type { ComparePageInput } from "./pages/compare.js";
 import { servedRun } from "./served-run.js";
@@ -13,12 +13,13 @@ export async function compareSides(
   resultsFolder: string,
   sides: readonly string[],
   force: boolean,
+  renderer: () => Promise<ChartRenderer>,
 ): Promise<ComparePageInput["result"]> {
   if (sides.length < 2) return null;
   try {
     const inputs = await Promise.all(sides.map((side) => inputOf(resultsFolder, side)));
     const report = compare(inputs, { force });
-    return { report, chart: await chartOf(report) };
+    return { report, chart: await chartOf(report, renderer) };
   } catch (error) {
     if (error instanceof FalconError) return { refused: error };
     throw error;
@@ -45,9 +46,12 @@ async function inputOf(resultsFolder: string, side: string): Promise<CompareInpu
 }
 
 /** A comparison is worth showing without its chart. */
-async function chartOf(report: CompareReport): Promise<string | null> {
+async function chartOf(
+  report: CompareReport,
+  renderer: () => Promise<ChartRenderer>,
+): Promise<string | null> {
   try {
-    return (await (await createRenderer())(compareChart(report))).svg;
+    return (await (await renderer())(compareChart(report))).svg;
   } catch {
     return null;
   }

@@ -172,6 +172,7 @@ export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOpti
   return {
     width: PANEL_WIDTH,
     height: PANEL_HEIGHT,
+    // Vega takes as long for a layer without marks as for one with few.
     layer: [
       {
         data: { values: options.marks.map((at) => ({ at })) },
@@ -212,7 +213,7 @@ export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOpti
         },
         encoding: { x: x("at"), y: foot(6), tooltip: [{ field: "at" }, { field: "status" }] },
       },
-    ],
+    ].filter(({ data: { values } }) => values.length > 0),
   };
 }
 

@@ -97,8 +97,10 @@ export function workloadOf(
 export function workloadDifferences(ours: Workload, theirs: Workload): readonly string[] {
   const reasons: string[] = [];
   if (ours.prompts_sha256 !== theirs.prompts_sha256) reasons.push("other prompts");
-  const generation = [ours, theirs].map((work) => JSON.stringify(work.generation));
-  if (generation[0] !== generation[1]) reasons.push("other generation settings");
+  const isSame =
+    ours.generation === theirs.generation ||
+    JSON.stringify(ours.generation) === JSON.stringify(theirs.generation);
+  if (!isSame) reasons.push("other generation settings");
   const areKnown = ours.parameters !== null && theirs.parameters !== null;
   if (areKnown && ours.parameters !== theirs.parameters) reasons.push("another model");
   return reasons;

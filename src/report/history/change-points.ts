@@ -1,7 +1,7 @@
 /** Where the level of a series changed: seeded binary segmentation, each change tested by permutation. */
-import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+import { randomBelow } from "../../base/random-below.js";
 import { type Interval, seededIntervals } from "./seeded-intervals.js";
 import { winsorized } from "./winsorize.js";
 
@@ -71,7 +71,7 @@ function testSegment(scores: Float64Array, test: ChangeTest, random: RandomGener
 
 function shuffle(values: Float64Array, random: RandomGenerator): void {
   for (let i = values.length - 1; i > 0; i--) {
-    const j = uniformInt(random, 0, i);
+    const j = randomBelow(random, i + 1);
     const kept = values[i] ?? 0;
     values[i] = values[j] ?? 0;
     values[j] = kept;

@@ -1,9 +1,9 @@
 /** Levels of one segment of a series, and the changes between them with their intervals. */
-import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { medianOf } from "../../base/median.js";
 import { quantileOf } from "../../base/quantile.js";
+import { randomBelow } from "../../base/random-below.js";
 import { expandedTail } from "../bootstrap.js";
 import { CHANGE_TEST, findChangePoints, SplitSearch } from "./change-points.js";
 import { winsorized } from "./winsorize.js";
@@ -100,7 +100,7 @@ function intervalOf(
 }
 
 function resample(values: readonly number[], into: Float64Array, random: RandomGenerator): void {
-  for (let i = 0; i < into.length; i++) into[i] = values[uniformInt(random, 0, values.length - 1)] ?? 0;
+  for (let i = 0; i < into.length; i++) into[i] = values[randomBelow(random, values.length)] ?? 0;
 }
 
 /** A typed array is sorted by number, and many times faster than a plain one. */

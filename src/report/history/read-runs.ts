@@ -2,7 +2,8 @@
 import { FalconError } from "../../base/errors.js";
 import { RunPaths } from "../../results/paths.js";
 import type { RunIndexEntry } from "../../results/run-index.js";
-import { type RunFigures, readRunFigures } from "./run-figures.js";
+import { type RunFigures, readRunFigures, type SummaryFigures } from "./run-figures.js";
+import { RunHeadReader } from "./run-head.js";
 import type { HistoryRun } from "./series.js";
 
 export interface ReadHistory {
@@ -14,13 +15,18 @@ export interface ReadHistory {
 /** Files are opened side by side, so that a network drive's delays do not add up. */
 const AT_ONCE = 16;
 
-export async function readHistoryRuns(entries: readonly RunIndexEntry[]): Promise<ReadHistory> {
+/** `summaries` are those of the runs that have a current one, by their folders. */
+export async function readHistoryRuns(
+  entries: readonly RunIndexEntry[],
+  summaries: ReadonlyMap<string, SummaryFigures>,
+): Promise<ReadHistory> {
+  const heads = new RunHeadReader();
   const runs: HistoryRun[] = [];
   const warnings: string[] = [];
   const waiting = entries.values();
   const work = async () => {
     for (const entry of waiting) {
-      const { figures, problem } = await figuresOf(entry);
+      const { figures, problem } = await figuresOf(entry, summaries.get(entry.folder) ?? null, heads);
       if (problem !== null) warnings.push(`${entry.path}: ${problem}`);
       const started_at = figures?.run.at ?? entry.started_at ?? timeOf(entry.run_id);
       // A run with neither records nor a time in its name has no place in time.
@@ -35,13 +41,15 @@ export async function readHistoryRuns(entries: readonly RunIndexEntry[]): Promis
 
 async function figuresOf(
   entry: RunIndexEntry,
+  summary: SummaryFigures | null,
+  heads: RunHeadReader,
 ): Promise<{ readonly figures: RunFigures | null; readonly problem: string | null }> {
   if (entry.status === "damaged" || entry.configurations.length === 0) {
     return { figures: null, problem: entry.problem };
   }
   try {
-    const options = { hasCurrentSummary: entry.has_current_summary };
-    return { figures: await readRunFigures(new RunPaths(entry.folder), options), problem: entry.problem };
+    const figures = await readRunFigures(new RunPaths(entry.folder), summary, heads);
+    return { figures, problem: entry.problem };
   } catch (error) {
     if (error instanceof FalconError) return { figures: null, problem: error.message };
     throw error;

@@ -2,10 +2,9 @@
  * The figures of one run, from its `summary.json` where that was made from these very records, else from the records: a killed
  * run has no summary, and reading two thousand whole records would take a minute.
  */
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { RunPaths } from "../../results/paths.js";
-import { parseRecords } from "../../results/reader.js";
 import {
   type RecordedEnvironment,
   type RunRecord,
@@ -14,15 +13,16 @@ import {
 import { readRun } from "../../results/run-data.js";
 import { type Surroundings, surroundingsOf } from "../compare/differences.js";
 import { SUMMARY_SCHEMA_VERSION, summarize } from "../summary.js";
+import type { RunHeadReader } from "./run-head.js";
 
 const statistics = z
   .looseObject({ n: z.number(), median: z.number(), min: z.number(), max: z.number() })
   .nullable();
 const interval = { ci95_low: z.number().nullable(), ci95_high: z.number().nullable() };
-const valueWithInterval = z.looseObject({ value: z.number(), ...interval }).nullable();
+const valueWithInterval = z.object({ value: z.number(), ...interval }).nullable();
 
 /** What history takes of `summary.json`; other keys may come and go. */
-export const configurationFigures = z.looseObject({
+export const configurationFigures = z.object({
   label: z.string(),
   status: z.string(),
   /** Summaries of before anything could be reused lack it. */
@@ -38,23 +38,24 @@ export const configurationFigures = z.looseObject({
   ttft_sec: statistics,
   decode_tokens_per_sec: statistics,
   quality: z.array(
-    z.looseObject({
+    z.object({
       text_id: z.string(),
       ppl_ratio: valueWithInterval,
-      kl_divergence: z.looseObject({ mean: z.number(), ...interval }).nullable(),
+      kl_divergence: z.object({ mean: z.number(), ...interval }).nullable(),
       top1_agreement: valueWithInterval,
     }),
   ),
 });
 export type ConfigurationFigures = z.infer<typeof configurationFigures>;
 
-const summaryFigures = z.looseObject({
+export const summaryFigures = z.object({
   schema_version: z.literal(SUMMARY_SCHEMA_VERSION),
   run_id: z.string(),
   configurations: z.array(configurationFigures),
 });
+export type SummaryFigures = z.infer<typeof summaryFigures>;
 
-const environmentFile = z.looseObject({ worker: recordedEnvironmentSchema });
+const environmentFile = z.object({ worker: recordedEnvironmentSchema });
 
 export interface RunFigures {
   readonly run: RunRecord;
@@ -63,22 +64,22 @@ export interface RunFigures {
 }
 
 /**
- * Null where nothing says what was run. With `hasCurrentSummary` the head of the records, the summary and environment.json are
- * read, and all records only where one of them cannot be used. Throws FalconError `results-schema-newer` and what the reader does.
+ * Of a run with a summary of its very records only their first line and environment.json are read, and all records where one
+ * of these cannot be used. Throws FalconError `results-schema-newer` and what the reader does.
  */
 export async function readRunFigures(
   paths: RunPaths,
-  options: { readonly hasCurrentSummary: boolean },
+  summary: SummaryFigures | null,
+  heads: RunHeadReader,
 ): Promise<RunFigures> {
-  return (options.hasCurrentSummary ? fromSummary(paths) : null) ?? (await fromRecords(paths));
+  return (summary === null ? null : withSummary(paths, summary, heads)) ?? (await fromRecords(paths));
 }
 
-function fromSummary(paths: RunPaths): RunFigures | null {
+function withSummary(paths: RunPaths, summary: SummaryFigures, heads: RunHeadReader): RunFigures | null {
   // Plain descriptors: for thousands of small files promises cost more than the reading does.
-  const run = readRunRecord(paths.records);
-  const summary = readJson(paths.summary, summaryFigures);
+  const run = heads.read(paths.records);
   const environment = readJson(paths.environment, environmentFile);
-  if (run === null || summary === null || environment === null || summary.run_id !== run.run_id) return null;
+  if (run === null || environment === null || summary.run_id !== run.run_id) return null;
   return {
     run,
     surroundings: {
@@ -105,29 +106,5 @@ function readJson<T>(path: string, schema: z.ZodType<T>): T | null {
   } catch {
     // Missing or torn: the records have it all.
     return null;
-  }
-}
-
-const CHUNK_BYTES = 16_384;
-/** Prompts stand in the first line; beyond this it is cheaper to read on than to be clever. */
-const LONGEST_HEAD_BYTES = 4_194_304;
-
-/** The first line of the records; null where it is no run record. */
-function readRunRecord(path: string): RunRecord | null {
-  const file = openSync(path, "r");
-  try {
-    let head = Buffer.alloc(0);
-    while (head.length < LONGEST_HEAD_BYTES) {
-      const buffer = Buffer.alloc(CHUNK_BYTES);
-      const bytesRead = readSync(file, buffer, 0, CHUNK_BYTES, head.length);
-      head = Buffer.concat([head, buffer.subarray(0, bytesRead)]);
-      const newline = head.indexOf(0x0a);
-      if (newline === -1 && bytesRead > 0) continue;
-      const [first] = parseRecords(head.subarray(0, newline + 1), path).records;
-      return first?.kind === "run" ? first : null;
-    }
-    return null;
-  } finally {
-    closeSync(file);
   }
 }

@@ -1,6 +1,7 @@
 /** One metric of one configuration over the runs, cut where figures can no longer be compared. */
 import { quantizationText } from "../../plan/axis-text.js";
 import type { PlanConfiguration, PlanHeader } from "../../plan/plan-types.js";
+import type { RunRecord } from "../../results/record-types.js";
 import { type Workload, workloadDifferences, workloadOf } from "../compare/differences.js";
 import { type Figure, HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
 import type { ConfigurationFigures, RunFigures } from "./run-figures.js";
@@ -48,8 +49,9 @@ export function seriesOf(runs: readonly HistoryRun[]): readonly Series[] {
   const labels = new Set(
     runs.toReversed().flatMap(({ figures }) => figures?.configurations.map(({ label }) => label) ?? []),
   );
+  const tasks = new Map<PlanConfiguration, Task>();
   return [...labels].flatMap((label) => {
-    const sources = runs.flatMap((run, index) => sourceOf(run, index, label));
+    const sources = runs.flatMap((run, index) => sourceOf(run, index, label, tasks));
     return HISTORY_METRICS.flatMap((metric) =>
       textsOf(sources, metric).flatMap((textId) => {
         const points = sources.flatMap((source) => pointOf(source, metric, textId));
@@ -75,8 +77,29 @@ interface Source {
   } | null;
 }
 
+/** What a planned configuration was to do. */
+interface Task {
+  readonly workload: Workload;
+  readonly settings: string;
+}
+
+/** Runs with the same plan share its objects, so each is looked at once. */
+function taskOf(run: RunRecord, planned: PlanConfiguration, known: Map<PlanConfiguration, Task>): Task {
+  const task = known.get(planned) ?? {
+    workload: workloadOf(run, planned, null),
+    settings: settingsText(planned),
+  };
+  known.set(planned, task);
+  return task;
+}
+
 /** Nothing for a run that was not to measure this configuration; nobody knows that of a run that cannot be read. */
-function sourceOf({ figures, status }: HistoryRun, run: number, label: string): readonly Source[] {
+function sourceOf(
+  { figures, status }: HistoryRun,
+  run: number,
+  label: string,
+  tasks: Map<PlanConfiguration, Task>,
+): readonly Source[] {
   if (figures === null) return [{ run, status, whole: null }];
   const configuration = figures.configurations.find((one) => one.label === label);
   const planned = figures.run.configurations.find(({ worker }) => worker.label === label);
@@ -86,10 +109,11 @@ function sourceOf({ figures, status }: HistoryRun, run: number, label: string): 
   const isWhole =
     configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
   if (!isWhole) return [{ run, status: unfinishedStatus(status, configuration.status), whole: null }];
+  const { workload, settings } = taskOf(figures.run, planned, tasks);
   const whole = {
     configuration,
-    workload: workloadOf(figures.run, planned, configuration.parameters),
-    settings: settingsText(planned),
+    workload: { ...workload, parameters: configuration.parameters },
+    settings,
     plan: figures.run.plan,
   };
   return [{ run, status: "completed", whole }];

@@ -4,12 +4,17 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { writeFailed } from "../../results/writer.js";
 import { historyCharts } from "../charts/history.js";
+import type { ChartRenderer } from "../render.js";
 import { writeCharts } from "../write-charts.js";
 import type { HistoryReport } from "./history-types.js";
 import { HISTORY_METRICS } from "./metrics.js";
 
 /** Returns what could not be drawn, for people. Throws FalconError `results-write-failed`. */
-export async function writeHistory(report: HistoryReport, folder: string): Promise<readonly string[]> {
+export async function writeHistory(
+  report: HistoryReport,
+  folder: string,
+  renderer: Promise<ChartRenderer>,
+): Promise<readonly string[]> {
   const path = join(folder, "history.json");
   try {
     await mkdir(folder, { recursive: true });
@@ -17,7 +22,7 @@ export async function writeHistory(report: HistoryReport, folder: string): Promi
   } catch (cause) {
     throw writeFailed(path, cause);
   }
-  return writeCharts(folder, historyCharts(report), isHistoryChart);
+  return writeCharts(folder, historyCharts(report), { isOurs: isHistoryChart, renderer });
 }
 
 /** The folder may be one of the user's: only what an earlier history drew is ever removed from it. */

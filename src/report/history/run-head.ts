@@ -1,0 +1,57 @@
+/** The first line of `records.jsonl`, of many runs of one experiment. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { z } from "zod";
+import { openRecordLine, parseRecords } from "../../results/reader.js";
+import type { RunRecord } from "../../results/record-types.js";
+
+const CHUNK_BYTES = 16_384;
+/** Prompts stand in the first line; beyond this it is cheaper to read on than to be clever. */
+const LONGEST_HEAD_BYTES = 4_194_304;
+
+const own = z.object({ run_id: z.string(), at: z.iso.datetime() });
+
+/**
+ * Runs of one experiment mostly have the same plan, and checking that against the schema takes longer than reading it: what
+ * stands in the line before, but for the run's own name and time, is known to be right, and shared.
+ */
+export class RunHeadReader {
+  #last: { readonly text: string; readonly run: RunRecord } | null = null;
+
+  /** The run record; null where there is none. Throws FalconError `results-schema-newer`, and what opening a file throws. */
+  read(path: string): RunRecord | null {
+    const line = firstLine(path);
+    if (line === null) return null;
+    const value = openRecordLine(line);
+    const ids = own.safeParse(value);
+    if (!ids.success) return null;
+    const { run_id, at } = ids.data;
+    const text = JSON.stringify({ ...(value as object), run_id: "", at: "" });
+    if (text === this.#last?.text) return { ...this.#last.run, run_id, at };
+    const [first] = parseRecords(line, path).records;
+    if (first?.kind !== "run") return null;
+    this.#last = { text, run: first };
+    return first;
+  }
+}
+
+/** Without its end. Null where the file has no whole line. */
+function firstLine(path: string): Buffer | null {
+  const file = openSync(path, "r");
+  try {
+    let head = Buffer.alloc(0);
+    while (head.length < LONGEST_HEAD_BYTES) {
+      const buffer = Buffer.alloc(CHUNK_BYTES);
+      const bytesRead = readSync(file, buffer, 0, CHUNK_BYTES, head.length);
+      head =
+        head.length === 0
+          ? buffer.subarray(0, bytesRead)
+          : Buffer.concat([head, buffer.subarray(0, bytesRead)]);
+      const newline = head.indexOf(0x0a);
+      if (newline !== -1) return head.subarray(0, newline);
+      if (bytesRead === 0) return null;
+    }
+    return null;
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,71 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { RunHeadReader } from "../../../src/report/history/run-head.js";
+import { sealLine } from "../../../src/results/sealed-line.js";
+import { fakeRun } from "../../fixtures/records.js";
+import { scratchFolder } from "../../fixtures/run-folder.js";
+
+const [run] = fakeRun({}).records;
+if (run?.kind !== "run") throw new Error("the fixture does not begin with a run record");
+
+/** Records whose first line is `head`. */
+function recordsWith(head: object | string, rest = ""): string {
+  const path = join(scratchFolder(), "records.jsonl");
+  const line = typeof head === "string" ? head : sealLine(JSON.stringify(head));
+  writeFileSync(path, `${line}\n${rest}`);
+  return path;
+}
+
+test("a run of the same plan as the one before has its own name and time, and shares the plan", () => {
+  const reader = new RunHeadReader();
+  const first = reader.read(recordsWith(run));
+  const other = { ...run, run_id: "20261201T000000Z-ffff", at: "2026-12-01T00:00:00.000Z" };
+  const second = reader.read(recordsWith(other));
+  expect(first).toEqual(run);
+  expect(second).toEqual(other);
+  expect(second?.plan).toBe(first?.plan);
+});
+
+test("a run of another plan is read as what it is, and so is the next one of the first plan", () => {
+  const reader = new RunHeadReader();
+  const other = { ...run, plan: { ...run.plan, experiment: "another" } };
+  expect([run, other, run].map((one) => reader.read(recordsWith(one))?.plan.experiment)).toEqual([
+    run.plan.experiment,
+    "another",
+    run.plan.experiment,
+  ]);
+});
+
+test("a head longer than one chunk is read whole, whatever follows it", () => {
+  const prompts = run.prompts.map((one) => ({ ...one, prompt: "word ".repeat(20_000) }));
+  const long = { ...run, prompts };
+  expect(new RunHeadReader().read(recordsWith(long, "not a record\n"))?.prompts[0]?.prompt).toHaveLength(
+    100_000,
+  );
+});
+
+test.each([
+  [
+    "a flipped bit, after an intact line of the same plan",
+    sealLine(JSON.stringify(run)).replace("quant", "qu4nt"),
+  ],
+  ["no JSON", "garbage"],
+  [
+    "a record of another kind",
+    JSON.stringify({ schema_version: 1, run_id: "a", at: run.at, kind: "run_end" }),
+  ],
+  ["a run record that breaks the schema", JSON.stringify({ ...run, plan: null })],
+  ["a time that is none", JSON.stringify({ ...run, at: "yesterday" })],
+  ["nothing", ""],
+])("a first line with %s is no head", (_, line) => {
+  const reader = new RunHeadReader();
+  reader.read(recordsWith(run));
+  expect(reader.read(recordsWith(line))).toBeNull();
+});
+
+test("a file without a whole line has no head", () => {
+  const path = join(scratchFolder(), "records.jsonl");
+  writeFileSync(path, JSON.stringify(run));
+  expect(new RunHeadReader().read(path)).toBeNull();
+});
