@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { safeLine } from "../base/untrusted-text.js";
+import { writeWholeFile } from "../base/whole-file.js";
 import { exporter } from "../report/export/exporter.js";
 import type { DocumentFormat } from "../report/export/formats.js";
 import { findRuns } from "../results/find-runs.js";
@@ -51,7 +51,7 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
 /** Whole, then renamed: a program that reads it meanwhile never sees half of it. */
 async function writeDocument(path: string, content: string | Uint8Array): Promise<void> {
   try {
-    await writeFileAtomic(path, typeof content === "string" ? content : Buffer.from(content));
+    await writeWholeFile(path, content);
   } catch (cause) {
     throw new FalconError({
       code: "export-write-failed",

@@ -1,10 +1,10 @@
 /** Charts as files: the specification, then its pictures. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { mapAtOnce } from "../base/at-once.js";
 import { FalconError } from "../base/errors.js";
 import { CHART_ENDINGS, chartPath } from "../results/paths.js";
+import { writeResultFile } from "../results/result-file.js";
 import { writeFailed } from "../results/writer.js";
 import type { Chart } from "./charts/charts.js";
 import { type ChartRenderer, createRenderer } from "./render.js";
@@ -29,13 +29,6 @@ export async function writeCharts(
   charts: readonly Chart[],
   { isOurs = () => true, renderer }: WriteChartsOptions = {},
 ): Promise<readonly string[]> {
-  const write = async (path: string, content: string | Uint8Array) => {
-    try {
-      await writeFileAtomic(path, typeof content === "string" ? content : Buffer.from(content));
-    } catch (cause) {
-      throw writeFailed(path, cause);
-    }
-  };
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
@@ -44,7 +37,7 @@ export async function writeCharts(
   const wanted = new Set(charts.map(({ name }) => name));
   await removeOthers(folder, (name) => isOurs(name) && !wanted.has(name));
   for (const { name, spec } of charts) {
-    await write(chartPath(folder, name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
+    await writeResultFile(chartPath(folder, name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
   }
   const { render, problem } = await rendererOf(renderer ?? createRenderer());
   const draw = async ({ name, spec }: Chart): Promise<string | null> => {
@@ -52,8 +45,8 @@ export async function writeCharts(
       const images = await render?.(spec);
       if (images === undefined) await removeImages(folder, name);
       else {
-        await write(chartPath(folder, name, ".svg"), images.svg);
-        await write(chartPath(folder, name, ".png"), images.png);
+        await writeResultFile(chartPath(folder, name, ".svg"), images.svg);
+        await writeResultFile(chartPath(folder, name, ".png"), images.png);
       }
       return null;
     } catch (error) {

@@ -1,12 +1,11 @@
 /** Everything that is drawn from records: summary, tables, answers, charts and the page. The same records give the same bytes. */
 import { rm } from "node:fs/promises";
-import writeFileAtomic from "write-file-atomic";
 import type { RunPaths } from "../results/paths.js";
+import { writeResultFile } from "../results/result-file.js";
 import { type RunData, readRun } from "../results/run-data.js";
 import { tableCsv } from "../results/table/csv.js";
 import { tableParquet } from "../results/table/parquet.js";
 import { tableRows } from "../results/table/rows.js";
-import { writeFailed } from "../results/writer.js";
 import { answersMarkdown } from "./answers-markdown.js";
 import { chartInputs } from "./chart-inputs/chart-inputs.js";
 import { chartsOf } from "./charts/charts.js";
@@ -28,30 +27,23 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
   const { data, warnings: readWarnings } = await readRun(paths.folder);
   const warnings = readWarnings.map(({ line, message }) => `records.jsonl:${line}: ${message}`);
   const summary = summarize(data);
-  const write = async (path: string, content: string | Uint8Array) => {
-    try {
-      await writeFileAtomic(path, typeof content === "string" ? content : Buffer.from(content));
-    } catch (cause) {
-      throw writeFailed(path, cause);
-    }
-  };
-  await write(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  await writeResultFile(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
   const rows = tableRows([data]);
-  await write(paths.csv, tableCsv(rows));
-  await write(paths.parquet, tableParquet(rows));
+  await writeResultFile(paths.csv, tableCsv(rows));
+  await writeResultFile(paths.parquet, tableParquet(rows));
   const quality = qualityCsv(summary);
   if (quality === null) await rm(paths.qualityCsv, { force: true });
-  else await write(paths.qualityCsv, quality);
-  await write(paths.answers, answersMarkdown(data));
+  else await writeResultFile(paths.qualityCsv, quality);
+  await writeResultFile(paths.answers, answersMarkdown(data));
   const bundle = await readPageBundle().catch((error: unknown) => {
     warnings.push(`report.html cannot be made here: ${messageOf(error)}`);
     return null;
   });
   if (bundle === null) await rm(paths.html, { force: true });
-  else await write(paths.html, reportHtml(data, summary, bundle));
+  else await writeResultFile(paths.html, reportHtml(data, summary, bundle));
   if (data.environment !== null) {
     const environment = { controller: data.run.controller, worker: data.environment };
-    await write(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
+    await writeResultFile(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
   }
   const charts = chartsOf(chartInputs(data, summary));
   warnings.push(...(await writeCharts(paths.charts, charts)));

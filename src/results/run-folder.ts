@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
-import writeFileAtomic from "write-file-atomic";
 import type { Clock } from "../base/clock.js";
+import { writeWholeFile } from "../base/whole-file.js";
 import { FileLog } from "./file-log.js";
 import { RunPaths } from "./paths.js";
 import { ownProcessName } from "./process-name.js";
@@ -34,8 +34,8 @@ export async function openRunFolder(options: RunFolderOptions): Promise<RunFolde
   const paths = RunPaths.of(options.resultsFolder, options.experiment, options.runId);
   try {
     await mkdir(paths.folder, { recursive: true });
-    await writeFileAtomic(paths.experiment, options.experimentText);
-    await writeFileAtomic(paths.plan, options.planText);
+    await writeWholeFile(paths.experiment, options.experimentText);
+    await writeWholeFile(paths.plan, options.planText);
   } catch (cause) {
     throw writeFailed(paths.folder, cause);
   }

@@ -113,7 +113,10 @@ async function placed(own: string, path: string): Promise<boolean> {
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return false;
+    if (code === "EEXIST") {
+      // A network disk that made the link, but lost the answer, is asked again and finds it there.
+      return (await readFile(path, "utf8").catch(() => null)) === (await readFile(own, "utf8"));
+    }
     // Some file systems have no links.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
     return await writeWhole(path, await readFile(own, "utf8")).then(

@@ -1,7 +1,7 @@
 /** The history as files: `history.json`, and a chart a metric. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
+import { writeResultFile } from "../../results/result-file.js";
 import { writeFailed } from "../../results/writer.js";
 import { historyCharts } from "../charts/history.js";
 import type { ChartRenderer } from "../render.js";
@@ -18,10 +18,10 @@ export async function writeHistory(
   const path = join(folder, "history.json");
   try {
     await mkdir(folder, { recursive: true });
-    await writeFileAtomic(path, `${JSON.stringify(report)}\n`);
   } catch (cause) {
     throw writeFailed(path, cause);
   }
+  await writeResultFile(path, `${JSON.stringify(report)}\n`);
   return writeCharts(folder, historyCharts(report), { isOurs: isHistoryChart, renderer });
 }
 

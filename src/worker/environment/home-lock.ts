@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import lockfile from "proper-lockfile";
-import writeFileAtomic from "write-file-atomic";
+import { writeWholeFile } from "../../base/whole-file.js";
 import { setupError } from "./types.js";
 
 /** A lock not renewed for this long belongs to nobody any more; its owner renews it every half of that. */
@@ -32,7 +32,7 @@ async function acquire(home: string, onWait: (owner: string) => void): Promise<(
     for (;;) {
       try {
         const release = await lockfile.lock(home, { lockfilePath: lock, stale: STALE_MS, realpath: false });
-        await writeFileAtomic(owner, `${process.pid}\n`);
+        await writeWholeFile(owner, `${process.pid}\n`);
         return release;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { writeWholeFile } from "../../base/whole-file.js";
 
 /** The steps of a managed environment, in order. */
 export const STEPS = ["venv", "torch", "packages", "model-package", "check"] as const;
@@ -28,5 +28,5 @@ export function readState(path: string): SetupState {
 }
 
 export async function writeState(path: string, state: SetupState): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(state)}\n`);
+  await writeWholeFile(path, `${JSON.stringify(state)}\n`);
 }
