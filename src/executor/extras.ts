@@ -63,7 +63,7 @@ function profileExtra(job: BlockJob, worker: Worker, context: RunContext): Extra
     measure: async (handlers) => {
       const prompt = trials[0]?.prompt ?? "";
       const { generation } = configuration;
-      const { measurement } = await worker.profile({ prompt, generation }, handlers);
+      const { measurement } = await worker.ask("profile", { prompt, generation }, handlers);
       await record(context, "profile", { ...of, status: "completed", measurement });
     },
     recordFailure: (failure) => record(context, "profile", { ...of, status: "failed", failure }),
@@ -76,7 +76,8 @@ function qualityExtra(text: PlanText, job: BlockJob, worker: Worker, context: Ru
   return {
     what: `quality on ${text.id}`,
     measure: async (handlers) => {
-      const { measurement } = await worker.quality(
+      const { measurement } = await worker.ask(
+        "quality",
         {
           text_id: text.id,
           text: text.text,
@@ -98,7 +99,7 @@ function lmEvalExtra(tasks: LmEvalPlan, job: BlockJob, worker: Worker, context: 
   return {
     what: `lm-eval: ${tasks.tasks.join(", ")}`,
     measure: async (handlers) => {
-      const { measurement } = await worker.lmEval({ ...tasks, seed }, handlers);
+      const { measurement } = await worker.ask("lm_eval", { ...tasks, seed }, handlers);
       await record(context, "lm_eval", { ...of, status: "completed", measurement });
     },
     recordFailure: (failure) => record(context, "lm_eval", { ...of, status: "failed", failure }),

@@ -73,7 +73,11 @@ class BlockRun {
 
   private async load(): Promise<void> {
     const { configuration, environment, block } = this.job;
-    const { measurement } = await this.worker.load({ configuration: configuration.worker }, this.handlers());
+    const { measurement } = await this.worker.ask(
+      "load",
+      { configuration: configuration.worker },
+      this.handlers(),
+    );
     await record(this.context, "load", {
       ...ofAttempt(this.job),
       identity_sha256: identityOf(configuration, environment),
@@ -106,7 +110,7 @@ class BlockRun {
       if (this.stopping) return;
       const { prompt, prompt_index } = trial;
       if (!checked.has(prompt_index)) {
-        const failure = await this.worker.checkPrompt({ prompt, generation }, this.handlers()).then(
+        const failure = await this.worker.ask("check_prompt", { prompt, generation }, this.handlers()).then(
           () => null,
           (error: unknown) => failureOfPrompt(error, trial.prompt_id),
         );
@@ -185,14 +189,14 @@ class BlockRun {
   private async generate(phase: "warmup" | "measure", trialId: string, prompt: string, repeat: number) {
     const { generation } = this.job.configuration;
     const body = { trial_id: trialId, phase, prompt, repeat, generation };
-    return (await this.worker.generate(body, this.handlers())).measurement;
+    return (await this.worker.ask("generate", body, this.handlers())).measurement;
   }
 
   /** Best effort: after a failure there may be nothing left to unload. Returns the proof read after use. */
   private async unload(): Promise<Proof | null> {
     if (!this.worker.isUsable) return null;
     try {
-      return (await this.worker.unload(this.handlers())).proof_after;
+      return (await this.worker.ask("unload", {}, this.handlers())).proof_after;
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
       this.context.log.write("warning", "unload-failed", { ...error.toRecord() });

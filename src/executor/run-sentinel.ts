@@ -18,7 +18,8 @@ export async function runSentinel(job: BlockJob, worker: Worker, context: RunCon
   const prompts = job.work.trials;
   const { generation } = configuration;
   const ask = (phase: "warmup" | "measure", trial: (typeof prompts)[number]) =>
-    worker.generate(
+    worker.ask(
+      "generate",
       {
         trial_id: `sentinel${block.round + 1}/${trial.id}`,
         phase,
@@ -36,7 +37,7 @@ export async function runSentinel(job: BlockJob, worker: Worker, context: RunCon
     prompt_id: at?.prompt_id ?? "",
   });
   try {
-    await worker.load({ configuration: configuration.worker }, handlers());
+    await worker.ask("load", { configuration: configuration.worker }, handlers());
     for (let index = 0; index < plan.header.warmup && at !== undefined; index++) await ask("warmup", at);
     for (at of prompts) {
       if (context.stop.state !== null) break;
@@ -50,7 +51,7 @@ export async function runSentinel(job: BlockJob, worker: Worker, context: RunCon
     context.onEvent({ type: "extra-failed", what: "sentinel", failure });
   }
   if (worker.isUsable) {
-    await worker.unload(handlers()).catch((error: unknown) => {
+    await worker.ask("unload", {}, handlers()).catch((error: unknown) => {
       if (!(error instanceof WorkerFailure)) throw error;
       context.log.write("warning", "unload-failed", { ...error.toRecord() });
     });

@@ -40,10 +40,14 @@ export class WorkerKeeper {
     const worker = await Worker.open({ ...this.options, timeouts, clock, log, abort });
     this.current = worker;
     try {
-      const { environment } = await worker.start({
-        onProgress: ({ phase, detail }) =>
-          onEvent({ type: "progress", phase, detail, outputTokens: null, tokensPerSec: null }),
-      });
+      const { environment } = await worker.ask(
+        "start",
+        {},
+        {
+          onProgress: ({ phase, detail }) =>
+            onEvent({ type: "progress", phase, detail, outputTokens: null, tokensPerSec: null }),
+        },
+      );
       await this.onEnvironment(environment);
       // A stop between two requests had nothing to cancel.
       if (stop.state !== null) throw cancelled(stop.state.reason);

@@ -4,18 +4,13 @@ import type { Log } from "../base/log.js";
 import type { Timeouts } from "../plan/plan-types.js";
 import type { ProtocolError } from "../protocol/codec.js";
 import { type Phase, PROTOCOL_VERSION } from "../protocol/common.js";
-import type {
-  ControllerMessage,
-  ErrorBody,
-  OkBody,
-  RequestType,
-  WorkerMessage,
-} from "../protocol/messages.js";
+import type { ControllerMessage, ErrorBody, WorkerMessage } from "../protocol/messages.js";
 import { type Channel, type Lane, openChannel } from "./channel.js";
 import { keysForWorker, makeChannelKeys } from "./curve.js";
 import { HeartbeatWatch, ProgressDeadline } from "./deadlines.js";
 import { endsTrialProcess, type FailureCode, WorkerFailure } from "./failures.js";
 import { notAsked, OpenRequest, type RequestHandlers } from "./open-request.js";
+import { type BodyOf, expectationOf, type OkOf, type WorkRequest, type WorkType } from "./requests.js";
 import { makeRuntimeDir, type RuntimeDir } from "./runtime-dir.js";
 import { removeStaleRuntimeDirs } from "./stale-runtime-dirs.js";
 import { DEFAULT_TRANSPORT, LOOPBACK, type Transport } from "./transport.js";
@@ -44,10 +39,6 @@ export interface WorkerOptions {
   /** Ends the wait for the hello: `open` then throws WorkerFailure `cancelled`, with the abort's reason as its message. */
   readonly abort?: AbortSignal;
 }
-
-type WorkType = "start" | "load" | "check_prompt" | "generate" | "profile" | "quality" | "lm_eval" | "unload";
-type Request = Extract<ControllerMessage, { type: WorkType }>;
-type OkOf<T extends RequestType> = Extract<OkBody, { request: T }>;
 
 interface Cause {
   readonly code: FailureCode;
@@ -132,56 +123,25 @@ export class Worker {
     return this.open?.phase ?? null;
   }
 
-  start(handlers: RequestHandlers = {}): Promise<OkOf<"start">> {
-    return this.request({ type: "start", body: {} }, "start", this.options.timeouts.start_sec, handlers);
-  }
-
-  load(
-    body: Extract<Request, { type: "load" }>["body"],
-    handlers: RequestHandlers = {},
-  ): Promise<OkOf<"load">> {
-    return this.request({ type: "load", body }, "load", this.options.timeouts.load_sec, handlers);
-  }
-
-  checkPrompt(
-    body: Extract<Request, { type: "check_prompt" }>["body"],
-    handlers: RequestHandlers = {},
-  ): Promise<OkOf<"check_prompt">> {
-    return this.request({ type: "check_prompt", body }, "load", this.options.timeouts.load_sec, handlers);
-  }
-
-  generate(
-    body: Extract<Request, { type: "generate" }>["body"],
-    handlers: RequestHandlers = {},
-  ): Promise<OkOf<"generate">> {
-    const { warmup_sec, measure_sec } = this.options.timeouts;
-    const limit = body.phase === "warmup" ? warmup_sec : measure_sec;
-    return this.request({ type: "generate", body }, body.phase, limit, handlers);
-  }
-
-  profile(
-    body: Extract<Request, { type: "profile" }>["body"],
-    handlers: RequestHandlers = {},
-  ): Promise<OkOf<"profile">> {
-    return this.request({ type: "profile", body }, "profile", this.options.timeouts.measure_sec, handlers);
-  }
-
-  quality(
-    body: Extract<Request, { type: "quality" }>["body"],
-    handlers: RequestHandlers = {},
-  ): Promise<OkOf<"quality">> {
-    return this.request({ type: "quality", body }, "quality", this.options.timeouts.quality_sec, handlers);
-  }
-
-  lmEval(
-    body: Extract<Request, { type: "lm_eval" }>["body"],
-    handlers: RequestHandlers = {},
-  ): Promise<OkOf<"lm_eval">> {
-    return this.request({ type: "lm_eval", body }, "quality", this.options.timeouts.quality_sec, handlers);
-  }
-
-  unload(handlers: RequestHandlers = {}): Promise<OkOf<"unload">> {
-    return this.request({ type: "unload", body: {} }, "unload", this.options.timeouts.unload_sec, handlers);
+  /**
+   * One request and its answer. Throws WorkerFailure: what the worker answered, or why it ended instead; one that is not
+   * idle fails at once.
+   */
+  ask<T extends WorkType>(type: T, body: BodyOf<T>, handlers: RequestHandlers = {}): Promise<OkOf<T>> {
+    const { phase, limitSec } = expectationOf(type, body, this.options.timeouts);
+    if (this.state !== "idle") {
+      const cause = this.cause ?? { code: "worker-died" as const, message: `the worker is ${this.state}` };
+      return Promise.reject(this.failure(cause, phase));
+    }
+    this.state = "busy";
+    const envelope = this.envelope({ type, body } as Pick<WorkRequest, "type" | "body">);
+    const onStuck = (text: string) => this.cancelOpen({ code: "no-progress", message: text });
+    const open = new OpenRequest({ id: envelope.id, type, phase, progressSec: limitSec, handlers, onStuck });
+    this.open = open;
+    this.channel.send("work", envelope).catch((error: unknown) => {
+      this.kill({ code: "worker-protocol-error", message: `cannot send ${type}: ${String(error)}` });
+    });
+    return open.answer as Promise<OkOf<T>>;
   }
 
   /** Ends the trial process of the request under way, if any; that request then fails with `cancelled`. */
@@ -235,34 +195,6 @@ export class Worker {
       (deadline as ProgressDeadline | null)?.stop();
       this.hello = null;
     }
-  }
-
-  private request<T extends Request["type"]>(
-    message: { type: T; body: Extract<Request, { type: T }>["body"] },
-    phase: Phase,
-    progressSec: number,
-    handlers: RequestHandlers,
-  ): Promise<OkOf<T>> {
-    if (this.state !== "idle") {
-      const cause = this.cause ?? { code: "worker-died" as const, message: `the worker is ${this.state}` };
-      return Promise.reject(this.failure(cause, phase));
-    }
-    this.state = "busy";
-    const envelope = this.envelope(message as Pick<Request, "type" | "body">);
-    const onStuck = (text: string) => this.cancelOpen({ code: "no-progress", message: text });
-    const open = new OpenRequest({
-      id: envelope.id,
-      type: message.type,
-      phase,
-      progressSec,
-      handlers,
-      onStuck,
-    });
-    this.open = open;
-    this.channel.send("work", envelope).catch((error: unknown) => {
-      this.kill({ code: "worker-protocol-error", message: `cannot send ${message.type}: ${String(error)}` });
-    });
-    return open.answer as Promise<OkOf<T>>;
   }
 
   private envelope(message: Pick<ControllerMessage, "type" | "body">): ControllerMessage {

@@ -27,7 +27,7 @@ async function live(behaviour: string, marker: string): Promise<void> {
     log: silentLog,
     program: [scripted, "--behaviour", behaviour],
   }).catch(() => null);
-  await worker?.load({ configuration: configuration?.worker as never }).catch(() => {});
+  await worker?.ask("load", { configuration: configuration?.worker as never }).catch(() => {});
   await worker?.close();
 }
 

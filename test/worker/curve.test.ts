@@ -125,7 +125,7 @@ test.runIf(process.platform === "linux")(
     // A Z85 key has 40 characters; nothing as long as that is in the arguments but paths.
     expect(commandLine.filter((word) => /^[^/\s]{40}$/.test(word))).toEqual([]);
     expect(readFileSync(`/proc/${worker.pid}/environ`, "utf8")).not.toMatch(/secret_key|curve/i);
-    expect((await worker.unload()).proof_after).toBeNull();
+    expect((await worker.ask("unload", {})).proof_after).toBeNull();
   },
 );
 

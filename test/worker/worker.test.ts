@@ -34,9 +34,10 @@ async function openWorker(behaviour: string, timeouts: Partial<Timeouts> = {}): 
 }
 
 const load = (worker: Worker, handlers: RequestHandlers = {}) =>
-  worker.load({ configuration: configuration.worker }, handlers);
+  worker.ask("load", { configuration: configuration.worker }, handlers);
 const generate = (worker: Worker, handlers: RequestHandlers = {}) =>
-  worker.generate(
+  worker.ask(
+    "generate",
     { trial_id: "t1", phase: "measure", prompt: "hello", repeat: 0, generation: configuration.generation },
     handlers,
   );
@@ -62,13 +63,13 @@ function groupLives(pid: number): boolean {
 
 test("a whole conversation: start, load, generate, unload, with progress and notices on the way", async () => {
   const worker = await openWorker("good");
-  expect((await worker.start()).environment.python_version).toBe("3.11.0");
+  expect((await worker.ask("start", {})).environment.python_version).toBe("3.11.0");
   const phases: string[] = [];
   await load(worker, { onProgress: ({ phase }) => phases.push(phase) });
   const { measurement } = await generate(worker, { onProgress: ({ phase }) => phases.push(phase) });
   expect(measurement.output_text).toBe("answer to hello");
   const notices: string[] = [];
-  await worker.unload({ onNotice: ({ text, count }) => notices.push(`${text} ×${count}`) });
+  await worker.ask("unload", {}, { onNotice: ({ text, count }) => notices.push(`${text} ×${count}`) });
   expect(phases).toEqual(["load", "measure"]);
   expect(notices).toEqual(["a warning ×2"]);
 });
@@ -181,7 +182,7 @@ test("a cancel while a trial moves ends the request as cancelled, with the reaso
 
 test("megabytes on stdout and stderr neither block the conversation nor pile up", async () => {
   const worker = await openWorker("flood");
-  await worker.start();
+  await worker.ask("start", {});
   await load(worker);
   expect((await generate(worker)).measurement.output_tokens).toBe(3);
 });
@@ -192,7 +193,7 @@ test("closing ends a worker that ignores shutdown and SIGTERM, and removes its s
   vi.stubEnv("TMPDIR", temporary);
   onTestFinished(() => void vi.unstubAllEnvs());
   const worker = await openWorker("stubborn");
-  await worker.start();
+  await worker.ask("start", {});
   expect(readdirSync(temporary)).toHaveLength(1);
   await worker.close();
   expect(groupLives(worker.pid as number)).toBe(false);
