@@ -29,18 +29,20 @@ export async function historyRuns(
   cwd: string,
 ): Promise<HistoryRuns> {
   const summaries = new Map<string, SummaryFigures>();
-  const index = (root: string) =>
+  /** Without a name the figures of all runs are kept: which experiment they are of is not known before. */
+  const index = (root: string, name: string | null) =>
     indexRuns({
       folder: root,
-      onSummary: (folder, json) => {
+      onSummary: (entry, json) => {
+        if (name !== null && entry.experiment !== name) return;
         const { data } = summaryFigures.safeParse(json);
-        if (data !== undefined) summaries.set(folder, data);
+        if (data !== undefined) summaries.set(entry.folder, data);
       },
     });
   const path = resolve(cwd, argument);
   const kind = await stat(path).catch(() => null);
   if (kind?.isDirectory() === true) {
-    const all = (await index(path)).filter((entry) => depthOf(entry) === 1);
+    const all = (await index(path, null)).filter((entry) => depthOf(entry) === 1);
     const experiment = all[0]?.experiment;
     if (experiment === undefined)
       throw noRuns(`${path} holds no runs.`, "Give the folder whose folders are runs.");
@@ -50,7 +52,7 @@ export async function historyRuns(
   const experiment =
     kind?.isFile() === true ? (await loadExperiment(argument, { overrides: [] })).experiment.name : argument;
   const root = resolve(cwd, resultsFolder);
-  const all = (await index(root)).filter((entry) => depthOf(entry) === 2);
+  const all = (await index(root, experiment)).filter((entry) => depthOf(entry) === 2);
   const entries = all.filter((entry) => entry.experiment === experiment);
   if (entries.length > 0) return { experiment, folder: resolve(root, experiment), entries, summaries };
   const known = [...new Set(all.map((entry) => entry.experiment))].sort();

@@ -7,7 +7,6 @@ import { readHistoryRuns } from "../report/history/read-runs.js";
 import { historyText } from "../report/history/terminal.js";
 import { writeHistory } from "../report/history/write-history.js";
 import { canShowBlocks } from "../report/picture/picture-kind.js";
-import { createRenderer } from "../report/render.js";
 import { historyRuns } from "./history-runs.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
@@ -33,9 +32,6 @@ export interface HistoryArgs {
 /** `falcon-exp history`: each metric over the runs of an experiment; what changed when; exit code 9 on a regression. */
 export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   const conditions = args.failOn.map(parseFailCondition);
-  // Vega loads while the disk is waited for. What goes wrong with it is told when charts are written.
-  const renderer = args.charts ? createRenderer() : null;
-  renderer?.catch(() => {});
   const { experiment, entries, summaries, folder } = await historyRuns(args.experiment, args.results, io.cwd);
   const { runs, warnings } = await readHistoryRuns(entries.slice(0, args.last), summaries);
   const since = args.since?.toISOString() ?? "";
@@ -45,8 +41,8 @@ export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   );
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   const out = args.out === undefined ? resolve(folder, "history") : resolve(io.cwd, args.out);
-  if (renderer !== null) {
-    for (const warning of await writeHistory(report, out, renderer)) io.stderr.write(`warning: ${warning}\n`);
+  if (args.charts) {
+    for (const warning of await writeHistory(report, out)) io.stderr.write(`warning: ${warning}\n`);
   }
   if (args.json) printJson(io, report);
   else if (args.markdown) io.stdout.write(historyMarkdown(report));

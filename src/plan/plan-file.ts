@@ -1,3 +1,4 @@
+import { parseJson } from "../base/parse-json.js";
 import { blocksInOrder } from "./blocks.js";
 import { type Plan, planLineSchema } from "./plan-types.js";
 
@@ -27,12 +28,4 @@ export function parsePlan(text: string): Plan {
     trials: lines.filter((line) => line.kind === "trial"),
     texts: lines.filter((line) => line.kind === "text"),
   };
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

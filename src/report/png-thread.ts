@@ -1,4 +1,4 @@
-/** What each thread of `png-threads.ts` runs: one picture at a time. */
+/** What each thread of `render.ts` runs: one picture at a time. */
 import { Resvg, type ResvgRenderOptions } from "@resvg/resvg-js";
 
 export interface PngTask {

@@ -24,7 +24,7 @@ interface TextItem {
 
 /** Pictures are made beside the charts, and mostly faster: more threads would wait. */
 const PNG_THREADS = 2;
-/** Longer than Vega takes for a chart; a server that draws now and then keeps no threads. */
+/** Of the second thread, which ends then: longer than Vega takes for a chart. The first one stays as long as the renderer. */
 const IDLE_MS = 2_000;
 
 /** Loads Vega, resvg and the fonts: slow, so only where charts are drawn. */

@@ -12,13 +12,6 @@ import { type ChartRenderer, createRenderer } from "./render.js";
 /** One in Vega, two becoming pixels, and some that wait for that: Vega must never wait. */
 const CHARTS_AT_ONCE = 8;
 
-export interface WriteChartsOptions {
-  /** Whether a chart of this name is one that an earlier call drew; all of them unless told. */
-  readonly isOurs?: (name: string) => boolean;
-  /** By default one is loaded when the charts come. */
-  readonly renderer?: Promise<ChartRenderer>;
-}
-
 /**
  * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: figures are
  * worth more than their pictures. Charts of an earlier version that nobody draws any more are removed, of those that `isOurs`
@@ -27,7 +20,7 @@ export interface WriteChartsOptions {
 export async function writeCharts(
   folder: string,
   charts: readonly Chart[],
-  { isOurs = () => true, renderer }: WriteChartsOptions = {},
+  isOurs: (name: string) => boolean = () => true,
 ): Promise<readonly string[]> {
   try {
     await mkdir(folder, { recursive: true });
@@ -39,7 +32,7 @@ export async function writeCharts(
   for (const { name, spec } of charts) {
     await writeResultFile(chartPath(folder, name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
   }
-  const { render, problem } = await rendererOf(renderer ?? createRenderer());
+  const { render, problem } = await rendererOf();
   const draw = async ({ name, spec }: Chart): Promise<string | null> => {
     try {
       const images = await render?.(spec);
@@ -59,12 +52,12 @@ export async function writeCharts(
   return [problem, ...undrawn].filter((warning) => warning !== null);
 }
 
-async function rendererOf(renderer: Promise<ChartRenderer>): Promise<{
+async function rendererOf(): Promise<{
   readonly render: ChartRenderer | null;
   readonly problem: string | null;
 }> {
   try {
-    return { render: await renderer, problem: null };
+    return { render: await createRenderer(), problem: null };
   } catch (error) {
     return { render: null, problem: `charts cannot be drawn here: ${messageOf(error)}` };
   }

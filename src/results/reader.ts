@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { parseJson } from "../base/parse-json.js";
 import { type RunFileRecord, recordSchema } from "./record-types.js";
 import { openLine, splitAtSeals } from "./sealed-line.js";
 import { UPGRADE_STEPS, upgradeLine } from "./upgrade.js";
@@ -71,20 +72,17 @@ interface ParsedLine {
  */
 export function openRecordLine(bytes: Buffer): unknown {
   const opened = openLine(bytes);
-  const value = opened.kind === "broken" ? undefined : parseJson(opened.json);
-  return value === BLANK ? undefined : value;
+  return opened.kind === "broken" ? undefined : parseJson(textOf(opened.json) ?? "");
 }
 
-const BLANK = Symbol("a blank line");
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Undefined where it is not JSON in UTF-8. */
-function parseJson(bytes: Buffer): unknown {
+/** Null where it is not UTF-8. */
+function textOf(bytes: Buffer): string | null {
   try {
-    const text = utf8.decode(bytes);
-    return text.trim() === "" ? BLANK : JSON.parse(text);
+    return utf8.decode(bytes);
   } catch {
-    return undefined;
+    return null;
   }
 }
 
@@ -100,8 +98,9 @@ function parseLine(bytes: Buffer, place: string): readonly ParsedLine[] {
 function parseRecord(bytes: Buffer, place: string): ParsedLine {
   const opened = openLine(bytes);
   if (opened.kind === "broken") return { record: null, problem: "its checksum does not fit (damaged)" };
-  const value = parseJson(opened.json);
-  if (value === BLANK) return { record: null, problem: null };
+  const text = textOf(opened.json);
+  if (text?.trim() === "") return { record: null, problem: null };
+  const value = parseJson(text ?? "");
   if (value === undefined) {
     return { record: null, problem: "not a whole JSON object in UTF-8 (cut off or damaged)" };
   }

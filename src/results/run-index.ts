@@ -64,7 +64,7 @@ export interface RunIndexOptions {
   /** Entries of earlier calls for this folder, kept up to date: only what changed is read again. */
   readonly known?: Map<string, KnownRun>;
   /** Called with each current summary.json, parsed: who needs more of it than the index keeps need not read it again. */
-  readonly onSummary?: (folder: string, summary: unknown) => void;
+  readonly onSummary?: (entry: RunIndexEntry, summary: unknown) => void;
 }
 
 export interface KnownRun {
@@ -133,8 +133,9 @@ export async function indexRun(
     const json = end === null ? null : await readJson(paths.summary);
     const summary = summarySchema.safeParse(json).data;
     if (summary !== undefined && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
-      onSummary?.(paths.folder, json);
-      return { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
+      const entry = { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
+      onSummary?.(entry, json);
+      return entry;
     }
     return await scanned(paths, path, self);
   } catch (error) {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../base/clock.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { parseJson } from "../base/parse-json.js";
 import { RunPaths } from "./paths.js";
 import { isSameMachine, type ProcessName, processNameSchema, runsStill } from "./process-name.js";
 import { writeFailed } from "./writer.js";
@@ -86,14 +87,6 @@ async function readOwner(path: string): Promise<LockOwner | "unknown" | null> {
     throw error;
   }
   return lockOwnerSchema.safeParse(parseJson(text)).data ?? "unknown";
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

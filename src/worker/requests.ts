@@ -23,7 +23,8 @@ export interface Expectation {
 
 export function expectationOf<T extends WorkType>(type: T, body: BodyOf<T>, timeouts: Timeouts): Expectation {
   const { start_sec, load_sec, warmup_sec, measure_sec, quality_sec, unload_sec } = timeouts;
-  switch (type) {
+  const asked: WorkType = type;
+  switch (asked) {
     case "start":
       return { phase: "start", limitSec: start_sec };
     case "load":
@@ -38,7 +39,7 @@ export function expectationOf<T extends WorkType>(type: T, body: BodyOf<T>, time
     case "quality":
     case "lm_eval":
       return { phase: "quality", limitSec: quality_sec };
-    default:
+    case "unload":
       return { phase: "unload", limitSec: unload_sec };
   }
 }

@@ -42,10 +42,7 @@ function firstLine(path: string): Buffer | null {
     while (head.length < LONGEST_HEAD_BYTES) {
       const buffer = Buffer.alloc(CHUNK_BYTES);
       const bytesRead = readSync(file, buffer, 0, CHUNK_BYTES, head.length);
-      head =
-        head.length === 0
-          ? buffer.subarray(0, bytesRead)
-          : Buffer.concat([head, buffer.subarray(0, bytesRead)]);
+      head = Buffer.concat([head, buffer.subarray(0, bytesRead)]);
       const newline = head.indexOf(0x0a);
       if (newline !== -1) return head.subarray(0, newline);
       if (bytesRead === 0) return null;
