@@ -2,9 +2,10 @@
  * Bundles the page's script and style, with every library inside, into dist/web: one file each, that need no network and
  * no `eval`. Beside them the licences of what is inside.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { licensesText } from "./licenses.js";
 
 const root = join(import.meta.dirname, "..");
 const outdir = join(root, "dist", "web");
@@ -33,20 +34,4 @@ for (const file of ["report.js", "report.css"]) {
   const text = readFileSync(join(outdir, file), "utf8");
   if (/<\/(script|style)|<!--|[\r\0]/i.test(text)) throw new Error(`${file} cannot stand in HTML as it is`);
 }
-writeFileSync(join(outdir, "licenses.txt"), licenses(Object.keys(metafile.inputs)));
-
-function licenses(inputs: readonly string[]): string {
-  const folders = new Set(
-    inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
-  );
-  return [...folders]
-    .sort()
-    .map((folder) => {
-      const { name, version, license } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
-      const file = readdirSync(join(root, folder)).find((one) => /^licen[cs]e/i.test(one));
-      const path = join(root, folder, file ?? "");
-      const text = file !== undefined && existsSync(path) ? readFileSync(path, "utf8").trim() : "";
-      return `${name} ${version} (${license})\n\n${text}\n`;
-    })
-    .join(`\n${"-".repeat(78)}\n\n`);
-}
+writeFileSync(join(outdir, "licenses.txt"), licensesText(root, metafile));

@@ -5,6 +5,9 @@ import { execa } from "execa";
 const NEEDED = [
   "bin/falcon-exp.js",
   "dist/cli.js",
+  "dist/licenses.txt",
+  "dist/png-thread.js",
+  "dist/svg-thread.js",
   "dist/web/report.js",
   "dist/web/report.css",
   "dist/web/licenses.txt",

@@ -5,8 +5,9 @@ import { historyOf } from "../report/history/history.js";
 import { historyMarkdown } from "../report/history/markdown.js";
 import { readHistoryRuns } from "../report/history/read-runs.js";
 import { historyText } from "../report/history/terminal.js";
-import { writeHistory } from "../report/history/write-history.js";
+import { judgeAndDraw, warmUp, writeHistory } from "../report/history/write-history.js";
 import { canShowBlocks } from "../report/picture/picture-kind.js";
+import { loadDrawing } from "../report/write-charts.js";
 import { historyRuns } from "./history-runs.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
@@ -32,23 +33,28 @@ export interface HistoryArgs {
 /** `falcon-exp history`: each metric over the runs of an experiment; what changed when; exit code 9 on a regression. */
 export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   const conditions = args.failOn.map(parseFailCondition);
+  // Threads start while runs are found.
+  const loading = args.charts ? loadDrawing() : null;
   const { experiment, entries, summaries, folder } = await historyRuns(args.experiment, args.results, io.cwd);
-  const { runs, warnings } = await readHistoryRuns(entries.slice(0, args.last), summaries);
+  const drawing = await loading;
+  const read = entries.slice(0, args.last);
+  if (drawing !== null) warmUp(drawing, read.length);
+  const { runs: all, warnings } = await readHistoryRuns(read, summaries);
   const since = args.since?.toISOString() ?? "";
-  const report = historyOf(
-    runs.filter(({ started_at }) => started_at >= since),
-    { experiment, conditions, everySec: args.every ?? null, now: io.clock.now() },
-  );
+  const runs = all.filter(({ started_at }) => started_at >= since);
+  const options = { experiment, conditions, everySec: args.every ?? null, now: io.clock.now() };
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   const out = args.out === undefined ? resolve(folder, "history") : resolve(io.cwd, args.out);
-  if (args.charts) {
-    for (const warning of await writeHistory(report, out)) io.stderr.write(`warning: ${warning}\n`);
-  }
+  const history = drawing === null ? null : await judgeAndDraw(runs, options, drawing);
+  const report = history?.report ?? historyOf(runs, options);
+  // The figures need not wait for their pictures.
+  const writing = history === null || drawing === null ? null : writeHistory(history, out, drawing);
   if (args.json) printJson(io, report);
   else if (args.markdown) io.stdout.write(historyMarkdown(report));
-  else {
-    io.stdout.write(`${historyText(report, { ...io, blocks: canShowBlocks(io.env) })}\n`);
-    if (args.charts) io.stdout.write(`\nCharts: ${out}\n`);
+  else io.stdout.write(`${historyText(report, { ...io, blocks: canShowBlocks(io.env) })}\n`);
+  if (writing !== null) {
+    for (const warning of await writing) io.stderr.write(`warning: ${warning}\n`);
+    if (!args.json && !args.markdown) io.stdout.write(`\nCharts: ${out}\n`);
   }
   return report.checks.some(({ outcome }) => outcome === "regression") ? ExitCode.regression : ExitCode.ok;
 }

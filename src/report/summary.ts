@@ -113,13 +113,25 @@ export interface RunSummary {
   readonly configurations: readonly ConfigurationSummary[];
 }
 
-export function summarize(data: RunData): RunSummary {
+export interface SummaryOptions {
+  /** False where nobody reads the differences to the reference: their intervals are most of the work. */
+  readonly comparisons: boolean;
+}
+
+export function summarize(
+  data: RunData,
+  { comparisons }: SummaryOptions = { comparisons: true },
+): RunSummary {
   const { run, end } = data;
   const reference =
     data.configurations.find(({ plan }) => plan.worker.id === run.plan.reference_configuration_id) ?? null;
   const trialsEach = run.prompts.length * run.plan.repeats * run.plan.rounds;
   const configurations = data.configurations.map((configuration) =>
-    summarizeConfiguration(configuration, reference, trialsEach, data.environment),
+    summarizeConfiguration(configuration, reference, {
+      trialsEach,
+      comparisons,
+      environment: data.environment,
+    }),
   );
   const total = (key: "trials_planned" | "trials_completed" | "trials_failed") =>
     configurations.reduce((sum, configuration) => sum + configuration[key], 0);
@@ -152,8 +164,11 @@ export function summarize(data: RunData): RunSummary {
 function summarizeConfiguration(
   configuration: ConfigurationData,
   reference: ConfigurationData | null,
-  trialsEach: number,
-  environment: RunData["environment"],
+  {
+    trialsEach,
+    comparisons,
+    environment,
+  }: SummaryOptions & { readonly trialsEach: number; readonly environment: RunData["environment"] },
 ): ConfigurationSummary {
   const { plan, load, outcome, trials } = configuration;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
@@ -161,7 +176,7 @@ function summarizeConfiguration(
   const proof = load?.load.proof ?? null;
   const over = (values: readonly (number | null)[]) => statisticsOf(values.filter((value) => value !== null));
   const quality = summarizeQuality(configuration, reference);
-  const comparison = compareWithReference(configuration, reference, quality);
+  const comparison = comparisons ? compareWithReference(configuration, reference, quality) : null;
   const own = sideOf(configuration, environment);
   const isAuto = outcome?.status === "completed" && outcome.repeats_end !== "as-planned";
   return {

@@ -7,10 +7,42 @@ import { CHART_ENDINGS, chartPath } from "../results/paths.js";
 import { writeResultFile } from "../results/result-file.js";
 import { writeFailed } from "../results/writer.js";
 import type { Chart } from "./charts/charts.js";
-import { type ChartRenderer, createRenderer } from "./render.js";
+import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
 
 /** One in Vega, two becoming pixels, and some that wait for that: Vega must never wait. */
 const CHARTS_AT_ONCE = 8;
+
+/** What charts are drawn with, or why they cannot be. */
+export interface Drawing {
+  readonly render: ChartRenderer | null;
+  readonly problem: string | null;
+}
+
+/** Never rejects: without pictures there are still figures. */
+export async function loadDrawing(): Promise<Drawing> {
+  try {
+    return { render: remembering(await createRenderer()), problem: null };
+  } catch (error) {
+    return { render: null, problem: `charts cannot be drawn here: ${messageOf(error)}` };
+  }
+}
+
+/** One specification is drawn once, however often it is asked for: who has time to spare asks ahead. */
+function remembering(render: ChartRenderer): ChartRenderer {
+  const begun = new WeakMap<object, Promise<RenderedChart>>();
+  return (spec) => {
+    const chart = begun.get(spec) ?? render(spec);
+    begun.set(spec, chart);
+    return chart;
+  };
+}
+
+export interface ChartFiles {
+  /** Whether an earlier version of the program drew a chart of this name. */
+  readonly isOurs?: (name: string) => boolean;
+  /** Of who had it loaded before there was anything to write. */
+  readonly drawing?: Drawing;
+}
 
 /**
  * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: figures are
@@ -20,7 +52,7 @@ const CHARTS_AT_ONCE = 8;
 export async function writeCharts(
   folder: string,
   charts: readonly Chart[],
-  isOurs: (name: string) => boolean = () => true,
+  { isOurs = () => true, drawing }: ChartFiles = {},
 ): Promise<readonly string[]> {
   try {
     await mkdir(folder, { recursive: true });
@@ -32,7 +64,7 @@ export async function writeCharts(
   for (const { name, spec } of charts) {
     await writeResultFile(chartPath(folder, name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
   }
-  const { render, problem } = await rendererOf();
+  const { render, problem } = drawing ?? (await loadDrawing());
   const draw = async ({ name, spec }: Chart): Promise<string | null> => {
     try {
       const images = await render?.(spec);
@@ -50,17 +82,6 @@ export async function writeCharts(
   };
   const undrawn = await mapAtOnce(charts, CHARTS_AT_ONCE, draw);
   return [problem, ...undrawn].filter((warning) => warning !== null);
-}
-
-async function rendererOf(): Promise<{
-  readonly render: ChartRenderer | null;
-  readonly problem: string | null;
-}> {
-  try {
-    return { render: await createRenderer(), problem: null };
-  } catch (error) {
-    return { render: null, problem: `charts cannot be drawn here: ${messageOf(error)}` };
-  }
 }
 
 /** What an error says; for warnings. */

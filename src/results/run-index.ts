@@ -2,12 +2,12 @@
  * The runs under a results folder, one entry each, quickly: `summary.json` where it is of the records' very end, else a look
  * through `records.jsonl`. A run that cannot be read is an entry with its reason.
  */
-import { readFile as readFileWithCallback } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { z } from "zod";
 import { mapAtOnce } from "../base/at-once.js";
+import { systemClock } from "../base/clock.js";
+import { parseJson } from "../base/parse-json.js";
 import { RunPaths } from "./paths.js";
 import { ownProcessName, type ProcessName } from "./process-name.js";
 import type { ConfigurationStatus } from "./run-data.js";
@@ -15,6 +15,7 @@ import { runFolders } from "./run-folders.js";
 import { isRunning } from "./run-lock.js";
 import type { ConfigurationProgress } from "./run-progress.js";
 import { readRunEnd, scanRecords } from "./scan-records.js";
+import { SmallFiles } from "./small-files.js";
 
 /**
  * As in `run_end`; `running` while its controller writes; `killed` when that is gone without an end; `damaged` when the records
@@ -64,7 +65,7 @@ export interface RunIndexOptions {
   /** Entries of earlier calls for this folder, kept up to date: only what changed is read again. */
   readonly known?: Map<string, KnownRun>;
   /** Called with each current summary.json, parsed: who needs more of it than the index keeps need not read it again. */
-  readonly onSummary?: (entry: RunIndexEntry, summary: unknown) => void;
+  readonly onSummary?: ((entry: RunIndexEntry, summary: unknown) => void) | undefined;
 }
 
 export interface KnownRun {
@@ -83,13 +84,14 @@ export async function indexRuns({
   onSummary,
 }: RunIndexOptions): Promise<RunIndexEntry[]> {
   const self = await ownProcessName();
+  const files = new SmallFiles(systemClock.monotonicSec);
   const entries = await mapAtOnce(await runFolders(folder), AT_ONCE, async (path) => {
-    if (known === undefined) return indexRun(folder, path, self, onSummary);
+    if (known === undefined) return indexRun(folder, path, { self, files, onSummary });
     const stamp = await stampOf(new RunPaths(join(folder, path)));
     const before = known.get(path);
     // Whether a run still goes on does not show in its files.
     if (before?.stamp === stamp && before.entry.status !== "running") return before.entry;
-    const entry = await indexRun(folder, path, self, onSummary);
+    const entry = await indexRun(folder, path, { self, files, onSummary });
     known.set(path, { stamp, entry });
     return entry;
   });
@@ -120,17 +122,22 @@ export function ageKey({ started_at, run_id }: RunIndexEntry): string {
   return begun + run_id;
 }
 
-/** One run; `path` is relative to `root`, `self` the process that asks. Never throws: what goes wrong is the entry's `problem`. */
-export async function indexRun(
+interface Indexing extends Pick<RunIndexOptions, "onSummary"> {
+  /** The process that asks. */
+  readonly self: ProcessName;
+  readonly files: SmallFiles;
+}
+
+/** One run; `path` is relative to `root`. Never throws: what goes wrong is the entry's `problem`. */
+async function indexRun(
   root: string,
   path: string,
-  self: ProcessName,
-  onSummary?: RunIndexOptions["onSummary"],
+  { self, files, onSummary }: Indexing,
 ): Promise<RunIndexEntry> {
   const paths = new RunPaths(join(root, path));
   try {
-    const end = await readRunEnd(paths.records);
-    const json = end === null ? null : await readJson(paths.summary);
+    const end = await readRunEnd(paths.records, files);
+    const json = end === null ? undefined : await readJson(paths.summary, files);
     const summary = summarySchema.safeParse(json).data;
     if (summary !== undefined && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
       const entry = { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
@@ -251,14 +258,7 @@ const summarySchema = z.object({
   ),
 });
 
-// That of node:fs/promises takes half as long again, which thousands of runs feel.
-const readFile = promisify(readFileWithCallback);
-
-/** Null where it is missing or torn: the records tell the same. */
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, "utf8"));
-  } catch {
-    return null;
-  }
+/** Undefined where it is missing or torn: the records tell the same. */
+async function readJson(path: string, files: SmallFiles): Promise<unknown> {
+  return files.text(path).then(parseJson, () => undefined);
 }

@@ -1,10 +1,10 @@
 /** A quick look through `records.jsonl`: only the lines that a list needs are parsed. */
-import { close, fstat, open, read } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
+import { parseJson } from "../base/parse-json.js";
 import { RECORD_SCHEMA_VERSION } from "./record-types.js";
 import { PROGRESS_KINDS, progressRecordSchema, RunProgress } from "./run-progress.js";
 import { openLine } from "./sealed-line.js";
+import type { SmallFiles } from "./small-files.js";
 
 /** How every line begins, so that lines of other kinds (they can be megabytes) need not be parsed. */
 const HEAD = /^\{"schema_version":\d+,"run_id":"[^"\\]*","at":"([^"\\]*)","kind":"(\w+)"/;
@@ -63,30 +63,15 @@ function addLine(progress: RunProgress, bytes: Buffer): "added" | "other" | "dam
   return "added";
 }
 
-// The handles of node:fs/promises take several times as long, which thousands of runs feel.
-const [openFile, statFile, closeFile] = [promisify(open), promisify(fstat), promisify(close)];
-const readFrom = promisify(read);
-
 export interface RecordedEnd {
   readonly status: string;
   readonly elapsed_sec: number;
 }
 
 /** The run's end where it is the last line of all; else null: it goes on, was killed, or is damaged. Throws what the file system does. */
-export async function readRunEnd(path: string): Promise<RecordedEnd | null> {
-  const file = await openFile(path, "r");
-  try {
-    const { size } = await statFile(file);
-    const length = Math.min(size, TAIL_BYTES);
-    const { buffer, bytesRead } = await readFrom(file, Buffer.alloc(length), 0, length, size - length);
-    const text = buffer.toString("utf8", 0, bytesRead);
-    if (!text.endsWith("\n")) return null;
-    const last = progressRecordSchema.safeParse(JSON.parse(text.trimEnd().split("\n").at(-1) ?? ""));
-    return last.success && last.data.kind === "run_end" ? last.data : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  } finally {
-    await closeFile(file);
-  }
+export async function readRunEnd(path: string, files: SmallFiles): Promise<RecordedEnd | null> {
+  const text = (await files.part(path, "end", TAIL_BYTES)).toString("utf8");
+  if (!text.endsWith("\n")) return null;
+  const last = progressRecordSchema.safeParse(parseJson(text.trimEnd().split("\n").at(-1) ?? ""));
+  return last.success && last.data.kind === "run_end" ? last.data : null;
 }

@@ -1,7 +1,7 @@
 /** What happened when, beneath the panels: a row an event, so that no text lies on another. */
 
 import { safeLine } from "../../base/untrusted-text.js";
-import type { HistoryReport, HistorySeries } from "../history/history-types.js";
+import type { HistoryHead, HistorySeries } from "../history/history-types.js";
 import { differencesText } from "../history/words.js";
 import { PANEL_WIDTH, type TimeAxis, xOf } from "./history-panel.js";
 import { breakLines, COLORS } from "./style.js";
@@ -17,7 +17,7 @@ export interface EventLine {
 
 /** The newest changes of machine, libraries and program, and where a series begins anew. */
 export function eventLines(
-  report: HistoryReport,
+  report: HistoryHead,
   series: readonly HistorySeries[],
   dateText: (at: string) => string,
 ): readonly EventLine[] {

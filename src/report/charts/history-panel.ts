@@ -1,6 +1,6 @@
 /** One configuration's panel: figures of runs, levels, changes, and runs that failed or did not come. */
 import { medianOf } from "../../base/median.js";
-import type { HistoryReport, HistorySeries } from "../history/history-types.js";
+import type { HistoryHead, HistorySeries } from "../history/history-types.js";
 import { COLORS } from "./style.js";
 
 export const PANEL_WIDTH = 680;
@@ -15,7 +15,7 @@ export interface TimeAxis {
 }
 
 /** All runs with room at both ends: a single run stands in the middle. */
-export function timeAxis({ runs, missed_runs }: Pick<HistoryReport, "runs" | "missed_runs">): TimeAxis {
+export function timeAxis({ runs, missed_runs }: Pick<HistoryHead, "runs" | "missed_runs">): TimeAxis {
   const times = [...runs.map(({ started_at }) => started_at), ...missed_runs].map((at) => Date.parse(at));
   const first = times.reduce((least, time) => Math.min(least, time), times[0] ?? 0);
   const last = times.reduce((most, time) => Math.max(most, time), first);
@@ -80,7 +80,7 @@ export interface PanelData {
   }[];
 }
 
-export function dataOf(report: HistoryReport, series: HistorySeries, { factor }: AxisUnit): PanelData {
+export function dataOf(report: HistoryHead, series: HistorySeries, { factor }: AxisUnit): PanelData {
   const atOf = (run: number) => report.runs[run]?.started_at ?? "";
   const scaled = (value: number | null) => (value === null ? null : value * factor);
   const points = series.points.flatMap(({ run, value, low, high, segment }) =>
@@ -137,7 +137,7 @@ function thinned(points: readonly PanelPoint[]): readonly PanelPoint[] {
   );
 }
 
-/** From the medians: single slow trials must not press the levels flat. Beyond it lines are cut. */
+/** From the medians: single slow trials must not press the levels flat. What lies beyond is drawn at the edge. */
 function yDomain(points: PanelData["points"]): readonly [number, number] {
   const values = points.map(({ value }) => value);
   const low = values.reduce((least, value) => Math.min(least, value), values[0] ?? 0);
@@ -158,7 +158,8 @@ export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOpti
   const y = (field: string) => ({
     field,
     type: "quantitative",
-    scale: { domain, zero: false, nice: false },
+    // What lies beyond is drawn at the edge: a clip would do the same at twice the time a picture takes.
+    scale: { domain, zero: false, nice: false, clamp: true },
     axis: { title: options.unit.title, tickCount: 4, titleFontSize: 11 },
   });
   const x = (field: string) => xOf(field, axis, options.isLast);
@@ -181,7 +182,7 @@ export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOpti
       },
       {
         data: { values: data.changes },
-        mark: { type: "rect", opacity: 0.14 },
+        mark: { type: "rect", fillOpacity: 0.14 },
         encoding: { x: x("low"), x2: { field: "high" }, color: verdictColor },
       },
       {
@@ -192,7 +193,7 @@ export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOpti
       ...(data.isDense ? denseLayers(data, x, y) : sparseLayers(data, x, y)),
       {
         data: { values: data.levels },
-        mark: { type: "rule", color: COLORS.text, strokeWidth: 1.6, opacity: 0.75 },
+        mark: { type: "rule", color: COLORS.text, strokeWidth: 1.6, strokeOpacity: 0.75 },
         encoding: { x: x("from"), x2: { field: "to" }, y: y("value") },
       },
       {
@@ -223,7 +224,7 @@ function sparseLayers({ points }: PanelData, x: Encode, y: Encode) {
   return [
     {
       data: { values: points.filter(({ low, high }) => low !== null && high !== null) },
-      mark: { type: "rule", color: COLORS.timeBar, strokeWidth: 1.5, clip: true },
+      mark: { type: "rule", color: COLORS.timeBar, strokeWidth: 1.5 },
       encoding: { x: x("at"), y: y("low"), y2: { field: "high" } },
     },
     {
@@ -250,12 +251,12 @@ function denseLayers({ points }: PanelData, x: Encode, y: Encode) {
   return [
     {
       data: { values: points.filter(({ low, high }) => low !== null && high !== null) },
-      mark: { type: "area", color: COLORS.timeBar, opacity: 0.6, clip: true },
+      mark: { type: "area", color: COLORS.timeBar, fillOpacity: 0.6 },
       encoding: { x: x("at"), y: y("low"), y2: { field: "high" }, detail: bySegment },
     },
     {
       data: { values: points },
-      mark: { type: "line", color: COLORS.time, strokeWidth: 1, clip: true },
+      mark: { type: "line", color: COLORS.time, strokeWidth: 1 },
       encoding: { x: x("at"), y: y("value"), detail: bySegment },
     },
   ];

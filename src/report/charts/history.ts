@@ -2,9 +2,8 @@
 import type { TopLevelSpec } from "vega-lite";
 import { counted } from "../../base/counted.js";
 import { safeLine } from "../../base/untrusted-text.js";
-import type { HistoryReport, HistorySeries } from "../history/history-types.js";
+import type { HistoryHead, HistorySeries } from "../history/history-types.js";
 import { changeText, dateWriter } from "../history/words.js";
-import type { Chart } from "./charts.js";
 import { eventLines, eventPanel } from "./history-events.js";
 import { axisUnit, dataOf, historyPanel, MOST_WHISKERS, timeAxis } from "./history-panel.js";
 import { breakLines, CHART_HEAD, COLORS } from "./style.js";
@@ -13,24 +12,8 @@ import { breakLines, CHART_HEAD, COLORS } from "./style.js";
 const MOST_PANELS = 24;
 const MOST_CHANGES = 3;
 
-/** One a metric, those of texts one a text. */
-export function historyCharts(report: HistoryReport): readonly Chart[] {
-  const groups = new Map<string, HistorySeries[]>();
-  for (const series of report.series) {
-    const name = chartName(series);
-    groups.set(name, [...(groups.get(name) ?? []), series]);
-  }
-  return [...groups].map(([name, series]) => ({ name, spec: historyChart(report, series) }));
-}
-
-function chartName({ metric, text_id }: HistorySeries): string {
-  if (text_id === null) return metric;
-  const slug = text_id.toLowerCase().replaceAll(/[^a-z0-9_.]+/g, "-");
-  return `${metric}-${slug.slice(0, 60)}`;
-}
-
 /** `series` are of one metric. */
-export function historyChart(report: HistoryReport, series: readonly HistorySeries[]): TopLevelSpec {
+export function historyChart(report: HistoryHead, series: readonly HistorySeries[]): TopLevelSpec {
   const dateText = dateWriter(report);
   const shown = series.slice(0, MOST_PANELS);
   const axis = timeAxis(report);

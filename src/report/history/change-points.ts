@@ -57,16 +57,27 @@ function testSegment(scores: Float64Array, test: ChangeTest, random: RandomGener
   if (seen.contrast <= 0) return null;
   const most = Math.floor(test.alpha * (test.permutations + 1)) - 1;
   const shuffled = scores.slice();
+  // Equal within rounding is equal: sums of the same figures in another order differ in their last bits.
+  const asClearAs = seen.contrast * (1 - 1e-9);
+  search.leaveOutBelow(asClearAs, rangeOf(scores));
   let asClear = 0;
   for (let i = 0; i < test.permutations; i++) {
     shuffle(shuffled, random);
-    // Equal within rounding is equal: sums of the same figures in another order differ in their last bits.
-    if (search.clearest(shuffled).contrast >= seen.contrast * (1 - 1e-9)) asClear++;
+    if (search.clearest(shuffled).contrast >= asClearAs) asClear++;
     if (asClear > most) return null;
     if (asClear === 0 && i + 1 === test.permutations_without_one)
       return { index: seen.index, p_value: 1 / (i + 2) };
   }
   return { index: seen.index, p_value: (asClear + 1) / (test.permutations + 1) };
+}
+
+function rangeOf(values: Float64Array): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return high - low;
 }
 
 function shuffle(values: Float64Array, random: RandomGenerator): void {
@@ -83,10 +94,13 @@ class ChangeSearch {
   readonly #weights = new Map<number, Float64Array>();
   #sums = new Float64Array(0);
 
+  #intervals: readonly Interval[];
+
   constructor(
-    private readonly intervals: readonly Interval[],
+    intervals: readonly Interval[],
     private readonly fewest: number,
   ) {
+    this.#intervals = intervals;
     for (const { from, to } of intervals) {
       const length = to - from;
       if (this.#weights.has(length)) continue;
@@ -97,11 +111,21 @@ class ChangeSearch {
     }
   }
 
+  /**
+   * From now on only intervals in which values within `range` of each other can have a change as clear as `contrast`: two means
+   * differ by the range at most, and weigh most in the middle.
+   */
+  leaveOutBelow(contrast: number, range: number): void {
+    this.#intervals = this.#intervals.filter(
+      ({ from, to }) => (range * Math.sqrt(to - from)) / 2 >= contrast,
+    );
+  }
+
   clearest(values: Float64Array): { readonly index: number; readonly contrast: number } {
     const sums = this.#cumulated(values);
     let index = 0;
     let contrast = 0;
-    for (const { from, to } of this.intervals) {
+    for (const { from, to } of this.#intervals) {
       const length = to - from;
       const weights = this.#weights.get(length) ?? sums;
       const start = sums[from] ?? 0;

@@ -18,17 +18,18 @@ export interface EnvironmentChange {
 /** Each run against the last one before it whose environment is known. The lab's own commits are no event: they change with every run. */
 export function environmentChanges(runs: readonly HistoryRun[]): readonly EnvironmentChange[] {
   const changes: EnvironmentChange[] = [];
-  let before: HistoryRun["figures"] = null;
+  let before: { readonly surroundings: Surroundings; readonly told: string } | null = null;
   for (const [run, { figures }] of runs.entries()) {
     if (figures?.surroundings.environment == null) continue;
-    if (before !== null && toldOf(before.surroundings) !== toldOf(figures.surroundings)) {
-      const differences = environmentDifferences([before.surroundings, figures.surroundings]);
+    const now = { surroundings: figures.surroundings, told: toldOf(figures.surroundings) };
+    if (before !== null && before.told !== now.told) {
+      const differences = environmentDifferences([before.surroundings, now.surroundings]);
       const told = differences
         .filter(({ what }) => what !== GIT_COMMIT)
         .map(({ what, values: [old = null, now = null] }) => ({ what, before: old, after: now }));
       if (told.length > 0) changes.push({ run, differences: told });
     }
-    before = figures;
+    before = now;
   }
   return changes;
 }

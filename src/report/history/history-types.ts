@@ -93,7 +93,8 @@ export interface Check {
   readonly newest: NewestFigure | null;
 }
 
-export interface HistoryReport {
+/** All of a report but what is judged. */
+export interface HistoryHead {
   readonly schema_version: typeof HISTORY_SCHEMA_VERSION;
   readonly experiment: string;
   /** In order of time. */
@@ -109,6 +110,9 @@ export interface HistoryReport {
   readonly missed_runs: readonly string[];
   /** How changes were told from noise. */
   readonly change_test: typeof CHANGE_TEST;
+}
+
+export interface HistoryReport extends HistoryHead {
   readonly series: readonly HistorySeries[];
   readonly checks: readonly Check[];
 }

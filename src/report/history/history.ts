@@ -1,10 +1,12 @@
 /** An experiment's runs over time: every metric of every configuration, its levels, and what changed when. */
 
 import { CHANGE_TEST } from "./change-points.js";
+import { historyChartName } from "./chart-name.js";
 import { type EnvironmentChange, environmentChanges, missedRuns } from "./events.js";
 import type { FailCondition } from "./fail-on.js";
 import {
   HISTORY_SCHEMA_VERSION,
+  type HistoryHead,
   type HistoryReport,
   type HistorySeries,
   type NewestFigure,
@@ -22,11 +24,29 @@ export interface HistoryOptions {
   readonly now: Date;
 }
 
+/** The series of one chart: those of one metric. */
+export interface JudgedChart {
+  readonly name: string;
+  readonly head: HistoryHead;
+  readonly series: readonly HistorySeries[];
+}
+
 /** `runs` are in order of time. */
 export function historyOf(runs: readonly HistoryRun[], options: HistoryOptions): HistoryReport {
+  const charts = judgeHistory(runs, options);
+  for (;;) {
+    const step = charts.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same chart by chart, for who draws one while the next is judged. */
+export function* judgeHistory(
+  runs: readonly HistoryRun[],
+  options: HistoryOptions,
+): Generator<JudgedChart, HistoryReport> {
   const environments = environmentChanges(runs);
-  const series = seriesOf(runs).map((one) => historySeries(one, runs, environments));
-  return {
+  const head: HistoryHead = {
     schema_version: HISTORY_SCHEMA_VERSION,
     experiment: options.experiment,
     runs: runs.map(({ run_id, started_at, status }) => ({ run_id, started_at, status })),
@@ -34,9 +54,24 @@ export function historyOf(runs: readonly HistoryRun[], options: HistoryOptions):
     every_sec: options.everySec,
     missed_runs: options.everySec === null ? [] : missedRuns(runs, options.everySec, options.now),
     change_test: CHANGE_TEST,
-    series,
-    checks: checksOf(options.conditions, series),
   };
+  const all = seriesOf(runs);
+  const judged = new Map<Series, HistorySeries>();
+  // What is exact is judged at once: there is something to draw from the start.
+  const order = all.toSorted((a, b) => Number(b.metric.isExact) - Number(a.metric.isExact));
+  const names = new Set(order.map(chartNameOf));
+  for (const name of names) {
+    const own = all.filter((series) => chartNameOf(series) === name);
+    for (const series of own) judged.set(series, historySeries(series, runs, environments));
+    yield { name, head, series: own.flatMap((series) => judged.get(series) ?? []) };
+  }
+  // Charts go by metric, the report by configuration.
+  const series = all.flatMap((one) => judged.get(one) ?? []);
+  return { ...head, series, checks: checksOf(options.conditions, series) };
+}
+
+function chartNameOf({ metric, text_id }: Series): string {
+  return historyChartName(metric.key, text_id);
 }
 
 function placeOf(runs: readonly HistoryRun[], run: number): { readonly run_id: string; readonly at: string } {

@@ -1,9 +1,11 @@
 /** The runs of one experiment in order of time, each with its figures. */
+import { mapAtOnce } from "../../base/at-once.js";
+import { systemClock } from "../../base/clock.js";
 import { FalconError } from "../../base/errors.js";
 import { RunPaths } from "../../results/paths.js";
 import type { RunIndexEntry } from "../../results/run-index.js";
-import { type RunFigures, readRunFigures, type SummaryFigures } from "./run-figures.js";
-import { RunHeadReader } from "./run-head.js";
+import { SmallFiles } from "../../results/small-files.js";
+import { type RunFigures, RunFiguresReader, type SummaryFigures } from "./run-figures.js";
 import type { HistoryRun } from "./series.js";
 
 export interface ReadHistory {
@@ -12,7 +14,7 @@ export interface ReadHistory {
   readonly warnings: readonly string[];
 }
 
-/** Files are opened side by side, so that a network drive's delays do not add up. */
+/** On a network disk files are read side by side, so that its delays do not add up. */
 const AT_ONCE = 16;
 
 /** `summaries` are those of the runs that have a current one, by their folders. */
@@ -20,21 +22,17 @@ export async function readHistoryRuns(
   entries: readonly RunIndexEntry[],
   summaries: ReadonlyMap<string, SummaryFigures>,
 ): Promise<ReadHistory> {
-  const heads = new RunHeadReader();
+  const reader = new RunFiguresReader(new SmallFiles(systemClock.monotonicSec));
   const runs: HistoryRun[] = [];
   const warnings: string[] = [];
-  const waiting = entries.values();
-  const work = async () => {
-    for (const entry of waiting) {
-      const { figures, problem } = await figuresOf(entry, summaries.get(entry.folder) ?? null, heads);
-      if (problem !== null) warnings.push(`${entry.path}: ${problem}`);
-      const started_at = figures?.run.at ?? entry.started_at ?? timeOf(entry.run_id);
-      // A run with neither records nor a time in its name has no place in time.
-      if (started_at === null) continue;
-      runs.push({ run_id: entry.run_id, started_at, status: entry.status, figures });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await mapAtOnce(entries, AT_ONCE, async (entry) => {
+    const { figures, problem } = await figuresOf(entry, summaries.get(entry.folder) ?? null, reader);
+    if (problem !== null) warnings.push(`${entry.path}: ${problem}`);
+    const started_at = figures?.run.at ?? entry.started_at ?? timeOf(entry.run_id);
+    // A run with neither records nor a time in its name has no place in time.
+    if (started_at === null) return;
+    runs.push({ run_id: entry.run_id, started_at, status: entry.status, figures });
+  });
   runs.sort((a, b) => compareText(a.started_at, b.started_at) || compareText(a.run_id, b.run_id));
   return { runs, warnings: warnings.sort() };
 }
@@ -42,13 +40,13 @@ export async function readHistoryRuns(
 async function figuresOf(
   entry: RunIndexEntry,
   summary: SummaryFigures | null,
-  heads: RunHeadReader,
+  reader: RunFiguresReader,
 ): Promise<{ readonly figures: RunFigures | null; readonly problem: string | null }> {
   if (entry.status === "damaged" || entry.configurations.length === 0) {
     return { figures: null, problem: entry.problem };
   }
   try {
-    const figures = await readRunFigures(new RunPaths(entry.folder), summary, heads);
+    const figures = await reader.read(new RunPaths(entry.folder), summary);
     return { figures, problem: entry.problem };
   } catch (error) {
     if (error instanceof FalconError) return { figures: null, problem: error.message };

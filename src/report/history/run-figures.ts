@@ -2,8 +2,8 @@
  * The figures of one run, from its `summary.json` where that was made from these very records, else from the records: a killed
  * run has no summary, and reading two thousand whole records would take a minute.
  */
-import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { parseJson } from "../../base/parse-json.js";
 import type { RunPaths } from "../../results/paths.js";
 import {
   type RecordedEnvironment,
@@ -11,9 +11,10 @@ import {
   recordedEnvironmentSchema,
 } from "../../results/record-types.js";
 import { readRun } from "../../results/run-data.js";
+import type { SmallFiles } from "../../results/small-files.js";
 import { type Surroundings, surroundingsOf } from "../compare/differences.js";
 import { SUMMARY_SCHEMA_VERSION, summarize } from "../summary.js";
-import type { RunHeadReader } from "./run-head.js";
+import { RunHeadReader } from "./run-head.js";
 
 const statistics = z
   .looseObject({ n: z.number(), median: z.number(), min: z.number(), max: z.number() })
@@ -63,32 +64,38 @@ export interface RunFigures {
   readonly configurations: readonly ConfigurationFigures[];
 }
 
-/**
- * Of a run with a summary of its very records only their first line and environment.json are read, and all records where one
- * of these cannot be used. Throws FalconError `results-schema-newer` and what the reader does.
- */
-export async function readRunFigures(
-  paths: RunPaths,
-  summary: SummaryFigures | null,
-  heads: RunHeadReader,
-): Promise<RunFigures> {
-  return (summary === null ? null : withSummary(paths, summary, heads)) ?? (await fromRecords(paths));
-}
+/** Reads what summaries lack of runs of one experiment. */
+export class RunFiguresReader {
+  readonly #heads: RunHeadReader;
 
-function withSummary(paths: RunPaths, summary: SummaryFigures, heads: RunHeadReader): RunFigures | null {
-  // Plain descriptors: for thousands of small files promises cost more than the reading does.
-  const run = heads.read(paths.records);
-  const environment = readJson(paths.environment, environmentFile);
-  if (run === null || environment === null || summary.run_id !== run.run_id) return null;
-  return {
-    run,
-    surroundings: {
-      controller: run.controller,
-      falcon_exp_version: run.falcon_exp_version,
-      environment: environment.worker as RecordedEnvironment,
-    },
-    configurations: summary.configurations,
-  };
+  constructor(private readonly files: SmallFiles) {
+    this.#heads = new RunHeadReader(files);
+  }
+
+  /**
+   * Of a run with a summary of its very records only their first line and environment.json are read, and all records where one
+   * of these cannot be used. Throws FalconError `results-schema-newer` and what the reader does.
+   */
+  async read(paths: RunPaths, summary: SummaryFigures | null): Promise<RunFigures> {
+    return (summary === null ? null : await this.#withSummary(paths, summary)) ?? (await fromRecords(paths));
+  }
+
+  async #withSummary(paths: RunPaths, summary: SummaryFigures): Promise<RunFigures | null> {
+    const run = await this.#heads.read(paths.records);
+    // Missing or torn: the records have it all.
+    const text = await this.files.text(paths.environment).catch(() => "");
+    const environment = environmentFile.safeParse(parseJson(text)).data;
+    if (run === null || environment === undefined || summary.run_id !== run.run_id) return null;
+    return {
+      run,
+      surroundings: {
+        controller: run.controller,
+        falcon_exp_version: run.falcon_exp_version,
+        environment: environment.worker as RecordedEnvironment,
+      },
+      configurations: summary.configurations,
+    };
+  }
 }
 
 async function fromRecords(paths: RunPaths): Promise<RunFigures> {
@@ -96,15 +103,8 @@ async function fromRecords(paths: RunPaths): Promise<RunFigures> {
   return {
     run: data.run,
     surroundings: surroundingsOf(data),
-    configurations: summarize(data).configurations.map((one) => configurationFigures.parse(one)),
+    configurations: summarize(data, { comparisons: false }).configurations.map((one) =>
+      configurationFigures.parse(one),
+    ),
   };
-}
-
-function readJson<T>(path: string, schema: z.ZodType<T>): T | null {
-  try {
-    return schema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data ?? null;
-  } catch {
-    // Missing or torn: the records have it all.
-    return null;
-  }
 }

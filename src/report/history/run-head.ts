@@ -1,10 +1,11 @@
 /** The first line of `records.jsonl`, of many runs of one experiment. */
-import { closeSync, openSync, readSync } from "node:fs";
 import { z } from "zod";
 import { openRecordLine, parseRecords } from "../../results/reader.js";
 import type { RunRecord } from "../../results/record-types.js";
+import type { SmallFiles } from "../../results/small-files.js";
 
-const CHUNK_BYTES = 16_384;
+/** Most heads are shorter. */
+const HEAD_BYTES = 16_384;
 /** Prompts stand in the first line; beyond this it is cheaper to read on than to be clever. */
 const LONGEST_HEAD_BYTES = 4_194_304;
 
@@ -15,11 +16,13 @@ const own = z.object({ run_id: z.string(), at: z.iso.datetime() });
  * stands in the line before, but for the run's own name and time, is known to be right, and shared.
  */
 export class RunHeadReader {
+  constructor(private readonly files: SmallFiles) {}
+
   #last: { readonly text: string; readonly run: RunRecord } | null = null;
 
   /** The run record; null where there is none. Throws FalconError `results-schema-newer`, and what opening a file throws. */
-  read(path: string): RunRecord | null {
-    const line = firstLine(path);
+  async read(path: string): Promise<RunRecord | null> {
+    const line = await firstLine(path, this.files);
     if (line === null) return null;
     const value = openRecordLine(line);
     const ids = own.safeParse(value);
@@ -35,20 +38,12 @@ export class RunHeadReader {
 }
 
 /** Without its end. Null where the file has no whole line. */
-function firstLine(path: string): Buffer | null {
-  const file = openSync(path, "r");
-  try {
-    let head = Buffer.alloc(0);
-    while (head.length < LONGEST_HEAD_BYTES) {
-      const buffer = Buffer.alloc(CHUNK_BYTES);
-      const bytesRead = readSync(file, buffer, 0, CHUNK_BYTES, head.length);
-      head = Buffer.concat([head, buffer.subarray(0, bytesRead)]);
-      const newline = head.indexOf(0x0a);
-      if (newline !== -1) return head.subarray(0, newline);
-      if (bytesRead === 0) return null;
-    }
-    return null;
-  } finally {
-    closeSync(file);
+async function firstLine(path: string, files: SmallFiles): Promise<Buffer | null> {
+  for (const bytes of [HEAD_BYTES, LONGEST_HEAD_BYTES]) {
+    const head = await files.part(path, "start", bytes);
+    const newline = head.indexOf(0x0a);
+    if (newline !== -1) return head.subarray(0, newline);
+    if (head.length < bytes) return null;
   }
+  return null;
 }

@@ -1,15 +1,58 @@
 /** The history as files: `history.json`, and a chart a metric. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { writeResultFile } from "../../results/result-file.js";
 import { writeFailed } from "../../results/writer.js";
-import { historyCharts } from "../charts/history.js";
-import { writeCharts } from "../write-charts.js";
+import type { Chart } from "../charts/charts.js";
+import { historyChart } from "../charts/history.js";
+import { exampleHistoryChart } from "../charts/history-example.js";
+import { type Drawing, writeCharts } from "../write-charts.js";
+import { isHistoryChart } from "./chart-name.js";
+import { type HistoryOptions, judgeHistory } from "./history.js";
 import type { HistoryReport } from "./history-types.js";
-import { HISTORY_METRICS } from "./metrics.js";
+import type { HistoryRun } from "./series.js";
+
+/** With fewer the runs are read before anything is drawn. */
+const MANY_RUNS = 200;
+
+/** While `runs` runs are read: the first chart that Vega draws takes several times as long as those after it. */
+export function warmUp({ render }: Drawing, runs: number): void {
+  // Nobody looks at it; what is wrong with drawing shows with the first real chart.
+  if (runs >= MANY_RUNS) render?.(exampleHistoryChart()).catch(() => {});
+}
+
+export interface DrawnHistory {
+  readonly report: HistoryReport;
+  readonly charts: readonly Chart[];
+}
+
+/** Judges the runs, and lets each chart be drawn while the next one is judged: `drawing` remembers what it has drawn. */
+export async function judgeAndDraw(
+  runs: readonly HistoryRun[],
+  options: HistoryOptions,
+  { render }: Drawing,
+): Promise<DrawnHistory> {
+  const charts: Chart[] = [];
+  const steps = judgeHistory(runs, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return { report: step.value, charts };
+    const { name, head, series } = step.value;
+    const chart = { name, spec: historyChart(head, series) };
+    charts.push(chart);
+    // What goes wrong is told when it is written.
+    render?.(chart.spec).catch(() => {});
+    await setImmediate();
+  }
+}
 
 /** Returns what could not be drawn, for people. Throws FalconError `results-write-failed`. */
-export async function writeHistory(report: HistoryReport, folder: string): Promise<readonly string[]> {
+export async function writeHistory(
+  { report, charts }: DrawnHistory,
+  folder: string,
+  drawing: Drawing,
+): Promise<readonly string[]> {
   const path = join(folder, "history.json");
   try {
     await mkdir(folder, { recursive: true });
@@ -17,12 +60,6 @@ export async function writeHistory(report: HistoryReport, folder: string): Promi
     throw writeFailed(path, cause);
   }
   await writeResultFile(path, `${JSON.stringify(report)}\n`);
-  return writeCharts(folder, historyCharts(report), isHistoryChart);
-}
-
-/** The folder may be one of the user's: only what an earlier history drew is ever removed from it. */
-function isHistoryChart(name: string): boolean {
-  return HISTORY_METRICS.some(
-    ({ key, isOfText }) => name === key || (isOfText && name.startsWith(`${key}-`)),
-  );
+  // The folder may be one of the user's: only what an earlier history drew is ever removed from it.
+  return writeCharts(folder, charts, { isOurs: isHistoryChart, drawing });
 }

@@ -1,10 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { systemClock } from "../../../src/base/clock.js";
 import { RunHeadReader } from "../../../src/report/history/run-head.js";
 import { sealLine } from "../../../src/results/sealed-line.js";
+import { SmallFiles } from "../../../src/results/small-files.js";
 import { fakeRun } from "../../fixtures/records.js";
 import { scratchFolder } from "../../fixtures/run-folder.js";
+
+const newReader = () => new RunHeadReader(new SmallFiles(systemClock.monotonicSec));
 
 const [run] = fakeRun({}).records;
 if (run?.kind !== "run") throw new Error("the fixture does not begin with a run record");
@@ -17,32 +21,31 @@ function recordsWith(head: object | string, rest = ""): string {
   return path;
 }
 
-test("a run of the same plan as the one before has its own name and time, and shares the plan", () => {
-  const reader = new RunHeadReader();
-  const first = reader.read(recordsWith(run));
+test("a run of the same plan as the one before has its own name and time, and shares the plan", async () => {
+  const reader = newReader();
+  const first = await reader.read(recordsWith(run));
   const other = { ...run, run_id: "20261201T000000Z-ffff", at: "2026-12-01T00:00:00.000Z" };
-  const second = reader.read(recordsWith(other));
+  const second = await reader.read(recordsWith(other));
   expect(first).toEqual(run);
   expect(second).toEqual(other);
   expect(second?.plan).toBe(first?.plan);
 });
 
-test("a run of another plan is read as what it is, and so is the next one of the first plan", () => {
-  const reader = new RunHeadReader();
+test("a run of another plan is read as what it is, and so is the next one of the first plan", async () => {
+  const reader = newReader();
   const other = { ...run, plan: { ...run.plan, experiment: "another" } };
-  expect([run, other, run].map((one) => reader.read(recordsWith(one))?.plan.experiment)).toEqual([
-    run.plan.experiment,
-    "another",
-    run.plan.experiment,
-  ]);
+  const experiments: (string | undefined)[] = [];
+  for (const one of [run, other, run]) {
+    experiments.push((await reader.read(recordsWith(one)))?.plan.experiment);
+  }
+  expect(experiments).toEqual([run.plan.experiment, "another", run.plan.experiment]);
 });
 
-test("a head longer than one chunk is read whole, whatever follows it", () => {
+test("a head longer than one chunk is read whole, whatever follows it", async () => {
   const prompts = run.prompts.map((one) => ({ ...one, prompt: "word ".repeat(20_000) }));
   const long = { ...run, prompts };
-  expect(new RunHeadReader().read(recordsWith(long, "not a record\n"))?.prompts[0]?.prompt).toHaveLength(
-    100_000,
-  );
+  const head = await newReader().read(recordsWith(long, "not a record\n"));
+  expect(head?.prompts[0]?.prompt).toHaveLength(100_000);
 });
 
 test.each([
@@ -58,14 +61,14 @@ test.each([
   ["a run record that breaks the schema", JSON.stringify({ ...run, plan: null })],
   ["a time that is none", JSON.stringify({ ...run, at: "yesterday" })],
   ["nothing", ""],
-])("a first line with %s is no head", (_, line) => {
-  const reader = new RunHeadReader();
-  reader.read(recordsWith(run));
-  expect(reader.read(recordsWith(line))).toBeNull();
+])("a first line with %s is no head", async (_, line) => {
+  const reader = newReader();
+  await reader.read(recordsWith(run));
+  expect(await reader.read(recordsWith(line))).toBeNull();
 });
 
-test("a file without a whole line has no head", () => {
+test("a file without a whole line has no head", async () => {
   const path = join(scratchFolder(), "records.jsonl");
   writeFileSync(path, JSON.stringify(run));
-  expect(new RunHeadReader().read(path)).toBeNull();
+  expect(await newReader().read(path)).toBeNull();
 });

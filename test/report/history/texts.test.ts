@@ -1,8 +1,10 @@
 import type { ValidateFunction } from "ajv";
 import stringWidth from "string-width";
 import { beforeAll, describe, expect, test } from "vitest";
-import { historyCharts } from "../../../src/report/charts/history.js";
+import { historyChart } from "../../../src/report/charts/history.js";
+import { exampleHistoryChart } from "../../../src/report/charts/history-example.js";
 import type { FontMetrics } from "../../../src/report/font-metrics.js";
+import { historyChartName } from "../../../src/report/history/chart-name.js";
 import { parseFailCondition } from "../../../src/report/history/fail-on.js";
 import { historyOf } from "../../../src/report/history/history.js";
 import type { HistoryReport } from "../../../src/report/history/history-types.js";
@@ -22,6 +24,17 @@ function reportOf(runs: ReturnType<typeof historyRunsOf>, everySec: number | nul
     everySec,
     now: new Date("2026-11-24T00:00:00Z"),
   });
+}
+
+function chartsOf(report: HistoryReport) {
+  const nameOf = ({ metric, text_id }: HistoryReport["series"][number]) => historyChartName(metric, text_id);
+  return [...new Set(report.series.map(nameOf))].map((name) => ({
+    name,
+    spec: historyChart(
+      report,
+      report.series.filter((series) => nameOf(series) === name),
+    ),
+  }));
 }
 
 const HOSTILE = '<img src=x onerror=alert(1)> | `rm` \u001b[31m \u202e [a](b) "';
@@ -88,7 +101,7 @@ describe.each(CASES)("with %s", (_, make) => {
   });
 
   test("every chart holds by Vega-Lite's schema, and no text leaves the canvas or lies on another", async () => {
-    for (const { name, spec } of historyCharts(make())) {
+    for (const { name, spec } of chartsOf(make())) {
       expect(isVegaLite(spec), `${name}: ${JSON.stringify(isVegaLite.errors?.slice(0, 2))}`).toBe(true);
       expect(name).toMatch(/^[a-z0-9_.-]+$/);
       const { svg } = await render(spec);
@@ -108,6 +121,23 @@ describe.each(CASES)("with %s", (_, make) => {
       }
     }
   });
+});
+
+test("the chart that is drawn to be thrown away holds by the schema and has every mark of a long history", async () => {
+  const spec = exampleHistoryChart();
+  expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 2))).toBe(true);
+  const real = chartsOf(
+    reportOf(
+      historyRunsOf(400, (i) => ({ ...step(i), ...(i === 7 ? { fate: "failed" } : {}) })),
+      null,
+    ),
+  );
+  const decode = real.find(({ name }) => name === "decode_tokens_per_sec");
+  const marksOf = (svg: string) =>
+    new Set(svg.match(/role-mark|role="graphics-symbol" aria-roledescription="[a-z ]+"/g));
+  const [example, long] = await Promise.all([render(spec), render(decode?.spec ?? spec)]);
+  expect(marksOf(example.svg)).toEqual(marksOf(long.svg));
+  expect(marksOf(long.svg).size).toBeGreaterThan(4);
 });
 
 test("the terminal tells the step, the library and the judgement", () => {

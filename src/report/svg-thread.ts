@@ -1,0 +1,40 @@
+/** What the thread of `render.ts` that has Vega runs: one chart at a time. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import * as vega from "vega";
+import * as vegaLite from "vega-lite";
+import { type FontMetrics, readFontMetrics } from "./font-metrics.js";
+
+interface TextItem {
+  readonly fontSize?: number;
+  readonly fontWeight?: string | number;
+}
+
+await measureText();
+
+export default async function svg(spec: vegaLite.TopLevelSpec): Promise<string> {
+  // Ids of clips and gradients count on through the thread: without this the second chart would differ from the first.
+  vega.resetSVGDefIds();
+  const logger = vega.logger(vega.None);
+  const compiled = vegaLite.compile(spec, { logger }).spec;
+  const view = new vega.View(vega.parse(compiled), { renderer: "none", logger });
+  try {
+    return `${await view.toSVG()}\n`;
+  } finally {
+    view.finalize();
+  }
+}
+
+/** Once a thread: Vega is told how wide a text is in the font of the PNGs. */
+async function measureText(): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const read = async (file: string): Promise<FontMetrics> =>
+    readFontMetrics(await readFile(require.resolve(`dejavu-fonts-ttf/ttf/${file}`)));
+  const [regular, bold] = await Promise.all([read("DejaVuSans.ttf"), read("DejaVuSans-Bold.ttf")]);
+  if (!("textMetrics" in vega)) throw new Error("vega no longer exports textMetrics");
+  const textMetrics = vega.textMetrics as { width: (item: TextItem, text: unknown) => number };
+  textMetrics.width = (item, text) => {
+    const isBold = item.fontWeight === "bold" || Number(item.fontWeight) >= 600;
+    return (isBold ? bold : regular).width(String(text ?? ""), item.fontSize ?? 11);
+  };
+}

@@ -1,0 +1,99 @@
+/** Reads of thousands of small files, each quickly where the disk is near, side by side where it is far. */
+import {
+  close,
+  closeSync,
+  fstat,
+  fstatSync,
+  open,
+  openSync,
+  type PathLike,
+  read,
+  readFile,
+  readFileSync,
+  readSync,
+} from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
+
+/** A near disk answers in a tenth of it. */
+const FAR_SEC = 0.001;
+/** A single slow answer says nothing: somebody else may have been using the disk. */
+const FILES_BEFORE_JUDGING = 16;
+
+/** After so many the event loop is let go: a page is being served, threads are drawing. */
+const FILES_A_TURN = 64;
+
+// The handles of node:fs/promises take several times as long as these.
+const [openFile, statFile, closeFile] = [promisify(open), promisify(fstat), promisify(close)];
+const [readFrom, readWhole] = [promisify(read), promisify(readFile)];
+
+type Part = "start" | "end";
+
+/**
+ * A read that waits takes a fifth of the time that a promised one does. On a network disk each one would cost the delay of the
+ * network, and promised ones share it; so the first files tell which it is. Methods throw what the file system does.
+ */
+export class SmallFiles {
+  #sec = 0;
+  #files = 0;
+
+  constructor(private readonly monotonicSec: () => number) {}
+
+  /** The whole file. */
+  async text(path: PathLike): Promise<string> {
+    return this.#isFar ? readWhole(path, "utf8") : this.#atOnce(() => readFileSync(path, "utf8"));
+  }
+
+  /** Its first or last bytes, at most so many. */
+  async part(path: PathLike, part: Part, mostBytes: number): Promise<Buffer> {
+    return this.#isFar
+      ? promisedPart(path, part, mostBytes)
+      : this.#atOnce(() => partNow(path, part, mostBytes));
+  }
+
+  get #isFar(): boolean {
+    return this.#files >= FILES_BEFORE_JUDGING && this.#sec > this.#files * FAR_SEC;
+  }
+
+  async #atOnce<T>(work: () => T): Promise<T> {
+    if (this.#files % FILES_A_TURN === 0) await setImmediate();
+    const started = this.monotonicSec();
+    try {
+      return work();
+    } finally {
+      this.#sec += this.monotonicSec() - started;
+      this.#files++;
+    }
+  }
+}
+
+function placeOf(
+  size: number,
+  part: Part,
+  mostBytes: number,
+): { readonly length: number; readonly at: number } {
+  const length = Math.min(size, mostBytes);
+  return { length, at: part === "start" ? 0 : size - length };
+}
+
+function partNow(path: PathLike, part: Part, mostBytes: number): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const { length, at } = placeOf(fstatSync(file).size, part, mostBytes);
+    const buffer = Buffer.allocUnsafe(length);
+    return buffer.subarray(0, readSync(file, buffer, 0, length, at));
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function promisedPart(path: PathLike, part: Part, mostBytes: number): Promise<Buffer> {
+  const file = await openFile(path, "r");
+  try {
+    const { length, at } = placeOf((await statFile(file)).size, part, mostBytes);
+    const buffer = Buffer.allocUnsafe(length);
+    return buffer.subarray(0, (await readFrom(file, buffer, 0, length, at)).bytesRead);
+  } finally {
+    await closeFile(file);
+  }
+}
