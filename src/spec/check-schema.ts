@@ -33,6 +33,20 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
   }
   if (issue.code === "invalid_union") {
     const best = bestBranch(issue);
+    const word = best === null ? null : onlyWord(best);
+    if (word !== null && issue.message.startsWith("must")) {
+      // One word is not all that may stand there: the union's own sentence has the rest.
+      const { next } = wrongValue(word, value);
+      const { message, next: otherwise } = wrongValue(issue, value);
+      const isNear = next.startsWith("Did you mean");
+      problems.add(
+        "experiment-invalid-value",
+        path,
+        `${pathName(path)} ${message}.`,
+        isNear ? next : otherwise,
+      );
+      return;
+    }
     if (best !== null) {
       for (const inner of best) report(inner, path, root, problems);
       return;
@@ -157,6 +171,13 @@ function bestBranch(issue: UnionIssue): readonly Issue[] | null {
     if (best === null || cost < best.cost) best = { issues, cost };
   }
   return best === null || best.cost >= HOPELESS ? null : best.issues;
+}
+
+/** The finding of a branch that a single word would have satisfied; null for every other branch. */
+function onlyWord(issues: readonly Issue[]): Issue | null {
+  const [only] = issues;
+  const isOne = issues.length === 1 && only?.code === "invalid_value" && only.values.length === 1;
+  return isOne && only.path.length === 0 ? only : null;
 }
 
 function branchCost(issues: readonly Issue[]): number {

@@ -57,6 +57,17 @@ test("repeats is a number, auto, or a mapping; a contradiction is refused", asyn
   expect(error?.code).toBe("experiment-invalid-value");
 });
 
+test.each([
+  ["many", "Correct the value."],
+  ["atuo", "Did you mean auto?"],
+])("repeats: %s is told all that may stand there", async (written, next) => {
+  const [error] = await errorsOf(() => load(minimal(`repeats: ${written}`)));
+  expect(error).toMatchObject({
+    message: `repeats must be a whole number from 1 to 10,000, auto, or a mapping {width, fewest, most}; it is ${JSON.stringify(written)}.`,
+    next,
+  });
+});
+
 test("lm_eval's folder is relative to the experiment", async () => {
   const { quality } = await load(
     minimal("quality: { texts: [], lm_eval: { tasks: [everyday], include_path: ./tasks } }"),
