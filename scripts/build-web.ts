@@ -1,5 +1,5 @@
 /**
- * Bundles the page's script and style, with every library inside, into dist/web: one file each, that need no network and
+ * Bundles the scripts and styles of pages, with every library inside, into dist/web: one file each, that need no network and
  * no `eval`. Beside them the licences of what is inside.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -15,6 +15,8 @@ const { metafile } = await build({
   entryPoints: [
     { in: "web/report/main.ts", out: "report" },
     { in: "web/report/report.css", out: "report" },
+    { in: "web/serve/main.ts", out: "serve" },
+    { in: "web/serve/serve.css", out: "serve" },
   ],
   outdir,
   bundle: true,
@@ -29,7 +31,7 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 
-// The text goes into an HTML element as it is, and its hash must be that of what a browser reads there.
+// The report's text goes into an HTML element as it is, and its hash must be that of what a browser reads there.
 for (const file of ["report.js", "report.css"]) {
   const text = readFileSync(join(outdir, file), "utf8");
   if (/<\/(script|style)|<!--|[\r\0]/i.test(text)) throw new Error(`${file} cannot stand in HTML as it is`);

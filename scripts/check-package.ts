@@ -11,6 +11,8 @@ const NEEDED = [
   "dist/web/report.js",
   "dist/web/report.css",
   "dist/web/licenses.txt",
+  "dist/web/serve.js",
+  "dist/web/serve.css",
   "experiments/quant.yaml",
   "experiments/falcon-tiny.yaml",
   "experiments/falcon-40b.yaml",
@@ -32,11 +34,8 @@ const NEEDED = [
   "experiments/tasks/everyday.py",
   "texts/english.txt",
   "texts/code.txt",
-  "web/serve/page.js",
-  "web/serve/style.css",
 ];
-const UNWANTED =
-  /^(src|web\/report|web\/shared|test|bench|scripts|results|\.ci)\/|__pycache__|\.pyc$|^python\/tests\//;
+const UNWANTED = /^(src|web|test|bench|scripts|results|\.ci)\/|__pycache__|\.pyc$|^python\/tests\//;
 
 const root = join(import.meta.dirname, "..");
 const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];

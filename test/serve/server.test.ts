@@ -72,7 +72,7 @@ test("every answer carries a strict policy, refusals too", async () => {
   for (const answer of [
     await raw(url, "/"),
     await raw(url, "/none"),
-    await raw(url, "/assets/page.js"),
+    await raw(url, "/assets/serve.js"),
     await raw(url, "/", { host: "evil.example" }),
   ]) {
     expect(answer.headers).toMatchObject({
@@ -115,7 +115,7 @@ test("nothing outside the results folder is ever sent", async () => {
     "/runs//report.html",
     "/runs/report.html",
     "/assets/..%2f..%2fpackage.json",
-    "/assets/style.css/",
+    "/assets/serve.css/",
     "//etc/passwd",
   ]) {
     expect((await raw(url, path)).status, path).toBe(404);

@@ -20,8 +20,8 @@ export function layout(title: string, content: Part): Html {
 <meta name="color-scheme" content="light dark">
 <title>${text(title)} · falcon-exp</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/assets/style.css">
-<script type="module" src="/assets/page.js"></script>
+<link rel="stylesheet" href="/assets/serve.css">
+<script type="module" src="/assets/serve.js"></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>

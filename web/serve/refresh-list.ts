@@ -1,0 +1,27 @@
+/** Takes the list as it is now; what was chosen, and where the keyboard is, stays. A hidden page asks for nothing. */
+export async function refreshList(page: Document, list: HTMLElement): Promise<void> {
+  if (page.hidden) return;
+  const answer = await fetch(location.href).catch(() => null);
+  if (answer === null || !answer.ok) return;
+  const now = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = now.querySelector("#runs tbody");
+  const old = list.querySelector("tbody");
+  if (fresh === null || old === null) return;
+  const chosen = new Set(
+    Array.from(old.querySelectorAll<HTMLInputElement>("input:checked"), ({ value }) => value),
+  );
+  for (const input of fresh.querySelectorAll("input")) input.checked = chosen.has(input.value);
+  const focused = old.contains(page.activeElement) ? selectorOf(page.activeElement) : null;
+  const status = list.querySelector("[role=status]");
+  if (status !== null) status.textContent = now.querySelector("#runs [role=status]")?.textContent ?? "";
+  old.replaceWith(fresh);
+  if (focused !== null) list.querySelector<HTMLElement>(focused)?.focus();
+}
+
+/** The same element in a list that was made anew. */
+function selectorOf(element: Element | null): string | null {
+  if (element instanceof HTMLAnchorElement)
+    return `a[href="${CSS.escape(element.getAttribute("href") ?? "")}"]`;
+  if (element instanceof HTMLInputElement) return `input[value="${CSS.escape(element.value)}"]`;
+  return null;
+}
