@@ -4,7 +4,6 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { mapAtOnce } from "../base/at-once.js";
 import { systemClock } from "../base/clock.js";
 import { parseJson } from "../base/parse-json.js";
@@ -16,6 +15,7 @@ import { isRunning } from "./run-lock.js";
 import type { ConfigurationProgress } from "./run-progress.js";
 import { readRunEnd, scanRecords } from "./scan-records.js";
 import { SmallFiles } from "./small-files.js";
+import { summaryHeadSchema } from "./summary-head.js";
 
 /**
  * As in `run_end`; `running` while its controller writes; `killed` when that is gone without an end; `damaged` when the records
@@ -138,7 +138,7 @@ async function indexRun(
   try {
     const end = await readRunEnd(paths.records, files);
     const json = end === null ? undefined : await readJson(paths.summary, files);
-    const summary = summarySchema.safeParse(json).data;
+    const summary = summaryHeadSchema.safeParse(json).data;
     if (summary !== undefined && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
       const entry = { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
       onSummary?.(entry, json);
@@ -211,52 +211,6 @@ function damaged(paths: RunPaths, path: string, problem: string): RunIndexEntry 
     has_current_summary: false,
   };
 }
-
-const median = z
-  .object({ median: z.number() })
-  .nullable()
-  .transform((statistics) => statistics?.median ?? null);
-
-/** What the index takes from `summary.json` (docs/results.md); the rest of it is not looked at. */
-const summarySchema = z.object({
-  experiment: z.string(),
-  run_id: z.string(),
-  status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),
-  started_at: z.string(),
-  elapsed_sec: z.number(),
-  model_name: z.string(),
-  trials_planned: z.number(),
-  trials_completed: z.number(),
-  trials_failed: z.number(),
-  configurations: z.array(
-    z
-      .object({
-        id: z.string(),
-        label: z.string(),
-        is_reference: z.boolean(),
-        status: z.enum(["completed", "failed", "cancelled", "skipped", "interrupted", "not_run"]),
-        failure: z.object({ code: z.string(), message: z.string() }).nullable(),
-        trials_planned: z.number(),
-        trials_completed: z.number(),
-        trials_failed: z.number(),
-        load_sec: z.number().nullable(),
-        weights_bytes: z.number().nullable(),
-        memory_metric: z.enum(["peak_memory_allocated_bytes", "peak_rss_bytes"]).nullable(),
-        peak_memory_bytes: median,
-        elapsed_sec: median,
-        ttft_sec: median,
-        decode_tokens_per_sec: median,
-      })
-      .transform(({ failure, peak_memory_bytes, elapsed_sec, ttft_sec, decode_tokens_per_sec, ...same }) => ({
-        ...same,
-        problem: failure === null ? null : `${failure.code}: ${failure.message}`,
-        median_peak_memory_bytes: peak_memory_bytes,
-        median_elapsed_sec: elapsed_sec,
-        median_ttft_sec: ttft_sec,
-        median_decode_tokens_per_sec: decode_tokens_per_sec,
-      })),
-  ),
-});
 
 /** Undefined where it is missing or torn: the records tell the same. */
 async function readJson(path: string, files: SmallFiles): Promise<unknown> {

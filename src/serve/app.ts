@@ -38,7 +38,11 @@ export function createApp(options: AppOptions): Hono {
   // Loaded when the first chart is asked for, and kept: each one has threads of its own.
   let renderer: Promise<ChartRenderer> | null = null;
   const charts = () => {
-    renderer ??= createRenderer();
+    renderer ??= createRenderer().catch((error: unknown) => {
+      // What was missing may be there the next time.
+      renderer = null;
+      throw error;
+    });
     return renderer;
   };
   const runs = () => indexRuns({ folder: resultsFolder, known });

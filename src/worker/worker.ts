@@ -1,20 +1,16 @@
-import { dirname } from "node:path";
 import type { Clock } from "../base/clock.js";
-import type { Log } from "../base/log.js";
 import type { Timeouts } from "../plan/plan-types.js";
 import type { ProtocolError } from "../protocol/codec.js";
 import { type Phase, PROTOCOL_VERSION } from "../protocol/common.js";
 import type { ControllerMessage, ErrorBody, WorkerMessage } from "../protocol/messages.js";
-import { type Channel, type Lane, openChannel } from "./channel.js";
-import { keysForWorker, makeChannelKeys } from "./curve.js";
+import type { Channel, Lane } from "./channel.js";
 import { HeartbeatWatch, ProgressDeadline } from "./deadlines.js";
 import { endsTrialProcess, type FailureCode, WorkerFailure } from "./failures.js";
+import { type Launched, type LaunchOptions, launchWorker } from "./launch.js";
 import { notAsked, OpenRequest, type RequestHandlers } from "./open-request.js";
 import { type BodyOf, expectationOf, type OkOf, type WorkRequest, type WorkType } from "./requests.js";
-import { makeRuntimeDir, type RuntimeDir } from "./runtime-dir.js";
-import { removeStaleRuntimeDirs } from "./stale-runtime-dirs.js";
-import { DEFAULT_TRANSPORT, LOOPBACK, type Transport } from "./transport.js";
-import { exitsWithin, exitText, spawnWorker, type WorkerExit, type WorkerProcess } from "./worker-process.js";
+import type { RuntimeDir } from "./runtime-dir.js";
+import { exitsWithin, exitText, type WorkerExit, type WorkerProcess } from "./worker-process.js";
 
 /**
  * new ─open─▶ starting ─hello─▶ idle ⇄ busy (one request at a time)
@@ -27,15 +23,9 @@ const CANCEL_GRACE_SEC = 6;
 /** After `shutdown`, and again after SIGTERM, before the next harder step. */
 const STOP_GRACE_SEC = 2;
 
-export interface WorkerOptions {
-  readonly pythonPath: string;
-  readonly env: Readonly<Record<string, string>>;
+export interface WorkerOptions extends LaunchOptions {
   readonly timeouts: Timeouts;
   readonly clock: Clock;
-  readonly log: Log;
-  readonly transport?: Transport;
-  /** Arguments before the endpoints; tests put a fixture program here. */
-  readonly program?: readonly string[];
   /** Ends the wait for the hello: `open` then throws WorkerFailure `cancelled`, with the abort's reason as its message. */
   readonly abort?: AbortSignal;
 }
@@ -55,57 +45,34 @@ export class Worker {
   private hello: ((value: undefined) => void) | null = null;
   private tidied: Promise<void> | null = null;
 
+  private readonly runtime: RuntimeDir;
+  private readonly channel: Channel;
+  private readonly process: WorkerProcess;
+
   private constructor(
     private readonly options: WorkerOptions,
-    private readonly runtime: RuntimeDir,
-    private readonly channel: Channel,
-    private readonly process: WorkerProcess,
+    launched: Launched,
     private readonly heartbeat: HeartbeatWatch,
-  ) {}
+  ) {
+    this.runtime = launched.runtime;
+    this.channel = launched.channel;
+    this.process = launched.process;
+  }
 
   /** Spawns the supervisor and waits for its hello. Throws WorkerFailure `worker-start-failed` with its stderr. */
   static async open(options: WorkerOptions): Promise<Worker> {
-    const runtime = await makeRuntimeDir();
-    await removeStaleRuntimeDirs(dirname(runtime.path));
     let worker: Worker | null = null;
-    const isTcp = (options.transport ?? DEFAULT_TRANSPORT) === "tcp";
-    const keys = isTcp ? makeChannelKeys() : null;
-    const channel = await openChannel(
-      isTcp ? LOOPBACK : { work: runtime.workEndpoint, control: runtime.controlEndpoint },
-      {
-        onMessage: (lane, message) => worker?.receive(lane, message),
-        onProtocolError: (lane, error) => worker?.breach(lane, error),
-      },
-      keys,
-    ).catch(async (error: unknown) => {
-      await runtime.remove();
-      throw error;
+    const launched = await launchWorker(options, {
+      onMessage: (lane, message) => worker?.receive(lane, message),
+      onProtocolError: (lane, error) => worker?.breach(lane, error),
     });
-    const program = options.program ?? ["-m", "falcon_exp.worker"];
-    const endpoints = ["--work", channel.endpoints.work, "--control", channel.endpoints.control];
-    const child = spawnWorker(
-      {
-        pythonPath: options.pythonPath,
-        args: [
-          ...program,
-          ...endpoints,
-          ...(keys === null ? [] : ["--curve"]),
-          "--parent-pid",
-          String(process.pid),
-        ],
-        ...(keys === null ? {} : { firstInput: keysForWorker(keys) }),
-        env: options.env,
-        cwd: runtime.path,
-      },
-      options.log,
-    );
     const heartbeat = new HeartbeatWatch(options.timeouts.heartbeat_sec, options.clock, (silentSec) =>
       worker?.kill({
         code: "worker-hung",
         message: `no heartbeat from the worker for ${silentSec.toFixed(0)} s`,
       }),
     );
-    worker = new Worker(options, runtime, channel, child, heartbeat);
+    worker = new Worker(options, launched, heartbeat);
     await worker.awaitHello();
     return worker;
   }

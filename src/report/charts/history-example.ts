@@ -3,7 +3,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { CHANGE_TEST } from "../history/change-points.js";
 import { HISTORY_SCHEMA_VERSION, type HistoryHead, type HistorySeries } from "../history/history-types.js";
 import { historyChart } from "./history.js";
-import { MOST_WHISKERS } from "./history-panel.js";
+import { MOST_WHISKERS } from "./history-panel-data.js";
 
 const RUNS = 2 * MOST_WHISKERS;
 const STEP_AT = RUNS / 2;

@@ -5,7 +5,8 @@ import { safeLine } from "../../base/untrusted-text.js";
 import type { HistoryHead, HistorySeries } from "../history/history-types.js";
 import { changeText, dateWriter } from "../history/words.js";
 import { eventLines, eventPanel } from "./history-events.js";
-import { axisUnit, dataOf, historyPanel, MOST_WHISKERS, timeAxis } from "./history-panel.js";
+import { historyPanel, timeAxis } from "./history-panel.js";
+import { axisUnit, dataOf, MOST_WHISKERS } from "./history-panel-data.js";
 import { breakLines, CHART_HEAD, COLORS } from "./style.js";
 
 /** More would be a picture that nobody can look at; history.json has all. */

@@ -1,0 +1,53 @@
+/** A supervisor process, the channel to it and the folder of both. */
+import { dirname } from "node:path";
+import type { Log } from "../base/log.js";
+import { type Channel, type ChannelHandlers, openChannel } from "./channel.js";
+import { keysForWorker, makeChannelKeys } from "./curve.js";
+import { makeRuntimeDir, type RuntimeDir } from "./runtime-dir.js";
+import { removeStaleRuntimeDirs } from "./stale-runtime-dirs.js";
+import { DEFAULT_TRANSPORT, LOOPBACK, type Transport } from "./transport.js";
+import { spawnWorker, type WorkerProcess } from "./worker-process.js";
+
+export interface LaunchOptions {
+  readonly pythonPath: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: Log;
+  readonly transport?: Transport;
+  /** Arguments before the endpoints; tests put a fixture program here. */
+  readonly program?: readonly string[];
+}
+
+export interface Launched {
+  readonly runtime: RuntimeDir;
+  readonly channel: Channel;
+  readonly process: WorkerProcess;
+}
+
+const WORKER_PROGRAM = ["-m", "falcon_exp.worker"];
+
+/** The channel is open before the process starts. Throws what making folder or sockets does, and leaves nothing behind then. */
+export async function launchWorker(options: LaunchOptions, handlers: ChannelHandlers): Promise<Launched> {
+  const { transport = DEFAULT_TRANSPORT, program = WORKER_PROGRAM } = options;
+  const runtime = await makeRuntimeDir();
+  await removeStaleRuntimeDirs(dirname(runtime.path));
+  const keys = transport === "tcp" ? makeChannelKeys() : null;
+  const wanted =
+    transport === "tcp" ? LOOPBACK : { work: runtime.workEndpoint, control: runtime.controlEndpoint };
+  const channel = await openChannel(wanted, handlers, keys).catch(async (error: unknown) => {
+    await runtime.remove();
+    throw error;
+  });
+  const { work, control } = channel.endpoints;
+  const args = ["--work", work, "--control", control, "--parent-pid", String(process.pid)];
+  const child = spawnWorker(
+    {
+      pythonPath: options.pythonPath,
+      args: [...program, ...args, ...(keys === null ? [] : ["--curve"])],
+      ...(keys === null ? {} : { firstInput: keysForWorker(keys) }),
+      env: options.env,
+      cwd: runtime.path,
+    },
+    options.log,
+  );
+  return { runtime, channel, process: child };
+}
