@@ -2,87 +2,44 @@
  * `npm run audit`: are the dependencies of both languages what they are said to be, and is any known to be vulnerable?
  *
  * The locks are checked always: exit 1 where something is wrong with them, or where a vulnerability is known. What could
- * not be asked is said as `not audited: …` and is never counted as passed: exit 2, unless --locks-suffice.
+ * not be asked is said as `NOT AUDITED: …` and is never counted as passed: exit 2, unless --locks-suffice. pip-audit comes with
+ * the tests' own Python, which is made where FALCON_EXP_TEST_PYTHON does not name it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { execa } from "execa";
-import { z } from "zod";
 import { packageRoot } from "../src/base/package-root.js";
+import { askNpm, askPip } from "./audit-advisories.js";
 import { npmProblems, pipProblems } from "./audit-locks.js";
+import { prepareDevPython } from "./dev-python.js";
+
+/** Has no hashes: pip picks torch's build for the machine. */
+const WITHOUT_HASHES = "torch.lock";
 
 const { values } = parseArgs({ options: { "locks-suffice": { type: "boolean", default: false } } });
 const root = packageRoot();
-const read = (path: string) => readFileSync(join(root, path), "utf8");
-const requirements = join("python", "requirements");
-const locks = readdirSync(join(root, requirements)).filter((name) => name.endsWith(".lock"));
-
-type Verdict = { readonly vulnerable: readonly string[] } | { readonly notAudited: string };
-
-const npmAuditSchema = z.object({
-  vulnerabilities: z.record(z.string(), z.object({ severity: z.string(), range: z.string() })),
-});
-
-async function askNpm(): Promise<Verdict> {
-  const { stdout } = await execa("npm", ["audit", "--json"], { cwd: root, reject: false, timeout: 120_000 });
-  const answer = parsed(npmAuditSchema, stdout);
-  if (answer === null)
-    return { notAudited: `npm's advisory service did not answer: ${firstMessage(stdout)}` };
-  const found = Object.entries(answer.vulnerabilities);
-  return { vulnerable: found.map(([name, { severity, range }]) => `${name} ${range} (${severity})`) };
-}
-
-const pipAuditSchema = z.object({
-  dependencies: z.array(
-    z.object({ name: z.string(), vulns: z.array(z.object({ id: z.string() })).optional() }),
-  ),
-});
-
-async function askPip(lock: string): Promise<Verdict> {
-  const args = ["--format", "json", "--disable-pip", "--no-deps", "--requirement", join(requirements, lock)];
-  const result = await execa("pip-audit", args, { cwd: root, reject: false, timeout: 300_000 });
-  const answer = parsed(pipAuditSchema, result.stdout ?? "");
-  if (answer === null) {
-    const reason =
-      result.exitCode === undefined ? "pip-audit is not installed" : lastLine(result.stderr ?? "");
-    return { notAudited: reason };
-  }
-  const found = answer.dependencies.flatMap(({ name, vulns = [] }) =>
-    vulns.map(({ id }) => `${name}: ${id}`),
-  );
-  return { vulnerable: found };
-}
-
-function parsed<S extends z.ZodType>(schema: S, text: string): z.infer<S> | null {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-function firstMessage(text: string): string {
-  const message = parsed(z.object({ message: z.string() }), text)?.message ?? "no JSON came";
-  return message.replaceAll(/https?:\/\/\S+/g, "its address").slice(0, 200);
-}
-
-function lastLine(text: string): string {
-  return text.trimEnd().split("\n").at(-1)?.slice(0, 200) ?? "";
-}
+const requirements = join(root, "python", "requirements");
+const locks = readdirSync(requirements).filter((name) => name.endsWith(".lock"));
+const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
 
 const problems = [
   ...npmProblems(read("package.json"), read("package-lock.json")),
-  ...locks.flatMap((name) => pipProblems(name, read(join(requirements, name)))),
+  ...locks.flatMap((name) => pipProblems(name, read("python", "requirements", name))),
 ];
 for (const problem of problems) console.log(problem);
 console.log(
   `locks: ${problems.length === 0 ? "whole" : `${problems.length} problems`} (npm, ${locks.join(", ")})`,
 );
 
+const python = process.env.FALCON_EXP_TEST_PYTHON ?? (await prepareDevPython(root)).interpreter;
+const hashed = locks.filter((name) => name !== WITHOUT_HASHES);
+const questions = [
+  ["package-lock.json", () => askNpm(root)],
+  [hashed.join(", "), () => askPip(python, requirements, hashed)],
+  [WITHOUT_HASHES, () => askPip(python, requirements, [WITHOUT_HASHES])],
+] as const;
 let vulnerable = 0;
 let unasked = 0;
-const questions = [["npm", askNpm], ...locks.map((lock) => [lock, () => askPip(lock)] as const)] as const;
 for (const [what, ask] of questions) {
   const verdict = await ask();
   if ("notAudited" in verdict) {

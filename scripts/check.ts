@@ -138,10 +138,6 @@ async function main(): Promise<number> {
     check("tsx", ["scripts/generate-schemas.ts", "--check"]),
   );
   await run("build", check("npm", ["run", "--silent", "build"]));
-  await run(
-    "lock files of dependencies (vulnerabilities as far as they can be asked)",
-    check("tsx", ["scripts/audit.ts", "--locks-suffice"]),
-  );
   await run("package contents", check("tsx", ["scripts/check-package.ts"]));
   let python: Awaited<ReturnType<typeof prepareDevPython>> | null = null;
   await run("Python environment", async () => {
@@ -155,6 +151,10 @@ async function main(): Promise<number> {
       FALCON_EXP_TEST_MODEL: builtinModel,
       FALCON_EXP_HOME: home,
     };
+    await run(
+      "audit of dependencies: locks, and known vulnerabilities as far as they can be asked",
+      check("tsx", ["scripts/audit.ts", "--locks-suffice"], env),
+    );
     const folder = join(root, "python");
     const tool = (...args: string[]) => check(interpreter, ["-m", ...args], {}, folder);
     await run("Python format (ruff)", tool("ruff", "format", "--check", "."));

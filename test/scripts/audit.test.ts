@@ -1,60 +1,97 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
-import { npmProblems, pipProblems } from "../../scripts/audit-locks.js";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { execa } from "execa";
+import { afterEach, expect, test } from "vitest";
+import { packageRoot } from "../../src/base/package-root.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const SHA512 = `sha512-${"A".repeat(86)}==`;
-const HASH = `--hash=sha256:${"0".repeat(64)}`;
-
-const lockOf = (entry: object) => JSON.stringify({ packages: { "": {}, "node_modules/x": entry } });
-const whole = { version: "1.0.0", integrity: SHA512, license: "MIT" };
-
-test("the lock files of this project are whole", () => {
-  const read = (path: string) => readFileSync(`${root}${path}`, "utf8");
-  expect(npmProblems(read("package.json"), read("package-lock.json"))).toEqual([]);
-  const locks = readdirSync(`${root}python/requirements`).filter((name) => name.endsWith(".lock"));
-  expect(locks.length).toBeGreaterThan(3);
-  for (const name of locks) expect(pipProblems(name, read(`python/requirements/${name}`))).toEqual([]);
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
 });
 
-test("a whole package is no problem", () => {
-  expect(npmProblems('{"dependencies": {"x": "1.0.0"}}', lockOf(whole))).toEqual([]);
+type Answer = (path: string, body: string, response: ServerResponse) => void;
+
+/** A service in place of npm's and OSV's, over HTTP; what it is asked for is kept. */
+async function advisoryService(answer: Answer): Promise<{ readonly url: string; readonly asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const bytes = Buffer.concat(chunks);
+      const body = (request.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString();
+      asked.push(body);
+      response.setHeader("content-type", "application/json");
+      answer(request.url ?? "", body, response);
+    });
+  });
+  servers.push(server);
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+}
+
+/** The real script with the real npm and pip-audit, which ask `url`. */
+async function audit(url: string, args: readonly string[] = []) {
+  const root = packageRoot();
+  const { exitCode, stdout } = await execa("tsx", [join(root, "scripts", "audit.ts"), ...args], {
+    cwd: root,
+    preferLocal: true,
+    reject: false,
+    env: {
+      npm_config_registry: url,
+      // npm keeps what it was told of a package.
+      npm_config_cache: scratchFolder(),
+      PIP_AUDIT_VULNERABILITY_SERVICE: "osv",
+      PIP_AUDIT_OSV_URL: `${url}/v1/query`,
+    },
+  });
+  return { exitCode, stdout };
+}
+
+const isNpm = (path: string) => path.endsWith("/advisories/bulk");
+
+test("where nothing is known of any locked package, in either language, the audit passes", async () => {
+  const { url, asked } = await advisoryService((_path, _body, response) => response.end("{}"));
+  const { exitCode, stdout } = await audit(url);
+  expect(stdout.match(/: 0 known vulnerabilities/g)).toHaveLength(3);
+  expect(exitCode).toBe(0);
+  for (const name of ["zeromq", "vega", "transformers", "torch", "mlflow-skinny", "lm-eval", "pytest"]) {
+    expect(
+      asked.some((body) => body.includes(`"${name}"`)),
+      name,
+    ).toBe(true);
+  }
 });
 
-test.each([
-  ["no hash", { ...whole, integrity: undefined }, "no sha512 hash"],
-  ["a weak hash", { ...whole, integrity: "sha1-abc" }, "no sha512 hash"],
-  ["a git address", { ...whole, resolved: "git+ssh://git@host/x.git#1" }, "registry"],
-  ["a file", { ...whole, resolved: "file:../x" }, "registry"],
-  ["a link", { link: true, license: "MIT" }, "link to a folder"],
-  ["a script of its own", { ...whole, hasInstallScript: true }, "script"],
-  ["an unknown licence", { ...whole, license: "GPL-3.0" }, "GPL-3.0"],
-  ["no licence", { ...whole, license: undefined }, "licence"],
-])("a locked package with %s is a problem", (_name, entry, words) => {
-  expect(npmProblems("{}", lockOf(entry))).toEqual([expect.stringContaining(words)]);
+test("a known vulnerability of a locked package is named, and the audit fails", async () => {
+  const { url } = await advisoryService((path, body, response) => {
+    const npm = {
+      hono: [{ id: 1, url, title: "it reads too much", severity: "high", vulnerable_versions: ">=4.0.0" }],
+    };
+    const osv = { vulns: [{ id: "PYSEC-2026-1", modified: "2026-01-01T00:00:00Z", affected: [] }] };
+    if (isNpm(path)) response.end(JSON.stringify(npm));
+    else if (path.startsWith("/v1/")) response.end(body.includes('"pyzmq"') ? JSON.stringify(osv) : "{}");
+    // npm looks for a version that is not vulnerable.
+    else response.writeHead(404).end("{}");
+  });
+  const { exitCode, stdout } = await audit(url, ["--locks-suffice"]);
+  expect(stdout).toContain("VULNERABLE: package-lock.json: hono (high) >=4.0.0: it reads too much\n");
+  expect(stdout).toContain("VULNERABLE: package-lock.json: @hono/node-server (high) through hono\n");
+  expect(stdout).toMatch(/^VULNERABLE: .*worker\.lock: pyzmq [\d.]+: PYSEC-2026-1$/m);
+  expect(exitCode).toBe(1);
 });
 
-test.each(["^1.0.0", "latest", "git+https://host/x", "file:../x", "https://host/x.tgz"])(
-  "asking for %s is a problem",
-  (version) => {
-    const manifest = JSON.stringify({ devDependencies: { x: version } });
-    expect(npmProblems(manifest, lockOf(whole))).toEqual([expect.stringContaining(version)]);
-  },
-);
-
-test.each([
-  [`x==1.0 \\\n    ${HASH}\n`, []],
-  ["x==1.0\n", ["a.lock: x==1.0 has no sha256 hash"]],
-  [`x>=1.0 ${HASH}\n`, ["a.lock: x>=1.0 is not one version of the index"]],
-  ["git+https://host/x\n", ["a.lock: git+https://host/x is not one version of the index"]],
-  ["# nothing\n", ["a.lock: holds no requirement"]],
-])("the pip lock %j has the problems %j", (text, problems) => {
-  expect(pipProblems("a.lock", text)).toEqual(problems);
-});
-
-test("torch alone may go without hashes, and only in its own lock", () => {
-  expect(pipProblems("torch.lock", "torch==2.13.0\n")).toEqual([]);
-  expect(pipProblems("torch.lock", "numpy==2.0.0\n")).toHaveLength(1);
-  expect(pipProblems("worker.lock", "torch==2.13.0\n")).toHaveLength(1);
+test("a service that refuses is no answer: it is said, and passes only where whole locks are all that is wanted", async () => {
+  const { url } = await advisoryService((_path, _body, response) => {
+    response.statusCode = 405;
+    response.end("{}");
+  });
+  const { exitCode, stdout } = await audit(url);
+  expect(stdout.match(/^NOT AUDITED: /gm)).toHaveLength(3);
+  expect(stdout).not.toContain(url);
+  expect(exitCode).toBe(2);
+  expect((await audit(url, ["--locks-suffice"])).exitCode).toBe(0);
 });

@@ -1,0 +1,90 @@
+/**
+ * What is known of vulnerabilities in what is locked, by the tools that ask for it: `npm audit` and pip-audit. Where they ask is
+ * theirs to be told: `npm_config_registry`, `PIP_AUDIT_VULNERABILITY_SERVICE`, `PIP_AUDIT_OSV_URL`.
+ */
+import { execa } from "execa";
+import { z } from "zod";
+import { parseJson } from "../src/base/parse-json.js";
+
+/** A sentence each, or why nobody could tell. */
+export type Verdict = { readonly vulnerable: readonly string[] } | { readonly notAudited: string };
+
+const npmAuditSchema = z.object({
+  vulnerabilities: z.record(
+    z.string(),
+    z.object({
+      severity: z.string(),
+      /** Advisories of the package itself, and names of packages through which it is vulnerable. */
+      via: z.array(z.union([z.string(), z.object({ title: z.string(), range: z.string() })])),
+    }),
+  ),
+});
+
+/** Of package-lock.json in `folder`. */
+export async function askNpm(folder: string): Promise<Verdict> {
+  const { stdout } = await execa("npm", ["audit", "--json"], {
+    cwd: folder,
+    reject: false,
+    timeout: 120_000,
+  });
+  const json = parseJson(stdout);
+  const answer = npmAuditSchema.safeParse(json);
+  if (!answer.success) {
+    const message = z.object({ message: z.string() }).safeParse(json).data?.message ?? "no JSON came";
+    return { notAudited: `npm's advisory service did not answer: ${withoutAddresses(message)}` };
+  }
+  const found = Object.entries(answer.data.vulnerabilities);
+  return {
+    vulnerable: found.map(([name, { severity, via }]) => {
+      const causes = via.map((one) =>
+        typeof one === "string" ? `through ${one}` : `${one.range}: ${one.title}`,
+      );
+      return `${name} (${severity}) ${causes.join("; ")}`;
+    }),
+  };
+}
+
+const pipAuditSchema = z.object({
+  dependencies: z.array(
+    z.object({
+      name: z.string(),
+      version: z.string().optional(),
+      vulns: z.array(z.object({ id: z.string() })).default([]),
+      skip_reason: z.string().optional(),
+    }),
+  ),
+});
+
+/** Of lock files in `folder`, all of which have hashes, or none; `python` is an interpreter that has pip-audit. */
+export async function askPip(python: string, folder: string, locks: readonly string[]): Promise<Verdict> {
+  const files = locks.flatMap((lock) => ["--requirement", lock]);
+  const args = ["--format", "json", "--progress-spinner", "off", "--disable-pip", "--no-deps", ...files];
+  const result = await execa(python, ["-m", "pip_audit", ...args], {
+    cwd: folder,
+    reject: false,
+    timeout: 600_000,
+  });
+  const answer = pipAuditSchema.safeParse(parseJson(result.stdout ?? ""));
+  if (!answer.success) {
+    const last = (result.stderr ?? "").trimEnd().split("\n").at(-1) ?? "";
+    return { notAudited: `pip-audit found no answer: ${withoutAddresses(last)}` };
+  }
+  const { dependencies } = answer.data;
+  const skipped = dependencies.flatMap(({ name, skip_reason }) =>
+    skip_reason === undefined ? [] : [`${name}: ${withoutAddresses(skip_reason)}`],
+  );
+  if (skipped.length > 0) {
+    const [first] = skipped;
+    return { notAudited: `${skipped.length} of ${dependencies.length} packages are unknown, as ${first}` };
+  }
+  return {
+    vulnerable: dependencies.flatMap(({ name, version, vulns }) =>
+      vulns.map(({ id }) => `${name} ${version ?? ""}: ${id}`),
+    ),
+  };
+}
+
+/** Hosts are of no use to a reader, and none stands in this project. */
+function withoutAddresses(message: string): string {
+  return message.replaceAll(/https?:\/\/\S+/g, "its address").slice(0, 200);
+}
