@@ -66,8 +66,9 @@ export async function askPip(python: string, folder: string, locks: readonly str
   });
   const answer = pipAuditSchema.safeParse(parseJson(result.stdout ?? ""));
   if (!answer.success) {
-    const last = (result.stderr ?? "").trimEnd().split("\n").at(-1) ?? "";
-    return { notAudited: `pip-audit found no answer: ${withoutAddresses(last)}` };
+    const said = (result.stderr ?? "").trim();
+    const last = said === "" ? result.shortMessage : said.split("\n").at(-1);
+    return { notAudited: `pip-audit found no answer: ${withoutAddresses(last ?? "")}` };
   }
   const { dependencies } = answer.data;
   const skipped = dependencies.flatMap(({ name, skip_reason }) =>
