@@ -1,12 +1,32 @@
 import { defineConfig } from "vitest/config";
 
+/** These measure a real model on all cores: side by side each would take many times as long. */
+const REAL_MODELS = [
+  "test/commands/run.test.ts",
+  "test/commands/run-quality.test.ts",
+  "test/experiments/quant.test.ts",
+];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     // Real workers are started: a slow machine needs time, and no test asserts how much.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    // Some files measure real models: side by side on two cores each would take many times as long.
-    fileParallelism: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: "real models", include: REAL_MODELS, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: "all others",
+          include: ["test/**/*.test.ts"],
+          exclude: REAL_MODELS,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

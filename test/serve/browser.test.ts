@@ -266,7 +266,7 @@ test.each([
     expect(await page.evaluate(overflow), path).toBe(0);
   }
   const background = await page.evaluate("getComputedStyle(document.body).backgroundColor");
-  expect(background).toBe(colorScheme === "dark" ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)");
+  expect(background).toBe(colorScheme === "dark" ? "rgb(20, 23, 26)" : "rgb(255, 255, 255)");
 });
 
 test("the keyboard alone is enough: skip the head, choose two runs, compare them", async () => {
