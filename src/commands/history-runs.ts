@@ -6,6 +6,7 @@ import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { type SummaryFigures, summaryFigures } from "../report/history/run-figures.js";
 import { indexRuns, type RunIndexEntry } from "../results/run-index.js";
+import type { SmallFiles } from "../results/small-files.js";
 import { loadExperiment } from "../spec/load.js";
 
 export interface HistoryRuns {
@@ -26,13 +27,14 @@ export interface HistoryRuns {
 export async function historyRuns(
   argument: string,
   resultsFolder: string,
-  cwd: string,
+  { cwd, files }: { readonly cwd: string; readonly files: SmallFiles },
 ): Promise<HistoryRuns> {
   const summaries = new Map<string, SummaryFigures>();
   /** Without a name the figures of all runs are kept: which experiment they are of is not known before. */
   const index = (root: string, name: string | null) =>
     indexRuns({
       folder: root,
+      files,
       onSummary: (entry, json) => {
         if (name !== null && entry.experiment !== name) return;
         const { data } = summaryFigures.safeParse(json);

@@ -1,13 +1,13 @@
 import { resolve } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
 import { parseFailCondition } from "../report/history/fail-on.js";
-import { historyOf } from "../report/history/history.js";
 import { historyMarkdown } from "../report/history/markdown.js";
 import { readHistoryRuns } from "../report/history/read-runs.js";
 import { historyText } from "../report/history/terminal.js";
 import { judgeAndDraw, warmUp, writeHistory } from "../report/history/write-history.js";
 import { canShowBlocks } from "../report/picture/picture-kind.js";
 import { loadDrawing } from "../report/write-charts.js";
+import { SmallFiles } from "../results/small-files.js";
 import { historyRuns } from "./history-runs.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
@@ -33,22 +33,25 @@ export interface HistoryArgs {
 /** `falcon-exp history`: each metric over the runs of an experiment; what changed when; exit code 9 on a regression. */
 export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   const conditions = args.failOn.map(parseFailCondition);
+  const files = new SmallFiles(io.clock);
   // Threads start while runs are found.
   const loading = args.charts ? loadDrawing() : null;
-  const { experiment, entries, summaries, folder } = await historyRuns(args.experiment, args.results, io.cwd);
+  const found = await historyRuns(args.experiment, args.results, { cwd: io.cwd, files });
   const drawing = await loading;
-  const read = entries.slice(0, args.last);
-  if (drawing !== null) warmUp(drawing, read.length);
-  const { runs: all, warnings } = await readHistoryRuns(read, summaries);
-  const since = args.since?.toISOString() ?? "";
-  const runs = all.filter(({ started_at }) => started_at >= since);
-  const options = { experiment, conditions, everySec: args.every ?? null, now: io.clock.now() };
+  const entries = found.entries.slice(0, args.last);
+  if (drawing !== null) warmUp(drawing, entries.length);
+  const { runs, warnings } = await readHistoryRuns(entries, found.summaries, files);
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
-  const out = args.out === undefined ? resolve(folder, "history") : resolve(io.cwd, args.out);
-  const history = drawing === null ? null : await judgeAndDraw(runs, options, drawing);
-  const report = history?.report ?? historyOf(runs, options);
+  const since = args.since?.toISOString() ?? "";
+  const history = await judgeAndDraw(
+    runs.filter(({ started_at }) => started_at >= since),
+    { experiment: found.experiment, conditions, everySec: args.every ?? null, now: io.clock.now() },
+    drawing,
+  );
+  const { report } = history;
+  const out = args.out === undefined ? resolve(found.folder, "history") : resolve(io.cwd, args.out);
   // The figures need not wait for their pictures.
-  const writing = history === null || drawing === null ? null : writeHistory(history, out, drawing);
+  const writing = drawing === null ? null : writeHistory(history, out, drawing);
   if (args.json) printJson(io, report);
   else if (args.markdown) io.stdout.write(historyMarkdown(report));
   else io.stdout.write(`${historyText(report, { ...io, blocks: canShowBlocks(io.env) })}\n`);

@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import type { TopLevelSpec } from "vega-lite";
+import { chartFonts } from "./chart-fonts.js";
 import type { PngTask } from "./png-thread.js";
 
 /** PNGs are drawn at twice the size of the SVG, for screens with fine pixels and for print. */
@@ -46,9 +47,7 @@ export async function createRenderer(): Promise<ChartRenderer> {
     concurrentTasksPerWorker: 1,
     idleTimeout: IDLE_MS,
   });
-  const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((file) =>
-    require.resolve(`dejavu-fonts-ttf/ttf/${file}`),
-  );
+  const fontFiles = Object.values(chartFonts());
   return async (spec) => {
     const svg = await svgs.run(spec);
     // Meanwhile Vega draws the next chart.

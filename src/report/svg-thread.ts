@@ -1,9 +1,9 @@
 /** What the thread of `render.ts` that has Vega runs: one chart at a time. */
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import * as vega from "vega";
 import * as vegaLite from "vega-lite";
-import { type FontMetrics, readFontMetrics } from "./font-metrics.js";
+import { chartFonts } from "./chart-fonts.js";
+import { readFontMetrics } from "./font-metrics.js";
 
 interface TextItem {
   readonly fontSize?: number;
@@ -27,10 +27,9 @@ export default async function svg(spec: vegaLite.TopLevelSpec): Promise<string> 
 
 /** Once a thread: Vega is told how wide a text is in the font of the PNGs. */
 async function measureText(): Promise<void> {
-  const require = createRequire(import.meta.url);
-  const read = async (file: string): Promise<FontMetrics> =>
-    readFontMetrics(await readFile(require.resolve(`dejavu-fonts-ttf/ttf/${file}`)));
-  const [regular, bold] = await Promise.all([read("DejaVuSans.ttf"), read("DejaVuSans-Bold.ttf")]);
+  const fonts = chartFonts();
+  const read = async (path: string) => readFontMetrics(await readFile(path));
+  const [regular, bold] = await Promise.all([read(fonts.regular), read(fonts.bold)]);
   if (!("textMetrics" in vega)) throw new Error("vega no longer exports textMetrics");
   const textMetrics = vega.textMetrics as { width: (item: TextItem, text: unknown) => number };
   textMetrics.width = (item, text) => {

@@ -6,7 +6,6 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { mapAtOnce } from "../base/at-once.js";
 import { systemClock } from "../base/clock.js";
-import { parseJson } from "../base/parse-json.js";
 import { RunPaths } from "./paths.js";
 import { ownProcessName, type ProcessName } from "./process-name.js";
 import type { ConfigurationStatus } from "./run-data.js";
@@ -66,6 +65,8 @@ export interface RunIndexOptions {
   readonly known?: Map<string, KnownRun>;
   /** Called with each current summary.json, parsed: who needs more of it than the index keeps need not read it again. */
   readonly onSummary?: ((entry: RunIndexEntry, summary: unknown) => void) | undefined;
+  /** Of who reads more of the same disk. */
+  readonly files?: SmallFiles;
 }
 
 export interface KnownRun {
@@ -82,9 +83,9 @@ export async function indexRuns({
   experiment,
   known,
   onSummary,
+  files = new SmallFiles(systemClock),
 }: RunIndexOptions): Promise<RunIndexEntry[]> {
   const self = await ownProcessName();
-  const files = new SmallFiles(systemClock.monotonicSec);
   const entries = await mapAtOnce(await runFolders(folder), AT_ONCE, async (path) => {
     if (known === undefined) return indexRun(folder, path, { self, files, onSummary });
     const stamp = await stampOf(new RunPaths(join(folder, path)));
@@ -137,7 +138,7 @@ async function indexRun(
   const paths = new RunPaths(join(root, path));
   try {
     const end = await readRunEnd(paths.records, files);
-    const json = end === null ? undefined : await readJson(paths.summary, files);
+    const json = end === null ? undefined : await files.json(paths.summary);
     const summary = summaryHeadSchema.safeParse(json).data;
     if (summary !== undefined && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
       const entry = { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
@@ -210,9 +211,4 @@ function damaged(paths: RunPaths, path: string, problem: string): RunIndexEntry 
     configurations: [],
     has_current_summary: false,
   };
-}
-
-/** Undefined where it is missing or torn: the records tell the same. */
-async function readJson(path: string, files: SmallFiles): Promise<unknown> {
-  return files.text(path).then(parseJson, () => undefined);
 }

@@ -36,15 +36,9 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
     const word = best === null ? null : onlyWord(best);
     if (word !== null && issue.message.startsWith("must")) {
       // One word is not all that may stand there: the union's own sentence has the rest.
-      const { next } = wrongValue(word, value);
-      const { message, next: otherwise } = wrongValue(issue, value);
-      const isNear = next.startsWith("Did you mean");
-      problems.add(
-        "experiment-invalid-value",
-        path,
-        `${pathName(path)} ${message}.`,
-        isNear ? next : otherwise,
-      );
+      const { message, next } = wrongValue(issue, value);
+      const near = meantWord([word], value) ?? next;
+      problems.add("experiment-invalid-value", path, `${pathName(path)} ${message}.`, near);
       return;
     }
     if (best !== null) {
@@ -128,12 +122,9 @@ function wrongValue(issue: Issue, value: unknown): { readonly message: string; r
     }
     case "invalid_value": {
       const allowed = issue.values.map(String);
-      const written = String(value);
-      const near = VALUES_FROM_ELSEWHERE[written.toLowerCase()] ?? didYouMean(written, allowed);
-      const isUsable = near !== undefined && near !== null && allowed.some((word) => near.includes(word));
       return {
         message: `must be ${listed(allowed)}, but is ${isShown}`,
-        next: isUsable ? `Did you mean ${near.replace(/,$/, "")}?` : "Choose one of these.",
+        next: meantWord(allowed, value) ?? "Choose one of these.",
       };
     }
     case "too_small":
@@ -150,6 +141,14 @@ function wrongValue(issue: Issue, value: unknown): { readonly message: string; r
       return { message: `${message}; it is ${isShown}`, next: "Correct the value." };
     }
   }
+}
+
+/** `Did you mean …?` where the value is near one of the words, or what others call it; null where it is not. */
+function meantWord(allowed: readonly string[], value: unknown): string | null {
+  const written = String(value);
+  const near = VALUES_FROM_ELSEWHERE[written.toLowerCase()] ?? didYouMean(written, allowed);
+  const isUsable = near !== null && allowed.some((word) => near.includes(word));
+  return isUsable ? `Did you mean ${near.replace(/,$/, "")}?` : null;
 }
 
 function listed(words: readonly string[]): string {
@@ -173,11 +172,10 @@ function bestBranch(issue: UnionIssue): readonly Issue[] | null {
   return best === null || best.cost >= HOPELESS ? null : best.issues;
 }
 
-/** The finding of a branch that a single word would have satisfied; null for every other branch. */
-function onlyWord(issues: readonly Issue[]): Issue | null {
-  const [only] = issues;
-  const isOne = issues.length === 1 && only?.code === "invalid_value" && only.values.length === 1;
-  return isOne && only.path.length === 0 ? only : null;
+/** The single word that would have satisfied a branch; null for every other branch. */
+function onlyWord([only, ...others]: readonly Issue[]): string | null {
+  if (only?.code !== "invalid_value" || only.path.length > 0 || others.length > 0) return null;
+  return only.values.length === 1 ? String(only.values[0]) : null;
 }
 
 function branchCost(issues: readonly Issue[]): number {

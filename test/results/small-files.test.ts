@@ -11,10 +11,12 @@ vi.mock("node:fs", { spy: true });
 function filesOn(secEach: number): SmallFiles {
   let now = 0;
   let asked = 0;
-  return new SmallFiles(() => {
-    asked += 1;
-    if (asked % 2 === 0) now += secEach;
-    return now;
+  return new SmallFiles({
+    monotonicSec: () => {
+      asked += 1;
+      if (asked % 2 === 0) now += secEach;
+      return now;
+    },
   });
 }
 

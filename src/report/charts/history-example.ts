@@ -17,7 +17,8 @@ const atOf = (run: number): string => new Date(run * DAY_MS).toISOString();
  * drawn meanwhile and thrown away.
  */
 export function exampleHistoryChart(): TopLevelSpec {
-  const [runs, value] = [Array.from({ length: RUNS }, (_, run) => run), 20];
+  const runs = Array.from({ length: RUNS }, (_, run) => run);
+  const value = 20;
   const change = { run_id: "", at: atOf(STEP_AT), at_low: atOf(STEP_AT - 2), at_high: atOf(STEP_AT + 2) };
   const series: HistorySeries = {
     configuration: "none",

@@ -52,14 +52,17 @@ export function findChangePoints(
 function testSegment(scores: Float64Array, test: ChangeTest, random: RandomGenerator): ChangePoint | null {
   if (scores.length < test.fewest_runs) return null;
   const shortest = 2 * test.fewest_runs_a_level;
-  const search = new ChangeSearch(seededIntervals(scores.length, shortest), test.fewest_runs_a_level);
-  const seen = search.clearest(scores);
+  const intervals = seededIntervals(scores.length, shortest);
+  const seen = new ChangeSearch(intervals, test.fewest_runs_a_level).clearest(scores);
   if (seen.contrast <= 0) return null;
   const most = Math.floor(test.alpha * (test.permutations + 1)) - 1;
   const shuffled = scores.slice();
   // Equal within rounding is equal: sums of the same figures in another order differ in their last bits.
   const asClearAs = seen.contrast * (1 - 1e-9);
-  search.leaveOutBelow(asClearAs, rangeOf(scores));
+  // Two means differ by the range at most, and weigh most in the middle: shorter intervals cannot hold as clear a change.
+  const range = rangeOf(scores);
+  const longEnough = intervals.filter(({ from, to }) => (range * Math.sqrt(to - from)) / 2 >= asClearAs);
+  const search = new ChangeSearch(longEnough, test.fewest_runs_a_level);
   let asClear = 0;
   for (let i = 0; i < test.permutations; i++) {
     shuffle(shuffled, random);
@@ -94,13 +97,10 @@ class ChangeSearch {
   readonly #weights = new Map<number, Float64Array>();
   #sums = new Float64Array(0);
 
-  #intervals: readonly Interval[];
-
   constructor(
-    intervals: readonly Interval[],
+    private readonly intervals: readonly Interval[],
     private readonly fewest: number,
   ) {
-    this.#intervals = intervals;
     for (const { from, to } of intervals) {
       const length = to - from;
       if (this.#weights.has(length)) continue;
@@ -111,21 +111,11 @@ class ChangeSearch {
     }
   }
 
-  /**
-   * From now on only intervals in which values within `range` of each other can have a change as clear as `contrast`: two means
-   * differ by the range at most, and weigh most in the middle.
-   */
-  leaveOutBelow(contrast: number, range: number): void {
-    this.#intervals = this.#intervals.filter(
-      ({ from, to }) => (range * Math.sqrt(to - from)) / 2 >= contrast,
-    );
-  }
-
   clearest(values: Float64Array): { readonly index: number; readonly contrast: number } {
     const sums = this.#cumulated(values);
     let index = 0;
     let contrast = 0;
-    for (const { from, to } of this.#intervals) {
+    for (const { from, to } of this.intervals) {
       const length = to - from;
       const weights = this.#weights.get(length) ?? sums;
       const start = sums[from] ?? 0;

@@ -1,10 +1,9 @@
 /** The runs of one experiment in order of time, each with its figures. */
 import { mapAtOnce } from "../../base/at-once.js";
-import { systemClock } from "../../base/clock.js";
 import { FalconError } from "../../base/errors.js";
 import { RunPaths } from "../../results/paths.js";
 import type { RunIndexEntry } from "../../results/run-index.js";
-import { SmallFiles } from "../../results/small-files.js";
+import type { SmallFiles } from "../../results/small-files.js";
 import { type RunFigures, RunFiguresReader, type SummaryFigures } from "./run-figures.js";
 import type { HistoryRun } from "./series.js";
 
@@ -21,8 +20,9 @@ const AT_ONCE = 16;
 export async function readHistoryRuns(
   entries: readonly RunIndexEntry[],
   summaries: ReadonlyMap<string, SummaryFigures>,
+  files: SmallFiles,
 ): Promise<ReadHistory> {
-  const reader = new RunFiguresReader(new SmallFiles(systemClock.monotonicSec));
+  const reader = new RunFiguresReader(files);
   const runs: HistoryRun[] = [];
   const warnings: string[] = [];
   await mapAtOnce(entries, AT_ONCE, async (entry) => {

@@ -3,7 +3,6 @@
  * run has no summary, and reading two thousand whole records would take a minute.
  */
 import { z } from "zod";
-import { parseJson } from "../../base/parse-json.js";
 import type { RunPaths } from "../../results/paths.js";
 import {
   type RecordedEnvironment,
@@ -82,9 +81,8 @@ export class RunFiguresReader {
 
   async #withSummary(paths: RunPaths, summary: SummaryFigures): Promise<RunFigures | null> {
     const run = await this.#heads.read(paths.records);
-    // Missing or torn: the records have it all.
-    const text = await this.files.text(paths.environment).catch(() => "");
-    const environment = environmentFile.safeParse(parseJson(text)).data;
+    // Where it is missing the records have it all.
+    const environment = environmentFile.safeParse(await this.files.json(paths.environment)).data;
     if (run === null || environment === undefined || summary.run_id !== run.run_id) return null;
     return {
       run,

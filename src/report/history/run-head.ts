@@ -39,7 +39,7 @@ export class RunHeadReader {
 
 /** Without its end. Null where the file has no whole line. */
 async function firstLine(path: string, files: SmallFiles): Promise<Buffer | null> {
-  for (const bytes of [HEAD_BYTES, LONGEST_HEAD_BYTES]) {
+  for (let bytes = HEAD_BYTES; bytes <= LONGEST_HEAD_BYTES; bytes *= 4) {
     const head = await files.part(path, "start", bytes);
     const newline = head.indexOf(0x0a);
     if (newline !== -1) return head.subarray(0, newline);

@@ -27,22 +27,26 @@ export interface DrawnHistory {
   readonly charts: readonly Chart[];
 }
 
-/** Judges the runs, and lets each chart be drawn while the next one is judged: `drawing` remembers what it has drawn. */
+/**
+ * Judges the runs, and lets each chart be drawn while the next one is judged: `drawing` remembers what it has drawn. Without one
+ * there are no charts.
+ */
 export async function judgeAndDraw(
   runs: readonly HistoryRun[],
   options: HistoryOptions,
-  { render }: Drawing,
+  drawing: Drawing | null,
 ): Promise<DrawnHistory> {
   const charts: Chart[] = [];
   const steps = judgeHistory(runs, options);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return { report: step.value, charts };
+    if (drawing === null) continue;
     const { name, head, series } = step.value;
     const chart = { name, spec: historyChart(head, series) };
     charts.push(chart);
     // What goes wrong is told when it is written.
-    render?.(chart.spec).catch(() => {});
+    drawing.render?.(chart.spec).catch(() => {});
     await setImmediate();
   }
 }

@@ -8,7 +8,7 @@ import { SmallFiles } from "../../../src/results/small-files.js";
 import { fakeRun } from "../../fixtures/records.js";
 import { scratchFolder } from "../../fixtures/run-folder.js";
 
-const newReader = () => new RunHeadReader(new SmallFiles(systemClock.monotonicSec));
+const newReader = () => new RunHeadReader(new SmallFiles(systemClock));
 
 const [run] = fakeRun({}).records;
 if (run?.kind !== "run") throw new Error("the fixture does not begin with a run record");

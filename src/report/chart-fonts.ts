@@ -1,0 +1,10 @@
+/** The fonts that charts are drawn with and measured by. */
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+const pathOf = (file: string) => require.resolve(`dejavu-fonts-ttf/ttf/${file}`);
+
+/** Absolute paths of TrueType files. Throws where the package is missing. */
+export function chartFonts(): Readonly<Record<"regular" | "bold", string>> {
+  return { regular: pathOf("DejaVuSans.ttf"), bold: pathOf("DejaVuSans-Bold.ttf") };
+}
