@@ -38,8 +38,10 @@ def test_importing_loads_no_heavy_library() -> None:
     assert not {"torch", "pandas", "polars", "pyarrow", "altair", "numpy"} & set(out.stdout.split())
 
 
-def test_runs_are_found_below_any_folder_oldest_first(quant: Run) -> None:
-    found = runs(EXAMPLES.parent)
+def test_runs_are_found_below_any_folder_oldest_first(quant: Run, tmp_path: Path) -> None:
+    # Beside the examples lie the runs of whoever followed the README.
+    shutil.copytree(EXAMPLES, tmp_path / "lab" / "example")
+    found = runs(tmp_path)
     assert [run.experiment for run in found] == ["quant", "quality"]
     assert [run.id for run in found] == sorted(run.id for run in found)
     assert [run.folder for run in runs(quant.folder)] == [quant.folder]
