@@ -47,44 +47,44 @@ class WorkerDriver:
         socket.bind(f"ipc://{path}")
         return socket
 
-    def send(self, kind: str, body: dict[str, Any] | None = None, lane: str = "work") -> str:
+    def send(self, kind: str, body: dict[str, Any] | None = None, socket_name: str = "work") -> str:
         identifier = f"c{next(self._ids)}"
         message = {"v": 1, "id": identifier, "parent": None, "type": kind, "body": body or {}}
-        self.send_raw(json.dumps(message).encode(), lane)
+        self.send_raw(json.dumps(message).encode(), socket_name)
         return identifier
 
-    def send_raw(self, frame: bytes, lane: str = "work") -> None:
-        (self._work if lane == "work" else self._control).send(frame)
+    def send_raw(self, frame: bytes, socket_name: str = "work") -> None:
+        (self._work if socket_name == "work" else self._control).send(frame)
 
-    def receive(self, lane: str = "work") -> dict[str, Any]:
-        """The next message of a lane, checked against the schema."""
-        socket = self._work if lane == "work" else self._control
+    def receive(self, socket_name: str = "work") -> dict[str, Any]:
+        """The next message of a socket, checked against the schema."""
+        socket = self._work if socket_name == "work" else self._control
         if not socket.poll(round(_LIMIT_SEC * 1000)):
-            raise TimeoutError(f"nothing on the {lane} lane")
+            raise TimeoutError(f"nothing on the {socket_name} socket")
         return decode_worker_message(socket.recv())
 
-    def answer(self, identifier: str, lane: str = "work") -> dict[str, Any]:
+    def answer(self, identifier: str, socket_name: str = "work") -> dict[str, Any]:
         """The ok or error to a request; progress, notices and heartbeats before it are kept."""
         deadline = time.monotonic() + _LIMIT_SEC
         while time.monotonic() < deadline:
-            message = self.receive(lane)
+            message = self.receive(socket_name)
             if message["type"] in ("ok", "error"):
                 assert message["parent"] == identifier, message
                 return message
             {"progress": self.progress, "notice": self.notices}.get(message["type"], self.heartbeats).append(message)
         raise TimeoutError(identifier)
 
-    def ask(self, kind: str, body: dict[str, Any] | None = None, lane: str = "work") -> dict[str, Any]:
-        return self.answer(self.send(kind, body, lane), lane)
+    def ask(self, kind: str, body: dict[str, Any] | None = None, socket_name: str = "work") -> dict[str, Any]:
+        return self.answer(self.send(kind, body, socket_name), socket_name)
 
-    def ok(self, kind: str, body: dict[str, Any] | None = None, lane: str = "work") -> dict[str, Any]:
-        message = self.ask(kind, body, lane)
+    def ok(self, kind: str, body: dict[str, Any] | None = None, socket_name: str = "work") -> dict[str, Any]:
+        message = self.ask(kind, body, socket_name)
         assert message["type"] == "ok", message
         result: dict[str, Any] = message["body"]
         return result
 
-    def error(self, kind: str, body: dict[str, Any] | None = None, lane: str = "work") -> dict[str, Any]:
-        message = self.ask(kind, body, lane)
+    def error(self, kind: str, body: dict[str, Any] | None = None, socket_name: str = "work") -> dict[str, Any]:
+        message = self.ask(kind, body, socket_name)
         assert message["type"] == "error", message
         result: dict[str, Any] = message["body"]
         return result

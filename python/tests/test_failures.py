@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from falcon_exp.worker.failures import WorkerError, classify, error_body
-from falcon_exp.worker.sources import random_model
+from falcon_exp.worker.trial.sources import random_model
 from tests.conftest import TINY_FALCON, configuration, trial
 from tests.driver import WorkerDriver
 

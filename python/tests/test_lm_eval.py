@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.lm_eval_tasks import run_tasks
-from falcon_exp.worker.loading import load
+from falcon_exp.worker.trial.lm_eval_tasks import run_tasks
+from falcon_exp.worker.trial.loading import load
 from tests.conftest import configuration
 
 _TASKS = Path(__file__).parents[2] / "experiments" / "tasks"

@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import AutoConfig
 
-from falcon_exp.worker.loading import load
 from falcon_exp.worker.model_shape import shape_of
+from falcon_exp.worker.trial.loading import load
 from tests.conftest import TINY_FALCON, configuration
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.loading import Loaded, load
-from falcon_exp.worker.prompts import fit_prompt, prepare_inputs
+from falcon_exp.worker.trial.loading import Loaded, load
+from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
 from tests.conftest import TINY_FALCON, configuration, generation
 
 CONTEXT = int(TINY_FALCON["max_position_embeddings"])  # type: ignore[call-overload]

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.loading import Loaded, load
-from falcon_exp.worker.logprobs import LogprobsReader, LogprobsWriter
-from falcon_exp.worker.quality import cut_windows, measure_quality
+from falcon_exp.worker.trial.loading import Loaded, load
+from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter
+from falcon_exp.worker.trial.quality import cut_windows, measure_quality
 from tests.conftest import configuration, generation
 from tests.driver import WorkerDriver
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from falcon_exp.worker.sources import random_model
+from falcon_exp.worker.trial.sources import random_model
 from tests.conftest import TINY_FALCON, configuration, started_worker, trial
 from tests.driver import WorkerDriver
 from tests.hub import COMMIT, Hub
@@ -207,7 +207,7 @@ def test_what_a_hub_refuses_ends_in_its_code_and_the_token_is_nowhere(
 def test_a_load_from_a_hub_that_never_answers_can_be_cancelled(hub_worker: WorkerDriver) -> None:
     identifier = hub_worker.send("load", from_hub("lab/slow"))
     hub_worker.await_progress("load")
-    hub_worker.ok("cancel", {"target": identifier}, lane="control")
+    hub_worker.ok("cancel", {"target": identifier}, socket_name="control")
     assert hub_worker.answer(identifier)["body"]["code"] == "cancelled"
 
 

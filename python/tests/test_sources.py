@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.sources import random_model
+from falcon_exp.worker.trial.sources import random_model
 from tests.conftest import TINY_FALCON
 
 

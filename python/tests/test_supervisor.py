@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from falcon_exp.worker.lanes import Lanes
+from falcon_exp.worker.supervisor.sockets import Sockets
 from tests.conftest import configuration, trial
 from tests.driver import WorkerDriver
 
@@ -77,7 +77,7 @@ def test_a_generate_with_nothing_loaded_is_refused(started: WorkerDriver) -> Non
 def test_a_cancel_ends_the_trial_process_and_the_request(started: WorkerDriver) -> None:
     pid = load(started)
     identifier = generating(started)
-    cancel = started.send("cancel", {"target": identifier}, lane="control")
+    cancel = started.send("cancel", {"target": identifier}, socket_name="control")
     answer = started.answer(identifier)
     assert (answer["type"], answer["body"]["code"]) == ("error", "cancelled")
     assert started.answer(cancel, "control")["body"] == {"request": "cancel"}
@@ -87,7 +87,7 @@ def test_a_cancel_ends_the_trial_process_and_the_request(started: WorkerDriver) 
 
 def test_a_cancel_of_a_request_that_is_over_does_nothing(started: WorkerDriver) -> None:
     load(started)
-    assert started.ok("cancel", {"target": "c1"}, lane="control") == {"request": "cancel"}
+    assert started.ok("cancel", {"target": "c1"}, socket_name="control") == {"request": "cancel"}
     started.ok("generate", trial())
 
 
@@ -156,22 +156,22 @@ def test_a_failure_that_cannot_be_sent_as_it_is_is_answered_all_the_same(
 
 def test_a_controller_that_reads_nothing_does_not_hold_the_worker_up() -> None:
     with tempfile.TemporaryDirectory(prefix="fx-") as folder:
-        lanes = Lanes({"work": f"ipc://{folder}/work", "control": f"ipc://{folder}/control"})
+        sockets = Sockets({"work": f"ipc://{folder}/work", "control": f"ipc://{folder}/control"})
         # Nobody has bound the other end. ZeroMQ keeps 1000 messages by default, then blocks.
         for _ in range(3000):
-            lanes.send("control", "heartbeat", None, {"trial_pid": None})
-        lanes.close()
+            sockets.send("control", "heartbeat", None, {"trial_pid": None})
+        sockets.close()
 
 
-def test_a_request_on_the_wrong_lane_is_refused(shared_worker: WorkerDriver) -> None:
+def test_a_request_on_the_wrong_socket_is_refused(shared_worker: WorkerDriver) -> None:
     assert shared_worker.error("ping")["code"] == "message-invalid"
-    assert shared_worker.error("unload", lane="control")["code"] == "message-invalid"
-    assert shared_worker.ok("ping", lane="control") == {"request": "ping"}
+    assert shared_worker.error("unload", socket_name="control")["code"] == "message-invalid"
+    assert shared_worker.ok("ping", socket_name="control") == {"request": "ping"}
 
 
 def test_shutdown_ends_it_with_0_and_takes_the_trial_process_along(started: WorkerDriver) -> None:
     pid = load(started)
-    started.ok("shutdown", lane="control")
+    started.ok("shutdown", socket_name="control")
     assert started.process.wait(DEADLINE_SEC) == 0
     await_gone(pid)
 

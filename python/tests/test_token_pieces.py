@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falcon_exp.worker.token_pieces import token_pieces
+from falcon_exp.worker.trial.token_pieces import token_pieces
 
 
 def bytes_decoder(ids: Sequence[int]) -> str:

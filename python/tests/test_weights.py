@@ -5,7 +5,7 @@ from __future__ import annotations
 import bitsandbytes as bnb
 import torch
 
-from falcon_exp.worker.weights import bytes_by_dtype, count_parameters
+from falcon_exp.worker.proof.weights import bytes_by_dtype, count_parameters
 
 ROWS, COLUMNS = 96, 256
 VALUES = ROWS * COLUMNS

@@ -3,6 +3,6 @@
 if __name__ == "__main__":
     import sys
 
-    from falcon_exp.worker.main import main
+    from falcon_exp.worker.supervisor.main import main
 
     sys.exit(main())

@@ -70,7 +70,7 @@ def _devices() -> list[dict[str, Any]]:
 
 def _dtypes(device: str) -> list[str]:
     from falcon_exp.worker.failures import WorkerError
-    from falcon_exp.worker.preflight import check_dtype
+    from falcon_exp.worker.trial.preflight import check_dtype
 
     found = []
     for dtype in ("float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"):

@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import torch
 
-from falcon_exp.worker.bandwidth import measure_bandwidth
-from falcon_exp.worker.gpu import Nvml
-from falcon_exp.worker.quiet import machine_state
+from falcon_exp.worker.devices.bandwidth import measure_bandwidth
+from falcon_exp.worker.devices.gpu import Nvml
+from falcon_exp.worker.devices.interference import machine_state
 
 #: Distributions whose version can change a figure.
 _PACKAGES = (

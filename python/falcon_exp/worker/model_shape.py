@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.quantization import dtype_name
+from falcon_exp.worker.quantization.bitsandbytes import dtype_name
 
 
 def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str | None]:
@@ -43,7 +43,7 @@ def shape_of(config: Any, *, trust_remote_code: bool = False) -> dict[str, Any]:
     from transformers.quantizers.base import get_keys_to_not_convert
     from transformers.quantizers.quantizers_utils import should_convert_module
 
-    from falcon_exp.worker.proof import linear_modules
+    from falcon_exp.worker.proof.proof import linear_modules
 
     with init_empty_weights():
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)

@@ -14,9 +14,7 @@ from typing import Any
 
 import torch
 
-from falcon_exp.worker.cures import apply_cures
-from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.memory import (
+from falcon_exp.worker.devices.memory import (
     PeakRss,
     current_rss_bytes,
     device_peak,
@@ -24,11 +22,13 @@ from falcon_exp.worker.memory import (
     reset_device_peaks,
     synchronize,
 )
-from falcon_exp.worker.preflight import check_attention, check_dtype, main_device
-from falcon_exp.worker.proof import read_proof
-from falcon_exp.worker.quantization import bitsandbytes_config, dtype_name, torch_dtype
-from falcon_exp.worker.sources import ModelPlace, locate, remote_revision
-from falcon_exp.worker.verdict import verify
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.proof.proof import read_proof
+from falcon_exp.worker.proof.verify_proof import verify
+from falcon_exp.worker.quantization.bitsandbytes import bitsandbytes_config, dtype_name, torch_dtype
+from falcon_exp.worker.trial.preflight import check_attention, check_dtype, main_device
+from falcon_exp.worker.trial.sources import ModelPlace, locate, remote_revision
+from falcon_exp.worker.workarounds.falcon_linear import apply_workarounds
 
 #: Seeds nothing that is measured (each trial seeds itself); set so that a load can be repeated.
 LOAD_SEED = 0
@@ -40,13 +40,15 @@ class Loaded:
 
     model: Any
     tokenizer: Any
-    cures: list[str]
+    workarounds: list[str]
     #: ``loadMeasurementSchema`` of the wire format.
     measurement: dict[str, Any]
 
     def proof(self) -> dict[str, Any]:
         """The proof, read now."""
-        return read_proof(self.model, has_chat_template=self.tokenizer.chat_template is not None, cures=self.cures)
+        return read_proof(
+            self.model, has_chat_template=self.tokenizer.chat_template is not None, workarounds=self.workarounds
+        )
 
 
 def load(configuration: dict[str, Any], home: Path) -> Loaded:
@@ -68,12 +70,12 @@ def load(configuration: dict[str, Any], home: Path) -> Loaded:
     config = AutoConfig.from_pretrained(place.name_or_path, revision=place.revision, trust_remote_code=trust)
     dtype = _effective_dtype(configuration["dtype"], config)
     quantized = configuration["quantization"]["method"] != "none"
-    cures = apply_cures(config, quantized=quantized) if configuration["workarounds"] == "auto" else []
+    workarounds = apply_workarounds(config, quantized=quantized) if configuration["workarounds"] == "auto" else []
     tokenizer, model = _from_pretrained(configuration, place, config, dtype, device)
     synchronize()
     load_sec = time.perf_counter() - started
     peak_rss = peak.stop()
-    proof = read_proof(model, has_chat_template=tokenizer.chat_template is not None, cures=cures)
+    proof = read_proof(model, has_chat_template=tokenizer.chat_template is not None, workarounds=workarounds)
     verify(proof, configuration, dtype=dtype_name(dtype))
     measurement = {
         "load_sec": load_sec,
@@ -91,7 +93,7 @@ def load(configuration: dict[str, Any], home: Path) -> Loaded:
     # The model stays until the process ends: collections before trials need not look at it.
     gc.collect()
     gc.freeze()
-    return Loaded(model=model, tokenizer=tokenizer, cures=cures, measurement=measurement)
+    return Loaded(model=model, tokenizer=tokenizer, workarounds=workarounds, measurement=measurement)
 
 
 def _from_pretrained(

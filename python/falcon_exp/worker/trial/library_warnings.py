@@ -73,7 +73,7 @@ class _CountingLogger(logging.Logger):
             super().warning(msg, *args, **{**kwargs, "stacklevel": kwargs.get("stacklevel", 1) + 1})
 
 
-def collect_notices() -> Notices:
+def collect_library_warnings() -> Notices:
     """Routes every library's warnings of this process to the Notices returned, and nothing to stderr."""
     notices = Notices()
     root = logging.getLogger()

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from typing import Any
 
-from falcon_exp.worker.notices import Notices
+from falcon_exp.worker.trial.library_warnings import Notices
 
 
 def in_process(code: str) -> tuple[str, str]:
     """Runs code that routes its warnings; they are routed for the whole process, so it is one of its own."""
-    head = "import logging, warnings\nfrom falcon_exp.worker.notices import collect_notices\n"
+    head = "import logging, warnings\nfrom falcon_exp.worker.trial.library_warnings import collect_library_warnings\n"
     command = [sys.executable, "-c", head + code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout, done.stderr
@@ -42,7 +42,7 @@ def test_library_loggers_and_warnings_are_counted_and_nothing_reaches_stderr() -
     out, err = in_process(
         "log = logging.getLogger('lib.part')\n"
         "log.addHandler(logging.StreamHandler())\n"
-        "notices = collect_notices()\n"
+        "notices = collect_library_warnings()\n"
         "for _ in range(5): log.warning('cast from %s', 'bf16')\n"
         "log.warning('cast from %s', 'fp32')\n"
         "logging.getLogger('later').warning('new')\n"
@@ -63,7 +63,7 @@ def test_library_loggers_and_warnings_are_counted_and_nothing_reaches_stderr() -
 
 def test_arguments_that_can_change_are_read_anew_each_time() -> None:
     out, _ = in_process(
-        "notices = collect_notices()\n"
+        "notices = collect_library_warnings()\n"
         "log = logging.getLogger('lib')\n"
         "seen = []\n"
         "for n in range(2):\n    seen.append(n)\n    log.warning('saw %s', seen)\n"

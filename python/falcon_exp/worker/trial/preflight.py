@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.quantization import torch_dtype
+from falcon_exp.worker.quantization.bitsandbytes import torch_dtype
 
 
 def main_device(device: str) -> str:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.loading import Loaded
+from falcon_exp.worker.trial.loading import Loaded
 
 #: Keys of a task's results that are no metric.
 _NO_METRIC = ("alias", "name", "sample_len", "sample_count", "samples")

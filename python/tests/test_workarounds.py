@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.models.falcon import modeling_falcon
 
-from falcon_exp.worker.loading import load
+from falcon_exp.worker.trial.loading import load
 from tests.conftest import configuration
 
 # Kept before any test loads a cured model: the cure replaces the module's attribute.

@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
+from falcon_exp.worker.devices.memory import release_unused
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.loading import Loaded
-from falcon_exp.worker.logprobs import LogprobsReader, LogprobsWriter, Stored
-from falcon_exp.worker.memory import release_unused
+from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter, Stored
 
 #: Log-probabilities below this are kept and compared as this: a token masked with minus infinity must not make a
 #: divergence infinite, nor a row's steps coarse.

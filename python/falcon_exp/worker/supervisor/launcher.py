@@ -96,7 +96,7 @@ class Launcher:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["falcon_exp.worker.preload"])
+        self._context.set_forkserver_preload(["falcon_exp.worker.trial.preload"])
         self._wanted: queue.SimpleQueue[Launch] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[Launch] = queue.SimpleQueue()
         #: Readable when ``finished`` has something.

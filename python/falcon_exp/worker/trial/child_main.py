@@ -7,8 +7,8 @@ from typing import Any
 
 
 def _preload_failure() -> dict[str, Any] | None:
-    from falcon_exp.worker import preload
     from falcon_exp.worker.failures import traceback_of
+    from falcon_exp.worker.trial import preload
 
     if preload.failure is None:
         return None
@@ -41,7 +41,7 @@ def _start_failure(code: str, message: str, traceback: str | None) -> dict[str, 
 def probe(connection: Connection) -> None:
     """Sends ``("ok", environment)`` or ``("error", body)`` and ends."""
     from falcon_exp.worker.failures import error_body
-    from falcon_exp.worker.lifeline import end_with_parent
+    from falcon_exp.worker.supervisor.parent_watch import end_with_parent
 
     end_with_parent()
     failure = _wrong_versions() or _preload_failure()
@@ -61,7 +61,7 @@ def trial(connection: Connection, home: str) -> None:
     """Serves one configuration's commands until ``unload`` or the end of the connection."""
     import faulthandler
 
-    from falcon_exp.worker.lifeline import end_with_parent
+    from falcon_exp.worker.supervisor.parent_watch import end_with_parent
 
     end_with_parent()
     # Where a library's own code crashes, its Python callers are the last words on stderr.
@@ -70,6 +70,6 @@ def trial(connection: Connection, home: str) -> None:
     if failure is not None:
         connection.send(("error", failure))
         return
-    from falcon_exp.worker.trial import TrialProcess
+    from falcon_exp.worker.trial.trial import TrialProcess
 
     TrialProcess(connection, home).serve()

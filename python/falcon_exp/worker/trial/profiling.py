@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from falcon_exp.worker.generation import generation_config
-from falcon_exp.worker.loading import Loaded
-from falcon_exp.worker.memory import synchronize
-from falcon_exp.worker.prompts import fit_prompt, prepare_inputs
-from falcon_exp.worker.proof import linear_modules
+from falcon_exp.worker.devices.memory import synchronize
+from falcon_exp.worker.proof.proof import linear_modules
+from falcon_exp.worker.trial.generation import generation_config
+from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
 
 
 class _Stopwatch:

@@ -10,7 +10,7 @@ import gc
 import os
 import signal
 
-from falcon_exp.worker.lifeline import signal_at_parents_end
+from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
 
 # The imports below take seconds in which the forkserver listens to nobody.
 signal_at_parents_end(signal.SIGKILL)
@@ -41,7 +41,8 @@ try:
     from transformers.integrations import bitsandbytes as _integration  # noqa: F401
     from transformers.quantizers import quantizer_bnb_4bit, quantizer_bnb_8bit  # noqa: F401
 
-    from falcon_exp.worker import environment, trial  # noqa: F401
+    from falcon_exp.worker import environment  # noqa: F401
+    from falcon_exp.worker.trial import trial  # noqa: F401
 
     transformers.utils.logging.disable_progress_bar()
     # `import bitsandbytes` asks a GPU for its compute capability, which makes a CUDA context: where there is a GPU,

@@ -6,25 +6,25 @@ from typing import Any, Literal
 
 import zmq
 
-from falcon_exp.worker.curve import CurveKeys
+from falcon_exp.worker.supervisor.zmq_keys import CurveKeys
 from falcon_exp.worker.wire import PROTOCOL_VERSION, WireError, encode_worker_message
 
-LaneName = Literal["work", "control"]
+SocketName = Literal["work", "control"]
 
 
-class Lanes:
+class Sockets:
     """Connects both sockets and sends enveloped messages with ids of their own.
 
     Raises ValueError on an endpoint that others can reach where there are no keys: whoever spoke there first would be
     obeyed, and what a worker is asked to do is to load models and to run them.
     """
 
-    def __init__(self, endpoints: dict[LaneName, str], keys: CurveKeys | None = None) -> None:
+    def __init__(self, endpoints: dict[SocketName, str], keys: CurveKeys | None = None) -> None:
         for endpoint in endpoints.values():
             if keys is None and not endpoint.startswith("ipc://"):
                 raise ValueError(f"{endpoint} can be reached by others, and there are no keys to speak there with")
         self._context = zmq.Context()
-        self.sockets: dict[LaneName, zmq.Socket[bytes]] = {}
+        self.sockets: dict[SocketName, zmq.Socket[bytes]] = {}
         for name, endpoint in endpoints.items():
             socket = self._context.socket(zmq.DEALER)
             # A controller that is gone must not keep the worker from ending.
@@ -39,16 +39,16 @@ class Lanes:
             self.sockets[name] = socket
         self._count = 0
 
-    def send(self, lane: LaneName, kind: str, parent: str | None, body: dict[str, Any]) -> None:
+    def send(self, socket_name: SocketName, kind: str, parent: str | None, body: dict[str, Any]) -> None:
         """Raises WireError, and sends nothing, where the message breaks the contract."""
         self._count += 1
         message = {"v": PROTOCOL_VERSION, "id": f"w{self._count}", "parent": parent, "type": kind, "body": body}
-        self.sockets[lane].send(encode_worker_message(message))
+        self.sockets[socket_name].send(encode_worker_message(message))
 
-    def receive(self, lane: LaneName) -> bytes | None:
+    def receive(self, socket_name: SocketName) -> bytes | None:
         """The next frame, None where there is none now. Raises WireError on a message of several frames."""
         try:
-            frames = self.sockets[lane].recv_multipart(zmq.NOBLOCK)
+            frames = self.sockets[socket_name].recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
             return None
         if len(frames) != 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.loading import Loaded
+from falcon_exp.worker.trial.loading import Loaded
 
 #: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
 _MODEL_INPUTS = ("input_ids", "attention_mask")

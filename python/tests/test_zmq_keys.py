@@ -12,8 +12,8 @@ import pytest
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from falcon_exp.worker.curve import CurveKeys, read_keys
-from falcon_exp.worker.lanes import Lanes
+from falcon_exp.worker.supervisor.sockets import Sockets
+from falcon_exp.worker.supervisor.zmq_keys import CurveKeys, read_keys
 
 _FAILED = (
     zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -76,15 +76,15 @@ def test_a_worker_says_nothing_to_a_controller_that_does_not_hold_the_key() -> N
     monitor = impostor.get_monitor_socket(_FAILED | zmq.EVENT_HANDSHAKE_SUCCEEDED)
     own_public, own_secret = zmq.curve_keypair()
     keys = CurveKeys(expected, own_public, own_secret)
-    lanes = Lanes({"work": f"tcp://127.0.0.1:{port}"}, keys)
-    lanes.sockets["work"].setsockopt(zmq.LINGER, 0)
+    sockets = Sockets({"work": f"tcp://127.0.0.1:{port}"}, keys)
+    sockets.sockets["work"].setsockopt(zmq.LINGER, 0)
     try:
-        lanes.send("work", "heartbeat", None, {"trial_pid": None})
+        sockets.send("work", "heartbeat", None, {"trial_pid": None})
         assert monitor.poll(60_000)
         event = recv_monitor_message(monitor)["event"]
         assert event != zmq.EVENT_HANDSHAKE_SUCCEEDED
         assert not impostor.poll(0)
     finally:
-        lanes.close()
+        sockets.close()
         impostor.disable_monitor()
         context.destroy(linger=0)

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from transformers.generation.streamers import BaseStreamer
 
-from falcon_exp.worker.gpu import EnergyMeter, Nvml
-from falcon_exp.worker.loading import Loaded
-from falcon_exp.worker.memory import PeakRss, device_peak, release_unused, reset_device_peaks, synchronize
-from falcon_exp.worker.prompts import fit_prompt, prepare_inputs
-from falcon_exp.worker.token_pieces import token_pieces
+from falcon_exp.worker.devices.gpu import EnergyMeter, Nvml
+from falcon_exp.worker.devices.memory import PeakRss, device_peak, release_unused, reset_device_peaks, synchronize
+from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
+from falcon_exp.worker.trial.token_pieces import token_pieces
 
 
 class TokenClock(BaseStreamer):  # type: ignore[misc]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from falcon_exp.worker.launcher import Exit
-from falcon_exp.worker.oom import oom_kill_count
+from falcon_exp.worker.supervisor.launcher import Exit
+from falcon_exp.worker.supervisor.oom_kills import oom_kill_count
 
 
-class Deaths:
+class ExitReasons:
     """Remembers how often the kernel had killed for memory: one more since then tells its SIGKILL from any other."""
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class Deaths:
         """A process begins: what the kernel killed before it was not this one."""
         self._oom_kills = oom_kill_count()
 
-    def tell(self, exit_: Exit, whose: str = "trial process") -> tuple[str, str]:
+    def explain(self, exit_: Exit, whose: str = "trial process") -> tuple[str, str]:
         """Code and message."""
         count = oom_kill_count()
         if exit_.signal == "SIGKILL" and count is not None and self._oom_kills is not None and count > self._oom_kills:

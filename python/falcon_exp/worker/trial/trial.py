@@ -8,15 +8,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from falcon_exp.worker.devices.gpu import Nvml
 from falcon_exp.worker.failures import WorkerError, error_body
-from falcon_exp.worker.generation import measure
-from falcon_exp.worker.gpu import Nvml
-from falcon_exp.worker.loading import Loaded, load
-from falcon_exp.worker.notices import collect_notices
-from falcon_exp.worker.profiling import profile
-from falcon_exp.worker.progress import LoadProgress, TokenProgress
-from falcon_exp.worker.prompts import fit_prompt
-from falcon_exp.worker.quality import measure_quality
+from falcon_exp.worker.trial.generation import measure
+from falcon_exp.worker.trial.library_warnings import collect_library_warnings
+from falcon_exp.worker.trial.loading import Loaded, load
+from falcon_exp.worker.trial.profiling import profile
+from falcon_exp.worker.trial.progress import LoadProgress, TokenProgress
+from falcon_exp.worker.trial.prompts import fit_prompt
+from falcon_exp.worker.trial.quality import measure_quality
 
 
 class TrialProcess:
@@ -25,7 +25,7 @@ class TrialProcess:
     def __init__(self, connection: Connection, home: str) -> None:
         self._connection = connection
         self._home = Path(home)
-        self._notices = collect_notices()
+        self._notices = collect_library_warnings()
         self._nvml = Nvml()
         self._loaded: Loaded | None = None
 
@@ -99,7 +99,7 @@ class TrialProcess:
         return {"measurement": measure_quality(self._model(), body, on_window)}
 
     def _lm_eval(self, body: dict[str, Any]) -> dict[str, Any]:
-        from falcon_exp.worker.lm_eval_tasks import run_tasks
+        from falcon_exp.worker.trial.lm_eval_tasks import run_tasks
 
         loaded = self._model()
         on_request = TokenProgress(self._report("quality"), "lm-eval")

@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
-from falcon_exp.worker.curve import read_keys
-from falcon_exp.worker.lanes import Lanes
-from falcon_exp.worker.launcher import Launcher
-from falcon_exp.worker.lifeline import signal_at_parents_end
-from falcon_exp.worker.supervisor import Supervisor
+from falcon_exp.worker.supervisor.launcher import Launcher
+from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
+from falcon_exp.worker.supervisor.sockets import Sockets
+from falcon_exp.worker.supervisor.supervisor import Supervisor
+from falcon_exp.worker.supervisor.zmq_keys import read_keys
 
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -31,8 +31,8 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def main() -> int:
     """Runs until shutdown (0) or SIGTERM (143); the end of the controller kills it."""
     parser = argparse.ArgumentParser(prog="falcon_exp.worker", description="The worker of falcon-exp; run by it.")
-    parser.add_argument("--work", required=True, help="endpoint of the work lane")
-    parser.add_argument("--control", required=True, help="endpoint of the control lane")
+    parser.add_argument("--work", required=True, help="endpoint of the work socket")
+    parser.add_argument("--control", required=True, help="endpoint of the control socket")
     parser.add_argument("--parent-pid", required=True, type=int, help="process id of the controller")
     parser.add_argument("--curve", action="store_true", help="read CURVE keys, one line of JSON, from stdin first")
     arguments = parser.parse_args()
@@ -45,10 +45,10 @@ def main() -> int:
     tempfile.tempdir = str(Path.cwd())
     try:
         keys = read_keys(sys.stdin.fileno()) if arguments.curve else None
-        lanes = Lanes({"work": arguments.work, "control": arguments.control}, keys)
+        sockets = Sockets({"work": arguments.work, "control": arguments.control}, keys)
     except ValueError as error:
         parser.error(str(error))
-    supervisor = Supervisor(lanes, Launcher(), controller_pid=arguments.parent_pid, home=_home())
+    supervisor = Supervisor(sockets, Launcher(), controller_pid=arguments.parent_pid, home=_home())
     try:
         supervisor.run()
     finally:

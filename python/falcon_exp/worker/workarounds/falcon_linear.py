@@ -9,7 +9,7 @@ import torch
 FALCON_LINEAR = "falcon-linear"
 
 
-def apply_cures(config: Any, *, quantized: bool) -> list[str]:
+def apply_workarounds(config: Any, *, quantized: bool) -> list[str]:
     """Applies in this process every cure that the model of ``config`` needs; gives their names.
 
     falcon-linear: transformers 5 swaps a module for a bitsandbytes one only where its type is exactly ``nn.Linear``

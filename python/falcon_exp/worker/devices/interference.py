@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from falcon_exp.worker.gpu import Nvml
+from falcon_exp.worker.devices.gpu import Nvml
 
 _SAMPLE_SEC = 0.3
 _CPUS = Path("/sys/devices/system/cpu")

@@ -1,6 +1,6 @@
 """The supervisor: owns the sockets, the heartbeat and the trial process, and never computes (docs/worker.md).
 
-States of the work lane: idle ─request─▶ open ─ok or error─▶ idle. Beside it, a trial process or none.
+States of the work socket: idle ─request─▶ open ─ok or error─▶ idle. Beside it, a trial process or none.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 import zmq
 
 from falcon_exp import __version__
-from falcon_exp.worker import entries
-from falcon_exp.worker.controller_end import end_group, is_running
-from falcon_exp.worker.deaths import Deaths
-from falcon_exp.worker.lanes import LaneName, Lanes
-from falcon_exp.worker.launcher import UNTOLD_EXIT_CODE, Child, Exit, Launch, Launcher
+from falcon_exp.worker.supervisor.controller_end import end_group, is_running
+from falcon_exp.worker.supervisor.exit_reason import ExitReasons
+from falcon_exp.worker.supervisor.launcher import UNTOLD_EXIT_CODE, Child, Exit, Launch, Launcher
+from falcon_exp.worker.supervisor.sockets import SocketName, Sockets
+from falcon_exp.worker.trial import child_main
 from falcon_exp.worker.wire import Message, WireError, decode_controller_message, request_id_of
 
 HEARTBEAT_SEC = 1.0
@@ -61,8 +61,8 @@ class Request:
 class Supervisor:
     """Serves one controller until shutdown, SIGTERM, or the controller's end."""
 
-    def __init__(self, lanes: Lanes, launcher: Launcher, *, controller_pid: int, home: str) -> None:
-        self._lanes = lanes
+    def __init__(self, sockets: Sockets, launcher: Launcher, *, controller_pid: int, home: str) -> None:
+        self._sockets = sockets
         self._launcher = launcher
         self._controller_pid = controller_pid
         self._home = home
@@ -71,13 +71,13 @@ class Supervisor:
         self._child: Child | None = None
         #: How the last trial process ended, where nobody asked it to.
         self._last_exit: Exit | None = None
-        self._deaths = Deaths()
+        self._exit_reasons = ExitReasons()
         self._is_stopping = False
 
     def run(self) -> None:
         """Returns after `shutdown`."""
         hello = {"pid": os.getpid(), "worker_version": __version__, "python_version": platform.python_version()}
-        self._lanes.send("control", "hello", None, hello)
+        self._sockets.send("control", "hello", None, hello)
         next_beat_sec = time.monotonic()
         stdin = sys.stdin.fileno()
         while not self._is_stopping:
@@ -95,18 +95,20 @@ class Supervisor:
         if self._child is not None:
             self._child.kill()
             self._child = None
-        self._lanes.close()
+        self._sockets.close()
 
     # ---- the loop --------------------------------------------------------------------------------------------------
 
     def _beat(self) -> None:
         if not is_running(self._controller_pid):
             end_group()
-        self._lanes.send("control", "heartbeat", None, {"trial_pid": None if self._child is None else self._child.pid})
+        self._sockets.send(
+            "control", "heartbeat", None, {"trial_pid": None if self._child is None else self._child.pid}
+        )
 
     def _wait(self, stdin: int, timeout_sec: float) -> set[Any]:
         poller = zmq.Poller()
-        for socket in self._lanes.sockets.values():
+        for socket in self._sockets.sockets.values():
             poller.register(socket, zmq.POLLIN)
         descriptors = [stdin, self._launcher.wake_fd]
         if self._child is not None:
@@ -124,38 +126,38 @@ class Supervisor:
                 self._on_child_message(child)
             elif child.sentinel in ready:
                 self._on_child_end(child)
-        lanes: tuple[LaneName, ...] = ("control", "work")
-        for lane in lanes:
-            if self._lanes.sockets[lane] in ready:
-                self._on_frame(lane)
+        sockets: tuple[SocketName, ...] = ("control", "work")
+        for socket_name in sockets:
+            if self._sockets.sockets[socket_name] in ready:
+                self._on_frame(socket_name)
 
-    def _on_frame(self, lane: LaneName) -> None:
+    def _on_frame(self, socket_name: SocketName) -> None:
         frame = None
         try:
-            frame = self._lanes.receive(lane)
+            frame = self._sockets.receive(socket_name)
             if frame is None:
                 return
             message = decode_controller_message(frame)
         except WireError as error:
             parent = None if frame is None else request_id_of(frame)
-            self._lanes.send(lane, "error", parent, _error("message-invalid", str(error), None))
+            self._sockets.send(socket_name, "error", parent, _error("message-invalid", str(error), None))
             return
-        if lane == "control":
+        if socket_name == "control":
             self._on_control(message)
         else:
             self._on_request(message)
 
-    # ---- the control lane ------------------------------------------------------------------------------------------
+    # ---- the control socket ----------------------------------------------------------------------------------------
 
     def _on_control(self, message: Message) -> None:
         kind = message["type"]
         if kind not in ("ping", "cancel", "shutdown"):
-            text = f"{kind} belongs on the work lane"
-            self._lanes.send("control", "error", message["id"], _error("message-invalid", text, None))
+            text = f"{kind} belongs on the work socket"
+            self._sockets.send("control", "error", message["id"], _error("message-invalid", text, None))
             return
         if kind == "cancel" and self._request is not None and self._request.id == message["body"]["target"]:
             self._cancel(self._request)
-        self._lanes.send("control", "ok", message["id"], {"request": kind})
+        self._sockets.send("control", "ok", message["id"], {"request": kind})
         self._is_stopping = kind == "shutdown"
 
     def _cancel(self, request: Request) -> None:
@@ -165,17 +167,17 @@ class Supervisor:
         exit_ = self._end_child()
         self._fail(request.phase, "cancelled", "Cancelled as asked.", exit_)
 
-    # ---- the work lane ---------------------------------------------------------------------------------------------
+    # ---- the work socket -------------------------------------------------------------------------------------------
 
     def _on_request(self, message: Message) -> None:
         kind = message["type"]
         if kind not in ("start", "load", *_WITH_A_MODEL, "unload"):
-            text = f"{kind} belongs on the control lane"
-            self._lanes.send("work", "error", message["id"], _error("message-invalid", text, None))
+            text = f"{kind} belongs on the control socket"
+            self._sockets.send("work", "error", message["id"], _error("message-invalid", text, None))
             return
         if self._request is not None:
             text = f"{self._request.type} is still being worked on: one request at a time"
-            self._lanes.send("work", "error", message["id"], _error("message-invalid", text, None))
+            self._sockets.send("work", "error", message["id"], _error("message-invalid", text, None))
             return
         self._request = Request(message["id"], kind, message["body"])
         if kind in ("start", "load"):
@@ -185,7 +187,7 @@ class Supervisor:
         elif kind == "unload":
             self._succeed({"proof_after": None})
         elif self._last_exit is not None:
-            self._fail(self._request.phase, *self._deaths.tell(self._last_exit), self._last_exit)
+            self._fail(self._request.phase, *self._exit_reasons.explain(self._last_exit), self._last_exit)
         else:
             self._fail(self._request.phase, "no-trial-process", "No configuration is loaded.")
 
@@ -194,11 +196,11 @@ class Supervisor:
             self._fail(request.phase, "worker-exception", "A configuration is still loaded: unload it first.")
             return
         self._last_exit = None
-        self._deaths.begin()
+        self._exit_reasons.begin()
         if request.type == "start":
-            self._launch = self._launcher.launch(entries.probe)
+            self._launch = self._launcher.launch(child_main.probe)
         else:
-            self._launch = self._launcher.launch(entries.trial, self._home)
+            self._launch = self._launcher.launch(child_main.trial, self._home)
 
     # ---- the trial process -----------------------------------------------------------------------------------------
 
@@ -220,7 +222,7 @@ class Supervisor:
     def _on_launch_failure(self, request: Request, launch: Launch) -> None:
         exit_ = self._launcher.forkserver_exit(FORKSERVER_END_SEC)
         if exit_ is not None:
-            self._fail(request.phase, *self._deaths.tell(exit_, "forkserver"), exit_)
+            self._fail(request.phase, *self._exit_reasons.explain(exit_, "forkserver"), exit_)
             return
         text = f"No process could be forked: {type(launch.failure).__name__}: {launch.failure}"
         self._fail(request.phase, "worker-exception", text)
@@ -236,7 +238,7 @@ class Supervisor:
             return
         try:
             if kind in ("progress", "notice"):
-                self._lanes.send("work", kind, request.id, body)
+                self._sockets.send("work", kind, request.id, body)
             elif kind == "ok":
                 self._on_child_ok(request, child, body)
             else:
@@ -255,7 +257,7 @@ class Supervisor:
         # A failed load leaves memory in an unknown state: the next one starts in a fresh process.
         if request.type not in _WITH_A_MODEL:
             self._end_child()
-        self._lanes.send("work", "error", request.id, body)
+        self._sockets.send("work", "error", request.id, body)
         self._request = None
 
     def _on_child_end(self, child: Child) -> None:
@@ -267,9 +269,9 @@ class Supervisor:
         if self._request is None:
             self._last_exit = forkserver_exit or exit_
         elif forkserver_exit is not None:
-            self._fail(self._request.phase, *self._deaths.tell(forkserver_exit, "forkserver"), forkserver_exit)
+            self._fail(self._request.phase, *self._exit_reasons.explain(forkserver_exit, "forkserver"), forkserver_exit)
         else:
-            self._fail(self._request.phase, *self._deaths.tell(exit_), exit_)
+            self._fail(self._request.phase, *self._exit_reasons.explain(exit_), exit_)
 
     def _end_child(self) -> Exit | None:
         child, self._child = self._child, None
@@ -280,13 +282,13 @@ class Supervisor:
     def _succeed(self, body: dict[str, Any]) -> None:
         assert self._request is not None
         request = self._request
-        self._lanes.send("work", "ok", request.id, {"request": request.type, **body})
+        self._sockets.send("work", "ok", request.id, {"request": request.type, **body})
         self._request = None
 
     def _fail(self, phase: str, code: str, message: str, exit_: Exit | None = None) -> None:
         assert self._request is not None
         request, self._request = self._request, None
-        self._lanes.send("work", "error", request.id, _error(code, message, phase, exit_))
+        self._sockets.send("work", "error", request.id, _error(code, message, phase, exit_))
 
 
 def _error(code: str, message: str, phase: str | None, exit_: Exit | None = None) -> dict[str, Any]:

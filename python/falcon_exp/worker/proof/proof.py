@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from falcon_exp.worker.quantization import dtype_name
-from falcon_exp.worker.weights import bytes_by_dtype, count_parameters, read_per_token_bytes
+from falcon_exp.worker.proof.weights import bytes_by_dtype, count_parameters, read_per_token_bytes
+from falcon_exp.worker.quantization.bitsandbytes import dtype_name
 
 FOUR_BIT = "Linear4bit"
 INT8 = "Linear8bitLt"
@@ -100,7 +100,7 @@ def _skipped(model: Any, linears: dict[str, torch.nn.Module]) -> list[str]:
     ]
 
 
-def read_proof(model: Any, *, has_chat_template: bool, cures: list[str]) -> dict[str, Any]:
+def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str]) -> dict[str, Any]:
     """The ``proof`` of the wire format."""
     linears = linear_modules(model)
     by_dtype = bytes_by_dtype(model)
@@ -125,5 +125,5 @@ def read_proof(model: Any, *, has_chat_template: bool, cures: list[str]) -> dict
         "offloaded": _is_offloaded(device_map),
         "attn_implementation": str(getattr(model.config, "_attn_implementation", None) or "unknown"),
         "chat_template": has_chat_template,
-        "workarounds_applied": cures,
+        "workarounds_applied": workarounds,
     }

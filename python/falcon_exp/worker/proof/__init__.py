@@ -1,0 +1,1 @@
+"""What the live model is, read from the model."""

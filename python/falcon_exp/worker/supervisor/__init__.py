@@ -1,0 +1,1 @@
+"""Sockets, heartbeats, the launcher and the parent watch: everything that never computes."""

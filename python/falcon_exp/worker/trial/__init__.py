@@ -1,0 +1,1 @@
+"""The trial process: loading, generation, quality, profiling. One process a load."""

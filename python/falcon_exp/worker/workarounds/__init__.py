@@ -1,0 +1,1 @@
+"""Workarounds for known defects of the libraries, one file each."""
