@@ -1,24 +1,38 @@
-/** Data flows one way (docs/architecture.md): a folder may import itself and those left of it, never right. */
-const ORDER = [
-  "base",
-  "protocol",
-  "spec",
-  "plan",
-  "results",
-  "worker",
-  "executor",
-  "report",
-  "serve",
-  "commands",
+/**
+ * Data flows one way (docs/architecture.md): a folder may import itself and the steps before its own, neither a later one
+ * nor its neighbour on the same step.
+ */
+const STEPS = [
+  ["base"],
+  ["protocol"],
+  ["quantization", "metrics"],
+  ["experiment"],
+  ["plan"],
+  ["run"],
+  ["worker", "python-env"],
+  ["executor"],
+  ["analysis"],
+  ["render"],
+  ["serve"],
+  ["commands"],
 ];
+const FOLDERS = STEPS.flat();
 
-const forbidden = ORDER.map((folder, index) => ({
-  name: `${folder}-imports-left-only`,
-  severity: "error",
-  comment: `src/${folder} may import only what stands left of it in: ${ORDER.join(" < ")} < cli`,
-  from: { path: `^src/${folder}/` },
-  to: { path: `^src/(${[...ORDER.slice(index + 1), "cli\\.ts"].join("|")})` },
-}));
+const forbidden = STEPS.flatMap((step, index) =>
+  step.map((folder) => {
+    const neighbours = step.filter((other) => other !== folder);
+    const later = STEPS.slice(index + 1).flat();
+    return {
+      name: `${folder}-imports-left-only`,
+      severity: "error",
+      comment: `src/${folder} may import only what stands left of it in: ${STEPS.map((names) => names.join(", ")).join(" < ")} < cli`,
+      from: { path: `^src/${folder}/` },
+      to: {
+        path: `^src/(${[...[...neighbours, ...later].map((name) => `${name}/`), "cli\\.ts$"].join("|")})`,
+      },
+    };
+  }),
+);
 
 module.exports = {
   forbidden: [
@@ -31,11 +45,19 @@ module.exports = {
       to: { circular: true },
     },
     {
+      name: "no-folder-cycles",
+      scope: "folder",
+      severity: "error",
+      comment: "two folders that need each other have no order to be read in",
+      from: { path: "^src/" },
+      to: { circular: true },
+    },
+    {
       name: "known-folders",
       severity: "error",
       comment: "a new folder needs its place in the order",
       from: { path: "^src/" },
-      to: { path: "^src/", pathNot: `^src/((${ORDER.join("|")})/|cli\\.ts$)` },
+      to: { path: "^src/", pathNot: `^src/((${FOLDERS.join("|")})/|cli\\.ts$)` },
     },
     {
       name: "no-unresolvable",

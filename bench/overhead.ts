@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatSeconds } from "../src/base/units.js";
-import { loadExperiment } from "../src/spec/load.js";
+import { loadExperiment } from "../src/experiment/load.js";
 import { median } from "./ratios.js";
 
 const GENERATE_TOLERANCE = 0.02;

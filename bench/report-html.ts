@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { readPageBundle } from "../src/report/html/bundle.js";
-import { reportHtml } from "../src/report/html/page.js";
-import { summarize } from "../src/report/summary.js";
-import { groupRecords } from "../src/results/run-data.js";
+import { summarize } from "../src/analysis/summary.js";
+import { readPageBundle } from "../src/render/html/bundle.js";
+import { reportHtml } from "../src/render/html/page.js";
+import { groupRecords } from "../src/run/run-data.js";
 import { startChromium } from "../test/fixtures/chromium.js";
 import { fakeRun, THREE } from "../test/fixtures/records.js";
 

@@ -16,8 +16,8 @@ const { metafile } = await build({
   entryPoints: [
     { in: "src/cli.ts", out: "cli" },
     // Threads start from files of their own: `imports` in package.json.
-    { in: "src/report/svg-thread.ts", out: "svg-thread" },
-    { in: "src/report/png-thread.ts", out: "png-thread" },
+    { in: "src/render/charts/svg-thread.ts", out: "svg-thread" },
+    { in: "src/render/charts/png-thread.ts", out: "png-thread" },
   ],
   outdir,
   bundle: true,

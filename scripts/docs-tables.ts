@@ -1,7 +1,7 @@
 /** What of the documentation is generated: tables between `<!-- generated: NAME -->` and `<!-- end -->`. */
-import { RECORD_SCHEMA_VERSION } from "../src/results/record-types.js";
-import { COLUMNS } from "../src/results/table/columns.js";
-import { TABLE_SCHEMA_VERSION } from "../src/results/table/run-columns.js";
+import { RECORD_SCHEMA_VERSION } from "../src/run/record-types.js";
+import { COLUMNS } from "../src/run/table/columns.js";
+import { TABLE_SCHEMA_VERSION } from "../src/run/table/run-columns.js";
 
 const TABLES: Readonly<Record<string, () => string>> = {
   "record version": () =>

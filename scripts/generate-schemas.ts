@@ -7,10 +7,10 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { packageRoot } from "../src/base/package-root.js";
+import { experimentJsonSchema } from "../src/experiment/json-schema.js";
 import { controllerMessageSchema, workerMessageSchema } from "../src/protocol/messages.js";
-import { recordJsonSchema } from "../src/results/record-json-schema.js";
-import { recordSchema } from "../src/results/record-types.js";
-import { experimentJsonSchema } from "../src/spec/json-schema.js";
+import { recordJsonSchema } from "../src/run/record-json-schema.js";
+import { recordSchema } from "../src/run/record-types.js";
 import { withGeneratedParts } from "./docs-tables.js";
 
 const json = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;

@@ -1,16 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
+import { type CompareReport, compare } from "../analysis/compare/compare.js";
+import { splitArgument } from "../analysis/compare/sides.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { compareChart } from "../report/charts/compare.js";
-import { type CompareReport, compare } from "../report/compare/compare.js";
-import { compareMarkdown } from "../report/compare/markdown.js";
-import { splitArgument } from "../report/compare/sides.js";
-import { compareText } from "../report/compare/terminal.js";
-import { createRenderer } from "../report/render.js";
-import { findRun } from "../results/find-run.js";
-import { readRun } from "../results/run-data.js";
-import { writeFailed } from "../results/writer.js";
+import { compareChart } from "../render/charts/compare.js";
+import { createRenderer } from "../render/charts/render.js";
+import { compareMarkdown } from "../render/markdown/compare.js";
+import { compareText } from "../render/terminal/compare.js";
+import { findRun } from "../run/find-run.js";
+import { readRun } from "../run/run-data.js";
+import { writeFailed } from "../run/writer.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 

@@ -2,11 +2,11 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { FalconError } from "../base/errors.js";
 import { packageRoot } from "../base/package-root.js";
-import { builtinModelFolder, builtinModelProblem } from "../worker/environment/builtin-model.js";
-import { checkEnvironment, type EnvironmentCheck } from "../worker/environment/check.js";
-import { findPython } from "../worker/environment/find-python.js";
-import { inspectManaged } from "../worker/environment/managed.js";
-import type { Env } from "../worker/environment/types.js";
+import { builtinModelFolder, builtinModelProblem } from "../python-env/builtin-model.js";
+import { checkEnvironment, type EnvironmentCheck } from "../python-env/check.js";
+import { findPython } from "../python-env/find-python.js";
+import { inspectManaged } from "../python-env/managed.js";
+import type { Env } from "../python-env/types.js";
 
 /** The managed environment needs about this much while it is made. */
 const WANTED_FREE_BYTES = 4e9;

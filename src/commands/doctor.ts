@@ -4,7 +4,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/package-root.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
-import { resolveHome } from "../worker/environment/home.js";
+import { resolveHome } from "../python-env/home.js";
 import { type DoctorReport, examine } from "./doctor-report.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";

@@ -2,9 +2,9 @@
 import { dirname } from "node:path";
 import { type Estimate, estimate } from "../plan/estimate.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
-import { findRun } from "../results/find-run.js";
-import { readRun } from "../results/run-data.js";
-import { describeModels, type ModelDescription } from "../worker/describe-models.js";
+import { describeModels, type ModelDescription } from "../python-env/describe-models.js";
+import { findRun } from "../run/find-run.js";
+import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";
 import { type PreparedEnvironment, prepareEnvironment } from "./prepare-environment.js";
 

@@ -1,7 +1,7 @@
 import { formatBytes, formatSeconds } from "../base/units.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
-import { type GridColumn, grid } from "../report/grid.js";
+import { type GridColumn, grid } from "../render/terminal/grid.js";
 import type { ConfigurationEstimate } from "./estimate-plan.js";
 
 const NOTHING = "–";

@@ -3,7 +3,7 @@ import { counted } from "../base/counted.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { safeLine } from "../base/untrusted-text.js";
-import { exportRuns } from "../worker/mlflow-client.js";
+import { exportRuns } from "../python-env/mlflow-client.js";
 import type { CommandIo } from "./io.js";
 import { prepareEnvironment } from "./prepare-environment.js";
 

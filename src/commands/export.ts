@@ -3,10 +3,10 @@ import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { writeWholeFile } from "../base/whole-file.js";
-import { exporter } from "../report/export/exporter.js";
-import type { DocumentFormat } from "../report/export/formats.js";
-import { findRuns } from "../results/find-runs.js";
-import { readRun } from "../results/run-data.js";
+import { exporter } from "../render/export/exporter.js";
+import type { DocumentFormat } from "../render/export/formats.js";
+import { findRuns } from "../run/find-runs.js";
+import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";
 
 export interface ExportArgs {

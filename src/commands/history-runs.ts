@@ -1,13 +1,13 @@
 /** Which runs `history` is about. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { type SummaryFigures, summaryFigures } from "../analysis/history/run-figures.js";
 import { didYouMean } from "../base/did-you-mean.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { type SummaryFigures, summaryFigures } from "../report/history/run-figures.js";
-import { indexRuns, type RunIndexEntry } from "../results/run-index.js";
-import type { SmallFiles } from "../results/small-files.js";
-import { loadExperiment } from "../spec/load.js";
+import { loadExperiment } from "../experiment/load.js";
+import { indexRuns, type RunIndexEntry } from "../run/run-index.js";
+import type { SmallFiles } from "../run/small-files.js";
 
 export interface HistoryRuns {
   readonly experiment: string;

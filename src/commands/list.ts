@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
-import { runList } from "../report/run-list.js";
-import { indexRuns, type RunIndexEntry } from "../results/run-index.js";
+import { runList } from "../render/terminal/run-list.js";
+import { indexRuns, type RunIndexEntry } from "../run/run-index.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 

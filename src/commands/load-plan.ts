@@ -1,11 +1,11 @@
 import { join, resolve } from "node:path";
 import { packageRoot } from "../base/package-root.js";
 import { secretsRedactor } from "../base/secrets.js";
+import type { Experiment } from "../experiment/experiment.js";
+import { loadExperiment } from "../experiment/load.js";
 import { makePlan } from "../plan/make-plan.js";
 import type { Plan } from "../plan/plan-types.js";
 import { workerCodeSha256 } from "../plan/worker-code.js";
-import type { Experiment } from "../spec/experiment.js";
-import { loadExperiment } from "../spec/load.js";
 import type { CommandIo } from "./io.js";
 
 export interface PlannedExperiment {

@@ -1,7 +1,7 @@
 import { packageRoot } from "../base/package-root.js";
-import { ensureEnvironment } from "../worker/environment/ensure.js";
-import { resolveHome } from "../worker/environment/home.js";
-import type { Extra } from "../worker/environment/state-file.js";
+import { ensureEnvironment } from "../python-env/ensure.js";
+import { resolveHome } from "../python-env/home.js";
+import type { Extra } from "../python-env/state-file.js";
 import type { CommandIo } from "./io.js";
 import { setupProgress } from "./setup-progress.js";
 

@@ -1,6 +1,10 @@
-import { overviewPicture, type PicturedRun } from "../report/picture/picture.js";
-import { canShowBlocks, detectPictureKind, type PictureKind } from "../report/picture/picture-kind.js";
-import { resultTable } from "../report/terminal-table.js";
+import { overviewPicture, type PicturedRun } from "../render/terminal/picture/picture.js";
+import {
+  canShowBlocks,
+  detectPictureKind,
+  type PictureKind,
+} from "../render/terminal/picture/picture-kind.js";
+import { resultTable } from "../render/terminal/terminal-table.js";
 import type { CommandIo } from "./io.js";
 
 /** What a person reads of a run, the same at its end, from `report` and from `show`: table, verdicts, picture, where it lies. */

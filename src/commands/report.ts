@@ -1,7 +1,7 @@
 import { ExitCode } from "../base/exit-codes.js";
-import { writeReport } from "../report/write-report.js";
-import { findRun } from "../results/find-run.js";
-import { RunPaths } from "../results/paths.js";
+import { writeReport } from "../render/write-report.js";
+import { findRun } from "../run/find-run.js";
+import { RunPaths } from "../run/paths.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 import { printResult } from "./print-result.js";

@@ -1,9 +1,9 @@
 import { relative } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
-import { answersText } from "../report/answers-terminal.js";
-import { writeReport } from "../report/write-report.js";
-import type { RunPaths } from "../results/paths.js";
-import type { RunEndRecord } from "../results/record-types.js";
+import { answersText } from "../render/terminal/answers-terminal.js";
+import { writeReport } from "../render/write-report.js";
+import type { RunPaths } from "../run/paths.js";
+import type { RunEndRecord } from "../run/record-types.js";
 import { DEFAULT_TRANSPORT, type Transport } from "../worker/transport.js";
 import { type ChosenRun, chooseRun, type RunArguments } from "./choose-run.js";
 import type { CommandIo } from "./io.js";

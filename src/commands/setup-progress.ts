@@ -2,7 +2,7 @@ import cliTruncate from "cli-truncate";
 import { createLogUpdate } from "log-update";
 import { formatSeconds } from "../base/units.js";
 import { safeLine } from "../base/untrusted-text.js";
-import type { OnSetupProgress, SetupProgress } from "../worker/environment/types.js";
+import type { OnSetupProgress, SetupProgress } from "../python-env/types.js";
 import type { CommandIo } from "./io.js";
 
 /** What each step is, for people. */

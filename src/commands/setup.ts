@@ -1,8 +1,8 @@
 import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/package-root.js";
-import { ensureEnvironment } from "../worker/environment/ensure.js";
-import { resolveHome } from "../worker/environment/home.js";
-import { EXTRAS } from "../worker/environment/state-file.js";
+import { ensureEnvironment } from "../python-env/ensure.js";
+import { resolveHome } from "../python-env/home.js";
+import { EXTRAS } from "../python-env/state-file.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 import { setupProgress } from "./setup-progress.js";

@@ -1,9 +1,9 @@
+import { summarize } from "../analysis/summary.js";
 import { ExitCode } from "../base/exit-codes.js";
-import type { PictureKind } from "../report/picture/picture-kind.js";
-import { summarize } from "../report/summary.js";
-import { findRun } from "../results/find-run.js";
-import { RunPaths } from "../results/paths.js";
-import { readRun } from "../results/run-data.js";
+import type { PictureKind } from "../render/terminal/picture/picture-kind.js";
+import { findRun } from "../run/find-run.js";
+import { RunPaths } from "../run/paths.js";
+import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 import { printResult } from "./print-result.js";

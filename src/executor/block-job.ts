@@ -1,6 +1,6 @@
 import type { Plan, PlanBlock, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
-import type { BlockWork, PlanProgress } from "../results/plan-progress.js";
+import type { BlockWork, PlanProgress } from "../run/plan-progress.js";
 
 /** One load of one configuration, and what is to be measured then. */
 export interface BlockJob {

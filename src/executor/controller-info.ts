@@ -1,6 +1,6 @@
 import { hostname, platform, release } from "node:os";
 import { execa } from "execa";
-import type { RunRecord } from "../results/record-types.js";
+import type { RunRecord } from "../run/record-types.js";
 
 /** The controller's side of a run's environment. A folder that is no git repository has null for its commit. */
 export async function describeController(cwd: string): Promise<RunRecord["controller"]> {

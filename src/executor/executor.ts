@@ -1,10 +1,10 @@
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import type { Plan } from "../plan/plan-types.js";
-import type { EarlierRecords } from "../results/newest-first.js";
-import type { PlanProgress } from "../results/plan-progress.js";
-import type { RunEndRecord, RunFileRecord, RunRecord } from "../results/record-types.js";
-import type { RunEventListener } from "./events.js";
+import type { RunEventListener } from "../run/events.js";
+import type { EarlierRecords } from "../run/newest-first.js";
+import type { PlanProgress } from "../run/plan-progress.js";
+import type { RunEndRecord, RunFileRecord, RunRecord } from "../run/record-types.js";
 import type { StopSignal } from "./stop.js";
 
 /** Where records go: appended and safe on disk when the promise resolves. */

@@ -4,15 +4,9 @@ import { join } from "node:path";
 import { isImplied } from "../plan/implied.js";
 import type { Plan, PlanBlock, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
-import type { EarlierRecords } from "../results/newest-first.js";
-import {
-  type BlockWork,
-  isEmpty,
-  PlanProgress,
-  UNFINISHED,
-  type WorkOptions,
-} from "../results/plan-progress.js";
-import type { Failure, RunEndRecord, RunFileRecord } from "../results/record-types.js";
+import type { EarlierRecords } from "../run/newest-first.js";
+import { type BlockWork, isEmpty, PlanProgress, UNFINISHED, type WorkOptions } from "../run/plan-progress.js";
+import type { Failure, RunEndRecord, RunFileRecord } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { WorkerOptions } from "../worker/worker.js";
 import type { EarlierWork, Executor, RunContext, RunOptions } from "./executor.js";

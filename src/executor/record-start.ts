@@ -3,9 +3,9 @@ import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { Plan } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
-import { environmentChanges } from "../results/identity.js";
-import type { BlockWork } from "../results/plan-progress.js";
-import type { RecordedEnvironment } from "../results/record-types.js";
+import { environmentChanges } from "../run/identity.js";
+import type { BlockWork } from "../run/plan-progress.js";
+import type { RecordedEnvironment } from "../run/record-types.js";
 import type { RunContext } from "./executor.js";
 import { record } from "./recorder.js";
 

@@ -1,5 +1,5 @@
 import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
-import { RECORD_SCHEMA_VERSION, type RunFileRecord } from "../results/record-types.js";
+import { RECORD_SCHEMA_VERSION, type RunFileRecord } from "../run/record-types.js";
 import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
 

@@ -1,9 +1,9 @@
 /** Before anything is measured: what earlier runs have measured already, at equal identity. */
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
-import type { EarlierRecords } from "../results/newest-first.js";
-import type { RunFileRecord } from "../results/record-types.js";
-import { type MeasuredRecord, reusableFrom, whyUnknown } from "../results/reusable.js";
+import type { EarlierRecords } from "../run/newest-first.js";
+import type { RunFileRecord } from "../run/record-types.js";
+import { type MeasuredRecord, reusableFrom, whyUnknown } from "../run/reusable.js";
 import type { RunContext } from "./executor.js";
 
 /** Appends what is reused, and tells of every configuration what became of it. */

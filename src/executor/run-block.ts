@@ -1,8 +1,8 @@
 import type { PlanTrial } from "../plan/plan-types.js";
 import type { Proof, TrialMeasurement } from "../protocol/measurements.js";
-import { identityOf } from "../results/identity.js";
-import { UNFINISHED } from "../results/plan-progress.js";
-import type { Failure } from "../results/record-types.js";
+import { identityOf } from "../run/identity.js";
+import { UNFINISHED } from "../run/plan-progress.js";
+import type { Failure } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { Notice } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";

@@ -1,4 +1,4 @@
-import type { Failure } from "../results/record-types.js";
+import type { Failure } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { Worker } from "../worker/worker.js";
 import type { BlockJob } from "./block-job.js";

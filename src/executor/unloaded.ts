@@ -1,5 +1,5 @@
 /** Ends of a block for which nothing was loaded. */
-import type { Failure } from "../results/record-types.js";
+import type { Failure } from "../run/record-types.js";
 import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
 import { endOfBlock, record } from "./recorder.js";

@@ -1,6 +1,7 @@
 /** Short texts for the values of a configuration's axes: for labels, tables and charts. */
+
+import type { Settings } from "../experiment/experiment.js";
 import type { Quantization } from "../protocol/configuration.js";
-import type { Settings } from "../spec/experiment.js";
 
 /** bitsandbytes' own threshold; said only where another was asked for. */
 const USUAL_THRESHOLD = 6;

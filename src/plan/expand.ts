@@ -1,7 +1,7 @@
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import type { Experiment, IncludedCell, Match, Patch, Settings } from "../spec/experiment.js";
-import { DEFAULT_SAMPLING } from "../spec/patches.js";
+import type { Experiment, IncludedCell, Match, Patch, Settings } from "../experiment/experiment.js";
+import { DEFAULT_SAMPLING } from "../experiment/patches.js";
 
 /** A sweep of this size runs for weeks: more is a slip of the keyboard. */
 const MAX_CONFIGURATIONS = 10_000;

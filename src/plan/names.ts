@@ -1,4 +1,4 @@
-import type { Settings } from "../spec/experiment.js";
+import type { Settings } from "../experiment/experiment.js";
 import { axisTexts } from "./axis-text.js";
 
 /** Leaves room in file names for what stands around it. */

@@ -1,10 +1,10 @@
+import { type CompareReport, compare } from "../analysis/compare/compare.js";
+import { type CompareInput, splitArgument } from "../analysis/compare/sides.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { compareChart } from "../report/charts/compare.js";
-import { type CompareReport, compare } from "../report/compare/compare.js";
-import { type CompareInput, splitArgument } from "../report/compare/sides.js";
-import type { ChartRenderer } from "../report/render.js";
-import { readRun } from "../results/run-data.js";
+import { compareChart } from "../render/charts/compare.js";
+import type { ChartRenderer } from "../render/charts/render.js";
+import { readRun } from "../run/run-data.js";
 import type { ComparePageInput } from "./pages/compare.js";
 import { servedRun } from "./served-run.js";
 

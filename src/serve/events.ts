@@ -1,11 +1,11 @@
 /** A run in progress as server-sent events: what changed, as pieces of the page. */
 import type { SSEStreamingApi } from "hono/streaming";
 import { FalconError } from "../base/errors.js";
-import { followRecords } from "../results/follow-records.js";
-import type { RunPaths } from "../results/paths.js";
-import type { ProcessName } from "../results/process-name.js";
-import { isRunning } from "../results/run-lock.js";
-import { RunProgress } from "../results/run-progress.js";
+import type { ProcessName } from "../base/process-name.js";
+import { followRecords } from "../run/follow-records.js";
+import type { RunPaths } from "../run/paths.js";
+import { isRunning } from "../run/run-lock.js";
+import { RunProgress } from "../run/run-progress.js";
 import type { Html } from "./pages/layout.js";
 import { progressPart, recordLine } from "./pages/live.js";
 

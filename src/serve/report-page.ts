@@ -1,9 +1,9 @@
 import { lstat, readFile } from "node:fs/promises";
-import { readPageBundle } from "../report/html/bundle.js";
-import { reportHtml } from "../report/html/page.js";
-import { summarize } from "../report/summary.js";
-import type { RunPaths } from "../results/paths.js";
-import { readRun } from "../results/run-data.js";
+import { summarize } from "../analysis/summary.js";
+import { readPageBundle } from "../render/html/bundle.js";
+import { reportHtml } from "../render/html/page.js";
+import type { RunPaths } from "../run/paths.js";
+import { readRun } from "../run/run-data.js";
 
 /** A report brings its script and style inside it. It is a file, and so may be anybody's: it sees nothing of this server. */
 export const REPORT_SECURITY_POLICY = [

@@ -1,6 +1,6 @@
 import { lstat, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { RunPaths } from "../results/paths.js";
+import { RunPaths } from "../run/paths.js";
 
 /** A name that stays where it is put. */
 function isName(segment: string): boolean {

@@ -3,7 +3,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { Log } from "../base/log.js";
-import { ownProcessName } from "../results/process-name.js";
+import { ownProcessName } from "../base/process-name.js";
 import { createApp } from "./app.js";
 import { readAssets } from "./assets.js";
 

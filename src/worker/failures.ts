@@ -1,7 +1,7 @@
 /** Every way a worker can fail, and the one next step for each (docs/errors.md). */
 import type { Phase } from "../protocol/common.js";
 import type { WorkerErrorCode } from "../protocol/messages.js";
-import type { Failure } from "../results/record-types.js";
+import type { Failure } from "../run/record-types.js";
 
 /** Failures that the controller sees from outside. */
 export type ObservedFailureCode =

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { ownProcessName } from "../results/process-name.js";
+import { ownProcessName } from "../base/process-name.js";
 
 /** A Unix socket path holds 108 bytes on Linux and 104 on macOS, the final NUL included. */
 const MAX_SOCKET_PATH_BYTES = 103;

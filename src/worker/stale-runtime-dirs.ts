@@ -6,7 +6,7 @@ import {
   type ProcessName,
   processNameSchema,
   runsStill,
-} from "../results/process-name.js";
+} from "../base/process-name.js";
 import { OWNER_FILE } from "./runtime-dir.js";
 
 const NAME = /^falcon-exp-[A-Za-z0-9]{6}$/;

@@ -12,7 +12,7 @@ import { testPython } from "../fixtures/python.js";
 import { THREE } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { addRun } from "../fixtures/run-on-disk.js";
-import { fakeMachine } from "../worker/environment/fake.js";
+import { fakeMachine } from "../python-env/fake.js";
 import { falconExp } from "./cli.js";
 
 const examples = fileURLToPath(new URL("../../results/example", import.meta.url));

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { HistoryReport } from "../../src/report/history/history-types.js";
+import type { HistoryReport } from "../../src/analysis/history/history-types.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { type SweepOptions, writeSweep } from "../fixtures/sweep.js";
 import { falconExp } from "./cli.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ExitCode } from "../../src/base/exit-codes.js";
 import { run } from "../../src/commands/report.js";
-import { RunPaths } from "../../src/results/paths.js";
+import { RunPaths } from "../../src/run/paths.js";
 import { testIo } from "../fixtures/io.js";
 import { type FakeRunOptions, fakeRun, RUN_ID, THREE } from "../fixtures/records.js";
 import { folderWithRecords, scratchFolder } from "../fixtures/run-folder.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import type { RunFileRecord } from "../../src/results/record-types.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { falconExp } from "./cli.js";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fakeMachine } from "../worker/environment/fake.js";
+import { fakeMachine } from "../python-env/fake.js";
 import { falconExp } from "./cli.js";
 
 /** A user of the fake machine; FALCON_EXP_PYTHON of the person who runs the tests must not be theirs. */

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { ExitCode } from "../../src/base/exit-codes.js";
 import type { CommandIo } from "../../src/commands/io.js";
 import { run, type ShowArgs } from "../../src/commands/show.js";
-import { writeReport } from "../../src/report/write-report.js";
+import { writeReport } from "../../src/render/write-report.js";
 import { testIo } from "../fixtures/io.js";
 import { type FakeRunOptions, THREE } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { RunFileRecord } from "../../src/results/record-types.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { smallPlan } from "../fixtures/plans.js";
 import { runPlan } from "../fixtures/run-plan.js";
 

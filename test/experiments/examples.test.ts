@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { loadExperiment } from "../../src/experiment/load.js";
 import { makePlan } from "../../src/plan/make-plan.js";
-import { loadExperiment } from "../../src/spec/load.js";
 
 const folder = fileURLToPath(new URL("../../experiments/", import.meta.url));
 const examples = readdirSync(folder).filter((name) => name.endsWith(".yaml"));

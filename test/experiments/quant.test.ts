@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { RunFileRecord } from "../../src/results/record-types.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { falconExp } from "../commands/cli.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 

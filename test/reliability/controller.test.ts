@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
-import type { RunFileRecord } from "../../src/results/record-types.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { childrenOf } from "../fixtures/descendants.js";
 import { processesOfGroup } from "../fixtures/processes.js";
 import { testPython } from "../fixtures/python.js";

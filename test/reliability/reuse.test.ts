@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { summarize } from "../../src/report/summary.js";
-import type { RunFileRecord } from "../../src/results/record-types.js";
-import { groupRecords } from "../../src/results/run-data.js";
+import { summarize } from "../../src/analysis/summary.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
+import { groupRecords } from "../../src/run/run-data.js";
 import { planOf } from "../fixtures/experiments.js";
 import { runPlan } from "../fixtures/run-plan.js";
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RunEvent } from "../../src/executor/events.js";
-import type { RunFileRecord } from "../../src/results/record-types.js";
+import type { RunEvent } from "../../src/run/events.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { faultyWorker, tinyPlan } from "../fixtures/faults.js";
 import { runPlanWith } from "../fixtures/run-plan.js";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Plan } from "../../src/plan/plan-types.js";
-import type { RunFileRecord } from "../../src/results/record-types.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { type Faults, faultyWorker, tinyPlan } from "../fixtures/faults.js";
 import { smallPlan } from "../fixtures/plans.js";
 import { MARKER, processesWith } from "../fixtures/processes.js";

@@ -28,19 +28,37 @@ test("an import from left to right is refused, also of a type alone", async () =
   const said = await violations({
     "src/base/a.ts": 'import type { B } from "../plan/b.js";\nexport type A = B;\n',
     "src/plan/b.ts": "export type B = string;\n",
-    "src/spec/c.ts": 'import { run } from "../commands/run.js";\nexport const c = run;\n',
+    "src/experiment/c.ts": 'import { run } from "../commands/run.js";\nexport const c = run;\n',
     "src/commands/run.ts": "export const run = 1;\n",
   });
   expect(said).toContain("base-imports-left-only: src/base/a.ts → src/plan/b.ts");
-  expect(said).toContain("spec-imports-left-only: src/spec/c.ts → src/commands/run.ts");
+  expect(said).toContain("experiment-imports-left-only: src/experiment/c.ts → src/commands/run.ts");
+});
+
+test("folders on the same step may not import each other", async () => {
+  const said = await violations({
+    "src/worker/a.ts": 'import { b } from "../python-env/b.js";\nexport const a = b;\n',
+    "src/python-env/b.ts": "export const b = 1;\n",
+  });
+  expect(said).toContain("worker-imports-left-only: src/worker/a.ts → src/python-env/b.ts");
 });
 
 test("an import from right to left is taken", async () => {
   const said = await violations({
-    "src/report/a.ts": 'import type { B } from "../base/b.js";\nexport type A = B;\n',
+    "src/analysis/a.ts": 'import type { B } from "../base/b.js";\nexport type A = B;\n',
     "src/base/b.ts": "export type B = string;\n",
   });
   expect(said).toContain("no dependency violations found (2 modules");
+});
+
+test("two folders inside one that need each other are refused, though no file needs itself", async () => {
+  const said = await violations({
+    "src/render/charts/a.ts": 'import { b } from "../words/b.js";\nexport const a = b;\n',
+    "src/render/words/b.ts": "export const b = 1;\n",
+    "src/render/words/c.ts": 'import { d } from "../charts/d.js";\nexport const c = d;\n',
+    "src/render/charts/d.ts": "export const d = 1;\n",
+  });
+  expect(said).toContain("no-folder-cycles");
 });
 
 test("a circle, a folder without a place and an import that leads nowhere are refused", async () => {

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, onTestFinished, test } from "vitest";
-import { ownProcessName } from "../../src/results/process-name.js";
+import { ownProcessName } from "../../src/base/process-name.js";
 import { makeRuntimeDir, OWNER_FILE } from "../../src/worker/runtime-dir.js";
 import { removeStaleRuntimeDirs } from "../../src/worker/stale-runtime-dirs.js";
 import { scratchFolder } from "../fixtures/run-folder.js";

@@ -1,12 +1,12 @@
 /** The charts of the page: drawn from the same inputs as the files beside it, of the selected configurations alone. */
 import type { TopLevelSpec } from "vega-lite";
-import { articleChart } from "../../src/report/charts/article.js";
+import { articleChart } from "../../src/render/charts/article.js";
 import {
   type ChartInputs,
   SHARED_CHARTS,
   type SharedChartName,
   sharedChart,
-} from "../../src/report/charts/charts.js";
+} from "../../src/render/charts/charts.js";
 import { type DrawnChart, draw } from "./draw.js";
 import { interactive, themed } from "./interactive-spec.js";
 import type { Selection } from "./selection.js";

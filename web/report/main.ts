@@ -1,5 +1,5 @@
 /** What report.html can do: draws charts, sorts, filters, unfolds. The page's HTML has all the figures already. */
-import type { PageData } from "../../src/report/html/page-data.js";
+import type { PageData } from "../../src/render/html/page-data.js";
 import { watchCopying } from "../shared/copy.js";
 import { watchTheme } from "../shared/theme.js";
 import { drawCharts } from "./charts.js";

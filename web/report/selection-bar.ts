@@ -1,5 +1,5 @@
 /** The buttons that choose configurations, and all that is of one configuration shown or hidden with it. */
-import type { PageData } from "../../src/report/html/page-data.js";
+import type { PageData } from "../../src/render/html/page-data.js";
 import type { Selection } from "./selection.js";
 
 export function watchSelection(

@@ -1,6 +1,6 @@
 /** Commands that hand results to other programs. A command's module loads only when it is called. */
 import { Option } from "commander";
-import { DOCUMENT_FORMATS } from "../../report/export/formats.js";
+import { DOCUMENT_FORMATS } from "../../render/export/formats.js";
 import { type ArgvContext, pythonOption, resultsOption } from "./shared.js";
 
 export function exportingCommands({ io, setExitCode, command }: ArgvContext): void {

@@ -1,12 +1,12 @@
 /** Any runs or configurations side by side: two to choose, then the comparison with its chart. */
 import { html } from "hono/html";
+import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
+import type { Difference } from "../../analysis/compare/differences.js";
 import type { FalconError } from "../../base/errors.js";
-import type { ComparedGroup, CompareReport } from "../../report/compare/compare.js";
-import type { Difference } from "../../report/compare/differences.js";
-import { ratioWords } from "../../report/compare/words.js";
-import { statusWords } from "../../report/run-list.js";
-import type { RunIndexEntry } from "../../results/run-index.js";
-import { addressOf } from "../addresses.js";
+import { statusWords } from "../../render/terminal/run-list.js";
+import { ratioWords } from "../../render/words/compare.js";
+import type { RunIndexEntry } from "../../run/run-index.js";
+import { addressOf } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
 
 /** Thousands of runs in two menus would be a page of megabytes; older ones are chosen in the list. */

@@ -1,12 +1,12 @@
 /** A run that is followed: what each configuration has come to, and what was recorded, newest first. */
 import { html } from "hono/html";
+import { shortMemoryName } from "../../analysis/memory-metric.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
-import { shortMemoryName } from "../../report/memory-metric.js";
-import { statusWords } from "../../report/run-list.js";
-import type { FollowEnd } from "../../results/follow-records.js";
-import type { Failure, RunFileRecord } from "../../results/record-types.js";
-import type { ConfigurationProgress, RunProgress } from "../../results/run-progress.js";
-import { addressOf } from "../addresses.js";
+import { statusWords } from "../../render/terminal/run-list.js";
+import type { FollowEnd } from "../../run/follow-records.js";
+import type { Failure, RunFileRecord } from "../../run/record-types.js";
+import type { ConfigurationProgress, RunProgress } from "../../run/run-progress.js";
+import { addressOf } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
 
 /** `progress` and `lines` are what the events replace and add to. */

@@ -1,9 +1,9 @@
 /** The list of runs: filtered, sorted and paged by the address alone, so that it works without a script. */
 import { html } from "hono/html";
 import { formatSeconds } from "../../base/units.js";
-import { statusWords } from "../../report/run-list.js";
-import { ageKey, type RunIndexEntry } from "../../results/run-index.js";
-import { addressOf } from "../addresses.js";
+import { statusWords } from "../../render/terminal/run-list.js";
+import { ageKey, type RunIndexEntry } from "../../run/run-index.js";
+import { addressOf } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
 
 const SORTS = {

@@ -1,0 +1,95 @@
+import type { CompletedTrial, TrialRecord } from "../run/record-types.js";
+import type { RunData } from "../run/run-data.js";
+import type { ComparedAnswer } from "./answer-diff.js";
+
+/** What one configuration said to one prompt; repeats that said the same stand together. */
+export interface Answer {
+  /** Label. */
+  readonly configuration: string;
+  readonly configurationId: string;
+  readonly isReference: boolean;
+  /** 1-based repeats with this answer. */
+  readonly repeats: readonly number[];
+  /** Null when the trial failed. */
+  readonly text: string | null;
+  readonly outputTokens: number | null;
+  /** Of the tokens; null in old records, and of a failure. */
+  readonly ids: readonly number[] | null;
+  /** Ids and texts of the tokens; null where the records lack them, or their texts are not the whole. */
+  readonly tokens: ComparedAnswer["tokens"];
+  /** Code of the failure; null when there is an answer. */
+  readonly failure: string | null;
+  /** Whether the tokens equal the reference's first answer; null for the reference itself and where there is none. */
+  readonly equalsReference: boolean | null;
+}
+
+export interface Question {
+  readonly promptId: string;
+  readonly prompt: string;
+  readonly answers: readonly Answer[];
+}
+
+/** All answers, question by question, configurations in the order of running. */
+export function questionsOf(data: RunData): readonly Question[] {
+  return data.run.prompts.map(({ prompt_index, prompt_id, prompt }) => {
+    const ofPrompt = (trials: readonly TrialRecord[]) =>
+      trials.filter((trial) => trial.prompt_index === prompt_index);
+    const reference = data.configurations.find(({ plan }) => plan.is_reference);
+    const referenceHash =
+      ofPrompt(reference?.trials ?? [])
+        .map(hashOf)
+        .find((hash) => hash !== null) ?? null;
+    const answers = data.configurations.flatMap(({ plan, trials }) =>
+      grouped(ofPrompt(trials)).map(
+        (same): Answer => ({
+          configuration: plan.worker.label,
+          configurationId: plan.worker.id,
+          isReference: plan.is_reference,
+          repeats: same.map(({ repeat }) => repeat + 1),
+          ...contentOf(same[0] as TrialRecord),
+          equalsReference:
+            plan.is_reference || referenceHash === null || hashOf(same[0] as TrialRecord) === null
+              ? null
+              : hashOf(same[0] as TrialRecord) === referenceHash,
+        }),
+      ),
+    );
+    return { promptId: prompt_id, prompt, answers };
+  });
+}
+
+function hashOf(trial: TrialRecord): string | null {
+  return trial.status === "completed" ? trial.measurement.output_ids_sha256 : null;
+}
+
+type Content = "text" | "outputTokens" | "ids" | "tokens" | "failure";
+
+function contentOf(trial: TrialRecord): Pick<Answer, Content> {
+  if (trial.status === "failed") {
+    return { text: null, outputTokens: null, ids: null, tokens: null, failure: trial.failure.code };
+  }
+  const { output_text, output_tokens, output_ids } = trial.measurement;
+  return {
+    text: output_text,
+    outputTokens: output_tokens,
+    ids: output_ids,
+    tokens: tokensOf(trial),
+    failure: null,
+  };
+}
+
+function tokensOf({ measurement }: CompletedTrial): ComparedAnswer["tokens"] {
+  const { output_ids: ids, output_pieces: pieces, output_text } = measurement;
+  if (ids === null || pieces === null || ids.length !== pieces.length) return null;
+  return pieces.join("") === output_text ? { ids, pieces } : null;
+}
+
+function grouped(trials: readonly TrialRecord[]): readonly (readonly TrialRecord[])[] {
+  const groups = new Map<string, TrialRecord[]>();
+  for (const trial of trials) {
+    const key =
+      trial.status === "completed" ? trial.measurement.output_ids_sha256 : `failed ${trial.failure.code}`;
+    groups.set(key, [...(groups.get(key) ?? []), trial]);
+  }
+  return [...groups.values()];
+}

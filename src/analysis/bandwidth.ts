@@ -1,0 +1,83 @@
+/** Why a configuration is as fast as it is: how much of the machine's memory bandwidth it uses, and where time goes. */
+import { type Statistics, statisticsOf } from "../base/statistics.js";
+import type { RecordedEnvironment } from "../run/record-types.js";
+import { type ConfigurationData, completedTrials } from "../run/run-data.js";
+import type { Effect } from "./comparison.js";
+
+export interface ProfileSummary {
+  readonly decode_steps: number;
+  /** Share of a decoding step's time outside linear layers and output head: what quantization leaves as it is. */
+  readonly outside_linear_share: number;
+  readonly linear_sec_per_token: number;
+  readonly forward_sec_per_token: number;
+}
+
+/**
+ * Model bandwidth utilization: bytes of weights that a token reads ÷ time per output token ÷ bytes a second that the
+ * device reads (the machine's own figure, measured before the run). The cache of keys and values is left out: little at
+ * these lengths. Null where the model lies on several devices, or the bandwidth is not known.
+ */
+export function bandwidthUtilization(
+  { load, ...configuration }: ConfigurationData,
+  environment: RecordedEnvironment | null,
+): Statistics | null {
+  const proof = load?.load.proof;
+  const devices = new Set(Object.values(proof?.device_map ?? {}));
+  const [device] = devices;
+  const bandwidth = environment?.memory_bandwidth.find((one) => one.device === device);
+  const readBytes = proof?.read_per_token_bytes ?? null;
+  if (devices.size !== 1 || bandwidth === undefined || readBytes === null) return null;
+  return statisticsOf(
+    completedTrials({ load, ...configuration }).flatMap(({ measurement: { tpot_sec } }) =>
+      tpot_sec === null || tpot_sec === 0 ? [] : [readBytes / tpot_sec / bandwidth.read_bytes_per_sec],
+    ),
+  );
+}
+
+export function profileSummary({ profile }: ConfigurationData): ProfileSummary | null {
+  if (profile?.status !== "completed") return null;
+  const { decode_steps, forward_sec, linear_sec, head_sec } = profile.measurement;
+  if (decode_steps === 0 || forward_sec === 0) return null;
+  return {
+    decode_steps,
+    outside_linear_share: Math.max(0, 1 - (linear_sec + head_sec) / forward_sec),
+    linear_sec_per_token: linear_sec / decode_steps,
+    forward_sec_per_token: forward_sec / decode_steps,
+  };
+}
+
+/** From this share on the memory's speed is what holds decoding back. */
+const BOUND_BY_MEMORY = 0.6;
+
+interface Side {
+  readonly utilization: Statistics | null;
+  readonly profile: ProfileSummary | null;
+}
+
+/** The reason for being slower or faster than the reference, as far as the figures tell it; null where they do not. */
+export function whySentence(own: Side, reference: Side, time: Effect | null): string | null {
+  const parts: string[] = [];
+  const mine = own.utilization?.median ?? null;
+  const theirs = reference.utilization?.median ?? null;
+  if (mine !== null && theirs !== null && (time?.verdict === "more" || time?.verdict === "less")) {
+    const shares = `${percent(mine)} of the memory bandwidth against ${percent(theirs)}`;
+    if (mine >= BOUND_BY_MEMORY) parts.push(`uses ${shares}: reading the weights is what takes the time`);
+    else if (time.verdict === "more")
+      parts.push(`uses ${shares}: computing, not reading the weights, takes the time`);
+    else parts.push(`uses ${shares}`);
+  }
+  if (own.profile !== null) {
+    const before =
+      reference.profile === null
+        ? ""
+        : ` (${percent(reference.profile.outside_linear_share)} in the reference)`;
+    parts.push(
+      `${percent(own.profile.outside_linear_share)} of a decoding step lies outside the linear layers${before}`,
+    );
+  }
+  return parts.length === 0 ? null : parts.join("; ");
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.095 ? 1 : 0)} %`;
+}

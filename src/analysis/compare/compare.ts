@@ -1,0 +1,142 @@
+/** Runs or configurations side by side. A function of their records alone. */
+import { FalconError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
+import { completedTrials } from "../../run/run-data.js";
+import { statusText } from "../status-text.js";
+import { type Verdict, verdictOf } from "../verdict.js";
+import {
+  configurationDifferences,
+  type Difference,
+  environmentDifferences,
+  incomparable,
+  surroundingsOf,
+} from "./differences.js";
+import { type MetricRatio, type MetricValue, metricsFor, trialPairs } from "./metrics.js";
+import { type CompareInput, type Group, groupSides, type Side } from "./sides.js";
+
+export const COMPARE_SCHEMA_VERSION = 1;
+
+export interface ComparedRatio extends Omit<MetricRatio, "paired"> {
+  /** `counted`: exact, so neither noise nor interval. */
+  readonly verdict: Verdict | "counted";
+}
+
+export interface ComparedMetric {
+  readonly key: string;
+  readonly title: string;
+  readonly better: "lower" | "higher";
+  /** One a side; the first is the baseline. */
+  readonly values: readonly (MetricValue | null)[];
+  /** For people, as `values`. */
+  readonly texts: readonly (string | null)[];
+  /** Against the baseline, one a side; null for the baseline itself and where nothing pairs. */
+  readonly against: readonly (ComparedRatio | null)[];
+}
+
+export interface ComparedSide {
+  readonly name: string;
+  readonly run_id: string;
+  readonly experiment: string;
+  readonly configuration: string;
+  readonly status: string;
+  readonly trials_completed: number;
+}
+
+export interface ComparedGroup {
+  readonly label: string;
+  readonly sides: readonly ComparedSide[];
+  readonly differences: readonly Difference[];
+  readonly metrics: readonly ComparedMetric[];
+  /** One a side: answers with the same tokens as the baseline's, of those that both gave. */
+  readonly answers_equal: readonly ({ readonly equal: number; readonly pairs: number } | null)[];
+}
+
+export interface CompareReport {
+  readonly schema_version: typeof COMPARE_SCHEMA_VERSION;
+  readonly arguments: readonly string[];
+  /** Why the sides should not be compared; empty unless forced. */
+  readonly forced: readonly string[];
+  readonly environment: readonly Difference[];
+  readonly groups: readonly ComparedGroup[];
+  readonly unpaired: readonly string[];
+}
+
+/** Throws FalconError `compare-incomparable` unless `force`, and those of `groupSides`. */
+export function compare(
+  inputs: readonly CompareInput[],
+  options: { readonly force: boolean },
+): CompareReport {
+  const { groups, unpaired } = groupSides(inputs);
+  const reasons = [...new Set(groups.flatMap(reasonsAgainst))];
+  if (reasons.length > 0 && !options.force) {
+    throw new FalconError({
+      code: "compare-incomparable",
+      message: `These cannot be compared:\n${reasons.map((reason) => `  ${reason}`).join("\n")}`,
+      next: "Measure them with the same experiment, or compare all the same with --force.",
+      exitCode: ExitCode.usage,
+    });
+  }
+  return {
+    schema_version: COMPARE_SCHEMA_VERSION,
+    arguments: inputs.map(({ argument }) => argument),
+    forced: reasons,
+    environment: environmentDifferences(inputs.map(({ data }) => surroundingsOf(data))),
+    groups: groups.map(comparedGroup),
+    unpaired,
+  };
+}
+
+function reasonsAgainst({ sides: [baseline, ...others] }: Group): readonly string[] {
+  if (baseline === undefined) return [];
+  return others.flatMap((other) =>
+    incomparable(baseline, other).map((reason) => `${other.name}: ${reason} than ${baseline.name}`),
+  );
+}
+
+function comparedGroup({ label, sides }: Group): ComparedGroup {
+  const [baseline] = sides;
+  return {
+    label,
+    sides: sides.map((side) => ({
+      name: side.name,
+      run_id: side.data.run.run_id,
+      experiment: side.data.run.plan.experiment,
+      configuration: side.configuration.plan.worker.label,
+      status: statusText(side.configuration),
+      trials_completed: completedTrials(side.configuration).length,
+    })),
+    differences: configurationDifferences(sides),
+    metrics: metricsFor(sides).map((metric): ComparedMetric => {
+      const values = sides.map((side) => metric.valueOf(side));
+      return {
+        key: metric.key,
+        title: metric.title,
+        better: metric.better,
+        values,
+        texts: values.map((value) => (value === null ? null : metric.format(value.value))),
+        against: sides.map((side) =>
+          baseline === undefined || side === baseline ? null : judged(metric.ratioOf(side, baseline)),
+        ),
+      };
+    }),
+    answers_equal: sides.map((side) =>
+      baseline === undefined || side === baseline ? null : equalAnswers(side, baseline),
+    ),
+  };
+}
+
+function judged(ratio: MetricRatio | null): ComparedRatio | null {
+  if (ratio === null) return null;
+  const { paired, ...rest } = ratio;
+  if (paired !== null) return { ...rest, verdict: verdictOf(paired) };
+  if (rest.ci95_low === null || rest.ci95_high === null) return { ...rest, verdict: "counted" };
+  const isLess = rest.ci95_high < 1;
+  const verdict: Verdict = isLess ? "less" : rest.ci95_low > 1 ? "more" : "within-noise";
+  return { ...rest, verdict };
+}
+
+function equalAnswers(side: Side, baseline: Side) {
+  const pairs = trialPairs(side, baseline);
+  const equal = pairs.filter(([own, other]) => own.output_ids_sha256 === other.output_ids_sha256);
+  return { equal: equal.length, pairs: pairs.length };
+}

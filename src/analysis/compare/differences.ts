@@ -1,0 +1,144 @@
+/** What is not the same on both sides, and what makes a comparison meaningless. */
+import { sha256OfText } from "../../base/canonical.js";
+import { formatBytes } from "../../base/units.js";
+import { quantizationText } from "../../plan/axis-text.js";
+import type { PlanConfiguration } from "../../plan/plan-types.js";
+import type { RecordedEnvironment, RunRecord } from "../../run/record-types.js";
+import type { RunData } from "../../run/run-data.js";
+import type { Side } from "./sides.js";
+
+/** Of the folder where the run was started. */
+export const GIT_COMMIT = "git commit";
+
+/** One thing, as each side has it; null where a side does not tell. */
+export interface Difference {
+  readonly what: string;
+  readonly values: readonly (string | null)[];
+}
+
+/** Machine, software and program of one run. */
+export interface Surroundings {
+  readonly controller: RunRecord["controller"];
+  readonly falcon_exp_version: string;
+  /** Null when the worker never started. */
+  readonly environment: RecordedEnvironment | null;
+}
+
+export function surroundingsOf({ run, environment }: RunData): Surroundings {
+  return { controller: run.controller, falcon_exp_version: run.falcon_exp_version, environment };
+}
+
+/** What differs of machine, software and program, between runs; empty where all is the same. */
+export function environmentDifferences(runs: readonly Surroundings[]): readonly Difference[] {
+  const packages = new Set(runs.flatMap(({ environment }) => Object.keys(environment?.packages ?? {})));
+  const things: readonly (readonly [what: string, (run: Surroundings) => string | null | undefined])[] = [
+    ["host", ({ controller }) => controller.hostname],
+    ["CPU", ({ environment }) => environment?.cpu_model],
+    ["cores", ({ environment }) => text(environment?.cpu_logical_cores)],
+    ["memory", ({ environment }) => bytesText(environment?.memory_total_bytes)],
+    ["GPUs", ({ environment }) => environment?.gpus.map(({ name }) => name).join(", ") || "none"],
+    ["GPU driver", ({ environment }) => environment?.gpu_driver_version],
+    ["CUDA", ({ environment }) => environment?.cuda_version],
+    ["torch threads", ({ environment }) => text(environment?.torch_threads)],
+    ["platform", ({ environment }) => environment?.platform],
+    ["Python", ({ environment }) => environment?.python_version],
+    ...[...packages]
+      .sort()
+      .map((name) => [name, ({ environment }: Surroundings) => environment?.packages[name]] as const),
+    ["falcon-exp", ({ falcon_exp_version }) => falcon_exp_version],
+    ["worker code", ({ environment }) => environment?.worker_code_sha256.slice(0, 12)],
+    [GIT_COMMIT, ({ controller }) => controller.git_commit?.slice(0, 12)],
+  ];
+  return differing(things, runs);
+}
+
+/** What differs of the configurations themselves, as they really were. */
+export function configurationDifferences(sides: readonly Side[]): readonly Difference[] {
+  const proof = ({ configuration }: Side) => configuration.load?.load.proof;
+  return differing(
+    [
+      ["model", ({ data }) => data.run.plan.model_name],
+      ["quantization", ({ configuration }) => quantizationText(configuration.plan.worker.quantization)],
+      ["dtype", (side) => proof(side)?.dtype],
+      ["attention", (side) => proof(side)?.attn_implementation],
+      [
+        "devices",
+        (side) => [...new Set(Object.values(proof(side)?.device_map ?? {}))].sort().join(", ") || null,
+      ],
+      ["compute dtype", (side) => proof(side)?.quantization_effective.compute_dtype],
+      ["cures", (side) => proof(side)?.workarounds_applied.join(", ")],
+    ],
+    sides,
+  );
+}
+
+/** What a configuration was given to do. Figures can be compared only where it is the same. */
+export interface Workload {
+  readonly prompts_sha256: string;
+  readonly generation: PlanConfiguration["generation"];
+  /** Null where the model was not loaded. */
+  readonly parameters: number | null;
+}
+
+/** Prompts count by their texts, in their order. */
+export function workloadOf(
+  { prompts }: Pick<RunRecord, "prompts">,
+  { generation }: Pick<PlanConfiguration, "generation">,
+  parameters: number | null,
+): Workload {
+  return {
+    prompts_sha256: sha256OfText(prompts.map(({ prompt }) => prompt).join("\0")),
+    generation,
+    parameters,
+  };
+}
+
+/** Why two loads of work cannot be compared; empty where they can. */
+export function workloadDifferences(ours: Workload, theirs: Workload): readonly string[] {
+  const reasons: string[] = [];
+  if (ours.prompts_sha256 !== theirs.prompts_sha256) reasons.push("other prompts");
+  const isSame =
+    ours.generation === theirs.generation ||
+    JSON.stringify(ours.generation) === JSON.stringify(theirs.generation);
+  if (!isSame) reasons.push("other generation settings");
+  const areKnown = ours.parameters !== null && theirs.parameters !== null;
+  if (areKnown && ours.parameters !== theirs.parameters) reasons.push("another model");
+  return reasons;
+}
+
+/** Why a side cannot be compared with the baseline; empty where it can. */
+export function incomparable(baseline: Side, other: Side): readonly string[] {
+  const reasons = [...workloadDifferences(workloadOfSide(baseline), workloadOfSide(other))];
+  for (const record of baseline.configuration.quality) {
+    const same = other.configuration.quality.find(({ text_id }) => text_id === record.text_id);
+    const isOther =
+      record.status === "completed" &&
+      same?.status === "completed" &&
+      record.measurement.token_ids_sha256 !== same.measurement.token_ids_sha256;
+    if (isOther) reasons.push(`another text under the name ${record.text_id}`);
+  }
+  return reasons;
+}
+
+function workloadOfSide({ data, configuration }: Side): Workload {
+  const parameters = configuration.load?.load.model_shape?.parameters ?? null;
+  return workloadOf(data.run, configuration.plan, parameters);
+}
+
+function differing<S>(
+  things: readonly (readonly [what: string, (side: S) => string | null | undefined])[],
+  sides: readonly S[],
+): readonly Difference[] {
+  return things.flatMap(([what, tellOf]) => {
+    const values = sides.map((side) => tellOf(side) ?? null);
+    return new Set(values).size > 1 ? [{ what, values }] : [];
+  });
+}
+
+function text(value: number | null | undefined): string | null {
+  return value == null ? null : String(value);
+}
+
+function bytesText(value: number | null | undefined): string | null {
+  return value == null ? null : formatBytes(value);
+}

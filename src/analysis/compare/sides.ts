@@ -1,0 +1,108 @@
+/** What is compared: configurations, each of a run, lined up by label. */
+import { didYouMean } from "../../base/did-you-mean.js";
+import { FalconError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
+import type { ConfigurationData, RunData } from "../../run/run-data.js";
+
+/** One argument of `compare`: a run, or one configuration of it. */
+export interface CompareInput {
+  /** As it was written. */
+  readonly argument: string;
+  readonly data: RunData;
+  /** Label or id; null = the whole run. */
+  readonly configuration: string | null;
+}
+
+export interface Side {
+  /** Unique among the sides: for tables. */
+  readonly name: string;
+  readonly data: RunData;
+  readonly configuration: ConfigurationData;
+}
+
+/** Sides that are compared with each other; the first is the baseline. */
+export interface Group {
+  readonly label: string;
+  readonly sides: readonly Side[];
+}
+
+export interface Groups {
+  readonly groups: readonly Group[];
+  /** Configurations that only some of the runs have. */
+  readonly unpaired: readonly string[];
+}
+
+/** `quant#fp4` → run and configuration. */
+export function splitArgument(argument: string): {
+  readonly run: string;
+  readonly configuration: string | null;
+} {
+  const at = argument.lastIndexOf("#");
+  if (at <= 0) return { run: argument, configuration: null };
+  return { run: argument.slice(0, at), configuration: argument.slice(at + 1) };
+}
+
+/**
+ * Whole runs are lined up configuration by configuration, by label; as soon as one single configuration is named, every
+ * argument must name one. Throws FalconError `compare-mixed`, `compare-configuration-unknown`, `compare-nothing-shared`.
+ */
+export function groupSides(inputs: readonly CompareInput[]): Groups {
+  const named = inputs.filter(({ configuration }) => configuration !== null).length;
+  if (named === inputs.length) {
+    const sides = uniquelyNamed(inputs.map((input) => sideOf(input, input.configuration ?? "")));
+    return { groups: [{ label: sides.map(({ name }) => name).join(" · "), sides }], unpaired: [] };
+  }
+  if (named > 0) {
+    throw refuse(
+      "compare-mixed",
+      "Some arguments name a configuration and others a whole run.",
+      "Name a configuration in each (RUN#LABEL), or in none.",
+    );
+  }
+  const labelsOf = ({ data }: CompareInput) => data.configurations.map(({ plan }) => plan.worker.label);
+  const all = [...new Set(inputs.flatMap(labelsOf))];
+  const shared = all.filter((label) => inputs.every((input) => labelsOf(input).includes(label)));
+  if (shared.length === 0) {
+    throw refuse(
+      "compare-nothing-shared",
+      `The runs have no configuration in common: ${inputs.map((input) => labelsOf(input).join(", ")).join(" | ")}.`,
+      "Compare single configurations: RUN#LABEL.",
+    );
+  }
+  return {
+    groups: shared.map((label) => ({
+      label,
+      sides: uniquelyNamed(inputs.map((input) => ({ ...sideOf(input, label), name: input.argument }))),
+    })),
+    unpaired: all.filter((label) => !shared.includes(label)),
+  };
+}
+
+function sideOf(input: CompareInput, wanted: string): Side {
+  const { configurations } = input.data;
+  const found = configurations.find(
+    ({ plan: { worker } }) => worker.label === wanted || worker.id === wanted,
+  );
+  if (found !== undefined) return { name: input.argument, data: input.data, configuration: found };
+  const labels = configurations.map(({ plan }) => plan.worker.label);
+  const near = didYouMean(wanted, labels);
+  throw refuse(
+    "compare-configuration-unknown",
+    `The run ${input.data.run.run_id} has no configuration ${JSON.stringify(wanted)}.`,
+    near === null ? `It has: ${labels.slice(0, 20).join(", ")}.` : `Did you mean ${near}?`,
+  );
+}
+
+/** The same argument twice gets a number, so that tables can tell them apart. */
+function uniquelyNamed(sides: readonly Side[]): readonly Side[] {
+  return sides.map((side, index) => {
+    const before = sides.slice(0, index).filter(({ name }) => name === side.name).length;
+    return before === 0 ? side : { ...side, name: `${side.name} (${before + 1})` };
+  });
+}
+
+type CompareCode = "compare-mixed" | "compare-configuration-unknown" | "compare-nothing-shared";
+
+function refuse(code: CompareCode, message: string, next: string): FalconError {
+  return new FalconError({ code, message, next, exitCode: ExitCode.usage });
+}

@@ -1,0 +1,38 @@
+/** Where greedy answers part from the reference's. */
+import { medianOf } from "../base/median.js";
+import type { CompletedTrial } from "../run/record-types.js";
+
+export interface AnswerDivergence {
+  readonly pairs: number;
+  readonly equal: number;
+  /** 1-based place of the first token that differs, its median over the answers that differ; null where none does. */
+  readonly first_difference_median: number | null;
+  readonly first_difference_min: number | null;
+}
+
+/** Null where the records keep no token ids, as old ones do not. */
+export function answerDivergence(
+  pairs: readonly (readonly [own: CompletedTrial, reference: CompletedTrial])[],
+): AnswerDivergence | null {
+  const places: (number | null)[] = [];
+  for (const [own, reference] of pairs) {
+    const { output_ids: mine } = own.measurement;
+    const { output_ids: theirs } = reference.measurement;
+    if (mine === null || theirs === null) return null;
+    places.push(firstDifference(mine, theirs));
+  }
+  const differing = places.filter((place) => place !== null);
+  return {
+    pairs: pairs.length,
+    equal: places.length - differing.length,
+    first_difference_median: medianOf(differing),
+    first_difference_min: differing.length === 0 ? null : Math.min(...differing),
+  };
+}
+
+/** 1-based; an answer that only ends earlier differs where it ended. Null where both are the same. */
+export function firstDifference(own: readonly number[], reference: readonly number[]): number | null {
+  const longer = Math.max(own.length, reference.length);
+  for (let index = 0; index < longer; index++) if (own[index] !== reference[index]) return index + 1;
+  return null;
+}

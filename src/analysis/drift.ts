@@ -1,0 +1,69 @@
+/** Whether the machine changed while the run went on: the sentinel's speed at start, middle and end. */
+import { counted } from "../base/counted.js";
+import type { SentinelRecord } from "../run/record-types.js";
+import { pairedRatio } from "./bootstrap.js";
+import { type Effect, effectOf } from "./comparison.js";
+
+export interface DriftPoint {
+  /** 1 middle, 2 end. */
+  readonly position: number;
+  /** Time per output token, then ÷ at the start, paired by prompt. */
+  readonly time: Effect;
+}
+
+export interface Drift {
+  readonly configuration: string;
+  readonly points: readonly DriftPoint[];
+  readonly sentence: string;
+}
+
+const POSITIONS = ["start", "middle", "end"] as const;
+
+/** Null where no sentinel was measured twice. */
+export function driftOf(records: readonly SentinelRecord[]): Drift | null {
+  const first = records[0];
+  if (first === undefined) return null;
+  const points = [1, 2].flatMap((position): DriftPoint[] => {
+    const time = effectOf(pairedRatio(pairsOf(records, position)));
+    return time === null ? [] : [{ position, time }];
+  });
+  if (points.length === 0) return null;
+  const sentence = `sentinel ${first.configuration}: ${points.map(pointText).join("; ")}`;
+  return { configuration: first.configuration, points, sentence };
+}
+
+function pairsOf(records: readonly SentinelRecord[], position: number): (readonly [number, number])[] {
+  const secondsOf = (record: SentinelRecord) =>
+    record.status === "completed" ? (record.measurement.tpot_sec ?? record.measurement.elapsed_sec) : null;
+  const start = new Map(
+    records
+      .filter((record) => record.position === 0)
+      .map((record) => [record.prompt_index, secondsOf(record)]),
+  );
+  return records
+    .filter((record) => record.position === position)
+    .flatMap((record) => {
+      const own = secondsOf(record);
+      const before = start.get(record.prompt_index) ?? null;
+      return own === null || before === null ? [] : [[own, before] as const];
+    });
+}
+
+function pointText({ position, time }: DriftPoint): string {
+  const name = POSITIONS[position] ?? "";
+  const range =
+    time.ci95_low === null || time.ci95_high === null
+      ? counted(time.pairs, "pair")
+      : `[${time.ci95_low.toFixed(2)}, ${time.ci95_high.toFixed(2)}]`;
+  const ratio = `${time.ratio.toFixed(2)}× the time at the start ${range}`;
+  switch (time.verdict) {
+    case "more":
+      return `the machine was slower at the ${name}: ${ratio}`;
+    case "less":
+      return `the machine was faster at the ${name}: ${ratio}`;
+    case "within-noise":
+      return `no drift at the ${name} (${ratio})`;
+    case "too-few-repeats":
+      return `${name} ${ratio}, too few prompts to tell drift from noise`;
+  }
+}

@@ -1,0 +1,46 @@
+/** What the estimate said, beside what was measured. */
+import { estimate } from "../plan/estimate.js";
+import { type ConfigurationData, completedTrials } from "../run/run-data.js";
+import { memoryMetricOf } from "./memory-metric.js";
+
+export interface EstimateCheck {
+  readonly weights_bytes: number;
+  /** Of the same kind as `peak_memory_bytes`: the allocator's on a GPU; on a CPU with the process before its load. */
+  readonly peak_memory_bytes: number | null;
+  /** Estimated ÷ measured; null where nothing was measured. */
+  readonly weights_ratio: number | null;
+  readonly peak_memory_ratio: number | null;
+}
+
+/** From the shape that the worker told and the tokens that were really there; null in records made before there was one. */
+export function estimateCheck(configuration: ConfigurationData): EstimateCheck | null {
+  const { load, plan } = configuration;
+  const shape = load?.load.model_shape ?? null;
+  if (load === null || shape === null) return null;
+  const measurements = completedTrials(configuration).map((trial) => trial.measurement);
+  const tokens = Math.max(
+    0,
+    ...measurements.map(({ input_tokens, output_tokens }) => input_tokens + output_tokens),
+  );
+  const metric = memoryMetricOf(measurements);
+  const device = metric === "peak_rss_bytes" ? "cpu" : "cuda";
+  const { quantization, dtype } = plan.worker;
+  const own = estimate({ shape, quantization, dtype, tokens, device });
+  const { baseline_rss_bytes: baseline, proof } = load.load;
+  const peak =
+    metric === null
+      ? null
+      : metric === "peak_rss_bytes"
+        ? baseline === null
+          ? null
+          : baseline + own.allocated_bytes
+        : own.allocated_bytes;
+  const measuredPeak =
+    metric === null ? 0 : Math.max(0, ...measurements.map((measurement) => measurement[metric] ?? 0));
+  return {
+    weights_bytes: own.weights_bytes,
+    peak_memory_bytes: peak,
+    weights_ratio: proof.weights_bytes > 0 ? own.weights_bytes / proof.weights_bytes : null,
+    peak_memory_ratio: peak === null || measuredPeak === 0 ? null : peak / measuredPeak,
+  };
+}

@@ -1,0 +1,49 @@
+/** The first line of `records.jsonl`, of many runs of one experiment. */
+import { z } from "zod";
+import { openRecordLine, parseRecords } from "../../run/reader.js";
+import type { RunRecord } from "../../run/record-types.js";
+import type { SmallFiles } from "../../run/small-files.js";
+
+/** Most heads are shorter. */
+const HEAD_BYTES = 16_384;
+/** Prompts stand in the first line; beyond this it is cheaper to read on than to be clever. */
+const LONGEST_HEAD_BYTES = 4_194_304;
+
+const own = z.object({ run_id: z.string(), at: z.iso.datetime() });
+
+/**
+ * Runs of one experiment mostly have the same plan, and checking that against the schema takes longer than reading it: what
+ * stands in the line before, but for the run's own name and time, is known to be right, and shared.
+ */
+export class RunHeadReader {
+  constructor(private readonly files: SmallFiles) {}
+
+  #last: { readonly text: string; readonly run: RunRecord } | null = null;
+
+  /** The run record; null where there is none. Throws FalconError `results-schema-newer`, and what opening a file throws. */
+  async read(path: string): Promise<RunRecord | null> {
+    const line = await firstLine(path, this.files);
+    if (line === null) return null;
+    const value = openRecordLine(line);
+    const ids = own.safeParse(value);
+    if (!ids.success) return null;
+    const { run_id, at } = ids.data;
+    const text = JSON.stringify({ ...(value as object), run_id: "", at: "" });
+    if (text === this.#last?.text) return { ...this.#last.run, run_id, at };
+    const [first] = parseRecords(line, path).records;
+    if (first?.kind !== "run") return null;
+    this.#last = { text, run: first };
+    return first;
+  }
+}
+
+/** Without its end. Null where the file has no whole line. */
+async function firstLine(path: string, files: SmallFiles): Promise<Buffer | null> {
+  for (let bytes = HEAD_BYTES; bytes <= LONGEST_HEAD_BYTES; bytes *= 4) {
+    const head = await files.part(path, "start", bytes);
+    const newline = head.indexOf(0x0a);
+    if (newline !== -1) return head.subarray(0, newline);
+    if (head.length < bytes) return null;
+  }
+  return null;
+}

@@ -1,0 +1,194 @@
+/** One metric of one configuration over the runs, cut where figures can no longer be compared. */
+import { quantizationText } from "../../plan/axis-text.js";
+import type { PlanConfiguration, PlanHeader } from "../../plan/plan-types.js";
+import type { RunRecord } from "../../run/record-types.js";
+import { type Workload, workloadDifferences, workloadOf } from "../compare/differences.js";
+import { type Figure, HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
+import type { ConfigurationFigures, RunFigures } from "./run-figures.js";
+
+/** A run in order of time. */
+export interface HistoryRun {
+  readonly run_id: string;
+  /** UTC, ISO 8601. */
+  readonly started_at: string;
+  /** As the index of runs tells it: completed, partly_failed, …, running, killed, damaged. */
+  readonly status: string;
+  /** Null where the records cannot be read. */
+  readonly figures: RunFigures | null;
+}
+
+/** One run in a series. */
+export interface SeriesPoint {
+  /** Index into the runs. */
+  readonly run: number;
+  /** Null where the run did not measure all of this configuration: its median would be of other trials. */
+  readonly figure: Figure | null;
+  /** Of the configuration in this run: completed, failed, killed, … */
+  readonly status: string;
+}
+
+/** Runs in a row whose figures can be compared. */
+export interface Segment {
+  /** Why it does not go on from the one before: `other prompts`; empty for the first. */
+  readonly reasons: readonly string[];
+  readonly points: readonly SeriesPoint[];
+}
+
+export interface Series {
+  /** Label of the configuration. */
+  readonly configuration: string;
+  readonly metric: HistoryMetric;
+  /** As people read it, with the kind of memory or the text's id. */
+  readonly title: string;
+  readonly text_id: string | null;
+  readonly segments: readonly Segment[];
+}
+
+/** Every metric that some run measured, configuration by configuration; those of the newest run first. `runs` are in order of time. */
+export function seriesOf(runs: readonly HistoryRun[]): readonly Series[] {
+  const labels = new Set(
+    runs.toReversed().flatMap(({ figures }) => figures?.configurations.map(({ label }) => label) ?? []),
+  );
+  const tasks = new Map<PlanConfiguration, Task>();
+  return [...labels].flatMap((label) => {
+    const sources = runs.flatMap((run, index) => sourceOf(run, index, label, tasks));
+    return HISTORY_METRICS.flatMap((metric) =>
+      textsOf(sources, metric).flatMap((textId) => {
+        const points = sources.flatMap((source) => pointOf(source, metric, textId));
+        if (!points.some(({ figure }) => figure !== null)) return [];
+        const name = points.findLast(({ work }) => work !== null)?.work?.kind || metric.title;
+        const title = textId === null ? name : `${name} (${textId})`;
+        return [{ configuration: label, metric, title, text_id: textId, segments: segmentsOf(points) }];
+      }),
+    );
+  });
+}
+
+/** One configuration in one run. */
+interface Source {
+  readonly run: number;
+  readonly status: string;
+  /** Null where not all of it was measured. */
+  readonly whole: {
+    readonly configuration: ConfigurationFigures;
+    readonly workload: Workload;
+    readonly settings: string;
+    readonly plan: PlanHeader;
+  } | null;
+}
+
+/** What a planned configuration was to do. */
+interface Task {
+  readonly workload: Workload;
+  readonly settings: string;
+}
+
+/** Runs with the same plan share its objects, so each is looked at once. */
+function taskOf(run: RunRecord, planned: PlanConfiguration, known: Map<PlanConfiguration, Task>): Task {
+  const task = known.get(planned) ?? {
+    workload: workloadOf(run, planned, null),
+    settings: settingsText(planned),
+  };
+  known.set(planned, task);
+  return task;
+}
+
+/** Nothing for a run that was not to measure this configuration; nobody knows that of a run that cannot be read. */
+function sourceOf(
+  { figures, status }: HistoryRun,
+  run: number,
+  label: string,
+  tasks: Map<PlanConfiguration, Task>,
+): readonly Source[] {
+  if (figures === null) return [{ run, status, whole: null }];
+  const configuration = figures.configurations.find((one) => one.label === label);
+  const planned = figures.run.configurations.find(({ worker }) => worker.label === label);
+  if (configuration === undefined || planned === undefined) return [];
+  // It was measured once, by the run that it comes from: a second point would be no second measurement.
+  if (configuration.reused_from !== null) return [];
+  const isWhole =
+    configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
+  if (!isWhole) return [{ run, status: unfinishedStatus(status, configuration.status), whole: null }];
+  const { workload, settings } = taskOf(figures.run, planned, tasks);
+  const whole = {
+    configuration,
+    workload: { ...workload, parameters: configuration.parameters },
+    settings,
+    plan: figures.run.plan,
+  };
+  return [{ run, status: "completed", whole }];
+}
+
+function textsOf(sources: readonly Source[], metric: HistoryMetric): readonly (string | null)[] {
+  if (!metric.isOfText) return [null];
+  const texts = sources.toReversed().flatMap(({ whole }) => whole?.configuration.quality ?? []);
+  return [...new Set(texts.map(({ text_id }) => text_id))];
+}
+
+interface TellingPoint extends SeriesPoint {
+  readonly work: Work | null;
+}
+
+interface Work {
+  readonly workload: Workload;
+  /** What the configuration was asked to be: the same label may stand for another one tomorrow. */
+  readonly settings: string;
+  readonly kind: string;
+  /** Of the text that was scored; empty for other metrics. */
+  readonly text: string;
+}
+
+function pointOf(
+  { run, status, whole }: Source,
+  metric: HistoryMetric,
+  textId: string | null,
+): readonly TellingPoint[] {
+  if (whole === null) return [{ run, figure: null, status, work: null }];
+  const figure = metric.figureOf(whole.configuration, textId);
+  // What this run did not measure at all (another device, a text that came later) is no failure of it.
+  if (figure === null) return [];
+  const work = {
+    workload: whole.workload,
+    settings: whole.settings,
+    kind: metric.kindOf(whole.configuration),
+    text: textId === null ? "" : textText(whole.plan, textId),
+  };
+  return [{ run, figure, status, work }];
+}
+
+/** `interrupted` of a configuration may be a killed run or one that goes on. */
+function unfinishedStatus(run: string, configuration: string): string {
+  if (configuration === "completed") return "partly_failed";
+  const isOpen = configuration === "interrupted" || configuration === "not_run";
+  return isOpen && (run === "running" || run === "killed") ? run : configuration;
+}
+
+function settingsText({ worker }: PlanConfiguration): string {
+  const { quantization, dtype, device, attention } = worker;
+  return `${quantizationText(quantization)}, ${dtype}, ${device}, attention ${attention}`;
+}
+
+function textText({ quality }: PlanHeader, textId: string): string {
+  const sha256 = quality?.texts.find(({ id }) => id === textId)?.sha256;
+  return JSON.stringify([sha256, quality?.context, quality?.max_tokens]);
+}
+
+function segmentsOf(points: readonly TellingPoint[]): readonly Segment[] {
+  const segments: { reasons: readonly string[]; points: SeriesPoint[] }[] = [{ reasons: [], points: [] }];
+  let before: Work | null = null;
+  for (const { run, figure, status, work } of points) {
+    const reasons = before === null || work === null ? [] : reasonsBetween(before, work);
+    if (reasons.length > 0) segments.push({ reasons, points: [] });
+    segments.at(-1)?.points.push({ run, figure, status });
+    before = work ?? before;
+  }
+  return segments;
+}
+
+function reasonsBetween(before: Work, now: Work): readonly string[] {
+  const reasons = [...workloadDifferences(before.workload, now.workload)];
+  if (before.settings !== now.settings) reasons.push(`${before.settings} → ${now.settings}`);
+  if (before.kind !== now.kind) reasons.push(`${before.kind} → ${now.kind}`);
+  if (before.text !== now.text) reasons.push("another text, or other settings of its scoring");
+  return reasons;
+}

@@ -1,0 +1,37 @@
+/** Quality in words and short figures. */
+
+import { safeLine } from "../base/untrusted-text.js";
+import type { Interval, QualitySummary } from "./quality.js";
+
+/** What a verdict says of the first text: the others have a table of their own. */
+export function qualityTexts(quality: readonly QualitySummary[]): string[] {
+  const first = quality.find(({ status }) => status === "completed");
+  if (first === undefined) return [];
+  const where = quality.length > 1 ? ` on ${safeLine(first.text_id)}` : "";
+  return [
+    ...(first.ppl_ratio === null ? [] : [`perplexity ${ratioWords(first.ppl_ratio)}${where}`]),
+    ...(first.top1_agreement === null ? [] : [`top-1 agreement ${shareText(first.top1_agreement)}`]),
+  ];
+}
+
+/** `1.37× higher [1.33, 1.41]`, `within noise (1.00× [0.99, 1.01])`. */
+function ratioWords({ value, ci95_low, ci95_high }: { readonly value: number } & Interval): string {
+  const digits = Math.abs(value - 1) < 0.1 ? 3 : 2;
+  if (ci95_low === null || ci95_high === null) return `${value.toFixed(digits)}×, too little text to tell`;
+  const range = `[${ci95_low.toFixed(digits)}, ${ci95_high.toFixed(digits)}]`;
+  if (ci95_low <= 1 && ci95_high >= 1) return `within noise (${value.toFixed(digits)}× ${range})`;
+  return `${value.toFixed(digits)}× ${value > 1 ? "higher" : "lower"} ${range}`;
+}
+
+/** `91.3 % ± 1.2`: half the interval's width. */
+export function shareText({ value, ci95_low, ci95_high }: { readonly value: number } & Interval): string {
+  const half = ci95_low === null || ci95_high === null ? null : (ci95_high - ci95_low) / 2;
+  return `${(value * 100).toFixed(1)} %${half === null ? "" : ` ± ${(half * 100).toFixed(1)}`}`;
+}
+
+/** Nats, three significant digits: `0.0167`, `0.421`. */
+export function natsText(nats: number): string {
+  if (nats === 0) return "0";
+  if (nats >= 100) return nats.toFixed(0);
+  return nats >= 0.001 ? String(Number(nats.toPrecision(3))) : nats.toExponential(1);
+}

@@ -1,0 +1,142 @@
+/** What the answers lose, text by text: perplexity, and KL divergence and top-1 agreement against the reference. */
+import { quantileOf } from "../base/quantile.js";
+import { statisticsOf } from "../base/statistics.js";
+import type { QualityMeasurement } from "../protocol/quality.js";
+import type { QualityRecord } from "../run/record-types.js";
+import type { ConfigurationData } from "../run/run-data.js";
+
+export interface Interval {
+  readonly ci95_low: number | null;
+  readonly ci95_high: number | null;
+}
+
+export interface KlDivergence extends Interval {
+  /** Nats, as all below. */
+  readonly mean: number;
+  readonly median: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** One configuration on one text. */
+export interface QualitySummary {
+  readonly text_id: string;
+  readonly status: QualityRecord["status"];
+  /** Of a failure. */
+  readonly failure_code: string | null;
+  readonly tokens: number | null;
+  readonly tokens_scored: number | null;
+  readonly context: number | null;
+  /** exp(mean negative log-likelihood). */
+  readonly perplexity: ({ readonly value: number } & Interval) | null;
+  /** Against the reference's, from paired differences token by token. */
+  readonly ppl_ratio: ({ readonly value: number } & Interval) | null;
+  readonly kl_divergence: KlDivergence | null;
+  /** Share of scored tokens whose most likely token is the reference's. */
+  readonly top1_agreement: ({ readonly value: number } & Interval) | null;
+  /** Why there is nothing against the reference. */
+  readonly note: string | null;
+}
+
+const NOTHING = {
+  failure_code: null,
+  tokens: null,
+  tokens_scored: null,
+  context: null,
+  perplexity: null,
+  ppl_ratio: null,
+  kl_divergence: null,
+  top1_agreement: null,
+  note: null,
+} as const;
+
+export function summarizeQuality(
+  configuration: ConfigurationData,
+  reference: ConfigurationData | null,
+): readonly QualitySummary[] {
+  return configuration.quality.map((record): QualitySummary => {
+    const { text_id, status } = record;
+    if (record.status === "failed") {
+      return { ...NOTHING, text_id, status, failure_code: record.failure.code };
+    }
+    const { measurement } = record;
+    const against = measurement.against_reference;
+    return {
+      text_id,
+      status,
+      failure_code: null,
+      tokens: measurement.tokens,
+      tokens_scored: measurement.token_nll.length,
+      context: measurement.context,
+      perplexity: perplexityOf(measurement),
+      ppl_ratio:
+        reference === null || reference === configuration
+          ? null
+          : pplRatioOf(measurement, measurementOf(reference, text_id)),
+      kl_divergence: against === null ? null : klOf(against.kl_nats),
+      top1_agreement: against === null ? null : shareOf(against.top1_equal),
+      note: measurement.against_reference_note,
+    };
+  });
+}
+
+export function measurementOf(configuration: ConfigurationData, textId: string): QualityMeasurement | null {
+  const record = configuration.quality.find(({ text_id }) => text_id === textId);
+  return record?.status === "completed" ? record.measurement : null;
+}
+
+/** exp of the mean and of its 95 % interval by Student's t over tokens. */
+export function perplexityOf({ token_nll }: Pick<QualityMeasurement, "token_nll">) {
+  return exponentialMean(token_nll);
+}
+
+/**
+ * exp(mean difference of negative log-likelihoods, own − reference, token by token). Paired: most of what makes a token
+ * hard is the same for both and cancels. Null unless both scored the very same tokens.
+ */
+export function pplRatioOf(
+  own: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256">,
+  reference: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256"> | null,
+) {
+  if (reference === null || own.token_ids_sha256 !== reference.token_ids_sha256) return null;
+  return exponentialMean(own.token_nll.map((nll, index) => nll - (reference.token_nll[index] ?? nll)));
+}
+
+function exponentialMean(values: readonly number[]): ({ readonly value: number } & Interval) | null {
+  const statistics = statisticsOf(values);
+  if (statistics === null) return null;
+  const { mean, ci95_low, ci95_high } = statistics;
+  const exp = (value: number | null) => (value === null ? null : Math.exp(value));
+  return { value: Math.exp(mean), ci95_low: exp(ci95_low), ci95_high: exp(ci95_high) };
+}
+
+export function klOf(nats: readonly number[]): KlDivergence | null {
+  const statistics = statisticsOf(nats);
+  if (statistics === null) return null;
+  const sorted = nats.toSorted((a, b) => a - b);
+  return {
+    mean: statistics.mean,
+    // A divergence is never negative, whatever half an interval says.
+    ci95_low: statistics.ci95_low === null ? null : Math.max(0, statistics.ci95_low),
+    ci95_high: statistics.ci95_high,
+    median: statistics.median,
+    p90: quantileOf(sorted, 0.9),
+    p99: quantileOf(sorted, 0.99),
+    max: statistics.max,
+  };
+}
+
+/** z of a 95 % interval. */
+const Z_95 = 1.959963984540054;
+
+/** A share with its interval by Wilson's score, which stays within 0 and 1 and holds near them. */
+export function shareOf(hits: readonly (0 | 1)[]): ({ readonly value: number } & Interval) | null {
+  const n = hits.length;
+  if (n === 0) return null;
+  const share = hits.reduce<number>((sum, hit) => sum + hit, 0) / n;
+  const z2n = (Z_95 * Z_95) / n;
+  const centre = (share + z2n / 2) / (1 + z2n);
+  const half = (Z_95 * Math.sqrt((share * (1 - share)) / n + z2n / (4 * n))) / (1 + z2n);
+  return { value: share, ci95_low: Math.max(0, centre - half), ci95_high: Math.min(1, centre + half) };
+}

@@ -1,0 +1,72 @@
+/** What a reader must know of a configuration's trials before trusting their mean. */
+import { counted } from "../base/counted.js";
+import { medianOf } from "../base/median.js";
+import { formatSeconds } from "../base/units.js";
+import { safeLine } from "../base/untrusted-text.js";
+import type { CompletedTrial } from "../run/record-types.js";
+import type { ConfigurationData } from "../run/run-data.js";
+
+/** Modified Z-score from which a sample is an outlier: ten standard deviations of a normal distribution, as hyperfine has it. */
+const OUTLIER_Z = 14.826;
+/** MAD × this estimates the standard deviation of normal samples. */
+const MAD_TO_SD = 1.4826;
+/** With fewer samples the spread says too little to call one of them odd. */
+const FEWEST_SAMPLES = 4;
+
+/** (sample − median) ÷ (1.4826 MAD), scaled as Iglewicz and Hoaglin do; null where there is no spread to measure by. */
+export function modifiedZScores(samples: readonly number[]): readonly number[] | null {
+  const median = medianOf(samples);
+  if (median === null || samples.length < FEWEST_SAMPLES) return null;
+  const mad = medianOf(samples.map((sample) => Math.abs(sample - median)));
+  if (mad === null || mad === 0) return null;
+  return samples.map((sample) => (sample - median) / (MAD_TO_SD * mad));
+}
+
+/**
+ * Sentences on trials that were far too slow, the first apart: it often is for a reason of its own. Compares the time
+ * per output token, which prompts of different lengths share. A trial cannot be too fast: the machine owes it nothing.
+ */
+export function remarksOf(trials: readonly CompletedTrial[]): readonly string[] {
+  const timed = trials.flatMap((trial) =>
+    trial.measurement.tpot_sec === null
+      ? []
+      : [{ index: trial.trial_index, tpot: trial.measurement.tpot_sec }],
+  );
+  const scores = modifiedZScores(timed.map(({ tpot }) => tpot));
+  if (scores === null) return [];
+  const odd = timed.filter((_, index) => (scores[index] ?? 0) > OUTLIER_Z);
+  const usual = formatSeconds(medianOf(timed.map(({ tpot }) => tpot)) ?? 0);
+  const remarks: string[] = [];
+  const first = odd.find(({ index }) => index === 0);
+  if (first !== undefined) {
+    remarks.push(
+      `the first trial was slow (${formatSeconds(first.tpot)} a token against ${usual}): more warm-up may be needed`,
+    );
+  }
+  const others = odd.filter(({ index }) => index !== 0);
+  if (others.length > 0) {
+    const names = others.map(({ index }) => index + 1).join(", ");
+    remarks.push(
+      `${counted(others.length, "outlier")} in time per token (trial ${names}): something else may have run`,
+    );
+  }
+  return remarks;
+}
+
+/** How a configuration's figures came about, where it was not in one go. */
+export function historyRemarks({
+  attempts,
+  earlierFailures,
+  reusedFrom,
+}: Pick<ConfigurationData, "attempts" | "earlierFailures" | "reusedFrom">): readonly string[] {
+  const remarks: string[] = [];
+  if (reusedFrom !== null) {
+    const { experiment, run_id, at } = reusedFrom;
+    remarks.push(`reused, not measured now: ${safeLine(`${experiment}/${run_id}`)} measured it at ${at}`);
+  }
+  if (attempts > 1) {
+    const causes = earlierFailures.length === 0 ? "" : ` (${safeLine(earlierFailures.join(", "))} before)`;
+    remarks.push(`took ${attempts} attempts${causes}`);
+  }
+  return remarks;
+}

@@ -1,0 +1,243 @@
+/** RunData → `summary.json`. A function of the records alone, so that the same records give the same bytes. */
+
+import { type Statistics, statisticsOf } from "../base/statistics.js";
+import type { Proof } from "../protocol/measurements.js";
+import type { LmEvalResult } from "../protocol/quality.js";
+import type { Failure, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
+import {
+  type ConfigurationData,
+  type ConfigurationStatus,
+  completedTrials,
+  failureOf,
+  type RunData,
+} from "../run/run-data.js";
+import { bandwidthUtilization, type ProfileSummary, profileSummary, whySentence } from "./bandwidth.js";
+import { BOOTSTRAP } from "./bootstrap.js";
+import { type Comparison, compareWithReference } from "./comparison.js";
+import { type Drift, driftOf } from "./drift.js";
+import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
+import { type MemoryMetric, memoryMetricOf } from "./memory-metric.js";
+import { type QualitySummary, summarizeQuality } from "./quality.js";
+import { quietRemarks } from "./quiet.js";
+import { historyRemarks, remarksOf } from "./remarks.js";
+
+export const SUMMARY_SCHEMA_VERSION = 1;
+
+export type FailureSummary = Pick<Failure, "code" | "message" | "next" | "phase" | "exit_code" | "signal">;
+
+export interface ConfigurationSummary {
+  readonly id: string;
+  readonly label: string;
+  readonly is_reference: boolean;
+  readonly axes: Readonly<Record<string, string>>;
+  readonly status: ConfigurationStatus;
+  /** Why the configuration, or else its first failed trial, failed. */
+  readonly failure: FailureSummary | null;
+  readonly trials_planned: number;
+  readonly trials_completed: number;
+  readonly trials_failed: number;
+  /** Loads that it took, the most in one round: more than 1 where it was resumed or tried again. */
+  readonly attempts: number;
+  /** The earlier run that measured it; null where this one did. */
+  readonly reused_from: ReusedFrom | null;
+  readonly load_sec: number | null;
+  readonly load_peak_allocated_bytes: number | null;
+  readonly load_peak_rss_bytes: number | null;
+  readonly baseline_rss_bytes: number | null;
+  readonly parameters: number | null;
+  readonly weights_bytes: number | null;
+  /** Read again after the last trial: libraries may repack weights on first use. */
+  readonly weights_after_trials_bytes: number | null;
+  readonly linear_layers: number | null;
+  readonly quantized_linear_layers: number | null;
+  readonly quantization_effective: Proof["quantization_effective"] | null;
+  readonly dtype: string | null;
+  readonly device_map: Readonly<Record<string, string>> | null;
+  readonly offloaded: boolean | null;
+  readonly attn_implementation: string | null;
+  /** What `peak_memory_bytes` is. */
+  readonly memory_metric: MemoryMetric | null;
+  readonly peak_memory_bytes: Statistics | null;
+  readonly elapsed_sec: Statistics | null;
+  readonly ttft_sec: Statistics | null;
+  readonly prefill_tokens_per_sec: Statistics | null;
+  readonly decode_tokens_per_sec: Statistics | null;
+  readonly output_tokens: Statistics | null;
+  /** From the model's config alone, beside what was measured; null in records that do not tell the model's shape. */
+  readonly estimate: EstimateCheck | null;
+  /** Bytes of weights that one decoded token reads. */
+  readonly read_per_token_bytes: number | null;
+  /** Of `decode_tokens_per_sec`'s device: share of the measured memory bandwidth that reading the weights takes. */
+  readonly bandwidth_utilization: Statistics | null;
+  readonly profile: ProfileSummary | null;
+  /** One a text. */
+  readonly quality: readonly QualitySummary[];
+  /** Metrics of lm-evaluation-harness. */
+  readonly lm_eval: readonly LmEvalResult[];
+  /** Why no more repeats were measured; null where nothing completed. */
+  readonly repeats_end: RepeatsEnd | null;
+  /** Why it is slower or faster than the reference, where the figures tell; null where they do not. */
+  readonly why: string | null;
+  /** What a reader must know before trusting the means, as sentences. */
+  readonly remarks: readonly string[];
+  /** Null for the reference itself and where there is nothing to compare. */
+  readonly against_reference: Comparison | null;
+  readonly notices: readonly { readonly source: string; readonly text: string; readonly count: number }[];
+}
+
+export interface RunSummary {
+  readonly schema_version: typeof SUMMARY_SCHEMA_VERSION;
+  readonly run_id: string;
+  readonly experiment: string;
+  readonly model_name: string;
+  readonly model_note: string | null;
+  readonly started_at: string;
+  readonly falcon_exp_version: string;
+  /** `interrupted` also when the controller was killed before it could say so. */
+  readonly status: RunEndRecord["status"];
+  readonly elapsed_sec: number | null;
+  readonly reference_configuration_id: string;
+  readonly trials_planned: number;
+  readonly trials_completed: number;
+  readonly trials_failed: number;
+  /** How the intervals of `against_reference` were made. */
+  readonly bootstrap: typeof BOOTSTRAP;
+  /** What was not quiet before the run, as sentences. */
+  readonly machine_remarks: readonly string[];
+  /** What of libraries and machine is not the same for all that was measured, as sentences. */
+  readonly environment_changes: readonly string[];
+  /** When the run was gone on with, and by which version. */
+  readonly resumes: readonly { readonly at: string; readonly falcon_exp_version: string }[];
+  /** Null without a sentinel. */
+  readonly drift: Drift | null;
+  readonly configurations: readonly ConfigurationSummary[];
+}
+
+export interface SummaryOptions {
+  /** False where nobody reads the differences to the reference: their intervals are most of the work. */
+  readonly comparisons: boolean;
+}
+
+export function summarize(
+  data: RunData,
+  { comparisons }: SummaryOptions = { comparisons: true },
+): RunSummary {
+  const { run, end } = data;
+  const reference =
+    data.configurations.find(({ plan }) => plan.worker.id === run.plan.reference_configuration_id) ?? null;
+  const trialsEach = run.prompts.length * run.plan.repeats * run.plan.rounds;
+  const configurations = data.configurations.map((configuration) =>
+    summarizeConfiguration(configuration, reference, {
+      trialsEach,
+      comparisons,
+      environment: data.environment,
+    }),
+  );
+  const total = (key: "trials_planned" | "trials_completed" | "trials_failed") =>
+    configurations.reduce((sum, configuration) => sum + configuration[key], 0);
+  return {
+    schema_version: SUMMARY_SCHEMA_VERSION,
+    run_id: run.run_id,
+    experiment: run.plan.experiment,
+    model_name: run.plan.model_name,
+    model_note: run.plan.model_note,
+    started_at: run.at,
+    falcon_exp_version: run.falcon_exp_version,
+    status: end?.status ?? "interrupted",
+    elapsed_sec: data.elapsedSec,
+    reference_configuration_id: run.plan.reference_configuration_id,
+    trials_planned: total("trials_planned"),
+    trials_completed: total("trials_completed"),
+    trials_failed: total("trials_failed"),
+    bootstrap: BOOTSTRAP,
+    machine_remarks: quietRemarks(
+      data.environment?.machine_state ?? null,
+      data.environment?.cpu_logical_cores ?? null,
+    ),
+    environment_changes: data.environmentChanges,
+    resumes: data.resumes.map(({ at, falcon_exp_version }) => ({ at, falcon_exp_version })),
+    drift: driftOf(data.sentinels),
+    configurations,
+  };
+}
+
+function summarizeConfiguration(
+  configuration: ConfigurationData,
+  reference: ConfigurationData | null,
+  {
+    trialsEach,
+    comparisons,
+    environment,
+  }: SummaryOptions & { readonly trialsEach: number; readonly environment: RunData["environment"] },
+): ConfigurationSummary {
+  const { plan, load, outcome, trials } = configuration;
+  const measurements = completedTrials(configuration).map((trial) => trial.measurement);
+  const metric = memoryMetricOf(measurements);
+  const proof = load?.load.proof ?? null;
+  const over = (values: readonly (number | null)[]) => statisticsOf(values.filter((value) => value !== null));
+  const quality = summarizeQuality(configuration, reference);
+  const comparison = comparisons ? compareWithReference(configuration, reference, quality) : null;
+  const own = sideOf(configuration, environment);
+  const isAuto = outcome?.status === "completed" && outcome.repeats_end !== "as-planned";
+  return {
+    id: plan.worker.id,
+    label: plan.worker.label,
+    is_reference: configuration === reference,
+    axes: plan.axes,
+    status: configuration.status,
+    failure: failureSummary(failureOf(configuration)),
+    // With repeats: auto what was measured is what was wanted.
+    trials_planned: isAuto ? trials.length : trialsEach,
+    trials_completed: measurements.length,
+    trials_failed: trials.length - measurements.length,
+    attempts: configuration.attempts,
+    reused_from: configuration.reusedFrom,
+    load_sec: load?.load.load_sec ?? null,
+    load_peak_allocated_bytes: load?.load.load_peak_allocated_bytes ?? null,
+    load_peak_rss_bytes: load?.load.load_peak_rss_bytes ?? null,
+    baseline_rss_bytes: load?.load.baseline_rss_bytes ?? null,
+    parameters: proof?.parameters ?? null,
+    weights_bytes: proof?.weights_bytes ?? null,
+    weights_after_trials_bytes:
+      outcome?.status === "completed" ? (outcome.proof_after?.weights_bytes ?? null) : null,
+    linear_layers: proof?.linear_layers ?? null,
+    quantized_linear_layers: proof?.quantized_linear_layers ?? null,
+    quantization_effective: proof?.quantization_effective ?? null,
+    dtype: proof?.dtype ?? null,
+    device_map: proof?.device_map ?? null,
+    offloaded: proof?.offloaded ?? null,
+    attn_implementation: proof?.attn_implementation ?? null,
+    memory_metric: metric,
+    peak_memory_bytes: metric === null ? null : over(measurements.map((m) => m[metric])),
+    elapsed_sec: over(measurements.map((m) => m.elapsed_sec)),
+    ttft_sec: over(measurements.map((m) => m.ttft_sec)),
+    prefill_tokens_per_sec: over(measurements.map((m) => m.prefill_tokens_per_sec)),
+    decode_tokens_per_sec: over(measurements.map((m) => m.decode_tokens_per_sec)),
+    output_tokens: over(measurements.map((m) => m.output_tokens)),
+    estimate: estimateCheck(configuration),
+    read_per_token_bytes: proof?.read_per_token_bytes ?? null,
+    bandwidth_utilization: own.utilization,
+    profile: own.profile,
+    quality,
+    lm_eval: configuration.lmEval?.status === "completed" ? configuration.lmEval.measurement.results : [],
+    repeats_end: outcome?.status === "completed" ? outcome.repeats_end : null,
+    why: comparison === null ? null : whySentence(own, sideOf(reference, environment), comparison.time),
+    remarks: [...historyRemarks(configuration), ...remarksOf(completedTrials(configuration))],
+    against_reference: comparison,
+    notices: outcome?.notices ?? [],
+  };
+}
+
+function sideOf(configuration: ConfigurationData | null, environment: RunData["environment"]) {
+  if (configuration === null) return { utilization: null, profile: null };
+  return {
+    utilization: bandwidthUtilization(configuration, environment),
+    profile: profileSummary(configuration),
+  };
+}
+
+function failureSummary(failure: Failure | null): FailureSummary | null {
+  if (failure === null) return null;
+  const { code, message, next, phase, exit_code, signal } = failure;
+  return { code, message, next, phase, exit_code, signal };
+}

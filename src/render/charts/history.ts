@@ -1,0 +1,93 @@
+/** A metric over the runs of an experiment: a panel a configuration, one axis of time, and what changed beneath them. */
+import type { TopLevelSpec } from "vega-lite";
+import type { HistoryHead, HistorySeries } from "../../analysis/history/history-types.js";
+import { counted } from "../../base/counted.js";
+import { safeLine } from "../../base/untrusted-text.js";
+import { changeText, dateWriter } from "../words/history.js";
+import { eventLines, eventPanel } from "./history-events.js";
+import { historyPanel, timeAxis } from "./history-panel.js";
+import { axisUnit, dataOf, MOST_WHISKERS } from "./history-panel-data.js";
+import { breakLines, CHART_HEAD, COLORS } from "./style.js";
+
+/** More would be a picture that nobody can look at; history.json has all. */
+const MOST_PANELS = 24;
+const MOST_CHANGES = 3;
+
+/** `series` are of one metric. */
+export function historyChart(report: HistoryHead, series: readonly HistorySeries[]): TopLevelSpec {
+  const dateText = dateWriter(report);
+  const shown = series.slice(0, MOST_PANELS);
+  const axis = timeAxis(report);
+  const unit = axisUnit(series);
+  const lines = eventLines(report, shown, dateText);
+  const [first] = series;
+  const left = series.length - shown.length;
+  return {
+    ...CHART_HEAD,
+    title: {
+      text: breakLines(`${safeLine(report.experiment)}: ${titleOf(first?.title ?? "", unit.title)}`, 72, 3),
+      subtitle: [
+        `${counted(report.runs.length, "run")} · ${figureText(series)}`,
+        "dark line: level · red or green: where it changed, with its interval · dashed: machine, libraries or program changed",
+        ...(report.missed_runs.length > 0
+          ? [`grey stroke at the foot: a run was due and did not begin`]
+          : []),
+        ...(left > 0 ? [`${counted(left, "more configuration")} in history.json`] : []),
+      ],
+    },
+    spacing: 18,
+    vconcat: [
+      ...shown.map((one, index) => ({
+        title: panelTitle(one, dateText),
+        ...historyPanel(dataOf(report, one, unit), axis, {
+          unit,
+          isLast: index === shown.length - 1,
+          marks: lines.map(({ at }) => at),
+        }),
+      })),
+      ...(lines.length === 0 ? [] : [eventPanel(lines, axis)]),
+    ],
+  } as unknown as TopLevelSpec;
+}
+
+function titleOf(title: string, unit: string): string {
+  return title === unit ? safeLine(title) : `${safeLine(title)}, ${unit}`;
+}
+
+function figureText(series: readonly HistorySeries[]): string {
+  const most = Math.max(...series.map(({ points }) => points.length));
+  const each = most > MOST_WHISKERS ? `, about ${Math.ceil(most / MOST_WHISKERS)} runs a point` : "";
+  switch (series[0]?.spread) {
+    case "trials":
+      return `median of a run's trials; pale: lowest to highest trial${each}`;
+    case "ci95":
+      return `pale: 95 % interval${each}`;
+    default:
+      return `one figure a run${each}`;
+  }
+}
+
+function panelTitle(series: HistorySeries, dateText: (at: string) => string) {
+  const changes = series.changes.slice(-MOST_CHANGES).flatMap((change) => {
+    // What came together with it is written beneath the panels.
+    const text = changeText(series, { ...change, together_with: [] }, dateText);
+    return breakLines(text, 100, 2);
+  });
+  const few = series.too_few_runs;
+  const notes = [
+    ...changes,
+    ...(series.changes.length > MOST_CHANGES
+      ? [`and ${counted(series.changes.length - MOST_CHANGES, "earlier change")}`]
+      : []),
+    ...(few === null
+      ? []
+      : [`too few runs to name a change (${few.runs}, ${few.needed} of one kind are needed)`]),
+  ];
+  return {
+    text: breakLines(safeLine(series.configuration), 80, 2),
+    fontSize: 12,
+    offset: 6,
+    frame: "group",
+    ...(notes.length === 0 ? {} : { subtitle: notes, subtitleColor: COLORS.text, subtitleFontSize: 10 }),
+  };
+}

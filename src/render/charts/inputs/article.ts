@@ -1,0 +1,29 @@
+import { memoryMetricOf, memoryName } from "../../../analysis/memory-metric.js";
+import { statusText } from "../../../analysis/status-text.js";
+import { safeLine } from "../../../base/untrusted-text.js";
+import type { ConfigurationData } from "../../../run/run-data.js";
+import type { ArticleChartInput } from "../article.js";
+
+const BYTES_PER_GB = 1e9;
+
+/** What the chart of one configuration is drawn from. */
+export function articleChartInput(modelName: string, configuration: ConfigurationData): ArticleChartInput {
+  const completed = configuration.trials.filter((trial) => trial.status === "completed");
+  const metric = memoryMetricOf(completed.map((trial) => trial.measurement));
+  return {
+    configuration: configuration.plan.worker.id,
+    model: safeLine(modelName),
+    label: safeLine(configuration.plan.worker.label),
+    memoryAxis: `${memoryName(metric)} (GB)`,
+    emptyNote: statusText(configuration),
+    rows: configuration.trials.map((trial) => {
+      const run = trial.trial_index + 1;
+      if (trial.status === "failed") {
+        return { run, memory_gb: null, elapsed_sec: null, failure: safeLine(trial.failure.code) };
+      }
+      const bytes = metric === null ? null : trial.measurement[metric];
+      const { elapsed_sec } = trial.measurement;
+      return { run, memory_gb: bytes === null ? null : bytes / BYTES_PER_GB, elapsed_sec, failure: null };
+    }),
+  };
+}

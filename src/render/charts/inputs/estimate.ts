@@ -1,0 +1,48 @@
+import { commonMemoryMetric, memoryName } from "../../../analysis/memory-metric.js";
+import type { RunSummary } from "../../../analysis/summary.js";
+import { formatBytes } from "../../../base/units.js";
+import { safeLine } from "../../../base/untrusted-text.js";
+import type { EstimateInput, EstimateRow } from "../estimate.js";
+
+const BYTES_PER_GB = 1e9;
+
+/** Null where no record tells the model's shape. */
+export function estimateInput(summary: RunSummary): EstimateInput | null {
+  const rows = estimateRows(summary);
+  if (rows.length === 0) return null;
+  const metric = commonMemoryMetric(summary.configurations.map(({ memory_metric }) => memory_metric));
+  return { modelName: safeLine(summary.model_name), memoryName: memoryName(metric), rows };
+}
+
+function estimateRows(summary: RunSummary): EstimateRow[] {
+  return summary.configurations.flatMap((configuration) => {
+    const { estimate, weights_bytes: weights, peak_memory_bytes: peak } = configuration;
+    if (estimate === null) return [];
+    const of = { configuration: configuration.id, label: safeLine(configuration.label) };
+    const rows: EstimateRow[] = [];
+    if (weights !== null) rows.push({ ...of, ...rowOf("weights", weights, estimate.weights_bytes) });
+    if (peak !== null && estimate.peak_memory_bytes !== null) {
+      rows.push({
+        ...of,
+        ...rowOf("peak", peak.mean, estimate.peak_memory_bytes),
+        low: peak.ci95_low === null ? null : peak.ci95_low / BYTES_PER_GB,
+        high: peak.ci95_high === null ? null : peak.ci95_high / BYTES_PER_GB,
+      });
+    }
+    return rows;
+  });
+}
+
+function rowOf(kind: EstimateRow["kind"], measured: number, estimated: number) {
+  const off = (estimated / measured - 1) * 100;
+  const sign = off < 0 ? "−" : "+";
+  return {
+    kind,
+    measuredGb: measured / BYTES_PER_GB,
+    low: null,
+    high: null,
+    estimatedGb: estimated / BYTES_PER_GB,
+    off: `${sign}${Math.abs(off).toFixed(1)} %`,
+    text: `${kind} ${formatBytes(measured)}, estimate ${sign}${Math.abs(off).toFixed(1)} %`,
+  };
+}

@@ -1,0 +1,33 @@
+import { quantileOf } from "../../../base/quantile.js";
+import { safeLine } from "../../../base/untrusted-text.js";
+import { completedTrials, type RunData } from "../../../run/run-data.js";
+import type { InterTokenInput, InterTokenRow } from "../inter-token.js";
+
+/** Null where no trial had two tokens. */
+export function interTokenInput(data: RunData): InterTokenInput | null {
+  const rows = interTokenRows(data);
+  return rows.length === 0 ? null : { modelName: safeLine(data.run.plan.model_name), rows };
+}
+
+/** Milliseconds, over all trials of each configuration that decoded at least two tokens. */
+function interTokenRows(data: RunData): InterTokenRow[] {
+  return data.configurations.flatMap((configuration) => {
+    const sorted = completedTrials(configuration)
+      .flatMap(({ measurement }) => measurement.itl_sec.map((seconds) => seconds * 1e3))
+      .sort((a, b) => a - b);
+    if (sorted.length === 0) return [];
+    return [
+      {
+        configuration: configuration.plan.worker.id,
+        label: safeLine(configuration.plan.worker.label),
+        p5: quantileOf(sorted, 0.05),
+        p25: quantileOf(sorted, 0.25),
+        median: quantileOf(sorted, 0.5),
+        p75: quantileOf(sorted, 0.75),
+        p95: quantileOf(sorted, 0.95),
+        max: sorted.at(-1) ?? 0,
+        count: sorted.length,
+      },
+    ];
+  });
+}

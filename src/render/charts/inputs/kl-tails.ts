@@ -1,0 +1,56 @@
+import { measurementOf } from "../../../analysis/quality.js";
+import { quantileOf } from "../../../base/quantile.js";
+import { safeLine } from "../../../base/untrusted-text.js";
+import type { RunData } from "../../../run/run-data.js";
+import type { KlTailsInput, TailPoint } from "../kl-tails.js";
+
+/** A curve of more points is drawn no finer. */
+const MOST_POINTS = 160;
+/** Smaller divergences change no answer; they are drawn at the edge. */
+const LEAST_NATS = 1e-4;
+/** More curves than this cannot be told apart. */
+const MOST_SERIES = 8;
+
+/** On the first text. Null where no configuration was compared on it. */
+export function klTailsInput(data: RunData): KlTailsInput | null {
+  const [textId] = data.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
+  if (textId === undefined) return null;
+  const rows = data.configurations
+    .flatMap((configuration) => {
+      const nats = measurementOf(configuration, textId)?.against_reference?.kl_nats ?? [];
+      if (nats.length === 0) return [];
+      const { id, label } = configuration.plan.worker;
+      return [
+        { configuration: id, label: safeLine(label), points: tailPoints(nats), marks: percentileMarks(nats) },
+      ];
+    })
+    .slice(0, MOST_SERIES)
+    .map((row, series) => ({ ...row, series }));
+  if (rows.length === 0) return null;
+  return { modelName: safeLine(data.run.plan.model_name), textId: safeLine(textId), rows };
+}
+
+/** A curve, from all tokens; thinned evenly by rank, with the ends kept. */
+export function tailPoints(klNats: readonly number[]): TailPoint[] {
+  const sorted = klNats.toSorted((a, b) => b - a);
+  const ranks = new Set<number>();
+  const count = Math.min(MOST_POINTS, sorted.length);
+  // Even steps on the logarithm: the tail is where the few are.
+  for (let step = 0; step < count; step++) {
+    ranks.add(Math.round(sorted.length ** (step / Math.max(1, count - 1))));
+  }
+  return [...ranks].map((rank) => ({
+    kl: Math.max(LEAST_NATS, sorted[rank - 1] ?? 0),
+    share: rank / sorted.length,
+  }));
+}
+
+/** The median, the 90th and the 99th percentile; one beyond the last token is none. */
+function percentileMarks(nats: readonly number[]): TailPoint[] {
+  const sorted = nats.toSorted((a, b) => a - b);
+  const known = [0.5, 0.9, 0.99].filter((probability) => 1 - probability >= 1 / nats.length);
+  return known.map((probability) => ({
+    kl: Math.max(LEAST_NATS, quantileOf(sorted, probability)),
+    share: 1 - probability,
+  }));
+}

@@ -1,0 +1,47 @@
+import { statusText } from "../../../analysis/status-text.js";
+import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
+import { safeLine } from "../../../base/untrusted-text.js";
+import { completedTrials, type RunData } from "../../../run/run-data.js";
+import type { OverviewInput, OverviewRow } from "../overview.js";
+
+const BYTES_PER_GB = 1e9;
+
+/** Every configuration, in the plan's order. */
+export function overviewInput(data: RunData, summary: RunSummary): OverviewInput {
+  const rows = data.configurations.flatMap((configuration, index): OverviewRow[] => {
+    const own = summary.configurations[index];
+    if (own === undefined) return [];
+    const measurements = completedTrials(configuration).map((trial) => trial.measurement);
+    const metric = own.memory_metric;
+    return [
+      {
+        configuration: own.id,
+        label: safeLine(own.label),
+        remarks: remarksOf(own),
+        isReference: own.is_reference,
+        status: statusText(configuration),
+        metric,
+        weightsGb: own.weights_bytes === null ? null : own.weights_bytes / BYTES_PER_GB,
+        peakGb: metric === null ? [] : measurements.flatMap((m) => gigabytes(m[metric])),
+        elapsedSec: measurements.map((m) => m.elapsed_sec),
+        tokensPerSec: measurements.flatMap((m) => m.decode_tokens_per_sec ?? []),
+        kl: own.quality[0]?.kl_divergence ?? null,
+      },
+    ];
+  });
+  return { modelName: safeLine(summary.model_name), modelNote: safeLine(summary.model_note ?? ""), rows };
+}
+
+function gigabytes(bytes: number | null): number[] {
+  return bytes === null ? [] : [bytes / BYTES_PER_GB];
+}
+
+function remarksOf(own: ConfigurationSummary): string[] {
+  const { is_reference, reused_from, trials_completed, trials_planned } = own;
+  const isPart = trials_completed > 0 && trials_completed < trials_planned;
+  return [
+    ...(is_reference ? ["(reference)"] : []),
+    ...(reused_from === null ? [] : ["(reused, not measured now)"]),
+    ...(isPart ? [`(${trials_completed} of ${trials_planned} trials)`] : []),
+  ];
+}

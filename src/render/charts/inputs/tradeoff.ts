@@ -1,0 +1,46 @@
+import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
+import { safeLine } from "../../../base/untrusted-text.js";
+import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.js";
+
+const BYTES_PER_GB = 1e9;
+
+/** Null with fewer than two configurations that were measured: nothing to trade off. */
+export function tradeoffInput(summary: RunSummary): TradeoffInput | null {
+  const rows = tradeoffPoints(summary);
+  if (rows.length < 2) return null;
+  const [textId] = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
+  return {
+    modelName: safeLine(summary.model_name),
+    textId: textId === undefined ? null : safeLine(textId),
+    rows,
+  };
+}
+
+/** Configurations that were measured, each marked where no other one is at least as good in all and better in one. */
+export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
+  const points = summary.configurations.flatMap((configuration) => {
+    const { weights_bytes, decode_tokens_per_sec: rate } = configuration;
+    if (weights_bytes === null || rate === null) return [];
+    return [
+      {
+        configuration: configuration.id,
+        label: safeLine(configuration.label),
+        weightsGb: weights_bytes / BYTES_PER_GB,
+        tokensPerSec: rate.mean,
+        low: rate.ci95_low,
+        high: rate.ci95_high,
+        kl: klOf(configuration),
+        isReference: configuration.is_reference,
+      },
+    ];
+  });
+  return points.map((point) => ({
+    ...point,
+    isOptimal: !points.some((other) => other !== point && dominates(other, point)),
+  }));
+}
+
+function klOf({ is_reference, quality }: ConfigurationSummary): number | null {
+  if (is_reference && quality.length > 0) return 0;
+  return quality[0]?.kl_divergence?.mean ?? null;
+}

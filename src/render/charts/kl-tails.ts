@@ -1,0 +1,174 @@
+/** How often how far a configuration's next token is from the reference's: the share of tokens beyond each divergence. */
+import type { TopLevelSpec } from "vega-lite";
+import { natsText } from "../../analysis/quality-text.js";
+import { charactersIn, titleCharacters } from "./room.js";
+import { breakLines, CHART_HEAD, COLORS, SERIES, shown } from "./style.js";
+
+export interface TailPoint {
+  readonly kl: number;
+  /** Of scored tokens, those that diverge at least as far. */
+  readonly share: number;
+}
+
+export interface KlTailsRow {
+  /** Id. */
+  readonly configuration: string;
+  readonly label: string;
+  /** Which colour and dash it has, among all of the run. */
+  readonly series: number;
+  readonly points: readonly TailPoint[];
+  /** Percentiles that are named on the curve. */
+  readonly marks: readonly TailPoint[];
+}
+
+export interface KlTailsInput {
+  readonly modelName: string;
+  readonly textId: string;
+  readonly rows: readonly KlTailsRow[];
+}
+
+/** `room`: pixels that the whole may take. */
+export function klTailsChart({ modelName, textId, rows }: KlTailsInput, room?: number): TopLevelSpec {
+  const width = room === undefined ? WIDTH : Math.max(160, Math.min(760, room - BESIDE_PLOT));
+  const taken = new Set<string>();
+  const series = rows.map((row) => ({
+    ...row,
+    name: row.label,
+    label: uniqueIn(taken, shortened(row.label, width)),
+  }));
+  const values = series.flatMap(({ points, configuration, name, label }) =>
+    points.map((point) => ({ configuration, name, label, ...point })),
+  );
+  const marks = series.flatMap((row) =>
+    row.marks.map((point) => ({
+      configuration: row.configuration,
+      name: row.name,
+      label: row.label,
+      ...point,
+      text: natsText(point.kl),
+      color: SERIES[row.series],
+    })),
+  );
+  const tooltip = [
+    shown("name", "configuration"),
+    shown("kl", "KL divergence of at least (nats)", ".3~g"),
+    shown("share", "share of tokens", ".2~%"),
+  ];
+  const domain = series.map(({ label }) => label);
+  const color = {
+    field: "label",
+    type: "nominal",
+    scale: { domain, range: rows.map((row) => SERIES[row.series]) },
+    legend: {
+      title: null,
+      orient: "top",
+      labelLimit: 0,
+      columns: legendColumns(domain, width),
+      symbolStrokeWidth: 2.5,
+    },
+  };
+  const x = {
+    field: "kl",
+    type: "quantitative",
+    title: "KL divergence of a token at least … nats",
+    scale: { type: "log" },
+    axis: { format: "~g", tickCount: Math.min(6, Math.floor(width / 70)) },
+  };
+  const y = {
+    field: "share",
+    type: "quantitative",
+    title: "Share of tokens",
+    scale: { type: "log", domainMax: 1 },
+    axis: { format: "~%", tickCount: 5 },
+  };
+  return {
+    ...CHART_HEAD,
+    title: {
+      text: breakLines(
+        `${modelName}: how far answers stray, token by token`,
+        room === undefined ? 58 : titleCharacters(width + BESIDE_PLOT - 28),
+        3,
+      ),
+      subtitle: [
+        `On ${textId}, against the reference; further left and lower is better`,
+        "Dots: the median, the 90th and the 99th percentile, with their divergence",
+      ].flatMap((line) => breakLines(line, room === undefined ? 100 : charactersIn(width + 58), 3)),
+    },
+    width,
+    height: 320,
+    layer: [
+      {
+        data: { values },
+        mark: { type: "line", strokeWidth: 2.2, interpolate: "linear" },
+        encoding: {
+          x,
+          y,
+          color,
+          strokeDash: {
+            field: "label",
+            type: "nominal",
+            scale: { domain, range: rows.map((row) => DASHES[row.series]) },
+            legend: color.legend,
+          },
+          tooltip,
+        },
+      },
+      {
+        data: { values: marks },
+        mark: { type: "point", filled: true, size: 46, opacity: 1 },
+        encoding: { x, y, fill: { field: "color", type: "nominal", scale: null }, tooltip },
+      },
+      ...[true, false].map((isHalo) => ({
+        data: { values: marks },
+        mark: {
+          type: "text",
+          align: "left",
+          dx: 7,
+          dy: -8,
+          fontSize: 10,
+          color: COLORS.text,
+          ...(isHalo ? { stroke: "white", strokeWidth: 3.5, strokeJoin: "round" } : {}),
+        },
+        encoding: { x, y, text: { field: "text" } },
+      })),
+    ],
+  } as unknown as TopLevelSpec;
+}
+
+const WIDTH = 520;
+/** Vertical axis and padding. */
+const BESIDE_PLOT = 92;
+const LONGEST_LABEL = 50;
+const LABEL_CHARACTER_PX = 7;
+const SYMBOL_PX = 36;
+
+/** A legend's entry is one line: the middle is left out, for labels differ at their ends. */
+function shortened(label: string, width: number): string {
+  const longest = Math.min(LONGEST_LABEL, Math.floor((width - SYMBOL_PX) / LABEL_CHARACTER_PX));
+  if (label.length <= longest) return label;
+  const end = Math.floor(longest * 0.4);
+  return `${label.slice(0, longest - end - 1)}…${label.slice(-end)}`;
+}
+
+function uniqueIn(taken: Set<string>, label: string): string {
+  const unique = taken.has(label) ? `${label} #${taken.size + 1}` : label;
+  taken.add(unique);
+  return unique;
+}
+
+function legendColumns(labels: readonly string[], width: number): number {
+  const longest = Math.max(...labels.map(({ length }) => length));
+  return Math.max(1, Math.floor(width / (longest * LABEL_CHARACTER_PX + SYMBOL_PX)));
+}
+
+/** So that curves differ without colour as well. */
+const DASHES = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+  [8, 3, 2, 3],
+  [4, 2],
+  [1, 3],
+  [10, 4],
+  [3, 1],
+];

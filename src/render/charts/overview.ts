@@ -1,0 +1,211 @@
+/**
+ * All configurations side by side: weights and peak memory, time, speed. One row a configuration in every panel; bars are
+ * means, dots the single trials, whiskers the 95 % interval of the mean, and the dashed line is the reference.
+ */
+import type { TopLevelSpec } from "vega-lite";
+import { commonMemoryMetric, type MemoryMetric, memoryName } from "../../analysis/memory-metric.js";
+import { natsText } from "../../analysis/quality-text.js";
+import {
+  barOf,
+  NAME_LINE_HEIGHT,
+  overviewPanel,
+  type PanelBar,
+  type PanelFigures,
+} from "./overview-panel.js";
+import { charactersIn, namesWidth, rowNames, titleCharacters } from "./room.js";
+import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
+
+const LABEL_CHARACTERS = 30;
+const LABEL_LINES = 4;
+const PADDING = 14;
+const SPACING = 28;
+const FIRST_WIDTH = 290;
+const OTHER_WIDTH = 210;
+/** Axis labels stick out at the right edge. */
+const RIGHT_EDGE = 12;
+
+/** A configuration as the chart draws it. */
+export interface OverviewRow {
+  /** Id. */
+  readonly configuration: string;
+  readonly label: string;
+  /** Lines under the label. */
+  readonly remarks: readonly string[];
+  readonly isReference: boolean;
+  /** Why values are missing. */
+  readonly status: string;
+  /** What kind of memory `peakGb` is. */
+  readonly metric: MemoryMetric | null;
+  readonly weightsGb: number | null;
+  readonly peakGb: readonly number[];
+  readonly elapsedSec: readonly number[];
+  readonly tokensPerSec: readonly number[];
+  /** Over every scored token of the first text, nats. */
+  readonly kl: PanelFigures | null;
+}
+
+export interface OverviewInput {
+  readonly modelName: string;
+  /** Empty for none. */
+  readonly modelNote: string;
+  readonly rows: readonly OverviewRow[];
+}
+
+type Row = OverviewRow & { readonly name: string };
+type Panel = Parameters<typeof overviewPanel>[0];
+
+/** `room`: pixels that the whole may take; where the panels do not fit side by side, they stand under one another. */
+export function overviewChart(input: OverviewInput, room?: number): TopLevelSpec {
+  const hasKl = input.rows.some(({ kl }) => kl !== null);
+  const natural = naturalWidth(input.rows, hasKl ? 4 : 3);
+  const isStacked = room !== undefined && room < natural;
+  const characters = isStacked ? Math.min(LABEL_CHARACTERS, charactersIn(room * 0.32)) : LABEL_CHARACTERS;
+  const names = rowNames(input.rows, characters, LABEL_LINES);
+  const rows = input.rows.map((row): Row => ({ ...row, name: names.get(row.configuration) ?? row.label }));
+  const lines = Math.max(1, ...rows.map((row) => row.name.split("\n").length));
+  const stackedWidth = isStacked
+    ? Math.max(120, Math.min(560, room - namesWidth(names.values()) - 2 * PADDING - RIGHT_EDGE - 8))
+    : 0;
+  const panels = panelsOf(rows, hasKl).map((panel, index) =>
+    overviewPanel({
+      ...panel,
+      names: rows.map(({ configuration, name }) => ({ configuration, name })),
+      rowHeight: Math.max(46, lines * NAME_LINE_HEIGHT + 12),
+      titleWidth: isStacked ? stackedWidth : Number.POSITIVE_INFINITY,
+      width: isStacked ? stackedWidth : index === 0 ? FIRST_WIDTH : OTHER_WIDTH,
+      showNames: isStacked || index === 0,
+    }),
+  );
+  const reference = rows.find((row) => row.isReference);
+  const hasLine = reference !== undefined && reference.elapsedSec.length > 0;
+  const titleRoom = isStacked ? room - 2 * PADDING : null;
+  return {
+    $schema: VEGA_LITE_SCHEMA,
+    background: "white",
+    padding: PADDING,
+    config: { ...CHART_CONFIG, concat: { spacing: SPACING } },
+    title: {
+      text: breakLines(
+        `${input.modelName}: configurations side by side`,
+        titleRoom === null ? 90 : titleCharacters(titleRoom),
+        3,
+      ),
+      subtitle: [
+        ...breakLines(
+          `Bar: mean over trials · dot: one trial · whisker: 95 % interval of the mean${hasLine ? " · dashed line: the reference" : ""}`,
+          titleRoom === null ? 200 : charactersIn(titleRoom),
+          4,
+        ),
+        ...breakLines(input.modelNote, titleRoom === null ? 120 : charactersIn(titleRoom), 3).filter(
+          (line) => line !== "",
+        ),
+      ],
+    },
+    ...(isStacked ? { vconcat: panels } : { hconcat: panels }),
+  } as unknown as TopLevelSpec;
+}
+
+/** With all panels side by side. */
+function naturalWidth(rows: readonly OverviewRow[], panels: number): number {
+  const names = namesWidth(rowNames(rows, LABEL_CHARACTERS, LABEL_LINES).values());
+  return 2 * PADDING + names + 8 + FIRST_WIDTH + (panels - 1) * (OTHER_WIDTH + SPACING) + RIGHT_EDGE;
+}
+
+function panelsOf(
+  rows: readonly Row[],
+  hasKl: boolean,
+): Omit<Panel, "names" | "rowHeight" | "titleWidth" | "width" | "showNames">[] {
+  const metric = commonMemoryMetric(rows.map((row) => row.metric));
+  const reference = rows.find((row) => row.isReference);
+  const referenceMean = (samples: (row: Row) => readonly number[]) =>
+    reference === undefined ? null : meanOf(samples(reference));
+  const missing = (hasValue: (row: Row) => boolean, isFirst: (row: Row) => boolean) =>
+    rows
+      .filter((row) => !hasValue(row))
+      .map((row) => ({ name: row.name, note: isFirst(row) ? breakLines(row.status, 32, 3) : ["–"] }));
+  const hasMemory = (row: Row) => row.weightsGb !== null || row.peakGb.length > 0;
+  const memoryBars = rows.flatMap((row): PanelBar[] => [
+    ...(row.weightsGb === null
+      ? []
+      : barOf(row, "weights", "weights", [row.weightsGb]).map((bar) => ({ ...bar, dots: [] }))),
+    ...barOf(row, "peak", metric === null ? lowerFirst(memoryName(row.metric)) : "peak", row.peakGb),
+  ]);
+  const plain = {
+    slots: ["one"],
+    bars: (samples: (row: Row) => readonly number[]) =>
+      rows.flatMap((row) => barOf(row, "one", "", samples(row))),
+  };
+  return [
+    {
+      title: `Weights and ${lowerFirst(memoryName(metric))} (GB)`,
+      slots: ["weights", "peak"],
+      colors: { weights: COLORS.weights, peak: COLORS.peak },
+      dotColor: COLORS.memory,
+      format: (value) => `${significant(value)} GB`,
+      bars: memoryBars,
+      missing: missing(hasMemory, () => true),
+      reference: referenceMean((row) => row.peakGb),
+    },
+    {
+      title: "Time per trial (s), less is better",
+      slots: plain.slots,
+      colors: { one: COLORS.timeBar },
+      dotColor: COLORS.time,
+      format: (value) => `${significant(value)} s`,
+      bars: plain.bars((row) => row.elapsedSec),
+      missing: missing((row) => row.elapsedSec.length > 0, hasMemory),
+      reference: referenceMean((row) => row.elapsedSec),
+    },
+    {
+      title: "Decoding (tokens/s), more is better",
+      slots: plain.slots,
+      colors: { one: COLORS.speedBar },
+      dotColor: COLORS.speed,
+      format: significant,
+      bars: plain.bars((row) => row.tokensPerSec),
+      missing: missing(
+        (row) => row.tokensPerSec.length > 0,
+        () => false,
+      ),
+      reference: referenceMean((row) => row.tokensPerSec),
+    },
+    ...(hasKl ? [klPanel(rows)] : []),
+  ];
+}
+
+function klPanel(rows: readonly Row[]) {
+  return {
+    title: "KL divergence (nats), less is better",
+    slots: ["one"],
+    colors: { one: COLORS.qualityBar },
+    dotColor: COLORS.muted,
+    format: natsText,
+    bars: rows.flatMap(({ configuration, name, kl }): PanelBar[] =>
+      kl === null ? [] : [{ configuration, name, slot: "one", word: "", figures: kl, dots: [] }],
+    ),
+    missing: rows
+      .filter(({ kl }) => kl === null)
+      .map(({ name, isReference }) => ({
+        name,
+        note: [isReference ? "the reference itself" : "–"],
+        isExpected: isReference,
+      })),
+    reference: null,
+  };
+}
+
+/** "Peak RSS" → "peak RSS" within a sentence. */
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function meanOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Three significant digits, never an exponent. */
+function significant(value: number): string {
+  if (value >= 100) return value.toFixed(0);
+  if (value >= 10) return value.toFixed(1);
+  return value.toFixed(value >= 1 ? 2 : 3);
+}

@@ -1,0 +1,215 @@
+/**
+ * Memory × speed × quality in one picture: a point a configuration, weights to the right, tokens a second upwards, the
+ * divergence from the reference as its colour. What nothing beats in all three (Pareto) has a dark ring.
+ */
+import type { TopLevelSpec } from "vega-lite";
+import { natsText } from "../../analysis/quality-text.js";
+import { charactersIn, titleCharacters } from "./room.js";
+import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
+
+export interface TradeoffPoint {
+  /** Id. */
+  readonly configuration: string;
+  readonly label: string;
+  readonly weightsGb: number;
+  readonly tokensPerSec: number;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** KL divergence from the reference on the first text, nats; 0 for the reference; null where it was not measured. */
+  readonly kl: number | null;
+  readonly isReference: boolean;
+  readonly isOptimal: boolean;
+}
+
+export interface TradeoffInput {
+  readonly modelName: string;
+  /** Of the text that divergences are measured on; null without one. */
+  readonly textId: string | null;
+  readonly rows: readonly TradeoffPoint[];
+}
+
+type Figures = Pick<TradeoffPoint, "weightsGb" | "tokensPerSec" | "kl">;
+
+/** At least as good in everything that both have, and better in something. */
+export function dominates(a: Figures, b: Figures): boolean {
+  const haveKl = a.kl !== null && b.kl !== null;
+  const isAsGood =
+    a.weightsGb <= b.weightsGb && a.tokensPerSec >= b.tokensPerSec && (!haveKl || (a.kl ?? 0) <= (b.kl ?? 0));
+  const isBetter =
+    a.weightsGb < b.weightsGb || a.tokensPerSec > b.tokensPerSec || (haveKl && (a.kl ?? 0) < (b.kl ?? 0));
+  return isAsGood && isBetter;
+}
+
+const WIDTH = 520;
+const HEIGHT = 340;
+const LABEL_FONT_SIZE = 11;
+const LINE_HEIGHT = 14;
+
+/** Vertical axis, padding, and the legend where there is one. */
+const BESIDE_PLOT = 78;
+const LEGEND = 92;
+
+/** `room`: pixels that the whole may take. */
+export function tradeoffChart(input: TradeoffInput, room?: number): TopLevelSpec {
+  const { rows: points, textId } = input;
+  const hasKl = points.some(({ kl }) => kl !== null);
+  const beside = BESIDE_PLOT + (hasKl ? LEGEND : 0);
+  const width = room === undefined ? WIDTH : Math.max(160, Math.min(760, room - beside));
+  const xEnd = 1.12 * Math.max(...points.map(({ weightsGb }) => weightsGb));
+  const yEnd = 1.15 * Math.max(...points.map(({ tokensPerSec, high }) => Math.max(tokensPerSec, high ?? 0)));
+  const labels = placeLabels(points, xEnd, yEnd, width);
+  const values = points.map((point, index) => ({ ...point, ...labels[index] }));
+  const x = {
+    field: "weightsGb",
+    type: "quantitative",
+    title: "Weights (GB), less is better",
+    axis: { tickCount: Math.min(5, Math.floor(width / 70)) },
+    scale: { domain: [0, xEnd], nice: false },
+  };
+  const y = (field: string) => ({
+    field,
+    type: "quantitative",
+    title: "Decoding (tokens/s), more is better",
+    axis: { tickCount: 6 },
+    scale: { domain: [0, yEnd], nice: false },
+  });
+  const text = {
+    type: "text",
+    fontSize: LABEL_FONT_SIZE,
+    lineHeight: LINE_HEIGHT,
+    baseline: "middle",
+    align: { expr: "datum.align" },
+    dx: { expr: "datum.dx" },
+    dy: { expr: "datum.dy" },
+    color: COLORS.text,
+  };
+  const written = { x, y: y("tokensPerSec"), text: { field: "lines" } };
+  const characters = room === undefined ? 100 : charactersIn(width + beside - 28);
+  const titleWidth = room === undefined ? 58 : titleCharacters(width + beside - 28);
+  return {
+    ...CHART_HEAD,
+    title: {
+      text: breakLines(`${input.modelName}: memory, speed and quality`, titleWidth, 3),
+      subtitle: [
+        ...breakLines(
+          "Whisker: 95 % interval of the mean · dark ring: no configuration is better in everything",
+          characters,
+          4,
+        ),
+        ...(hasKl && textId !== null
+          ? breakLines(`Colour: KL divergence from the reference on ${textId}, nats a token`, characters, 3)
+          : []),
+      ],
+    },
+    width,
+    height: HEIGHT,
+    layer: [
+      {
+        data: { values: values.filter(({ low }) => low !== null) },
+        mark: { type: "rule", color: COLORS.muted, strokeWidth: 1.3 },
+        encoding: { x, y: y("low"), y2: { field: "high" } },
+      },
+      {
+        data: { values },
+        mark: { type: "point", filled: true, size: 190, opacity: 1, strokeWidth: 2.4 },
+        encoding: {
+          x,
+          y: y("tokensPerSec"),
+          stroke: { condition: { test: "datum.isOptimal", value: COLORS.text }, value: "#BBBBBB" },
+          fill: hasKl
+            ? {
+                field: "kl",
+                type: "quantitative",
+                title: "KL (nats)",
+                scale: { type: "sqrt", scheme: "viridis", reverse: true, domainMin: 0 },
+                legend: { gradientLength: 140, tickCount: 4 },
+              }
+            : { value: COLORS.speed },
+          tooltip: [
+            shown("label", "configuration"),
+            shown("weightsGb", "weights (GB)", ".3f"),
+            shown("tokensPerSec", "tokens/s", ".1f"),
+            ...(hasKl ? [shown("kl", "KL (nats)", ".3~g")] : []),
+          ],
+        },
+      },
+      {
+        data: { values },
+        mark: { ...text, stroke: "white", strokeWidth: 4, strokeJoin: "round" },
+        encoding: written,
+      },
+      { data: { values }, mark: text, encoding: written },
+    ],
+  } as unknown as TopLevelSpec;
+}
+
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+const POINT_RADIUS = 9;
+const LABEL_GAP = 13;
+/** Of DejaVu Sans, in em; digits and lower case. */
+const CHARACTER_EM = 0.63;
+const MOST_SHIFTS = 24;
+
+/** Lines beside each point, moved up and down, or to the other side, until they lie on nothing else. */
+function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: number, plotWidth: number) {
+  const centres = points.map(({ weightsGb, tokensPerSec }) => ({
+    x: (weightsGb / xEnd) * plotWidth,
+    y: (1 - tokensPerSec / yEnd) * HEIGHT,
+  }));
+  const taken: Box[] = centres.map(({ x, y }) => ({
+    left: x - POINT_RADIUS,
+    right: x + POINT_RADIUS,
+    top: y - POINT_RADIUS,
+    bottom: y + POINT_RADIUS,
+  }));
+  return points.map((point, index) => {
+    const { x, y } = centres[index] ?? { x: 0, y: 0 };
+    const lines = linesOf(point);
+    const width = Math.max(...lines.map(({ length }) => length)) * LABEL_FONT_SIZE * CHARACTER_EM;
+    const height = lines.length * LINE_HEIGHT;
+    const boxAt = (align: "left" | "right", shift: number): Box => ({
+      left: align === "left" ? x + LABEL_GAP : x - LABEL_GAP - width,
+      right: align === "left" ? x + LABEL_GAP + width : x - LABEL_GAP,
+      top: y + shift - height / 2,
+      bottom: y + shift + height / 2,
+    });
+    const candidates = Array.from(
+      { length: MOST_SHIFTS },
+      (_, step) => Math.ceil(step / 2) * (step % 2 === 0 ? 1 : -1) * 8,
+    ).flatMap((shift) =>
+      (["left", "right"] as const).map((align) => ({ align, shift, box: boxAt(align, shift) })),
+    );
+    const free = candidates.find(
+      ({ box }) =>
+        box.left >= 2 &&
+        box.right <= plotWidth - 2 &&
+        box.top >= 2 &&
+        box.bottom <= HEIGHT - 2 &&
+        !taken.some((other) => overlaps(box, other)),
+    );
+    // Where nothing is free the point goes without: its tooltip still names it.
+    if (free === undefined) return { lines: [], align: "left", dx: 0, dy: 0 };
+    taken.push(free.box);
+    return {
+      lines,
+      align: free.align,
+      dx: free.align === "left" ? LABEL_GAP : -LABEL_GAP,
+      dy: free.shift - ((lines.length - 1) * LINE_HEIGHT) / 2,
+    };
+  });
+}
+
+function overlaps(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+function linesOf(point: TradeoffPoint): string[] {
+  const name = breakLines(`${point.label}${point.isReference ? " (reference)" : ""}`, 26, 3);
+  return point.kl === null || point.isReference ? name : [...name, `KL ${natsText(point.kl)}`];
+}

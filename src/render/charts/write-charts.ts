@@ -1,0 +1,102 @@
+/** Charts as files: the specification, then its pictures. */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { mapAtOnce } from "../../base/at-once.js";
+import { FalconError } from "../../base/errors.js";
+import { CHART_ENDINGS, chartPath } from "../../run/paths.js";
+import { writeResultFile } from "../../run/result-file.js";
+import { writeFailed } from "../../run/writer.js";
+import type { Chart } from "./charts.js";
+import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
+
+/** One in Vega, two becoming pixels, and some that wait for that: Vega must never wait. */
+const CHARTS_AT_ONCE = 8;
+
+/** What charts are drawn with, or why they cannot be. */
+export interface Drawing {
+  readonly render: ChartRenderer | null;
+  readonly problem: string | null;
+}
+
+/** Never rejects: without pictures there are still figures. */
+export async function loadDrawing(): Promise<Drawing> {
+  try {
+    return { render: remembering(await createRenderer()), problem: null };
+  } catch (error) {
+    return { render: null, problem: `charts cannot be drawn here: ${messageOf(error)}` };
+  }
+}
+
+/** One specification is drawn once, however often it is asked for: who has time to spare asks ahead. */
+function remembering(render: ChartRenderer): ChartRenderer {
+  const begun = new WeakMap<object, Promise<RenderedChart>>();
+  return (spec) => {
+    const chart = begun.get(spec) ?? render(spec);
+    begun.set(spec, chart);
+    return chart;
+  };
+}
+
+export interface ChartFiles {
+  /** Whether an earlier version of the program drew a chart of this name. */
+  readonly isOurs?: (name: string) => boolean;
+  /** Of who had it loaded before there was anything to write. */
+  readonly drawing?: Drawing;
+}
+
+/**
+ * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: figures are
+ * worth more than their pictures. Charts of an earlier version that nobody draws any more are removed, of those that `isOurs`
+ * tells by their names. Throws FalconError `results-write-failed`.
+ */
+export async function writeCharts(
+  folder: string,
+  charts: readonly Chart[],
+  { isOurs = () => true, drawing }: ChartFiles = {},
+): Promise<readonly string[]> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw writeFailed(folder, cause);
+  }
+  const wanted = new Set(charts.map(({ name }) => name));
+  await removeOthers(folder, (name) => isOurs(name) && !wanted.has(name));
+  for (const { name, spec } of charts) {
+    await writeResultFile(chartPath(folder, name, ".vl.json"), `${JSON.stringify(spec, null, 2)}\n`);
+  }
+  const { render, problem } = drawing ?? (await loadDrawing());
+  const draw = async ({ name, spec }: Chart): Promise<string | null> => {
+    try {
+      const images = await render?.(spec);
+      if (images === undefined) await removeImages(folder, name);
+      else {
+        await writeResultFile(chartPath(folder, name, ".svg"), images.svg);
+        await writeResultFile(chartPath(folder, name, ".png"), images.png);
+      }
+      return null;
+    } catch (error) {
+      if (error instanceof FalconError) throw error;
+      await removeImages(folder, name);
+      return `the chart ${name} could not be drawn: ${messageOf(error)}`;
+    }
+  };
+  const undrawn = await mapAtOnce(charts, CHARTS_AT_ONCE, draw);
+  return [problem, ...undrawn].filter((warning) => warning !== null);
+}
+
+/** What an error says; for warnings. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** An image of an earlier report would be taken for one of this specification. */
+async function removeImages(folder: string, name: string): Promise<void> {
+  for (const ending of [".svg", ".png"] as const) await rm(chartPath(folder, name, ending), { force: true });
+}
+
+async function removeOthers(folder: string, isUnwanted: (name: string) => boolean): Promise<void> {
+  for (const file of await readdir(folder)) {
+    const ending = CHART_ENDINGS.find((candidate) => file.endsWith(candidate));
+    if (ending !== undefined && isUnwanted(file.slice(0, -ending.length))) await rm(join(folder, file));
+  }
+}

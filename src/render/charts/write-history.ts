@@ -1,0 +1,69 @@
+/** The history as files: `history.json`, and a chart a metric. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { isHistoryChart } from "../../analysis/history/chart-name.js";
+import { type HistoryOptions, judgeHistory } from "../../analysis/history/history.js";
+import type { HistoryReport } from "../../analysis/history/history-types.js";
+import type { HistoryRun } from "../../analysis/history/series.js";
+import { writeResultFile } from "../../run/result-file.js";
+import { writeFailed } from "../../run/writer.js";
+import type { Chart } from "./charts.js";
+import { historyChart } from "./history.js";
+import { exampleHistoryChart } from "./history-example.js";
+import { type Drawing, writeCharts } from "./write-charts.js";
+
+/** With fewer the runs are read before anything is drawn. */
+const MANY_RUNS = 200;
+
+/** While `runs` runs are read: the first chart that Vega draws takes several times as long as those after it. */
+export function warmUp({ render }: Drawing, runs: number): void {
+  // Nobody looks at it; what is wrong with drawing shows with the first real chart.
+  if (runs >= MANY_RUNS) render?.(exampleHistoryChart()).catch(() => {});
+}
+
+export interface DrawnHistory {
+  readonly report: HistoryReport;
+  readonly charts: readonly Chart[];
+}
+
+/**
+ * Judges the runs, and lets each chart be drawn while the next one is judged: `drawing` remembers what it has drawn. Without one
+ * there are no charts.
+ */
+export async function judgeAndDraw(
+  runs: readonly HistoryRun[],
+  options: HistoryOptions,
+  drawing: Drawing | null,
+): Promise<DrawnHistory> {
+  const charts: Chart[] = [];
+  const steps = judgeHistory(runs, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return { report: step.value, charts };
+    if (drawing === null) continue;
+    const { name, head, series } = step.value;
+    const chart = { name, spec: historyChart(head, series) };
+    charts.push(chart);
+    // What goes wrong is told when it is written.
+    drawing.render?.(chart.spec).catch(() => {});
+    await setImmediate();
+  }
+}
+
+/** Returns what could not be drawn, for people. Throws FalconError `results-write-failed`. */
+export async function writeHistory(
+  { report, charts }: DrawnHistory,
+  folder: string,
+  drawing: Drawing,
+): Promise<readonly string[]> {
+  const path = join(folder, "history.json");
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+  await writeResultFile(path, `${JSON.stringify(report)}\n`);
+  // The folder may be one of the user's: only what an earlier history drew is ever removed from it.
+  return writeCharts(folder, charts, { isOurs: isHistoryChart, drawing });
+}

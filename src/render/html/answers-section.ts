@@ -1,0 +1,120 @@
+/** What each configuration said, question by question, with the differences against the reference marked. */
+
+import { diffAnswers } from "../../analysis/answer-diff.js";
+import { type Answer, type Question, questionsOf } from "../../analysis/answers.js";
+import { firstDifference } from "../../analysis/divergence.js";
+import { counted } from "../../base/counted.js";
+import { safeLine } from "../../base/untrusted-text.js";
+import type { RunData } from "../../run/run-data.js";
+import { clipAnswer, clipText } from "./clip.js";
+import { differences } from "./differences.js";
+import { html, type Markup } from "./markup.js";
+
+/** Bytes of all answers together, and of one: the rest is in answers.md. */
+const ALL_ANSWERS_BYTES = 1_000_000;
+const LONGEST_ANSWER_BYTES = 24_000;
+const SHORTEST_CUT_BYTES = 400;
+const LONGEST_PROMPT_BYTES = 4_000;
+/** Repeats that all say something else are sampled; some of them show it. */
+const MOST_OF_A_CONFIGURATION = 4;
+/** Longer answers are folded until they are asked for. */
+const FOLDED_CHARACTERS = 900;
+/** Up to so many tokens each one that differs has an element of its own; beyond, a run of them has. */
+const MOST_MARKED_TOKENS = 40_000;
+
+export function answersSection(data: RunData): Markup {
+  const questions = questionsOf(data);
+  const count = Math.max(1, questions.flatMap(({ answers }) => answers).length);
+  const mostBytes = Math.min(
+    LONGEST_ANSWER_BYTES,
+    Math.max(SHORTEST_CUT_BYTES, Math.floor(ALL_ANSWERS_BYTES / count)),
+  );
+  const tokens = questions
+    .flatMap(({ answers }) => answers)
+    .reduce((sum, one) => sum + (one.outputTokens ?? 0), 0);
+  const options: AnswerOptions = {
+    mostBytes,
+    marksTokens: tokens <= MOST_MARKED_TOKENS,
+    hasRepeats: data.run.plan.repeats * data.run.plan.rounds > 1,
+  };
+  return html`<section id="answers" aria-labelledby="answers-h">
+<h2 id="answers-h">Answers</h2>
+<p class="quiet">Against the reference, token by token (word by word where the records have no tokens): <ins>only in this answer</ins>, <del>only in the reference</del>, <span class="same">the same so far</span>.</p>
+<p class="needs-script"><label><input type="checkbox" id="show-removed" checked> Show what only the reference said</label></p>
+${questions.map((question, index) => questionArticle(question, index, options))}
+</section>`;
+}
+
+interface AnswerOptions {
+  readonly mostBytes: number;
+  readonly marksTokens: boolean;
+  readonly hasRepeats: boolean;
+}
+
+function questionArticle(
+  { promptId, prompt, answers }: Question,
+  index: number,
+  options: AnswerOptions,
+): Markup {
+  const shownPrompt = clipText(prompt, LONGEST_PROMPT_BYTES);
+  const reference = answers.find(({ isReference, text }) => isReference && text !== null) ?? null;
+  const seen = new Map<string, number>();
+  const shown = answers.filter(({ configurationId }) => {
+    const before = seen.get(configurationId) ?? 0;
+    seen.set(configurationId, before + 1);
+    return before < MOST_OF_A_CONFIGURATION;
+  });
+  const left = answers.length - shown.length;
+  return html`<article class="question">
+<h3>${index + 1}. ${safeLine(promptId)}</h3>
+<p class="prompt" dir="auto">${shownPrompt.text}${shownPrompt.isCut && html` <span class="quiet">… (cut here)</span>`}</p>
+${answers.length === 0 && html`<p class="quiet">No configuration got as far as this question.</p>`}
+<div class="answers">
+${shown.map((answer) => answerCard(answer, reference, options))}
+</div>
+${left > 0 && html`<p class="quiet">${counted(left, "more answer")} in answers.md.</p>`}
+</article>`;
+}
+
+function answerCard(answer: Answer, reference: Answer | null, options: AnswerOptions): Markup {
+  const { configuration, configurationId, isReference, repeats, text, outputTokens, failure } = answer;
+  const remarks = [
+    ...(isReference ? ["reference"] : []),
+    ...(outputTokens === null ? [] : [counted(outputTokens, "token")]),
+    ...(options.hasRepeats
+      ? [`repeat ${repeats.slice(0, 12).join(", ")}${repeats.length > 12 ? ", …" : ""}`]
+      : []),
+  ].join(" · ");
+  const head = (
+    verdict: string | null,
+  ) => html`<h4>${configuration} <span class="quiet">${remarks}</span></h4>
+${verdict !== null && html`<p class="quiet">${verdict}</p>`}`;
+  if (text === null) {
+    return html`<div class="answer" data-configuration="${configurationId}">${head(null)}<p class="bad">✗ failed: ${failure ?? "unknown"}</p></div>`;
+  }
+  const own = clipAnswer({ text, tokens: answer.tokens }, options.mostBytes);
+  const other =
+    reference === null || reference === answer || reference.text === null
+      ? null
+      : clipAnswer({ text: reference.text, tokens: reference.tokens }, options.mostBytes);
+  const diff = other === null ? null : diffAnswers(own, other);
+  const body = text.trim() === "" ? html`<span class="quiet">(nothing but white space)</span>` : null;
+  const shown = body ?? (diff === null ? html`${own.text}` : differences(diff, options.marksTokens));
+  const isLong = own.text.length > FOLDED_CHARACTERS;
+  const cut = own.isCut
+    ? html`<p class="note">Cut after ${own.text.length.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters, and compared so far; all of it is in answers.md and records.jsonl.</p>`
+    : null;
+  return html`<div class="answer" data-configuration="${configurationId}">
+${head(verdictOf(answer, reference))}
+<div class="said${isLong && " long"}" dir="auto" translate="no">${shown}</div>
+${cut}${isLong && html`<button type="button" class="needs-script" data-unfold aria-expanded="false">Show all</button>`}
+</div>`;
+}
+
+function verdictOf({ equalsReference, ids }: Answer, reference: Answer | null): string | null {
+  if (equalsReference === true) return "= the reference's very tokens";
+  if (equalsReference === null) return null;
+  const theirs = reference?.ids ?? null;
+  const place = ids === null || theirs === null ? null : firstDifference(ids, theirs);
+  return place === null ? "≠ the reference's" : `parts from the reference at token ${place}`;
+}

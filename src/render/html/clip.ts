@@ -1,0 +1,51 @@
+/** Texts without end are cut: a page that holds all of a megabyte of control characters would hold eight. */
+
+import type { ComparedAnswer } from "../../analysis/answer-diff.js";
+import { isHarmful } from "../../base/untrusted-text.js";
+
+export interface Clipped {
+  readonly text: string;
+  readonly isCut: boolean;
+}
+
+/** As much of the text as takes at most so many bytes in the page, escaped and made visible. */
+export function clipText(text: string, mostBytes: number): Clipped {
+  let bytes = 0;
+  let end = 0;
+  for (const character of text) {
+    bytes += bytesOf(character.codePointAt(0) ?? 0);
+    if (bytes > mostBytes) return { text: text.slice(0, end), isCut: true };
+    end += character.length;
+  }
+  return { text, isCut: false };
+}
+
+/** `[U+001B]` */
+const VISIBLE_BYTES = 9;
+/** `&quot;` */
+const ESCAPED_BYTES = 6;
+
+function bytesOf(codePoint: number): number {
+  if (codePoint === 0x0a || codePoint === 0x0d) return 1;
+  if (isHarmful(codePoint)) return VISIBLE_BYTES;
+  if (codePoint < 0x40) return `&<>"'`.includes(String.fromCodePoint(codePoint)) ? ESCAPED_BYTES : 1;
+  return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+}
+
+/** The answer, cut, with those of its tokens that lie within. */
+export function clipAnswer(answer: ComparedAnswer, mostBytes: number): ComparedAnswer & { isCut: boolean } {
+  const { text, isCut } = clipText(answer.text, mostBytes);
+  if (!isCut || answer.tokens === null) return { text, tokens: answer.tokens, isCut };
+  const { ids, pieces } = answer.tokens;
+  let length = 0;
+  let count = 0;
+  while (count < pieces.length && length + (pieces[count]?.length ?? 0) <= text.length) {
+    length += pieces[count]?.length ?? 0;
+    count++;
+  }
+  return {
+    text: text.slice(0, length),
+    tokens: { ids: ids.slice(0, count), pieces: pieces.slice(0, count) },
+    isCut,
+  };
+}

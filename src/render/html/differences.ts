@@ -1,0 +1,36 @@
+/** An answer with what differs from the reference's underlined and struck through: never told by colour alone. */
+
+import type { AnswerDiff, DiffRun } from "../../analysis/answer-diff.js";
+import { safeLines } from "../../base/untrusted-text.js";
+import { escapeHtml, html, joined, Markup } from "./markup.js";
+
+/** `marksTokens`: every token that differs is an element of its own. */
+export function differences({ runs, unit }: AnswerDiff, marksTokens: boolean): Markup {
+  const first = runs.findIndex(({ kind }) => kind !== "same");
+  return joined(
+    runs.map((run, index) => {
+      const isLast = index === runs.length - 1 || runs.slice(index + 1).every(({ kind }) => kind !== "same");
+      if (run.kind === "same") return same(run, first === -1 || index < first);
+      const mark = index === first ? html`<span class="parts" aria-hidden="true">▸</span>` : null;
+      const text = changed(run, marksTokens && unit === "token", isLast);
+      return run.kind === "inserted" ? html`${mark}<ins>${text}</ins>` : html`${mark}<del>${text}</del>`;
+    }),
+  );
+}
+
+function same({ pieces }: DiffRun, isBefore: boolean): Markup {
+  const text = pieces.join("");
+  return isBefore ? html`<span class="same">${text}</span>` : html`${text}`;
+}
+
+function changed({ kind, pieces }: DiffRun, marksTokens: boolean, isLast: boolean): Markup {
+  // Special tokens have no text: most often the end.
+  if (pieces.join("") === "") return html`${isLast ? "[end]" : "[no text]"}`;
+  const visible = (piece: string) => {
+    // A line break that differs would show nothing to underline.
+    const text = safeLines(piece).replaceAll("\n", kind === "inserted" ? "↵\n" : "↵");
+    return escapeHtml(text);
+  };
+  if (!marksTokens) return new Markup(visible(pieces.join("")));
+  return new Markup(pieces.map((piece) => (piece === "" ? "" : `<i>${visible(piece)}</i>`)).join(""));
+}

@@ -1,0 +1,62 @@
+/** The machine and the libraries. */
+import { formatBytes } from "../../base/units.js";
+import type { RunData } from "../../run/run-data.js";
+import { definitions, type Fact } from "./definitions.js";
+import { html, type Markup } from "./markup.js";
+
+export function environmentSection({ run, environment }: RunData): Markup {
+  const { controller } = run;
+  const machine: Fact[] =
+    environment === null
+      ? []
+      : [
+          ["platform", environment.platform],
+          ["CPU", environment.cpu_model],
+          ["cores", coresText(environment)],
+          [
+            "memory",
+            environment.memory_total_bytes === null ? null : formatBytes(environment.memory_total_bytes),
+          ],
+          ...environment.gpus.map(
+            ({ index, name, memory_total_bytes }): Fact => [
+              `GPU ${index}`,
+              `${name}, ${formatBytes(memory_total_bytes)}`,
+            ],
+          ),
+          ["CUDA", environment.cuda_version],
+          ["driver", environment.gpu_driver_version],
+          ...environment.memory_bandwidth.map(
+            ({ device, read_bytes_per_sec }): Fact => [
+              `${device} reads`,
+              `${(read_bytes_per_sec / 1e9).toFixed(1)} GB/s`,
+            ],
+          ),
+          ["torch threads", environment.torch_threads],
+          ["Python", environment.python_version],
+          ...Object.entries(environment.packages).map(([name, version]): Fact => [name, version]),
+          ...Object.entries(environment.environment_variables).map(([name, value]): Fact => [name, value]),
+        ];
+  return html`<section id="environment" aria-labelledby="environment-h">
+<h2 id="environment-h">Environment</h2>
+${environment === null && html`<p class="bad">✗ The worker never started, so it could not tell.</p>`}
+${definitions([
+  ["falcon-exp", run.falcon_exp_version],
+  ["Node", controller.node_version],
+  ["host", controller.hostname],
+  ["git commit", commitText(controller)],
+  ...machine,
+])}
+</section>`;
+}
+
+function coresText({
+  cpu_physical_cores: physical,
+  cpu_logical_cores: logical,
+}: NonNullable<RunData["environment"]>): string | null {
+  if (logical === null) return null;
+  return physical === null ? `${logical} logical` : `${physical} physical, ${logical} logical`;
+}
+
+function commitText({ git_commit, git_dirty }: RunData["run"]["controller"]): string | null {
+  return git_commit === null ? null : `${git_commit}${git_dirty === true ? ", with changes" : ""}`;
+}

@@ -1,0 +1,85 @@
+/** What failed, why, and the one next step. */
+
+import { statusText } from "../../analysis/status-text.js";
+import { counted } from "../../base/counted.js";
+import type { Failure } from "../../run/record-types.js";
+import type { ConfigurationData, RunData } from "../../run/run-data.js";
+import { html, type Markup } from "./markup.js";
+
+/** More trials that failed alike are counted, not listed. */
+interface FailedTrials {
+  readonly failure: Failure;
+  readonly runs: number[];
+}
+
+export function failuresSection(data: RunData): Markup {
+  const cards = data.configurations.flatMap((configuration) => {
+    const body = bodyOf(configuration);
+    if (body.length === 0) return [];
+    const { id, label } = configuration.plan.worker;
+    return [html`<article class="card" data-configuration="${id}"><h3>${label}</h3>${body}</article>`];
+  });
+  return html`<section id="failures" aria-labelledby="failures-h">
+<h2 id="failures-h">Failures</h2>
+${cards.length === 0 ? html`<p class="good">✓ Nothing failed.</p>` : html`<div class="cards wide">${cards}</div>`}
+</section>`;
+}
+
+function bodyOf(configuration: ConfigurationData): Markup[] {
+  const { outcome, status } = configuration;
+  const parts: Markup[] = [];
+  if (outcome?.status === "failed") parts.push(failureText(outcome.failure, "The configuration failed"));
+  else if (status !== "completed") parts.push(html`<p class="bad">✗ ${statusText(configuration)}</p>`);
+  const byCause = new Map<string, FailedTrials>();
+  for (const trial of configuration.trials) {
+    if (trial.status !== "failed") continue;
+    const key = `${trial.failure.code} ${trial.failure.message}`;
+    const group = byCause.get(key) ?? { failure: trial.failure, runs: [] };
+    group.runs.push(trial.trial_index + 1);
+    byCause.set(key, group);
+  }
+  for (const { failure, runs } of byCause.values()) {
+    const some = runs.slice(0, 20).join(", ");
+    parts.push(
+      failureText(
+        failure,
+        `${counted(runs.length, "trial")} failed (run ${some}${runs.length > 20 ? ", …" : ""})`,
+      ),
+    );
+  }
+  const extras = [
+    ...configuration.quality.map((record) => ({ name: `Text ${record.text_id}`, record })),
+    { name: "lm-eval", record: configuration.lmEval },
+    { name: "Profile", record: configuration.profile },
+  ];
+  for (const { name, record } of extras) {
+    if (record?.status === "failed") parts.push(failureText(record.failure, `${name} failed`));
+  }
+  return parts;
+}
+
+const LONGEST_MESSAGE = 2_000;
+
+function failureText(failure: Failure, what: string): Markup {
+  const { code, message, next, phase, exit_code, signal, stderr_tail, traceback } = failure;
+  const circumstances = [
+    phase === null ? null : `while: ${phase}`,
+    exit_code === null ? null : `exit code ${exit_code}`,
+    signal === null ? null : `signal ${signal}`,
+  ].filter((part) => part !== null);
+  return html`<div class="failure">
+<p class="bad">✗ ${what}: <code>${code}</code>${circumstances.length > 0 && ` (${circumstances.join(", ")})`}</p>
+<p class="pre">${message.slice(0, LONGEST_MESSAGE)}</p>
+<p><strong>Next:</strong> ${next}</p>
+${unfolding("The worker's last lines", stderr_tail.join("\n"))}
+${unfolding("Traceback", traceback ?? "")}
+</div>`;
+}
+
+const LONGEST_DETAIL = 20_000;
+
+function unfolding(title: string, text: string): Markup | null {
+  return text.trim() === ""
+    ? null
+    : html`<details><summary>${title}</summary><pre tabindex="0">${text.slice(-LONGEST_DETAIL)}</pre></details>`;
+}

@@ -1,0 +1,105 @@
+/**
+ * `report.html`: one file that opens from disk and asks the network for nothing. A function of the records, the summary
+ * and the bundle: the same give the same bytes.
+ *
+ * Everything but the charts is there without a script; the script draws the charts, sorts, filters and unfolds.
+ */
+import { createHash } from "node:crypto";
+import type { RunSummary } from "../../analysis/summary.js";
+import { safeLine } from "../../base/untrusted-text.js";
+import type { RunData } from "../../run/run-data.js";
+import { chartInputs } from "../charts/inputs/chart-inputs.js";
+import { againSection } from "./again-section.js";
+import { answersSection } from "./answers-section.js";
+import type { PageBundle } from "./bundle.js";
+import { chartsSections } from "./charts-section.js";
+import { environmentSection } from "./environment-section.js";
+import { failuresSection } from "./failures-section.js";
+import { html, jsonForScript, Markup, type Part } from "./markup.js";
+import type { PageData } from "./page-data.js";
+import { proofSection } from "./proof-section.js";
+import { resultTable } from "./result-table.js";
+import { verdictsSection } from "./verdicts-section.js";
+
+export function reportHtml(data: RunData, summary: RunSummary, bundle: PageBundle): string {
+  const inputs = chartInputs(data, summary);
+  const pageData: PageData = {
+    configurations: summary.configurations.map(({ id, label }) => ({ id, label: safeLine(label) })),
+    charts: inputs,
+  };
+  const sections: readonly Part[] = [
+    verdictsSection(summary),
+    resultTable(summary),
+    chartsSections(inputs),
+    answersSection(data),
+    proofSection(data, summary),
+    failuresSection(data),
+    environmentSection(data),
+    againSection(data),
+  ];
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${contentSecurityPolicy(bundle)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${summary.experiment}: ${summary.model_name}</title>
+<style>${new Markup(bundle.style)}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the results</a>
+${head(summary)}
+${selectionBar(summary)}
+<main id="main" tabindex="-1">
+${sections}
+</main>
+<div id="announcer" class="unseen" role="status"></div>
+<script type="application/json" id="page-data">${jsonForScript(pageData)}</script>
+<script>${new Markup(bundle.script)}</script>
+</body>
+</html>
+`.text;
+}
+
+/** Nothing but this file's own script and style, by their hashes: an injected script, style or request is refused. */
+function contentSecurityPolicy({ script, style }: PageBundle): string {
+  const hash = (text: string) => `'sha256-${createHash("sha256").update(text, "utf8").digest("base64")}'`;
+  return [
+    "default-src 'none'",
+    `script-src ${hash(script)}`,
+    `style-src ${hash(style)}`,
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+}
+
+const STATUS_TEXT: Readonly<Record<RunSummary["status"], string>> = {
+  completed: "completed",
+  partly_failed: "partly failed",
+  all_failed: "everything failed",
+  interrupted: "interrupted",
+};
+
+function head(summary: RunSummary): Markup {
+  const { status, trials_completed, trials_planned } = summary;
+  const isWhole = status === "completed";
+  return html`<header class="head">
+<div>
+<h1>${summary.experiment} <span class="quiet">${summary.model_name}</span></h1>
+<p class="quiet">${summary.run_id} · <span class="${isWhole ? "good" : "bad"}">${isWhole ? "✓" : "✗"} ${STATUS_TEXT[status]}</span> · ${trials_completed} of ${trials_planned} trials · ${summary.started_at.slice(0, 16).replace("T", " ")} UTC</p>
+</div>
+<button type="button" id="theme" class="needs-script" aria-pressed="false">Dark</button>
+</header>`;
+}
+
+function selectionBar({ configurations }: RunSummary): Markup {
+  return html`<nav class="selection needs-script" aria-label="Configurations that are shown">
+<button type="button" class="chip all" id="select-all" aria-pressed="true">All</button>
+${configurations.map(
+  ({ id, label, is_reference }) =>
+    html`<button type="button" class="chip" data-select="${id}" aria-pressed="true">${label}${is_reference && " *"}</button>`,
+)}
+</nav>`;
+}

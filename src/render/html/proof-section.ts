@@ -1,0 +1,90 @@
+/** What was really loaded, read back from the live model. */
+
+import { statusText } from "../../analysis/status-text.js";
+import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
+import { formatBytes, formatSeconds } from "../../base/units.js";
+import type { ConfigurationData, RunData } from "../../run/run-data.js";
+import { definitions, type Fact } from "./definitions.js";
+import { html, type Markup } from "./markup.js";
+
+export function proofSection(data: RunData, summary: RunSummary): Markup {
+  return html`<section id="proof" aria-labelledby="proof-h">
+<h2 id="proof-h">What ran</h2>
+<p class="quiet">Read back from the model after loading. What is not as asked is a failed configuration, never a figure.</p>
+<div class="cards">
+${data.configurations.map((configuration, index) => card(configuration, summary.configurations[index]))}
+</div>
+</section>`;
+}
+
+function card(configuration: ConfigurationData, summary: ConfigurationSummary | undefined): Markup {
+  const { plan, load } = configuration;
+  return html`<article class="card" data-configuration="${plan.worker.id}">
+<h3>${plan.worker.label}${plan.is_reference && " *"}</h3>
+${
+  load === null
+    ? html`<p class="bad">Nothing was loaded: ${statusText(configuration)}</p>`
+    : definitions([...quantizationFacts(configuration), ...otherFacts(configuration)])
+}
+${notices(summary?.notices ?? [])}
+</article>`;
+}
+
+function quantizationFacts({ plan, load }: ConfigurationData): Fact[] {
+  if (load === null) return [];
+  const { proof } = load.load;
+  const got = proof.quantization_effective;
+  const details = [
+    got.type,
+    got.block_size === null ? null : `blocks of ${got.block_size}`,
+    got.double_quant === true ? "double quantization" : null,
+    got.compute_dtype === null ? null : `computes in ${got.compute_dtype}`,
+    got.int8_threshold === null ? null : `threshold ${got.int8_threshold}`,
+  ].filter((part) => part !== null);
+  return [
+    ["asked for", plan.worker.quantization.method],
+    ["loaded", [got.method, ...details].join(", ")],
+    ["quantized layers", `${proof.quantized_linear_layers} of ${proof.linear_layers} linear`],
+    ["layer classes", counts(proof.linear_classes)],
+    ["left unquantized", proof.skipped_linear_modules.join(", ") || "none"],
+    ["weights", `${formatBytes(proof.weights_bytes)}, ${proof.parameters.toLocaleString("en")} parameters`],
+    [
+      "by dtype",
+      Object.entries(proof.bytes_by_dtype)
+        .map(([dtype, bytes]) => `${dtype} ${formatBytes(bytes)}`)
+        .join(", "),
+    ],
+  ];
+}
+
+function otherFacts({ load }: ConfigurationData): Fact[] {
+  if (load === null) return [];
+  const { proof, load_sec, model_revision, model_config_sha256 } = load.load;
+  return [
+    ["model class", `${proof.model_class}, ${proof.dtype}`],
+    [
+      "device",
+      `${[...new Set(Object.values(proof.device_map))].join(", ")}${proof.offloaded ? ", offloaded" : ""}`,
+    ],
+    ["attention", proof.attn_implementation],
+    ["chat template", proof.chat_template ? "yes" : "no"],
+    ["cures applied", proof.workarounds_applied.join(", ") || "none"],
+    ["load", formatSeconds(load_sec)],
+    ["revision", model_revision],
+    ["model's config", model_config_sha256],
+    ["identity", load.identity_sha256],
+  ];
+}
+
+function counts(classes: Readonly<Record<string, number>>): string {
+  return Object.entries(classes)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(", ");
+}
+
+function notices(all: ConfigurationSummary["notices"]): Markup | null {
+  if (all.length === 0) return null;
+  return html`<details><summary>${all.length} ${all.length === 1 ? "warning" : "warnings"} of libraries</summary>
+<ul class="notices">${all.map(({ source, text, count }) => html`<li>${source}: ${text.slice(0, 600)}${count > 1 && html` <span class="quiet">(${count} times)</span>`}</li>`)}</ul>
+</details>`;
+}

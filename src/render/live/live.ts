@@ -1,0 +1,66 @@
+import { createLogUpdate } from "log-update";
+import stringWidth from "string-width";
+import type { Clock } from "../../base/clock.js";
+import { wrapText } from "../../base/wrap-text.js";
+import type { Plan } from "../../plan/plan-types.js";
+import type { RunEvent, RunEventListener } from "../../run/events.js";
+import { advance, initialState } from "../../run/live-state.js";
+import { lastingLine, movingLines } from "./live-lines.js";
+
+/** How often the moving lines are redrawn; slow enough to disturb nothing that is measured on the same cores. */
+const REDRAW_MS = 500;
+
+export interface LiveDisplayOptions {
+  readonly io: {
+    readonly stderr: NodeJS.WritableStream;
+    readonly stderrIsTty: boolean;
+    readonly columns: number;
+    readonly color: boolean;
+    readonly clock: Clock;
+  };
+  readonly plan: Plan;
+}
+
+export interface LiveDisplay {
+  readonly onEvent: RunEventListener;
+  close(): void;
+}
+
+/** Shows a run on stderr: two rewritten lines on a terminal, a line an event elsewhere. */
+export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay {
+  const now = () => io.clock.monotonicSec();
+  let state = initialState(plan, now());
+  const plain = !io.stderrIsTty;
+  const style = { columns: io.columns, color: io.color && io.stderrIsTty };
+  const update = plain ? null : createLogUpdate(io.stderr as NodeJS.WriteStream);
+  const redraw = () => update?.(movingLines(state, now(), style).join("\n"));
+  const timer = update === null ? null : setInterval(redraw, REDRAW_MS);
+  timer?.unref();
+  const keep = (line: string) => {
+    if (update === null) io.stderr.write(`${line}\n`);
+    else update.persist(wrapped(line, io.columns - 1));
+  };
+  return {
+    onEvent: (event: RunEvent) => {
+      const before = state;
+      state = advance(state, event, plan, now());
+      // What ends a configuration is said of that one, not of what is left after it.
+      const isEnd = event.type === "configuration-completed" || event.type === "configuration-failed";
+      const line = lastingLine(event, isEnd ? before : state, now(), { plain, color: style.color });
+      if (line !== null) keep(line);
+      if (event.type !== "progress") redraw();
+    },
+    close: () => {
+      if (timer !== null) clearInterval(timer);
+      update?.clear();
+      update?.done();
+    },
+  };
+}
+
+/** A line that stays is never cut: its end is the cause. A word wider than the terminal is left to the terminal to break. */
+function wrapped(line: string, width: number): string {
+  if (line.split(" ").some((word) => stringWidth(word) > width - 2)) return line;
+  const [first = "", ...rest] = wrapText(line, width - 2);
+  return [first, ...rest.map((more) => `  ${more}`)].join("\n");
+}

@@ -1,0 +1,52 @@
+import { type Answer, questionsOf } from "../../analysis/answers.js";
+import { statusText } from "../../analysis/status-text.js";
+import { markdownFence, markdownInline } from "../../base/untrusted-text.js";
+import type { RunData } from "../../run/run-data.js";
+
+/** `answers.md`: what each configuration said, question by question. Nothing in a prompt or an answer is interpreted. */
+export function answersMarkdown(data: RunData): string {
+  const { plan, run_id } = data.run;
+  const head = [
+    `# ${markdownInline(plan.experiment)}: the answers`,
+    "",
+    `${markdownInline(plan.model_name)}, run ${markdownInline(run_id)}.${plan.model_note === null ? "" : ` ${markdownInline(plan.model_note)}`}`,
+    ...silent(data),
+  ];
+  const questions = questionsOf(data).flatMap(({ promptId, prompt, answers }, index) => [
+    "",
+    `## ${index + 1}. ${markdownInline(promptId)}`,
+    "",
+    markdownFence(prompt),
+    ...(answers.length === 0 ? ["", "No configuration got as far as this question."] : []),
+    ...answers.flatMap((answer) => [
+      "",
+      `### ${markdownInline(answer.configuration)}${remark(answer, data.run.plan.repeats)}`,
+      "",
+      answer.text === null
+        ? `Failed: ${markdownInline(answer.failure ?? "unknown")}`
+        : markdownFence(answer.text),
+    ]),
+  ]);
+  return `${[...head, ...questions].join("\n")}\n`;
+}
+
+/** Configurations that said nothing at all, each with its reason: under the questions they would just be missing. */
+function silent(data: RunData): string[] {
+  const lines = data.configurations
+    .filter(({ trials }) => trials.length === 0)
+    .map(
+      (configuration) =>
+        `- ${markdownInline(configuration.plan.worker.label)}: no answers, ${markdownInline(statusText(configuration))}`,
+    );
+  return lines.length === 0 ? [] : ["", ...lines];
+}
+
+/** ` (reference, 32 tokens, repeats 1 and 2)` */
+function remark(answer: Answer, repeats: number): string {
+  const parts: string[] = [];
+  if (answer.isReference) parts.push("reference");
+  if (answer.equalsReference === true) parts.push("the reference's very tokens");
+  if (answer.outputTokens !== null) parts.push(`${answer.outputTokens} tokens`);
+  if (repeats > 1) parts.push(`repeat ${answer.repeats.join(", ")}`);
+  return parts.length === 0 ? "" : ` (${parts.join("; ")})`;
+}

@@ -1,0 +1,78 @@
+/** The comparison as Markdown, for a comment or a README. Names are untrusted text. */
+
+import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
+import { safeLine } from "../../base/untrusted-text.js";
+import { ratioWords } from "../words/compare.js";
+
+export function compareMarkdown(report: CompareReport): string {
+  const lines = report.forced.map((reason) => `> **forced:** ${escaped(reason)}\n`);
+  if (report.environment.length === 0) {
+    lines.push("Environment: the same machine, libraries and program.", "");
+  } else {
+    lines.push(
+      row(["environment", ...report.arguments]),
+      ruler(report.arguments.length),
+      ...report.environment.map(({ what, values }) =>
+        row([what, ...values.map((value) => value ?? "not told")]),
+      ),
+      "",
+    );
+  }
+  for (const group of report.groups) lines.push(...groupLines(group));
+  if (report.unpaired.length > 0)
+    lines.push(`Not in all of them: ${report.unpaired.map(escaped).join(", ")}.`, "");
+  lines.push("Means; ratios are against the first, paired by prompt and repeat; [95 % interval].");
+  return `${lines.join("\n")}\n`;
+}
+
+function groupLines(group: ComparedGroup): string[] {
+  const heads = group.sides.flatMap(({ name }, index) =>
+    index === 0 ? [name] : [name, "against the first"],
+  );
+  const rows = group.metrics.filter(({ values }) => values.some((value) => value !== null));
+  return [
+    `### ${escaped(group.label)}`,
+    "",
+    ...group.differences.map(
+      ({ what, values }) =>
+        `- ${escaped(what)}: ${values.map((value) => escaped(value ?? "not told")).join(" → ")}`,
+    ),
+    ...(group.differences.length === 0 ? [] : [""]),
+    row(["", ...heads]),
+    ruler(heads.length),
+    ...rows.map((metric) =>
+      row([
+        metric.title,
+        ...metric.texts.flatMap((text, index) =>
+          index === 0
+            ? [text ?? "–"]
+            : [text ?? "–", ratioWords(metric.against[index] ?? null, metric.better)],
+        ),
+      ]),
+    ),
+    row([
+      "answers the same",
+      ...group.answers_equal.flatMap((answers, index) =>
+        index === 0 ? [""] : ["", answers === null ? "–" : `${answers.equal} of ${answers.pairs}`],
+      ),
+    ]),
+    "",
+  ];
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map(escaped).join(" | ")} |`;
+}
+
+function ruler(columns: number): string {
+  return `|${" --- |".repeat(columns + 1)}`;
+}
+
+/** Neither markup nor a table's bars: what a name holds is shown, never obeyed. */
+function escaped(text: string): string {
+  return safeLine(text)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll(/[\\`*_{}[\]|]/g, (character) => `\\${character}`);
+}

@@ -1,0 +1,65 @@
+/** The history for a comment in CI: what was judged, what changed, a table a configuration. Names are untrusted text. */
+
+import type { HistoryReport } from "../../analysis/history/history-types.js";
+import { markdownInline } from "../../base/untrusted-text.js";
+import {
+  againstText,
+  changeText,
+  checkText,
+  dateWriter,
+  differencesText,
+  formatFigure,
+  METHOD_TEXT,
+  runsText,
+} from "../words/history.js";
+
+const MOST_EVENTS = 10;
+
+export function historyMarkdown(report: HistoryReport): string {
+  const dateText = dateWriter(report);
+  const lines = [
+    `### ${markdownInline(report.experiment)}: ${markdownInline(runsText(report, dateText))}`,
+    "",
+  ];
+  const list = (items: readonly string[]) => {
+    if (items.length > 0) lines.push(...items.map((item) => `- ${item}`), "");
+  };
+  list(
+    report.checks.map((check) =>
+      check.outcome === "regression"
+        ? `❌ **${markdownInline(checkText(check))}**`
+        : `${check.outcome === "within-limit" ? "✅" : "➖"} ${markdownInline(checkText(check))}`,
+    ),
+  );
+  list(
+    report.series.flatMap((series) =>
+      series.changes.map((change) =>
+        markdownInline(`${series.configuration}: ${changeText(series, change, dateText)}`),
+      ),
+    ),
+  );
+  list(
+    report.environment_changes
+      .slice(-MOST_EVENTS)
+      .map(({ at, differences }) => markdownInline(`${dateText(at)}: ${differencesText(differences, 8)}`)),
+  );
+  if (report.missed_runs.length > 0) {
+    list([markdownInline(`missed runs: ${report.missed_runs.slice(-MOST_EVENTS).map(dateText).join(", ")}`)]);
+  }
+  if (report.series.length > 0) {
+    lines.push("| configuration | metric | newest | against before |", "| --- | --- | ---: | ---: |");
+    for (const { configuration, title, metric, better, newest } of report.series) {
+      const cells = [
+        configuration,
+        title,
+        newest === null ? "–" : formatFigure(metric, newest.value),
+        newest === null || !newest.is_of_newest_run
+          ? "not in the newest run"
+          : againstText(newest.against, better),
+      ];
+      lines.push(`| ${cells.map(markdownInline).join(" | ")} |`);
+    }
+    lines.push("", METHOD_TEXT);
+  } else lines.push("No run measured a whole configuration yet.");
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,85 @@
+/** The comparison as a person reads it at the terminal: differences first, then a table a configuration. */
+import pc from "picocolors";
+import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
+import type { Difference } from "../../analysis/compare/differences.js";
+import { safeLine } from "../../base/untrusted-text.js";
+import { wrapText } from "../../base/wrap-text.js";
+import { ratioWords } from "../words/compare.js";
+import { grid } from "./grid.js";
+
+interface Style {
+  readonly columns: number;
+  readonly color: boolean;
+}
+
+export function compareText(report: CompareReport, style: Style): string {
+  const colors = pc.createColors(style.color);
+  const wrap = (text: string) => wrapText(text, style.columns);
+  const lines: string[] = report.forced.flatMap((reason) =>
+    wrap(`forced: ${safeLine(reason)}`).map((line) => colors.red(line)),
+  );
+  lines.push(
+    ...(report.environment.length === 0
+      ? wrap("Environment: the same machine, libraries and program.")
+      : ["Environment:", ...report.environment.flatMap((one) => wrap(`  ${differenceText(one)}`))]),
+  );
+  for (const group of report.groups) lines.push("", ...groupLines(group, style, colors));
+  if (report.unpaired.length > 0) {
+    lines.push("", ...wrap(`Not in all of them: ${report.unpaired.map(safeLine).join(", ")}.`));
+  }
+  lines.push(
+    "",
+    ...wrap("Means; ratios are against the first, paired by prompt and repeat; [95 % interval]."),
+  );
+  return lines.join("\n");
+}
+
+export function differenceText({ what, values }: Difference): string {
+  return `${what}: ${values.map((value) => (value === null ? "not told" : safeLine(value))).join(" → ")}`;
+}
+
+function groupLines(
+  group: ComparedGroup,
+  style: Style,
+  colors: ReturnType<typeof pc.createColors>,
+): string[] {
+  const lines = wrapText(safeLine(group.label), style.columns).map((line) => colors.bold(line));
+  lines.push(...group.differences.flatMap((one) => wrapText(`  ${differenceText(one)}`, style.columns)));
+  for (const [index, side] of group.sides.entries()) {
+    const mark = String.fromCharCode("A".charCodeAt(0) + index);
+    const status = side.status === "completed" ? "" : ` (${side.status})`;
+    lines.push(
+      ...wrapText(
+        `  ${mark} ${safeLine(side.name)}: ${safeLine(side.configuration)}${status}`,
+        style.columns,
+      ),
+    );
+  }
+  const rows = group.metrics.filter(({ values }) => values.some((value) => value !== null));
+  const columns = group.sides.flatMap((_, index) => {
+    const mark = String.fromCharCode("A".charCodeAt(0) + index);
+    const value = {
+      head: mark,
+      cell: (row: (typeof rows)[number]) => row.texts[index] ?? "–",
+      droppable: 0,
+    };
+    if (index === 0) return [value];
+    return [
+      value,
+      {
+        head: `${mark} ÷ A`,
+        cell: (row: (typeof rows)[number]) => ratioWords(row.against[index] ?? null, row.better),
+        droppable: 0,
+      },
+    ];
+  });
+  if (rows.length > 0) {
+    lines.push(grid(rows, { head: "", cell: ({ title }) => safeLine(title) }, columns, style));
+  }
+  for (const [index, answers] of group.answers_equal.entries()) {
+    if (answers === null || answers.pairs === 0) continue;
+    const mark = String.fromCharCode("A".charCodeAt(0) + index);
+    lines.push(`  ${mark}: ${answers.equal} of ${answers.pairs} answers the same as A's`);
+  }
+  return lines;
+}

@@ -1,0 +1,118 @@
+/** The overview as bars of characters: weights, peak memory, time and speed, a line a configuration. */
+import cliTruncate from "cli-truncate";
+import pc from "picocolors";
+import stringWidth from "string-width";
+import { commonMemoryMetric, memoryName } from "../../../analysis/memory-metric.js";
+import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
+import { formatBytes, formatSeconds } from "../../../base/units.js";
+import { safeLine } from "../../../base/untrusted-text.js";
+
+export interface BarStyle {
+  readonly columns: number;
+  readonly color: boolean;
+  /** Eighths of a block; else only ASCII. */
+  readonly blocks: boolean;
+}
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+interface Panel {
+  readonly title: string;
+  readonly better: "less" | "more";
+  readonly figureOf: (configuration: ConfigurationSummary) => number | null;
+  readonly format: (value: number) => string;
+  readonly paint: (colors: Colors) => (text: string) => string;
+}
+
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
+const INDENT = 2;
+const GAP = 2;
+const WIDEST_BAR = 60;
+const NARROWEST_BAR = 4;
+/** A name takes at most this share of a line, the bars are what is looked at. */
+const NAME_SHARE = 0.4;
+
+/** Medians over trials; a panel that has no figure is left out, and empty where none has. No line is wider than the terminal. */
+export function overviewBars(summary: RunSummary, style: BarStyle): string {
+  const colors = pc.createColors(style.color);
+  return panelsOf(summary)
+    .filter(({ figureOf }) => summary.configurations.some((one) => figureOf(one) !== null))
+    .map((panel) => panelLines(panel, summary.configurations, style, colors).join("\n"))
+    .join("\n");
+}
+
+function panelsOf({ configurations }: RunSummary): readonly Panel[] {
+  const metric = commonMemoryMetric(configurations.map(({ memory_metric }) => memory_metric));
+  return [
+    {
+      title: "weights",
+      better: "less",
+      figureOf: (one) => one.weights_bytes,
+      format: formatBytes,
+      paint: (colors) => colors.red,
+    },
+    {
+      title: memoryName(metric),
+      better: "less",
+      figureOf: (one) => one.peak_memory_bytes?.median ?? null,
+      format: formatBytes,
+      paint: (colors) => colors.magenta,
+    },
+    {
+      title: "time per trial",
+      better: "less",
+      figureOf: (one) => one.elapsed_sec?.median ?? null,
+      format: formatSeconds,
+      paint: (colors) => colors.blue,
+    },
+    {
+      title: "tokens/s",
+      better: "more",
+      figureOf: (one) => one.decode_tokens_per_sec?.median ?? null,
+      format: (value) => value.toFixed(1),
+      paint: (colors) => colors.green,
+    },
+  ];
+}
+
+function panelLines(
+  { title, better, figureOf, format, paint }: Panel,
+  configurations: readonly ConfigurationSummary[],
+  style: BarStyle,
+  colors: Colors,
+): string[] {
+  const nothing = style.blocks ? "–" : "-";
+  const rows = configurations.map((one) => {
+    const value = figureOf(one);
+    const name = `${safeLine(one.label)}${one.is_reference ? " *" : ""}`;
+    return { name, value, text: value === null ? nothing : format(value) };
+  });
+  const names = Math.min(
+    Math.max(...rows.map(({ name }) => stringWidth(name))),
+    Math.max(4, Math.floor(style.columns * NAME_SHARE)),
+  );
+  const texts = Math.max(...rows.map(({ text }) => text.length));
+  const room = Math.min(WIDEST_BAR, style.columns - INDENT - names - texts - 2 * GAP);
+  const most = Math.max(...rows.map(({ value }) => value ?? 0));
+  const lines = rows.map(({ name, value, text }) => {
+    const short = cliTruncate(name, names, {
+      position: "middle",
+      ...(style.blocks ? {} : { truncationCharacter: "~" }),
+    });
+    const label = " ".repeat(INDENT) + short + " ".repeat(Math.max(0, names - stringWidth(short)));
+    if (room < NARROWEST_BAR) return `${label} ${text}`;
+    const bar = barOf(value === null || most === 0 ? 0 : value / most, room, style.blocks);
+    return `${label}${" ".repeat(GAP)}${paint(colors)(bar)}${" ".repeat(bar === "" ? 0 : GAP)}${text}`;
+  });
+  return [colors.bold(title) + colors.dim(`, ${better} is better`), ...lines].map((line) =>
+    cliTruncate(line, style.columns),
+  );
+}
+
+/** What is there shows at least a sliver. */
+function barOf(share: number, room: number, blocks: boolean): string {
+  if (share <= 0) return "";
+  if (!blocks) return "#".repeat(Math.max(1, Math.round(share * room)));
+  const eighths = Math.max(1, Math.round(share * room * 8));
+  return "█".repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? "");
+}

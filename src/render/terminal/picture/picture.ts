@@ -1,0 +1,38 @@
+/** A run's overview, in the way that the place where it is shown allows. */
+import { readFile } from "node:fs/promises";
+import type { RunSummary } from "../../../analysis/summary.js";
+import type { RunPaths } from "../../../run/paths.js";
+import type { RunData } from "../../../run/run-data.js";
+import { overviewInput } from "../../charts/inputs/overview.js";
+import { overviewChart } from "../../charts/overview.js";
+import { createRenderer } from "../../charts/render.js";
+import { type BarStyle, overviewBars } from "./bars.js";
+import { itermImage, kittyImage } from "./inline-image.js";
+import type { PictureKind } from "./picture-kind.js";
+
+/** A picture as wide as a wide terminal shows no more than this. */
+const WIDEST_PICTURE_COLUMNS = 120;
+
+export interface PicturedRun {
+  readonly data: RunData;
+  readonly summary: RunSummary;
+  readonly paths: RunPaths;
+}
+
+/** Empty for `none`. Throws when Vega or resvg does. */
+export async function overviewPicture(run: PicturedRun, kind: PictureKind, style: BarStyle): Promise<string> {
+  if (kind === "none") return "";
+  if (kind === "blocks") return overviewBars(run.summary, style);
+  const columns = Math.min(WIDEST_PICTURE_COLUMNS, style.columns);
+  const png = await overviewPng(run);
+  return kind === "kitty" ? kittyImage(png, columns) : itermImage(png, columns);
+}
+
+/** The written picture where it is of these very records, else drawn anew: that takes seconds. */
+async function overviewPng({ data, summary, paths }: PicturedRun): Promise<Uint8Array> {
+  const spec = overviewChart(overviewInput(data, summary));
+  const text = `${JSON.stringify(spec, null, 2)}\n`;
+  const written = await readFile(paths.chart("overview", ".vl.json"), "utf8").catch(() => null);
+  const kept = written === text ? await readFile(paths.chart("overview", ".png")).catch(() => null) : null;
+  return kept ?? (await (await createRenderer())(spec)).png;
+}

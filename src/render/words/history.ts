@@ -1,0 +1,150 @@
+/** What the history says, in sentences that terminal, Markdown and charts share. Names in them are made safe; markup is the caller's. */
+
+import type { EnvironmentDifference } from "../../analysis/history/events.js";
+import type {
+  Check,
+  HistoryChange,
+  HistoryReport,
+  HistorySeries,
+} from "../../analysis/history/history-types.js";
+import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
+import { FEWEST_RUNS_BEFORE, type NewestAgainst } from "../../analysis/history/newest.js";
+import { counted } from "../../base/counted.js";
+import { safeLine } from "../../base/untrusted-text.js";
+
+/** UTC; the day alone where no day has two runs. */
+export function dateWriter(report: Pick<HistoryReport, "runs">): (at: string) => string {
+  const days = report.runs.map(({ started_at }) => started_at.slice(0, 10));
+  const isDaily = new Set(days).size === days.length;
+  return (at) => (isDaily ? at.slice(0, 10) : at.slice(0, 16).replace("T", " "));
+}
+
+/** `−9.8 %`; small changes keep a second digit. */
+export function percentText(ratio: number): string {
+  const percent = (ratio - 1) * 100;
+  const digits = Math.abs(percent) >= 100 ? 0 : 1;
+  const text = Math.abs(percent).toFixed(digits);
+  if (Number(text) === 0) return `${(0).toFixed(digits)} %`;
+  return `${percent < 0 ? "−" : "+"}${text} %`;
+}
+
+/** `[−12.3, −7.1]`, in percent. */
+export function percentRange(low: number, high: number): string {
+  const bare = (ratio: number) => percentText(ratio).replace(" %", "");
+  return `[${bare(low)}, ${bare(high)}]`;
+}
+
+export function formatFigure(metric: string, value: number): string {
+  return HISTORY_METRICS.find(({ key }) => key === metric)?.format(value) ?? String(value);
+}
+
+/** `bitsandbytes 0.49.0 → 0.50.2`, `lm_eval 0.4.13 is new`, `CUDA 12.8 is gone`. */
+export function differenceText({ what, before, after }: EnvironmentDifference): string {
+  const name = safeLine(what);
+  if (before === null) return `${name} ${safeLine(after ?? "")} is new`;
+  if (after === null) return `${name} ${safeLine(before)} is gone`;
+  return `${name} ${safeLine(before)} → ${safeLine(after)}`;
+}
+
+/** The first few, and how many more. */
+export function differencesText(differences: readonly EnvironmentDifference[], most: number): string {
+  const shown = differences.slice(0, most).map(differenceText).join(", ");
+  const more = differences.length - most;
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+const MOST_DIFFERENCES = 6;
+
+/** `tokens/s −10.1 % [−11.0, −9.2] worse since 2026-11-12 (34.5 → 31.0), together with bitsandbytes 0.49.0 → 0.50.2`. */
+export function changeText(
+  series: HistorySeries,
+  change: HistoryChange,
+  dateText: (at: string) => string,
+): string {
+  const { metric, title } = series;
+  const figures = `${formatFigure(metric, change.before)} → ${formatFigure(metric, change.after)}`;
+  const range = change.p_value === null ? "" : ` ${percentRange(change.ci95_low, change.ci95_high)}`;
+  const [low, high] = [dateText(change.at_low), dateText(change.at_high)];
+  const when = low === high ? dateText(change.at) : `${dateText(change.at)} [${low} to ${high}]`;
+  const events =
+    change.together_with.length === 0
+      ? ""
+      : `, together with ${differencesText(change.together_with, MOST_DIFFERENCES)}`;
+  const size = percentText(change.ratio);
+  return `${safeLine(title)} ${size}${range} ${change.verdict} since ${when} (${figures})${events}`;
+}
+
+/** What the newest run shows against the level before: `−0.4 % [−3.1, +2.3] within noise`. */
+export function againstText(against: NewestAgainst | null, better: HistorySeries["better"]): string {
+  if (against === null) return "–";
+  const { ratio, ci95_low, ci95_high, verdict, runs_before } = against;
+  if (verdict === "counted") return ratio === 1 ? "the same" : percentText(ratio);
+  if (ci95_low === null || ci95_high === null) {
+    return `${percentText(ratio)} too few runs (${runs_before} before)`;
+  }
+  if (ci95_low === 1 && ci95_high === 1) return "the same";
+  const text = `${percentText(ratio)} ${percentRange(ci95_low, ci95_high)}`;
+  if (verdict === "within-noise") return `${text} within noise`;
+  return `${text} ${againstVerdict(against, better) ?? ""}`.trimEnd();
+}
+
+/** Null where nothing is to be said of better or worse. */
+export function againstVerdict(
+  against: NewestAgainst | null,
+  better: HistorySeries["better"],
+): "better" | "worse" | null {
+  if (against === null || against.ratio === 1) return null;
+  if (against.verdict === "within-noise" || against.verdict === "too-few-runs") return null;
+  return against.ratio < 1 === (better === "lower") ? "better" : "worse";
+}
+
+/** One condition on one configuration, judged. */
+export function checkText({ condition, configuration, metric, title, outcome, newest }: Check): string {
+  const subject = `${safeLine(configuration)}: ${safeLine(title)}`;
+  const rule = safeLine(condition);
+  if (newest === null || outcome === "no-figure")
+    return `${subject} was not measured by the newest run (${rule})`;
+  const { against, value } = newest;
+  const figure = formatFigure(metric, value);
+  if (outcome === "too-few-runs") {
+    const before = against?.runs_before ?? 0;
+    const needed = newest.is_exact ? 1 : FEWEST_RUNS_BEFORE;
+    return `${subject} ${figure}: too few runs to tell (${counted(before, "run")} before, ${needed} needed; ${rule})`;
+  }
+  const range =
+    against === null || against.ci95_low === null || against.ci95_high === null
+      ? ""
+      : ` ${percentRange(against.ci95_low, against.ci95_high)}`;
+  const basis =
+    against === null
+      ? ""
+      : `, ${percentText(against.ratio)}${range} against ${formatFigure(metric, against.level)} of the ${counted(against.runs_before, "run")} before`;
+  const judgement = {
+    regression: `beyond the limit ${rule}`,
+    "within-limit": `within the limit ${rule}`,
+    "within-noise": `beyond the limit ${rule} by no more than noise`,
+  }[outcome];
+  return `${subject} ${figure}${basis}: ${judgement}`;
+}
+
+/** `30 runs from 2026-10-26 to 2026-11-24: 28 completed, 1 failed`. */
+export function runsText(report: HistoryReport, dateText: (at: string) => string): string {
+  const { runs, missed_runs } = report;
+  const statuses = new Map<string, number>();
+  for (const { status } of runs) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  const parts = [...statuses]
+    .sort((a, b) => b[1] - a[1])
+    .map(([status, count]) => `${count} ${status.replaceAll("_", " ")}`);
+  if (missed_runs.length > 0) parts.push(`${missed_runs.length} missed`);
+  const [first, last] = [runs[0], runs.at(-1)];
+  const when =
+    first === undefined || last === undefined
+      ? ""
+      : runs.length === 1
+        ? ` on ${dateText(first.started_at)}`
+        : ` from ${dateText(first.started_at)} to ${dateText(last.started_at)}`;
+  return `${counted(runs.length, "run")}${when}: ${parts.join(", ")}`;
+}
+
+export const METHOD_TEXT =
+  "Medians of each run's trials; newest against the level before it, with the 95 % interval of one more run.";

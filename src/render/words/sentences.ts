@@ -1,0 +1,60 @@
+/** What stands beneath a run's table, as sentences without line breaks; names in them are made harmless. */
+
+import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
+import { safeLine } from "../../base/untrusted-text.js";
+
+/** With more configurations the line would be a page; the chart has them all. */
+const MOST_ESTIMATES = 12;
+
+/** `lm-eval everyday acc: none 97.5 % ± 2.5 · fp4 95.0 % ± 3.5`; ± is the library's standard error. */
+export function taskSentences(summary: RunSummary): string[] {
+  const lines = new Map<string, string[]>();
+  for (const { label, lm_eval } of summary.configurations) {
+    for (const { task, metric, filter, value, stderr } of lm_eval) {
+      const name = `lm-eval ${safeLine(task)} ${safeLine(metric)}${filter === "none" ? "" : ` (${safeLine(filter)})`}`;
+      const isShare = value >= 0 && value <= 1;
+      const number = (one: number) => (isShare ? (one * 100).toFixed(1) : one.toPrecision(4));
+      const error = stderr === null ? "" : ` ± ${number(stderr)}`;
+      const text = `${safeLine(label)} ${number(value)}${isShare ? " %" : ""}${error}`;
+      lines.set(name, [...(lines.get(name) ?? []), text]);
+    }
+  }
+  return [...lines].map(([name, values]) => `${name}: ${values.join(" · ")}`);
+}
+
+/** `Estimate against measurement: weights none +0.0 %, int8 +0.1 %; …`; empty where there is none. */
+export function estimateSentence({ configurations }: RunSummary): string {
+  const off = (ratio: number) => `${ratio < 1 ? "−" : "+"}${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
+  const listed = (ratioOf: (configuration: ConfigurationSummary) => number | null | undefined) =>
+    configurations.flatMap((configuration) => {
+      const ratio = ratioOf(configuration);
+      return ratio == null ? [] : [`${safeLine(configuration.label)} ${off(ratio)}`];
+    });
+  const weights = listed(({ estimate }) => estimate?.weights_ratio);
+  const peaks = listed(({ estimate }) => estimate?.peak_memory_ratio);
+  if (weights.length === 0 || configurations.length > MOST_ESTIMATES) return "";
+  const parts = [
+    `weights ${weights.join(", ")}`,
+    ...(peaks.length === 0 ? [] : [`peak ${peaks.join(", ")}`]),
+  ];
+  return `Estimate against measurement: ${parts.join("; ")}.`;
+}
+
+/** What a reader must know to read the table right. */
+export function noteSentences(summary: RunSummary): string {
+  const metrics = summary.configurations.map(({ memory_metric }) => memory_metric);
+  const isRss = metrics.includes("peak_rss_bytes");
+  const parts = ["Medians over trials; * is the reference; × time is against it; [95 % interval]."];
+  const [text] = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
+  if (text !== undefined) {
+    parts.push(`KL (nats a token) and top-1 agreement are against *, on the text ${safeLine(text)}.`);
+  }
+  if (summary.configurations.some(({ lm_eval }) => lm_eval.length > 0))
+    parts.push("lm-eval: value ± standard error.");
+  if (isRss)
+    parts.push("Peak RSS is the whole process with its libraries; weights are the model's own tensors.");
+  if (metrics.includes("peak_memory_allocated_bytes"))
+    parts.push("Peak GPU is the most that PyTorch had allocated during a trial, over all its GPUs.");
+  if (summary.model_note !== null) parts.push(safeLine(summary.model_note));
+  return parts.join(" ");
+}

@@ -1,0 +1,51 @@
+/** Everything that is drawn from records: summary, tables, answers, charts and the page. The same records give the same bytes. */
+import { rm } from "node:fs/promises";
+import { type RunSummary, summarize } from "../analysis/summary.js";
+import type { RunPaths } from "../run/paths.js";
+import { writeResultFile } from "../run/result-file.js";
+import { type RunData, readRun } from "../run/run-data.js";
+import { tableCsv } from "../run/table/csv.js";
+import { tableParquet } from "../run/table/parquet.js";
+import { tableRows } from "../run/table/rows.js";
+import { chartsOf } from "./charts/charts.js";
+import { chartInputs } from "./charts/inputs/chart-inputs.js";
+import { messageOf, writeCharts } from "./charts/write-charts.js";
+import { readPageBundle } from "./html/bundle.js";
+import { reportHtml } from "./html/page.js";
+import { answersMarkdown } from "./markdown/answers-markdown.js";
+import { qualityCsv } from "./quality-csv.js";
+
+export interface WrittenReport {
+  readonly summary: RunSummary;
+  readonly data: RunData;
+  /** What could not be read or drawn, for people; the rest was written all the same. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads `records.jsonl` and writes all that is drawn from it. Throws FalconError `results-write-failed` and the reader's. */
+export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
+  const { data, warnings: readWarnings } = await readRun(paths.folder);
+  const warnings = readWarnings.map(({ line, message }) => `records.jsonl:${line}: ${message}`);
+  const summary = summarize(data);
+  await writeResultFile(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  const rows = tableRows([data]);
+  await writeResultFile(paths.csv, tableCsv(rows));
+  await writeResultFile(paths.parquet, tableParquet(rows));
+  const quality = qualityCsv(summary);
+  if (quality === null) await rm(paths.qualityCsv, { force: true });
+  else await writeResultFile(paths.qualityCsv, quality);
+  await writeResultFile(paths.answers, answersMarkdown(data));
+  const bundle = await readPageBundle().catch((error: unknown) => {
+    warnings.push(`report.html cannot be made here: ${messageOf(error)}`);
+    return null;
+  });
+  if (bundle === null) await rm(paths.html, { force: true });
+  else await writeResultFile(paths.html, reportHtml(data, summary, bundle));
+  if (data.environment !== null) {
+    const environment = { controller: data.run.controller, worker: data.environment };
+    await writeResultFile(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
+  }
+  const charts = chartsOf(chartInputs(data, summary));
+  warnings.push(...(await writeCharts(paths.charts, charts)));
+  return { summary, data, warnings };
+}

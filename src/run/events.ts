@@ -1,0 +1,84 @@
+/** What an executor tells while it runs. Live display reads these; records are written apart from them. */
+import type { PlanBlock, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
+import type { Phase } from "../protocol/common.js";
+import type { LoadMeasurement, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
+import type { Failure, RunEndRecord } from "./record-types.js";
+
+export type RunEvent =
+  | { readonly type: "worker-starting" }
+  | { readonly type: "worker-ready"; readonly environment: WorkerEnvironment; readonly elapsedSec: number }
+  | {
+      readonly type: "configuration-started";
+      readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
+      /** Trials of it that an earlier try has recorded. */
+      readonly trialsOver: number;
+    }
+  | {
+      readonly type: "progress";
+      readonly phase: Phase;
+      readonly detail: string;
+      /** New tokens so far in this generate; null outside warm-up and measure. */
+      readonly outputTokens: number | null;
+      /** New tokens per second so far in this generate; null before the second token. */
+      readonly tokensPerSec: number | null;
+    }
+  | {
+      readonly type: "configuration-loaded";
+      readonly configuration: PlanConfiguration;
+      readonly load: LoadMeasurement;
+    }
+  | { readonly type: "warmup-started"; readonly configuration: PlanConfiguration; readonly index: number }
+  | {
+      readonly type: "warmup-completed";
+      readonly configuration: PlanConfiguration;
+      readonly measurement: TrialMeasurement;
+    }
+  | { readonly type: "trial-started"; readonly trial: PlanTrial }
+  | { readonly type: "trial-completed"; readonly trial: PlanTrial; readonly measurement: TrialMeasurement }
+  | { readonly type: "trial-failed"; readonly trial: PlanTrial; readonly failure: Failure }
+  | {
+      readonly type: "configuration-completed";
+      readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
+      readonly elapsedSec: number;
+    }
+  | {
+      readonly type: "configuration-failed";
+      readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
+      readonly failure: Failure;
+    }
+  | {
+      readonly type: "configuration-skipped";
+      readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
+      readonly reason: string;
+    }
+  /** A block is tried again, because what failed may pass by itself. */
+  | {
+      readonly type: "configuration-retried";
+      readonly configuration: PlanConfiguration;
+      readonly block: PlanBlock;
+      readonly failure: Failure;
+      readonly attempt: number;
+    }
+  /** An earlier run's measurements stand for a configuration's. */
+  | {
+      readonly type: "reused";
+      readonly configuration: PlanConfiguration;
+      readonly from: { readonly experiment: string; readonly run_id: string };
+    }
+  | { readonly type: "not-reused"; readonly configuration: PlanConfiguration; readonly reason: string }
+  /** The reference scores these again: what it had kept for the others to be compared with is gone. */
+  | { readonly type: "rescoring"; readonly textIds: readonly string[] }
+  /** A block that an earlier process of this run has finished. */
+  | { readonly type: "configuration-kept"; readonly block: PlanBlock }
+  /** A profile, a text that is scored: whatever is asked of a configuration besides its trials. */
+  | { readonly type: "extra-started"; readonly what: string }
+  | { readonly type: "extra-completed"; readonly what: string }
+  | { readonly type: "extra-failed"; readonly what: string; readonly failure: Failure }
+  | { readonly type: "stopping"; readonly reason: string; readonly how: "after-this-trial" | "now" }
+  | { readonly type: "run-ended"; readonly status: RunEndRecord["status"]; readonly elapsedSec: number };
+
+export type RunEventListener = (event: RunEvent) => void;

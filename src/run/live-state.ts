@@ -1,0 +1,187 @@
+/** What a run has done so far, as a person watching it wants to know. A pure function of the events. */
+
+import type { Plan, PlanBlock } from "../plan/plan-types.js";
+import type { RunEvent } from "./events.js";
+
+export interface LiveState {
+  /** 1-based position of the load under way; 0 before the first. A configuration is loaded once a round. */
+  readonly configuration: number;
+  readonly configurations: number;
+  readonly label: string;
+  /** For people: "loading", "warm-up 1 of 1", "trial 2 of 5". */
+  readonly activity: string;
+  readonly detail: string;
+  readonly outputTokens: number | null;
+  readonly tokensPerSec: number | null;
+  /** Trials over, completed or not, in the whole run and in this configuration. */
+  readonly trialsOver: number;
+  readonly trials: number;
+  readonly trialsOverHere: number;
+  /** Of those, what an earlier try had recorded. */
+  readonly trialsKeptHere: number;
+  readonly trialsHere: number;
+  readonly startedSec: number;
+  /** Seconds of each configuration that is over, its load included. */
+  readonly configurationSec: readonly number[];
+  readonly configurationStartedSec: number | null;
+  /** When this configuration's first trial began and its last one ended: the pace of its trials, its load left out. */
+  readonly firstTrialStartedSec: number | null;
+  readonly lastTrialEndedSec: number | null;
+  readonly isStopping: boolean;
+}
+
+const NO_TRIAL_YET = { firstTrialStartedSec: null, lastTrialEndedSec: null } as const;
+
+export function initialState(plan: Plan, nowSec: number): LiveState {
+  return {
+    configuration: 0,
+    configurations: plan.blocks.length,
+    label: "",
+    activity: "starting the worker",
+    detail: "",
+    outputTokens: null,
+    tokensPerSec: null,
+    trialsOver: 0,
+    trials: plan.trials.length,
+    trialsOverHere: 0,
+    trialsKeptHere: 0,
+    trialsHere: 0,
+    startedSec: nowSec,
+    configurationSec: [],
+    configurationStartedSec: null,
+    ...NO_TRIAL_YET,
+    isStopping: false,
+  };
+}
+
+const QUIET = { detail: "", outputTokens: null, tokensPerSec: null } as const;
+
+export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: number): LiveState {
+  switch (event.type) {
+    case "worker-starting":
+      return { ...state, ...QUIET, activity: "starting the worker" };
+    case "configuration-started": {
+      const { block, trialsOver } = event;
+      const trialsHere = trialsOf(block, plan);
+      return {
+        ...state,
+        ...QUIET,
+        configuration: block.index + 1,
+        label: blockLabel(event.configuration.worker.label, block, plan),
+        activity: "loading",
+        trialsHere,
+        trialsOver: trialsBefore(block, plan) + trialsOver,
+        trialsOverHere: trialsOver,
+        trialsKeptHere: trialsOver,
+        configurationStartedSec: nowSec,
+        ...NO_TRIAL_YET,
+      };
+    }
+    case "warmup-started":
+      return { ...state, ...QUIET, activity: `warm-up ${event.index + 1} of ${plan.header.warmup}` };
+    case "trial-started":
+      return {
+        ...state,
+        ...QUIET,
+        activity: `trial ${state.trialsOverHere + 1} of ${state.trialsHere}`,
+        firstTrialStartedSec: state.firstTrialStartedSec ?? nowSec,
+      };
+    case "progress": {
+      const { detail, outputTokens, tokensPerSec } = event;
+      return { ...state, detail, outputTokens, tokensPerSec };
+    }
+    case "trial-completed":
+    case "trial-failed":
+      return {
+        ...state,
+        trialsOver: state.trialsOver + 1,
+        trialsOverHere: state.trialsOverHere + 1,
+        lastTrialEndedSec: nowSec,
+        ...(event.type === "trial-completed"
+          ? { tokensPerSec: event.measurement.decode_tokens_per_sec }
+          : {}),
+      };
+    case "configuration-completed":
+    case "configuration-failed": {
+      const isOpen = state.configurationStartedSec !== null;
+      const elapsed = nowSec - (state.configurationStartedSec ?? nowSec);
+      // One that was never started has no trials counted yet, and none to come.
+      const skipped = isOpen ? state.trialsHere - state.trialsOverHere : 0;
+      return {
+        ...state,
+        ...QUIET,
+        trialsOver: state.trialsOver + skipped,
+        trialsOverHere: 0,
+        trialsKeptHere: 0,
+        trialsHere: 0,
+        configurationSec:
+          isOpen && event.type === "configuration-completed"
+            ? [...state.configurationSec, elapsed]
+            : state.configurationSec,
+        configurationStartedSec: null,
+        ...NO_TRIAL_YET,
+      };
+    }
+    case "configuration-kept":
+    case "configuration-skipped":
+      return {
+        ...state,
+        ...QUIET,
+        configuration: event.block.index + 1,
+        trialsOver: trialsBefore(event.block, plan) + trialsOf(event.block, plan),
+      };
+    case "extra-started":
+      return { ...state, ...QUIET, activity: event.what };
+    case "stopping":
+      return { ...state, isStopping: true };
+    default:
+      return state;
+  }
+}
+
+/** `none`, `none (round 2 of 3)`, `none (sentinel 1 of 3)`. */
+export function blockLabel(label: string, block: PlanBlock, plan: Plan): string {
+  if (block.role === "sentinel") return `${label} (sentinel ${block.round + 1} of 3)`;
+  const { rounds } = plan.header;
+  return rounds === 1 ? label : `${label} (round ${block.round + 1} of ${rounds})`;
+}
+
+function trialsOf(block: PlanBlock, plan: Plan): number {
+  if (block.role === "sentinel") return 0;
+  return plan.trials.filter(
+    ({ configuration_id, round }) => configuration_id === block.configuration_id && round === block.round,
+  ).length;
+}
+
+/** Of all blocks that come before this one: they are over, however they ended. */
+function trialsBefore({ index }: PlanBlock, plan: Plan): number {
+  const keyOf = (one: { readonly configuration_id: string; readonly round: number }) =>
+    `${one.round}/${one.configuration_id}`;
+  const before = plan.blocks.filter((block) => block.role === "measure" && block.index < index);
+  const keys = new Set(before.map(keyOf));
+  return plan.trials.filter((trial) => keys.has(keyOf(trial))).length;
+}
+
+/**
+ * Seconds left, as far as the past tells: configurations like those that are over, and this one at the pace of its own
+ * trials. Null until one trial is over. While nothing ends, it only counts down.
+ */
+export function secondsLeft(state: LiveState, nowSec: number): number | null {
+  const { configurationSec, configurationStartedSec } = state;
+  const wholeHere = configurationStartedSec === null ? null : expectedHere(state, configurationStartedSec);
+  const known = [...configurationSec, ...(wholeHere === null ? [] : [wholeHere])];
+  if (known.length === 0) return null;
+  const typical = known.reduce((sum, seconds) => sum + seconds, 0) / known.length;
+  const toCome = state.configurations - state.configuration;
+  const here = configurationStartedSec === null ? 0 : nowSec - configurationStartedSec;
+  const restHere = configurationStartedSec === null ? 0 : Math.max(0, (wholeHere ?? typical) - here);
+  return restHere + toCome * typical;
+}
+
+/** What this configuration takes as a whole: all before its first trial, and every trial like those that are over. */
+function expectedHere(state: LiveState, startedSec: number): number | null {
+  const { firstTrialStartedSec, lastTrialEndedSec, trialsOverHere, trialsKeptHere, trialsHere } = state;
+  if (firstTrialStartedSec === null || lastTrialEndedSec === null) return null;
+  const pace = (lastTrialEndedSec - firstTrialStartedSec) / (trialsOverHere - trialsKeptHere);
+  return firstTrialStartedSec - startedSec + pace * (trialsHere - trialsKeptHere);
+}

@@ -1,0 +1,214 @@
+/**
+ * The runs under a results folder, one entry each, quickly: `summary.json` where it is of the records' very end, else a look
+ * through `records.jsonl`. A run that cannot be read is an entry with its reason.
+ */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { mapAtOnce } from "../base/at-once.js";
+import { systemClock } from "../base/clock.js";
+import { ownProcessName, type ProcessName } from "../base/process-name.js";
+import { RunPaths } from "./paths.js";
+import type { ConfigurationStatus } from "./run-data.js";
+import { runFolders } from "./run-folders.js";
+import { isRunning } from "./run-lock.js";
+import type { ConfigurationProgress } from "./run-progress.js";
+import { readRunEnd, scanRecords } from "./scan-records.js";
+import { SmallFiles } from "./small-files.js";
+import { summaryHeadSchema } from "./summary-head.js";
+
+/**
+ * As in `run_end`; `running` while its controller writes; `killed` when that is gone without an end; `damaged` when the records
+ * do not even tell what was run.
+ */
+export type RunIndexStatus =
+  | "completed"
+  | "partly_failed"
+  | "all_failed"
+  | "interrupted"
+  | "running"
+  | "killed"
+  | "damaged";
+
+export interface IndexedConfiguration extends Omit<ConfigurationProgress, "status"> {
+  readonly status: ConfigurationStatus | "running";
+}
+
+export interface RunIndexEntry {
+  /** Absolute. */
+  readonly folder: string;
+  /** Relative to the results folder, `/` between names: as `findRun` takes it. */
+  readonly path: string;
+  readonly experiment: string;
+  readonly run_id: string;
+  readonly status: RunIndexStatus;
+  /** What is wrong with the records; null while nothing is. */
+  readonly problem: string | null;
+  /** UTC, ISO 8601. */
+  readonly started_at: string | null;
+  /** Of a run without an end: until its last record. */
+  readonly elapsed_sec: number | null;
+  readonly model_name: string | null;
+  readonly trials_planned: number | null;
+  readonly trials_completed: number | null;
+  readonly trials_failed: number | null;
+  readonly configurations: readonly IndexedConfiguration[];
+  /** Whether summary.json was made from these very records. */
+  readonly has_current_summary: boolean;
+}
+
+export interface RunIndexOptions {
+  /** The results folder, absolute. One that is not there is empty. */
+  readonly folder: string;
+  /** Only runs of the experiment of this name. */
+  readonly experiment?: string;
+  /** Entries of earlier calls for this folder, kept up to date: only what changed is read again. */
+  readonly known?: Map<string, KnownRun>;
+  /** Called with each current summary.json, parsed: who needs more of it than the index keeps need not read it again. */
+  readonly onSummary?: ((entry: RunIndexEntry, summary: unknown) => void) | undefined;
+  /** Of who reads more of the same disk. */
+  readonly files?: SmallFiles;
+}
+
+export interface KnownRun {
+  readonly stamp: string;
+  readonly entry: RunIndexEntry;
+}
+
+/** Files are opened side by side, so that a network drive's delays do not add up; more would run out of descriptors. */
+const AT_ONCE = 32;
+
+/** Newest first. Throws FalconError `results-not-found` where the folder is there and cannot be read. */
+export async function indexRuns({
+  folder,
+  experiment,
+  known,
+  onSummary,
+  files = new SmallFiles(systemClock),
+}: RunIndexOptions): Promise<RunIndexEntry[]> {
+  const self = await ownProcessName();
+  const entries = await mapAtOnce(await runFolders(folder), AT_ONCE, async (path) => {
+    if (known === undefined) return indexRun(folder, path, { self, files, onSummary });
+    const stamp = await stampOf(new RunPaths(join(folder, path)));
+    const before = known.get(path);
+    // Whether a run still goes on does not show in its files.
+    if (before?.stamp === stamp && before.entry.status !== "running") return before.entry;
+    const entry = await indexRun(folder, path, { self, files, onSummary });
+    known.set(path, { stamp, entry });
+    return entry;
+  });
+  return entries
+    .filter((entry) => experiment === undefined || entry.experiment === experiment)
+    .sort((a, b) => ageKey(b).localeCompare(ageKey(a), "en") || a.path.localeCompare(b.path, "en"));
+}
+
+/** Changes whenever the run's records or summary do. */
+async function stampOf(paths: RunPaths): Promise<string> {
+  const stamps = await Promise.all(
+    [paths.records, paths.summary].map((path) =>
+      stat(path).then(
+        ({ size, mtimeMs, ino }) => `${size} ${mtimeMs} ${ino}`,
+        () => "none",
+      ),
+    ),
+  );
+  return stamps.join(" ");
+}
+
+const RUN_STAMP_LENGTH = "20261124T023746Z".length;
+
+/** Sorts by age as text. Run ids begin with the time; a run that was renamed sorts by when it began. */
+export function ageKey({ started_at, run_id }: RunIndexEntry): string {
+  const begun =
+    started_at === null ? run_id.slice(0, RUN_STAMP_LENGTH) : started_at.replaceAll(/[-:]|\.\d+/g, "");
+  return begun + run_id;
+}
+
+interface Indexing extends Pick<RunIndexOptions, "onSummary"> {
+  /** The process that asks. */
+  readonly self: ProcessName;
+  readonly files: SmallFiles;
+}
+
+/** One run; `path` is relative to `root`. Never throws: what goes wrong is the entry's `problem`. */
+async function indexRun(
+  root: string,
+  path: string,
+  { self, files, onSummary }: Indexing,
+): Promise<RunIndexEntry> {
+  const paths = new RunPaths(join(root, path));
+  try {
+    const end = await readRunEnd(paths.records, files);
+    const json = end === null ? undefined : await files.json(paths.summary);
+    const summary = summaryHeadSchema.safeParse(json).data;
+    if (summary !== undefined && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
+      const entry = { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
+      onSummary?.(entry, json);
+      return entry;
+    }
+    return await scanned(paths, path, self);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    return damaged(paths, path, code === "ENOENT" ? "it has no records.jsonl" : (error as Error).message);
+  }
+}
+
+async function scanned(paths: RunPaths, path: string, self: ProcessName): Promise<RunIndexEntry> {
+  const { progress, damagedLines, newerSchemaVersion } = await scanRecords(paths.records);
+  if (newerSchemaVersion !== null) {
+    return damaged(paths, path, `a newer falcon-exp wrote it (schema version ${newerSchemaVersion})`);
+  }
+  const { run, end } = progress;
+  const isAlive = end === null && (await isRunning(paths.folder, self));
+  if (run === null) {
+    return isAlive
+      ? { ...damaged(paths, path, "nothing is recorded yet"), status: "running" }
+      : damaged(paths, path, "no record says what was to be measured");
+  }
+  const configurations = progress.configurations().map((one) => ({
+    ...one,
+    status: one.status === "interrupted" && isAlive ? ("running" as const) : one.status,
+  }));
+  const total = (key: "trials_completed" | "trials_failed") =>
+    configurations.reduce((sum, one) => sum + one[key], 0);
+  return {
+    folder: paths.folder,
+    path,
+    experiment: run.plan.experiment,
+    run_id: run.run_id,
+    status: end?.status ?? (isAlive ? "running" : "killed"),
+    problem: damagedLines.length === 0 ? null : damageText(damagedLines),
+    started_at: run.at,
+    elapsed_sec: progress.elapsedSec,
+    model_name: run.plan.model_name,
+    trials_planned: configurations.reduce((sum, one) => sum + one.trials_planned, 0),
+    trials_completed: total("trials_completed"),
+    trials_failed: total("trials_failed"),
+    configurations,
+    has_current_summary: false,
+  };
+}
+
+function damageText(lines: readonly number[]): string {
+  const shown = lines.slice(0, 5).join(", ");
+  return `damaged in line ${shown}${lines.length > 5 ? ` and ${lines.length - 5} more` : ""}`;
+}
+
+function damaged(paths: RunPaths, path: string, problem: string): RunIndexEntry {
+  return {
+    folder: paths.folder,
+    path,
+    experiment: path.split("/").at(-2) ?? "",
+    run_id: paths.runId,
+    status: "damaged",
+    problem,
+    started_at: null,
+    elapsed_sec: null,
+    model_name: null,
+    trials_planned: null,
+    trials_completed: null,
+    trials_failed: null,
+    configurations: [],
+    has_current_summary: false,
+  };
+}

@@ -1,0 +1,151 @@
+/** Who writes into a run's folder: one controller at a time, named in `run.lock` for as long as it does. */
+import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { z } from "zod";
+import type { Clock } from "../base/clock.js";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { parseJson } from "../base/parse-json.js";
+import { isSameMachine, type ProcessName, processNameSchema, runsStill } from "../base/process-name.js";
+import { RunPaths } from "./paths.js";
+import { writeFailed } from "./writer.js";
+
+const lockOwnerSchema = z.strictObject({ ...processNameSchema.shape, since: z.iso.datetime() });
+/** The process that writes, and since when. */
+export type LockOwner = z.infer<typeof lockOwnerSchema>;
+
+export interface RunLock {
+  /** Whose lock was taken over because that process is gone; null where there was none. */
+  readonly takenOverFrom: LockOwner | null;
+  /** Gives the folder back. Safe to call twice, and where the folder is gone. */
+  release(): Promise<void>;
+}
+
+/** Attempts at a lock that others take and give back meanwhile. */
+const MOST_ATTEMPTS = 5;
+
+/**
+ * Takes the folder for this process. A lock whose process is gone is taken over. Throws FalconError `results-locked` with
+ * the owner where another process writes, `results-write-failed` where no lock can be made.
+ */
+export async function lockRun(folder: string, self: ProcessName, clock: Clock): Promise<RunLock> {
+  const path = new RunPaths(folder).lock;
+  const owner: LockOwner = { ...self, since: clock.now().toISOString() };
+  const own = `${path}.${self.pid}.${clock.now().getTime().toString(36)}`;
+  const text = `${JSON.stringify(owner)}\n`;
+  let takenOverFrom: LockOwner | null = null;
+  try {
+    await writeWhole(own, text);
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      if (await placed(own, path)) {
+        return { takenOverFrom, release: () => release(path, text) };
+      }
+      const found = await readOwner(path);
+      if (found === null) continue;
+      if (found === "unknown" || !(await isLeft(found, self))) throw locked(folder, path, found);
+      await removeLeft(path, `${own}.left`, found);
+      takenOverFrom = found;
+    }
+    throw new Error(`other processes keep taking ${path}`);
+  } catch (cause) {
+    throw cause instanceof FalconError ? cause : writeFailed(path, cause);
+  } finally {
+    await rm(own, { force: true }).catch(() => {});
+  }
+}
+
+/** Who writes into the folder now; null where nobody does, or the process that did is gone. */
+export async function writerOf(folder: string, self: ProcessName): Promise<LockOwner | null> {
+  const found = await readOwner(new RunPaths(folder).lock).catch(() => null);
+  if (found === null || found === "unknown" || (await isLeft(found, self))) return null;
+  return found;
+}
+
+/** Whether a run goes on in the folder. */
+export async function isRunning(folder: string, self: ProcessName): Promise<boolean> {
+  return (await writerOf(folder, self)) !== null;
+}
+
+/** `process 4711 on lab3, since 2026-11-24T02:37:46.000Z`. */
+export function ownerText(owner: LockOwner): string {
+  return `process ${owner.pid} on ${owner.host}, since ${owner.since}`;
+}
+
+/** Whether the owner is known to be gone. Of a process of another machine nothing is known, so it counts as there. */
+async function isLeft(owner: LockOwner, self: ProcessName): Promise<boolean> {
+  // After a restart of this machine none of its processes is left.
+  if (owner.host === self.host && owner.boot_id !== self.boot_id) return true;
+  return isSameMachine(owner, self) && !(await runsStill(owner));
+}
+
+/** Null where there is no lock; `unknown` where nobody can tell whose it is. */
+async function readOwner(path: string): Promise<LockOwner | "unknown" | null> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
+  }
+  return lockOwnerSchema.safeParse(parseJson(text)).data ?? "unknown";
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Gives the file the lock's name, unless that is taken. A link does this at once and whole, on network disks as well. */
+async function placed(own: string, path: string): Promise<boolean> {
+  try {
+    await link(own, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") {
+      // A network disk that made the link, but lost the answer, is asked again and finds it there.
+      return (await readFile(path, "utf8").catch(() => null)) === (await readFile(own, "utf8"));
+    }
+    // Some file systems have no links.
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
+    return await writeWhole(path, await readFile(own, "utf8")).then(
+      () => true,
+      (failed: NodeJS.ErrnoException) => {
+        if (failed.code === "EEXIST") return false;
+        throw failed;
+      },
+    );
+  }
+}
+
+/** Takes the lock aside first: between looking and removing, another process may have taken it over. */
+async function removeLeft(path: string, aside: string, expected: LockOwner): Promise<void> {
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  const found = await readOwner(aside);
+  const isAnothers = found !== null && JSON.stringify(found) !== JSON.stringify(expected);
+  if (isAnothers) await link(aside, path).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+async function release(path: string, text: string): Promise<void> {
+  const there = await readFile(path, "utf8").catch(() => null);
+  if (there === text) await rm(path, { force: true });
+}
+
+function locked(folder: string, path: string, owner: LockOwner | "unknown"): FalconError {
+  return new FalconError({
+    code: "results-locked",
+    message: `Another run writes into ${folder}: ${owner === "unknown" ? "its lock does not say who" : ownerText(owner)}.`,
+    next: `Wait for it, or end that process; if it is gone for certain, remove ${path}.`,
+    exitCode: ExitCode.resultsFailed,
+  });
+}

@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type CompareReport, compare } from "../../../src/analysis/compare/compare.js";
+import { splitArgument } from "../../../src/analysis/compare/sides.js";
+import { compareChart } from "../../../src/render/charts/compare.js";
+import { createRenderer } from "../../../src/render/charts/render.js";
+import { compareMarkdown } from "../../../src/render/markdown/compare.js";
+import { compareText } from "../../../src/render/terminal/compare.js";
+import type { RunFileRecord } from "../../../src/run/record-types.js";
+import { groupRecords } from "../../../src/run/run-data.js";
+import { scoredRun } from "../../fixtures/quality.js";
+import { type FakeRunOptions, fakeRun, THREE } from "../../fixtures/records.js";
+
+const dataOf = (records: readonly RunFileRecord[]) => groupRecords(records, "test");
+const input = (argument: string, options: FakeRunOptions = {}, configuration: string | null = null) => ({
+  argument,
+  data: dataOf(fakeRun(options).records),
+  configuration,
+});
+const faster = {
+  configurations: THREE.map((one) => ({ ...one, tokensPerSec: (one.tokensPerSec ?? 1) * 2 })),
+};
+const metric = (report: CompareReport, key: string, group = 0) =>
+  report.groups[group]?.metrics.find((one) => one.key === key);
+
+/** Every trial takes `factor` times as long. */
+function slowed(records: readonly RunFileRecord[], factor: number): RunFileRecord[] {
+  return records.map((record) =>
+    record.kind === "trial" && record.status === "completed"
+      ? {
+          ...record,
+          measurement: { ...record.measurement, elapsed_sec: record.measurement.elapsed_sec * factor },
+        }
+      : record,
+  );
+}
+
+test("whole runs are lined up by label; what only one of them has is named", () => {
+  const report = compare([input("a"), input("b", { configurations: THREE.slice(0, 2) })], { force: false });
+  expect(report.groups.map(({ label }) => label)).toEqual(["none", "int8"]);
+  expect(report.unpaired).toEqual(["fp4"]);
+});
+
+test("a ratio is the geometric mean over pairs of the same prompt and repeat", () => {
+  const { records } = fakeRun();
+  const sides = [
+    { argument: "a", data: dataOf(records), configuration: null },
+    { argument: "b", data: dataOf(slowed(records, 1.5)), configuration: null },
+  ];
+  const time = metric(compare(sides, { force: false }), "elapsed_sec");
+  expect(time?.against[1]?.ratio).toBeCloseTo(1.5, 12);
+  expect(time?.against[1]?.pairs).toBe(5);
+  expect(time?.against[1]?.verdict).toBe("more");
+  expect(time?.against[0]).toBeNull();
+});
+
+test("a run compared with itself is the same in everything", () => {
+  const report = compare([input("a"), input("a")], { force: false });
+  expect(report.environment).toEqual([]);
+  for (const { metrics, sides } of report.groups) {
+    expect(sides.map(({ name }) => name)).toEqual(["a", "a (2)"]);
+    for (const { against } of metrics) {
+      expect(against[1]?.ratio ?? 1).toBeCloseTo(1, 12);
+      expect(["within-noise", "counted", undefined]).toContain(against[1]?.verdict);
+    }
+  }
+});
+
+test("turned around, every ratio is its inverse", () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0.2, max: 5, noNaN: true }), (factor) => {
+      const { records } = fakeRun();
+      const [a, b] = [dataOf(records), dataOf(slowed(records, factor))];
+      const of = (first: typeof a, second: typeof a) =>
+        metric(
+          compare(
+            [
+              { argument: "a", data: first, configuration: "int8" },
+              { argument: "b", data: second, configuration: "int8" },
+            ],
+            { force: false },
+          ),
+          "elapsed_sec",
+        )?.against[1]?.ratio ?? 0;
+      expect(of(a, b) * of(b, a)).toBeCloseTo(1, 9);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("configurations of one run are compared by name, and an unknown one is refused with what was meant", () => {
+  const report = compare([input("a#none", {}, "none"), input("a#fp4", {}, "fp4")], { force: false });
+  expect(report.groups[0]?.differences.map(({ what }) => what)).toContain("quantization");
+  expect(metric(report, "weights_bytes")?.against[1]?.ratio).toBeCloseTo(110_400_000 / 269_060_552, 12);
+  expect(() => compare([input("a", {}, "none"), input("a", {}, "fp44")], { force: false })).toThrow(
+    expect.objectContaining({ code: "compare-configuration-unknown", next: "Did you mean fp4?" }),
+  );
+  expect(() => compare([input("a", {}, "none"), input("b")], { force: false })).toThrow(
+    expect.objectContaining({ code: "compare-mixed" }),
+  );
+});
+
+test("other prompts are refused with the reason, and forced they are compared over what both have", () => {
+  const sides = [
+    input("a"),
+    input("b", { prompts: ["One.", "Explain in one sentence why the sky is blue."] }),
+  ];
+  expect(() => compare(sides, { force: false })).toThrow(
+    expect.objectContaining({
+      code: "compare-incomparable",
+      message: expect.stringContaining("other prompts"),
+    }),
+  );
+  const report = compare(sides, { force: true });
+  expect(report.forced).toEqual(["b: other prompts than a"]);
+  expect(metric(report, "elapsed_sec")?.against[1]?.pairs).toBe(1);
+  expect(compareText(report, { columns: 80, color: false })).toMatch(/^forced: b: other prompts than a/);
+});
+
+test("another text under the same name is refused", () => {
+  const records = scoredRun();
+  const other = records.map((record) =>
+    record.kind === "quality" && record.status === "completed"
+      ? { ...record, measurement: { ...record.measurement, token_ids_sha256: "ff".repeat(32) } }
+      : record,
+  );
+  const sides = [records, other].map((one, index) => ({
+    argument: index === 0 ? "a" : "b",
+    data: dataOf(one),
+    configuration: null,
+  }));
+  expect(() => compare(sides, { force: false })).toThrow("another text under the name english");
+});
+
+test("perplexities pair token by token", () => {
+  const data = dataOf(scoredRun());
+  const sides = ["none", "int8"].map((configuration) => ({ argument: configuration, data, configuration }));
+  const perplexity = metric(compare(sides, { force: false }), "perplexity_english");
+  expect(perplexity?.against[1]?.ratio).toBeCloseTo(Math.exp(0.1), 12);
+  expect(perplexity?.against[1]?.pairs).toBe(6);
+});
+
+test("what differs of the environment comes first", () => {
+  const other = fakeRun({ device: "cuda" }).records;
+  const report = compare([input("a"), { argument: "b", data: dataOf(other), configuration: null }], {
+    force: false,
+  });
+  expect(report.environment.map(({ what }) => what)).toEqual(["GPUs", "GPU driver", "CUDA"]);
+  const text = compareText(report, { columns: 80, color: false });
+  expect(text.startsWith("Environment:\n  GPUs: none → NVIDIA H100")).toBe(true);
+  // One has peak RSS, the other allocated memory: not the same figure, so not compared.
+  expect(metric(report, "peak_memory_bytes")).toBeUndefined();
+});
+
+test("names do no harm in Markdown and at the terminal", () => {
+  const evil = "<script>alert(1)</script>|`x`\u001b[31m";
+  const configurations = [{ id: "none", label: evil, reference: true }];
+  const report = compare([input(evil, { configurations }), input("b", { configurations })], { force: false });
+  const markdown = compareMarkdown(report);
+  expect(markdown).not.toContain("<script>");
+  expect(markdown).not.toContain("\u001b");
+  const cells = markdown.split("\n").filter((line) => line.startsWith("|"));
+  // Name, two values and one ratio, and a bar at each end.
+  for (const line of cells.slice(-3)) expect(line.replaceAll("\\|", "").split("|")).toHaveLength(6);
+  expect(compareText(report, { columns: 80, color: false })).not.toContain("\u001b");
+});
+
+test("the chart draws one and several sides, and one that failed", async () => {
+  const render = await createRenderer();
+  const failed = { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) };
+  for (const sides of [
+    [input("a"), input("b", faster)],
+    [input("a"), input("b", faster), input("x".repeat(200))],
+    [input("a"), input("b", failed)],
+  ]) {
+    const { svg } = await render(compareChart(compare(sides, { force: false })));
+    expect(svg).toContain("Against a");
+    expect(svg).not.toMatch(/NaN|undefined|>null</);
+  }
+});
+
+test("RUN#LABEL is a run and a configuration; a run alone is one", () => {
+  expect(splitArgument("results/quant#fp4 eager")).toEqual({
+    run: "results/quant",
+    configuration: "fp4 eager",
+  });
+  expect(splitArgument("results/quant")).toEqual({ run: "results/quant", configuration: null });
+  expect(splitArgument("#x")).toEqual({ run: "#x", configuration: null });
+});

@@ -1,0 +1,146 @@
+import { expect, test } from "vitest";
+import { missedRuns } from "../../../src/analysis/history/events.js";
+import { parseFailCondition } from "../../../src/analysis/history/fail-on.js";
+import { historyOf } from "../../../src/analysis/history/history.js";
+import type { HistoryReport } from "../../../src/analysis/history/history-types.js";
+import { QUANTIZATIONS, THREE } from "../../fixtures/records.js";
+import { historyRunsOf } from "../../fixtures/sweep.js";
+
+const DAY = 86_400_000;
+const FIRST = Date.parse("2026-10-01T02:00:00.000Z");
+
+const runs = historyRunsOf;
+
+function report(all: ReturnType<typeof historyRunsOf>, failOn: readonly string[] = []): HistoryReport {
+  return historyOf(all, {
+    experiment: "quant",
+    conditions: failOn.map(parseFailCondition),
+    everySec: null,
+    now: new Date(FIRST + 100 * DAY),
+  });
+}
+
+const speedOf = (of: HistoryReport, configuration = "fp4") =>
+  of.series.find((one) => one.configuration === configuration && one.metric === "decode_tokens_per_sec");
+
+test("a step names its date and ratio with their intervals, and the library that changed with it", () => {
+  const found = report(
+    runs(30, (i) => ({ speed: i >= 18 ? 0.9 : 1, bitsandbytes: i >= 18 ? "0.50.2" : "0.49.0" })),
+  );
+  const [change, ...others] = speedOf(found)?.changes ?? [];
+  expect(others).toEqual([]);
+  expect(change).toMatchObject({
+    run_id: "run-18",
+    at: "2026-10-19T02:00:00.000Z",
+    verdict: "worse",
+    together_with: [{ what: "bitsandbytes", before: "0.49.0", after: "0.50.2" }],
+  });
+  expect(change?.ci95_low).toBeLessThan(0.9);
+  expect(change?.ci95_high).toBeGreaterThan(0.9);
+  expect(found.environment_changes.map(({ run_id }) => run_id)).toEqual(["run-18"]);
+  expect(
+    found.series.filter(({ metric }) => metric === "weights_bytes").flatMap(({ changes }) => changes),
+  ).toEqual([]);
+});
+
+test("other prompts begin a new segment, and no change is looked for across it", () => {
+  const found = speedOf(report(runs(24, (i) => (i >= 12 ? { speed: 0.5, prompts: ["another"] } : {}))));
+  expect(found?.breaks).toEqual([
+    { run_id: "run-12", at: "2026-10-13T02:00:00.000Z", reasons: ["other prompts"] },
+  ]);
+  expect(found?.changes).toEqual([]);
+  expect(found?.newest?.against?.runs_before).toBe(11);
+  expect(new Set(found?.points.map(({ segment }) => segment))).toEqual(new Set([0, 1]));
+});
+
+test("another quantization under the same label begins a new segment that says so", () => {
+  const other = THREE.map((one) =>
+    one.id === "fp4" ? { ...one, quantization: QUANTIZATIONS.nf4 ?? { method: "none" as const } } : one,
+  );
+  const found = speedOf(report(runs(4, (i) => (i >= 2 ? { configurations: other } : {}))));
+  expect(found?.breaks[0]?.reasons[0]).toContain("fp4, bfloat16");
+  expect(found?.breaks[0]?.reasons[0]).toContain("→ nf4");
+});
+
+test("failed and killed runs keep their place without a figure", () => {
+  const found = speedOf(
+    report(runs(6, (i) => (i === 2 ? { fate: "failed" } : i === 4 ? { fate: "killed" } : {}))),
+  );
+  expect(found?.points.map(({ value, status }) => (value === null ? status : "measured"))).toEqual([
+    "measured",
+    "measured",
+    "failed",
+    "measured",
+    "killed",
+    "measured",
+  ]);
+});
+
+test("a configuration that was reused from an earlier run is not counted as measured again", () => {
+  const all = runs(4).map((run, i) => {
+    if (i < 2 || run.figures === null) return run;
+    const [first, ...others] = run.figures.configurations;
+    const reused = first === undefined ? [] : [{ ...first, reused_from: { run_id: "run-1" } }];
+    return { ...run, figures: { ...run.figures, configurations: [...reused, ...others] } };
+  });
+  expect(speedOf(report(all), "none")?.points.map(({ run }) => run)).toEqual([0, 1]);
+  expect(speedOf(report(all), "none")?.newest?.is_of_newest_run).toBe(false);
+  expect(speedOf(report(all), "int8")?.points).toHaveLength(4);
+});
+
+test("a regression is one only where point and interval are beyond the limit", () => {
+  const fallen = runs(16, (i) => ({ speed: i === 15 ? 0.85 : 1 }));
+  const outcomes = (...conditions: string[]) =>
+    report(fallen, conditions).checks.map(({ configuration, outcome }) => `${configuration} ${outcome}`);
+  expect(outcomes("decode_tokens_per_sec<-5%")).toEqual([
+    "none regression",
+    "int8 regression",
+    "fp4 regression",
+  ]);
+  expect(outcomes("decode_tokens_per_sec<-30%")[0]).toBe("none within-limit");
+  expect(outcomes("elapsed_sec>+5%")[0]).toBe("none regression");
+  expect(outcomes("decode_tokens_per_sec<18")[0]).toBe("none regression");
+  expect(outcomes("weights_bytes>200MB")).toEqual([
+    "none regression",
+    "int8 within-limit",
+    "fp4 within-limit",
+  ]);
+  const small = report(
+    runs(16, (i) => ({ speed: i === 15 ? 0.985 : 1 })),
+    ["decode_tokens_per_sec<-0.5%"],
+  );
+  expect(small.checks.some(({ outcome }) => outcome === "within-noise")).toBe(true);
+  expect(small.checks.some(({ outcome }) => outcome === "regression")).toBe(false);
+});
+
+test("too few runs, and a newest run that did not measure it, are no regression and say so", () => {
+  expect(report(runs(3), ["decode_tokens_per_sec<-1%"]).checks[0]?.outcome).toBe("too-few-runs");
+  const failed = report(
+    runs(8, (i) => (i === 7 ? { fate: "failed" } : {})),
+    ["decode_tokens_per_sec<-1%"],
+  );
+  expect(failed.checks.find(({ configuration }) => configuration === "fp4")?.outcome).toBe("no-figure");
+});
+
+test("a run that goes on is not judged as the newest", () => {
+  const all = runs(8).map((run, i) => (i === 7 ? { ...run, status: "running", figures: null } : run));
+  expect(speedOf(report(all))?.newest).toMatchObject({ run_id: "run-6", is_of_newest_run: true });
+});
+
+test("on pure noise a limit is broken in at most one of fifty series", () => {
+  const alarms = Array.from({ length: 20 }, (_, seed) =>
+    report(
+      runs(12).map((run, i, all) => all[(i * 7 + seed) % all.length] ?? run),
+      ["decode_tokens_per_sec<-2%"],
+    ),
+  ).flatMap(({ checks }) => checks.filter(({ outcome }) => outcome === "regression"));
+  expect(alarms.length).toBeLessThanOrEqual(1);
+});
+
+test("scheduled runs that did not come are told, late ones are not", () => {
+  const at = (hours: number) => ({ started_at: new Date(FIRST + hours * 3_600_000).toISOString() });
+  const missed = missedRuns([at(0), at(24), at(80), at(97)], 86_400, new Date(FIRST + 140 * 3_600_000));
+  expect(missed).toEqual([at(48).started_at, at(121).started_at]);
+  expect(missedRuns([at(0)], 1, new Date(FIRST + 1e9)).length).toBe(10_000);
+  expect(missedRuns([], 60, new Date())).toEqual([]);
+});

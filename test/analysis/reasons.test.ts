@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import { bandwidthUtilization, profileSummary, whySentence } from "../../src/analysis/bandwidth.js";
+import type { Effect } from "../../src/analysis/comparison.js";
+import { firstDifference } from "../../src/analysis/divergence.js";
+import { driftOf } from "../../src/analysis/drift.js";
+import { quietRemarks } from "../../src/analysis/quiet.js";
+import { groupRecords } from "../../src/run/run-data.js";
+import { scoredRun } from "../fixtures/quality.js";
+import { environment } from "../fixtures/records.js";
+
+const data = groupRecords(scoredRun(), "test");
+const [reference, int8] = data.configurations as [
+  (typeof data.configurations)[0],
+  (typeof data.configurations)[0],
+];
+
+test("bandwidth utilization is bytes read a token ÷ time a token ÷ what the machine reads in that time", () => {
+  // 269,060,552 bytes at some 19.2 tokens a second of a machine that reads 12e9: about 43 %.
+  const utilization = bandwidthUtilization(reference, data.environment);
+  const expected = reference.trials.map((trial) =>
+    trial.status === "completed" ? 269_060_552 / (trial.measurement.tpot_sec ?? Number.NaN) / 12e9 : 0,
+  );
+  expect(utilization?.mean).toBeCloseTo(expected.reduce((sum, one) => sum + one, 0) / expected.length, 12);
+  expect(utilization?.mean).toBeGreaterThan(0.35);
+});
+
+test("without a known bandwidth there is no utilization", () => {
+  expect(bandwidthUtilization(reference, { ...environment("cpu"), memory_bandwidth: [] })).toBeNull();
+  expect(bandwidthUtilization(reference, null)).toBeNull();
+});
+
+test("a profile gives the share of time outside linear layers and head", () => {
+  expect(profileSummary(int8)?.outside_linear_share).toBeCloseTo(0.3, 12);
+  expect(profileSummary(int8)?.linear_sec_per_token).toBeCloseTo(0.06, 12);
+});
+
+const slower: Effect = { ratio: 2, pairs: 5, ci95_low: 1.9, ci95_high: 2.1, verdict: "more" };
+const side = (utilization: number) => ({
+  utilization: {
+    n: 1,
+    mean: utilization,
+    median: utilization,
+    sd: null,
+    min: 0,
+    max: 1,
+    ci95_low: null,
+    ci95_high: null,
+  },
+  profile: null,
+});
+
+test("slower with a bandwidth little used means that computing takes the time; much used, that reading does", () => {
+  expect(whySentence(side(0.12), side(0.45), slower)).toBe(
+    "uses 12 % of the memory bandwidth against 45 %: computing, not reading the weights, takes the time",
+  );
+  expect(whySentence(side(0.8), side(0.9), slower)).toContain("reading the weights is what takes the time");
+  expect(whySentence(side(0.12), side(0.45), { ...slower, verdict: "within-noise" })).toBeNull();
+});
+
+test("the sentinel's times tell drift, paired by prompt", () => {
+  const drift = driftOf(data.sentinels);
+  expect(drift?.points.map(({ time }) => time.ratio.toFixed(3))).toEqual(["1.100", "1.200"]);
+  expect(drift?.sentence).toContain("the machine was slower at the end: 1.20× the time at the start");
+  expect(driftOf([])).toBeNull();
+});
+
+test("answers part at the first token that differs, and one that ends earlier differs where it ended", () => {
+  expect(firstDifference([1, 2, 3], [1, 2, 3])).toBeNull();
+  expect(firstDifference([1, 9, 3], [1, 2, 3])).toBe(2);
+  expect(firstDifference([1, 2], [1, 2, 3])).toBe(3);
+});
+
+const quiet = environment("cpu").machine_state;
+
+test("a quiet machine needs no remark; other work, other processes and a power cap are told", () => {
+  expect(quietRemarks(quiet, 2)).toEqual([]);
+  expect(quietRemarks(null, 2)).toEqual([]);
+  const busy = {
+    ...quiet,
+    busy_cores: 1.3,
+    cpu_governor: "powersave",
+    gpus: [
+      {
+        index: 0,
+        other_processes: 2,
+        other_memory_bytes: 3e9,
+        utilization_percent: 90,
+        power_limit_watts: 200,
+        power_limit_default_watts: 350,
+        throttle_reasons: ["SwPowerCap", "GpuIdle"],
+      },
+    ],
+  };
+  expect(quietRemarks(busy, 2)).toEqual([
+    "other work kept 1.3 of 2 cores busy just before the run",
+    "the CPU's frequency governor is powersave: clocks may follow the load",
+    "GPU 0 is used by 2 other processes (3.00 GB)",
+    "GPU 0 has a power cap of 200 W instead of 350 W",
+    "GPU 0 is slowed down already: SwPowerCap",
+  ]);
+});

@@ -1,0 +1,53 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { modifiedZScores, remarksOf } from "../../src/analysis/remarks.js";
+import type { CompletedTrial } from "../../src/run/record-types.js";
+import { measurement } from "../fixtures/records.js";
+
+const trials = (...tpots: number[]) =>
+  tpots.map(
+    (tpot_sec, trial_index) =>
+      ({ trial_index, measurement: measurement({ tpot_sec }) }) as unknown as CompletedTrial,
+  );
+
+test("scores are deviations from the median in units of 1.4826 MAD", () => {
+  // Median 3, deviations 2 1 0 1 97, MAD 1.
+  expect(modifiedZScores([1, 2, 3, 4, 100])).toEqual(
+    [-2, -1, 0, 1, 97].map((z) => expect.closeTo(z / 1.4826, 12)),
+  );
+});
+
+test("steady trials need no remark", () => {
+  expect(remarksOf(trials(0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
+});
+
+test("a slow first trial is named apart from other outliers", () => {
+  const [first, other] = remarksOf(trials(0.5, 0.1, 0.101, 0.099, 0.1, 0.9, 0.1005));
+  expect(first).toContain("the first trial was slow (500 ms a token against 101 ms)");
+  expect(other).toContain("1 outlier in time per token (trial 6)");
+});
+
+test("a fast first trial is an outlier like any other, not a slow start", () => {
+  expect(remarksOf(trials(0.001, 0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
+});
+
+test("too few trials, or trials that never differ, are not judged", () => {
+  expect(remarksOf(trials(0.1, 0.1, 9))).toEqual([]);
+  expect(modifiedZScores([2, 2, 2, 2, 9])).toBeNull();
+});
+
+test("shifting and stretching samples leaves their scores as they are", () => {
+  const sample = fc.integer({ min: 0, max: 1000 });
+  fc.assert(
+    fc.property(
+      fc.array(sample, { minLength: 4, maxLength: 30 }),
+      fc.integer({ min: 1, max: 9 }),
+      (samples, scale) => {
+        const scores = modifiedZScores(samples);
+        const moved = modifiedZScores(samples.map((value) => value * scale + 5));
+        expect(moved === null).toBe(scores === null);
+        for (const [index, score] of (scores ?? []).entries()) expect(moved?.[index]).toBeCloseTo(score, 9);
+      },
+    ),
+  );
+});

@@ -1,0 +1,219 @@
+import type { ValidateFunction } from "ajv";
+import fc from "fast-check";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { compare } from "../../../src/analysis/compare/compare.js";
+import { summarize } from "../../../src/analysis/summary.js";
+import { articleChart } from "../../../src/render/charts/article.js";
+import { SHARED_CHARTS, sharedChart } from "../../../src/render/charts/charts.js";
+import { compareChart } from "../../../src/render/charts/compare.js";
+import type { FontMetrics } from "../../../src/render/charts/font-metrics.js";
+import { chartInputs } from "../../../src/render/charts/inputs/chart-inputs.js";
+import { tailPoints } from "../../../src/render/charts/inputs/kl-tails.js";
+import { tradeoffPoints } from "../../../src/render/charts/inputs/tradeoff.js";
+import { type ChartRenderer, PNG_SCALE } from "../../../src/render/charts/render.js";
+import { breakLines, COLORS } from "../../../src/render/charts/style.js";
+import { dominates } from "../../../src/render/charts/tradeoff.js";
+import { groupRecords } from "../../../src/run/run-data.js";
+import { chartTools } from "../../fixtures/chart-tools.js";
+import { scoredRun } from "../../fixtures/quality.js";
+import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../../fixtures/records.js";
+import { textsOf } from "./svg-texts.js";
+
+const LONG_NAME = `organisation/${"a-model-with-a-long-name-".repeat(6)}`;
+const CASES: readonly (readonly [string, FakeRunOptions])[] = [
+  ["one configuration, one trial", { configurations: THREE.slice(0, 1), prompts: ["one"] }],
+  ["three configurations", {}],
+  ["a GPU", { device: "cuda" }],
+  ["twelve configurations with long labels", { configurations: TWELVE_LONG }],
+  ["fifty trials", { repeats: 10 }],
+  ["three hundred trials", { repeats: 60, configurations: THREE.slice(0, 1) }],
+  ["nothing that could be loaded", { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) }],
+  [
+    "a reference that failed",
+    { configurations: THREE.map((one, i) => (i === 0 ? { ...one, failsAtLoad: {} } : one)) },
+  ],
+  ["trials that failed", { configurations: THREE.map((one) => ({ ...one, failedTrials: [0, 2] })) }],
+  [
+    "long names everywhere",
+    {
+      modelName: LONG_NAME,
+      modelNote: "A long note. ".repeat(20),
+      configurations: [...THREE, { id: "long", label: "x".repeat(300) }],
+    },
+  ],
+];
+
+function inputsOf(options: FakeRunOptions, isScored = false) {
+  const data = groupRecords(isScored ? scoredRun(options) : fakeRun(options).records, "test");
+  return chartInputs(data, summarize(data));
+}
+
+function specsOf(options: FakeRunOptions, isScored = false, room?: number) {
+  const inputs = inputsOf(options, isScored);
+  const shared = SHARED_CHARTS.map((name) => sharedChart(inputs, name, () => true, room));
+  const [overview, ...others] = shared.filter((spec) => spec !== null);
+  const articles = inputs.articles.map((input) => articleChart(input, room));
+  return [...(overview === undefined ? [] : [overview]), ...articles, ...others];
+}
+
+let render: ChartRenderer;
+let fonts: Record<"regular" | "bold", FontMetrics>;
+let isVegaLite: ValidateFunction;
+beforeAll(async () => {
+  ({ render, fonts, isVegaLite } = await chartTools());
+});
+
+describe.each(CASES)("with %s", (_, options) => {
+  test("every chart compiles without a warning of Vega-Lite", async () => {
+    const { compile } = await import("vega-lite");
+    const complaint = vi.fn();
+    const logger = {
+      level: () => logger,
+      error: complaint,
+      warn: complaint,
+      info: () => logger,
+      debug: () => logger,
+    };
+    for (const spec of [...specsOf(options), ...specsOf(options, true)])
+      compile(spec, { logger: logger as never });
+    expect(complaint.mock.calls).toEqual([]);
+  });
+
+  // Altair, which notebooks show charts with, refuses what the schema does not allow.
+  test("every chart holds by Vega-Lite's schema", () => {
+    const sides = [fakeRun(options), fakeRun(options)].map(({ records }, index) => ({
+      argument: String(index),
+      data: groupRecords(records, "test"),
+      configuration: null,
+    }));
+    const compared = compareChart(compare(sides, { force: false }));
+    for (const spec of [compared, ...specsOf(options), ...specsOf(options, true)]) {
+      expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 3))).toBe(true);
+    }
+  });
+
+  test.each([320, 640])("in %i pixels no text leaves the canvas, and nothing is wider", async (room) => {
+    for (const spec of specsOf(options, true, room)) {
+      const { svg } = await render(spec);
+      const { width, texts } = textsOf(svg, fonts);
+      for (const { text, left, right } of texts) {
+        expect(left, text).toBeGreaterThanOrEqual(0);
+        expect(right, text).toBeLessThanOrEqual(width);
+      }
+      expect(width, JSON.stringify(spec.title)).toBeLessThanOrEqual(room);
+    }
+  });
+
+  test("no text leaves the canvas, and the PNG is the SVG's size in fine pixels", async () => {
+    for (const spec of [...specsOf(options), ...specsOf(options, true)]) {
+      const { svg, png } = await render(spec);
+      const { width, height, texts } = textsOf(svg, fonts);
+      expect(texts.length).toBeGreaterThan(2);
+      for (const { text, left, right, top, bottom } of texts) {
+        expect(left, text).toBeGreaterThanOrEqual(0);
+        expect(right, text).toBeLessThanOrEqual(width);
+        expect(top, text).toBeGreaterThanOrEqual(0);
+        expect(bottom, text).toBeLessThanOrEqual(height);
+      }
+      const size = Buffer.from(png);
+      expect([size.readUInt32BE(16), size.readUInt32BE(20)]).toEqual([
+        Math.round(width * PNG_SCALE),
+        Math.round(height * PNG_SCALE),
+      ]);
+      expect(width).toBeLessThan(1400);
+      expect(height).toBeLessThan(1600);
+    }
+  });
+});
+
+test("texts of a chart do not lie on one another", async () => {
+  for (const options of [{}, { configurations: TWELVE_LONG }, { repeats: 10 }]) {
+    for (const spec of [...specsOf(options), ...specsOf(options, true)]) {
+      const { texts } = textsOf((await render(spec)).svg, fonts);
+      // The same text twice at one place is a label and its white outline.
+      const distinct = texts.filter(
+        (one, i) =>
+          texts.findIndex(
+            (other) => other.text === one.text && other.left === one.left && other.top === one.top,
+          ) === i,
+      );
+      for (const [i, one] of distinct.entries()) {
+        for (const other of distinct.slice(i + 1)) {
+          const overlap =
+            Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1 &&
+            Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 2;
+          expect(overlap, `${one.text} | ${other.text}`).toBe(false);
+        }
+      }
+    }
+  }
+});
+
+test("the article's figure has memory left in red and seconds right in blue, over runs from 1", () => {
+  const [, article] = specsOf({ device: "cuda" });
+  const text = JSON.stringify(article);
+  const axes = (
+    article as unknown as { layer: { encoding: { y: { axis: Record<string, unknown> } } }[] }
+  ).layer.map(({ encoding }) => encoding.y.axis);
+  expect(axes).toMatchObject([
+    { orient: "left", titleColor: COLORS.memory, title: expect.stringMatching(/GPU memory.* \(GB\)$/) },
+    { orient: "right", titleColor: COLORS.time, title: expect.stringMatching(/time \(s\)$/) },
+  ]);
+  expect(text).toContain('"run":1');
+  expect(text).not.toContain('"run":0');
+});
+
+test("a configuration without figures says why in their place", async () => {
+  const specs = specsOf({ configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) });
+  expect(specs).toHaveLength(4);
+  for (const spec of specs) {
+    const { texts } = textsOf((await render(spec)).svg, fonts);
+    expect(texts.map(({ text }) => text)).toContain("failed: quantization-not-applied");
+    expect(texts.some(({ text }) => /NaN|undefined|null/.test(text))).toBe(false);
+  }
+});
+
+test("lines broken from a long name are short enough, not too many, and begin and end as the name does", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ maxLength: 400 }),
+      fc.integer({ min: 4, max: 60 }),
+      fc.integer({ min: 3, max: 6 }),
+      (text, width, most) => {
+        const lines = breakLines(text, width, most);
+        expect(lines.length).toBeLessThanOrEqual(most);
+        for (const line of lines) expect(line.length).toBeLessThanOrEqual(width + 2);
+        expect(text.trim().startsWith((lines[0] ?? "").slice(0, width - 2))).toBe(true);
+        expect(text.trim().endsWith(lines.at(-1) ?? "")).toBe(true);
+      },
+    ),
+  );
+});
+
+test("a configuration is dominated only by one that is as good in memory, speed and quality, and better in one", () => {
+  const of = (weightsGb: number, tokensPerSec: number, kl: number | null) => ({
+    weightsGb,
+    tokensPerSec,
+    kl,
+  });
+  expect(dominates(of(1, 10, 0.1), of(2, 9, 0.2))).toBe(true);
+  expect(dominates(of(1, 10, 0.3), of(2, 9, 0.2))).toBe(false);
+  expect(dominates(of(1, 10, 0.1), of(1, 10, 0.1))).toBe(false);
+  expect(dominates(of(1, 10, null), of(2, 9, 0.2))).toBe(true);
+  const points = tradeoffPoints(summarize(groupRecords(scoredRun(), "test")));
+  // int8 weighs more than fp4 and is slower; both diverge the same.
+  expect(points.map(({ label, isOptimal }) => [label, isOptimal])).toEqual([
+    ["none", true],
+    ["int8", false],
+    ["fp4", true],
+  ]);
+});
+
+test("a tail gives for each divergence the share of tokens that lie at least as far", () => {
+  expect(tailPoints([0.1, 0.4, 0.2, 0.3])).toEqual([
+    { kl: 0.4, share: 0.25 },
+    { kl: 0.3, share: 0.5 },
+    { kl: 0.2, share: 0.75 },
+    { kl: 0.1, share: 1 },
+  ]);
+});

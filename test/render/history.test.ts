@@ -1,0 +1,165 @@
+import type { ValidateFunction } from "ajv";
+import stringWidth from "string-width";
+import { beforeAll, describe, expect, test } from "vitest";
+import { historyChartName } from "../../src/analysis/history/chart-name.js";
+import { parseFailCondition } from "../../src/analysis/history/fail-on.js";
+import { historyOf } from "../../src/analysis/history/history.js";
+import type { HistoryReport } from "../../src/analysis/history/history-types.js";
+import type { FontMetrics } from "../../src/render/charts/font-metrics.js";
+import { historyChart } from "../../src/render/charts/history.js";
+import { exampleHistoryChart } from "../../src/render/charts/history-example.js";
+import type { ChartRenderer } from "../../src/render/charts/render.js";
+import { historyMarkdown } from "../../src/render/markdown/history.js";
+import { historyText } from "../../src/render/terminal/history.js";
+import { sparkline } from "../../src/render/terminal/sparkline.js";
+import { chartTools } from "../fixtures/chart-tools.js";
+import { TWELVE_LONG } from "../fixtures/records.js";
+import { historyRunsOf } from "../fixtures/sweep.js";
+import { textsOf } from "./charts/svg-texts.js";
+
+function reportOf(runs: ReturnType<typeof historyRunsOf>, everySec: number | null = 86_400): HistoryReport {
+  return historyOf(runs, {
+    experiment: "quant",
+    conditions: [parseFailCondition("decode_tokens_per_sec<-5%")],
+    everySec,
+    now: new Date("2026-11-24T00:00:00Z"),
+  });
+}
+
+function chartsOf(report: HistoryReport) {
+  const nameOf = ({ metric, text_id }: HistoryReport["series"][number]) => historyChartName(metric, text_id);
+  return [...new Set(report.series.map(nameOf))].map((name) => ({
+    name,
+    spec: historyChart(
+      report,
+      report.series.filter((series) => nameOf(series) === name),
+    ),
+  }));
+}
+
+const HOSTILE = '<img src=x onerror=alert(1)> | `rm` \u001b[31m \u202e [a](b) "';
+const step = (i: number) => ({ speed: i >= 18 ? 0.9 : 1, bitsandbytes: i >= 18 ? "0.50.2" : "0.49.0" });
+const CASES: readonly (readonly [string, () => HistoryReport])[] = [
+  ["one run", () => reportOf(historyRunsOf(1), null)],
+  ["two runs", () => reportOf(historyRunsOf(2))],
+  [
+    "thirty runs with a step, a failure, a kill, a break and a new library",
+    () =>
+      reportOf(
+        historyRunsOf(30, (i) => ({
+          ...step(i),
+          ...(i === 7 ? { fate: "failed" as const } : i === 12 ? { fate: "killed" as const } : {}),
+          ...(i === 29 ? { prompts: ["another"] } : {}),
+        })),
+      ),
+  ],
+  ["four hundred runs", () => reportOf(historyRunsOf(400, step), null)],
+  ["a new library with every run", () => reportOf(historyRunsOf(20, (i) => ({ bitsandbytes: `0.${i}.0` })))],
+  ["twelve long labels", () => reportOf(historyRunsOf(12, () => ({ configurations: TWELVE_LONG })))],
+  [
+    "nothing but failures",
+    () => reportOf(historyRunsOf(3).map((run) => ({ ...run, figures: null, status: "damaged" }))),
+  ],
+  [
+    "hostile names",
+    () =>
+      reportOf(
+        historyRunsOf(12, (i) => ({
+          configurations: [
+            { id: "none", reference: true },
+            { id: "evil", label: HOSTILE },
+          ],
+          bitsandbytes: i > 5 ? HOSTILE : "1",
+        })),
+      ),
+  ],
+];
+
+let render: ChartRenderer;
+let fonts: Record<"regular" | "bold", FontMetrics>;
+let isVegaLite: ValidateFunction;
+beforeAll(async () => {
+  ({ render, fonts, isVegaLite } = await chartTools());
+});
+
+describe.each(CASES)("with %s", (_, make) => {
+  test.each([80, 60])("no line at the terminal is wider than %i columns", (columns) => {
+    const text = historyText(make(), { columns, color: false, blocks: true });
+    const tooWide = text.split("\n").filter((line) => stringWidth(line) > columns);
+    expect(tooWide).toEqual([]);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that none gets through is what is tested
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+  });
+
+  test("Markdown holds no markup of a stranger's", () => {
+    const text = historyMarkdown(make());
+    expect(text).not.toContain("<img");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that none gets through is what is tested
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+    const cells = text.split("\n").filter((line) => line.startsWith("| "));
+    for (const line of cells) expect(line.match(/(?<!\\)\|/g)).toHaveLength(5);
+  });
+
+  test("every chart holds by Vega-Lite's schema, and no text leaves the canvas or lies on another", async () => {
+    for (const { name, spec } of chartsOf(make())) {
+      expect(isVegaLite(spec), `${name}: ${JSON.stringify(isVegaLite.errors?.slice(0, 2))}`).toBe(true);
+      expect(name).toMatch(/^[a-z0-9_.-]+$/);
+      const { svg } = await render(spec);
+      const { width, height, texts } = textsOf(svg, fonts);
+      for (const [i, one] of texts.entries()) {
+        expect(one.left, one.text).toBeGreaterThanOrEqual(-1);
+        expect(one.right, one.text).toBeLessThanOrEqual(width + 1);
+        expect(one.bottom, one.text).toBeLessThanOrEqual(height + 1);
+        for (const other of texts.slice(i + 1)) {
+          const isApart =
+            one.right <= other.left + 1 ||
+            other.right <= one.left + 1 ||
+            one.bottom <= other.top + 2 ||
+            other.bottom <= one.top + 2;
+          expect(isApart, `${JSON.stringify(one.text)} lies on ${JSON.stringify(other.text)}`).toBe(true);
+        }
+      }
+    }
+  });
+});
+
+test("the chart that is drawn to be thrown away holds by the schema and has every mark of a long history", async () => {
+  const spec = exampleHistoryChart();
+  expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 2))).toBe(true);
+  const real = chartsOf(
+    reportOf(
+      historyRunsOf(400, (i) => ({ ...step(i), ...(i === 7 ? { fate: "failed" } : {}) })),
+      null,
+    ),
+  );
+  const decode = real.find(({ name }) => name === "decode_tokens_per_sec");
+  const marksOf = (svg: string) =>
+    new Set(svg.match(/role-mark|role="graphics-symbol" aria-roledescription="[a-z ]+"/g));
+  const [example, long] = await Promise.all([render(spec), render(decode?.spec ?? spec)]);
+  expect(marksOf(example.svg)).toEqual(marksOf(long.svg));
+  expect(marksOf(long.svg).size).toBeGreaterThan(4);
+});
+
+test("the terminal tells the step, the library and the judgement", () => {
+  const runs = historyRunsOf(19, step);
+  const text = historyText(reportOf(runs, null), { columns: 400, color: false, blocks: true });
+  expect(text).toContain("quant: 19 runs from 2026-10-01 to 2026-10-19: 19 completed");
+  expect(text).toMatch(/REGRESSION fp4: tokens\/s \d\.\d\d, −\d+\.\d % \[−[\d.]+, −[\d.]+\] against/);
+  expect(text).toContain("2026-10-19: bitsandbytes 0.49.0 → 0.50.2");
+  const markdown = historyMarkdown(reportOf(runs, null));
+  expect(markdown).toContain("❌ **fp4&#58; tokens/s");
+});
+
+test("a sparkline has a character a run, or a median of several, and a mark for runs without a figure", () => {
+  const options = { width: 40, blocks: true };
+  expect(sparkline([1, 2, null, 3], options)).toBe("▁▅×█");
+  expect(sparkline([1, 2, null, 3], { ...options, blocks: false })).toMatch(/^[\x20-\x7e]{4}$/);
+  expect(sparkline([5, 5], options)).toBe("▅▅");
+  expect(sparkline([], options)).toBe("");
+  expect(
+    sparkline(
+      Array.from({ length: 400 }, (_, i) => i),
+      { ...options, width: 8 },
+    ),
+  ).toBe("▁▂▃▄▅▆▇█");
+});

@@ -1,0 +1,112 @@
+import stringWidth from "string-width";
+import { expect, test } from "vitest";
+import { summarize } from "../../../src/analysis/summary.js";
+import { answersText } from "../../../src/render/terminal/answers-terminal.js";
+import { resultTable } from "../../../src/render/terminal/terminal-table.js";
+import { groupRecords } from "../../../src/run/run-data.js";
+import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../../fixtures/records.js";
+
+const dataOf = (options: FakeRunOptions = {}) => groupRecords(fakeRun(options).records, "test");
+const tableOf = (options: FakeRunOptions, columns: number) =>
+  resultTable(summarize(dataOf(options)), { columns, color: false });
+const widest = (text: string) => Math.max(...text.split("\n").map((line) => stringWidth(line)));
+
+const LONG = {
+  id: "long",
+  label: "dtype=bfloat16,quantization=nf4-double-quant,attention=flash_attention_2,max_new_tokens=4096",
+  weightsBytes: 83e9,
+  tokensPerSec: 0.4,
+};
+
+test.each([
+  [80, {}],
+  [40, {}],
+  [80, { configurations: TWELVE_LONG }],
+  [40, { configurations: TWELVE_LONG }],
+  [40, { configurations: [...THREE, LONG], modelName: `organisation/${"model-".repeat(30)}` }],
+  [80, { configurations: [...THREE, { ...LONG, label: "設定".repeat(40) }] }],
+  [40, { configurations: [...THREE, { ...LONG, cutAfter: 1 }, { ...LONG, id: "never" }] }],
+  [60, { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) }],
+] as const)("no line of the table or of the answers is wider than %i columns", (columns, options) => {
+  expect(widest(tableOf(options, columns))).toBeLessThanOrEqual(columns);
+  expect(widest(answersText(dataOf(options), { columns, color: false }))).toBeLessThanOrEqual(columns);
+});
+
+test("the table has a row a configuration, marks the reference, and says what memory means", () => {
+  const table = tableOf({}, 100);
+  expect(table).toMatch(/│ none \*\s+│\s+269 MB │/);
+  expect(table).toMatch(/│ fp4 /);
+  expect(table.replaceAll("\n", " ")).toContain("Peak RSS is the whole process");
+  expect(table).toContain("int8: weights 1.65× smaller (−106 MB)");
+  expect(tableOf({ device: "cuda" }, 100)).toContain("Peak GPU");
+});
+
+test("where names leave no room beside them, the figures stand under them and none is left out", () => {
+  const table = tableOf({ configurations: [...THREE, LONG] }, 40);
+  expect(table).not.toContain("│");
+  for (const figure of ["weights 83.00 GB", "time 1 min 23 s", "tokens/s 0.4", "TTFT 5.1 s", "trials 5/5"]) {
+    expect(table).toContain(figure);
+  }
+});
+
+test("long names are broken between their parts before a figure is left out", () => {
+  const table = tableOf({ configurations: TWELVE_LONG }, 80);
+  expect(table).toMatch(/│ attention=sdpa, +│/);
+  expect(table).toContain("tokens/s");
+});
+
+test("what memory means is said for the memory that was measured", () => {
+  const said = (device: "cpu" | "cuda") => tableOf({ device }, 80).replaceAll("\n", " ");
+  expect(said("cpu")).not.toContain("GPU");
+  expect(said("cuda")).toContain("PyTorch had allocated");
+  expect(said("cuda")).not.toContain("RSS");
+});
+
+test("what a reader must know of the model is said under the table", () => {
+  expect(tableOf({ modelNote: "The weights went through Q4_1 once." }, 80)).toContain("Q4_1 once");
+});
+
+test("offloaded layers are a warning in red", () => {
+  const summary = summarize(dataOf());
+  const offloaded = summary.configurations.map((one, i) => (i === 1 ? { ...one, offloaded: true } : one));
+  const table = resultTable({ ...summary, configurations: offloaded }, { columns: 80, color: true });
+  expect(table).toContain("\u001b[31mint8: layers were offloaded");
+});
+
+test("no name or failure can send a command to the terminal", () => {
+  const nasty = "\u001b[2J\u202Ex\u0007";
+  const table = tableOf(
+    {
+      configurations: [
+        { ...LONG, label: nasty },
+        { id: "b", failsAtLoad: { code: nasty, message: nasty, next: nasty } },
+      ],
+      modelName: nasty,
+      modelNote: nasty,
+    },
+    80,
+  );
+  for (const character of ["\u001b", "\u202e", "\u0007"]) expect(table).not.toContain(character);
+});
+
+test("a failure is named with its cause and its next step", () => {
+  const table = tableOf(
+    { configurations: THREE.map((one, i) => (i === 2 ? { ...one, failsAtLoad: {} } : one)) },
+    80,
+  );
+  expect(table).toContain("fp4 ✗");
+  expect(table).toContain("fp4 failed: quantization-not-applied (0 of 5 trials completed)");
+  expect(table).toContain("next: ");
+});
+
+test("without colour there is no escape sequence, whatever a model said", () => {
+  const data = dataOf({ answer: () => "\u001b[2J\u001b]0;title\u0007 hello" });
+  const text = answersText(data, { columns: 80, color: false });
+  expect(text).not.toContain("\u001b");
+  expect(text).toContain("[U+001B]");
+});
+
+test("an answer that equals the reference's is said to", () => {
+  const text = answersText(dataOf({ answer: () => "same" }), { columns: 80, color: false });
+  expect(text).toContain("int8 (as the reference)");
+});

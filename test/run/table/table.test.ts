@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { parquetMetadata, parquetReadObjects } from "hyparquet";
+import { expect, test } from "vitest";
+import { groupRecords } from "../../../src/run/run-data.js";
+import type { Cell, ColumnType, TableRow } from "../../../src/run/table/column.js";
+import { COLUMNS } from "../../../src/run/table/columns.js";
+import { tableCsv } from "../../../src/run/table/csv.js";
+import { tableParquet } from "../../../src/run/table/parquet.js";
+import { tableRows } from "../../../src/run/table/rows.js";
+import { type FakeRunOptions, fakeRun, THREE } from "../../fixtures/records.js";
+
+const rowsOf = (options: FakeRunOptions = {}) => tableRows([groupRecords(fakeRun(options).records, "test")]);
+const fileOf = (bytes: Uint8Array) => new Uint8Array(bytes).buffer;
+const NOTHING_LOADED = THREE.map((one) => ({ ...one, failsAtLoad: { code: "model-corrupt" } }));
+
+/** The rows as they were before they were written: whole numbers are read as BigInt, times as Date. */
+async function readBack(bytes: Uint8Array): Promise<TableRow[]> {
+  const read = await parquetReadObjects({ file: fileOf(bytes) });
+  return read.map((row) =>
+    Object.fromEntries(COLUMNS.map(({ name, type }) => [name, cellOf(row[name] ?? null, type)])),
+  );
+}
+
+function cellOf(value: unknown, type: ColumnType): Cell {
+  if (value === null) return null;
+  if (type === "timestamp") return (value as Date).toISOString();
+  if (type !== "int64") return value as Cell;
+  expect(typeof value).toBe("bigint");
+  return Number(value);
+}
+
+test.each<[string, FakeRunOptions]>([
+  ["a run on a CPU", {}],
+  ["a run on a GPU", { device: "cuda" }],
+  ["a run in which nothing could be loaded", { configurations: NOTHING_LOADED }],
+  ["a run with failed trials", { configurations: THREE.map((one) => ({ ...one, failedTrials: [1] })) }],
+])("Parquet gives back every cell of %s", async (_, options) => {
+  const rows = rowsOf(options);
+  expect(await readBack(tableParquet(rows))).toEqual(rows);
+});
+
+const ARBITRARY: Readonly<Record<ColumnType, fc.Arbitrary<Cell>>> = {
+  string: fc.string({ unit: "binary" }),
+  int64: fc.maxSafeInteger(),
+  double: fc.double({ noNaN: true }),
+  boolean: fc.boolean(),
+  timestamp: fc
+    .date({ min: new Date("1970-01-01"), max: new Date("9999-12-31"), noInvalidDate: true })
+    .map((date) => date.toISOString()),
+};
+const anyRow = fc.record(
+  Object.fromEntries(
+    COLUMNS.map(({ name, type, nullable }) => [
+      name,
+      nullable ? fc.option(ARBITRARY[type]) : ARBITRARY[type],
+    ]),
+  ),
+);
+
+test("whatever the rows hold, Parquet gives it back", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyRow, { maxLength: 5 }), async (rows) => {
+      expect(await readBack(tableParquet(rows as TableRow[]))).toEqual(rows);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("the same records give the same bytes", () => {
+  expect(tableParquet(rowsOf())).toEqual(tableParquet(rowsOf()));
+  expect(tableCsv(rowsOf())).toBe(tableCsv(rowsOf()));
+});
+
+test("the schema is the same whatever was measured: all failed, a GPU, no rows", () => {
+  const schemaOf = (rows: readonly TableRow[]) => parquetMetadata(fileOf(tableParquet(rows))).schema;
+  const usual = schemaOf(rowsOf());
+  expect(usual).toHaveLength(COLUMNS.length + 1);
+  for (const rows of [rowsOf({ configurations: NOTHING_LOADED }), rowsOf({ device: "cuda" }), []]) {
+    expect(schemaOf(rows)).toEqual(usual);
+  }
+});
+
+test("a configuration without any trial has one row, with its failure", () => {
+  const rows = rowsOf({ configurations: NOTHING_LOADED });
+  expect(rows).toHaveLength(3);
+  expect(rows[0]).toMatchObject({ status: "failed", failure_code: "model-corrupt", trial_id: null });
+});
+
+test("a trial that an earlier run measured names that run", () => {
+  const earlier = { experiment: "quant", run_id: "20261123T000000Z-eeee", at: "2026-11-23T00:00:00.000Z" };
+  const records = fakeRun().records.map((record) =>
+    record.kind === "trial" && record.configuration_id === "none"
+      ? { ...record, attempt: 2, reused_from: earlier }
+      : record,
+  );
+  const rows = tableRows([groupRecords(records, "test")]);
+  expect(rows.filter((row) => row.reused_from_run_id === earlier.run_id)).toHaveLength(5);
+  expect(rows.filter((row) => row.reused_from_run_id === null)).toHaveLength(10);
+  expect(rows[0]).toMatchObject({ configuration: "none", attempt: 2 });
+});
+
+test("no row lacks what a column promises, and every cell has its column's type", () => {
+  const scripts = {
+    string: "string",
+    timestamp: "string",
+    int64: "number",
+    double: "number",
+    boolean: "boolean",
+  };
+  const all = [rowsOf(), rowsOf({ device: "cuda" }), rowsOf({ configurations: NOTHING_LOADED })].flat();
+  for (const { name, type, nullable } of COLUMNS) {
+    for (const row of all) {
+      const cell = row[name];
+      if (cell === null) expect(nullable, name).toBe(true);
+      else expect(typeof cell, name).toBe(scripts[type]);
+    }
+  }
+  expect(new Set(COLUMNS.map(({ name }) => name)).size).toBe(COLUMNS.length);
+});
+
+test("what a model wrote is real text in Parquet and harmless text in CSV", async () => {
+  const nasty = '=cmd("x")\u001b[31m\u202egnp.exe';
+  const rows = rowsOf({ answer: () => nasty });
+  const [first] = await readBack(tableParquet(rows));
+  expect(first?.output_text).toBe(nasty);
+  const csv = tableCsv(rows);
+  expect(csv).toContain('"\'=cmd(""x"")[U+001B][31m[U+202E]gnp.exe"');
+  expect(csv).not.toContain("\u001b");
+});
+
+test("the file says which runs it holds", () => {
+  const { key_value_metadata } = parquetMetadata(fileOf(tableParquet(rowsOf())));
+  expect(key_value_metadata).toContainEqual({ key: "falcon_exp.experiments", value: '["quant"]' });
+});
+
+test("a CSV without rows still names its columns", () => {
+  expect(tableCsv([])).toBe(`${COLUMNS.map(({ name }) => name).join(",")}\n`);
+});
