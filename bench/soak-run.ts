@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { childrenOf } from "../test/fixtures/descendants.js";
+import { listChildren } from "../test/fixtures/descendants.js";
 import { MARKER, processesOfGroup, processesWith } from "../test/fixtures/processes.js";
 
 const cli = fileURLToPath(new URL("../bin/falcon-exp.js", import.meta.url));
@@ -71,7 +71,7 @@ class Soak {
     this.random = xoroshiro128plus(options.seed);
     this.temporary = join(options.folder, "tmp");
     mkdirSync(this.temporary);
-    writeFileSync(join(options.folder, "soak.yaml"), experimentOf(options.configurations));
+    writeFileSync(join(options.folder, "soak.yaml"), writeExperiment(options.configurations));
   }
 
   async run(): Promise<SoakResult> {
@@ -150,7 +150,7 @@ class Soak {
 
   private kill(child: ChildProcess): void {
     const target = this.chosen();
-    const pid = this.pidOf(target, child.pid ?? 0);
+    const pid = this.findPid(target, child.pid ?? 0);
     if (pid === undefined) return;
     try {
       process.kill(pid, "SIGKILL");
@@ -167,12 +167,12 @@ class Soak {
     return drawn <= trial + supervisor ? "supervisor" : "controller";
   }
 
-  private pidOf(target: Target, controller: number): number | undefined {
+  private findPid(target: Target, controller: number): number | undefined {
     if (target === "controller") return controller;
-    const supervisor = childrenOf(controller).find((pid) => processesOfGroup(pid).includes(pid));
+    const supervisor = listChildren(controller).find((pid) => processesOfGroup(pid).includes(pid));
     if (supervisor === undefined || target === "supervisor") return supervisor;
     // The forkserver's children; the supervisor's other child, multiprocessing's tracker, has none.
-    return childrenOf(supervisor).flatMap(childrenOf)[0];
+    return listChildren(supervisor).flatMap(listChildren)[0];
   }
 
   private sample(pid: number): void {
@@ -195,7 +195,7 @@ class Soak {
   private trials(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const line of this.recordsText().split("\n")) {
-      const record = recordOf(line);
+      const record = parseRecord(line);
       if (record?.kind !== "trial" || record.status !== "completed") continue;
       counts.set(record.trial_id, (counts.get(record.trial_id) ?? 0) + 1);
     }
@@ -220,7 +220,7 @@ class Soak {
 }
 
 /** Null where the line was torn by a kill. */
-function recordOf(line: string): { kind: string; status: string; trial_id: string } | null {
+function parseRecord(line: string): { kind: string; status: string; trial_id: string } | null {
   try {
     return JSON.parse(line);
   } catch {
@@ -228,7 +228,7 @@ function recordOf(line: string): { kind: string; status: string; trial_id: strin
   }
 }
 
-function experimentOf(configurations: number): string {
+function writeExperiment(configurations: number): string {
   const seeds = Array.from({ length: configurations / 2 }, (_, index) => index);
   return `name: soak
 model:

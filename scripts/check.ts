@@ -88,12 +88,12 @@ function pytest(python: string, env: Record<string, string>): Step {
       ([, reason]) => reason ?? "",
     );
     const passed = count("tests") - count("failures") - count("errors") - skipped.length;
-    return { passed, failed, skipped, tests: testsOf(xml) };
+    return { passed, failed, skipped, tests: parseJunit(xml) };
   };
 }
 
 /** A parametrized test is many of one name, which stands before the bracket. */
-function testsOf(junit: string): readonly TestOutcome[] {
+function parseJunit(junit: string): readonly TestOutcome[] {
   const cases = junit.matchAll(
     /<testcase classname="([^"]*)" name="([^"[]*)[^>]*?(\/>|>[\s\S]*?<\/testcase>)/g,
   );

@@ -38,14 +38,14 @@ function write(name, lock) {
 }
 
 const ofTorchBuild = /^(torch|triton|cuda-[a-z-]+|nvidia-(?!ml-py\b)[a-z0-9-]+)==/;
-const headOf = (entry) => entry.split(" \\")[0];
+const readName = (entry) => entry.split(" \\")[0];
 
 /** What `name` needs beyond `provided`: the same version on the same platforms is not installed twice. */
 function beyond(provided, name) {
-  const heads = new Set(provided.flatMap(read).map(headOf));
+  const heads = new Set(provided.flatMap(read).map(readName));
   const constraints = provided.flatMap((lock) => ["-c", `${lock}.lock`]);
   return entries(compile(name, constraints)).filter(
-    (entry) => !ofTorchBuild.test(entry) && !heads.has(headOf(entry)),
+    (entry) => !ofTorchBuild.test(entry) && !heads.has(readName(entry)),
   );
 }
 

@@ -1,9 +1,9 @@
 /** argv → one command → exit code. A command's module, and all that it needs, loads only when it is called. */
 import { Command, CommanderError } from "commander";
 import { systemClock } from "./base/clock.js";
-import { outliveReaders } from "./base/closed-terminal.js";
 import { FalconError } from "./base/errors.js";
 import { ExitCode } from "./base/exit-codes.js";
+import { ignoreEpipe } from "./base/ignore-epipe.js";
 import { falconExpVersion } from "./base/version.js";
 import { exportingCommands } from "./commands/argv/exporting.js";
 import { installingCommands } from "./commands/argv/installing.js";
@@ -15,7 +15,7 @@ import type { CommandIo } from "./commands/io.js";
 /** Runs the command line; returns the process exit code and never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   const io = systemIo();
-  outliveReaders(process);
+  ignoreEpipe(process);
   let exitCode: number = ExitCode.ok;
   const program = buildProgram(io, (code) => {
     exitCode = code;
@@ -71,11 +71,11 @@ async function report(error: unknown, io: CommandIo): Promise<number> {
     io.stderr.write(`${renderError(error, { color: io.color })}\n`);
     return error.exitCode ?? ExitCode.usage;
   }
-  io.stderr.write(`falcon-exp: a defect, please report it with what you ran:\n${stackOf(error)}\n`);
+  io.stderr.write(`falcon-exp: a defect, please report it with what you ran:\n${readStack(error)}\n`);
   return ExitCode.bug;
 }
 
-function stackOf(error: unknown): string {
+function readStack(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

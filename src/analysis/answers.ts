@@ -30,14 +30,14 @@ export interface Question {
 }
 
 /** All answers, question by question, configurations in the order of running. */
-export function questionsOf(data: RunData): readonly Question[] {
+export function collectQuestions(data: RunData): readonly Question[] {
   return data.run.prompts.map(({ prompt_index, prompt_id, prompt }) => {
     const ofPrompt = (trials: readonly TrialRecord[]) =>
       trials.filter((trial) => trial.prompt_index === prompt_index);
     const reference = data.configurations.find(({ plan }) => plan.is_reference);
     const referenceHash =
       ofPrompt(reference?.trials ?? [])
-        .map(hashOf)
+        .map(readHash)
         .find((hash) => hash !== null) ?? null;
     const answers = data.configurations.flatMap(({ plan, trials }) =>
       grouped(ofPrompt(trials)).map(
@@ -46,11 +46,11 @@ export function questionsOf(data: RunData): readonly Question[] {
           configurationId: plan.worker.id,
           isReference: plan.is_reference,
           repeats: same.map(({ repeat }) => repeat + 1),
-          ...contentOf(same[0] as TrialRecord),
+          ...readContent(same[0] as TrialRecord),
           equalsReference:
-            plan.is_reference || referenceHash === null || hashOf(same[0] as TrialRecord) === null
+            plan.is_reference || referenceHash === null || readHash(same[0] as TrialRecord) === null
               ? null
-              : hashOf(same[0] as TrialRecord) === referenceHash,
+              : readHash(same[0] as TrialRecord) === referenceHash,
         }),
       ),
     );
@@ -58,13 +58,13 @@ export function questionsOf(data: RunData): readonly Question[] {
   });
 }
 
-function hashOf(trial: TrialRecord): string | null {
+function readHash(trial: TrialRecord): string | null {
   return trial.status === "completed" ? trial.measurement.output_ids_sha256 : null;
 }
 
 type Content = "text" | "outputTokens" | "ids" | "tokens" | "failure";
 
-function contentOf(trial: TrialRecord): Pick<Answer, Content> {
+function readContent(trial: TrialRecord): Pick<Answer, Content> {
   if (trial.status === "failed") {
     return { text: null, outputTokens: null, ids: null, tokens: null, failure: trial.failure.code };
   }
@@ -73,12 +73,12 @@ function contentOf(trial: TrialRecord): Pick<Answer, Content> {
     text: output_text,
     outputTokens: output_tokens,
     ids: output_ids,
-    tokens: tokensOf(trial),
+    tokens: readTokens(trial),
     failure: null,
   };
 }
 
-function tokensOf({ measurement }: CompletedTrial): ComparedAnswer["tokens"] {
+function readTokens({ measurement }: CompletedTrial): ComparedAnswer["tokens"] {
   const { output_ids: ids, output_pieces: pieces, output_text } = measurement;
   if (ids === null || pieces === null || ids.length !== pieces.length) return null;
   return pieces.join("") === output_text ? { ids, pieces } : null;

@@ -1,5 +1,5 @@
 /** Why a configuration is as fast as it is: how much of the machine's memory bandwidth it uses, and where time goes. */
-import { type Statistics, statisticsOf } from "../base/statistics.js";
+import { computeStatistics, type Statistics } from "../base/statistics.js";
 import type { RecordedEnvironment } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
 import type { Effect } from "./comparison.js";
@@ -14,7 +14,7 @@ export interface ProfileSummary {
 
 /**
  * Model bandwidth utilization: bytes of weights that a token reads ÷ time per output token ÷ bytes a second that the
- * device reads (the machine's own figure, measured before the run). The cache of keys and values is left out: little at
+ * device reads (the machine's own value, measured before the run). The cache of keys and values is left out: little at
  * these lengths. Null where the model lies on several devices, or the bandwidth is not known.
  */
 export function bandwidthUtilization(
@@ -27,7 +27,7 @@ export function bandwidthUtilization(
   const bandwidth = environment?.memory_bandwidth.find((one) => one.device === device);
   const readBytes = proof?.read_per_token_bytes ?? null;
   if (devices.size !== 1 || bandwidth === undefined || readBytes === null) return null;
-  return statisticsOf(
+  return computeStatistics(
     completedTrials({ load, ...configuration }).flatMap(({ measurement: { tpot_sec } }) =>
       tpot_sec === null || tpot_sec === 0 ? [] : [readBytes / tpot_sec / bandwidth.read_bytes_per_sec],
     ),
@@ -54,7 +54,7 @@ interface Side {
   readonly profile: ProfileSummary | null;
 }
 
-/** The reason for being slower or faster than the reference, as far as the figures tell it; null where they do not. */
+/** The reason for being slower or faster than the reference, as far as the values tell it; null where they do not. */
 export function whySentence(own: Side, reference: Side, time: Effect | null): string | null {
   const parts: string[] = [];
   const mine = own.utilization?.median ?? null;

@@ -1,7 +1,7 @@
 /** Intervals of paired ratios by the bootstrap, seeded: the same pairs give the same interval. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { quantileOf } from "../base/quantile.js";
+import { computeQuantile } from "../base/quantile.js";
 import { studentTQuantile } from "../base/statistics.js";
 
 export const BOOTSTRAP = { resamples: 4000, seed: 20_261_124 } as const;
@@ -19,7 +19,7 @@ export interface PairedRatio {
 }
 
 /**
- * Own ÷ reference over pairs of positive figures, on the logarithm, so that twice and half are equally far from one.
+ * Own ÷ reference over pairs of positive values, on the logarithm, so that twice and half are equally far from one.
  * The interval is the expanded percentile interval (Hesterberg, What Teachers Should Know About the Bootstrap, 2015):
  * percentiles of the resampled means, taken so far out that few pairs are covered as Student's t covers them. Unlike a
  * studentized bootstrap it cannot run away where one of few pairs lies far out: it stays within the pairs' own range.
@@ -43,7 +43,7 @@ export function pairedRatio(
   const half = studentTQuantile(0.995, logs.length - 1) * standardError;
   return {
     ...known,
-    ci95: [Math.exp(quantileOf(means, outside)), Math.exp(quantileOf(means, 1 - outside))],
+    ci95: [Math.exp(computeQuantile(means, outside)), Math.exp(computeQuantile(means, 1 - outside))],
     ci99: [Math.exp(mean - half), Math.exp(mean + half)],
   };
 }

@@ -2,10 +2,17 @@ import type { CompletedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
 import { type PairedRatio, pairedRatio } from "./bootstrap.js";
 import { type AnswerDivergence, answerDivergence } from "./divergence.js";
-import { memoryMetricOf, memoryName } from "./memory-metric.js";
+import { chooseMemoryMetric, memoryName } from "./memory-metric.js";
 import type { QualitySummary } from "./quality.js";
 import { qualityTexts } from "./quality-text.js";
-import { effectText, memoryWords, TIME_WORDS, type Verdict, verdictOf, weightsText } from "./verdict.js";
+import {
+  computeVerdict,
+  effectText,
+  memoryWords,
+  TIME_WORDS,
+  type Verdict,
+  weightsText,
+} from "./significance.js";
 
 /** A ratio over pairs of trials, this ÷ reference, and what may be said of it. */
 export interface Effect {
@@ -45,8 +52,8 @@ export function compareWithReference(
   const referenceWeights = reference.load?.load.proof.weights_bytes ?? null;
   const haveWeights = weights !== null && referenceWeights !== null && referenceWeights > 0;
   if (pairs.length === 0 && !haveWeights) return null;
-  const metric = memoryMetricOf(pairs.map(([own]) => own.measurement));
-  const isSameMetric = metric === memoryMetricOf(pairs.map(([, other]) => other.measurement));
+  const metric = chooseMemoryMetric(pairs.map(([own]) => own.measurement));
+  const isSameMetric = metric === chooseMemoryMetric(pairs.map(([, other]) => other.measurement));
   const memory =
     metric === null || !isSameMetric
       ? null
@@ -70,15 +77,15 @@ export function compareWithReference(
   return {
     pairs: pairs.length,
     weights_ratio: haveWeights ? weights / referenceWeights : null,
-    memory: effectOf(memory),
-    time: effectOf(time),
+    memory: computeEffect(memory),
+    time: computeEffect(time),
     answers_equal: equal,
     answer_divergence: divergence,
     sentence: parts.join("; "),
   };
 }
 
-export function effectOf(measured: PairedRatio | null): Effect | null {
+export function computeEffect(measured: PairedRatio | null): Effect | null {
   if (measured === null) return null;
   const { ratio, pairs, ci95 } = measured;
   return {
@@ -86,7 +93,7 @@ export function effectOf(measured: PairedRatio | null): Effect | null {
     pairs,
     ci95_low: ci95?.[0] ?? null,
     ci95_high: ci95?.[1] ?? null,
-    verdict: verdictOf(measured),
+    verdict: computeVerdict(measured),
   };
 }
 

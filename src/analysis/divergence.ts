@@ -1,5 +1,5 @@
 /** Where greedy answers part from the reference's. */
-import { medianOf } from "../base/median.js";
+import { computeMedian } from "../base/median.js";
 import type { CompletedTrial } from "../run/record-types.js";
 
 export interface AnswerDivergence {
@@ -25,7 +25,7 @@ export function answerDivergence(
   return {
     pairs: pairs.length,
     equal: places.length - differing.length,
-    first_difference_median: medianOf(differing),
+    first_difference_median: computeMedian(differing),
     first_difference_min: differing.length === 0 ? null : Math.min(...differing),
   };
 }

@@ -1,8 +1,8 @@
-/** Whether the machine changed while the run went on: the sentinel's speed at start, middle and end. */
-import { counted } from "../base/counted.js";
-import type { SentinelRecord } from "../run/record-types.js";
+/** Whether the machine changed while the run went on: the drift probe's speed at start, middle and end. */
+import { pluralize } from "../base/pluralize.js";
+import type { DriftProbeRecord } from "../run/record-types.js";
 import { pairedRatio } from "./bootstrap.js";
-import { type Effect, effectOf } from "./comparison.js";
+import { computeEffect, type Effect } from "./comparison.js";
 
 export interface DriftPoint {
   /** 1 middle, 2 end. */
@@ -19,12 +19,12 @@ export interface Drift {
 
 const POSITIONS = ["start", "middle", "end"] as const;
 
-/** Null where no sentinel was measured twice. */
-export function driftOf(records: readonly SentinelRecord[]): Drift | null {
+/** Null when no drift probe was measured twice. */
+export function computeDrift(records: readonly DriftProbeRecord[]): Drift | null {
   const first = records[0];
   if (first === undefined) return null;
   const points = [1, 2].flatMap((position): DriftPoint[] => {
-    const time = effectOf(pairedRatio(pairsOf(records, position)));
+    const time = computeEffect(pairedRatio(pairWithStart(records, position)));
     return time === null ? [] : [{ position, time }];
   });
   if (points.length === 0) return null;
@@ -32,18 +32,21 @@ export function driftOf(records: readonly SentinelRecord[]): Drift | null {
   return { configuration: first.configuration, points, sentence };
 }
 
-function pairsOf(records: readonly SentinelRecord[], position: number): (readonly [number, number])[] {
-  const secondsOf = (record: SentinelRecord) =>
+function pairWithStart(
+  records: readonly DriftProbeRecord[],
+  position: number,
+): (readonly [number, number])[] {
+  const readSeconds = (record: DriftProbeRecord) =>
     record.status === "completed" ? (record.measurement.tpot_sec ?? record.measurement.elapsed_sec) : null;
   const start = new Map(
     records
       .filter((record) => record.position === 0)
-      .map((record) => [record.prompt_index, secondsOf(record)]),
+      .map((record) => [record.prompt_index, readSeconds(record)]),
   );
   return records
     .filter((record) => record.position === position)
     .flatMap((record) => {
-      const own = secondsOf(record);
+      const own = readSeconds(record);
       const before = start.get(record.prompt_index) ?? null;
       return own === null || before === null ? [] : [[own, before] as const];
     });
@@ -53,7 +56,7 @@ function pointText({ position, time }: DriftPoint): string {
   const name = POSITIONS[position] ?? "";
   const range =
     time.ci95_low === null || time.ci95_high === null
-      ? counted(time.pairs, "pair")
+      ? pluralize(time.pairs, "pair")
       : `[${time.ci95_low.toFixed(2)}, ${time.ci95_high.toFixed(2)}]`;
   const ratio = `${time.ratio.toFixed(2)}× the time at the start ${range}`;
   switch (time.verdict) {

@@ -1,7 +1,7 @@
 /** What the estimate said, beside what was measured. */
 import { estimate } from "../plan/estimate.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
-import { memoryMetricOf } from "./memory-metric.js";
+import { chooseMemoryMetric } from "./memory-metric.js";
 
 export interface EstimateCheck {
   readonly weights_bytes: number;
@@ -22,7 +22,7 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
     0,
     ...measurements.map(({ input_tokens, output_tokens }) => input_tokens + output_tokens),
   );
-  const metric = memoryMetricOf(measurements);
+  const metric = chooseMemoryMetric(measurements);
   const device = metric === "peak_rss_bytes" ? "cpu" : "cuda";
   const { quantization, dtype } = plan.worker;
   const own = estimate({ shape, quantization, dtype, tokens, device });

@@ -4,7 +4,7 @@ import type { RecordedTrial } from "../run/record-types.js";
 export type MemoryMetric = "peak_memory_allocated_bytes" | "peak_rss_bytes";
 
 /** Null when no trial measured either. A configuration uses one metric for all its trials, or none. */
-export function memoryMetricOf(measurements: readonly RecordedTrial[]): MemoryMetric | null {
+export function chooseMemoryMetric(measurements: readonly RecordedTrial[]): MemoryMetric | null {
   const has = (metric: MemoryMetric) => measurements.some((measurement) => measurement[metric] !== null);
   if (has("peak_memory_allocated_bytes")) return "peak_memory_allocated_bytes";
   return has("peak_rss_bytes") ? "peak_rss_bytes" : null;

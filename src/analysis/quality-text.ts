@@ -1,4 +1,4 @@
-/** Quality in words and short figures. */
+/** Quality in words and short values. */
 
 import { safeLine } from "../base/untrusted-text.js";
 import type { Interval, QualitySummary } from "./quality.js";

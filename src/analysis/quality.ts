@@ -1,6 +1,6 @@
 /** What the answers lose, text by text: perplexity, and KL divergence and top-1 agreement against the reference. */
-import { quantileOf } from "../base/quantile.js";
-import { statisticsOf } from "../base/statistics.js";
+import { computeQuantile } from "../base/quantile.js";
+import { computeStatistics } from "../base/statistics.js";
 import type { QualityMeasurement } from "../protocol/quality.js";
 import type { QualityRecord } from "../run/record-types.js";
 import type { ConfigurationData } from "../run/run-data.js";
@@ -69,25 +69,28 @@ export function summarizeQuality(
       tokens: measurement.tokens,
       tokens_scored: measurement.token_nll.length,
       context: measurement.context,
-      perplexity: perplexityOf(measurement),
+      perplexity: computePerplexity(measurement),
       ppl_ratio:
         reference === null || reference === configuration
           ? null
-          : pplRatioOf(measurement, measurementOf(reference, text_id)),
-      kl_divergence: against === null ? null : klOf(against.kl_nats),
-      top1_agreement: against === null ? null : shareOf(against.top1_equal),
+          : computePerplexityRatio(measurement, findQualityMeasurement(reference, text_id)),
+      kl_divergence: against === null ? null : computeKlDivergence(against.kl_nats),
+      top1_agreement: against === null ? null : computeShare(against.top1_equal),
       note: measurement.against_reference_note,
     };
   });
 }
 
-export function measurementOf(configuration: ConfigurationData, textId: string): QualityMeasurement | null {
+export function findQualityMeasurement(
+  configuration: ConfigurationData,
+  textId: string,
+): QualityMeasurement | null {
   const record = configuration.quality.find(({ text_id }) => text_id === textId);
   return record?.status === "completed" ? record.measurement : null;
 }
 
 /** exp of the mean and of its 95 % interval by Student's t over tokens. */
-export function perplexityOf({ token_nll }: Pick<QualityMeasurement, "token_nll">) {
+export function computePerplexity({ token_nll }: Pick<QualityMeasurement, "token_nll">) {
   return exponentialMean(token_nll);
 }
 
@@ -95,7 +98,7 @@ export function perplexityOf({ token_nll }: Pick<QualityMeasurement, "token_nll"
  * exp(mean difference of negative log-likelihoods, own − reference, token by token). Paired: most of what makes a token
  * hard is the same for both and cancels. Null unless both scored the very same tokens.
  */
-export function pplRatioOf(
+export function computePerplexityRatio(
   own: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256">,
   reference: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256"> | null,
 ) {
@@ -104,15 +107,15 @@ export function pplRatioOf(
 }
 
 function exponentialMean(values: readonly number[]): ({ readonly value: number } & Interval) | null {
-  const statistics = statisticsOf(values);
+  const statistics = computeStatistics(values);
   if (statistics === null) return null;
   const { mean, ci95_low, ci95_high } = statistics;
   const exp = (value: number | null) => (value === null ? null : Math.exp(value));
   return { value: Math.exp(mean), ci95_low: exp(ci95_low), ci95_high: exp(ci95_high) };
 }
 
-export function klOf(nats: readonly number[]): KlDivergence | null {
-  const statistics = statisticsOf(nats);
+export function computeKlDivergence(nats: readonly number[]): KlDivergence | null {
+  const statistics = computeStatistics(nats);
   if (statistics === null) return null;
   const sorted = nats.toSorted((a, b) => a - b);
   return {
@@ -121,8 +124,8 @@ export function klOf(nats: readonly number[]): KlDivergence | null {
     ci95_low: statistics.ci95_low === null ? null : Math.max(0, statistics.ci95_low),
     ci95_high: statistics.ci95_high,
     median: statistics.median,
-    p90: quantileOf(sorted, 0.9),
-    p99: quantileOf(sorted, 0.99),
+    p90: computeQuantile(sorted, 0.9),
+    p99: computeQuantile(sorted, 0.99),
     max: statistics.max,
   };
 }
@@ -131,7 +134,7 @@ export function klOf(nats: readonly number[]): KlDivergence | null {
 const Z_95 = 1.959963984540054;
 
 /** A share with its interval by Wilson's score, which stays within 0 and 1 and holds near them. */
-export function shareOf(hits: readonly (0 | 1)[]): ({ readonly value: number } & Interval) | null {
+export function computeShare(hits: readonly (0 | 1)[]): ({ readonly value: number } & Interval) | null {
   const n = hits.length;
   if (n === 0) return null;
   const share = hits.reduce<number>((sum, hit) => sum + hit, 0) / n;

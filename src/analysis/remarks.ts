@@ -1,6 +1,7 @@
 /** What a reader must know of a configuration's trials before trusting their mean. */
-import { counted } from "../base/counted.js";
-import { medianOf } from "../base/median.js";
+
+import { computeMedian } from "../base/median.js";
+import { pluralize } from "../base/pluralize.js";
 import { formatSeconds } from "../base/units.js";
 import { safeLine } from "../base/untrusted-text.js";
 import type { CompletedTrial } from "../run/record-types.js";
@@ -15,9 +16,9 @@ const FEWEST_SAMPLES = 4;
 
 /** (sample − median) ÷ (1.4826 MAD), scaled as Iglewicz and Hoaglin do; null where there is no spread to measure by. */
 export function modifiedZScores(samples: readonly number[]): readonly number[] | null {
-  const median = medianOf(samples);
+  const median = computeMedian(samples);
   if (median === null || samples.length < FEWEST_SAMPLES) return null;
-  const mad = medianOf(samples.map((sample) => Math.abs(sample - median)));
+  const mad = computeMedian(samples.map((sample) => Math.abs(sample - median)));
   if (mad === null || mad === 0) return null;
   return samples.map((sample) => (sample - median) / (MAD_TO_SD * mad));
 }
@@ -26,7 +27,7 @@ export function modifiedZScores(samples: readonly number[]): readonly number[] |
  * Sentences on trials that were far too slow, the first apart: it often is for a reason of its own. Compares the time
  * per output token, which prompts of different lengths share. A trial cannot be too fast: the machine owes it nothing.
  */
-export function remarksOf(trials: readonly CompletedTrial[]): readonly string[] {
+export function collectRemarks(trials: readonly CompletedTrial[]): readonly string[] {
   const timed = trials.flatMap((trial) =>
     trial.measurement.tpot_sec === null
       ? []
@@ -35,7 +36,7 @@ export function remarksOf(trials: readonly CompletedTrial[]): readonly string[] 
   const scores = modifiedZScores(timed.map(({ tpot }) => tpot));
   if (scores === null) return [];
   const odd = timed.filter((_, index) => (scores[index] ?? 0) > OUTLIER_Z);
-  const usual = formatSeconds(medianOf(timed.map(({ tpot }) => tpot)) ?? 0);
+  const usual = formatSeconds(computeMedian(timed.map(({ tpot }) => tpot)) ?? 0);
   const remarks: string[] = [];
   const first = odd.find(({ index }) => index === 0);
   if (first !== undefined) {
@@ -47,13 +48,13 @@ export function remarksOf(trials: readonly CompletedTrial[]): readonly string[] 
   if (others.length > 0) {
     const names = others.map(({ index }) => index + 1).join(", ");
     remarks.push(
-      `${counted(others.length, "outlier")} in time per token (trial ${names}): something else may have run`,
+      `${pluralize(others.length, "outlier")} in time per token (trial ${names}): something else may have run`,
     );
   }
   return remarks;
 }
 
-/** How a configuration's figures came about, where it was not in one go. */
+/** How a configuration's values came about, where it was not in one go. */
 export function historyRemarks({
   attempts,
   earlierFailures,

@@ -1,11 +1,11 @@
-import { counted } from "../base/counted.js";
+import { pluralize } from "../base/pluralize.js";
 import { safeLine } from "../base/untrusted-text.js";
-import { type ConfigurationData, failureOf } from "../run/run-data.js";
+import { type ConfigurationData, findFailure } from "../run/run-data.js";
 
 /** The state of a configuration that did not simply complete, in a few words: `failed: model-not-found`. */
 export function statusText(configuration: ConfigurationData): string {
   const { status, outcome, trials } = configuration;
-  const failure = failureOf(configuration);
+  const failure = findFailure(configuration);
   switch (status) {
     case "completed":
       return failure === null ? "completed" : `trials failed: ${safeLine(failure.code)}`;
@@ -16,7 +16,7 @@ export function statusText(configuration: ConfigurationData): string {
     case "skipped":
       return outcome?.status === "skipped" ? `skipped: ${safeLine(outcome.reason)}` : "skipped";
     case "interrupted":
-      return `interrupted after ${counted(trials.length, "trial")}`;
+      return `interrupted after ${pluralize(trials.length, "trial")}`;
     case "not_run":
       return "not run";
   }

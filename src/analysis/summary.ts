@@ -1,6 +1,6 @@
 /** RunData → `summary.json`. A function of the records alone, so that the same records give the same bytes. */
 
-import { type Statistics, statisticsOf } from "../base/statistics.js";
+import { computeStatistics, type Statistics } from "../base/statistics.js";
 import type { Proof } from "../protocol/measurements.js";
 import type { LmEvalResult } from "../protocol/quality.js";
 import type { Failure, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
@@ -8,18 +8,18 @@ import {
   type ConfigurationData,
   type ConfigurationStatus,
   completedTrials,
-  failureOf,
+  findFailure,
   type RunData,
 } from "../run/run-data.js";
 import { bandwidthUtilization, type ProfileSummary, profileSummary, whySentence } from "./bandwidth.js";
 import { BOOTSTRAP } from "./bootstrap.js";
 import { type Comparison, compareWithReference } from "./comparison.js";
-import { type Drift, driftOf } from "./drift.js";
+import { computeDrift, type Drift } from "./drift.js";
 import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
-import { type MemoryMetric, memoryMetricOf } from "./memory-metric.js";
+import { describeInterference } from "./interference.js";
+import { chooseMemoryMetric, type MemoryMetric } from "./memory-metric.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
-import { quietRemarks } from "./quiet.js";
-import { historyRemarks, remarksOf } from "./remarks.js";
+import { collectRemarks, historyRemarks } from "./remarks.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
 
@@ -76,7 +76,7 @@ export interface ConfigurationSummary {
   readonly lm_eval: readonly LmEvalResult[];
   /** Why no more repeats were measured; null where nothing completed. */
   readonly repeats_end: RepeatsEnd | null;
-  /** Why it is slower or faster than the reference, where the figures tell; null where they do not. */
+  /** Why it is slower or faster than the reference, where the values tell; null where they do not. */
   readonly why: string | null;
   /** What a reader must know before trusting the means, as sentences. */
   readonly remarks: readonly string[];
@@ -108,7 +108,7 @@ export interface RunSummary {
   readonly environment_changes: readonly string[];
   /** When the run was gone on with, and by which version. */
   readonly resumes: readonly { readonly at: string; readonly falcon_exp_version: string }[];
-  /** Null without a sentinel. */
+  /** Null without a drift probe. */
   readonly drift: Drift | null;
   readonly configurations: readonly ConfigurationSummary[];
 }
@@ -150,13 +150,13 @@ export function summarize(
     trials_completed: total("trials_completed"),
     trials_failed: total("trials_failed"),
     bootstrap: BOOTSTRAP,
-    machine_remarks: quietRemarks(
+    machine_remarks: describeInterference(
       data.environment?.machine_state ?? null,
       data.environment?.cpu_logical_cores ?? null,
     ),
     environment_changes: data.environmentChanges,
     resumes: data.resumes.map(({ at, falcon_exp_version }) => ({ at, falcon_exp_version })),
-    drift: driftOf(data.sentinels),
+    drift: computeDrift(data.driftProbes),
     configurations,
   };
 }
@@ -172,12 +172,13 @@ function summarizeConfiguration(
 ): ConfigurationSummary {
   const { plan, load, outcome, trials } = configuration;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
-  const metric = memoryMetricOf(measurements);
+  const metric = chooseMemoryMetric(measurements);
   const proof = load?.load.proof ?? null;
-  const over = (values: readonly (number | null)[]) => statisticsOf(values.filter((value) => value !== null));
+  const over = (values: readonly (number | null)[]) =>
+    computeStatistics(values.filter((value) => value !== null));
   const quality = summarizeQuality(configuration, reference);
   const comparison = comparisons ? compareWithReference(configuration, reference, quality) : null;
-  const own = sideOf(configuration, environment);
+  const own = summarizeSide(configuration, environment);
   const isAuto = outcome?.status === "completed" && outcome.repeats_end !== "as-planned";
   return {
     id: plan.worker.id,
@@ -185,7 +186,7 @@ function summarizeConfiguration(
     is_reference: configuration === reference,
     axes: plan.axes,
     status: configuration.status,
-    failure: failureSummary(failureOf(configuration)),
+    failure: failureSummary(findFailure(configuration)),
     // With repeats: auto what was measured is what was wanted.
     trials_planned: isAuto ? trials.length : trialsEach,
     trials_completed: measurements.length,
@@ -221,14 +222,15 @@ function summarizeConfiguration(
     quality,
     lm_eval: configuration.lmEval?.status === "completed" ? configuration.lmEval.measurement.results : [],
     repeats_end: outcome?.status === "completed" ? outcome.repeats_end : null,
-    why: comparison === null ? null : whySentence(own, sideOf(reference, environment), comparison.time),
-    remarks: [...historyRemarks(configuration), ...remarksOf(completedTrials(configuration))],
+    why:
+      comparison === null ? null : whySentence(own, summarizeSide(reference, environment), comparison.time),
+    remarks: [...historyRemarks(configuration), ...collectRemarks(completedTrials(configuration))],
     against_reference: comparison,
     notices: outcome?.notices ?? [],
   };
 }
 
-function sideOf(configuration: ConfigurationData | null, environment: RunData["environment"]) {
+function summarizeSide(configuration: ConfigurationData | null, environment: RunData["environment"]) {
   if (configuration === null) return { utilization: null, profile: null };
   return {
     utilization: bandwidthUtilization(configuration, environment),

@@ -1,5 +1,5 @@
 /** The middle sample, or the mean of the middle two; null for no samples. */
-export function medianOf(samples: readonly number[]): number | null {
+export function computeMedian(samples: readonly number[]): number | null {
   const sorted = samples.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];
   const lower = sorted[Math.ceil(sorted.length / 2) - 1];

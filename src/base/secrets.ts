@@ -14,7 +14,7 @@ const HUB_TOKEN = /\bhf_[A-Za-z0-9]{16,}/g;
 
 /** Takes out of a text what `env` holds as secrets, and what looks like one wherever it came from. */
 export function secretsRedactor(env: Readonly<Record<string, string | undefined>>): Redact {
-  const secrets = [...new Set(Object.entries(env).flatMap(secretsOf))].sort((a, b) => b.length - a.length);
+  const secrets = [...new Set(Object.entries(env).flatMap(listSecrets))].sort((a, b) => b.length - a.length);
   return (text) => {
     let clean = text;
     for (const secret of secrets) clean = clean.replaceAll(secret, "[secret]");
@@ -26,7 +26,7 @@ export function secretsRedactor(env: Readonly<Record<string, string | undefined>
   };
 }
 
-function secretsOf([name, value]: [string, string | undefined]): readonly string[] {
+function listSecrets([name, value]: [string, string | undefined]): readonly string[] {
   if (value === undefined) return [];
   const password = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:([^\s/@]+)@/i.exec(value)?.[1];
   const found = [...(SECRET_NAME.test(name) ? [value] : []), ...(password === undefined ? [] : [password])];

@@ -1,5 +1,5 @@
 /** Statistics over raw samples (docs/metrics.md). Pure; null where a value does not exist, never NaN. */
-import { medianOf } from "./median.js";
+import { computeMedian } from "./median.js";
 
 export interface Statistics {
   /** Number of samples. */
@@ -16,7 +16,7 @@ export interface Statistics {
 }
 
 /** Null for no samples. Samples must be finite: the record schema has seen to that. */
-export function statisticsOf(samples: readonly number[]): Statistics | null {
+export function computeStatistics(samples: readonly number[]): Statistics | null {
   const n = samples.length;
   if (n === 0) return null;
   const sorted = samples.toSorted((a, b) => a - b);
@@ -27,7 +27,7 @@ export function statisticsOf(samples: readonly number[]): Statistics | null {
     min,
     max,
   );
-  const middle = { median: clamp(medianOf(sorted) ?? mean, min, max), min, max };
+  const middle = { median: clamp(computeMedian(sorted) ?? mean, min, max), min, max };
   if (n === 1) return { n, mean, ...middle, sd: null, ci95_low: null, ci95_high: null };
   const sd = Math.sqrt(sorted.reduce((sum, x) => sum + (x - mean) ** 2 / (n - 1), 0));
   const half = (studentTQuantile(0.975, n - 1) * sd) / Math.sqrt(n);

@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { counted } from "../base/counted.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { pluralize } from "../base/pluralize.js";
 import { redactStrings, secretsRedactor } from "../base/secrets.js";
 import type { EarlierWork } from "../executor/executor.js";
 import { planText } from "../plan/plan-file.js";
@@ -72,7 +72,7 @@ export async function chooseRun(io: CommandIo, args: RunArguments): Promise<Chos
       planText: planText(plan),
       clock: io.clock,
     });
-    folder.log.write("info", "run-started", { args: said(io, args), run_id: runId });
+    folder.log.write("info", "run-started", { args: redactArgs(io, args), run_id: runId });
     return folder;
   };
   return {
@@ -109,9 +109,9 @@ async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> 
     const { plan, progress, end, warnings } = await readEarlierRun(paths);
     for (const warning of warnings) folder.log.write("warning", "record-left-out", { ...warning });
     const { retryFailed, acceptChanges } = args;
-    const left = progress.left({ ...UNFINISHED, retryFailed });
+    const left = progress.listRemainingWork({ ...UNFINISHED, retryFailed });
     folder.log.write("info", "run-resumed", {
-      args: said(io, args),
+      args: redactArgs(io, args),
       run_id: paths.runId,
       blocks_left: left.length,
     });
@@ -152,13 +152,17 @@ async function findResumed(io: CommandIo, args: ResumeChoice): Promise<string> {
   return folder;
 }
 
-function leftText(paths: RunPaths, plan: Plan, left: ReturnType<EarlierRun["progress"]["left"]>): string {
+function leftText(
+  paths: RunPaths,
+  plan: Plan,
+  left: ReturnType<EarlierRun["progress"]["listRemainingWork"]>,
+): string {
   if (left.length === 0) return `Nothing is left to measure in ${paths.folder}.`;
   const trials = left.reduce(
-    (sum, { block, trials: own }) => sum + (block.role === "measure" ? own.length : 0),
+    (sum, { session, trials: own }) => sum + (session.role === "measure" ? own.length : 0),
     0,
   );
-  return `Going on with ${paths.folder}: ${trials} of ${counted(plan.trials.length, "trial")} left, in ${counted(left.length, "load")}.`;
+  return `Going on with ${paths.folder}: ${trials} of ${pluralize(plan.trials.length, "trial")} left, in ${pluralize(left.length, "load")}.`;
 }
 
 function usage(code: string, message: string, next: string): FalconError {
@@ -166,6 +170,6 @@ function usage(code: string, message: string, next: string): FalconError {
 }
 
 /** The arguments as the log may keep them. */
-function said(io: CommandIo, args: object): object {
+function redactArgs(io: CommandIo, args: object): object {
   return redactStrings(args, secretsRedactor(io.env));
 }

@@ -23,7 +23,7 @@ export interface CompareArgs {
   readonly chart?: string;
 }
 
-/** `falcon-exp compare A B …`: what differs, first of the environment, then of the figures. Reads records alone. */
+/** `falcon-exp compare A B …`: what differs, first of the environment, then of the values. Reads records alone. */
 export async function run(io: CommandIo, args: CompareArgs): Promise<number> {
   const inputs = [];
   for (const argument of args.sides) {

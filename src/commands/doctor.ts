@@ -24,13 +24,13 @@ export async function run(io: CommandIo, args: DoctorArgs): Promise<number> {
     env: io.env,
   });
   if (args.json) printJson(io, report);
-  else io.stdout.write(`${textOf(report, io)}\n`);
+  else io.stdout.write(`${formatReport(report, io)}\n`);
   return report.can_run ? ExitCode.ok : ExitCode.setupFailed;
 }
 
 const WHAT_WIDTH = 21;
 
-function textOf(report: DoctorReport, io: CommandIo): string {
+function formatReport(report: DoctorReport, io: CommandIo): string {
   const colors = pc.createColors(io.color);
   const lines = report.findings.flatMap(({ what, ok, detail, next }) => {
     const mark = ok ? colors.green("ok     ") : colors.red("missing");

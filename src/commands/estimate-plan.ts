@@ -47,7 +47,7 @@ export async function estimatePlan(
   const { models, devices } = await describeModels(
     environment.python,
     {
-      models: plan.configurations.map((configuration) => modelOf(configuration, environment)),
+      models: plan.configurations.map((configuration) => resolveModel(configuration, environment)),
       trustRemoteCode: plan.configurations.some(({ worker }) => worker.trust_remote_code),
     },
     { env: { ...io.env, ...environment.env }, pythonPath: environment.env.PYTHONPATH ?? "" },
@@ -65,7 +65,7 @@ export async function estimatePlan(
   );
 }
 
-function modelOf({ worker }: PlanConfiguration, environment: PreparedEnvironment) {
+function resolveModel({ worker }: PlanConfiguration, environment: PreparedEnvironment) {
   return worker.model.source === "builtin"
     ? { ...worker.model, path: environment.builtinModelPath }
     : worker.model;

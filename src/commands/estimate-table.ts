@@ -15,30 +15,30 @@ export function estimateTable(
   const bytes = (value: number | null | undefined) => (value == null ? NOTHING : formatBytes(value));
   const places = estimates.find(({ fits }) => fits.length > 0)?.fits ?? [];
   const columns: readonly GridColumn<Row>[] = [
-    { head: "weights", cell: ({ estimate }) => bytes(estimate?.weights_bytes), droppable: 0 },
-    { head: "KV cache", cell: ({ estimate }) => bytes(estimate?.kv_cache_bytes), droppable: 2 },
-    { head: "activations", cell: ({ estimate }) => bytes(estimate?.activation_bytes), droppable: 4 },
-    { head: "CUDA", cell: ({ estimate }) => bytes(estimate?.cuda_context_bytes), droppable: 5 },
-    { head: "total", cell: ({ estimate }) => bytes(estimate?.total_bytes), droppable: 0 },
-    { head: "download", cell: ({ download_bytes }) => bytes(download_bytes), droppable: 3 },
+    { header: "weights", cell: ({ estimate }) => bytes(estimate?.weights_bytes), dropRank: 0 },
+    { header: "KV cache", cell: ({ estimate }) => bytes(estimate?.kv_cache_bytes), dropRank: 2 },
+    { header: "activations", cell: ({ estimate }) => bytes(estimate?.activation_bytes), dropRank: 4 },
+    { header: "CUDA", cell: ({ estimate }) => bytes(estimate?.cuda_context_bytes), dropRank: 5 },
+    { header: "total", cell: ({ estimate }) => bytes(estimate?.total_bytes), dropRank: 0 },
+    { header: "download", cell: ({ download_bytes }) => bytes(download_bytes), dropRank: 3 },
     {
-      head: "took",
+      header: "took",
       cell: ({ last_elapsed_sec: sec }) => (sec === null ? NOTHING : formatSeconds(sec)),
-      droppable: 3,
+      dropRank: 3,
     },
     ...places.map(
       ({ device, memory_bytes }, index): GridColumn<Row> => ({
-        head: `${device} ${formatBytes(memory_bytes)}`,
+        header: `${device} ${formatBytes(memory_bytes)}`,
         cell: ({ fits }) => {
           const own = fits[index];
           return own === undefined ? NOTHING : own.fits ? "fits" : "too large";
         },
-        droppable: 0,
+        dropRank: 0,
       }),
     ),
   ];
   const lines = [
-    grid(estimates, { head: "estimate", cell: ({ label }) => safeLine(label) }, columns, style),
+    grid(estimates, { header: "estimate", cell: ({ label }) => safeLine(label) }, columns, style),
     ...wrapText(
       "From the model's config alone; took: the newest run of this experiment here. docs/estimate.md has the parts.",
       style.columns,

@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from "node:path";
-import { counted } from "../base/counted.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { pluralize } from "../base/pluralize.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { exportRuns } from "../python-env/mlflow-client.js";
 import type { CommandIo } from "./io.js";
@@ -33,12 +33,12 @@ export async function exportToMlflow(
     needsBuiltinModel: false,
     extras: ["mlflow"],
   });
-  io.stderr.write(`Exporting ${counted(folders.length, "run")} to MLflow…\n`);
+  io.stderr.write(`Exporting ${pluralize(folders.length, "run")} to MLflow…\n`);
   const runs = await exportRuns({
     python,
     pythonPath,
     env: io.env,
-    ...storeOf(trackingUri, io.cwd),
+    ...resolveStore(trackingUri, io.cwd),
     experiment: args.mlflowExperiment ?? null,
     folders,
   });
@@ -54,7 +54,7 @@ export async function exportToMlflow(
  * A local store's path is meant from here, not from where Python is started; the same holds for its files, which MLflow
  * itself would put into `mlruns` of the folder that it was started in.
  */
-function storeOf(uri: string, cwd: string) {
+function resolveStore(uri: string, cwd: string) {
   const path = /^sqlite:\/\/\/(.+)$/.exec(uri)?.[1];
   if (path === undefined) return { trackingUri: uri, artifactLocation: null };
   const database = resolve(cwd, path);

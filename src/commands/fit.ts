@@ -42,7 +42,7 @@ const QUANTIZATIONS: readonly Quantization[] = [
 export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   const memoryBytes = memoryArgument(args.memory);
   const model = await resolveModelArgument(args.model, resolve(io.cwd));
-  const shape = await shapeOf(io, model, args.python || null);
+  const shape = await readShape(io, model, args.python || null);
   const device = args.cpu ? "cpu" : "cuda";
   const rows = QUANTIZATIONS.map((quantization) => {
     const own = { shape, quantization, dtype: args.dtype, device } as const;
@@ -62,19 +62,19 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     type Row = (typeof rows)[number];
     const table = grid(
       rows,
-      { head: "quantization", cell: (row: Row) => row.quantization },
+      { header: "quantization", cell: (row: Row) => row.quantization },
       [
-        { head: "weights", cell: (row) => formatBytes(row.weights_bytes), droppable: 0 },
+        { header: "weights", cell: (row) => formatBytes(row.weights_bytes), dropRank: 0 },
         {
-          head: `total at ${args.context} tokens`,
+          header: `total at ${args.context} tokens`,
           cell: (row) => formatBytes(row.total_bytes),
-          droppable: 0,
+          dropRank: 0,
         },
-        { head: "fits", cell: (row) => (row.fits ? "yes" : "no"), droppable: 0 },
+        { header: "fits", cell: (row) => (row.fits ? "yes" : "no"), dropRank: 0 },
         {
-          head: "longest context",
+          header: "longest context",
           cell: (row) => row.longest_context_tokens?.toLocaleString("en") ?? "–",
-          droppable: 0,
+          dropRank: 0,
         },
       ],
       io,
@@ -87,7 +87,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   return rows.some(({ fits }) => fits) ? ExitCode.ok : ExitCode.nothingFits;
 }
 
-async function shapeOf(io: CommandIo, model: ModelSource, python: string | null) {
+async function readShape(io: CommandIo, model: ModelSource, python: string | null) {
   const needsBuiltinModel = model.source === "builtin";
   const ready = await prepareEnvironment(io, { python, needsBuiltinModel, extras: [] });
   const source = model.source === "builtin" ? { ...model, path: ready.builtinModelPath } : model;

@@ -1,7 +1,7 @@
 /** Which runs `history` is about. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type SummaryFigures, summaryFigures } from "../analysis/history/run-figures.js";
+import { type SummaryValues, summaryValuesSchema } from "../analysis/history/run-values.js";
 import { didYouMean } from "../base/did-you-mean.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
@@ -14,7 +14,7 @@ export interface HistoryRuns {
   /** Newest first. */
   readonly entries: readonly RunIndexEntry[];
   /** What history takes of the runs' current summaries, by the runs' folders. */
-  readonly summaries: ReadonlyMap<string, SummaryFigures>;
+  readonly summaries: ReadonlyMap<string, SummaryValues>;
   /** Where the experiment's runs lie. */
   readonly folder: string;
 }
@@ -29,22 +29,22 @@ export async function historyRuns(
   resultsFolder: string,
   { cwd, files }: { readonly cwd: string; readonly files: SmallFiles },
 ): Promise<HistoryRuns> {
-  const summaries = new Map<string, SummaryFigures>();
-  /** Without a name the figures of all runs are kept: which experiment they are of is not known before. */
+  const summaries = new Map<string, SummaryValues>();
+  /** Without a name the values of all runs are kept: which experiment they are of is not known before. */
   const index = (root: string, name: string | null) =>
     indexRuns({
       folder: root,
       files,
       onSummary: (entry, json) => {
         if (name !== null && entry.experiment !== name) return;
-        const { data } = summaryFigures.safeParse(json);
+        const { data } = summaryValuesSchema.safeParse(json);
         if (data !== undefined) summaries.set(entry.folder, data);
       },
     });
   const path = resolve(cwd, argument);
   const kind = await stat(path).catch(() => null);
   if (kind?.isDirectory() === true) {
-    const all = (await index(path, null)).filter((entry) => depthOf(entry) === 1);
+    const all = (await index(path, null)).filter((entry) => measureDepth(entry) === 1);
     const experiment = all[0]?.experiment;
     if (experiment === undefined)
       throw noRuns(`${path} holds no runs.`, "Give the folder whose folders are runs.");
@@ -54,7 +54,7 @@ export async function historyRuns(
   const experiment =
     kind?.isFile() === true ? (await loadExperiment(argument, { overrides: [] })).experiment.name : argument;
   const root = resolve(cwd, resultsFolder);
-  const all = (await index(root, experiment)).filter((entry) => depthOf(entry) === 2);
+  const all = (await index(root, experiment)).filter((entry) => measureDepth(entry) === 2);
   const entries = all.filter((entry) => entry.experiment === experiment);
   if (entries.length > 0) return { experiment, folder: resolve(root, experiment), entries, summaries };
   const known = [...new Set(all.map((entry) => entry.experiment))].sort();
@@ -68,7 +68,7 @@ export async function historyRuns(
   throw noRuns(`No runs of ${JSON.stringify(experiment)} in ${root}.`, next);
 }
 
-function depthOf({ path }: RunIndexEntry): number {
+function measureDepth({ path }: RunIndexEntry): number {
   return path.split("/").length;
 }
 

@@ -50,7 +50,7 @@ export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   );
   const { report } = history;
   const out = args.out === undefined ? resolve(found.folder, "history") : resolve(io.cwd, args.out);
-  // The figures need not wait for their pictures.
+  // The values need not wait for their pictures.
   const writing = drawing === null ? null : writeHistory(history, out, drawing);
   if (args.json) printJson(io, report);
   else if (args.markdown) io.stdout.write(historyMarkdown(report));

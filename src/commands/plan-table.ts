@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
-import { counted } from "../base/counted.js";
+import { pluralize } from "../base/pluralize.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
 import { quantizationText } from "../plan/axis-text.js";
@@ -34,12 +34,12 @@ export function planTable(plan: Plan, style: TableStyle): string {
   const colors = pc.createColors(style.color);
   const prompts = new Set(plan.trials.map(({ prompt_index }) => prompt_index)).size;
   const factors = [
-    counted(header.configurations, "configuration"),
-    counted(prompts, "prompt"),
+    pluralize(header.configurations, "configuration"),
+    pluralize(prompts, "prompt"),
     header.auto_repeats === null
-      ? counted(header.repeats, "repeat")
+      ? pluralize(header.repeats, "repeat")
       : `${header.auto_repeats.fewest} to ${header.auto_repeats.most} repeats`,
-    ...(header.rounds === 1 ? [] : [counted(header.rounds, "round")]),
+    ...(header.rounds === 1 ? [] : [pluralize(header.rounds, "round")]),
   ].join(" × ");
   const isSame = (cell: Cell) => new Set(configurations.map(cell)).size === 1;
   const common = Object.entries(COLUMNS).flatMap(([name, cell]) => {
@@ -49,8 +49,8 @@ export function planTable(plan: Plan, style: TableStyle): string {
   const lines = [
     `${colors.bold(header.experiment)}: ${safeLine(header.model_name)}`,
     ...(header.model_note === null ? [] : [header.model_note]),
-    `${factors} = ${header.auto_repeats === null ? "" : "at most "}${counted(header.trials, "trial")}, after ${counted(header.warmup, "warm-up")} each`,
-    ...extrasText(plan),
+    `${factors} = ${header.auto_repeats === null ? "" : "at most "}${pluralize(header.trials, "trial")}, after ${pluralize(header.warmup, "warm-up")} each`,
+    ...describePostTrialMeasurements(plan),
     ...(configurations.length > 1 && common.length > 0 ? ["The same for all:", ...common] : []),
   ].flatMap((line) => wrapText(line, style.columns));
   if (configurations.some(({ worker }) => worker.trust_remote_code)) {
@@ -64,7 +64,7 @@ export function planTable(plan: Plan, style: TableStyle): string {
 }
 
 /** What is asked besides the trials. */
-function extrasText({ header, blocks }: Plan): string[] {
+function describePostTrialMeasurements({ header, blocks }: Plan): string[] {
   const { quality } = header;
   const texts = (quality?.texts ?? []).map(({ id }) => id);
   const parts = [

@@ -32,7 +32,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   }
   const next = goingOn(status, paths, io.cwd);
   if (next !== null) io.stderr.write(`${next}\n`);
-  return exitCodeOf(status, signal);
+  return chooseExitCode(status, signal);
 }
 
 /** How to measure what is missing; null where nothing is. */
@@ -55,7 +55,7 @@ async function measured(io: CommandIo, chosen: ChosenRun, args: RunArgs): Promis
   }
 }
 
-function exitCodeOf(status: RunEndRecord["status"], signal: NodeJS.Signals | null): number {
+function chooseExitCode(status: RunEndRecord["status"], signal: NodeJS.Signals | null): number {
   switch (status) {
     case "completed":
       return ExitCode.ok;

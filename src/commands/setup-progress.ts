@@ -36,9 +36,9 @@ export function setupProgress(
       if (shownStep === null) io.stderr.write("Setting up, once for all projects of this user:\n");
       if (update !== null) {
         if (shownStep !== null && shownStep !== progress.step) update.done();
-        update(cliTruncate(lineOf(progress), io.columns - 1));
+        update(cliTruncate(formatLine(progress), io.columns - 1));
       } else if (shownStep !== progress.step) {
-        io.stderr.write(`${lineOf({ ...progress, detail: "" })}\n`);
+        io.stderr.write(`${formatLine({ ...progress, detail: "" })}\n`);
       }
       shownStep = progress.step;
     },
@@ -50,7 +50,7 @@ export function setupProgress(
   };
 }
 
-function lineOf({ step, detail, index, count }: SetupProgress): string {
+function formatLine({ step, detail, index, count }: SetupProgress): string {
   const title = TITLES[step] ?? step;
   const position = count > 1 ? `[${index}/${count}] ` : "";
   return `  ${position}${title}${detail === "" ? "" : `: ${safeLine(detail)}`}`;

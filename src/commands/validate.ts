@@ -1,7 +1,7 @@
 import pc from "picocolors";
-import { counted } from "../base/counted.js";
 import { FalconError, FalconErrorList } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { pluralize } from "../base/pluralize.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
 import { printJson } from "./print-json.js";
@@ -19,7 +19,7 @@ export async function run(io: CommandIo, args: ValidateArgs): Promise<number> {
     const { experiment, configurations, trials } = plan.header;
     if (args.json) printJson(io, { valid: true, experiment, configurations, trials, problems: [] });
     else {
-      const counts = `${counted(configurations, "configuration")}, ${counted(trials, "trial")}`;
+      const counts = `${pluralize(configurations, "configuration")}, ${pluralize(trials, "trial")}`;
       io.stdout.write(`${pc.createColors(io.color).green("valid")}: ${args.file} (${counts})\n`);
     }
     return ExitCode.ok;

@@ -26,7 +26,7 @@ export interface RunContext {
   readonly onEvent: RunEventListener;
 }
 
-/** What is gone on with. */
+/** The run being resumed. */
 export interface EarlierWork {
   /** Of the records there are. */
   readonly progress: PlanProgress;
@@ -36,7 +36,7 @@ export interface EarlierWork {
 }
 
 export interface RunOptions {
-  /** What is gone on with; a new run without it. */
+  /** The run being resumed; absent for a new run. */
   readonly earlier?: EarlierWork;
   /** Runs whose finished configurations may stand for measuring them again. */
   readonly reuse?: EarlierRecords;

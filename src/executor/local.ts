@@ -1,21 +1,27 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isImplied } from "../plan/implied.js";
-import type { Plan, PlanBlock, PlanConfiguration } from "../plan/plan-types.js";
+import { mustRunOutOfMemory } from "../plan/oom-pruning.js";
+import type { LoadSession, Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import type { EarlierRecords } from "../run/newest-first.js";
-import { type BlockWork, isEmpty, PlanProgress, UNFINISHED, type WorkOptions } from "../run/plan-progress.js";
+import {
+  isEmpty,
+  PlanProgress,
+  type RemainingWorkOptions,
+  type SessionWork,
+  UNFINISHED,
+} from "../run/plan-progress.js";
 import type { Failure, RunEndRecord, RunFileRecord } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { WorkerOptions } from "../worker/worker.js";
 import type { EarlierWork, Executor, RunContext, RunOptions } from "./executor.js";
 import { acceptedChanges, recordResume, recordRun } from "./record-start.js";
+import { recordKept, recordSkipped, recordStartFailure } from "./record-unrun.js";
 import { record } from "./recorder.js";
 import { reuseFinished } from "./reuse.js";
-import { runBlock } from "./run-block.js";
-import { runSentinel } from "./run-sentinel.js";
-import { endMeasured, endUnserved, endWithout } from "./unloaded.js";
+import { runDriftProbe } from "./run-drift-probe.js";
+import { runLoadSession } from "./run-load-session.js";
 import { WorkerKeeper } from "./worker-keeper.js";
 
 export interface LocalExecutorOptions {
@@ -24,7 +30,7 @@ export interface LocalExecutorOptions {
   readonly builtinModelPath: string | null;
 }
 
-/** Runs the plan on this machine: one worker, one block after another, a fresh process for each. */
+/** Runs the plan on this machine: one worker, one load session after another, a fresh process for each. */
 export class LocalExecutor implements Executor {
   constructor(private readonly options: LocalExecutorOptions) {}
 
@@ -40,7 +46,7 @@ interface FailedConfiguration {
 }
 
 /**
- * One run; holds what a block has to know of those before it. What is to be done is always what the records so far leave
+ * One run; holds what a load session has to know of those before it. What is to be done is always what the records so far leave
  * to be done, whether they are of this process or of an earlier one.
  */
 class LocalRun {
@@ -51,7 +57,7 @@ class LocalRun {
   private hasRecordedStart = false;
   private hasSeenEnvironment = false;
   private readonly earlier: EarlierWork | null;
-  private wanted: WorkOptions;
+  private workOptions: RemainingWorkOptions;
 
   constructor(
     private readonly options: LocalExecutorOptions,
@@ -64,13 +70,13 @@ class LocalRun {
     this.progress = earlier?.progress ?? new PlanProgress(plan);
     const append = async (one: RunFileRecord) => {
       await context.records.append(one);
-      this.progress.note(one);
+      this.progress.apply(one);
     };
     this.context = { ...context, records: { append } };
-    this.workers = new WorkerKeeper(options.worker, plan, this.context, (told) =>
-      this.recordEnvironment(told),
+    this.workers = new WorkerKeeper(options.worker, plan, this.context, (environment) =>
+      this.recordEnvironment(environment),
     );
-    this.wanted = this.whatIsWanted();
+    this.workOptions = this.chooseWorkOptions();
   }
 
   async run(): Promise<RunEndRecord["status"]> {
@@ -84,9 +90,9 @@ class LocalRun {
       if (this.earlier !== null) await this.startAgain();
       await this.recordStart([]);
       if (this.asked.reuse !== undefined) await this.reuse(this.asked.reuse);
-      const textIds = [...this.wanted.rescore];
+      const textIds = [...this.workOptions.rescore];
       if (textIds.length > 0) context.onEvent({ type: "rescoring", textIds });
-      for (const block of plan.blocks) await this.runOne(block);
+      for (const session of plan.blocks) await this.runOne(session);
     } finally {
       stopListening();
       await this.workers.close();
@@ -96,7 +102,7 @@ class LocalRun {
     }
     const measured = plan.blocks.filter(({ role }) => role === "measure");
     const status = overallStatus(
-      measured.map((block) => progress.resultOf(block)),
+      measured.map((session) => progress.summarizeSession(session)),
       context,
     );
     const elapsedSec = context.clock.monotonicSec() - startedSec;
@@ -105,70 +111,70 @@ class LocalRun {
     return status;
   }
 
-  private async runOne(block: PlanBlock): Promise<void> {
-    const configuration = this.configurationOf(block);
+  private async runOne(session: LoadSession): Promise<void> {
+    const configuration = this.findConfiguration(session);
     const { context, progress } = this;
-    let work = progress.workOf(block, this.wanted);
-    if (work === null) context.onEvent({ type: "configuration-kept", block });
+    let work = progress.findRemainingWork(session, this.workOptions);
+    if (work === null) context.onEvent({ type: "configuration-kept", session });
     while (work !== null) {
       await this.attempt(configuration, work);
-      work = context.stop.state === null ? progress.workOf(block, UNFINISHED) : null;
+      work = context.stop.state === null ? progress.findRemainingWork(session, UNFINISHED) : null;
       if (work?.retryOf == null) break;
       const { attempt, retryOf: failure } = work;
-      context.log.write("warning", "configuration-retried", { block, attempt, failure });
-      context.onEvent({ type: "configuration-retried", configuration, block, failure, attempt });
+      context.log.write("warning", "configuration-retried", { block: session, attempt, failure });
+      context.onEvent({ type: "configuration-retried", configuration, session, failure, attempt });
     }
-    const failure = block.role === "measure" ? progress.resultOf(block).failure : null;
-    if (failure !== null) this.failed.push({ configuration, failure, round: block.round });
+    const failure = session.role === "measure" ? progress.summarizeSession(session).failure : null;
+    if (failure !== null) this.failed.push({ configuration, failure, round: session.round });
   }
 
   /** Never throws for what the worker does: that is recorded. */
-  private async attempt(configuration: PlanConfiguration, work: BlockWork): Promise<void> {
+  private async attempt(configuration: PlanConfiguration, work: SessionWork): Promise<void> {
     const { context, plan, progress } = this;
-    const { block } = work;
-    const unloaded = { configuration, work, trials: this.trialsOf(block), progress };
+    const { session } = work;
+    const unrun = { configuration, work, trials: this.listTrials(session), progress };
     const { state } = context.stop;
     if (state !== null) {
-      return endWithout(unloaded, "cancelled", `${state.reason}, before it was started`, context);
+      return recordSkipped(unrun, "cancelled", `${state.reason}, before it was started`, context);
     }
-    const reason = this.reasonToSkip(configuration, block);
-    if (reason !== null) return endWithout(unloaded, "skipped", reason, context);
-    if (isEmpty(work)) return endMeasured(unloaded, context);
+    const reason = this.reasonToSkip(configuration, session);
+    if (reason !== null) return recordSkipped(unrun, "skipped", reason, context);
+    if (isEmpty(work)) return recordKept(unrun, context);
     try {
       const { worker, environment } = await this.workers.usable();
-      const job = { ...unloaded, plan, block, configuration: this.withModelPath(configuration), environment };
-      await (block.role === "sentinel" ? runSentinel : runBlock)(job, worker, context);
+      const job = { ...unrun, plan, session, configuration: this.withModelPath(configuration), environment };
+      await (session.role === "sentinel" ? runDriftProbe : runLoadSession)(job, worker, context);
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
-      if (error.code === "cancelled") return endWithout(unloaded, "cancelled", error.message, context);
-      await endUnserved(unloaded, error.toRecord(), context);
+      if (error.code === "cancelled") return recordSkipped(unrun, "cancelled", error.message, context);
+      await recordStartFailure(unrun, error.toRecord(), context);
     }
   }
 
-  /** Why a block cannot come to anything: null = try it. */
-  private reasonToSkip(configuration: PlanConfiguration, block: PlanBlock): string | null {
+  /** Why a load session cannot come to anything: null = try it. */
+  private reasonToSkip(configuration: PlanConfiguration, session: LoadSession): string | null {
     for (const { configuration: failed, failure, round } of this.failed) {
       if (failed.worker.id === configuration.worker.id) {
-        if (round === block.round && block.role === "measure") continue;
+        if (round === session.round && session.role === "measure") continue;
         return `failed in round ${round + 1}: ${failure.code}`;
       }
       if (!this.plan.header.skip_implied || !failure.code.startsWith("out-of-memory-")) continue;
-      if (isImplied(failed, configuration, failure.phase === "load" ? "load" : "run")) {
+      if (mustRunOutOfMemory(failed, configuration, failure.phase === "load" ? "load" : "run")) {
         return `implied by ${failed.worker.label}: ${failure.code}`;
       }
     }
     return null;
   }
 
-  private configurationOf(block: PlanBlock): PlanConfiguration {
-    const found = this.plan.configurations.find(({ worker }) => worker.id === block.configuration_id);
-    if (found === undefined) throw new Error(`block ${block.index} names no configuration of the plan`);
+  private findConfiguration(session: LoadSession): PlanConfiguration {
+    const found = this.plan.configurations.find(({ worker }) => worker.id === session.configuration_id);
+    if (found === undefined) throw new Error(`session ${session.index} names no configuration of the plan`);
     return found;
   }
 
-  private trialsOf(block: PlanBlock) {
+  private listTrials(session: LoadSession) {
     return this.plan.trials.filter(
-      (trial) => trial.configuration_id === block.configuration_id && trial.round === block.round,
+      (trial) => trial.configuration_id === session.configuration_id && trial.round === session.round,
     );
   }
 
@@ -181,14 +187,14 @@ class LocalRun {
 
   /** Nothing is written before it is known that this environment may go on with what another has measured. */
   private async startAgain(): Promise<void> {
-    if (this.progress.left(this.wanted).every(isEmpty)) return;
+    if (this.progress.listRemainingWork(this.workOptions).every(isEmpty)) return;
     await this.workers.usable().catch((error: unknown) => {
-      // The block that needs the worker tries again, and records the failure.
+      // The load session that needs the worker tries again, and records the failure.
       if (!(error instanceof WorkerFailure)) throw error;
     });
   }
 
-  /** Without a worker nothing is known to be equal; the first block then records why there is none. */
+  /** Without a worker nothing is known to be equal; the first load session then records why there is none. */
   private async reuse(records: EarlierRecords): Promise<void> {
     const ready = await this.workers.usable().catch((error: unknown) => {
       if (!(error instanceof WorkerFailure)) throw error;
@@ -196,10 +202,10 @@ class LocalRun {
     });
     if (ready === null) return;
     await reuseFinished(this.plan, ready.environment, records, this.context);
-    this.wanted = this.whatIsWanted();
+    this.workOptions = this.chooseWorkOptions();
   }
 
-  private whatIsWanted(): WorkOptions {
+  private chooseWorkOptions(): RemainingWorkOptions {
     const retryFailed = this.earlier?.retryFailed ?? false;
     const isKept = (text: string) => existsSync(join(this.context.logprobsFolder, text));
     return { retryFailed, rescore: this.progress.textsToRescore(isKept, retryFailed) };
@@ -218,10 +224,14 @@ class LocalRun {
   private async recordStart(environmentChanges: readonly string[]): Promise<void> {
     if (this.hasRecordedStart) return;
     this.hasRecordedStart = true;
-    const { plan, context, progress, wanted } = this;
+    const { plan, context, progress, workOptions } = this;
     if (!progress.hasStarted) return recordRun(plan, context);
-    const { retryFailed } = wanted;
-    await recordResume(context, { left: progress.left(wanted), retryFailed, environmentChanges });
+    const { retryFailed } = workOptions;
+    await recordResume(context, {
+      left: progress.listRemainingWork(workOptions),
+      retryFailed,
+      environmentChanges,
+    });
   }
 }
 

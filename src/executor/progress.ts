@@ -1,11 +1,14 @@
-import type { Notice, Progress, RequestHandlers } from "../worker/open-request.js";
+import type { LibraryWarning, Progress, RequestHandlers } from "../worker/open-request.js";
 import type { RunContext } from "./executor.js";
 
 /** Progress becomes events; the rate is counted from the first token, so that prefill does not dilute it. */
-export function progressHandlers(context: RunContext, onNotice: (notice: Notice) => void): RequestHandlers {
+export function progressHandlers(
+  context: RunContext,
+  onLibraryWarning: (libraryWarning: LibraryWarning) => void,
+): RequestHandlers {
   let first: { readonly tokens: number; readonly atSec: number } | null = null;
   return {
-    onNotice,
+    onLibraryWarning,
     onProgress: (progress: Progress) => {
       const now = context.clock.monotonicSec();
       const tokens = progress.outputTokens;

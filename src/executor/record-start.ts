@@ -1,10 +1,10 @@
-/** The first records of a run, or of what of it is gone on with. */
+/** The first records of a run, or of a resumed run. */
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { Plan } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import { environmentChanges } from "../run/identity.js";
-import type { BlockWork } from "../run/plan-progress.js";
+import type { SessionWork } from "../run/plan-progress.js";
 import type { RecordedEnvironment } from "../run/record-types.js";
 import type { RunContext } from "./executor.js";
 import { record } from "./recorder.js";
@@ -29,12 +29,12 @@ export async function recordRun(plan: Plan, context: RunContext): Promise<void> 
 export async function recordResume(
   context: RunContext,
   resumed: {
-    readonly left: readonly BlockWork[];
+    readonly left: readonly SessionWork[];
     readonly retryFailed: boolean;
     readonly environmentChanges: readonly string[];
   },
 ): Promise<void> {
-  const measured = resumed.left.filter(({ block }) => block.role === "measure");
+  const measured = resumed.left.filter(({ session }) => session.role === "measure");
   await record(context, "resume", {
     falcon_exp_version: context.falconExpVersion,
     controller: context.controller,
@@ -47,7 +47,7 @@ export async function recordResume(
 
 /**
  * What is not as it was when the run was measured before, where the user accepts that. Throws FalconError
- * `resume-environment-changed` where not: figures of two environments under one name would be compared as if of one.
+ * `resume-environment-changed` where not: values of two environments under one name would be compared as if of one.
  */
 export function acceptedChanges(
   before: RecordedEnvironment | null,

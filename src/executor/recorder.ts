@@ -1,7 +1,7 @@
 import type { PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import { RECORD_SCHEMA_VERSION, type RunFileRecord } from "../run/record-types.js";
-import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
+import type { LoadJob } from "./load-job.js";
 
 type Fields<K extends RunFileRecord["kind"]> =
   Extract<RunFileRecord, { kind: K }> extends infer R
@@ -10,19 +10,19 @@ type Fields<K extends RunFileRecord["kind"]> =
       : never
     : never;
 
-/** Appends one record of `kind` with the head that all records share. */
+/** Appends one record of `kind` with the fields that all records share. */
 export async function record<K extends RunFileRecord["kind"]>(
   context: RunContext,
   kind: K,
   fields: Fields<K>,
 ): Promise<void> {
-  const head = {
+  const commonFields = {
     schema_version: RECORD_SCHEMA_VERSION,
     run_id: context.runId,
     at: context.clock.now().toISOString(),
     kind,
   };
-  await context.records.append({ ...head, ...(fields as object) } as unknown as RunFileRecord);
+  await context.records.append({ ...commonFields, ...(fields as object) } as unknown as RunFileRecord);
 }
 
 /** The fields by which a record names its configuration. */
@@ -31,12 +31,12 @@ export function ofConfiguration(configuration: PlanConfiguration) {
 }
 
 /** The fields by which a record of something measured names its configuration and the try it belongs to. */
-export function ofAttempt({ configuration, work }: Pick<BlockJob, "configuration" | "work">) {
+export function ofAttempt({ configuration, work }: Pick<LoadJob, "configuration" | "work">) {
   return { ...ofConfiguration(configuration), attempt: work.attempt, reused_from: null };
 }
 
 /** The fields by which a record names its trial. */
-export function ofTrial(job: Pick<BlockJob, "configuration" | "work">, trial: PlanTrial) {
+export function ofTrial(job: Pick<LoadJob, "configuration" | "work">, trial: PlanTrial) {
   return {
     ...ofAttempt(job),
     trial_id: trial.id,
@@ -48,14 +48,14 @@ export function ofTrial(job: Pick<BlockJob, "configuration" | "work">, trial: Pl
   };
 }
 
-/** What every configuration record says of its block; with `repeats: auto` what was enough is what was planned. */
-export function endOfBlock(job: Pick<BlockJob, "configuration" | "work" | "trials" | "progress">) {
-  const { block } = job.work;
-  const { trialsCompleted, trialsRecorded } = job.progress.resultOf(block);
-  const isAsPlanned = job.progress.repeatsEndOf(block) === "as-planned";
+/** What every configuration record says of its load session; with `repeats: auto` what was enough is what was planned. */
+export function describeSessionEnd(job: Pick<LoadJob, "configuration" | "work" | "trials" | "progress">) {
+  const { session } = job.work;
+  const { trialsCompleted, trialsRecorded } = job.progress.summarizeSession(session);
+  const isAsPlanned = job.progress.findRepeatsEnd(session) === "as-planned";
   return {
     ...ofAttempt(job),
-    round: block.round,
+    round: session.round,
     trials_completed: trialsCompleted,
     trials_planned: Math.max(1, isAsPlanned ? job.trials.length : trialsRecorded),
   };

@@ -13,9 +13,9 @@ export async function reuseFinished(
   earlier: EarlierRecords,
   context: RunContext,
 ): Promise<void> {
-  const wantedOf = (configuration: PlanConfiguration) => ({ plan, configuration, environment });
+  const buildReuseTarget = (configuration: PlanConfiguration) => ({ plan, configuration, environment });
   const open = new Map<PlanConfiguration, string | null>(
-    plan.configurations.map((configuration) => [configuration, whyUnknown(wantedOf(configuration))]),
+    plan.configurations.map((configuration) => [configuration, whyUnknown(buildReuseTarget(configuration))]),
   );
   const refused = (configuration: PlanConfiguration, reason: string) => {
     context.log.write("info", "not-reused", { configuration: configuration.worker.id, reason });
@@ -28,7 +28,7 @@ export async function reuseFinished(
   }
   for await (const records of earlier) {
     for (const configuration of [...open.keys()]) {
-      const found = reusableFrom(records, wantedOf(configuration));
+      const found = reusableFrom(records, buildReuseTarget(configuration));
       if (found.kind === "measure") {
         // The newest run that has it says best why.
         open.set(configuration, open.get(configuration) ?? found.reason);

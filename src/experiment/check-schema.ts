@@ -69,7 +69,7 @@ function reportUnknownKey(key: string, parent: Path, problems: Problems): void {
   if (elsewhere !== null && !known.includes(elsewhere)) next = `It is written as ${elsewhere}.`;
   if (near !== null) next = `Did you mean ${near}?`;
   const where = parent.length === 0 ? "" : ` in ${pathName(parent)}`;
-  const place = problems.yaml.placeOf([...parent, key], "key");
+  const place = problems.yaml.findPlace([...parent, key], "key");
   problems.addAt("experiment-unknown-key", place, `Unknown key ${shown(key)}${where}.`, next);
 }
 

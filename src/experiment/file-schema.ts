@@ -105,11 +105,11 @@ const oneOrMore = <V extends z.ZodType>(value: V): OneOrMore<V> =>
   z.union([value, z.array(value).min(1, { error: "must hold at least one value" })]);
 
 /** An object schema's shape with every axis optional, its help text kept. */
-function axesShape(schemaOf: (name: AxisName) => z.ZodType): Record<string, z.ZodType> {
+function axesShape(buildSchema: (name: AxisName) => z.ZodType): Record<string, z.ZodType> {
   return Object.fromEntries(
     AXIS_NAMES.map((name) => {
       const description = axisSchemas[name].meta()?.description ?? name;
-      return [name, schemaOf(name).optional().meta({ description })];
+      return [name, buildSchema(name).optional().meta({ description })];
     }),
   );
 }

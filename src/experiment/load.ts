@@ -15,10 +15,10 @@ import type {
 import { type CellInput, type ExperimentFile, experimentFileSchema, type MatchInput } from "./file-schema.js";
 import type { ModelInput } from "./model-schema.js";
 import { applyOverrides } from "./overrides.js";
-import { DEFAULT_SETTINGS, expectationOf, patchOf } from "./patches.js";
+import { buildPatch, DEFAULT_SETTINGS, matchPattern } from "./patches.js";
 import { Problems, pathName } from "./problems.js";
 import { type ReadFile, readFileBounded, readText } from "./read-text.js";
-import { folderOf, type ModelContext, resolveModel } from "./resolve-model.js";
+import { findFolder, type ModelContext, resolveModel } from "./resolve-model.js";
 import { resolvePrompts } from "./resolve-prompts.js";
 import { resolveQuality } from "./resolve-quality.js";
 import { type Path, parseYaml } from "./yaml-source.js";
@@ -51,7 +51,7 @@ export async function loadExperiment(path: string, options: LoadOptions): Promis
   const file = checkSchema(experimentFileSchema, value, problems);
   problems.throwIfAny();
   if (file === null) throw new Error("the schema refused the file without saying why");
-  const context = { problems, folder: folderOf(resolve(path)), readFile };
+  const context = { problems, folder: findFolder(resolve(path)), readFile };
   const experiment = await new Resolver(context, value as Record<string, unknown>).experiment(file);
   problems.throwIfAny();
   return { experiment, text };
@@ -80,7 +80,7 @@ class Resolver {
       include: await Promise.all(
         (file.include ?? []).map((cell, index) => this.cell(cell, ["include", index])),
       ),
-      ...repeatsOf(file.repeats),
+      ...resolveRepeats(file.repeats),
       rounds: typeof file.rounds === "number" ? file.rounds : file.rounds.count,
       order_seed: typeof file.rounds === "number" ? 0 : file.rounds.seed,
       sentinel: await this.sentinel(file),
@@ -105,7 +105,7 @@ class Resolver {
   }
 
   private async patch(name: AxisName, value: unknown, path: Path): Promise<Patch> {
-    if (name !== "model") return patchOf(name, value);
+    if (name !== "model") return buildPatch(name, value);
     return { model: await resolveModel(value as ModelInput, path, this.context) };
   }
 
@@ -138,7 +138,7 @@ class Resolver {
       const value = (cell as Record<string, unknown>)[name];
       patches.push({ name, patch: await this.patch(name, value, [...path, name]) });
     }
-    return { patches, place: this.context.problems.yaml.placeOf(path) };
+    return { patches, place: this.context.problems.yaml.findPlace(path) };
   }
 
   private async match(match: MatchInput, path: Path): Promise<Match> {
@@ -149,17 +149,17 @@ class Resolver {
       for (const value of Array.isArray(written) ? written : [written]) {
         const model =
           name === "model" ? await resolveModel(value as ModelInput, [...path, name], this.context) : null;
-        anyOf.push(expectationOf(name, value, model));
+        anyOf.push(matchPattern(name, value, model));
       }
       axes.push({ name, anyOf });
     }
-    return { axes, place: this.context.problems.yaml.placeOf(path) };
+    return { axes, place: this.context.problems.yaml.findPlace(path) };
   }
 
   private async named(written: ExperimentFile["reference"], key: string): Promise<Reference> {
     if (written === undefined) return { kind: "default" };
     if (typeof written !== "string") return { kind: "match", match: await this.match(written, [key]) };
-    return { kind: "label", label: written, place: this.context.problems.yaml.placeOf([key]) };
+    return { kind: "label", label: written, place: this.context.problems.yaml.findPlace([key]) };
   }
 
   /** `true` is the reference, whichever that is. */
@@ -200,7 +200,7 @@ class Resolver {
 
 const AUTO_REPEATS: AutoRepeats = { width: 0.1, fewest: 3, most: 20 };
 
-function repeatsOf(written: ExperimentFile["repeats"]): Pick<Experiment, "repeats" | "auto_repeats"> {
+function resolveRepeats(written: ExperimentFile["repeats"]): Pick<Experiment, "repeats" | "auto_repeats"> {
   if (typeof written === "number") return { repeats: written, auto_repeats: null };
   const auto = written === "auto" ? AUTO_REPEATS : written;
   return { repeats: auto.most, auto_repeats: auto };

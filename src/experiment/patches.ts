@@ -32,7 +32,7 @@ export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
 };
 
 /** The settings that a checked value of an axis changes; `model` is resolved apart, because it may read a file. */
-export function patchOf(name: Exclude<AxisName, "model">, value: unknown): Patch {
+export function buildPatch(name: Exclude<AxisName, "model">, value: unknown): Patch {
   switch (name) {
     case "quantization":
       return { quantization: resolveQuantization(value as QuantizationInput) };
@@ -90,7 +90,7 @@ function resolveSampling(input: SamplingInput): Patch {
 }
 
 /** What a checked value of an axis asks of a configuration's settings; what it does not name matches anything. */
-export function expectationOf(
+export function matchPattern(
   name: AxisName,
   value: unknown,
   model: ExperimentModel | null,

@@ -24,7 +24,7 @@ export class Problems {
 
   /** A problem with the value at `path`. */
   add(code: ProblemCode, path: Path, message: string, next: string): void {
-    this.addAt(code, this.yaml.placeOf(path), message, next);
+    this.addAt(code, this.yaml.findPlace(path), message, next);
   }
 
   addAt(code: ProblemCode, place: SourcePlace, message: string, next: string): void {

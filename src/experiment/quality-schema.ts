@@ -5,7 +5,7 @@ import { z } from "zod";
 export const SHIPPED_TEXTS = ["english", "german", "french", "spanish", "code"] as const;
 export type ShippedText = (typeof SHIPPED_TEXTS)[number];
 
-/** llama.cpp's own default window, so that figures can be set beside its. */
+/** llama.cpp's own default window, so that values can be set beside its. */
 const DEFAULT_CONTEXT = 512;
 /** Bounds the reference's log-probabilities: half of it × vocabulary × 2 bytes on the disk. */
 const DEFAULT_MAX_TOKENS = 8192;

@@ -36,7 +36,7 @@ export async function resolveModel(
   if ("builtin" in input) return builtin(input.builtin);
   if ("path" in input) return fromPath(input.path, context);
   if ("hub" in input) return fromHub(input.hub, input.revision ?? null);
-  const config = await configOf(input.config, [...path, "config"], context);
+  const config = await readConfig(input.config, [...path, "config"], context);
   const tokenizer = input.tokenizer ?? "bytes";
   return {
     source: {
@@ -78,7 +78,7 @@ function fromText(written: string, path: Path, context: ModelContext): Experimen
   return UNKNOWN;
 }
 
-async function configOf(
+async function readConfig(
   input: string | Record<string, unknown>,
   path: Path,
   context: ModelContext,
@@ -110,6 +110,6 @@ function absolute(written: string, folder: string): string {
 }
 
 /** Folder of an experiment file. */
-export function folderOf(file: string): string {
+export function findFolder(file: string): string {
   return dirname(resolve(file));
 }

@@ -68,22 +68,22 @@ async function resolveText(
   }
   const isLines = [".jsonl", ".ndjson"].includes(extname(file).toLowerCase());
   try {
-    const text = isLines ? documentsOf(content, written).join(DOCUMENT_BREAK) : content;
+    const text = isLines ? parseDocuments(content, written).join(DOCUMENT_BREAK) : content;
     if (text.trim() === "") return fail(`${input.file} holds no text.`);
     if (/\p{Surrogate}/u.test(text)) return fail(`${input.file} holds half a character.`);
-    return { id: idOf(written, file), text };
+    return { id: chooseId(written, file), text };
   } catch (cause) {
     return fail(`${input.file}: ${(cause as Error).message}.`);
   }
 }
 
-function idOf(written: TextInput, file: string): string {
+function chooseId(written: TextInput, file: string): string {
   if (typeof written !== "string" && written.id !== undefined) return written.id;
   const stem = basename(file, extname(file)).replaceAll(/[^A-Za-z0-9._-]+/g, "-");
   return stem.replaceAll(/^[^A-Za-z0-9]+/g, "").slice(0, 64) || "text";
 }
 
-function documentsOf(content: string, written: TextInput): string[] {
+function parseDocuments(content: string, written: TextInput): string[] {
   const field = (typeof written === "string" ? undefined : written.field) ?? "text";
   return content.split(/\r?\n/).flatMap((line, index) => {
     if (line.trim() === "") return [];

@@ -126,7 +126,7 @@ export class YamlSource {
   }
 
   /** Where the value at `path` stands; its key with `on: "key"`; else the nearest parent that has a place. */
-  placeOf(path: Path, on: "value" | "key" = "value"): SourcePlace {
+  findPlace(path: Path, on: "value" | "key" = "value"): SourcePlace {
     let node: unknown = this.document.contents;
     let nearest: unknown = node;
     for (const [depth, segment] of path.entries()) {
@@ -145,7 +145,7 @@ export class YamlSource {
 
   /** Where a mapping's key stands; for the mapping itself where the key is missing. */
   placeOfMissing(parent: Path): SourcePlace {
-    return this.placeOf(parent, "key");
+    return this.findPlace(parent, "key");
   }
 
   placeOfNode(node: unknown): SourcePlace {

@@ -5,8 +5,8 @@ import { ExitCode } from "../base/exit-codes.js";
 import type { Experiment, Reference, Settings } from "../experiment/experiment.js";
 import type { Generation } from "../protocol/configuration.js";
 import { varyingAxes } from "./axis-text.js";
-import { planBlocks } from "./blocks.js";
 import { expand, matches, placed } from "./expand.js";
+import { planLoadSessions } from "./load-sessions.js";
 import { type ConfigurationName, nameConfigurations } from "./names.js";
 import {
   PLAN_SCHEMA_VERSION,
@@ -34,8 +34,8 @@ export function makePlan(
   const sentinel =
     experiment.sentinel === null ? null : namedIndex(experiment.sentinel, "sentinel", cells, names);
   const ids = names.map(({ id }) => id);
-  const texts = textsOf(experiment);
-  const quality = qualityOf(experiment, texts);
+  const texts = planTexts(experiment);
+  const quality = planQuality(experiment, texts);
   const trialCount = cells.length * experiment.prompts.length * experiment.repeats * experiment.rounds;
   if (trialCount > MAX_TRIALS) {
     throw new FalconError({
@@ -47,7 +47,7 @@ export function makePlan(
   }
   const configurations = cells.map((cell, index): PlanConfiguration => {
     const { id, label, axes } = names[index] as ConfigurationName;
-    const generation = generationOf(cell);
+    const generation = buildGeneration(cell);
     const loaded = {
       model: cell.model.source,
       quantization: cell.quantization,
@@ -98,19 +98,19 @@ export function makePlan(
       timeouts: experiment.timeouts,
     },
     configurations,
-    blocks: planBlocks(ids, {
+    blocks: planLoadSessions(ids, {
       rounds: experiment.rounds,
       seed: experiment.order_seed,
       // The others are compared with what it leaves on the disk.
       firstId: quality !== null && texts.length > 0 ? (ids[reference] as string) : null,
-      sentinelId: sentinel === null ? null : (ids[sentinel] as string),
+      driftProbeId: sentinel === null ? null : (ids[sentinel] as string),
     }),
-    trials: ids.flatMap((id) => trialsOf(id, experiment)),
+    trials: ids.flatMap((id) => planTrials(id, experiment)),
     texts,
   };
 }
 
-function trialsOf(configurationId: string, experiment: Experiment): PlanTrial[] {
+function planTrials(configurationId: string, experiment: Experiment): PlanTrial[] {
   const trials: PlanTrial[] = [];
   for (let repeat = 0; repeat < experiment.repeats * experiment.rounds; repeat++) {
     for (const [promptIndex, prompt] of experiment.prompts.entries()) {
@@ -131,7 +131,7 @@ function trialsOf(configurationId: string, experiment: Experiment): PlanTrial[] 
   return trials;
 }
 
-function textsOf(experiment: Experiment): PlanText[] {
+function planTexts(experiment: Experiment): PlanText[] {
   return (experiment.quality?.texts ?? []).map(({ id, text }) => ({
     schema_version: PLAN_SCHEMA_VERSION,
     kind: "text",
@@ -141,7 +141,7 @@ function textsOf(experiment: Experiment): PlanText[] {
   }));
 }
 
-function qualityOf({ quality }: Experiment, texts: readonly PlanText[]): PlanQuality | null {
+function planQuality({ quality }: Experiment, texts: readonly PlanText[]): PlanQuality | null {
   if (quality === null) return null;
   const { context, max_tokens, keep_logprobs, lm_eval } = quality;
   return {
@@ -153,7 +153,7 @@ function qualityOf({ quality }: Experiment, texts: readonly PlanText[]): PlanQua
   };
 }
 
-function generationOf(cell: Settings): Generation {
+function buildGeneration(cell: Settings): Generation {
   return {
     max_new_tokens: cell.max_new_tokens,
     max_length: cell.max_length,

@@ -1,8 +1,8 @@
 import { parseJson } from "../base/parse-json.js";
-import { blocksInOrder } from "./blocks.js";
+import { planSessionsInOrder } from "./load-sessions.js";
 import { type Plan, planLineSchema } from "./plan-types.js";
 
-/** `plan.jsonl`: the header, then every configuration, block, trial and text; one JSON object a line. */
+/** `plan.jsonl`: the header, then every configuration, load session, trial and text; one JSON object a line. */
 export function planText(plan: Plan): string {
   const lines = [plan.header, ...plan.configurations, ...plan.blocks, ...plan.trials, ...plan.texts];
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
@@ -24,7 +24,7 @@ export function parsePlan(text: string): Plan {
     header,
     configurations,
     // Plans made before there were rounds ran each configuration once, in order.
-    blocks: blocks.length > 0 ? blocks : blocksInOrder(configurations.map(({ worker }) => worker.id)),
+    blocks: blocks.length > 0 ? blocks : planSessionsInOrder(configurations.map(({ worker }) => worker.id)),
     trials: lines.filter((line) => line.kind === "trial"),
     texts: lines.filter((line) => line.kind === "text"),
   };

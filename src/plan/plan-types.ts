@@ -1,6 +1,6 @@
 /**
  * The plan: frozen data, every default filled in. One JSON object a line in `plan.jsonl`: header,
- * configurations, blocks, trials, texts.
+ * configurations, load sessions, trials, texts.
  */
 import { z } from "zod";
 import { nonNegativeInt, positiveInt } from "../protocol/common.js";
@@ -71,7 +71,7 @@ export const planHeaderSchema = z.strictObject({
   skip_implied: z.boolean().default(true),
   /** What `--set` changed of the file, as given but for secrets. */
   overrides: z.array(z.string()).default([]),
-  /** How often a block is tried again after a failure that may pass by itself; plans made before there was such a thing: never. */
+  /** How often a load session is tried again after a transient failure; never in plans made before the key existed. */
   retries: nonNegativeInt.default(0),
   timeouts: timeoutsSchema,
 });
@@ -116,19 +116,19 @@ export const planTrialSchema = z.strictObject({
 });
 export type PlanTrial = z.infer<typeof planTrialSchema>;
 
-/** One load of one configuration, in the order of running. */
-export const planBlockSchema = z.strictObject({
+/** One load of one configuration, in the order of running. Files call it `block`. */
+export const loadSessionSchema = z.strictObject({
   schema_version: z.literal(PLAN_SCHEMA_VERSION),
   kind: z.literal("block"),
   /** 0-based order of running. */
   index: nonNegativeInt,
   configuration_id: z.string(),
-  /** `sentinel`: the same measurement at start, middle and end, to see drift; not counted as trials. */
+  /** `sentinel` (the drift probe): the same measurement at start, middle and end, to see drift; not counted as trials. */
   role: z.enum(["measure", "sentinel"]),
-  /** 0-based; of a sentinel: 0 start, 1 middle, 2 end. */
+  /** 0-based; for a drift probe: 0 start, 1 middle, 2 end. */
   round: nonNegativeInt,
 });
-export type PlanBlock = z.infer<typeof planBlockSchema>;
+export type LoadSession = z.infer<typeof loadSessionSchema>;
 
 export const planTextSchema = z.strictObject({
   schema_version: z.literal(PLAN_SCHEMA_VERSION),
@@ -142,7 +142,7 @@ export type PlanText = z.infer<typeof planTextSchema>;
 export const planLineSchema = z.discriminatedUnion("kind", [
   planHeaderSchema,
   planConfigurationSchema,
-  planBlockSchema,
+  loadSessionSchema,
   planTrialSchema,
   planTextSchema,
 ]);
@@ -150,7 +150,8 @@ export const planLineSchema = z.discriminatedUnion("kind", [
 export interface Plan {
   readonly header: PlanHeader;
   readonly configurations: readonly PlanConfiguration[];
-  readonly blocks: readonly PlanBlock[];
+  /** Named as in files and in `plan --json`. */
+  readonly blocks: readonly LoadSession[];
   readonly trials: readonly PlanTrial[];
   readonly texts: readonly PlanText[];
 }

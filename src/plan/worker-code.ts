@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 
-/** What a trial process runs. The rest of the package (what notebooks import) can change no figure. */
+/** What a trial process runs. The rest of the package (what notebooks import) can change no value. */
 const WORKER_CODE = /^falcon_exp\/(__init__\.py|(worker|schema)\/.*\.(py|json))$/;
 
 /**

@@ -125,7 +125,7 @@ export const progressMessage = message(
   }),
 );
 /** A library's warning, once each distinct text; `count` is how often it came in this configuration. Sent at unload. */
-export const noticeMessage = message(
+export const libraryWarningMessage = message(
   "notice",
   messageId,
   z.strictObject({ source: z.string(), text: z.string(), count: positiveInt }),
@@ -218,7 +218,7 @@ export const workerMessageSchema = z.discriminatedUnion("type", [
   helloMessage,
   heartbeatMessage,
   progressMessage,
-  noticeMessage,
+  libraryWarningMessage,
   okMessage,
   errorMessage,
 ]);

@@ -33,7 +33,7 @@ export const storedLogprobsSchema = z.strictObject({
 });
 export type StoredLogprobs = z.infer<typeof storedLogprobsSchema>;
 
-/** Raw figures of one text, one entry a scored token; statistics are computed from them by the report. */
+/** Raw values of one text, one entry a scored token; statistics are computed from them by the report. */
 export const qualityMeasurementSchema = z.strictObject({
   text_id: z.string(),
   /** Tokens of the text, after `max_tokens`. */

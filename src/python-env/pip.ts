@@ -14,7 +14,7 @@ export interface PipInstall {
 export async function pipInstall({ python, args, env, what, onDetail }: PipInstall): Promise<void> {
   const base = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"];
   const onLine = (line: string) => {
-    const detail = detailOf(line);
+    const detail = describeLine(line);
     if (detail !== null) onDetail(detail);
   };
   const { failed, all } = await runPython(python, [...base, ...args], { env, onLine });
@@ -31,7 +31,7 @@ export async function pipInstall({ python, args, env, what, onDetail }: PipInsta
 }
 
 /** `  Downloading torch-2.13.0-….whl (190.4 MB)` → `downloading torch-2.13.0 (190.4 MB)`. */
-function detailOf(line: string): string | null {
+function describeLine(line: string): string | null {
   const found =
     /^\s*(Collecting|Downloading|Using cached|Installing collected packages:)\s*(\S*)(?:.*(\(.*\)))?/.exec(
       line,

@@ -7,9 +7,9 @@ import { type RunData, readRun } from "../run/run-data.js";
 import { tableCsv } from "../run/table/csv.js";
 import { tableParquet } from "../run/table/parquet.js";
 import { tableRows } from "../run/table/rows.js";
-import { chartsOf } from "./charts/charts.js";
+import { buildCharts } from "./charts/charts.js";
 import { chartInputs } from "./charts/inputs/chart-inputs.js";
-import { messageOf, writeCharts } from "./charts/write-charts.js";
+import { describeError, writeCharts } from "./charts/write-charts.js";
 import { readPageBundle } from "./html/bundle.js";
 import { reportHtml } from "./html/page.js";
 import { answersMarkdown } from "./markdown/answers-markdown.js";
@@ -36,7 +36,7 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
   else await writeResultFile(paths.qualityCsv, quality);
   await writeResultFile(paths.answers, answersMarkdown(data));
   const bundle = await readPageBundle().catch((error: unknown) => {
-    warnings.push(`report.html cannot be made here: ${messageOf(error)}`);
+    warnings.push(`report.html cannot be made here: ${describeError(error)}`);
     return null;
   });
   if (bundle === null) await rm(paths.html, { force: true });
@@ -45,7 +45,7 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
     const environment = { controller: data.run.controller, worker: data.environment };
     await writeResultFile(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
   }
-  const charts = chartsOf(chartInputs(data, summary));
+  const charts = buildCharts(chartInputs(data, summary));
   warnings.push(...(await writeCharts(paths.charts, charts)));
   return { summary, data, warnings };
 }

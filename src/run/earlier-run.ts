@@ -1,4 +1,4 @@
-/** A run that is to be gone on with: its frozen plan, and what its records say of it. */
+/** A run to resume: its frozen plan, and what its records say about it. */
 import { readFile } from "node:fs/promises";
 import { canonicalJson } from "../base/canonical.js";
 import { FalconError } from "../base/errors.js";

@@ -1,5 +1,5 @@
 /** What an executor tells while it runs. Live display reads these; records are written apart from them. */
-import type { PlanBlock, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
+import type { LoadSession, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { Phase } from "../protocol/common.js";
 import type { LoadMeasurement, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
 import type { Failure, RunEndRecord } from "./record-types.js";
@@ -10,7 +10,7 @@ export type RunEvent =
   | {
       readonly type: "configuration-started";
       readonly configuration: PlanConfiguration;
-      readonly block: PlanBlock;
+      readonly session: LoadSession;
       /** Trials of it that an earlier try has recorded. */
       readonly trialsOver: number;
     }
@@ -40,26 +40,26 @@ export type RunEvent =
   | {
       readonly type: "configuration-completed";
       readonly configuration: PlanConfiguration;
-      readonly block: PlanBlock;
+      readonly session: LoadSession;
       readonly elapsedSec: number;
     }
   | {
       readonly type: "configuration-failed";
       readonly configuration: PlanConfiguration;
-      readonly block: PlanBlock;
+      readonly session: LoadSession;
       readonly failure: Failure;
     }
   | {
       readonly type: "configuration-skipped";
       readonly configuration: PlanConfiguration;
-      readonly block: PlanBlock;
+      readonly session: LoadSession;
       readonly reason: string;
     }
-  /** A block is tried again, because what failed may pass by itself. */
+  /** A load session is tried again because the failure may be transient. */
   | {
       readonly type: "configuration-retried";
       readonly configuration: PlanConfiguration;
-      readonly block: PlanBlock;
+      readonly session: LoadSession;
       readonly failure: Failure;
       readonly attempt: number;
     }
@@ -72,12 +72,12 @@ export type RunEvent =
   | { readonly type: "not-reused"; readonly configuration: PlanConfiguration; readonly reason: string }
   /** The reference scores these again: what it had kept for the others to be compared with is gone. */
   | { readonly type: "rescoring"; readonly textIds: readonly string[] }
-  /** A block that an earlier process of this run has finished. */
-  | { readonly type: "configuration-kept"; readonly block: PlanBlock }
+  /** A load session that an earlier process of this run has finished. */
+  | { readonly type: "configuration-kept"; readonly session: LoadSession }
   /** A profile, a text that is scored: whatever is asked of a configuration besides its trials. */
-  | { readonly type: "extra-started"; readonly what: string }
-  | { readonly type: "extra-completed"; readonly what: string }
-  | { readonly type: "extra-failed"; readonly what: string; readonly failure: Failure }
+  | { readonly type: "measurement-started"; readonly what: string }
+  | { readonly type: "measurement-completed"; readonly what: string }
+  | { readonly type: "measurement-failed"; readonly what: string; readonly failure: Failure }
   | { readonly type: "stopping"; readonly reason: string; readonly how: "after-this-trial" | "now" }
   | { readonly type: "run-ended"; readonly status: RunEndRecord["status"]; readonly elapsedSec: number };
 

@@ -40,9 +40,12 @@ export class FileLog implements Log {
 
   write(level: LogLevel, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (this.#descriptor === null) return;
-    const head = { at: this.clock.now().toISOString(), level, event };
+    const commonFields = { at: this.clock.now().toISOString(), level, event };
     try {
-      writeSync(this.#descriptor, `${JSON.stringify({ ...head, ...fields, ...head }, withErrors)}\n`);
+      writeSync(
+        this.#descriptor,
+        `${JSON.stringify({ ...commonFields, ...fields, ...commonFields }, withErrors)}\n`,
+      );
     } catch (cause) {
       this.failure ??= cause instanceof Error ? cause : new Error(String(cause));
     }

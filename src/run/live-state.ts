@@ -1,6 +1,6 @@
 /** What a run has done so far, as a person watching it wants to know. A pure function of the events. */
 
-import type { Plan, PlanBlock } from "../plan/plan-types.js";
+import type { LoadSession, Plan } from "../plan/plan-types.js";
 import type { RunEvent } from "./events.js";
 
 export interface LiveState {
@@ -61,16 +61,16 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
     case "worker-starting":
       return { ...state, ...QUIET, activity: "starting the worker" };
     case "configuration-started": {
-      const { block, trialsOver } = event;
-      const trialsHere = trialsOf(block, plan);
+      const { session, trialsOver } = event;
+      const trialsHere = countTrials(session, plan);
       return {
         ...state,
         ...QUIET,
-        configuration: block.index + 1,
-        label: blockLabel(event.configuration.worker.label, block, plan),
+        configuration: session.index + 1,
+        label: labelSession(event.configuration.worker.label, session, plan),
         activity: "loading",
         trialsHere,
-        trialsOver: trialsBefore(block, plan) + trialsOver,
+        trialsOver: trialsBefore(session, plan) + trialsOver,
         trialsOverHere: trialsOver,
         trialsKeptHere: trialsOver,
         configurationStartedSec: nowSec,
@@ -127,10 +127,10 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
       return {
         ...state,
         ...QUIET,
-        configuration: event.block.index + 1,
-        trialsOver: trialsBefore(event.block, plan) + trialsOf(event.block, plan),
+        configuration: event.session.index + 1,
+        trialsOver: trialsBefore(event.session, plan) + countTrials(event.session, plan),
       };
-    case "extra-started":
+    case "measurement-started":
       return { ...state, ...QUIET, activity: event.what };
     case "stopping":
       return { ...state, isStopping: true };
@@ -140,26 +140,26 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
 }
 
 /** `none`, `none (round 2 of 3)`, `none (sentinel 1 of 3)`. */
-export function blockLabel(label: string, block: PlanBlock, plan: Plan): string {
-  if (block.role === "sentinel") return `${label} (sentinel ${block.round + 1} of 3)`;
+export function labelSession(label: string, session: LoadSession, plan: Plan): string {
+  if (session.role === "sentinel") return `${label} (sentinel ${session.round + 1} of 3)`;
   const { rounds } = plan.header;
-  return rounds === 1 ? label : `${label} (round ${block.round + 1} of ${rounds})`;
+  return rounds === 1 ? label : `${label} (round ${session.round + 1} of ${rounds})`;
 }
 
-function trialsOf(block: PlanBlock, plan: Plan): number {
-  if (block.role === "sentinel") return 0;
+function countTrials(session: LoadSession, plan: Plan): number {
+  if (session.role === "sentinel") return 0;
   return plan.trials.filter(
-    ({ configuration_id, round }) => configuration_id === block.configuration_id && round === block.round,
+    ({ configuration_id, round }) => configuration_id === session.configuration_id && round === session.round,
   ).length;
 }
 
-/** Of all blocks that come before this one: they are over, however they ended. */
-function trialsBefore({ index }: PlanBlock, plan: Plan): number {
-  const keyOf = (one: { readonly configuration_id: string; readonly round: number }) =>
+/** Trials of all load sessions before this one: they are over, however they ended. */
+function trialsBefore({ index }: LoadSession, plan: Plan): number {
+  const buildKey = (one: { readonly configuration_id: string; readonly round: number }) =>
     `${one.round}/${one.configuration_id}`;
-  const before = plan.blocks.filter((block) => block.role === "measure" && block.index < index);
-  const keys = new Set(before.map(keyOf));
-  return plan.trials.filter((trial) => keys.has(keyOf(trial))).length;
+  const before = plan.blocks.filter((session) => session.role === "measure" && session.index < index);
+  const keys = new Set(before.map(buildKey));
+  return plan.trials.filter((trial) => keys.has(buildKey(trial))).length;
 }
 
 /**

@@ -23,11 +23,11 @@ export function relativeWidth(samples: readonly RateSample[]): number | null {
   if (degrees < 1) return null;
   let squares = 0;
   for (const group of groups.values()) {
-    const own = meanOf(group);
+    const own = computeMean(group);
     for (const { tokensPerSec } of group) squares += (tokensPerSec - own) ** 2;
   }
   const standardError = Math.sqrt(squares / degrees / samples.length);
-  const mean = meanOf(samples);
+  const mean = computeMean(samples);
   return mean > 0 ? (2 * studentTQuantile(0.975, degrees) * standardError) / mean : null;
 }
 
@@ -43,6 +43,6 @@ export function repeatsEndAfter(
   return width !== null && width <= auto.width ? "precise-enough" : null;
 }
 
-function meanOf(samples: readonly RateSample[]): number {
+function computeMean(samples: readonly RateSample[]): number {
   return samples.reduce((sum, { tokensPerSec }) => sum + tokensPerSec, 0) / samples.length;
 }

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { parseJson } from "../base/parse-json.js";
+import { splitAtChecksums, verifyChecksum } from "./checksummed-line.js";
 import { type RunFileRecord, recordSchema } from "./record-types.js";
-import { openLine, splitAtSeals } from "./sealed-line.js";
 import { UPGRADE_STEPS, upgradeLine } from "./upgrade.js";
 
 /** Something in the file that could not be used. The rest of the file still counts. */
@@ -67,18 +67,18 @@ interface ParsedLine {
 }
 
 /**
- * What stands in one line, checked against its checksum and against nothing else: for who knows already that it is right.
+ * Parses one line after verifying its checksum only: for callers that have already validated its content.
  * Undefined where it is damaged or blank.
  */
 export function openRecordLine(bytes: Buffer): unknown {
-  const opened = openLine(bytes);
-  return opened.kind === "broken" ? undefined : parseJson(textOf(opened.json) ?? "");
+  const opened = verifyChecksum(bytes);
+  return opened.kind === "broken" ? undefined : parseJson(decodeUtf8(opened.json) ?? "");
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Null where it is not UTF-8. */
-function textOf(bytes: Buffer): string | null {
+function decodeUtf8(bytes: Buffer): string | null {
   try {
     return utf8.decode(bytes);
   } catch {
@@ -92,13 +92,13 @@ const MAX_PROBLEM_CHARACTERS = 300;
 function parseLine(bytes: Buffer, place: string): readonly ParsedLine[] {
   const whole = parseRecord(bytes, place);
   if (whole.problem === null) return [whole];
-  return splitAtSeals(bytes).map((piece) => parseRecord(piece, place));
+  return splitAtChecksums(bytes).map((piece) => parseRecord(piece, place));
 }
 
 function parseRecord(bytes: Buffer, place: string): ParsedLine {
-  const opened = openLine(bytes);
+  const opened = verifyChecksum(bytes);
   if (opened.kind === "broken") return { record: null, problem: "its checksum does not fit (damaged)" };
-  const text = textOf(opened.json);
+  const text = decodeUtf8(opened.json);
   if (text?.trim() === "") return { record: null, problem: null };
   const value = parseJson(text ?? "");
   if (value === undefined) {

@@ -2,15 +2,15 @@
  * `records.jsonl`: the truth. One JSON object a line, appended and fsynced when it happens, never rewritten.
  *
  *   run → environment → (load → warmup… → trial… → profile → quality… → configuration)… → run_end
- *   resume → environment → … → run_end, as often as the run was gone on with
+ *   resume → environment → … → run_end, as often as the run was resumed
  *
- * A block of the plan, one load of one configuration, ends in one configuration record for each attempt at it. Keys with a
+ * A load session of the plan, one load of one configuration, ends in one configuration record for each attempt at it. Keys with a
  * default came after version 1 was first written: older records lack them.
  *
  * Every chart and table is drawn from these lines alone. Raw samples only: statistics belong to the report.
  */
 import { z } from "zod";
-import { planBlockSchema, planConfigurationSchema, planHeaderSchema } from "../plan/plan-types.js";
+import { loadSessionSchema, planConfigurationSchema, planHeaderSchema } from "../plan/plan-types.js";
 import { nonNegativeInt, phaseSchema, positiveInt, seconds } from "../protocol/common.js";
 import {
   environmentSchema,
@@ -25,7 +25,11 @@ import { lmEvalMeasurementSchema, qualityMeasurementSchema } from "../protocol/q
 
 export const RECORD_SCHEMA_VERSION = 1;
 
-const head = { schema_version: z.literal(RECORD_SCHEMA_VERSION), run_id: z.string(), at: z.iso.datetime() };
+const commonFields = {
+  schema_version: z.literal(RECORD_SCHEMA_VERSION),
+  run_id: z.string(),
+  at: z.iso.datetime(),
+};
 const ofConfiguration = { configuration_id: z.string(), configuration: z.string() };
 
 /** Where a record was measured that stands here because nothing that it depends on has changed since. */
@@ -35,10 +39,10 @@ export const reusedFromSchema = z.strictObject({
   at: z.iso.datetime(),
 });
 export type ReusedFrom = z.infer<typeof reusedFromSchema>;
-/** Of what was measured within a block. */
+/** Fields of everything that is measured within a load session. */
 const ofAttempt = {
   ...ofConfiguration,
-  /** Which try at its block this belongs to, from 1: a block is loaded again when it is resumed or retried. */
+  /** The attempt at its load session that this belongs to, from 1: the model is loaded again when a run is resumed or a load session retried. */
   attempt: positiveInt.default(1),
   /** Null where it was measured in this run. */
   reused_from: reusedFromSchema.nullable().default(null),
@@ -89,13 +93,13 @@ const controllerSchema = z.strictObject({
 
 /** First line: what was going to be measured, with what. Holds the plan's configurations so that a report needs no other file. */
 export const runRecordSchema = z.strictObject({
-  ...head,
+  ...commonFields,
   kind: z.literal("run"),
   falcon_exp_version: z.string(),
   plan: planHeaderSchema,
   configurations: z.array(planConfigurationSchema),
   /** The order of running; empty in records made before there were rounds: each configuration once, in order. */
-  blocks: z.array(planBlockSchema).default([]),
+  blocks: z.array(loadSessionSchema).default([]),
   prompts: z.array(
     z.strictObject({ prompt_index: nonNegativeInt, prompt_id: z.string(), prompt: z.string() }),
   ),
@@ -103,9 +107,9 @@ export const runRecordSchema = z.strictObject({
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
-/** A run that had ended, or was killed, is gone on with: what follows is of another process, perhaps of another day. */
+/** A run that had ended, or was killed, is resumed: what follows is of another process, perhaps of another day. */
 export const resumeRecordSchema = z.strictObject({
-  ...head,
+  ...commonFields,
   kind: z.literal("resume"),
   falcon_exp_version: z.string(),
   controller: controllerSchema,
@@ -120,7 +124,7 @@ export type ResumeRecord = z.infer<typeof resumeRecordSchema>;
 
 /** The worker's environment, as soon as it is known; again when a worker had to be started anew. */
 export const environmentRecordSchema = z.strictObject({
-  ...head,
+  ...commonFields,
   kind: z.literal("environment"),
   environment: recordedEnvironmentSchema,
 });
@@ -128,7 +132,7 @@ export type EnvironmentRecord = z.infer<typeof environmentRecordSchema>;
 
 /** A configuration was loaded: how long, how big, and the proof of what was loaded. */
 export const loadRecordSchema = z.strictObject({
-  ...head,
+  ...commonFields,
   kind: z.literal("load"),
   ...ofAttempt,
   /** The configuration's identity: its plan inputs together with library versions and worker code. */
@@ -140,7 +144,7 @@ export type LoadRecord = z.infer<typeof loadRecordSchema>;
 
 /** A warm-up generate: kept, never counted. */
 export const warmupRecordSchema = z.strictObject({
-  ...head,
+  ...commonFields,
   kind: z.literal("warmup"),
   ...ofAttempt,
   index: nonNegativeInt,
@@ -148,8 +152,8 @@ export const warmupRecordSchema = z.strictObject({
 });
 export type WarmupRecord = z.infer<typeof warmupRecordSchema>;
 
-const trialHead = {
-  ...head,
+const trialCommonFields = {
+  ...commonFields,
   kind: z.literal("trial"),
   ...ofAttempt,
   trial_id: z.string(),
@@ -161,14 +165,14 @@ const trialHead = {
   round: nonNegativeInt.default(0),
 };
 export const trialRecordSchema = z.discriminatedUnion("status", [
-  z.strictObject({ ...trialHead, status: z.literal("completed"), measurement: recordedTrialSchema }),
-  z.strictObject({ ...trialHead, status: z.literal("failed"), failure: failureSchema }),
+  z.strictObject({ ...trialCommonFields, status: z.literal("completed"), measurement: recordedTrialSchema }),
+  z.strictObject({ ...trialCommonFields, status: z.literal("failed"), failure: failureSchema }),
 ]);
 export type TrialRecord = z.infer<typeof trialRecordSchema>;
 export type CompletedTrial = Extract<TrialRecord, { status: "completed" }>;
 
-const sentinelHead = {
-  ...head,
+const driftProbeCommonFields = {
+  ...commonFields,
   kind: z.literal("sentinel"),
   ...ofConfiguration,
   /** 0 start, 1 middle, 2 end of the run. */
@@ -176,37 +180,58 @@ const sentinelHead = {
   prompt_index: nonNegativeInt,
   prompt_id: z.string(),
 };
-/** A measurement of the sentinel: the same work at other times, so that drift shows. Never counted as a trial. */
-export const sentinelRecordSchema = z.discriminatedUnion("status", [
-  z.strictObject({ ...sentinelHead, status: z.literal("completed"), measurement: recordedTrialSchema }),
-  z.strictObject({ ...sentinelHead, status: z.literal("failed"), failure: failureSchema }),
+/** A measurement of the drift probe (`sentinel` in files): the same work at other times, so that drift shows. Never counted as a trial. */
+export const driftProbeRecordSchema = z.discriminatedUnion("status", [
+  z.strictObject({
+    ...driftProbeCommonFields,
+    status: z.literal("completed"),
+    measurement: recordedTrialSchema,
+  }),
+  z.strictObject({ ...driftProbeCommonFields, status: z.literal("failed"), failure: failureSchema }),
 ]);
-export type SentinelRecord = z.infer<typeof sentinelRecordSchema>;
+export type DriftProbeRecord = z.infer<typeof driftProbeRecordSchema>;
 
-const qualityHead = { ...head, kind: z.literal("quality"), ...ofAttempt, text_id: z.string() };
+const qualityCommonFields = {
+  ...commonFields,
+  kind: z.literal("quality"),
+  ...ofAttempt,
+  text_id: z.string(),
+};
 /** One evaluation text scored by the process that was measured. */
 export const qualityRecordSchema = z.discriminatedUnion("status", [
-  z.strictObject({ ...qualityHead, status: z.literal("completed"), measurement: qualityMeasurementSchema }),
-  z.strictObject({ ...qualityHead, status: z.literal("failed"), failure: failureSchema }),
+  z.strictObject({
+    ...qualityCommonFields,
+    status: z.literal("completed"),
+    measurement: qualityMeasurementSchema,
+  }),
+  z.strictObject({ ...qualityCommonFields, status: z.literal("failed"), failure: failureSchema }),
 ]);
 export type QualityRecord = z.infer<typeof qualityRecordSchema>;
 
-const profileHead = { ...head, kind: z.literal("profile"), ...ofAttempt };
+const profileCommonFields = { ...commonFields, kind: z.literal("profile"), ...ofAttempt };
 /** The time of one more generate, taken apart. */
 export const profileRecordSchema = z.discriminatedUnion("status", [
-  z.strictObject({ ...profileHead, status: z.literal("completed"), measurement: profileMeasurementSchema }),
-  z.strictObject({ ...profileHead, status: z.literal("failed"), failure: failureSchema }),
+  z.strictObject({
+    ...profileCommonFields,
+    status: z.literal("completed"),
+    measurement: profileMeasurementSchema,
+  }),
+  z.strictObject({ ...profileCommonFields, status: z.literal("failed"), failure: failureSchema }),
 ]);
 export type ProfileRecord = z.infer<typeof profileRecordSchema>;
 
 const recordedLmEvalSchema = lmEvalMeasurementSchema.extend({
   sample_hashes: lmEvalMeasurementSchema.shape.sample_hashes.default({}),
 });
-const lmEvalHead = { ...head, kind: z.literal("lm_eval"), ...ofAttempt };
+const lmEvalCommonFields = { ...commonFields, kind: z.literal("lm_eval"), ...ofAttempt };
 /** Tasks of lm-evaluation-harness on the model object that was measured. */
 export const lmEvalRecordSchema = z.discriminatedUnion("status", [
-  z.strictObject({ ...lmEvalHead, status: z.literal("completed"), measurement: recordedLmEvalSchema }),
-  z.strictObject({ ...lmEvalHead, status: z.literal("failed"), failure: failureSchema }),
+  z.strictObject({
+    ...lmEvalCommonFields,
+    status: z.literal("completed"),
+    measurement: recordedLmEvalSchema,
+  }),
+  z.strictObject({ ...lmEvalCommonFields, status: z.literal("failed"), failure: failureSchema }),
 ]);
 export type LmEvalRecord = z.infer<typeof lmEvalRecordSchema>;
 
@@ -214,13 +239,13 @@ export type LmEvalRecord = z.infer<typeof lmEvalRecordSchema>;
 export const repeatsEndSchema = z.enum(["as-planned", "precise-enough", "most-reached"]);
 export type RepeatsEnd = z.infer<typeof repeatsEndSchema>;
 
-const configurationHead = {
-  ...head,
+const configurationCommonFields = {
+  ...commonFields,
   kind: z.literal("configuration"),
   ...ofAttempt,
   /** Wall time from asking for the load to the end of the trial process. */
   elapsed_sec: seconds,
-  /** In all attempts at this block together. */
+  /** In all attempts at this load session together. */
   trials_completed: nonNegativeInt,
   trials_planned: positiveInt,
   round: nonNegativeInt.default(0),
@@ -229,22 +254,22 @@ const configurationHead = {
 };
 export const configurationRecordSchema = z.discriminatedUnion("status", [
   z.strictObject({
-    ...configurationHead,
+    ...configurationCommonFields,
     status: z.literal("completed"),
     /** Proof read again after the last trial (libraries repack weights on first use); null when it could not be read. */
     proof_after: recordedProofSchema.nullable(),
     repeats_end: repeatsEndSchema.default("as-planned"),
   }),
-  z.strictObject({ ...configurationHead, status: z.literal("failed"), failure: failureSchema }),
-  z.strictObject({ ...configurationHead, status: z.literal("cancelled"), reason: z.string() }),
+  z.strictObject({ ...configurationCommonFields, status: z.literal("failed"), failure: failureSchema }),
+  z.strictObject({ ...configurationCommonFields, status: z.literal("cancelled"), reason: z.string() }),
   /** Not tried, for a reason: it must run out of memory as well, or failed in an earlier round. */
-  z.strictObject({ ...configurationHead, status: z.literal("skipped"), reason: z.string() }),
+  z.strictObject({ ...configurationCommonFields, status: z.literal("skipped"), reason: z.string() }),
 ]);
 export type ConfigurationRecord = z.infer<typeof configurationRecordSchema>;
 
 /** The run, or what of it was gone on with, ended by itself or was asked to stop; missing when the controller was killed. */
 export const runEndRecordSchema = z.strictObject({
-  ...head,
+  ...commonFields,
   kind: z.literal("run_end"),
   /** Of the whole run. */
   status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),
@@ -260,7 +285,7 @@ export const recordSchema = z.discriminatedUnion("kind", [
   loadRecordSchema,
   warmupRecordSchema,
   trialRecordSchema,
-  sentinelRecordSchema,
+  driftProbeRecordSchema,
   profileRecordSchema,
   qualityRecordSchema,
   lmEvalRecordSchema,

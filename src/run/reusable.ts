@@ -2,10 +2,10 @@
 import { canonicalJson } from "../base/canonical.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
-import { environmentChanges, identityOf } from "./identity.js";
+import { computeIdentity, environmentChanges } from "./identity.js";
 import type { RunFileRecord, RunRecord } from "./record-types.js";
 
-export interface Wanted {
+export interface ReuseTarget {
   readonly plan: Plan;
   readonly configuration: PlanConfiguration;
   readonly environment: WorkerEnvironment;
@@ -20,7 +20,7 @@ export type Reuse =
   | { readonly kind: "measure"; readonly reason: string | null };
 
 /** Why a configuration's identity does not tell what it would load; null where it does. */
-export function whyUnknown({ plan, configuration: { worker } }: Wanted): string | null {
+export function whyUnknown({ plan, configuration: { worker } }: ReuseTarget): string | null {
   const { model } = worker;
   if (model.source === "path") return "the files of a model's folder may have changed";
   if (model.source === "random" && model.tokenizer !== "bytes") {
@@ -34,33 +34,33 @@ export function whyUnknown({ plan, configuration: { worker } }: Wanted): string 
 }
 
 /** Looks through the records of one earlier run. */
-export function reusableFrom(records: readonly RunFileRecord[], wanted: Wanted): Reuse {
-  const { configuration, environment } = wanted;
+export function reusableFrom(records: readonly RunFileRecord[], target: ReuseTarget): Reuse {
+  const { configuration, environment } = target;
   const run = records.find((record) => record.kind === "run");
   if (run === undefined) return { kind: "measure", reason: null };
-  const identity = identityOf(configuration, environment);
+  const identity = computeIdentity(configuration, environment);
   const load = records.find((record) => record.kind === "load" && record.identity_sha256 === identity);
   const id = load?.kind === "load" ? load.configuration_id : null;
   const theirs = run.configurations.find(({ worker }) =>
     id === null ? worker.label === configuration.worker.label : worker.id === id,
   );
   if (theirs === undefined) return { kind: "measure", reason: null };
-  if (id === null) return { kind: "measure", reason: whatDiffers(run, theirs, records, wanted) };
+  if (id === null) return { kind: "measure", reason: whatDiffers(run, theirs, records, target) };
   const own = records.filter(
     (record): record is MeasuredRecord => "reused_from" in record && record.configuration_id === id,
   );
-  const reason = whyUnfinished(own, identity, run, theirs, wanted) ?? otherReference(records, run, wanted);
-  return reason === null ? { kind: "reuse", run, records: newestOf(own) } : { kind: "measure", reason };
+  const reason = whyUnfinished(own, identity, run, theirs, target) ?? otherReference(records, run, target);
+  return reason === null ? { kind: "reuse", run, records: keepNewest(own) } : { kind: "measure", reason };
 }
 
 function whatDiffers(
   run: RunRecord,
   theirs: PlanConfiguration,
   records: readonly RunFileRecord[],
-  { plan, configuration, environment }: Wanted,
+  { plan, configuration, environment }: ReuseTarget,
 ): string {
-  const told = records.findLast((record) => record.kind === "environment");
-  if (told === undefined) return "it never ran there";
+  const environmentRecord = records.findLast((record) => record.kind === "environment");
+  if (environmentRecord === undefined) return "it never ran there";
   const differing = (names: readonly (readonly [name: string, theirs: unknown, ours: unknown])[]) =>
     names.flatMap(([name, one, other]) =>
       canonicalJson(one ?? null) === canonicalJson(other ?? null) ? [] : [`${name} differs`],
@@ -76,7 +76,7 @@ function whatDiffers(
     ["warmup", run.plan.warmup, plan.header.warmup],
     ["quality", run.plan.quality, plan.header.quality],
   ]);
-  const changes = [...environmentChanges(told.environment, environment), ...inputs];
+  const changes = [...environmentChanges(environmentRecord.environment, environment), ...inputs];
   return changes.length > 0 ? changes.join("; ") : "it was planned by another version of falcon-exp";
 }
 
@@ -86,7 +86,7 @@ function whyUnfinished(
   identity: string,
   run: RunRecord,
   theirs: PlanConfiguration,
-  { plan, configuration }: Wanted,
+  { plan, configuration }: ReuseTarget,
 ): string | null {
   const { header } = plan;
   const amount = ({ repeats, rounds, auto_repeats }: typeof header) =>
@@ -95,7 +95,7 @@ function whyUnfinished(
   if (plan.texts.length > 0 && theirs.is_reference !== configuration.is_reference) {
     return "another configuration is the reference";
   }
-  const newest = newestOf(own);
+  const newest = keepNewest(own);
   if (newest.some((record) => record.kind === "load" && record.identity_sha256 !== identity)) {
     return "its rounds were measured in two environments";
   }
@@ -117,11 +117,11 @@ function whyUnfinished(
 function otherReference(
   records: readonly RunFileRecord[],
   run: RunRecord,
-  { plan, configuration, environment }: Wanted,
+  { plan, configuration, environment }: ReuseTarget,
 ): string | null {
   if (plan.texts.length === 0 || configuration.is_reference) return null;
   const reference = plan.configurations.find(({ is_reference }) => is_reference);
-  const identity = reference === undefined ? null : identityOf(reference, environment);
+  const identity = reference === undefined ? null : computeIdentity(reference, environment);
   const isSame = records.some(
     (record) =>
       record.kind === "load" &&
@@ -132,10 +132,10 @@ function otherReference(
 }
 
 /** Each thing as it went the last time. */
-function newestOf(own: readonly MeasuredRecord[]): readonly MeasuredRecord[] {
+function keepNewest(own: readonly MeasuredRecord[]): readonly MeasuredRecord[] {
   const newest = new Map<string, MeasuredRecord>();
   for (const record of own) {
-    const key = keyOf(record);
+    const key = buildKey(record);
     // In the order of the newest.
     newest.delete(key);
     newest.set(key, record);
@@ -143,7 +143,7 @@ function newestOf(own: readonly MeasuredRecord[]): readonly MeasuredRecord[] {
   return [...newest.values()];
 }
 
-function keyOf(record: MeasuredRecord): string {
+function buildKey(record: MeasuredRecord): string {
   switch (record.kind) {
     case "load":
     case "configuration":

@@ -7,6 +7,7 @@ import { type RecordWarning, readRecords } from "./reader.js";
 import type {
   CompletedTrial,
   ConfigurationRecord,
+  DriftProbeRecord,
   Failure,
   LmEvalRecord,
   LoadRecord,
@@ -18,7 +19,6 @@ import type {
   RunEndRecord,
   RunFileRecord,
   RunRecord,
-  SentinelRecord,
   TrialRecord,
   WarmupRecord,
 } from "./record-types.js";
@@ -60,12 +60,12 @@ export interface RunData {
   /** As planned, in order of running. */
   readonly configurations: readonly ConfigurationData[];
   /** In order of running. */
-  readonly sentinels: readonly SentinelRecord[];
-  /** Of the whole run; null when the controller was killed, even if that was only when the run was gone on with. */
+  readonly driftProbes: readonly DriftProbeRecord[];
+  /** Of the whole run; null when the controller was killed, even if only after the run was resumed. */
   readonly end: RunEndRecord | null;
   /** What of libraries and machine is not the same for all that was measured: "torch 2.12.0 → 2.13.0". */
   readonly environmentChanges: readonly string[];
-  /** Each time that the run was gone on with. */
+  /** Each time the run was resumed. */
   readonly resumes: readonly ResumeRecord[];
   /** All the time that was spent on it; null when the controller was killed. */
   readonly elapsedSec: number | null;
@@ -97,8 +97,8 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
     run,
     environment: environments.at(-1)?.environment ?? null,
     configurations: configurations.map((plan) => groupConfiguration(plan, records, run.plan.rounds)),
-    sentinels: records.filter((record) => record.kind === "sentinel"),
-    ...endOf(records),
+    driftProbes: records.filter((record) => record.kind === "sentinel"),
+    ...summarizeEnd(records),
     environmentChanges: environments.flatMap(({ environment }, index) => {
       const before = environments[index - 1]?.environment;
       return before === undefined ? [] : environmentChanges(before, environment);
@@ -107,19 +107,19 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
   };
 }
 
-function endOf(records: readonly RunFileRecord[]): Pick<RunData, "end" | "elapsedSec"> {
+function summarizeEnd(records: readonly RunFileRecord[]): Pick<RunData, "end" | "elapsedSec"> {
   const parts: RunFileRecord[][] = [];
   for (const record of records) {
     if (record.kind === "run" || record.kind === "resume") parts.push([]);
     parts.at(-1)?.push(record);
   }
   const end = parts.at(-1)?.findLast((record) => record.kind === "run_end") ?? null;
-  const elapsedSec = parts.reduce((sum, part) => sum + secondsOf(part), 0);
+  const elapsedSec = parts.reduce((sum, part) => sum + countSeconds(part), 0);
   return { end, elapsedSec: end === null ? null : elapsedSec };
 }
 
 /** A part that was killed lasted at least until its last record. A clock that was set back makes no time negative. */
-function secondsOf(part: readonly RunFileRecord[]): number {
+function countSeconds(part: readonly RunFileRecord[]): number {
   const end = part.findLast((record) => record.kind === "run_end");
   if (end !== undefined) return end.elapsed_sec;
   const [first, last] = [part[0], part.at(-1)];
@@ -147,7 +147,7 @@ function groupConfiguration(
   for (const record of own) if (record.kind === "quality") quality.set(record.text_id, record);
   return {
     plan,
-    status: statusOf(own.length, outcomes.size, rounds, outcome),
+    status: decideStatus(own.length, outcomes.size, rounds, outcome),
     load:
       own.findLast((record): record is LoadRecord => record.kind === "load" && record.round === 0) ?? null,
     warmups: own.filter((record) => record.kind === "warmup"),
@@ -157,7 +157,7 @@ function groupConfiguration(
     lmEval: own.findLast((record) => record.kind === "lm_eval") ?? null,
     outcome,
     attempts,
-    earlierFailures: [...new Set(failures.filter((code) => code !== codeOf(outcome)))],
+    earlierFailures: [...new Set(failures.filter((code) => code !== readCode(outcome)))],
     reusedFrom:
       own.flatMap((record) => ("reused_from" in record ? (record.reused_from ?? []) : []))[0] ?? null,
   };
@@ -179,7 +179,7 @@ function newestByRound(records: readonly RunFileRecord[]) {
   return { outcomes, attempts, failures };
 }
 
-function codeOf(outcome: ConfigurationRecord | null): string | null {
+function readCode(outcome: ConfigurationRecord | null): string | null {
   return outcome?.status === "failed" ? outcome.failure.code : null;
 }
 
@@ -193,7 +193,7 @@ function tellingOutcome(outcomes: readonly ConfigurationRecord[]): Configuration
   return null;
 }
 
-function statusOf(
+function decideStatus(
   records: number,
   outcomes: number,
   rounds: number,
@@ -210,7 +210,7 @@ export function completedTrials(configuration: ConfigurationData): CompletedTria
 }
 
 /** Why the configuration as a whole failed; else why its first failed trial did; null when nothing failed. */
-export function failureOf(configuration: ConfigurationData): Failure | null {
+export function findFailure(configuration: ConfigurationData): Failure | null {
   if (configuration.outcome?.status === "failed") return configuration.outcome.failure;
   const failed = configuration.trials.find((trial) => trial.status === "failed");
   return failed === undefined ? null : failed.failure;

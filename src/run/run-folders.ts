@@ -21,7 +21,7 @@ export async function runFolders(folder: string): Promise<readonly string[]> {
 }
 
 async function collect(root: string, names: readonly string[], found: string[]): Promise<void> {
-  const entries = await entriesOf(join(root, ...names), names.length === 0);
+  const entries = await listEntries(join(root, ...names), names.length === 0);
   if (names.length > 0 && entries.some((entry) => entry.name === RECORDS_FILE && entry.isFile())) {
     found.push(names.join("/"));
     return;
@@ -35,7 +35,7 @@ async function collect(root: string, names: readonly string[], found: string[]):
   }
 }
 
-async function entriesOf(path: string, isRoot: boolean) {
+async function listEntries(path: string, isRoot: boolean) {
   try {
     return await readdir(path, { withFileTypes: true });
   } catch (cause) {

@@ -4,8 +4,8 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { mapAtOnce } from "../base/at-once.js";
 import { systemClock } from "../base/clock.js";
+import { mapConcurrent } from "../base/map-concurrent.js";
 import { ownProcessName, type ProcessName } from "../base/process-name.js";
 import { RunPaths } from "./paths.js";
 import type { ConfigurationStatus } from "./run-data.js";
@@ -14,7 +14,7 @@ import { isRunning } from "./run-lock.js";
 import type { ConfigurationProgress } from "./run-progress.js";
 import { readRunEnd, scanRecords } from "./scan-records.js";
 import { SmallFiles } from "./small-files.js";
-import { summaryHeadSchema } from "./summary-head.js";
+import { summaryOverviewSchema } from "./summary-overview.js";
 
 /**
  * As in `run_end`; `running` while its controller writes; `killed` when that is gone without an end; `damaged` when the records
@@ -75,7 +75,7 @@ export interface KnownRun {
 }
 
 /** Files are opened side by side, so that a network drive's delays do not add up; more would run out of descriptors. */
-const AT_ONCE = 32;
+const CONCURRENCY = 32;
 
 /** Newest first. Throws FalconError `results-not-found` where the folder is there and cannot be read. */
 export async function indexRuns({
@@ -86,9 +86,9 @@ export async function indexRuns({
   files = new SmallFiles(systemClock),
 }: RunIndexOptions): Promise<RunIndexEntry[]> {
   const self = await ownProcessName();
-  const entries = await mapAtOnce(await runFolders(folder), AT_ONCE, async (path) => {
+  const entries = await mapConcurrent(await runFolders(folder), CONCURRENCY, async (path) => {
     if (known === undefined) return indexRun(folder, path, { self, files, onSummary });
-    const stamp = await stampOf(new RunPaths(join(folder, path)));
+    const stamp = await readStamp(new RunPaths(join(folder, path)));
     const before = known.get(path);
     // Whether a run still goes on does not show in its files.
     if (before?.stamp === stamp && before.entry.status !== "running") return before.entry;
@@ -102,7 +102,7 @@ export async function indexRuns({
 }
 
 /** Changes whenever the run's records or summary do. */
-async function stampOf(paths: RunPaths): Promise<string> {
+async function readStamp(paths: RunPaths): Promise<string> {
   const stamps = await Promise.all(
     [paths.records, paths.summary].map((path) =>
       stat(path).then(
@@ -139,7 +139,7 @@ async function indexRun(
   try {
     const end = await readRunEnd(paths.records, files);
     const json = end === null ? undefined : await files.json(paths.summary);
-    const summary = summaryHeadSchema.safeParse(json).data;
+    const summary = summaryOverviewSchema.safeParse(json).data;
     if (summary !== undefined && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
       const entry = { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
       onSummary?.(entry, json);

@@ -54,7 +54,7 @@ export async function lockRun(folder: string, self: ProcessName, clock: Clock): 
 }
 
 /** Who writes into the folder now; null where nobody does, or the process that did is gone. */
-export async function writerOf(folder: string, self: ProcessName): Promise<LockOwner | null> {
+export async function findLockOwner(folder: string, self: ProcessName): Promise<LockOwner | null> {
   const found = await readOwner(new RunPaths(folder).lock).catch(() => null);
   if (found === null || found === "unknown" || (await isLeft(found, self))) return null;
   return found;
@@ -62,7 +62,7 @@ export async function writerOf(folder: string, self: ProcessName): Promise<LockO
 
 /** Whether a run goes on in the folder. */
 export async function isRunning(folder: string, self: ProcessName): Promise<boolean> {
-  return (await writerOf(folder, self)) !== null;
+  return (await findLockOwner(folder, self)) !== null;
 }
 
 /** `process 4711 on lab3, since 2026-11-24T02:37:46.000Z`. */

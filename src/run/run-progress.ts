@@ -3,7 +3,7 @@
  * strict: it serves lists and pages that follow a run, so it takes only what it shows and never judges the rest.
  */
 import { z } from "zod";
-import { medianOf } from "../base/median.js";
+import { computeMedian } from "../base/median.js";
 import type { RunFileRecord } from "./record-types.js";
 import type { ConfigurationStatus } from "./run-data.js";
 
@@ -128,7 +128,7 @@ export class RunProgress {
     this.sawRecordAt(record.at);
     if (record.kind === "run") this.#run ??= record;
     else if (record.kind === "run_end") this.#end = record;
-    else if (record.kind !== "resume") this.ownOf(record.configuration_id).add(record);
+    else if (record.kind !== "resume") this.findOwn(record.configuration_id).add(record);
   }
 
   /** Any record, as the strict reader gives it. */
@@ -177,11 +177,11 @@ export class RunProgress {
         id: worker.id,
         label: worker.label,
         is_reference,
-        ...this.ownOf(worker.id).progress(trialsEach, run.plan.rounds),
+        ...this.findOwn(worker.id).progress(trialsEach, run.plan.rounds),
       }));
   }
 
-  private ownOf(id: string): OwnRecords {
+  private findOwn(id: string): OwnRecords {
     const known = this.#own.get(id) ?? new OwnRecords();
     this.#own.set(id, known);
     return known;
@@ -208,7 +208,8 @@ class OwnRecords {
   progress(trialsEach: number, rounds: number): Omit<ConfigurationProgress, "id" | "label" | "is_reference"> {
     const trials = [...this.#trials.values()];
     const measured = trials.flatMap(({ measurement }) => measurement ?? []);
-    const over = (values: readonly (number | null)[]) => medianOf(values.filter((value) => value !== null));
+    const over = (values: readonly (number | null)[]) =>
+      computeMedian(values.filter((value) => value !== null));
     const metric =
       (["peak_memory_allocated_bytes", "peak_rss_bytes"] as const).find((name) =>
         measured.some((one) => one[name] !== null),

@@ -1,9 +1,9 @@
 /** A quick look through `records.jsonl`: only the lines that a list needs are parsed. */
 import { readFile } from "node:fs/promises";
 import { parseJson } from "../base/parse-json.js";
+import { verifyChecksum } from "./checksummed-line.js";
 import { RECORD_SCHEMA_VERSION } from "./record-types.js";
 import { PROGRESS_KINDS, progressRecordSchema, RunProgress } from "./run-progress.js";
-import { openLine } from "./sealed-line.js";
 import type { SmallFiles } from "./small-files.js";
 
 /** How every line begins, so that lines of other kinds (they can be megabytes) need not be parsed. */
@@ -47,7 +47,7 @@ function addLine(progress: RunProgress, bytes: Buffer): "added" | "other" | "dam
   }
   let value: unknown;
   try {
-    const opened = openLine(bytes);
+    const opened = verifyChecksum(bytes);
     if (opened.kind === "broken") return "damaged";
     const text = opened.json.toString("utf8");
     if (text.trim() === "") return "other";

@@ -73,7 +73,7 @@ export class SmallFiles {
   }
 }
 
-function placeOf(
+function locatePart(
   size: number,
   part: Part,
   mostBytes: number,
@@ -85,7 +85,7 @@ function placeOf(
 function partNow(path: PathLike, part: Part, mostBytes: number): Buffer {
   const file = openSync(path, "r");
   try {
-    const { length, at } = placeOf(fstatSync(file).size, part, mostBytes);
+    const { length, at } = locatePart(fstatSync(file).size, part, mostBytes);
     const buffer = Buffer.allocUnsafe(length);
     return buffer.subarray(0, readSync(file, buffer, 0, length, at));
   } finally {
@@ -96,7 +96,7 @@ function partNow(path: PathLike, part: Part, mostBytes: number): Buffer {
 async function promisedPart(path: PathLike, part: Part, mostBytes: number): Promise<Buffer> {
   const file = await openFile(path, "r");
   try {
-    const { length, at } = placeOf((await statFile(file)).size, part, mostBytes);
+    const { length, at } = locatePart((await statFile(file)).size, part, mostBytes);
     const buffer = Buffer.allocUnsafe(length);
     return buffer.subarray(0, (await readFrom(file, buffer, 0, length, at)).bytesRead);
   } finally {

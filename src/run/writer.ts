@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { appendChecksum } from "./checksummed-line.js";
 import { type RunFileRecord, recordSchema } from "./record-types.js";
-import { sealLine } from "./sealed-line.js";
 
 export interface RecordWriterOptions {
   /** Go on with a file that has records already. Without it such a file is refused. */
@@ -51,7 +51,7 @@ export class RecordWriter {
       return Promise.reject(new TypeError(`record breaks its schema: ${z.prettifyError(checked.error)}`));
     }
     if (this.#closed) return Promise.reject(new TypeError(`append after close of ${this.path}`));
-    const line = Buffer.from(`${sealLine(JSON.stringify(checked.data))}\n`, "utf8");
+    const line = Buffer.from(`${appendChecksum(JSON.stringify(checked.data))}\n`, "utf8");
     const done = this.#tail.then(() => this.#write(line));
     this.#tail = done.catch(() => {});
     return done;

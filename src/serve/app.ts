@@ -18,7 +18,7 @@ import { comparePage } from "./pages/compare.js";
 import { messagePage } from "./pages/layout.js";
 import { livePage, progressPart } from "./pages/live.js";
 import { runsPage, runsQuery } from "./pages/runs.js";
-import { REPORT_SECURITY_POLICY, reportOf } from "./report-page.js";
+import { REPORT_SECURITY_POLICY, renderReport } from "./report-page.js";
 import { servedRun } from "./served-run.js";
 
 export interface AppOptions {
@@ -73,7 +73,7 @@ export function createApp(options: AppOptions): Hono {
     const path = address.names.join("/");
     switch (address.view) {
       case "report.html":
-        return context.html(await reportOf(paths), 200, {
+        return context.html(await renderReport(paths), 200, {
           "content-security-policy": REPORT_SECURITY_POLICY,
         });
       case "live":

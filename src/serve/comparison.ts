@@ -17,16 +17,16 @@ export async function compareSides(
 ): Promise<ComparePageInput["result"]> {
   if (sides.length < 2) return null;
   try {
-    const inputs = await Promise.all(sides.map((side) => inputOf(resultsFolder, side)));
+    const inputs = await Promise.all(sides.map((side) => readInput(resultsFolder, side)));
     const report = compare(inputs, { force });
-    return { report, chart: await chartOf(report, renderer) };
+    return { report, chart: await drawChart(report, renderer) };
   } catch (error) {
     if (error instanceof FalconError) return { refused: error };
     throw error;
   }
 }
 
-async function inputOf(resultsFolder: string, side: string): Promise<CompareInput> {
+async function readInput(resultsFolder: string, side: string): Promise<CompareInput> {
   // A folder's name may hold the very sign that parts run and configuration.
   const whole = await servedRun(resultsFolder, side.split("/"));
   if (whole !== null) {
@@ -46,7 +46,7 @@ async function inputOf(resultsFolder: string, side: string): Promise<CompareInpu
 }
 
 /** A comparison is worth showing without its chart. */
-async function chartOf(
+async function drawChart(
   report: CompareReport,
   renderer: () => Promise<ChartRenderer>,
 ): Promise<string | null> {

@@ -13,7 +13,7 @@ import { progressPart, recordLine } from "./pages/live.js";
 export const MOST_LINES = 300;
 
 /**
- * `progress` replaces the figures, `lines` the whole list (first), `line` is one more at its top, `end` is the last; `problem` says in words why
+ * `progress` replaces the values, `lines` the whole list (first), `line` is one more at its top, `end` is the last; `problem` says in words why
  * there is nothing more. A browser that lost the connection comes again and starts with `lines`.
  */
 export async function sendEvents(

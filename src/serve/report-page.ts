@@ -21,7 +21,7 @@ export const REPORT_SECURITY_POLICY = [
  * The run's `report.html` where it was written after the last record, else (the run goes on, or was killed) one made from the
  * records as they are now; nothing is written. Throws the reader's FalconErrors.
  */
-export async function reportOf(paths: RunPaths): Promise<string> {
+export async function renderReport(paths: RunPaths): Promise<string> {
   const written = await writtenReport(paths);
   if (written !== null) return written;
   const { data } = await readRun(paths.folder);

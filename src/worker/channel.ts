@@ -7,7 +7,7 @@ import {
 } from "../protocol/codec.js";
 import type { ControllerMessage, WorkerMessage } from "../protocol/messages.js";
 
-import { admitOnly, type ChannelKeys, serverOptions } from "./curve.js";
+import { admitOnly, type ChannelKeys, serverOptions } from "./zmq-keys.js";
 
 export type Lane = "work" | "control";
 

@@ -71,7 +71,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
 export const FAILURE_CODES = Object.keys(NEXT_STEP) as readonly FailureCode[];
 
 /** The one next step for a failure. */
-export function nextStepOf(code: FailureCode): string {
+export function chooseNextStep(code: FailureCode): string {
   return NEXT_STEP[code];
 }
 

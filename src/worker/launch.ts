@@ -2,11 +2,11 @@
 import { dirname } from "node:path";
 import type { Log } from "../base/log.js";
 import { type Channel, type ChannelHandlers, openChannel } from "./channel.js";
-import { keysForWorker, makeChannelKeys } from "./curve.js";
 import { makeRuntimeDir, type RuntimeDir } from "./runtime-dir.js";
 import { removeStaleRuntimeDirs } from "./stale-runtime-dirs.js";
 import { DEFAULT_TRANSPORT, LOOPBACK, type Transport } from "./transport.js";
 import { spawnWorker, type WorkerProcess } from "./worker-process.js";
+import { keysForWorker, makeChannelKeys } from "./zmq-keys.js";
 
 export interface LaunchOptions {
   readonly pythonPath: string;
@@ -31,9 +31,9 @@ export async function launchWorker(options: LaunchOptions, handlers: ChannelHand
   const runtime = await makeRuntimeDir();
   await removeStaleRuntimeDirs(dirname(runtime.path));
   const keys = transport === "tcp" ? makeChannelKeys() : null;
-  const wanted =
+  const address =
     transport === "tcp" ? LOOPBACK : { work: runtime.workEndpoint, control: runtime.controlEndpoint };
-  const channel = await openChannel(wanted, handlers, keys).catch(async (error: unknown) => {
+  const channel = await openChannel(address, handlers, keys).catch(async (error: unknown) => {
     await runtime.remove();
     throw error;
   });

@@ -9,7 +9,7 @@ export interface Progress {
   readonly outputTokens: number | null;
 }
 
-export interface Notice {
+export interface LibraryWarning {
   readonly source: string;
   readonly text: string;
   readonly count: number;
@@ -18,7 +18,7 @@ export interface Notice {
 /** What a request may say before it is answered. */
 export interface RequestHandlers {
   onProgress?(progress: Progress): void;
-  onNotice?(notice: Notice): void;
+  onLibraryWarning?(libraryWarning: LibraryWarning): void;
 }
 
 export interface OpenRequestOptions {
@@ -35,7 +35,7 @@ export type Answer =
   | { readonly kind: "ok"; readonly body: OkBody }
   | { readonly kind: "error"; readonly body: ErrorBody }
   /** The worker broke the contract: not an answer to this request. */
-  | { readonly kind: "breach"; readonly message: string };
+  | { readonly kind: "protocol-violation"; readonly message: string };
 
 /** The one request under way: its deadline, its progress, and its single answer. */
 export class OpenRequest {
@@ -62,7 +62,7 @@ export class OpenRequest {
   hear(message: Extract<WorkerMessage, { type: "progress" | "notice" }>): void {
     if (message.parent !== this.id) return;
     if (message.type === "notice") {
-      this.options.handlers.onNotice?.(message.body);
+      this.options.handlers.onLibraryWarning?.(message.body);
       return;
     }
     this.deadline.touch();
@@ -72,10 +72,13 @@ export class OpenRequest {
 
   /** Reads an answer without settling: whether it is one to this request, and of the right kind. */
   read(message: Extract<WorkerMessage, { type: "ok" | "error" }>): Answer {
-    if (message.parent !== this.id) return { kind: "breach", message: notAsked(message.parent) };
+    if (message.parent !== this.id) return { kind: "protocol-violation", message: notAsked(message.parent) };
     if (message.type === "error") return { kind: "error", body: message.body };
     if (message.body.request === this.options.type) return { kind: "ok", body: message.body };
-    return { kind: "breach", message: `${this.options.type} was answered as ${message.body.request}` };
+    return {
+      kind: "protocol-violation",
+      message: `${this.options.type} was answered as ${message.body.request}`,
+    };
   }
 
   fulfil(body: OkBody): void {

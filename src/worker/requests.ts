@@ -16,12 +16,16 @@ export type WorkRequest = Extract<ControllerMessage, { type: WorkType }>;
 export type BodyOf<T extends WorkType> = Extract<WorkRequest, { type: T }>["body"];
 export type OkOf<T extends WorkType> = Extract<OkBody, { request: T }>;
 
-export interface Expectation {
+export interface RequestDeadline {
   readonly phase: Phase;
   readonly limitSec: number;
 }
 
-export function expectationOf<T extends WorkType>(type: T, body: BodyOf<T>, timeouts: Timeouts): Expectation {
+export function requestDeadline<T extends WorkType>(
+  type: T,
+  body: BodyOf<T>,
+  timeouts: Timeouts,
+): RequestDeadline {
   const { start_sec, load_sec, warmup_sec, measure_sec, quality_sec, unload_sec } = timeouts;
   const asked: WorkType = type;
   switch (asked) {

@@ -8,7 +8,7 @@ import { HeartbeatWatch, ProgressDeadline } from "./deadlines.js";
 import { endsTrialProcess, type FailureCode, WorkerFailure } from "./failures.js";
 import { type Launched, type LaunchOptions, launchWorker } from "./launch.js";
 import { notAsked, OpenRequest, type RequestHandlers } from "./open-request.js";
-import { type BodyOf, expectationOf, type OkOf, type WorkRequest, type WorkType } from "./requests.js";
+import { type BodyOf, type OkOf, requestDeadline, type WorkRequest, type WorkType } from "./requests.js";
 import type { RuntimeDir } from "./runtime-dir.js";
 import { exitsWithin, exitText, type WorkerExit, type WorkerProcess } from "./worker-process.js";
 
@@ -43,7 +43,7 @@ export class Worker {
   private cause: Cause | null = null;
   private nextId = 1;
   private hello: ((value: undefined) => void) | null = null;
-  private tidied: Promise<void> | null = null;
+  private disposal: Promise<void> | null = null;
 
   private readonly runtime: RuntimeDir;
   private readonly channel: Channel;
@@ -64,7 +64,7 @@ export class Worker {
     let worker: Worker | null = null;
     const launched = await launchWorker(options, {
       onMessage: (lane, message) => worker?.receive(lane, message),
-      onProtocolError: (lane, error) => worker?.breach(lane, error),
+      onProtocolError: (lane, error) => worker?.reportProtocolViolation(lane, error),
     });
     const heartbeat = new HeartbeatWatch(options.timeouts.heartbeat_sec, options.clock, (silentSec) =>
       worker?.kill({
@@ -95,7 +95,7 @@ export class Worker {
    * idle fails at once.
    */
   ask<T extends WorkType>(type: T, body: BodyOf<T>, handlers: RequestHandlers = {}): Promise<OkOf<T>> {
-    const { phase, limitSec } = expectationOf(type, body, this.options.timeouts);
+    const { phase, limitSec } = requestDeadline(type, body, this.options.timeouts);
     if (this.state !== "idle") {
       const cause = this.cause ?? { code: "worker-died" as const, message: `the worker is ${this.state}` };
       return Promise.reject(this.failure(cause, phase));
@@ -118,7 +118,7 @@ export class Worker {
 
   /** Shutdown message, then SIGTERM, then SIGKILL to the whole group. Resolves when nothing of it is left. */
   async close(): Promise<void> {
-    if (this.state === "ended") return this.tidy();
+    if (this.state === "ended") return this.dispose();
     if (this.state !== "stopping") {
       this.state = "stopping";
       await this.channel.send("control", this.envelope({ type: "shutdown", body: {} })).catch(() => {});
@@ -128,7 +128,7 @@ export class Worker {
       this.process.signalGroup(signal);
     }
     await this.process.exited;
-    await this.tidy();
+    await this.dispose();
   }
 
   // ---- conversation ------------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ export class Worker {
     } catch (error) {
       this.process.signalGroup("SIGKILL");
       await this.process.exited;
-      await this.tidy();
+      await this.dispose();
       throw error;
     } finally {
       (deadline as ProgressDeadline | null)?.stop();
@@ -194,9 +194,12 @@ export class Worker {
 
   private settle(message: Extract<WorkerMessage, { type: "ok" | "error" }>): void {
     const open = this.open;
-    const answer = open?.read(message) ?? { kind: "breach", message: notAsked(message.parent) };
-    if (open === null || answer.kind === "breach") {
-      this.kill({ code: "worker-protocol-error", message: answer.kind === "breach" ? answer.message : "" });
+    const answer = open?.read(message) ?? { kind: "protocol-violation", message: notAsked(message.parent) };
+    if (open === null || answer.kind === "protocol-violation") {
+      this.kill({
+        code: "worker-protocol-error",
+        message: answer.kind === "protocol-violation" ? answer.message : "",
+      });
       return;
     }
     const failure = answer.kind === "error" ? this.answeredFailure(answer.body, open.phase) : null;
@@ -236,7 +239,7 @@ export class Worker {
     grace.unref();
   }
 
-  private breach(lane: Lane, error: ProtocolError): void {
+  private reportProtocolViolation(lane: Lane, error: ProtocolError): void {
     this.options.log.write("error", "worker-protocol-error", {
       lane,
       message: error.message,
@@ -263,8 +266,8 @@ export class Worker {
       message: `the worker ended (${exitText(exit)})`,
     };
     this.open?.fail(this.failure(cause, this.open.phase, exit));
-    // Whoever closes the worker hears of a failure to remove its folder.
-    this.tidy().catch(() => {});
+    // close() reports a failed removal.
+    this.dispose().catch(() => {});
   }
 
   private failure(cause: Cause, phase: Phase | null, exit?: WorkerExit): WorkerFailure {
@@ -277,13 +280,13 @@ export class Worker {
     });
   }
 
-  /** Begun by whoever sees the end first; everyone who waits for the end waits for this. */
-  private tidy(): Promise<void> {
-    this.tidied ??= this.letGo();
-    return this.tidied;
+  /** Started by whoever sees the end first; every later caller waits for the same disposal. */
+  private dispose(): Promise<void> {
+    this.disposal ??= this.disposeOnce();
+    return this.disposal;
   }
 
-  private async letGo(): Promise<void> {
+  private async disposeOnce(): Promise<void> {
     this.state = "ended";
     this.open = null;
     this.heartbeat.stop();

@@ -3,7 +3,7 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, test } from "vitest";
 import { FEWEST_PAIRS, pairedRatio } from "../../src/analysis/bootstrap.js";
-import { verdictOf } from "../../src/analysis/verdict.js";
+import { computeVerdict } from "../../src/analysis/significance.js";
 
 /** Normal deviates by Box and Muller's method. */
 function normal(random: ReturnType<typeof xoroshiro128plus>): number {
@@ -41,7 +41,7 @@ test.each([5, 15])(
   (n) => {
     const verdicts = Array.from({ length: 100 }, (_, index) => {
       const measured = pairedRatio(simulate(1000 + index, n, 1));
-      return measured === null ? null : verdictOf(measured);
+      return measured === null ? null : computeVerdict(measured);
     });
     expect(verdicts.filter((verdict) => verdict === "within-noise").length).toBeGreaterThanOrEqual(95);
   },
@@ -53,7 +53,7 @@ test.each([
 ])("with %i pairs a ratio of %d is called a difference in every run", (n, ratio) => {
   for (let seed = 1; seed <= 100; seed++) {
     const measured = pairedRatio(simulate(seed, n, ratio));
-    expect(measured === null ? null : verdictOf(measured)).toBe("more");
+    expect(measured === null ? null : computeVerdict(measured)).toBe("more");
   }
 });
 
@@ -72,7 +72,7 @@ test("the ratio is the geometric mean of the pairs' ratios", () => {
 test("too few pairs have a ratio and no interval; none have nothing", () => {
   const measured = pairedRatio(simulate(1, FEWEST_PAIRS - 1, 2));
   expect(measured).toMatchObject({ pairs: FEWEST_PAIRS - 1, ci95: null });
-  expect(measured === null ? null : verdictOf(measured)).toBe("too-few-repeats");
+  expect(measured === null ? null : computeVerdict(measured)).toBe("too-few-repeats");
   expect(pairedRatio([])).toBeNull();
 });
 

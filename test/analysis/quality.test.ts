@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { klOf, perplexityOf, pplRatioOf, shareOf } from "../../src/analysis/quality.js";
+import {
+  computeKlDivergence,
+  computePerplexity,
+  computePerplexityRatio,
+  computeShare,
+} from "../../src/analysis/quality.js";
 import { summarize } from "../../src/analysis/summary.js";
 import { qualityCsv, qualityRows } from "../../src/render/quality-csv.js";
 import { resultTable } from "../../src/render/terminal/terminal-table.js";
@@ -10,7 +15,7 @@ import { qualityMeasurement, scoredRun } from "../fixtures/quality.js";
 test("perplexity is the exponential of the mean negative log-likelihood, its interval that of the mean", () => {
   // Mean 2, sample standard deviation √2 (squares 1 + 0 + 1 + 4 + 0 + 4 = 10, ÷ 5), t(0.975, 5) = 2.570582.
   const half = (2.570582 * Math.SQRT2) / Math.sqrt(6);
-  const perplexity = perplexityOf({ token_nll: [1, 2, 3, 4, 2, 0] });
+  const perplexity = computePerplexity({ token_nll: [1, 2, 3, 4, 2, 0] });
   expect(perplexity?.value).toBeCloseTo(Math.exp(2), 12);
   expect(perplexity?.ci95_low).toBeCloseTo(Math.exp(2 - half), 5);
   expect(perplexity?.ci95_high).toBeCloseTo(Math.exp(2 + half), 4);
@@ -20,7 +25,7 @@ test("the ratio's interval comes from paired differences: what is hard for both 
   const reference = qualityMeasurement();
   // Differences 0.1, 0.3, 0.1, 0.3, 0.1, 0.3: mean 0.2, standard deviation √0.012.
   const own = qualityMeasurement({ token_nll: [1.1, 2.3, 3.1, 4.3, 2.1, 0.3] });
-  const ratio = pplRatioOf(own, reference);
+  const ratio = computePerplexityRatio(own, reference);
   const half = (2.570582 * Math.sqrt(0.012)) / Math.sqrt(6);
   expect(ratio?.value).toBeCloseTo(Math.exp(0.2), 12);
   expect(ratio?.ci95_low).toBeCloseTo(Math.exp(0.2 - half), 6);
@@ -28,24 +33,26 @@ test("the ratio's interval comes from paired differences: what is hard for both 
 });
 
 test("other tokens are not compared", () => {
-  expect(pplRatioOf(qualityMeasurement(), qualityMeasurement({ token_ids_sha256: "other" }))).toBeNull();
-  expect(pplRatioOf(qualityMeasurement(), null)).toBeNull();
+  expect(
+    computePerplexityRatio(qualityMeasurement(), qualityMeasurement({ token_ids_sha256: "other" })),
+  ).toBeNull();
+  expect(computePerplexityRatio(qualityMeasurement(), null)).toBeNull();
 });
 
 test("a divergence has its mean and its tail", () => {
-  const kl = klOf([0.4, 0, 0.2, 0.1, 0.3]);
+  const kl = computeKlDivergence([0.4, 0, 0.2, 0.1, 0.3]);
   expect(kl?.mean).toBeCloseTo(0.2, 12);
   expect(kl?.median).toBeCloseTo(0.2, 12);
   // Linear between order statistics: 0.9 × 4 = 3.6 → 0.3 + 0.6 × 0.1; 0.99 × 4 = 3.96 → 0.3 + 0.96 × 0.1.
   expect(kl?.p90).toBeCloseTo(0.36, 12);
   expect(kl?.p99).toBeCloseTo(0.396, 12);
   expect(kl?.max).toBe(0.4);
-  expect(klOf([])).toBeNull();
+  expect(computeKlDivergence([])).toBeNull();
 });
 
 test("an agreement has Wilson's interval", () => {
   // 8 of 10: the interval that textbooks give for it, 0.4902 to 0.9433.
-  const share = shareOf([1, 1, 1, 1, 0, 1, 1, 0, 1, 1]);
+  const share = computeShare([1, 1, 1, 1, 0, 1, 1, 0, 1, 1]);
   expect(share?.value).toBe(0.8);
   expect(share?.ci95_low).toBeCloseTo(0.4902, 4);
   expect(share?.ci95_high).toBeCloseTo(0.9433, 4);
@@ -54,7 +61,7 @@ test("an agreement has Wilson's interval", () => {
 test("an interval of an agreement holds it, within 0 and 1", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(0 as const, 1 as const), { minLength: 1 }), (hits) => {
-      const share = shareOf(hits);
+      const share = computeShare(hits);
       if (share === null || share.ci95_low === null || share.ci95_high === null)
         throw new Error("no interval");
       expect(share.ci95_low).toBeGreaterThanOrEqual(0);

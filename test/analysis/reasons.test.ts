@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { bandwidthUtilization, profileSummary, whySentence } from "../../src/analysis/bandwidth.js";
 import type { Effect } from "../../src/analysis/comparison.js";
 import { firstDifference } from "../../src/analysis/divergence.js";
-import { driftOf } from "../../src/analysis/drift.js";
-import { quietRemarks } from "../../src/analysis/quiet.js";
+import { computeDrift } from "../../src/analysis/drift.js";
+import { describeInterference } from "../../src/analysis/interference.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { scoredRun } from "../fixtures/quality.js";
 import { environment } from "../fixtures/records.js";
@@ -58,10 +58,10 @@ test("slower with a bandwidth little used means that computing takes the time; m
 });
 
 test("the sentinel's times tell drift, paired by prompt", () => {
-  const drift = driftOf(data.sentinels);
+  const drift = computeDrift(data.driftProbes);
   expect(drift?.points.map(({ time }) => time.ratio.toFixed(3))).toEqual(["1.100", "1.200"]);
   expect(drift?.sentence).toContain("the machine was slower at the end: 1.20× the time at the start");
-  expect(driftOf([])).toBeNull();
+  expect(computeDrift([])).toBeNull();
 });
 
 test("answers part at the first token that differs, and one that ends earlier differs where it ended", () => {
@@ -73,8 +73,8 @@ test("answers part at the first token that differs, and one that ends earlier di
 const quiet = environment("cpu").machine_state;
 
 test("a quiet machine needs no remark; other work, other processes and a power cap are told", () => {
-  expect(quietRemarks(quiet, 2)).toEqual([]);
-  expect(quietRemarks(null, 2)).toEqual([]);
+  expect(describeInterference(quiet, 2)).toEqual([]);
+  expect(describeInterference(null, 2)).toEqual([]);
   const busy = {
     ...quiet,
     busy_cores: 1.3,
@@ -91,7 +91,7 @@ test("a quiet machine needs no remark; other work, other processes and a power c
       },
     ],
   };
-  expect(quietRemarks(busy, 2)).toEqual([
+  expect(describeInterference(busy, 2)).toEqual([
     "other work kept 1.3 of 2 cores busy just before the run",
     "the CPU's frequency governor is powersave: clocks may follow the load",
     "GPU 0 is used by 2 other processes (3.00 GB)",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { modifiedZScores, remarksOf } from "../../src/analysis/remarks.js";
+import { collectRemarks, modifiedZScores } from "../../src/analysis/remarks.js";
 import type { CompletedTrial } from "../../src/run/record-types.js";
 import { measurement } from "../fixtures/records.js";
 
@@ -18,21 +18,21 @@ test("scores are deviations from the median in units of 1.4826 MAD", () => {
 });
 
 test("steady trials need no remark", () => {
-  expect(remarksOf(trials(0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
+  expect(collectRemarks(trials(0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
 });
 
 test("a slow first trial is named apart from other outliers", () => {
-  const [first, other] = remarksOf(trials(0.5, 0.1, 0.101, 0.099, 0.1, 0.9, 0.1005));
+  const [first, other] = collectRemarks(trials(0.5, 0.1, 0.101, 0.099, 0.1, 0.9, 0.1005));
   expect(first).toContain("the first trial was slow (500 ms a token against 101 ms)");
   expect(other).toContain("1 outlier in time per token (trial 6)");
 });
 
 test("a fast first trial is an outlier like any other, not a slow start", () => {
-  expect(remarksOf(trials(0.001, 0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
+  expect(collectRemarks(trials(0.001, 0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
 });
 
 test("too few trials, or trials that never differ, are not judged", () => {
-  expect(remarksOf(trials(0.1, 0.1, 9))).toEqual([]);
+  expect(collectRemarks(trials(0.1, 0.1, 9))).toEqual([]);
   expect(modifiedZScores([2, 2, 2, 2, 9])).toBeNull();
 });
 

@@ -3,10 +3,11 @@ import { summarize } from "../../src/analysis/summary.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { type FakeRunOptions, fakeRun, THREE } from "../fixtures/records.js";
 
-const summaryOf = (options: FakeRunOptions = {}) => summarize(groupRecords(fakeRun(options).records, "test"));
+const makeSummary = (options: FakeRunOptions = {}) =>
+  summarize(groupRecords(fakeRun(options).records, "test"));
 
 test("a whole run is summed up with every configuration beside the reference", () => {
-  const summary = summaryOf();
+  const summary = makeSummary();
   expect(summary).toMatchObject({ status: "completed", trials_planned: 15, trials_completed: 15 });
   const [none, int8] = summary.configurations;
   expect(none).toMatchObject({
@@ -19,7 +20,7 @@ test("a whole run is summed up with every configuration beside the reference", (
 });
 
 test("a configuration that failed has no figures, only its failure", () => {
-  const summary = summaryOf({
+  const summary = makeSummary({
     configurations: THREE.map((one, i) => (i === 2 ? { ...one, failsAtLoad: {} } : one)),
   });
   expect(summary.status).toBe("partly_failed");
@@ -33,7 +34,7 @@ test("a configuration that failed has no figures, only its failure", () => {
 });
 
 test("a run whose controller was killed is interrupted, and keeps what was measured", () => {
-  const summary = summaryOf({
+  const summary = makeSummary({
     configurations: THREE.map((one, i) => (i === 1 ? { ...one, cutAfter: 3 } : one)),
   });
   expect(summary.status).toBe("interrupted");
@@ -42,7 +43,7 @@ test("a run whose controller was killed is interrupted, and keeps what was measu
 });
 
 test("nothing in a summary is NaN or undefined", () => {
-  const text = JSON.stringify(summaryOf({ prompts: ["one"] }), (_, value) => {
+  const text = JSON.stringify(makeSummary({ prompts: ["one"] }), (_, value) => {
     if (value === undefined || Number.isNaN(value)) throw new Error("a value that JSON cannot hold");
     return value;
   });

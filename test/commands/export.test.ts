@@ -6,7 +6,7 @@ import { parquetReadObjects } from "hyparquet";
 import { expect, test } from "vitest";
 import { ExitCode } from "../../src/base/exit-codes.js";
 import { type ExportArgs, run } from "../../src/commands/export.js";
-import { errorsOf } from "../fixtures/experiments.js";
+import { collectErrors } from "../fixtures/experiments.js";
 import { testIo } from "../fixtures/io.js";
 import { testPython } from "../fixtures/python.js";
 import { THREE } from "../fixtures/records.js";
@@ -74,7 +74,7 @@ test("a file is written whole; one that cannot be written says so with exit code
   const { stdout } = await exported(cwd, { to: "csv", runs: ["quant"], output: "trials.csv" });
   expect(stdout()).toBe("");
   expect(rowsOfCsv(readFileSync(join(cwd, "trials.csv"), "utf8"))).toHaveLength(15);
-  const [error] = await errorsOf(() =>
+  const [error] = await collectErrors(() =>
     exported(cwd, { to: "csv", runs: ["quant"], output: "no/trials.csv" }),
   );
   expect(error).toMatchObject({ code: "export-write-failed", exitCode: 7 });
@@ -82,7 +82,7 @@ test("a file is written whole; one that cannot be written says so with exit code
 
 test("Parquet is not written to a terminal", async () => {
   const cwd = workplace();
-  const [error] = await errorsOf(() => exported(cwd, { to: "parquet", runs: ["quant"] }, true));
+  const [error] = await collectErrors(() => exported(cwd, { to: "parquet", runs: ["quant"] }, true));
   expect(error).toMatchObject({ code: "export-needs-file", exitCode: 2 });
   await exported(cwd, { to: "parquet", runs: ["quant"], output: "x.parquet" }, true);
   expect(existsSync(join(cwd, "x.parquet"))).toBe(true);
@@ -135,9 +135,9 @@ test("with --all a run that holds nothing readable is left out with its reason, 
 
 test("no run named, and a name that nothing has, are told apart", async () => {
   const cwd = workplace();
-  const [unnamed] = await errorsOf(() => exported(cwd, { to: "csv" }));
+  const [unnamed] = await collectErrors(() => exported(cwd, { to: "csv" }));
   expect(unnamed).toMatchObject({ code: "run-not-named", exitCode: 2 });
-  const [unknown] = await errorsOf(() => exported(cwd, { to: "csv", runs: ["quont"], all: true }));
+  const [unknown] = await collectErrors(() => exported(cwd, { to: "csv", runs: ["quont"], all: true }));
   expect(unknown?.code).toBe("run-not-found");
 });
 
@@ -149,7 +149,7 @@ test("the kept runs are exported from the command line", async () => {
 });
 
 test("without a place, nothing goes to MLflow", async () => {
-  const [error] = await errorsOf(() => exported(workplace(), { to: "mlflow", runs: ["quant"] }));
+  const [error] = await collectErrors(() => exported(workplace(), { to: "mlflow", runs: ["quant"] }));
   expect(error).toMatchObject({ code: "mlflow-uri-missing", exitCode: 2 });
 });
 

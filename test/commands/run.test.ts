@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
 import type { RunFileRecord } from "../../src/run/record-types.js";
-import { descendantsOf, isAlive } from "../fixtures/descendants.js";
+import { isAlive, listDescendants } from "../fixtures/descendants.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { falconExp } from "./cli.js";
@@ -125,7 +125,7 @@ async function startLongRun(cwd: string) {
   });
   await vi.waitFor(() => expect(stderr).toContain("none: trial 1/"), { timeout: 100_000, interval: 50 });
   const pid = child.pid ?? 0;
-  return { child, pid, supervisor: descendantsOf(pid, 1), trial: descendantsOf(pid, 3) };
+  return { child, pid, supervisor: listDescendants(pid, 1), trial: listDescendants(pid, 3) };
 }
 
 test("a trial process killed in the middle fails its configuration, and the next one completes", async () => {

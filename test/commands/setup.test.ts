@@ -4,13 +4,13 @@ import { fakeMachine } from "../python-env/fake.js";
 import { falconExp } from "./cli.js";
 
 /** A user of the fake machine; FALCON_EXP_PYTHON of the person who runs the tests must not be theirs. */
-function userOf(machine: ReturnType<typeof fakeMachine>) {
+function findUser(machine: ReturnType<typeof fakeMachine>) {
   return { env: { ...machine.env, FALCON_EXP_HOME: machine.home, FALCON_EXP_PYTHON: "" } };
 }
 
 test("setup says each step as a plain line, then where things lie; the second time only that", async () => {
   const machine = fakeMachine();
-  const first = await falconExp(["setup"], userOf(machine));
+  const first = await falconExp(["setup"], findUser(machine));
   expect(first.exitCode, first.stderr).toBe(0);
   expect(first.stderr.split("\n").slice(0, 3)).toEqual([
     "Setting up, once for all projects of this user:",
@@ -19,13 +19,13 @@ test("setup says each step as a plain line, then where things lie; the second ti
   ]);
   expect(first.stderr).not.toContain("\u001b");
   expect(first.stdout).toContain(`Python environment: ${machine.home}`);
-  const second = await falconExp(["setup"], userOf(machine));
+  const second = await falconExp(["setup"], findUser(machine));
   expect(second).toMatchObject({ exitCode: 0, stderr: "", stdout: first.stdout });
 });
 
 test("setup --json prints the places and nothing else", async () => {
   const machine = fakeMachine();
-  const { stdout } = await falconExp(["setup", "--json"], userOf(machine));
+  const { stdout } = await falconExp(["setup", "--json"], findUser(machine));
   const said = JSON.parse(stdout);
   expect(Object.keys(said)).toEqual(["python", "python_path", "builtin_model", "home", "managed"]);
   expect(said.managed).toBe(true);
@@ -35,14 +35,14 @@ test("setup --json prints the places and nothing else", async () => {
 
 test("setup --no-model leaves the embedded model out", async () => {
   const machine = fakeMachine();
-  const { stdout } = await falconExp(["setup", "--no-model", "--json"], userOf(machine));
+  const { stdout } = await falconExp(["setup", "--no-model", "--json"], findUser(machine));
   expect(JSON.parse(stdout).builtin_model).toBeNull();
   expect(machine.calls().join()).not.toContain("prepare_builtin");
 });
 
 test("a set-up that fails exits with 6 and says what to do", async () => {
   const machine = fakeMachine({ FAKE_FAIL: "torch.lock" });
-  const { exitCode, stderr } = await falconExp(["setup"], userOf(machine));
+  const { exitCode, stderr } = await falconExp(["setup"], findUser(machine));
   expect(exitCode).toBe(6);
   expect(stderr).toContain("error setup-install-failed");
   expect(stderr).toContain("next: ");

@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { FAILURE_CODES, nextStepOf } from "../../src/worker/failures.js";
+import { chooseNextStep, FAILURE_CODES } from "../../src/worker/failures.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const page = readFileSync(`${root}docs/errors.md`, "utf8");
 
-const rowOf = (code: string) => page.split("\n").find((line) => line.startsWith(`| \`${code}\` `));
+const findRow = (code: string) => page.split("\n").find((line) => line.startsWith(`| \`${code}\` `));
 
 test("every failure of a worker is documented with the next step that its record names", () => {
   for (const code of FAILURE_CODES) {
-    const row = rowOf(code);
+    const row = findRow(code);
     expect(row, code).toBeDefined();
-    expect(row, code).toContain(nextStepOf(code));
+    expect(row, code).toContain(chooseNextStep(code));
   }
 });
 
@@ -24,7 +24,7 @@ test("every error code that the sources raise is documented", () => {
     for (const match of source.matchAll(/\bcode: "([a-z]+(?:-[a-z0-9]+)+)"/g)) raised.add(match[1] as string);
   }
   expect(raised.size).toBeGreaterThan(10);
-  const undocumented = [...raised].filter((code) => rowOf(code) === undefined);
+  const undocumented = [...raised].filter((code) => findRow(code) === undefined);
   expect(undocumented).toEqual([]);
 });
 
@@ -37,5 +37,5 @@ test("every error code that notebooks and exports can see is documented", () => 
     ),
   );
   expect(new Set(raised).size).toBeGreaterThan(5);
-  expect(raised.filter((code) => rowOf(code) === undefined)).toEqual([]);
+  expect(raised.filter((code) => findRow(code) === undefined)).toEqual([]);
 });

@@ -16,11 +16,11 @@ const namesIn = (text: string) =>
 const data = groupRecords(scoredRun(), "test");
 
 /** Every key of a document at any depth, but for keys that are data: axes and device maps. */
-function keysOf(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(keysOf);
+function listKeys(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(listKeys);
   if (typeof value !== "object" || value === null) return [];
   const isData = new Set(["axes", "device_map", "quantization_effective"]);
-  return Object.entries(value).flatMap(([key, child]) => [key, ...(isData.has(key) ? [] : keysOf(child))]);
+  return Object.entries(value).flatMap(([key, child]) => [key, ...(isData.has(key) ? [] : listKeys(child))]);
 }
 
 test("docs/results.md lists every column of the table, as generated today", () => {
@@ -63,6 +63,6 @@ test("docs/results.md names every column of quality.csv, and none that does not 
 
 test("docs/results.md names every key of summary.json", () => {
   const named = namesIn(section("summary.json"));
-  const missing = [...new Set(keysOf(summarize(data)))].filter((key) => !named.has(key));
+  const missing = [...new Set(listKeys(summarize(data)))].filter((key) => !named.has(key));
   expect(missing).toEqual([]);
 });

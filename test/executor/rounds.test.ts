@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import { planOf } from "../fixtures/experiments.js";
+import { planExperiment } from "../fixtures/experiments.js";
 import { runPlan } from "../fixtures/run-plan.js";
 
 const plan = (...lines: readonly string[]) =>
-  planOf(
+  planExperiment(
     [
       "name: x",
       "model: smollm2-135m-instruct",
@@ -91,7 +91,7 @@ test("a worker that dies while scoring takes no trial with it, and what it did n
 
 const OOM = ["  - { quantization: fp4 }", "  - { quantization: int8 }", "  - { quantization: none }"];
 const listed = (...lines: readonly string[]) =>
-  planOf(
+  planExperiment(
     ["name: x", "model: smollm2-135m-instruct", "prompts: [a]", "include:", ...OOM, ...lines, ""].join("\n"),
   );
 

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { renderError } from "../../src/base/render-error.js";
-import { errorsOf, load, minimal } from "../fixtures/experiments.js";
+import { collectErrors, load, minimal } from "../fixtures/experiments.js";
 
-const problemsOf = async (text: string | Uint8Array, options: Parameters<typeof load>[1] = {}) =>
-  (await errorsOf(() => load(text, options))).map(({ code, place, message, next }) => ({
+const listProblems = async (text: string | Uint8Array, options: Parameters<typeof load>[1] = {}) =>
+  (await collectErrors(() => load(text, options))).map(({ code, place, message, next }) => ({
     code,
     at: place === null ? null : `${place.line}:${place.column}`,
     message,
@@ -25,7 +25,7 @@ test("the smallest file gets every default", async () => {
 });
 
 test("an unknown key is named with its place and what was probably meant", async () => {
-  const found = await problemsOf(minimal("repeat: 3"));
+  const found = await listProblems(minimal("repeat: 3"));
   expect(found).toEqual([
     {
       code: "experiment-unknown-key",
@@ -37,7 +37,7 @@ test("an unknown key is named with its place and what was probably meant", async
 });
 
 test("a wrong value shows its line with a caret under it", async () => {
-  const [error] = await errorsOf(() => load(minimal("matrix:", "  quantization: [none, int4]")));
+  const [error] = await collectErrors(() => load(minimal("matrix:", "  quantization: [none, int4]")));
   if (error === undefined) throw new Error("the file was taken");
   const shown = renderError(error, { color: false });
   expect(shown).toContain("/lab/x.yaml:5:24: error experiment-invalid-value");
@@ -45,17 +45,17 @@ test("a wrong value shows its line with a caret under it", async () => {
 });
 
 test("every problem of a file is reported at once, in the order of the file", async () => {
-  const found = await problemsOf(minimal("repeats: 0", "warmup: -1", "sead: 1"));
+  const found = await listProblems(minimal("repeats: 0", "warmup: -1", "sead: 1"));
   expect(found.map(({ at }) => at)).toEqual(["4:10", "5:9", "6:1"]);
 });
 
 test("keys that the libraries use are pointed to their place here", async () => {
-  const [found] = await problemsOf(minimal("load_in_4bit: true"));
+  const [found] = await listProblems(minimal("load_in_4bit: true"));
   expect(found?.next).toContain("matrix.quantization: fp4");
 });
 
 test("a duplicate key is refused", async () => {
-  const found = await problemsOf(minimal("repeats: 1", "repeats: 2"));
+  const found = await listProblems(minimal("repeats: 1", "repeats: 2"));
   expect(found).toMatchObject([{ code: "experiment-duplicate-key", at: "5:1" }]);
 });
 
@@ -68,12 +68,12 @@ test("shorthand quantizations mean the same as their mappings", async () => {
 });
 
 test("two values of an axis that mean the same are refused", async () => {
-  const found = await problemsOf(minimal("matrix:", "  dtype: [bf16, bfloat16]"));
+  const found = await listProblems(minimal("matrix:", "  dtype: [bf16, bfloat16]"));
   expect(found).toMatchObject([{ code: "experiment-duplicate-value", at: "5:17" }]);
 });
 
 test("max_new_tokens and max_length cannot both be given", async () => {
-  const found = await problemsOf(minimal("generation: {max_new_tokens: 4, max_length: 9}"));
+  const found = await listProblems(minimal("generation: {max_new_tokens: 4, max_length: 9}"));
   expect(found).toMatchObject([{ code: "experiment-invalid-value" }]);
 });
 
@@ -89,7 +89,7 @@ test.each([
 });
 
 test("a slip in the embedded model's name is no hub id", async () => {
-  const [found] = await problemsOf("name: x\nmodel: smollm2-135m-instuct\nprompts: [a]\n");
+  const [found] = await listProblems("name: x\nmodel: smollm2-135m-instuct\nprompts: [a]\n");
   expect(found).toMatchObject({
     code: "experiment-model-unknown",
     next: "Did you mean smollm2-135m-instruct?",
@@ -125,8 +125,8 @@ test.each([
 
 test("a prompt file that is missing or broken is named", async () => {
   const text = "name: x\nmodel: a/b\nprompts: {file: p.jsonl}\n";
-  expect(await problemsOf(text)).toMatchObject([{ code: "experiment-prompts-invalid", at: "3:17" }]);
-  const [broken] = await problemsOf(text, { files: { "/lab/p.jsonl": '"a"\n{nope\n' } });
+  expect(await listProblems(text)).toMatchObject([{ code: "experiment-prompts-invalid", at: "3:17" }]);
+  const [broken] = await listProblems(text, { files: { "/lab/p.jsonl": '"a"\n{nope\n' } });
   expect(broken?.message).toContain("line 2");
 });
 
@@ -140,7 +140,7 @@ test.each([
 });
 
 test("two prompts with one id are refused", async () => {
-  const found = await problemsOf("name: x\nmodel: a/b\nprompts: [{id: a, text: b}, {id: a, text: c}]\n");
+  const found = await listProblems("name: x\nmodel: a/b\nprompts: [{id: a, text: b}, {id: a, text: c}]\n");
   expect(found).toMatchObject([{ code: "experiment-prompts-invalid" }]);
 });
 
@@ -153,12 +153,12 @@ test("an override replaces, adds and reaches into lists", async () => {
 });
 
 test("a wrong override is reported at its place in the command line", async () => {
-  const [error] = await errorsOf(() => load(minimal(), { set: ["repeats=none"] }));
+  const [error] = await collectErrors(() => load(minimal(), { set: ["repeats=none"] }));
   expect(error?.place).toMatchObject({ source: "--set", column: 9, text: "repeats=none" });
 });
 
 test.each(["repeats", "=3", "a..b=1", "name.first=x"])("the override %s is refused", async (override) => {
-  const [error] = await errorsOf(() => load(minimal(), { set: [override] }));
+  const [error] = await collectErrors(() => load(minimal(), { set: [override] }));
   expect(error?.code).toBe("override-invalid");
 });
 
@@ -170,7 +170,7 @@ test("matrix axes keep the order in which the file has them", async () => {
 });
 
 test("a file that is not UTF-8 or not there is a user error", async () => {
-  expect(await problemsOf(new Uint8Array([0x61, 0xff, 0x0a]))).toMatchObject([
+  expect(await listProblems(new Uint8Array([0x61, 0xff, 0x0a]))).toMatchObject([
     { code: "experiment-file-unreadable" },
   ]);
 });
@@ -179,7 +179,7 @@ test("an alias bomb is refused", async () => {
   const bomb = Array.from({ length: 12 }, (_, i) =>
     i === 0 ? "a0: &a0 [x, x]" : `a${i}: &a${i} [${`*a${i - 1},`.repeat(9)}]`,
   ).join("\n");
-  const found = await problemsOf(`${minimal()}${bomb}\n`);
+  const found = await listProblems(`${minimal()}${bomb}\n`);
   expect(found).toMatchObject([{ code: "experiment-yaml-aliases" }]);
 });
 
@@ -192,7 +192,7 @@ test("whatever the bytes, loading succeeds or ends in user errors that can be sh
   );
   await fc.assert(
     fc.asyncProperty(yaml, async (text) => {
-      for (const error of await errorsOf(() => load(text))) {
+      for (const error of await collectErrors(() => load(text))) {
         expect(renderError(error, { color: false })).not.toBe("");
       }
     }),

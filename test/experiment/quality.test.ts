@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { errorsOf, load, minimal } from "../fixtures/experiments.js";
+import { collectErrors, load, minimal } from "../fixtures/experiments.js";
 
 test("without quality nothing is scored; with an empty one the five shipped texts are", async () => {
   expect((await load(minimal())).quality).toBeNull();
@@ -39,7 +39,7 @@ test.each([
   ["an unknown key", "contxt: 64", "experiment-unknown-key", 5],
 ])("%s is refused with its place", async (_, line, code, at) => {
   const files = { "/lab/empty.txt": " \n", "/lab/bad.jsonl": "{" };
-  const [error] = await errorsOf(() => load(minimal("quality:", `  ${line}`), { files }));
+  const [error] = await collectErrors(() => load(minimal("quality:", `  ${line}`), { files }));
   expect(error).toMatchObject({ code, place: { line: at } });
 });
 
@@ -53,7 +53,7 @@ test("repeats is a number, auto, or a mapping; a contradiction is refused", asyn
     repeats: 9,
     auto_repeats: { width: 0.05, fewest: 3, most: 9 },
   });
-  const [error] = await errorsOf(() => load(minimal("repeats: { fewest: 5, most: 4 }")));
+  const [error] = await collectErrors(() => load(minimal("repeats: { fewest: 5, most: 4 }")));
   expect(error?.code).toBe("experiment-invalid-value");
 });
 
@@ -61,7 +61,7 @@ test.each([
   ["many", "Correct the value."],
   ["atuo", "Did you mean auto?"],
 ])("repeats: %s is told all that may stand there", async (written, next) => {
-  const [error] = await errorsOf(() => load(minimal(`repeats: ${written}`)));
+  const [error] = await collectErrors(() => load(minimal(`repeats: ${written}`)));
   expect(error).toMatchObject({
     message: `repeats must be a whole number from 1 to 10,000, auto, or a mapping {width, fewest, most}; it is ${JSON.stringify(written)}.`,
     next,

@@ -9,13 +9,13 @@ import { makePlan } from "../../src/plan/make-plan.js";
 const folder = fileURLToPath(new URL("../../experiments/", import.meta.url));
 const examples = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
-async function planOf(name: string) {
+async function planExperiment(name: string) {
   const { experiment } = await loadExperiment(`${folder}${name}`, { overrides: [] });
   return makePlan(experiment, { workerCodeSha256: "0" });
 }
 
 test.each(examples)("%s can be planned and is named as its file", async (name) => {
-  const plan = await planOf(name);
+  const plan = await planExperiment(name);
   expect(`${plan.header.experiment}.yaml`).toBe(name);
 });
 
@@ -29,14 +29,14 @@ test.each(examples)("%s tells editors its schema, and holds by it", (name) => {
 });
 
 test("quant.yaml measures bf16, 8-bit and 4-bit on five prompts", async () => {
-  const plan = await planOf("quant.yaml");
+  const plan = await planExperiment("quant.yaml");
   expect(plan.configurations.map(({ worker }) => worker.label)).toEqual(["none", "int8", "fp4"]);
   expect(plan.configurations.every(({ worker }) => worker.dtype === "bfloat16")).toBe(true);
   expect(plan.trials).toHaveLength(15);
 });
 
 test("falcon-40b.yaml is the article's experiment", async () => {
-  const plan = await planOf("falcon-40b.yaml");
+  const plan = await planExperiment("falcon-40b.yaml");
   const [fourBit, eightBit] = plan.configurations;
   expect(fourBit?.worker).toMatchObject({
     model: { source: "hub", repo: "tiiuae/falcon-40b-instruct" },
@@ -50,7 +50,7 @@ test("falcon-40b.yaml is the article's experiment", async () => {
 });
 
 test("falcon-tiny.yaml is a Falcon in the new decoder architecture under every quantization", async () => {
-  const plan = await planOf("falcon-tiny.yaml");
+  const plan = await planExperiment("falcon-tiny.yaml");
   expect(plan.configurations.map(({ worker }) => worker.label)).toEqual(["none", "int8", "fp4", "nf4"]);
   expect(plan.configurations[0]?.worker.model).toMatchObject({
     source: "random",

@@ -24,19 +24,19 @@ const TOY: ModelShape = {
   context_tokens: 50,
 };
 const quantization = (name: string) => QUANTIZATIONS[name] as Quantization;
-const weightsOf = (name: string, dtype = "auto") =>
+const countWeights = (name: string, dtype = "auto") =>
   estimateWeights({ shape: TOY, quantization: quantization(name), dtype });
 
 test("weights are counted part by part", () => {
   const rest = 1000 * 2 + 8;
   // 2 × 8,192 + 16,384 = 32,768 weights in 2 × 64 + 256 rows, 512 blocks of 64.
-  expect(weightsOf("none")).toBe(32_768 * 2 + rest);
-  expect(weightsOf("none", "float32")).toBe(32_768 * 4 + 1000 * 4 + 8);
-  expect(weightsOf("int8")).toBe(32_768 + 384 * 4 + rest);
+  expect(countWeights("none")).toBe(32_768 * 2 + rest);
+  expect(countWeights("none", "float32")).toBe(32_768 * 4 + 1000 * 4 + 8);
+  expect(countWeights("int8")).toBe(32_768 + 384 * 4 + rest);
   // Half a byte a weight, 4 bytes a block, 16 values of 4 bytes a layer.
-  expect(weightsOf("fp4")).toBe(16_384 + 512 * 4 + 3 * 64 + rest);
+  expect(countWeights("fp4")).toBe(16_384 + 512 * 4 + 3 * 64 + rest);
   // One byte a block; per layer one constant a 256 blocks (1, 1 and 1), a table of 256 and an offset, 4 bytes each.
-  expect(weightsOf("nf4-nested")).toBe(16_384 + 512 + 3 * 64 + 3 * (1 + 256 + 1) * 4 + rest);
+  expect(countWeights("nf4-nested")).toBe(16_384 + 512 + 3 * 64 + 3 * (1 + 256 + 1) * 4 + rest);
 });
 
 test("cache, activations and context are parts of their own", () => {

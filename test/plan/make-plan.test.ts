@@ -2,13 +2,15 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { makePlan } from "../../src/plan/make-plan.js";
 import { parsePlan, planText } from "../../src/plan/plan-file.js";
-import { errorsOf, load, minimal, planOf } from "../fixtures/experiments.js";
+import { collectErrors, load, minimal, planExperiment } from "../fixtures/experiments.js";
 
-const labels = (plan: Awaited<ReturnType<typeof planOf>>) =>
+const labels = (plan: Awaited<ReturnType<typeof planExperiment>>) =>
   plan.configurations.map(({ worker }) => worker.label);
 
 test("a matrix expands to every combination, the last axis fastest", async () => {
-  const plan = await planOf(minimal("matrix:", "  attention: [eager, sdpa]", "  quantization: [none, int8]"));
+  const plan = await planExperiment(
+    minimal("matrix:", "  attention: [eager, sdpa]", "  quantization: [none, int8]"),
+  );
   expect(plan.configurations.map(({ axes }) => axes)).toEqual([
     { quantization: "none", attention: "eager" },
     { quantization: "int8", attention: "eager" },
@@ -19,13 +21,13 @@ test("a matrix expands to every combination, the last axis fastest", async () =>
 });
 
 test("axes with one value do not lengthen labels", async () => {
-  const plan = await planOf(minimal("matrix: {quantization: [none, fp4], dtype: bf16}"));
+  const plan = await planExperiment(minimal("matrix: {quantization: [none, fp4], dtype: bf16}"));
   expect(labels(plan)).toEqual(["none", "fp4"]);
   expect(plan.configurations[1]?.worker.dtype).toBe("bfloat16");
 });
 
 test("exclude takes out what it names, and what it does not name may be anything", async () => {
-  const plan = await planOf(
+  const plan = await planExperiment(
     minimal(
       "matrix:",
       "  quantization: [none, fp4, {type: fp4, double_quant: true}]",
@@ -38,19 +40,19 @@ test("exclude takes out what it names, and what it does not name may be anything
 });
 
 test("include adds configurations; an axis that it does not name takes its first value of the matrix", async () => {
-  const plan = await planOf(
+  const plan = await planExperiment(
     minimal("matrix: {quantization: [none, int8], attention: [sdpa]}", "include:", "  - {quantization: nf4}"),
   );
   expect(plan.configurations.at(-1)?.worker).toMatchObject({ attention: "sdpa", label: "nf4" });
 });
 
 test("an experiment of include alone has exactly those configurations", async () => {
-  const plan = await planOf(minimal("include:", "  - {quantization: nf4}", "  - {model: a/b}"));
+  const plan = await planExperiment(minimal("include:", "  - {quantization: nf4}", "  - {model: a/b}"));
   expect(labels(plan)).toEqual(["SmolLM2-135M-Instruct nf4", "a/b none"]);
 });
 
 test("two equal configurations have the same identity and different names", async () => {
-  const plan = await planOf(minimal("include: [{quantization: none}, {quantization: none}]"));
+  const plan = await planExperiment(minimal("include: [{quantization: none}, {quantization: none}]"));
   const [first, second] = plan.configurations;
   expect(first?.inputs_sha256).toBe(second?.inputs_sha256);
   expect(labels(plan)).toEqual(["none", "none #2"]);
@@ -58,7 +60,7 @@ test("two equal configurations have the same identity and different names", asyn
 
 test("the identity changes with every input that can change a figure", async () => {
   const identity = async (...lines: string[]) =>
-    (await planOf(minimal(...lines))).configurations[0]?.inputs_sha256;
+    (await planExperiment(minimal(...lines))).configurations[0]?.inputs_sha256;
   const base = await identity();
   expect(await identity("repeats: 5")).toBe(base);
   expect(await identity("description: other")).toBe(base);
@@ -82,16 +84,16 @@ test("the identity changes with every input that can change a figure", async () 
 test("the reference is the first unquantized configuration unless another is named", async () => {
   const matrix = "matrix: {quantization: [int8, none, fp4]}";
   const reference = async (...lines: string[]) =>
-    (await planOf(minimal(matrix, ...lines))).header.reference_configuration_id;
+    (await planExperiment(minimal(matrix, ...lines))).header.reference_configuration_id;
   expect(await reference()).toBe("none");
   expect(await reference("reference: fp4")).toBe("fp4");
   expect(await reference("reference: {quantization: int8}")).toBe("int8");
-  const [error] = await errorsOf(() => reference("reference: fp5"));
+  const [error] = await collectErrors(() => reference("reference: fp5"));
   expect(error).toMatchObject({ code: "plan-reference-unknown", next: "Did you mean fp4?" });
 });
 
 test("each prompt is measured in each repeat, repeat after repeat", async () => {
-  const plan = await planOf("name: x\nmodel: a/b\nprompts: [one, two]\nrepeats: 2\n");
+  const plan = await planExperiment("name: x\nmodel: a/b\nprompts: [one, two]\nrepeats: 2\n");
   expect(plan.trials.map(({ id, index, repeat }) => [id, index, repeat])).toEqual([
     ["none/p1/r1", 0, 0],
     ["none/p2/r1", 1, 0],
@@ -101,27 +103,31 @@ test("each prompt is measured in each repeat, repeat after repeat", async () => 
 });
 
 test("an axis of temperature samples; greedy keeps no sampling settings", async () => {
-  const plan = await planOf(minimal("matrix: {temperature: [0.5, 1]}"));
+  const plan = await planExperiment(minimal("matrix: {temperature: [0.5, 1]}"));
   expect(plan.configurations.map(({ generation }) => generation.sampling)).toEqual(["sample", "sample"]);
   expect(plan.configurations[0]?.generation).toMatchObject({ temperature: 0.5, top_k: 50, top_p: 1 });
-  const greedy = await planOf(minimal());
+  const greedy = await planExperiment(minimal());
   expect(greedy.configurations[0]?.generation).toMatchObject({ temperature: null, top_k: null, top_p: null });
 });
 
 test("a sweep of a million configurations is refused with its count", async () => {
   const numbers = JSON.stringify(Array.from({ length: 1000 }, (_, index) => index + 1));
-  const [error] = await errorsOf(() => planOf(minimal(`matrix: {seed: ${numbers}, top_k: ${numbers}}`)));
+  const [error] = await collectErrors(() =>
+    planExperiment(minimal(`matrix: {seed: ${numbers}, top_k: ${numbers}}`)),
+  );
   expect(error?.code).toBe("plan-too-large");
   expect(error?.message).toContain("1,000,000");
 });
 
 test("nothing left to measure is an error that names exclude", async () => {
-  const [error] = await errorsOf(() => planOf(minimal("exclude: [{quantization: none}]")));
+  const [error] = await collectErrors(() => planExperiment(minimal("exclude: [{quantization: none}]")));
   expect(error).toMatchObject({ code: "plan-empty", place: { line: 4 } });
 });
 
 test("the least and the most tokens must not contradict each other", async () => {
-  const [error] = await errorsOf(() => planOf(minimal("generation: {min_new_tokens: 9, max_new_tokens: 8}")));
+  const [error] = await collectErrors(() =>
+    planExperiment(minimal("generation: {min_new_tokens: 9, max_new_tokens: 8}")),
+  );
   expect(error?.code).toBe("plan-tokens-contradict");
 });
 
@@ -130,9 +136,9 @@ test("a plan survives its file unchanged, and equal files give equal bytes", asy
   await fc.assert(
     fc.asyncProperty(axis, fc.integer({ min: 1, max: 3 }), async (quantizations, repeats) => {
       const text = minimal(`repeats: ${repeats}`, `matrix: {quantization: [${quantizations.join(", ")}]}`);
-      const plan = await planOf(text);
+      const plan = await planExperiment(text);
       expect(parsePlan(planText(plan))).toEqual(plan);
-      expect(planText(await planOf(text))).toBe(planText(plan));
+      expect(planText(await planExperiment(text))).toBe(planText(plan));
       expect(plan.trials).toHaveLength(quantizations.length * repeats);
       expect(new Set(plan.trials.map(({ id }) => id)).size).toBe(plan.trials.length);
       expect(plan.configurations.filter(({ is_reference }) => is_reference)).toHaveLength(1);
@@ -147,7 +153,7 @@ test("a damaged plan file names the line", () => {
 });
 
 test("the plan keeps what --set changed, so that the same can be asked for again", async () => {
-  const { header } = await planOf(minimal(), ["repeats=2", "warmup=0"]);
+  const { header } = await planExperiment(minimal(), ["repeats=2", "warmup=0"]);
   expect(header.overrides).toEqual(["repeats=2", "warmup=0"]);
   expect(header.repeats).toBe(2);
 });

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { ensureEnvironment } from "../../src/python-env/ensure.js";
 import type { Extra } from "../../src/python-env/state-file.js";
 import type { SetupProgress } from "../../src/python-env/types.js";
-import { errorsOf } from "../fixtures/experiments.js";
+import { collectErrors } from "../fixtures/experiments.js";
 import { type FakeMachine, fakeMachine, packageRoot } from "./fake.js";
 
 function ensure(
@@ -86,7 +86,7 @@ test("steps that only another version knows leave the environment as it is", asy
 
 test("a step that fails is named with pip's last words, and the next set-up goes on there", async () => {
   const machine = fakeMachine();
-  const [error] = await errorsOf(() => ensure(machine, { env: { FAKE_FAIL: "worker.lock" } }).ready);
+  const [error] = await collectErrors(() => ensure(machine, { env: { FAKE_FAIL: "worker.lock" } }).ready);
   expect(error).toMatchObject({ code: "setup-install-failed", exitCode: 6 });
   expect(error?.message).toContain("no matching distribution found");
   const before = machine.calls().length;
@@ -158,7 +158,7 @@ test("a lab's environment with wrong versions is refused with every package name
   const check = { python_version: "3.11.7", packages: {}, problems, import_errors: null, devices: null };
   const machine = fakeMachine({ FAKE_CHECK: JSON.stringify(check) });
   const python = join(machine.env.PATH ?? "", "python3");
-  const [error] = await errorsOf(() => ensure(machine, { python }).ready);
+  const [error] = await collectErrors(() => ensure(machine, { python }).ready);
   expect(error?.code).toBe("setup-environment-unsuitable");
   expect(error?.message).toContain("transformers: 4.40.0, needed >=5,<6");
   expect(error?.message).toContain("bitsandbytes: missing, needed >=0.48");
@@ -170,7 +170,7 @@ test.each([
   [{ PATH: "/nonexistent" }, "No Python"],
 ])("without a usable Python it says what it saw and what to install (%o)", async (env, words) => {
   const machine = fakeMachine();
-  const [error] = await errorsOf(() => ensure(machine, { env: env as Record<string, string> }).ready);
+  const [error] = await collectErrors(() => ensure(machine, { env: env as Record<string, string> }).ready);
   expect(error?.code).toBe("setup-python-missing");
   expect(`${error?.message} ${error?.next}`).toContain(words);
 });
@@ -178,6 +178,6 @@ test.each([
 test("a cache folder that cannot be written is a user error", async () => {
   const machine = fakeMachine();
   writeFileSync(machine.home, "a file where the folder should be");
-  const [error] = await errorsOf(() => ensure(machine).ready);
+  const [error] = await collectErrors(() => ensure(machine).ready);
   expect(error?.code).toBe("setup-lock-failed");
 });

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
 import type { RunFileRecord } from "../../src/run/record-types.js";
-import { childrenOf } from "../fixtures/descendants.js";
+import { listChildren } from "../fixtures/descendants.js";
 import { processesOfGroup } from "../fixtures/processes.js";
 import { testPython } from "../fixtures/python.js";
 import { prepareRun, scriptedPython, startRun } from "../fixtures/started-run.js";
@@ -33,7 +33,7 @@ test("SIGKILL while the libraries are imported leaves no process of the worker's
   const run = startRun({ python: testPython() });
   await run.says("starting the worker");
   const [supervisor = 0] = await vi.waitFor(() => {
-    const found = childrenOf(run.child.pid ?? 0);
+    const found = listChildren(run.child.pid ?? 0);
     // The forkserver is there, and deep in its imports.
     expect(processesOfGroup(found[0] ?? -1).length).toBeGreaterThanOrEqual(2);
     return found;
@@ -47,7 +47,7 @@ test("SIGKILL while the libraries are imported leaves no process of the worker's
 test("SIGKILL while the supervisor stands still leaves no process either", async () => {
   const run = startRun({ python: testPython() });
   await run.says("none: loaded");
-  const [supervisor = 0] = childrenOf(run.child.pid ?? 0);
+  const [supervisor = 0] = listChildren(run.child.pid ?? 0);
   process.kill(supervisor, "SIGSTOP");
   run.child.kill("SIGKILL");
   await run.gone(GONE_WITHIN_MS);
@@ -57,7 +57,7 @@ test("SIGKILL while the supervisor stands still leaves no process either", async
 test("SIGKILL of controller and supervisor at once leaves no process, and the next run removes their sockets", async () => {
   const run = startRun({ python: testPython() });
   await run.says("none: loaded");
-  const [supervisor = 0] = childrenOf(run.child.pid ?? 0);
+  const [supervisor = 0] = listChildren(run.child.pid ?? 0);
   process.kill(supervisor, "SIGSTOP");
   process.kill(run.child.pid ?? 0, "SIGSTOP");
   process.kill(supervisor, "SIGKILL");

@@ -18,7 +18,7 @@ import { readRecords } from "../../src/run/reader.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { openRunFolder, reopenRunFolder } from "../../src/run/run-folder.js";
-import { childrenOf } from "../fixtures/descendants.js";
+import { listChildren } from "../fixtures/descendants.js";
 import { smallPlan } from "../fixtures/plans.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { type RunPlanOptions, runPlan } from "../fixtures/run-plan.js";
@@ -62,11 +62,11 @@ const completed = (records: readonly RunFileRecord[]) =>
   records.flatMap((record) =>
     record.kind === "trial" && record.status === "completed" ? [record.trial_id] : [],
   );
-const idsOf = (plan: Plan) => plan.trials.map(({ id }) => id);
+const listIds = (plan: Plan) => plan.trials.map(({ id }) => id);
 
 /** Scripted workers that this process has started and that are still there. */
 const workersLeft = () =>
-  childrenOf(process.pid).filter((pid) => {
+  listChildren(process.pid).filter((pid) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("scripted.py");
     } catch {
@@ -85,7 +85,7 @@ test("a disk that is full in mid-record ends the run with its worker, and with s
   expect(cut.records.at(-1)?.kind).not.toBe("run_end");
   disk.remount("size=8m");
   const { records } = await resumeIn(disk.folder);
-  expect(completed(records).toSorted()).toEqual(idsOf(plan).toSorted());
+  expect(completed(records).toSorted()).toEqual(listIds(plan).toSorted());
   expect(completed(records).slice(0, completed(cut.records).length)).toEqual(completed(cut.records));
   expect(groupRecords(records, "x").end?.status).toBe("completed");
 });
@@ -189,7 +189,7 @@ test("a clock that is set back between records changes no order and makes no tim
   );
   await expect(killed).rejects.toThrow("killed here");
   const { records } = await resumeIn(results, { clock });
-  expect(completed(records)).toEqual(idsOf(plan));
+  expect(completed(records)).toEqual(listIds(plan));
   const data = groupRecords(records, "x");
   expect(data.configurations.map(({ status }) => status)).toEqual(["completed", "completed"]);
   expect(data.elapsedSec).toBeGreaterThanOrEqual(0);
@@ -208,7 +208,7 @@ test("a flipped bit takes one trial out, and a resumed run measures that one aga
   expect(damaged.warnings).toHaveLength(1);
   expect(completed(damaged.records)).toHaveLength(3);
   const { records, warnings } = await resumeIn(results);
-  expect(completed(records).toSorted()).toEqual(idsOf(plan));
+  expect(completed(records).toSorted()).toEqual(listIds(plan));
   expect(warnings).toHaveLength(1);
 });
 

@@ -16,7 +16,7 @@ const judge = fileURLToPath(new URL("../fixtures/judge_frames.py", import.meta.u
 const DECODERS = { controller: decodeControllerMessage, worker: decodeWorkerMessage } as const;
 
 /** What this end makes of a frame; anything but a ProtocolError is thrown on. */
-function verdictOf(
+function judgeFrame(
   side: Side,
   frame: Uint8Array,
 ): { readonly accepted: unknown } | { readonly refused: string } {
@@ -35,7 +35,7 @@ test.each(["worker", "controller"] as const)(
   (side) => {
     fc.assert(
       fc.property(anyFrame(side), (frame) => {
-        const verdict = verdictOf(side, frame);
+        const verdict = judgeFrame(side, frame);
         if ("refused" in verdict) expect(verdict.refused).not.toBe("");
         else expect(asJson(verdict.accepted)).toEqual(asJson(JSON.parse(Buffer.from(frame).toString())));
       }),
@@ -67,12 +67,12 @@ test("both ends of the wire agree on every frame: what it says, or that it is re
     env: { PYTHONPATH: pythonFolder },
     maxBuffer: 1e9,
   });
-  const theirs = stdout.split("\n").map((line) => JSON.parse(line) as ReturnType<typeof verdictOf>);
+  const theirs = stdout.split("\n").map((line) => JSON.parse(line) as ReturnType<typeof judgeFrame>);
   expect(theirs).toHaveLength(cases.length);
   let accepted = 0;
   const disagreements = cases.flatMap(({ side, frame }, index) => {
-    const ours = verdictOf(side, frame);
-    const python = theirs[index] as ReturnType<typeof verdictOf>;
+    const ours = judgeFrame(side, frame);
+    const python = theirs[index] as ReturnType<typeof judgeFrame>;
     if ("accepted" in ours) accepted += 1;
     const agree = "refused" in ours ? "refused" in python : sameContent(ours, python);
     return agree ? [] : [{ side, frame: Buffer.from(frame).toString(), ours, python }];
@@ -83,7 +83,7 @@ test("both ends of the wire agree on every frame: what it says, or that it is re
   expect(accepted).toBeLessThan((cases.length * 19) / 20);
 }, 600_000);
 
-function sameContent(ours: { readonly accepted: unknown }, python: ReturnType<typeof verdictOf>): boolean {
+function sameContent(ours: { readonly accepted: unknown }, python: ReturnType<typeof judgeFrame>): boolean {
   if (!("accepted" in python)) return false;
   try {
     expect(asJson(python.accepted)).toEqual(asJson(ours.accepted));

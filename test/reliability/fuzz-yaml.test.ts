@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { renderError } from "../../src/base/render-error.js";
-import { errorsOf, load, minimal } from "../fixtures/experiments.js";
+import { collectErrors, load, minimal } from "../fixtures/experiments.js";
 import { fuzzParameters, mutated } from "../fixtures/fuzz.js";
 
 /** Every part that a file may have, in few bytes: each case is parsed whole. */
@@ -54,7 +54,7 @@ const SPLINTERS = [
 /** Loads, and says what every error must be: one that can be shown, with a place inside the file. */
 async function check(bytes: Uint8Array): Promise<void> {
   const lines = new TextDecoder().decode(bytes).split("\n");
-  for (const error of await errorsOf(() => load(bytes))) {
+  for (const error of await collectErrors(() => load(bytes))) {
     expect(renderError(error, { color: false })).toContain(error.code);
     expect(error.place?.source).toBe("/lab/x.yaml");
     if (error.code === "experiment-file-unreadable") continue;
@@ -77,7 +77,7 @@ const anything = fc.oneof(
 );
 
 test("the seeds are experiments as they stand", async () => {
-  for (const seed of seeds) expect(await errorsOf(() => load(seed))).toEqual([]);
+  for (const seed of seeds) expect(await collectErrors(() => load(seed))).toEqual([]);
 });
 
 test("whatever the bytes of an experiment file, loading ends in an experiment or in errors with a place", async () => {
@@ -95,6 +95,6 @@ test.each([
   ],
   ["a list that holds itself", minimal("matrix: &a [*a]"), 1],
 ])("%s: told in so many errors, each with its place", async (_name, text, count) => {
-  expect(await errorsOf(() => load(text))).toHaveLength(count);
+  expect(await collectErrors(() => load(text))).toHaveLength(count);
   await check(Buffer.from(text));
 });

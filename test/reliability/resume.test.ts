@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
-import { planOf } from "../fixtures/experiments.js";
+import { planExperiment } from "../fixtures/experiments.js";
 import { runPlan } from "../fixtures/run-plan.js";
 
 const plan = (...lines: readonly string[]) =>
-  planOf(
+  planExperiment(
     [
       "name: x",
       "model: smollm2-135m-instruct",

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { summarize } from "../../src/analysis/summary.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
-import { planOf } from "../fixtures/experiments.js";
+import { planExperiment } from "../fixtures/experiments.js";
 import { runPlan } from "../fixtures/run-plan.js";
 
 interface Asked {
@@ -17,7 +17,7 @@ const plan = ({
   model = "smollm2-135m-instruct",
   more = [],
 }: Asked = {}) =>
-  planOf(
+  planExperiment(
     [
       "name: x",
       `model: ${model}`,

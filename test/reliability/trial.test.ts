@@ -62,43 +62,43 @@ function memoryCgroups(): string {
 
 const of = (label: Label | "good") =>
   records.filter((record) => "configuration" in record && record.configuration === label);
-const endOf = (label: Label | "good") => of(label).find((record) => record.kind === "configuration");
-const trialsOf = (label: Label | "good") =>
+const findEnd = (label: Label | "good") => of(label).find((record) => record.kind === "configuration");
+const listTrials = (label: Label | "good") =>
   of(label).flatMap((record) => (record.kind === "trial" ? [record.status] : []));
-const failuresOf = (label: Label) =>
+const listFailures = (label: Label) =>
   of(label).flatMap((record) => ("failure" in record ? [record.failure] : []));
 
 const killed = { code: "trial-process-died", signal: "SIGKILL", exit_code: null };
 
 test("SIGKILL in load fails that configuration and no other", () => {
-  expect(endOf("killed-in-load")).toMatchObject({
+  expect(findEnd("killed-in-load")).toMatchObject({
     failure: { ...killed, phase: "load" },
     trials_completed: 0,
   });
 });
 
 test("SIGKILL in warm-up fails that configuration and no other", () => {
-  expect(endOf("killed-in-warmup")).toMatchObject({
+  expect(findEnd("killed-in-warmup")).toMatchObject({
     failure: { ...killed, phase: "warmup" },
     trials_completed: 0,
   });
 });
 
 test("SIGKILL in measure keeps the trial that was measured before", () => {
-  expect(trialsOf("killed-in-measure")).toEqual(["completed", "failed"]);
-  expect(endOf("killed-in-measure")).toMatchObject({
+  expect(listTrials("killed-in-measure")).toEqual(["completed", "failed"]);
+  expect(findEnd("killed-in-measure")).toMatchObject({
     failure: { ...killed, phase: "measure" },
     trials_completed: 1,
   });
 });
 
 test("SIGKILL in quality keeps every trial and says that the text was not scored", () => {
-  expect(trialsOf("killed-in-quality")).toEqual(["completed", "completed"]);
-  expect(failuresOf("killed-in-quality")).toMatchObject([{ ...killed, phase: "quality" }]);
+  expect(listTrials("killed-in-quality")).toEqual(["completed", "completed"]);
+  expect(listFailures("killed-in-quality")).toMatchObject([{ ...killed, phase: "quality" }]);
 });
 
 test("a segfault is recorded with its signal and the Python lines that led to it", () => {
-  const [failure] = failuresOf("crash");
+  const [failure] = listFailures("crash");
   expect(failure).toMatchObject({ code: "trial-process-died", signal: "SIGSEGV", phase: "measure" });
   expect(failure?.stderr_tail.join("\n")).toMatch(
     /Fatal Python error: Segmentation fault[\s\S]*sitecustomize\.py/,
@@ -106,7 +106,7 @@ test("a segfault is recorded with its signal and the Python lines that led to it
 });
 
 test("exit code 137 of a trial process is recorded as it is", () => {
-  expect(failuresOf("exit-137")[0]).toMatchObject({
+  expect(listFailures("exit-137")[0]).toMatchObject({
     code: "trial-process-died",
     exit_code: 137,
     signal: null,
@@ -114,8 +114,8 @@ test("exit code 137 of a trial process is recorded as it is", () => {
 });
 
 test("a Python exception fails its trial with the traceback, and the process serves on", () => {
-  expect(trialsOf("exception")).toEqual(["completed", "failed"]);
-  const [failure] = failuresOf("exception");
+  expect(listTrials("exception")).toEqual(["completed", "failed"]);
+  const [failure] = listFailures("exception");
   expect(failure).toMatchObject({
     code: "worker-exception",
     phase: "measure",
@@ -123,54 +123,54 @@ test("a Python exception fails its trial with the traceback, and the process ser
     signal: null,
   });
   expect(failure?.traceback).toContain("a defect of a library");
-  expect(endOf("exception")).toMatchObject({ status: "completed" });
+  expect(findEnd("exception")).toMatchObject({ status: "completed" });
   expect(of("exception").find((record) => record.kind === "quality")).toMatchObject({ status: "completed" });
 });
 
 test("CUDA out of memory fails its trial, and what fits is still measured", () => {
-  expect(trialsOf("device-memory")).toEqual(["completed", "failed"]);
-  expect(failuresOf("device-memory")).toMatchObject([{ code: "out-of-memory-device", phase: "measure" }]);
+  expect(listTrials("device-memory")).toEqual(["completed", "failed"]);
+  expect(listFailures("device-memory")).toMatchObject([{ code: "out-of-memory-device", phase: "measure" }]);
   expect(of("device-memory").find((record) => record.kind === "quality")).toMatchObject({
     status: "completed",
   });
 });
 
 test("a device that vanishes ends its configuration as device-lost", () => {
-  expect(trialsOf("device-lost")).toEqual(["completed", "failed"]);
-  expect(endOf("device-lost")).toMatchObject({
+  expect(listTrials("device-lost")).toEqual(["completed", "failed"]);
+  expect(findEnd("device-lost")).toMatchObject({
     failure: { code: "device-lost", phase: "measure" },
     trials_completed: 1,
   });
 });
 
 test("a limit on memory fails the load as out-of-memory-host", () => {
-  expect(endOf("memory-limit")).toMatchObject({ failure: { code: "out-of-memory-host", phase: "load" } });
+  expect(findEnd("memory-limit")).toMatchObject({ failure: { code: "out-of-memory-host", phase: "load" } });
 });
 
 test("a trial process killed by the kernel for its memory is told from any other SIGKILL", () => {
-  expect(trialsOf("memory-cgroup")).toEqual(["completed", "failed"]);
-  expect(failuresOf("memory-cgroup")[0]).toMatchObject({ code: "out-of-memory-host", signal: "SIGKILL" });
+  expect(listTrials("memory-cgroup")).toEqual(["completed", "failed"]);
+  expect(listFailures("memory-cgroup")[0]).toMatchObject({ code: "out-of-memory-host", signal: "SIGKILL" });
 });
 
 test("200 MB on stdout and on stderr block nothing, and the controller's memory does not hold them", () => {
-  expect(trialsOf("flood")).toEqual(["completed", "completed"]);
-  expect(endOf("flood")).toMatchObject({ status: "completed" });
+  expect(listTrials("flood")).toEqual(["completed", "completed"]);
+  expect(findEnd("flood")).toMatchObject({ status: "completed" });
   expect(rssGrowthBytes).toBeLessThan(200_000_000);
 });
 
 test("SIGSTOP of a trial is found by its missing progress, and the process does not stay", () => {
-  expect(trialsOf("stopped")).toEqual(["completed", "failed"]);
-  expect(failuresOf("stopped")[0]).toMatchObject({ code: "no-progress", phase: "measure" });
+  expect(listTrials("stopped")).toEqual(["completed", "failed"]);
+  expect(listFailures("stopped")[0]).toMatchObject({ code: "no-progress", phase: "measure" });
 });
 
 test("a forkserver that dies takes its trial along, and the next configuration gets a new one", () => {
-  const [failure] = failuresOf("no-forkserver");
+  const [failure] = listFailures("no-forkserver");
   expect(failure).toMatchObject({ ...killed, phase: "measure" });
   expect(failure?.message).toContain("forkserver");
 });
 
 test("after all of these the last configuration is measured, in the same worker", () => {
-  expect(trialsOf("good")).toEqual(["completed", "completed"]);
-  expect(endOf("good")).toMatchObject({ status: "completed" });
+  expect(listTrials("good")).toEqual(["completed", "completed"]);
+  expect(findEnd("good")).toMatchObject({ status: "completed" });
   expect(workersStarted).toBe(1);
 });

@@ -9,12 +9,12 @@ import { RunPaths } from "../../src/run/paths.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
 const examples = fileURLToPath(new URL("../../results/example/", import.meta.url));
-const runOf = (experiment: string) => readdirSync(join(examples, experiment))[0] ?? "";
+const findRunId = (experiment: string) => readdirSync(join(examples, experiment))[0] ?? "";
 
 test.each(["quant", "quality"])(
   "the kept run of %s is drawn again from its records, byte for byte",
   async (name) => {
-    const run = runOf(name);
+    const run = findRunId(name);
     const kept = join(examples, name, run);
     const copy = join(scratchFolder(), run);
     cpSync(join(kept, "records.jsonl"), join(copy, "records.jsonl"), { recursive: true });
@@ -33,12 +33,14 @@ test.each(["quant", "quality"])(
 
 test("the README shows this run", () => {
   const readme = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
-  expect(readme).toContain(`results/example/quant/${runOf("quant")}/charts/overview.png`);
+  expect(readme).toContain(`results/example/quant/${findRunId("quant")}/charts/overview.png`);
 });
 
 test("the table in the README is this run's, as it is drawn today", () => {
   const readme = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
-  const summary = JSON.parse(readFileSync(join(examples, "quant", runOf("quant"), "summary.json"), "utf8"));
+  const summary = JSON.parse(
+    readFileSync(join(examples, "quant", findRunId("quant"), "summary.json"), "utf8"),
+  );
   const table = resultTable(summary as RunSummary, { columns: 80, color: false });
   const shown = table.slice(table.indexOf("┌"), table.indexOf("Medians over trials")).trimEnd();
   expect(readme).toContain(shown);

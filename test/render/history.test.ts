@@ -3,7 +3,7 @@ import stringWidth from "string-width";
 import { beforeAll, describe, expect, test } from "vitest";
 import { historyChartName } from "../../src/analysis/history/chart-name.js";
 import { parseFailCondition } from "../../src/analysis/history/fail-on.js";
-import { historyOf } from "../../src/analysis/history/history.js";
+import { buildHistory } from "../../src/analysis/history/history.js";
 import type { HistoryReport } from "../../src/analysis/history/history-types.js";
 import type { FontMetrics } from "../../src/render/charts/font-metrics.js";
 import { historyChart } from "../../src/render/charts/history.js";
@@ -14,11 +14,14 @@ import { historyText } from "../../src/render/terminal/history.js";
 import { sparkline } from "../../src/render/terminal/sparkline.js";
 import { chartTools } from "../fixtures/chart-tools.js";
 import { TWELVE_LONG } from "../fixtures/records.js";
-import { historyRunsOf } from "../fixtures/sweep.js";
-import { textsOf } from "./charts/svg-texts.js";
+import { makeHistoryRuns } from "../fixtures/sweep.js";
+import { readTexts } from "./charts/svg-texts.js";
 
-function reportOf(runs: ReturnType<typeof historyRunsOf>, everySec: number | null = 86_400): HistoryReport {
-  return historyOf(runs, {
+function makeReport(
+  runs: ReturnType<typeof makeHistoryRuns>,
+  everySec: number | null = 86_400,
+): HistoryReport {
+  return buildHistory(runs, {
     experiment: "quant",
     conditions: [parseFailCondition("decode_tokens_per_sec<-5%")],
     everySec,
@@ -26,13 +29,14 @@ function reportOf(runs: ReturnType<typeof historyRunsOf>, everySec: number | nul
   });
 }
 
-function chartsOf(report: HistoryReport) {
-  const nameOf = ({ metric, text_id }: HistoryReport["series"][number]) => historyChartName(metric, text_id);
-  return [...new Set(report.series.map(nameOf))].map((name) => ({
+function drawCharts(report: HistoryReport) {
+  const nameChart = ({ metric, text_id }: HistoryReport["series"][number]) =>
+    historyChartName(metric, text_id);
+  return [...new Set(report.series.map(nameChart))].map((name) => ({
     name,
     spec: historyChart(
       report,
-      report.series.filter((series) => nameOf(series) === name),
+      report.series.filter((series) => nameChart(series) === name),
     ),
   }));
 }
@@ -40,31 +44,34 @@ function chartsOf(report: HistoryReport) {
 const HOSTILE = '<img src=x onerror=alert(1)> | `rm` \u001b[31m \u202e [a](b) "';
 const step = (i: number) => ({ speed: i >= 18 ? 0.9 : 1, bitsandbytes: i >= 18 ? "0.50.2" : "0.49.0" });
 const CASES: readonly (readonly [string, () => HistoryReport])[] = [
-  ["one run", () => reportOf(historyRunsOf(1), null)],
-  ["two runs", () => reportOf(historyRunsOf(2))],
+  ["one run", () => makeReport(makeHistoryRuns(1), null)],
+  ["two runs", () => makeReport(makeHistoryRuns(2))],
   [
     "thirty runs with a step, a failure, a kill, a break and a new library",
     () =>
-      reportOf(
-        historyRunsOf(30, (i) => ({
+      makeReport(
+        makeHistoryRuns(30, (i) => ({
           ...step(i),
           ...(i === 7 ? { fate: "failed" as const } : i === 12 ? { fate: "killed" as const } : {}),
           ...(i === 29 ? { prompts: ["another"] } : {}),
         })),
       ),
   ],
-  ["four hundred runs", () => reportOf(historyRunsOf(400, step), null)],
-  ["a new library with every run", () => reportOf(historyRunsOf(20, (i) => ({ bitsandbytes: `0.${i}.0` })))],
-  ["twelve long labels", () => reportOf(historyRunsOf(12, () => ({ configurations: TWELVE_LONG })))],
+  ["four hundred runs", () => makeReport(makeHistoryRuns(400, step), null)],
+  [
+    "a new library with every run",
+    () => makeReport(makeHistoryRuns(20, (i) => ({ bitsandbytes: `0.${i}.0` }))),
+  ],
+  ["twelve long labels", () => makeReport(makeHistoryRuns(12, () => ({ configurations: TWELVE_LONG })))],
   [
     "nothing but failures",
-    () => reportOf(historyRunsOf(3).map((run) => ({ ...run, figures: null, status: "damaged" }))),
+    () => makeReport(makeHistoryRuns(3).map((run) => ({ ...run, runValues: null, status: "damaged" }))),
   ],
   [
     "hostile names",
     () =>
-      reportOf(
-        historyRunsOf(12, (i) => ({
+      makeReport(
+        makeHistoryRuns(12, (i) => ({
           configurations: [
             { id: "none", reference: true },
             { id: "evil", label: HOSTILE },
@@ -101,11 +108,11 @@ describe.each(CASES)("with %s", (_, make) => {
   });
 
   test("every chart holds by Vega-Lite's schema, and no text leaves the canvas or lies on another", async () => {
-    for (const { name, spec } of chartsOf(make())) {
+    for (const { name, spec } of drawCharts(make())) {
       expect(isVegaLite(spec), `${name}: ${JSON.stringify(isVegaLite.errors?.slice(0, 2))}`).toBe(true);
       expect(name).toMatch(/^[a-z0-9_.-]+$/);
       const { svg } = await render(spec);
-      const { width, height, texts } = textsOf(svg, fonts);
+      const { width, height, texts } = readTexts(svg, fonts);
       for (const [i, one] of texts.entries()) {
         expect(one.left, one.text).toBeGreaterThanOrEqual(-1);
         expect(one.right, one.text).toBeLessThanOrEqual(width + 1);
@@ -126,27 +133,27 @@ describe.each(CASES)("with %s", (_, make) => {
 test("the chart that is drawn to be thrown away holds by the schema and has every mark of a long history", async () => {
   const spec = exampleHistoryChart();
   expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 2))).toBe(true);
-  const real = chartsOf(
-    reportOf(
-      historyRunsOf(400, (i) => ({ ...step(i), ...(i === 7 ? { fate: "failed" } : {}) })),
+  const real = drawCharts(
+    makeReport(
+      makeHistoryRuns(400, (i) => ({ ...step(i), ...(i === 7 ? { fate: "failed" } : {}) })),
       null,
     ),
   );
   const decode = real.find(({ name }) => name === "decode_tokens_per_sec");
-  const marksOf = (svg: string) =>
+  const findMarks = (svg: string) =>
     new Set(svg.match(/role-mark|role="graphics-symbol" aria-roledescription="[a-z ]+"/g));
   const [example, long] = await Promise.all([render(spec), render(decode?.spec ?? spec)]);
-  expect(marksOf(example.svg)).toEqual(marksOf(long.svg));
-  expect(marksOf(long.svg).size).toBeGreaterThan(4);
+  expect(findMarks(example.svg)).toEqual(findMarks(long.svg));
+  expect(findMarks(long.svg).size).toBeGreaterThan(4);
 });
 
 test("the terminal tells the step, the library and the judgement", () => {
-  const runs = historyRunsOf(19, step);
-  const text = historyText(reportOf(runs, null), { columns: 400, color: false, blocks: true });
+  const runs = makeHistoryRuns(19, step);
+  const text = historyText(makeReport(runs, null), { columns: 400, color: false, blocks: true });
   expect(text).toContain("quant: 19 runs from 2026-10-01 to 2026-10-19: 19 completed");
   expect(text).toMatch(/REGRESSION fp4: tokens\/s \d\.\d\d, −\d+\.\d % \[−[\d.]+, −[\d.]+\] against/);
   expect(text).toContain("2026-10-19: bitsandbytes 0.49.0 → 0.50.2");
-  const markdown = historyMarkdown(reportOf(runs, null));
+  const markdown = historyMarkdown(makeReport(runs, null));
   expect(markdown).toContain("❌ **fp4&#58; tokens/s");
 });
 

@@ -5,10 +5,10 @@ import { type Followed, followRecords } from "../../src/run/follow-records.js";
 import type { RunPaths } from "../../src/run/paths.js";
 import { THREE, toJsonl } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
-import { addRun, recordsOf } from "../fixtures/run-on-disk.js";
+import { addRun, makeRecords } from "../fixtures/run-on-disk.js";
 
 const RUN = "quant/20261124T020000Z-0001";
-const RECORDS = recordsOf("20261124T020000Z-0001");
+const RECORDS = makeRecords("20261124T020000Z-0001");
 const KINDS = RECORDS.map(({ kind }) => kind);
 const LINES = RECORDS.map((record) => toJsonl([record]));
 
@@ -21,7 +21,7 @@ function following(lines: readonly string[], isWritten = async () => true, pollM
   return { paths, stop, next };
 }
 
-const kindsOf = (followed: Followed | undefined) =>
+const listKinds = (followed: Followed | undefined) =>
   followed?.type === "records" ? followed.records.map(({ kind }) => kind) : followed;
 
 /** All kinds up to the end, however they were gathered; and the end. */
@@ -36,12 +36,12 @@ async function drained(next: () => Promise<Followed | undefined>) {
 
 test("what is there comes first, then each record as it is written, then the end", async () => {
   const { paths, next } = following(LINES.slice(0, 2));
-  expect(kindsOf(await next())).toEqual(KINDS.slice(0, 2));
+  expect(listKinds(await next())).toEqual(KINDS.slice(0, 2));
   for (const [index, line] of LINES.entries()) {
     if (index < 2) continue;
     const waiting = next();
     appendFileSync(paths.records, line);
-    expect(kindsOf(await waiting)).toEqual([KINDS[index]]);
+    expect(listKinds(await waiting)).toEqual([KINDS[index]]);
   }
   expect(await next()).toEqual({ type: "end", why: "ended" });
   expect(await next()).toBeUndefined();
@@ -55,7 +55,7 @@ test("a line that is not whole yet is waited for, wherever it is cut", async () 
     appendFileSync(paths.records, line.subarray(0, cut));
     const waiting = next();
     appendFileSync(paths.records, line.subarray(cut));
-    expect(kindsOf(await waiting)).toEqual([KINDS[2]]);
+    expect(listKinds(await waiting)).toEqual([KINDS[2]]);
   }
 });
 
@@ -68,7 +68,7 @@ test("where the system tells of no change, the file is looked at all the same", 
   renameSync(copy, paths.records);
   const waiting = next();
   appendFileSync(paths.records, LINES[2] ?? "");
-  expect(kindsOf(await waiting)).toEqual([KINDS[2]]);
+  expect(listKinds(await waiting)).toEqual([KINDS[2]]);
 });
 
 test("when the writer goes, all that it wrote comes before that is said", async () => {
@@ -84,7 +84,7 @@ test("when the writer goes, all that it wrote comes before that is said", async 
 });
 
 test("a run that goes on after its end is followed on", async () => {
-  const again = recordsOf("20261124T020000Z-0001", { configurations: THREE.slice(0, 1) }).slice(1);
+  const again = makeRecords("20261124T020000Z-0001", { configurations: THREE.slice(0, 1) }).slice(1);
   const { next } = following([...LINES, ...again.map((record) => toJsonl([record]))]);
   const { kinds, end } = await drained(next);
   expect(kinds).toEqual([...KINDS, ...again.map(({ kind }) => kind)]);

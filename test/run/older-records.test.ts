@@ -11,7 +11,7 @@ const golden = fileURLToPath(new URL("../golden/records/", import.meta.url));
 const names = readdirSync(golden).filter((name) => name.startsWith("v"));
 
 /** What a summary says that is measured, not worded. */
-function figuresOf(summary: RunSummary) {
+function pickValues(summary: RunSummary) {
   return {
     run_id: summary.run_id,
     status: summary.status,
@@ -43,7 +43,7 @@ test.each(names)(
     expect(warnings).toEqual([]);
     const then = JSON.parse(readFileSync(join(golden, name, "summary.json"), "utf8")) as RunSummary;
     const now = summarize(data);
-    expect(figuresOf(now)).toEqual(figuresOf(then));
+    expect(pickValues(now)).toEqual(pickValues(then));
     expect(now.configurations.map(({ status }) => status)).toContain("completed");
     expect(now.configurations.map(({ status }) => status)).toContain("failed");
   },

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Plan, PlanBlock } from "../../src/plan/plan-types.js";
-import { type BlockWork, PlanProgress, UNFINISHED } from "../../src/run/plan-progress.js";
+import type { LoadSession, Plan } from "../../src/plan/plan-types.js";
+import { PlanProgress, type SessionWork, UNFINISHED } from "../../src/run/plan-progress.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { isTransient, TRANSIENT_CODES } from "../../src/run/transient.js";
 import { FAILURE_CODES } from "../../src/worker/failures.js";
-import { planOf } from "../fixtures/experiments.js";
+import { planExperiment } from "../fixtures/experiments.js";
 import { qualityMeasurement } from "../fixtures/quality.js";
 import { failure, fakeRun, measurement } from "../fixtures/records.js";
 
@@ -34,21 +34,21 @@ function execute(
   const write = (record: RunFileRecord) => {
     if (records.length >= budget) throw new Killed();
     records.push(record);
-    progress.note(record);
+    progress.apply(record);
   };
-  const attempt = (work: BlockWork) => {
-    const { block } = work;
+  const attempt = (work: SessionWork) => {
+    const { session } = work;
     const of = {
       ...HEAD,
-      configuration_id: block.configuration_id,
-      configuration: block.configuration_id,
+      configuration_id: session.configuration_id,
+      configuration: session.configuration_id,
       attempt: work.attempt,
       reused_from: null,
     };
-    if (block.role === "sentinel") {
+    if (session.role === "sentinel") {
       for (const { prompt_index, prompt_id } of work.trials) {
         const { attempt: _, reused_from: __, ...plain } = of;
-        const at = { position: block.round, prompt_index, prompt_id };
+        const at = { position: session.round, prompt_index, prompt_id };
         write({ ...plain, kind: "sentinel", ...at, status: "completed", measurement: measurement() });
       }
       return;
@@ -56,7 +56,7 @@ function execute(
     const end = {
       ...of,
       kind: "configuration",
-      round: block.round,
+      round: session.round,
       elapsed_sec: 1,
       notices: [] as { source: string; text: string; count: number }[],
     } as const;
@@ -64,13 +64,13 @@ function execute(
     write({
       ...of,
       kind: "load",
-      round: block.round,
+      round: session.round,
       identity_sha256: "",
       load: loads[0]?.load as (typeof loads)[number]["load"],
     });
     for (const trial of work.trials) {
       const { id, index, prompt_index, prompt_id, repeat, round } = trial;
-      const head = {
+      const commonFields = {
         ...of,
         kind: "trial",
         trial_id: id,
@@ -83,10 +83,10 @@ function execute(
       const code = fate(id, tries.get(id) ?? 0);
       tries.set(id, (tries.get(id) ?? 0) + 1);
       if (code === null) {
-        write({ ...head, status: "completed", measurement: measurement() });
+        write({ ...commonFields, status: "completed", measurement: measurement() });
         continue;
       }
-      write({ ...head, status: "failed", failure: failure({ code }) });
+      write({ ...commonFields, status: "failed", failure: failure({ code }) });
       if (isTransient(code)) {
         write({ ...end, ...counts, status: "failed", failure: failure({ code }) });
         return;
@@ -102,17 +102,17 @@ function execute(
     }
     write({ ...end, ...counts, status: "completed", proof_after: null, repeats_end: "as-planned" });
   };
-  const run = (block: PlanBlock) => {
-    let work = progress.workOf(block, UNFINISHED);
+  const run = (session: LoadSession) => {
+    let work = progress.findRemainingWork(session, UNFINISHED);
     while (work !== null) {
       attempt(work);
-      work = progress.workOf(block, UNFINISHED);
+      work = progress.findRemainingWork(session, UNFINISHED);
       if (work?.retryOf == null) return;
     }
   };
   try {
     if (!progress.hasStarted) write(start);
-    for (const block of plan.blocks) run(block);
+    for (const session of plan.blocks) run(session);
   } catch (error) {
     if (!(error instanceof Killed)) throw error;
   }
@@ -154,19 +154,19 @@ const always = () => null;
 test("gone on with after a kill at any record, a run measures every trial exactly once", async () => {
   await fc.assert(
     fc.asyncProperty(planArbitrary, fc.nat(), fc.nat(), async (text, first, second) => {
-      const plan = await planOf(text);
+      const plan = await planExperiment(text);
       const whole = execute(plan, [], always).records;
       const cut = execute(plan, [], always, first % (whole.length + 1)).records;
       const again = execute(plan, cut, always, cut.length + (second % (whole.length + 1))).records;
       const { records, progress } = execute(plan, again, always);
       expect(trialsIn(records, "completed").toSorted()).toEqual(plan.trials.map(({ id }) => id).toSorted());
-      expect(progress.left(UNFINISHED)).toEqual([]);
+      expect(progress.listRemainingWork(UNFINISHED)).toEqual([]);
       const extras = (kind: string) => records.filter((record) => record.kind === kind).length;
       expect(extras("quality")).toBe(plan.configurations.length * plan.texts.length);
       expect(extras("profile")).toBe(plan.header.profile ? plan.configurations.length : 0);
       expect(extras("sentinel")).toBe(whole.filter(({ kind }) => kind === "sentinel").length);
-      for (const block of plan.blocks) {
-        if (block.role === "measure") expect(progress.resultOf(block).isComplete).toBe(true);
+      for (const session of plan.blocks) {
+        if (session.role === "measure") expect(progress.summarizeSession(session).isComplete).toBe(true);
       }
     }),
     { numRuns: 200 },
@@ -176,14 +176,14 @@ test("gone on with after a kill at any record, a run measures every trial exactl
 test("whatever record of a trial is lost, that trial is measured again and no other", async () => {
   await fc.assert(
     fc.asyncProperty(planArbitrary, fc.nat(), async (text, which) => {
-      const plan = await planOf(text);
+      const plan = await planExperiment(text);
       const whole = execute(plan, [], always).records;
       const lost = plan.trials[which % plan.trials.length]?.id;
       const damaged = whole.filter((record) => record.kind !== "trial" || record.trial_id !== lost);
       const { records, progress } = execute(plan, damaged, always);
       expect(trialsIn(records, "completed").toSorted()).toEqual(plan.trials.map(({ id }) => id).toSorted());
       expect(trialsIn(records.slice(damaged.length), "completed")).toEqual([lost]);
-      expect(progress.left(UNFINISHED)).toEqual([]);
+      expect(progress.listRemainingWork(UNFINISHED)).toEqual([]);
     }),
   );
 });
@@ -192,19 +192,19 @@ test("whatever fails, a run comes to an end, tries again within the bound, and m
   const codes = fc.constantFrom(null, null, null, "worker-died", "prompt-too-long");
   await fc.assert(
     fc.asyncProperty(planArbitrary, fc.infiniteStream(codes), fc.nat(60), async (text, fates, budget) => {
-      const plan = await planOf(text);
+      const plan = await planExperiment(text);
       const fate = () => fates.next().value as string | null;
       const cut = execute(plan, [], fate, budget).records;
       const { records, progress } = execute(plan, cut, fate);
       const completed = trialsIn(records, "completed");
       expect(new Set(completed).size).toBe(completed.length);
-      expect(progress.left(UNFINISHED)).toEqual([]);
-      for (const block of plan.blocks) {
+      expect(progress.listRemainingWork(UNFINISHED)).toEqual([]);
+      for (const session of plan.blocks) {
         const died = records.filter(
           (record) =>
             record.kind === "configuration" &&
-            record.configuration_id === block.configuration_id &&
-            record.round === block.round &&
+            record.configuration_id === session.configuration_id &&
+            record.round === session.round &&
             record.status === "failed",
         );
         expect(died.length).toBeLessThanOrEqual(plan.header.retries + 1);
@@ -215,22 +215,28 @@ test("whatever fails, a run comes to an end, tries again within the bound, and m
 });
 
 const small = () =>
-  planOf("name: x\nmodel: smollm2-135m-instruct\nprompts: [a, b]\nmatrix: { quantization: [none, fp4] }\n");
+  planExperiment(
+    "name: x\nmodel: smollm2-135m-instruct\nprompts: [a, b]\nmatrix: { quantization: [none, fp4] }\n",
+  );
 
 test("what failed is tried again where that is asked for, and only that", async () => {
   const plan = await small();
   const failing = (id: string) => (id === "fp4/p2/r1" ? "prompt-too-long" : null);
   const { records, progress } = execute(plan, [], failing);
-  expect(progress.left(UNFINISHED)).toEqual([]);
-  const left = progress.left({ ...UNFINISHED, retryFailed: true });
+  expect(progress.listRemainingWork(UNFINISHED)).toEqual([]);
+  const left = progress.listRemainingWork({ ...UNFINISHED, retryFailed: true });
   expect(
-    left.map(({ block, attempt, trials }) => [block.configuration_id, attempt, trials.map(({ id }) => id)]),
+    left.map(({ session, attempt, trials }) => [
+      session.configuration_id,
+      attempt,
+      trials.map(({ id }) => id),
+    ]),
   ).toEqual([["fp4", 2, ["fp4/p2/r1"]]]);
   expect(trialsIn(records, "failed")).toEqual(["fp4/p2/r1"]);
 });
 
 test("the reference scores a text again only while another configuration is to be compared on it", async () => {
-  const plan = await planOf(
+  const plan = await planExperiment(
     "name: x\nmodel: smollm2-135m-instruct\nprompts: [a]\nmatrix: { quantization: [none, fp4] }\nquality: { texts: [code, german], context: 8 }\n",
   );
   const whole = execute(plan, [], always).records;
@@ -241,7 +247,7 @@ test("the reference scores a text again only while another configuration is to b
   expect([...rescore]).toEqual(["german"]);
   expect(progress.textsToRescore((text) => text === "german", false).size).toBe(0);
   expect(new PlanProgress(plan, whole).textsToRescore(gone, false).size).toBe(0);
-  const [first, second] = progress.left({ retryFailed: false, rescore });
+  const [first, second] = progress.listRemainingWork({ retryFailed: false, rescore });
   expect(first).toMatchObject({ trials: [], texts: [{ id: "german" }], attempt: 2 });
   expect(second).toMatchObject({ trials: [], texts: [{ id: "german" }], attempt: 2 });
 });

@@ -12,7 +12,7 @@ import { lockRun } from "../../src/run/run-lock.js";
 import { RunProgress } from "../../src/run/run-progress.js";
 import { type FakeRunOptions, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
-import { addRun, recordsOf } from "../fixtures/run-on-disk.js";
+import { addRun, makeRecords } from "../fixtures/run-on-disk.js";
 
 /** Without what only one of the two sources can tell. */
 const asShown = ({ has_current_summary, configurations, ...entry }: RunIndexEntry) => ({
@@ -186,19 +186,19 @@ test("any bytes in place of records give an entry, never a crash", async () => {
 
 /** A run in which one configuration fails and is tried again after a resume; then once more, which is cut off. */
 function resumedRecords(): RunFileRecord[] {
-  const head = {
+  const commonFields = {
     schema_version: 1,
     run_id: "20261124T020000Z-0001",
     at: "2026-11-25T02:00:00.000Z",
   } as const;
-  const first = recordsOf(head.run_id, {
+  const first = makeRecords(commonFields.run_id, {
     configurations: THREE.map((one, i) => (i === 1 ? { ...one, failedTrials: [2] } : one)),
   });
   const again = first
     .filter((record) => "configuration_id" in record && record.configuration_id === "int8")
     .map((record) => ({ ...record, at: "2026-11-25T02:00:30.000Z" }) as RunFileRecord);
   const resume: RunFileRecord = {
-    ...head,
+    ...commonFields,
     kind: "resume",
     falcon_exp_version: "0.1.0",
     controller: first[0]?.kind === "run" ? first[0].controller : ({} as never),
@@ -207,14 +207,14 @@ function resumedRecords(): RunFileRecord[] {
     trials_left: 5,
     environment_changes: [],
   };
-  const end = { ...head, kind: "run_end", status: "completed", elapsed_sec: 30 } as const;
+  const end = { ...commonFields, kind: "run_end", status: "completed", elapsed_sec: 30 } as const;
   return [...first, resume, ...again, end, resume, ...again];
 }
 
 test.each([
   [
     "of one process",
-    recordsOf("20261124T020000Z-0001", {
+    makeRecords("20261124T020000Z-0001", {
       configurations: THREE.map((one, i) => (i === 1 ? { ...one, failedTrials: [2] } : one)),
     }),
   ],

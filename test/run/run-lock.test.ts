@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import { ownProcessName, type ProcessName } from "../../src/base/process-name.js";
-import { isRunning, lockRun, writerOf } from "../../src/run/run-lock.js";
+import { findLockOwner, isRunning, lockRun } from "../../src/run/run-lock.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
 const lockedBy = (folder: string, owner: Partial<ProcessName>, self: ProcessName) =>
@@ -45,7 +45,7 @@ test("the lock of a process that is gone is taken over, and it is told whose it 
   expect(await isRunning(folder, self)).toBe(false);
   const lock = await lockRun(folder, self, systemClock);
   expect(lock.takenOverFrom).toMatchObject({ pid: gone.pid });
-  expect(await writerOf(folder, self)).toMatchObject({ pid: process.pid });
+  expect(await findLockOwner(folder, self)).toMatchObject({ pid: process.pid });
   await lock.release();
 });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RECORD_SCHEMA_VERSION } from "../../src/run/record-types.js";
 import { UPGRADE_STEPS, type UpgradeStep, upgradeLine } from "../../src/run/upgrade.js";
-import { errorsOf } from "../fixtures/experiments.js";
+import { collectErrors } from "../fixtures/experiments.js";
 
 test("there is a step from every older version to the next", () => {
   expect(UPGRADE_STEPS).toHaveLength(RECORD_SCHEMA_VERSION - 1);
@@ -36,7 +36,7 @@ test("a step need not know of versions: a renamed key", () => {
 });
 
 test("a line of a newer version is refused, and its place named", async () => {
-  const [error] = await errorsOf(async () =>
+  const [error] = await collectErrors(async () =>
     upgradeLine({ schema_version: 3 }, "records.jsonl:7", [(line) => line]),
   );
   expect(error).toMatchObject({ code: "results-schema-newer", exitCode: 7 });

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const SHA512 = `sha512-${"A".repeat(86)}==`;
 const HASH = `--hash=sha256:${"0".repeat(64)}`;
 
-const lockOf = (entry: object) => JSON.stringify({ packages: { "": {}, "node_modules/x": entry } });
+const makeLock = (entry: object) => JSON.stringify({ packages: { "": {}, "node_modules/x": entry } });
 const whole = { version: "1.0.0", integrity: SHA512, license: "MIT" };
 
 test("the lock files of this project are whole", () => {
@@ -19,7 +19,7 @@ test("the lock files of this project are whole", () => {
 });
 
 test("a whole package is no problem", () => {
-  expect(npmProblems('{"dependencies": {"x": "1.0.0"}}', lockOf(whole))).toEqual([]);
+  expect(npmProblems('{"dependencies": {"x": "1.0.0"}}', makeLock(whole))).toEqual([]);
 });
 
 test.each([
@@ -32,14 +32,14 @@ test.each([
   ["an unknown licence", { ...whole, license: "GPL-3.0" }, "GPL-3.0"],
   ["no licence", { ...whole, license: undefined }, "licence"],
 ])("a locked package with %s is a problem", (_name, entry, words) => {
-  expect(npmProblems("{}", lockOf(entry))).toEqual([expect.stringContaining(words)]);
+  expect(npmProblems("{}", makeLock(entry))).toEqual([expect.stringContaining(words)]);
 });
 
 test.each(["^1.0.0", "latest", "git+https://host/x", "file:../x", "https://host/x.tgz"])(
   "asking for %s is a problem",
   (version) => {
     const manifest = JSON.stringify({ devDependencies: { x: version } });
-    expect(npmProblems(manifest, lockOf(whole))).toEqual([expect.stringContaining(version)]);
+    expect(npmProblems(manifest, makeLock(whole))).toEqual([expect.stringContaining(version)]);
   },
 );
 

@@ -8,7 +8,7 @@ import { openRunFolder } from "../../src/run/run-folder.js";
 import { newPage, startChromium } from "../fixtures/chromium.js";
 import { failure, THREE } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
-import { addRun, recordsOf } from "../fixtures/run-on-disk.js";
+import { addRun, makeRecords } from "../fixtures/run-on-disk.js";
 import { serve } from "../fixtures/server.js";
 
 let browser: Browser;
@@ -110,7 +110,7 @@ async function running(results: string) {
     clock: systemClock,
   });
   onTestFinished(() => folder.close());
-  const records = recordsOf(runId, {
+  const records = makeRecords(runId, {
     configurations: THREE.map((one, i) => (i === 1 ? { ...one, failedTrials: [2] } : one)),
   });
   const write = async (some: readonly RunFileRecord[]) => {

@@ -42,7 +42,7 @@ const generate = (worker: Worker, handlers: RequestHandlers = {}) =>
     handlers,
   );
 
-async function failureOf(promise: Promise<unknown>): Promise<WorkerFailure> {
+async function catchFailure(promise: Promise<unknown>): Promise<WorkerFailure> {
   const outcome = await promise.then(
     () => null,
     (error: unknown) => error,
@@ -69,20 +69,24 @@ test("a whole conversation: start, load, generate, unload, with progress and not
   const { measurement } = await generate(worker, { onProgress: ({ phase }) => phases.push(phase) });
   expect(measurement.output_text).toBe("answer to hello");
   const notices: string[] = [];
-  await worker.ask("unload", {}, { onNotice: ({ text, count }) => notices.push(`${text} ×${count}`) });
+  await worker.ask(
+    "unload",
+    {},
+    { onLibraryWarning: ({ text, count }) => notices.push(`${text} ×${count}`) },
+  );
   expect(phases).toEqual(["load", "measure"]);
   expect(notices).toEqual(["a warning ×2"]);
 });
 
 test("a worker that ends before its hello fails to start, with its exit code and last words", async () => {
-  const failure = await failureOf(openWorker("exit-before-hello"));
+  const failure = await catchFailure(openWorker("exit-before-hello"));
   expect(failure.code).toBe("worker-start-failed");
   expect(failure.message).toContain("exit code 3");
   expect(failure.details.stderrTail?.join("\n")).toContain("No module named 'zmq'");
 });
 
 test("a Python that does not exist fails to start instead of hanging", async () => {
-  const failure = await failureOf(
+  const failure = await catchFailure(
     Worker.open({
       pythonPath: "/nowhere/python",
       env: {},
@@ -95,7 +99,7 @@ test("a Python that does not exist fails to start instead of hanging", async () 
 });
 
 test("a hello in another protocol version is refused", async () => {
-  const failure = await failureOf(openWorker("old-version"));
+  const failure = await catchFailure(openWorker("old-version"));
   expect(failure.code).toBe("worker-start-failed");
 });
 
@@ -103,7 +107,7 @@ test.each(["garbage-in-load", "unknown-type", "answer-to-nobody", "wrong-answer"
   "%s breaks the contract: the request fails as worker-protocol-error and the worker is ended",
   async (behaviour) => {
     const worker = await openWorker(behaviour);
-    const failure = await failureOf(load(worker));
+    const failure = await catchFailure(load(worker));
     expect(failure.code).toBe("worker-protocol-error");
     expect(worker.isUsable).toBe(false);
   },
@@ -112,19 +116,19 @@ test.each(["garbage-in-load", "unknown-type", "answer-to-nobody", "wrong-answer"
 test("a second answer to the same request ends the worker", async () => {
   const worker = await openWorker("two-answers");
   await load(worker);
-  const failure = await failureOf(generate(worker));
+  const failure = await catchFailure(generate(worker));
   expect(failure.code).toBe("worker-protocol-error");
 });
 
 test("NaN in a measurement is an error, never a number", async () => {
   const worker = await openWorker("nan-in-generate");
   await load(worker);
-  expect((await failureOf(generate(worker))).code).toBe("worker-protocol-error");
+  expect((await catchFailure(generate(worker))).code).toBe("worker-protocol-error");
 });
 
 test("a worker killed by SIGKILL is recorded with signal, phase and last words", async () => {
   const worker = await openWorker("die-in-load");
-  const failure = await failureOf(load(worker));
+  const failure = await catchFailure(load(worker));
   expect(failure.toRecord()).toMatchObject({
     code: "worker-died",
     signal: "SIGKILL",
@@ -138,12 +142,15 @@ test("a worker that exits by itself is recorded with its exit code", async () =>
   const worker = await openWorker("exit-in-generate");
   await load(worker);
   await generate(worker);
-  expect((await failureOf(generate(worker))).toRecord()).toMatchObject({ code: "worker-died", exit_code: 9 });
+  expect((await catchFailure(generate(worker))).toRecord()).toMatchObject({
+    code: "worker-died",
+    exit_code: 9,
+  });
 });
 
 test("a worker without heartbeats is called hung, and its process group is gone", async () => {
   const worker = await openWorker("silent-in-load", { heartbeat_sec: 1 });
-  const failure = await failureOf(load(worker));
+  const failure = await catchFailure(load(worker));
   expect(failure.code).toBe("worker-hung");
   expect(groupLives(worker.pid as number)).toBe(false);
 });
@@ -151,7 +158,7 @@ test("a worker without heartbeats is called hung, and its process group is gone"
 test("a trial without progress is cancelled although heartbeats go on, and the worker serves the next request", async () => {
   const worker = await openWorker("stuck-in-generate", { measure_sec: 1 });
   await load(worker);
-  const failure = await failureOf(generate(worker));
+  const failure = await catchFailure(generate(worker));
   expect(failure.code).toBe("no-progress");
   expect(failure.details.trialProcessAlive).toBe(false);
   expect(worker.isUsable).toBe(true);
@@ -161,7 +168,7 @@ test("a trial without progress is cancelled although heartbeats go on, and the w
 test("a worker that ignores the cancel as well is killed", async () => {
   const worker = await openWorker("deaf-in-generate", { measure_sec: 1 });
   await load(worker);
-  const failure = await failureOf(generate(worker));
+  const failure = await catchFailure(generate(worker));
   expect(failure.code).toBe("no-progress");
   expect(worker.isUsable).toBe(false);
 });
@@ -169,7 +176,7 @@ test("a worker that ignores the cancel as well is killed", async () => {
 test("a cancel while a trial moves ends the request as cancelled, with the reason given", async () => {
   const worker = await openWorker("slow-generate");
   await load(worker);
-  const failure = await failureOf(
+  const failure = await catchFailure(
     generate(worker, {
       onProgress: ({ outputTokens }) => {
         if (outputTokens === 3) worker.cancel("Ctrl-C");
@@ -203,5 +210,5 @@ test("closing ends a worker that ignores shutdown and SIGTERM, and removes its s
 test("a request to a worker that has ended fails at once", async () => {
   const worker = await openWorker("good");
   await worker.close();
-  expect((await failureOf(load(worker))).code).toBe("worker-died");
+  expect((await catchFailure(load(worker))).code).toBe("worker-died");
 });

@@ -32,7 +32,7 @@ interface Place {
 
 export function drawCharts(page: Document, inputs: ChartInputs, selection: Selection): Charts {
   const places = [...page.querySelectorAll<HTMLElement>("[data-chart]")].flatMap((figure) =>
-    placeOf(figure, inputs, selection),
+    findPlaces(figure, inputs, selection),
   );
   const redraw = (place: Place) => {
     place.width = place.canvas.clientWidth;
@@ -85,7 +85,7 @@ export function drawCharts(page: Document, inputs: ChartInputs, selection: Selec
   };
 }
 
-function placeOf(figure: HTMLElement, inputs: ChartInputs, selection: Selection): Place[] {
+function findPlaces(figure: HTMLElement, inputs: ChartInputs, selection: Selection): Place[] {
   const canvas = figure.querySelector<HTMLElement>(".canvas");
   const { chart: name = "", configuration } = figure.dataset;
   if (canvas === null) return [];

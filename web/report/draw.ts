@@ -34,7 +34,7 @@ export function draw(
     result = drawn;
     if (isClosed) drawn.finalize();
     drawn.view.addEventListener("click", (_, item) => {
-      const configuration = configurationOf(item ?? null, names);
+      const configuration = findConfiguration(item ?? null, names);
       if (configuration !== null) onClick(configuration);
     });
     canvas.dataset.drawn = "true";
@@ -49,7 +49,7 @@ export function draw(
   };
 }
 
-function configurationOf(item: Item | null, names: ReadonlyMap<string, string>): string | null {
+function findConfiguration(item: Item | null, names: ReadonlyMap<string, string>): string | null {
   const datum: unknown = item?.datum;
   if (typeof datum !== "object" || datum === null) return null;
   if ("configuration" in datum && typeof datum.configuration === "string") return datum.configuration;

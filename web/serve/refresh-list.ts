@@ -11,7 +11,7 @@ export async function refreshList(page: Document, list: HTMLElement): Promise<vo
     Array.from(old.querySelectorAll<HTMLInputElement>("input:checked"), ({ value }) => value),
   );
   for (const input of fresh.querySelectorAll("input")) input.checked = chosen.has(input.value);
-  const focused = old.contains(page.activeElement) ? selectorOf(page.activeElement) : null;
+  const focused = old.contains(page.activeElement) ? buildSelector(page.activeElement) : null;
   const status = list.querySelector("[role=status]");
   if (status !== null) status.textContent = now.querySelector("#runs [role=status]")?.textContent ?? "";
   old.replaceWith(fresh);
@@ -19,7 +19,7 @@ export async function refreshList(page: Document, list: HTMLElement): Promise<vo
 }
 
 /** The same element in a list that was made anew. */
-function selectorOf(element: Element | null): string | null {
+function buildSelector(element: Element | null): string | null {
   if (element instanceof HTMLAnchorElement)
     return `a[href="${CSS.escape(element.getAttribute("href") ?? "")}"]`;
   if (element instanceof HTMLInputElement) return `input[value="${CSS.escape(element.value)}"]`;

@@ -2,15 +2,15 @@
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { completedTrials } from "../../run/run-data.js";
+import { computeVerdict, type Verdict } from "../significance.js";
 import { statusText } from "../status-text.js";
-import { type Verdict, verdictOf } from "../verdict.js";
 import {
   configurationDifferences,
   type Difference,
   environmentDifferences,
   incomparable,
-  surroundingsOf,
-} from "./differences.js";
+  pickSurroundings,
+} from "./environment-diff.js";
 import { type MetricRatio, type MetricValue, metricsFor, trialPairs } from "./metrics.js";
 import { type CompareInput, type Group, groupSides, type Side } from "./sides.js";
 
@@ -80,7 +80,7 @@ export function compare(
     schema_version: COMPARE_SCHEMA_VERSION,
     arguments: inputs.map(({ argument }) => argument),
     forced: reasons,
-    environment: environmentDifferences(inputs.map(({ data }) => surroundingsOf(data))),
+    environment: environmentDifferences(inputs.map(({ data }) => pickSurroundings(data))),
     groups: groups.map(comparedGroup),
     unpaired,
   };
@@ -107,7 +107,7 @@ function comparedGroup({ label, sides }: Group): ComparedGroup {
     })),
     differences: configurationDifferences(sides),
     metrics: metricsFor(sides).map((metric): ComparedMetric => {
-      const values = sides.map((side) => metric.valueOf(side));
+      const values = sides.map((side) => metric.readValue(side));
       return {
         key: metric.key,
         title: metric.title,
@@ -115,7 +115,7 @@ function comparedGroup({ label, sides }: Group): ComparedGroup {
         values,
         texts: values.map((value) => (value === null ? null : metric.format(value.value))),
         against: sides.map((side) =>
-          baseline === undefined || side === baseline ? null : judged(metric.ratioOf(side, baseline)),
+          baseline === undefined || side === baseline ? null : judged(metric.computeRatio(side, baseline)),
         ),
       };
     }),
@@ -128,7 +128,7 @@ function comparedGroup({ label, sides }: Group): ComparedGroup {
 function judged(ratio: MetricRatio | null): ComparedRatio | null {
   if (ratio === null) return null;
   const { paired, ...rest } = ratio;
-  if (paired !== null) return { ...rest, verdict: verdictOf(paired) };
+  if (paired !== null) return { ...rest, verdict: computeVerdict(paired) };
   if (rest.ci95_low === null || rest.ci95_high === null) return { ...rest, verdict: "counted" };
   const isLess = rest.ci95_high < 1;
   const verdict: Verdict = isLess ? "less" : rest.ci95_low > 1 ? "more" : "within-noise";

@@ -1,11 +1,11 @@
-/** What is compared, figure by figure: one entry a metric. */
-import { type Statistics, statisticsOf } from "../../base/statistics.js";
+/** What is compared, value by value: one entry a metric. */
+import { computeStatistics, type Statistics } from "../../base/statistics.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import type { RecordedTrial } from "../../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../../run/run-data.js";
 import { type PairedRatio, pairedRatio } from "../bootstrap.js";
-import { type MemoryMetric, memoryMetricOf, memoryName } from "../memory-metric.js";
-import { measurementOf, perplexityOf, pplRatioOf } from "../quality.js";
+import { chooseMemoryMetric, type MemoryMetric, memoryName } from "../memory-metric.js";
+import { computePerplexity, computePerplexityRatio, findQualityMeasurement } from "../quality.js";
 import type { Side } from "./sides.js";
 
 export interface MetricValue {
@@ -19,7 +19,7 @@ export interface MetricRatio {
   readonly ratio: number;
   readonly ci95_low: number | null;
   readonly ci95_high: number | null;
-  /** Pairs of trials or of tokens; null for what is counted, not measured. */
+  /** Pairs of trials or of tokens; null for what is exact, not measured. */
   readonly pairs: number | null;
   /** For the verdict; null for what is not paired by trial. */
   readonly paired: PairedRatio | null;
@@ -30,8 +30,8 @@ export interface Metric {
   readonly title: string;
   readonly better: "lower" | "higher";
   readonly format: (value: number) => string;
-  readonly valueOf: (side: Side) => MetricValue | null;
-  readonly ratioOf: (side: Side, baseline: Side) => MetricRatio | null;
+  readonly readValue: (side: Side) => MetricValue | null;
+  readonly computeRatio: (side: Side, baseline: Side) => MetricRatio | null;
 }
 
 const rate = (value: number) => value.toFixed(value < 10 ? 2 : 1);
@@ -41,7 +41,7 @@ export function metricsFor(sides: readonly Side[]): readonly Metric[] {
   const texts = [
     ...new Set(sides.flatMap(({ configuration }) => configuration.quality.map((one) => one.text_id))),
   ];
-  const kinds = [...new Set(sides.map(memoryOf))];
+  const kinds = [...new Set(sides.map(chooseSideMemory))];
   const [memory] = kinds;
   return [
     {
@@ -49,8 +49,8 @@ export function metricsFor(sides: readonly Side[]): readonly Metric[] {
       title: "weights",
       better: "lower",
       format: formatBytes,
-      valueOf: ({ configuration }) => counted(configuration.load?.load.proof.weights_bytes),
-      ratioOf: (side, baseline) => {
+      readValue: ({ configuration }) => toExactValue(configuration.load?.load.proof.weights_bytes),
+      computeRatio: (side, baseline) => {
         const [own, its] = [side, baseline].map(
           ({ configuration }) => configuration.load?.load.proof.weights_bytes,
         );
@@ -68,11 +68,11 @@ export function metricsFor(sides: readonly Side[]): readonly Metric[] {
   ];
 }
 
-function memoryOf({ configuration }: Side): MemoryMetric | null {
-  return memoryMetricOf(completedTrials(configuration).map(({ measurement }) => measurement));
+function chooseSideMemory({ configuration }: Side): MemoryMetric | null {
+  return chooseMemoryMetric(completedTrials(configuration).map(({ measurement }) => measurement));
 }
 
-function counted(value: number | undefined): MetricValue | null {
+function toExactValue(value: number | undefined): MetricValue | null {
   return value === undefined ? null : { value, ci95_low: null, ci95_high: null };
 }
 
@@ -88,9 +88,9 @@ function trialMetric(
     title,
     better,
     format,
-    valueOf: ({ configuration }) => meanOf(statisticsOf(valuesOf(configuration, of))),
-    ratioOf: (side, baseline) => {
-      const paired = pairedRatio(pairsOf(side, baseline, of));
+    readValue: ({ configuration }) => toMeanValue(computeStatistics(listValues(configuration, of))),
+    computeRatio: (side, baseline) => {
+      const paired = pairedRatio(pairValues(side, baseline, of));
       if (paired === null) return null;
       const { ratio, ci95, pairs } = paired;
       return { ratio, ci95_low: ci95?.[0] ?? null, ci95_high: ci95?.[1] ?? null, pairs, paired };
@@ -98,14 +98,14 @@ function trialMetric(
   };
 }
 
-function valuesOf(
+function listValues(
   configuration: ConfigurationData,
   of: (measurement: RecordedTrial) => number | null,
 ): number[] {
   return completedTrials(configuration).flatMap(({ measurement }) => of(measurement) ?? []);
 }
 
-function meanOf(statistics: Statistics | null): MetricValue | null {
+function toMeanValue(statistics: Statistics | null): MetricValue | null {
   if (statistics === null) return null;
   const { mean, ci95_low, ci95_high } = statistics;
   return { value: mean, ci95_low, ci95_high };
@@ -131,7 +131,7 @@ function keyedTrials({ data, configuration }: Side): (readonly [key: string, mea
   );
 }
 
-function pairsOf(
+function pairValues(
   side: Side,
   baseline: Side,
   of: (measurement: RecordedTrial) => number | null,
@@ -148,13 +148,16 @@ function perplexityMetric(text: string): Metric {
     title: `perplexity ${text}`,
     better: "lower",
     format: (value) => value.toFixed(2),
-    valueOf: ({ configuration }) => {
-      const measurement = measurementOf(configuration, text);
-      return measurement === null ? null : perplexityOf(measurement);
+    readValue: ({ configuration }) => {
+      const measurement = findQualityMeasurement(configuration, text);
+      return measurement === null ? null : computePerplexity(measurement);
     },
-    ratioOf: (side, baseline) => {
-      const own = measurementOf(side.configuration, text);
-      const ratio = own === null ? null : pplRatioOf(own, measurementOf(baseline.configuration, text));
+    computeRatio: (side, baseline) => {
+      const own = findQualityMeasurement(side.configuration, text);
+      const ratio =
+        own === null
+          ? null
+          : computePerplexityRatio(own, findQualityMeasurement(baseline.configuration, text));
       if (own === null || ratio === null) return null;
       const { value, ci95_low, ci95_high } = ratio;
       return { ratio: value, ci95_low, ci95_high, pairs: own.token_nll.length, paired: null };

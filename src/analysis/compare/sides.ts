@@ -49,7 +49,7 @@ export function splitArgument(argument: string): {
 export function groupSides(inputs: readonly CompareInput[]): Groups {
   const named = inputs.filter(({ configuration }) => configuration !== null).length;
   if (named === inputs.length) {
-    const sides = uniquelyNamed(inputs.map((input) => sideOf(input, input.configuration ?? "")));
+    const sides = uniquelyNamed(inputs.map((input) => findSide(input, input.configuration ?? "")));
     return { groups: [{ label: sides.map(({ name }) => name).join(" · "), sides }], unpaired: [] };
   }
   if (named > 0) {
@@ -59,26 +59,26 @@ export function groupSides(inputs: readonly CompareInput[]): Groups {
       "Name a configuration in each (RUN#LABEL), or in none.",
     );
   }
-  const labelsOf = ({ data }: CompareInput) => data.configurations.map(({ plan }) => plan.worker.label);
-  const all = [...new Set(inputs.flatMap(labelsOf))];
-  const shared = all.filter((label) => inputs.every((input) => labelsOf(input).includes(label)));
+  const listLabels = ({ data }: CompareInput) => data.configurations.map(({ plan }) => plan.worker.label);
+  const all = [...new Set(inputs.flatMap(listLabels))];
+  const shared = all.filter((label) => inputs.every((input) => listLabels(input).includes(label)));
   if (shared.length === 0) {
     throw refuse(
       "compare-nothing-shared",
-      `The runs have no configuration in common: ${inputs.map((input) => labelsOf(input).join(", ")).join(" | ")}.`,
+      `The runs have no configuration in common: ${inputs.map((input) => listLabels(input).join(", ")).join(" | ")}.`,
       "Compare single configurations: RUN#LABEL.",
     );
   }
   return {
     groups: shared.map((label) => ({
       label,
-      sides: uniquelyNamed(inputs.map((input) => ({ ...sideOf(input, label), name: input.argument }))),
+      sides: uniquelyNamed(inputs.map((input) => ({ ...findSide(input, label), name: input.argument }))),
     })),
     unpaired: all.filter((label) => !shared.includes(label)),
   };
 }
 
-function sideOf(input: CompareInput, wanted: string): Side {
+function findSide(input: CompareInput, wanted: string): Side {
   const { configurations } = input.data;
   const found = configurations.find(
     ({ plan: { worker } }) => worker.label === wanted || worker.id === wanted,

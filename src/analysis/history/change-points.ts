@@ -57,10 +57,10 @@ function testSegment(scores: Float64Array, test: ChangeTest, random: RandomGener
   if (seen.contrast <= 0) return null;
   const most = Math.floor(test.alpha * (test.permutations + 1)) - 1;
   const shuffled = scores.slice();
-  // Equal within rounding is equal: sums of the same figures in another order differ in their last bits.
+  // Equal within rounding is equal: sums of the same values in another order differ in their last bits.
   const asClearAs = seen.contrast * (1 - 1e-9);
   // Two means differ by the range at most, and weigh most in the middle: shorter intervals cannot hold as clear a change.
-  const range = rangeOf(scores);
+  const range = computeRange(scores);
   const longEnough = intervals.filter(({ from, to }) => (range * Math.sqrt(to - from)) / 2 >= asClearAs);
   const search = new ChangeSearch(longEnough, test.fewest_runs_a_level);
   let asClear = 0;
@@ -74,7 +74,7 @@ function testSegment(scores: Float64Array, test: ChangeTest, random: RandomGener
   return { index: seen.index, p_value: (asClear + 1) / (test.permutations + 1) };
 }
 
-function rangeOf(values: Float64Array): number {
+function computeRange(values: Float64Array): number {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
     if (value < low) low = value;

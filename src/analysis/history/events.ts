@@ -1,5 +1,5 @@
 /** What happened between runs: other libraries, drivers or machines, and runs that did not come. */
-import { environmentDifferences, GIT_COMMIT, type Surroundings } from "../compare/differences.js";
+import { environmentDifferences, GIT_COMMIT, type Surroundings } from "../compare/environment-diff.js";
 import type { HistoryRun } from "./series.js";
 
 export interface EnvironmentDifference {
@@ -18,16 +18,19 @@ export interface EnvironmentChange {
 /** Each run against the last one before it whose environment is known. The lab's own commits are no event: they change with every run. */
 export function environmentChanges(runs: readonly HistoryRun[]): readonly EnvironmentChange[] {
   const changes: EnvironmentChange[] = [];
-  let before: { readonly surroundings: Surroundings; readonly told: string } | null = null;
-  for (const [run, { figures }] of runs.entries()) {
-    if (figures?.surroundings.environment == null) continue;
-    const now = { surroundings: figures.surroundings, told: toldOf(figures.surroundings) };
-    if (before !== null && before.told !== now.told) {
+  let before: { readonly surroundings: Surroundings; readonly serialized: string } | null = null;
+  for (const [run, { runValues }] of runs.entries()) {
+    if (runValues?.surroundings.environment == null) continue;
+    const now = {
+      surroundings: runValues.surroundings,
+      serialized: serializeEnvironment(runValues.surroundings),
+    };
+    if (before !== null && before.serialized !== now.serialized) {
       const differences = environmentDifferences([before.surroundings, now.surroundings]);
-      const told = differences
+      const reported = differences
         .filter(({ what }) => what !== GIT_COMMIT)
         .map(({ what, values: [old = null, now = null] }) => ({ what, before: old, after: now }));
-      if (told.length > 0) changes.push({ run, differences: told });
+      if (reported.length > 0) changes.push({ run, differences: reported });
     }
     before = now;
   }
@@ -35,7 +38,7 @@ export function environmentChanges(runs: readonly HistoryRun[]): readonly Enviro
 }
 
 /** All that `environmentDifferences` may tell; most runs have the very same. */
-function toldOf({ controller, falcon_exp_version, environment }: Surroundings): string {
+function serializeEnvironment({ controller, falcon_exp_version, environment }: Surroundings): string {
   const { machine_state: _, memory_bandwidth: __, environment_variables: ___, ...same } = environment ?? {};
   return JSON.stringify([controller.hostname, falcon_exp_version, same]);
 }

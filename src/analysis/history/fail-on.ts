@@ -3,7 +3,7 @@
  *
  *   condition = metric ("<" | ">") limit
  *   limit     = sign digits "%"      against the level before
- *             | digits [unit]        of the figure itself
+ *             | digits [unit]        of the value itself
  */
 import { didYouMean } from "../../base/did-you-mean.js";
 import { FalconError } from "../../base/errors.js";

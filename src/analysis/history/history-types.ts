@@ -15,7 +15,7 @@ export interface HistoryPoint {
   readonly low: number | null;
   readonly high: number | null;
   readonly status: string;
-  /** 0-based: figures of different segments cannot be compared. */
+  /** 0-based: values of different segments cannot be compared. */
   readonly segment: number;
 }
 
@@ -44,7 +44,7 @@ export interface HistoryChange {
   readonly together_with: readonly EnvironmentDifference[];
 }
 
-export interface NewestFigure {
+export interface NewestValue {
   readonly run_id: string;
   readonly at: string;
   readonly value: number;
@@ -73,7 +73,7 @@ export interface HistorySeries extends Pick<HistoryMetric, "better" | "unit" | "
   readonly too_few_runs: { readonly runs: number; readonly needed: number } | null;
   /** Figures of zero or less have no ratio; changes are then not looked for. */
   readonly has_no_ratio: boolean;
-  readonly newest: NewestFigure | null;
+  readonly newest: NewestValue | null;
 }
 
 /**
@@ -89,12 +89,12 @@ export interface Check {
   readonly metric: string;
   readonly title: string;
   readonly outcome: Outcome;
-  /** What was judged; null without a figure. */
-  readonly newest: NewestFigure | null;
+  /** What was judged; null without a value. */
+  readonly newest: NewestValue | null;
 }
 
 /** All of a report but what is judged. */
-export interface HistoryHead {
+export interface HistoryHeader {
   readonly schema_version: typeof HISTORY_SCHEMA_VERSION;
   readonly experiment: string;
   /** In order of time. */
@@ -112,7 +112,7 @@ export interface HistoryHead {
   readonly change_test: typeof CHANGE_TEST;
 }
 
-export interface HistoryReport extends HistoryHead {
+export interface HistoryReport extends HistoryHeader {
   readonly series: readonly HistorySeries[];
   readonly checks: readonly Check[];
 }

@@ -6,16 +6,16 @@ import { type EnvironmentChange, environmentChanges, missedRuns } from "./events
 import type { FailCondition } from "./fail-on.js";
 import {
   HISTORY_SCHEMA_VERSION,
-  type HistoryHead,
+  type HistoryHeader,
   type HistoryReport,
   type HistorySeries,
-  type NewestFigure,
+  type NewestValue,
 } from "./history-types.js";
-import { checksOf } from "./judge.js";
-import { type Levels, levelsOf } from "./levels.js";
+import { evaluateChecks } from "./judge.js";
+import { findLevels, type Levels } from "./levels.js";
 import type { HistoryMetric } from "./metrics.js";
 import { newestAgainst } from "./newest.js";
-import { type HistoryRun, type Series, type SeriesPoint, seriesOf } from "./series.js";
+import { buildSeries, type HistoryRun, type Series, type SeriesPoint } from "./series.js";
 
 export interface HistoryOptions {
   readonly experiment: string;
@@ -27,12 +27,12 @@ export interface HistoryOptions {
 /** The series of one chart: those of one metric. */
 export interface JudgedChart {
   readonly name: string;
-  readonly head: HistoryHead;
+  readonly header: HistoryHeader;
   readonly series: readonly HistorySeries[];
 }
 
 /** `runs` are in order of time. */
-export function historyOf(runs: readonly HistoryRun[], options: HistoryOptions): HistoryReport {
+export function buildHistory(runs: readonly HistoryRun[], options: HistoryOptions): HistoryReport {
   const charts = judgeHistory(runs, options);
   for (;;) {
     const step = charts.next();
@@ -46,41 +46,41 @@ export function* judgeHistory(
   options: HistoryOptions,
 ): Generator<JudgedChart, HistoryReport> {
   const environments = environmentChanges(runs);
-  const head: HistoryHead = {
+  const header: HistoryHeader = {
     schema_version: HISTORY_SCHEMA_VERSION,
     experiment: options.experiment,
     runs: runs.map(({ run_id, started_at, status }) => ({ run_id, started_at, status })),
-    environment_changes: environments.map(({ run, differences }) => ({ ...placeOf(runs, run), differences })),
+    environment_changes: environments.map(({ run, differences }) => ({ ...findRun(runs, run), differences })),
     every_sec: options.everySec,
     missed_runs: options.everySec === null ? [] : missedRuns(runs, options.everySec, options.now),
     change_test: CHANGE_TEST,
   };
-  const all = seriesOf(runs);
+  const all = buildSeries(runs);
   const judged = new Map<Series, HistorySeries>();
   // What is exact is judged at once: there is something to draw from the start.
   const order = all.toSorted((a, b) => Number(b.metric.isExact) - Number(a.metric.isExact));
-  const names = new Set(order.map(chartNameOf));
+  const names = new Set(order.map(nameChart));
   for (const name of names) {
-    const own = all.filter((series) => chartNameOf(series) === name);
+    const own = all.filter((series) => nameChart(series) === name);
     for (const series of own) judged.set(series, historySeries(series, runs, environments));
-    yield { name, head, series: own.flatMap((series) => judged.get(series) ?? []) };
+    yield { name, header, series: own.flatMap((series) => judged.get(series) ?? []) };
   }
   // Charts go by metric, the report by configuration.
   const series = all.flatMap((one) => judged.get(one) ?? []);
-  return { ...head, series, checks: checksOf(options.conditions, series) };
+  return { ...header, series, checks: evaluateChecks(options.conditions, series) };
 }
 
-function chartNameOf({ metric, text_id }: Series): string {
+function nameChart({ metric, text_id }: Series): string {
   return historyChartName(metric.key, text_id);
 }
 
-function placeOf(runs: readonly HistoryRun[], run: number): { readonly run_id: string; readonly at: string } {
+function findRun(runs: readonly HistoryRun[], run: number): { readonly run_id: string; readonly at: string } {
   const { run_id = "", started_at: at = "" } = runs[run] ?? {};
   return { run_id, at };
 }
 
 interface MeasuredPoint extends SeriesPoint {
-  readonly figure: NonNullable<SeriesPoint["figure"]>;
+  readonly metricValue: NonNullable<SeriesPoint["metricValue"]>;
 }
 
 function historySeries(
@@ -89,10 +89,10 @@ function historySeries(
   environments: readonly EnvironmentChange[],
 ): HistorySeries {
   const judged = segments.map(({ points }) => {
-    const measured = points.filter((point): point is MeasuredPoint => point.figure !== null);
-    const values = measured.map(({ figure }) => figure.value);
+    const measured = points.filter((point): point is MeasuredPoint => point.metricValue !== null);
+    const values = measured.map(({ metricValue }) => metricValue.value);
     const isPositive = values.every((value) => value > 0);
-    const levels: Levels = isPositive ? levelsOf(values, metric) : { levels: [], changes: [] };
+    const levels: Levels = isPositive ? findLevels(values, metric) : { levels: [], changes: [] };
     return { measured, values, isPositive, ...levels };
   });
   const last = judged.at(-1);
@@ -107,29 +107,29 @@ function historySeries(
     unit: metric.unit,
     spread: metric.spread,
     points: segments.flatMap(({ points }, segment) =>
-      points.map(({ run, figure, status }) => ({
+      points.map(({ run, metricValue, status }) => ({
         run,
-        value: figure?.value ?? null,
-        low: figure?.low ?? null,
-        high: figure?.high ?? null,
+        value: metricValue?.value ?? null,
+        low: metricValue?.low ?? null,
+        high: metricValue?.high ?? null,
         status,
         segment,
       })),
     ),
     breaks: segments
       .slice(1)
-      .map(({ reasons, points }) => ({ ...placeOf(runs, points[0]?.run ?? 0), reasons })),
+      .map(({ reasons, points }) => ({ ...findRun(runs, points[0]?.run ?? 0), reasons })),
     levels: judged.flatMap(({ measured, levels }) =>
       levels.map(({ from, to, median }) => ({
-        from_at: placeOf(runs, measured[from]?.run ?? 0).at,
-        to_at: placeOf(runs, measured[to - 1]?.run ?? 0).at,
+        from_at: findRun(runs, measured[from]?.run ?? 0).at,
+        to_at: findRun(runs, measured[to - 1]?.run ?? 0).at,
         runs: to - from,
         median,
       })),
     ),
     changes: judged.flatMap(({ measured, levels, changes }) =>
       changes.map((change, i) => ({
-        ...changeOf(change, measured, runs, environments),
+        ...describeChange(change, measured, runs, environments),
         before: levels[i]?.median ?? 0,
         after: levels[i + 1]?.median ?? 0,
         verdict: change.ratio < 1 === (metric.better === "lower") ? ("better" as const) : ("worse" as const),
@@ -137,11 +137,11 @@ function historySeries(
     ),
     too_few_runs: runsInLast < needed ? { runs: runsInLast, needed } : null,
     has_no_ratio: judged.some(({ isPositive }) => !isPositive),
-    newest: last === undefined ? null : newestOf(last, runs, metric),
+    newest: last === undefined ? null : compareNewest(last, runs, metric),
   };
 }
 
-function changeOf(
+function describeChange(
   { at, at_low, at_high, ratio, ci95_low, ci95_high, p_value }: Levels["changes"][number],
   measured: readonly SeriesPoint[],
   runs: readonly HistoryRun[],
@@ -150,9 +150,9 @@ function changeOf(
   const runAt = (index: number) => measured[index]?.run ?? 0;
   const [after, upTo] = [runAt(Math.max(0, at_low - 1)), runAt(at_high)];
   return {
-    ...placeOf(runs, runAt(at)),
-    at_low: placeOf(runs, runAt(at_low)).at,
-    at_high: placeOf(runs, runAt(at_high)).at,
+    ...findRun(runs, runAt(at)),
+    at_low: findRun(runs, runAt(at_low)).at,
+    at_high: findRun(runs, runAt(at_high)).at,
     ratio,
     ci95_low,
     ci95_high,
@@ -163,7 +163,7 @@ function changeOf(
   };
 }
 
-function newestOf(
+function compareNewest(
   {
     measured,
     values,
@@ -176,14 +176,14 @@ function newestOf(
   },
   runs: readonly HistoryRun[],
   metric: HistoryMetric,
-): NewestFigure | null {
+): NewestValue | null {
   const point = measured.at(-1);
   if (point === undefined) return null;
   // What goes on is judged when it is over.
   const newestRun = runs.findLastIndex(({ status }) => status !== "running");
   return {
-    ...placeOf(runs, point.run),
-    value: point.figure.value,
+    ...findRun(runs, point.run),
+    value: point.metricValue.value,
     is_of_newest_run: point.run === newestRun,
     is_exact: metric.isExact,
     against: isPositive ? newestAgainst(values, levels, metric) : null,

@@ -1,9 +1,9 @@
 /** Whether the newest run breaks a condition, and what the answer rests on. */
 import type { FailCondition } from "./fail-on.js";
-import type { Check, HistorySeries, NewestFigure, Outcome } from "./history-types.js";
+import type { Check, HistorySeries, NewestValue, Outcome } from "./history-types.js";
 
 /** One check a condition and configuration that has the metric. */
-export function checksOf(
+export function evaluateChecks(
   conditions: readonly FailCondition[],
   series: readonly HistorySeries[],
 ): readonly Check[] {
@@ -20,13 +20,13 @@ export function checksOf(
   );
 }
 
-function judged(condition: FailCondition, newest: NewestFigure | null): Pick<Check, "outcome" | "newest"> {
+function judged(condition: FailCondition, newest: NewestValue | null): Pick<Check, "outcome" | "newest"> {
   if (newest === null || !newest.is_of_newest_run) return { outcome: "no-figure", newest };
-  return { outcome: outcomeOf(condition, newest), newest };
+  return { outcome: judgeOutcome(condition, newest), newest };
 }
 
-function outcomeOf({ limit, operator }: FailCondition, newest: NewestFigure): Outcome {
-  const isBeyond = (figure: number, bound: number) => (operator === "<" ? figure < bound : figure > bound);
+function judgeOutcome({ limit, operator }: FailCondition, newest: NewestValue): Outcome {
+  const isBeyond = (value: number, bound: number) => (operator === "<" ? value < bound : value > bound);
   const { against, value } = newest;
   // A value is judged as the change that would lead to it, so that both kinds of limit stand on one interval.
   const point = limit.kind === "value" ? value : (against?.ratio ?? null);

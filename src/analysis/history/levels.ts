@@ -1,8 +1,8 @@
 /** Levels of one segment of a series, and the changes between them with their intervals. */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import { medianOf } from "../../base/median.js";
-import { quantileOf } from "../../base/quantile.js";
+import { computeMedian } from "../../base/median.js";
+import { computeQuantile } from "../../base/quantile.js";
 import { randomBelow } from "../../base/random-below.js";
 import { expandedTail } from "../bootstrap.js";
 import { CHANGE_TEST, findChangePoints, SplitSearch } from "./change-points.js";
@@ -39,7 +39,7 @@ const RUNS_EACH_SIDE = 100;
 const RESAMPLES = 999;
 
 /** Of values measured one after the other, all positive. What is exact changes wherever it is another number. */
-export function levelsOf(values: readonly number[], options: { readonly isExact: boolean }): Levels {
+export function findLevels(values: readonly number[], options: { readonly isExact: boolean }): Levels {
   const found = options.isExact
     ? values.flatMap((value, index) =>
         index > 0 && value !== values[index - 1] ? [{ index, p_value: null }] : [],
@@ -48,7 +48,7 @@ export function levelsOf(values: readonly number[], options: { readonly isExact:
   const starts = [0, ...found.map(({ index }) => index), values.length];
   const levels = starts.slice(0, -1).map((from, i): Level => {
     const to = starts[i + 1] ?? values.length;
-    return { from, to, median: medianOf(values.slice(from, to)) ?? 0 };
+    return { from, to, median: computeMedian(values.slice(from, to)) ?? 0 };
   });
   const random = xoroshiro128plus(CHANGE_TEST.seed);
   const changes = found.map(({ index, p_value }, i): LevelChange => {
@@ -58,7 +58,7 @@ export function levelsOf(values: readonly number[], options: { readonly isExact:
       return { ...known, at_low: index, at_high: index, ci95_low: ratio, ci95_high: ratio };
     const from = Math.max(levels[i]?.from ?? 0, index - RUNS_EACH_SIDE);
     const to = Math.min(levels[i + 1]?.to ?? values.length, index + RUNS_EACH_SIDE);
-    return { ...known, ...intervalOf(values, { from, at: index, to }, random) };
+    return { ...known, ...estimateIntervals(values, { from, at: index, to }, random) };
   });
   return { levels, changes };
 }
@@ -67,7 +67,7 @@ export function levelsOf(values: readonly number[], options: { readonly isExact:
  * By the bootstrap: each side drawn anew from its own runs, the change looked for again. Percentiles of the ratio are expanded
  * for few runs, as those of paired ratios are (see bootstrap.ts).
  */
-function intervalOf(
+function estimateIntervals(
   values: readonly number[],
   { from, at, to }: { readonly from: number; readonly at: number; readonly to: number },
   random: RandomGenerator,
@@ -92,10 +92,10 @@ function intervalOf(
   ratios.sort((a, b) => a - b);
   const outside = expandedTail(Math.min(before.length, after.length));
   return {
-    at_low: Math.floor(quantileOf(indices, 0.025)),
-    at_high: Math.ceil(quantileOf(indices, 0.975)),
-    ci95_low: quantileOf(ratios, outside),
-    ci95_high: quantileOf(ratios, 1 - outside),
+    at_low: Math.floor(computeQuantile(indices, 0.025)),
+    at_high: Math.ceil(computeQuantile(indices, 0.975)),
+    ci95_low: computeQuantile(ratios, outside),
+    ci95_high: computeQuantile(ratios, 1 - outside),
   };
 }
 

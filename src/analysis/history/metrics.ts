@@ -2,12 +2,12 @@
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { memoryName } from "../memory-metric.js";
 import { natsText } from "../quality-text.js";
-import type { ConfigurationFigures } from "./run-figures.js";
+import type { ConfigurationValues } from "./run-values.js";
 
 export type MetricUnit = "seconds" | "bytes" | "tokens a second" | "ratio" | "nats" | "share";
 
 /** What one run says of one metric. */
-export interface Figure {
+export interface HistoryValue {
   readonly value: number;
   /** `trials`: lowest and highest trial; `ci95`: the 95 % interval; null where there is nothing of the kind. */
   readonly low: number | null;
@@ -20,21 +20,21 @@ export interface HistoryMetric {
   readonly title: string;
   readonly better: "lower" | "higher";
   readonly unit: MetricUnit;
-  /** What `low` and `high` of its figures are. */
+  /** What `low` and `high` of its values are. */
   readonly spread: "trials" | "ci95" | null;
   /** Counted, not measured: any difference is one. */
   readonly isExact: boolean;
   readonly format: (value: number) => string;
   /** `textId` is null for what is not of a text. */
-  readonly figureOf: (configuration: ConfigurationFigures, textId: string | null) => Figure | null;
+  readonly readValue: (configuration: ConfigurationValues, textId: string | null) => HistoryValue | null;
   readonly isOfText: boolean;
-  /** What the figure is of, where that may change under one name; the series then begins anew. */
-  readonly kindOf: (configuration: ConfigurationFigures) => string;
+  /** What the value is of, where that may change under one name; the series then begins anew. */
+  readonly describeKind: (configuration: ConfigurationValues) => string;
 }
 
 type StatisticsKey = "elapsed_sec" | "ttft_sec" | "decode_tokens_per_sec" | "peak_memory_bytes";
 
-const defaults = { isExact: false, isOfText: false, kindOf: () => "" } as const;
+const defaults = { isExact: false, isOfText: false, describeKind: () => "" } as const;
 
 function trialMetric(
   key: StatisticsKey,
@@ -45,7 +45,7 @@ function trialMetric(
     ...rest,
     key,
     spread: "trials",
-    figureOf: (configuration) => {
+    readValue: (configuration) => {
       const statistics = configuration[key];
       return statistics === null
         ? null
@@ -64,19 +64,19 @@ function loadMetric(
     key,
     better: "lower",
     spread: null,
-    figureOf: (configuration) => {
+    readValue: (configuration) => {
       const value = configuration[key];
       return value === null ? null : { value, low: null, high: null };
     },
   };
 }
 
-type TextFigures = ConfigurationFigures["quality"][number];
+type TextValues = ConfigurationValues["quality"][number];
 
 function textMetric(
   key: string,
   rest: Pick<HistoryMetric, "title" | "better" | "unit" | "format">,
-  figureOf: (text: TextFigures) => Figure | null,
+  readValue: (text: TextValues) => HistoryValue | null,
 ): HistoryMetric {
   return {
     ...defaults,
@@ -84,15 +84,15 @@ function textMetric(
     key,
     isOfText: true,
     spread: "ci95",
-    figureOf: ({ quality }, textId) => {
+    readValue: ({ quality }, textId) => {
       const text = quality.find(({ text_id }) => text_id === textId);
-      return text === undefined ? null : figureOf(text);
+      return text === undefined ? null : readValue(text);
     },
   };
 }
 
 const rate = (value: number) => value.toFixed(value < 10 ? 2 : 1);
-const withInterval = (one: TextFigures["ppl_ratio"]) =>
+const withInterval = (one: TextValues["ppl_ratio"]) =>
   one === null ? null : { value: one.value, low: one.ci95_low, high: one.ci95_high };
 
 /** In the order in which they are shown. */
@@ -112,7 +112,7 @@ export const HISTORY_METRICS: readonly HistoryMetric[] = [
       unit: "bytes",
       format: formatBytes,
     }),
-    kindOf: ({ memory_metric }) => memoryName(memory_metric),
+    describeKind: ({ memory_metric }) => memoryName(memory_metric),
   },
   loadMetric("weights_bytes", { title: "weights", unit: "bytes", format: formatBytes, isExact: true }),
   loadMetric("load_sec", { title: "load", unit: "seconds", format: formatSeconds, isExact: false }),

@@ -1,5 +1,5 @@
 /** The newest run against the level before it: what one more run may show by noise alone. */
-import { medianOf } from "../../base/median.js";
+import { computeMedian } from "../../base/median.js";
 import { studentTQuantile } from "../../base/statistics.js";
 import type { Level } from "./levels.js";
 import { winsorized } from "./winsorize.js";
@@ -34,7 +34,7 @@ export function newestAgainst(
   const newest = values.at(-1);
   if (newest === undefined || values.length < 2) return null;
   const before = options.isExact ? values.slice(-2, -1) : runsBefore(values, levels);
-  const level = medianOf(before);
+  const level = computeMedian(before);
   if (level === null) return null;
   const ratio = newest / level;
   const known = { runs_before: before.length, level, ratio };
@@ -59,7 +59,7 @@ function runsBefore(values: readonly number[], levels: readonly Level[]): readon
 /** Of the 95 % prediction interval of one more run about the median of these, by Student's t; a median's variance is π/2 times a mean's. */
 function halfWidth(logs: readonly number[]): number {
   const [first = 0] = logs;
-  // Less the first, so that figures that are all the same have no spread by rounding.
+  // Less the first, so that values that are all the same have no spread by rounding.
   const plain = winsorized(logs).map((value) => value - first);
   const n = plain.length;
   const mean = plain.reduce((sum, value) => sum + value / n, 0);

@@ -1,10 +1,11 @@
-/** The runs of one experiment in order of time, each with its figures. */
-import { mapAtOnce } from "../../base/at-once.js";
+/** The runs of one experiment in order of time, each with its values. */
+
 import { FalconError } from "../../base/errors.js";
+import { mapConcurrent } from "../../base/map-concurrent.js";
 import { RunPaths } from "../../run/paths.js";
 import type { RunIndexEntry } from "../../run/run-index.js";
 import type { SmallFiles } from "../../run/small-files.js";
-import { type RunFigures, RunFiguresReader, type SummaryFigures } from "./run-figures.js";
+import { type RunValues, RunValuesReader, type SummaryValues } from "./run-values.js";
 import type { HistoryRun } from "./series.js";
 
 export interface ReadHistory {
@@ -14,48 +15,48 @@ export interface ReadHistory {
 }
 
 /** On a network disk files are read side by side, so that its delays do not add up. */
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 
 /** `summaries` are those of the runs that have a current one, by their folders. */
 export async function readHistoryRuns(
   entries: readonly RunIndexEntry[],
-  summaries: ReadonlyMap<string, SummaryFigures>,
+  summaries: ReadonlyMap<string, SummaryValues>,
   files: SmallFiles,
 ): Promise<ReadHistory> {
-  const reader = new RunFiguresReader(files);
+  const reader = new RunValuesReader(files);
   const runs: HistoryRun[] = [];
   const warnings: string[] = [];
-  await mapAtOnce(entries, AT_ONCE, async (entry) => {
-    const { figures, problem } = await figuresOf(entry, summaries.get(entry.folder) ?? null, reader);
+  await mapConcurrent(entries, CONCURRENCY, async (entry) => {
+    const { runValues, problem } = await readRunValues(entry, summaries.get(entry.folder) ?? null, reader);
     if (problem !== null) warnings.push(`${entry.path}: ${problem}`);
-    const started_at = figures?.run.at ?? entry.started_at ?? timeOf(entry.run_id);
+    const started_at = runValues?.run.at ?? entry.started_at ?? parseTime(entry.run_id);
     // A run with neither records nor a time in its name has no place in time.
     if (started_at === null) return;
-    runs.push({ run_id: entry.run_id, started_at, status: entry.status, figures });
+    runs.push({ run_id: entry.run_id, started_at, status: entry.status, runValues });
   });
   runs.sort((a, b) => compareText(a.started_at, b.started_at) || compareText(a.run_id, b.run_id));
   return { runs, warnings: warnings.sort() };
 }
 
-async function figuresOf(
+async function readRunValues(
   entry: RunIndexEntry,
-  summary: SummaryFigures | null,
-  reader: RunFiguresReader,
-): Promise<{ readonly figures: RunFigures | null; readonly problem: string | null }> {
+  summary: SummaryValues | null,
+  reader: RunValuesReader,
+): Promise<{ readonly runValues: RunValues | null; readonly problem: string | null }> {
   if (entry.status === "damaged" || entry.configurations.length === 0) {
-    return { figures: null, problem: entry.problem };
+    return { runValues: null, problem: entry.problem };
   }
   try {
-    const figures = await reader.read(new RunPaths(entry.folder), summary);
-    return { figures, problem: entry.problem };
+    const runValues = await reader.read(new RunPaths(entry.folder), summary);
+    return { runValues, problem: entry.problem };
   } catch (error) {
-    if (error instanceof FalconError) return { figures: null, problem: error.message };
+    if (error instanceof FalconError) return { runValues: null, problem: error.message };
     throw error;
   }
 }
 
 /** `20261124T023746Z-a1b2` → its time; null for another name. */
-function timeOf(runId: string): string | null {
+function parseTime(runId: string): string | null {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-/.exec(runId);
   if (match === null) return null;
   const [, year, month, day, hour, minute, second] = match;

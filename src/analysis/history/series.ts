@@ -1,10 +1,10 @@
-/** One metric of one configuration over the runs, cut where figures can no longer be compared. */
+/** One metric of one configuration over the runs, cut where values can no longer be compared. */
 import { quantizationText } from "../../plan/axis-text.js";
 import type { PlanConfiguration, PlanHeader } from "../../plan/plan-types.js";
 import type { RunRecord } from "../../run/record-types.js";
-import { type Workload, workloadDifferences, workloadOf } from "../compare/differences.js";
-import { type Figure, HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
-import type { ConfigurationFigures, RunFigures } from "./run-figures.js";
+import { describeWorkload, type Workload, workloadDifferences } from "../compare/environment-diff.js";
+import { HISTORY_METRICS, type HistoryMetric, type HistoryValue } from "./metrics.js";
+import type { ConfigurationValues, RunValues } from "./run-values.js";
 
 /** A run in order of time. */
 export interface HistoryRun {
@@ -14,7 +14,7 @@ export interface HistoryRun {
   /** As the index of runs tells it: completed, partly_failed, …, running, killed, damaged. */
   readonly status: string;
   /** Null where the records cannot be read. */
-  readonly figures: RunFigures | null;
+  readonly runValues: RunValues | null;
 }
 
 /** One run in a series. */
@@ -22,12 +22,12 @@ export interface SeriesPoint {
   /** Index into the runs. */
   readonly run: number;
   /** Null where the run did not measure all of this configuration: its median would be of other trials. */
-  readonly figure: Figure | null;
+  readonly metricValue: HistoryValue | null;
   /** Of the configuration in this run: completed, failed, killed, … */
   readonly status: string;
 }
 
-/** Runs in a row whose figures can be compared. */
+/** Runs in a row whose values can be compared. */
 export interface Segment {
   /** Why it does not go on from the one before: `other prompts`; empty for the first. */
   readonly reasons: readonly string[];
@@ -45,20 +45,20 @@ export interface Series {
 }
 
 /** Every metric that some run measured, configuration by configuration; those of the newest run first. `runs` are in order of time. */
-export function seriesOf(runs: readonly HistoryRun[]): readonly Series[] {
+export function buildSeries(runs: readonly HistoryRun[]): readonly Series[] {
   const labels = new Set(
-    runs.toReversed().flatMap(({ figures }) => figures?.configurations.map(({ label }) => label) ?? []),
+    runs.toReversed().flatMap(({ runValues }) => runValues?.configurations.map(({ label }) => label) ?? []),
   );
   const tasks = new Map<PlanConfiguration, Task>();
   return [...labels].flatMap((label) => {
-    const sources = runs.flatMap((run, index) => sourceOf(run, index, label, tasks));
+    const sources = runs.flatMap((run, index) => findSource(run, index, label, tasks));
     return HISTORY_METRICS.flatMap((metric) =>
-      textsOf(sources, metric).flatMap((textId) => {
-        const points = sources.flatMap((source) => pointOf(source, metric, textId));
-        if (!points.some(({ figure }) => figure !== null)) return [];
+      listTexts(sources, metric).flatMap((textId) => {
+        const points = sources.flatMap((source) => buildPoint(source, metric, textId));
+        if (!points.some(({ metricValue }) => metricValue !== null)) return [];
         const name = points.findLast(({ work }) => work !== null)?.work?.kind || metric.title;
         const title = textId === null ? name : `${name} (${textId})`;
-        return [{ configuration: label, metric, title, text_id: textId, segments: segmentsOf(points) }];
+        return [{ configuration: label, metric, title, text_id: textId, segments: splitSegments(points) }];
       }),
     );
   });
@@ -70,7 +70,7 @@ interface Source {
   readonly status: string;
   /** Null where not all of it was measured. */
   readonly whole: {
-    readonly configuration: ConfigurationFigures;
+    readonly configuration: ConfigurationValues;
     readonly workload: Workload;
     readonly settings: string;
     readonly plan: PlanHeader;
@@ -84,9 +84,9 @@ interface Task {
 }
 
 /** Runs with the same plan share its objects, so each is looked at once. */
-function taskOf(run: RunRecord, planned: PlanConfiguration, known: Map<PlanConfiguration, Task>): Task {
+function findTask(run: RunRecord, planned: PlanConfiguration, known: Map<PlanConfiguration, Task>): Task {
   const task = known.get(planned) ?? {
-    workload: workloadOf(run, planned, null),
+    workload: describeWorkload(run, planned, null),
     settings: settingsText(planned),
   };
   known.set(planned, task);
@@ -94,32 +94,32 @@ function taskOf(run: RunRecord, planned: PlanConfiguration, known: Map<PlanConfi
 }
 
 /** Nothing for a run that was not to measure this configuration; nobody knows that of a run that cannot be read. */
-function sourceOf(
-  { figures, status }: HistoryRun,
+function findSource(
+  { runValues, status }: HistoryRun,
   run: number,
   label: string,
   tasks: Map<PlanConfiguration, Task>,
 ): readonly Source[] {
-  if (figures === null) return [{ run, status, whole: null }];
-  const configuration = figures.configurations.find((one) => one.label === label);
-  const planned = figures.run.configurations.find(({ worker }) => worker.label === label);
+  if (runValues === null) return [{ run, status, whole: null }];
+  const configuration = runValues.configurations.find((one) => one.label === label);
+  const planned = runValues.run.configurations.find(({ worker }) => worker.label === label);
   if (configuration === undefined || planned === undefined) return [];
   // It was measured once, by the run that it comes from: a second point would be no second measurement.
   if (configuration.reused_from !== null) return [];
   const isWhole =
     configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
   if (!isWhole) return [{ run, status: unfinishedStatus(status, configuration.status), whole: null }];
-  const { workload, settings } = taskOf(figures.run, planned, tasks);
+  const { workload, settings } = findTask(runValues.run, planned, tasks);
   const whole = {
     configuration,
     workload: { ...workload, parameters: configuration.parameters },
     settings,
-    plan: figures.run.plan,
+    plan: runValues.run.plan,
   };
   return [{ run, status: "completed", whole }];
 }
 
-function textsOf(sources: readonly Source[], metric: HistoryMetric): readonly (string | null)[] {
+function listTexts(sources: readonly Source[], metric: HistoryMetric): readonly (string | null)[] {
   if (!metric.isOfText) return [null];
   const texts = sources.toReversed().flatMap(({ whole }) => whole?.configuration.quality ?? []);
   return [...new Set(texts.map(({ text_id }) => text_id))];
@@ -138,22 +138,22 @@ interface Work {
   readonly text: string;
 }
 
-function pointOf(
+function buildPoint(
   { run, status, whole }: Source,
   metric: HistoryMetric,
   textId: string | null,
 ): readonly TellingPoint[] {
-  if (whole === null) return [{ run, figure: null, status, work: null }];
-  const figure = metric.figureOf(whole.configuration, textId);
+  if (whole === null) return [{ run, metricValue: null, status, work: null }];
+  const metricValue = metric.readValue(whole.configuration, textId);
   // What this run did not measure at all (another device, a text that came later) is no failure of it.
-  if (figure === null) return [];
+  if (metricValue === null) return [];
   const work = {
     workload: whole.workload,
     settings: whole.settings,
-    kind: metric.kindOf(whole.configuration),
+    kind: metric.describeKind(whole.configuration),
     text: textId === null ? "" : textText(whole.plan, textId),
   };
-  return [{ run, figure, status, work }];
+  return [{ run, metricValue, status, work }];
 }
 
 /** `interrupted` of a configuration may be a killed run or one that goes on. */
@@ -173,13 +173,13 @@ function textText({ quality }: PlanHeader, textId: string): string {
   return JSON.stringify([sha256, quality?.context, quality?.max_tokens]);
 }
 
-function segmentsOf(points: readonly TellingPoint[]): readonly Segment[] {
+function splitSegments(points: readonly TellingPoint[]): readonly Segment[] {
   const segments: { reasons: readonly string[]; points: SeriesPoint[] }[] = [{ reasons: [], points: [] }];
   let before: Work | null = null;
-  for (const { run, figure, status, work } of points) {
+  for (const { run, metricValue, status, work } of points) {
     const reasons = before === null || work === null ? [] : reasonsBetween(before, work);
     if (reasons.length > 0) segments.push({ reasons, points: [] });
-    segments.at(-1)?.points.push({ run, figure, status });
+    segments.at(-1)?.points.push({ run, metricValue, status });
     before = work ?? before;
   }
   return segments;

@@ -1,16 +1,16 @@
 /** A run on a busy machine lies far out; it must neither hide a change nor make one. */
-import { medianOf } from "../../base/median.js";
+import { computeMedian } from "../../base/median.js";
 
-/** Robust standard deviations from the median from which a figure is pulled in. */
+/** Robust standard deviations from the median from which a value is pulled in. */
 const FARTHEST = 3;
 /** Median absolute deviation → standard deviation, for normal noise. */
 const MAD_TO_SD = 1.4826;
 
 /** The values, those farther out than three robust standard deviations pulled in to there; the order stays. */
 export function winsorized(values: readonly number[]): readonly number[] {
-  const centre = medianOf(values);
+  const centre = computeMedian(values);
   if (centre === null) return values;
-  const deviation = medianOf(values.map((value) => Math.abs(value - centre))) ?? 0;
+  const deviation = computeMedian(values.map((value) => Math.abs(value - centre))) ?? 0;
   // Where most values are the very same every other one is a fact, not noise.
   if (deviation === 0) return values;
   // Few values understate their own spread (Croux and Rousseeuw, 1992).

@@ -5,8 +5,8 @@
  * reaches higher above its data than the memory axis does, so that two level lines do not lie on each other.
  */
 import type { TopLevelSpec } from "vega-lite";
-import { type Statistics, statisticsOf } from "../../base/statistics.js";
-import { charactersIn } from "./room.js";
+import { computeStatistics, type Statistics } from "../../base/statistics.js";
+import { charactersIn } from "./axis-headroom.js";
 import { breakLines, CHART_CONFIG, COLORS, shown, VEGA_LITE_SCHEMA } from "./style.js";
 
 const HEIGHT = 280;
@@ -46,8 +46,8 @@ const BESIDE_PLOT = 158;
 export function articleChart(input: ArticleChartInput, room?: number): TopLevelSpec {
   const { configuration, memoryAxis, emptyNote, rows } = input;
   const runs = Math.max(1, ...rows.map((row) => row.run));
-  const memory = statisticsOf(rows.flatMap((row) => row.memory_gb ?? []));
-  const time = statisticsOf(rows.flatMap((row) => row.elapsed_sec ?? []));
+  const memory = computeStatistics(rows.flatMap((row) => row.memory_gb ?? []));
+  const time = computeStatistics(rows.flatMap((row) => row.elapsed_sec ?? []));
   const natural = Math.min(880, Math.max(440, runs * 22));
   const width = room === undefined ? natural : Math.max(140, Math.min(natural, room - BESIDE_PLOT));
   const characters = Math.min(SUBTITLE_CHARACTERS, charactersIn(width + BESIDE_PLOT - 28));

@@ -2,9 +2,9 @@
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
-const pathOf = (file: string) => require.resolve(`dejavu-fonts-ttf/ttf/${file}`);
+const resolvePath = (file: string) => require.resolve(`dejavu-fonts-ttf/ttf/${file}`);
 
 /** Absolute paths of TrueType files. Throws where the package is missing. */
 export function chartFonts(): Readonly<Record<"regular" | "bold", string>> {
-  return { regular: pathOf("DejaVuSans.ttf"), bold: pathOf("DejaVuSans-Bold.ttf") };
+  return { regular: resolvePath("DejaVuSans.ttf"), bold: resolvePath("DejaVuSans-Bold.ttf") };
 }

@@ -31,7 +31,7 @@ export interface Chart {
 }
 
 /** The overview, what else can be drawn of this run, then the article's figure for each configuration. */
-export function chartsOf(inputs: ChartInputs): readonly Chart[] {
+export function buildCharts(inputs: ChartInputs): readonly Chart[] {
   return [
     ...SHARED_CHARTS.flatMap((name) => {
       const spec = sharedChart(inputs, name, () => true);

@@ -34,10 +34,10 @@ export function compareChart(report: CompareReport): TopLevelSpec {
     const failed = group.sides.filter(({ trials_completed }) => trials_completed === 0);
     return { group, values, metrics, failed };
   });
-  const figures = panels.flatMap(({ values }) =>
+  const ratios = panels.flatMap(({ values }) =>
     values.flatMap(({ ratio, low, high }) => [ratio, low ?? ratio, high ?? ratio]),
   );
-  const farthest = Math.max(1.1, ...figures.map((ratio) => Math.max(ratio, 1 / ratio)));
+  const farthest = Math.max(1.1, ...ratios.map((ratio) => Math.max(ratio, 1 / ratio)));
   const domain = [1 / farthest ** 1.05, farthest ** 1.05];
   const color = {
     field: "side",

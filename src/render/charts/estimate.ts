@@ -1,6 +1,13 @@
 /** Estimated against measured: weights and peak memory of each configuration, with the estimate as a mark on the bar. */
 import type { TopLevelSpec } from "vega-lite";
-import { axisEndFor, charactersIn, namesWidth, rowNames, textWidth, titleCharacters } from "./room.js";
+import {
+  axisEndFor,
+  charactersIn,
+  namesWidth,
+  rowNames,
+  textWidth,
+  titleCharacters,
+} from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
 
 const ROW_HEIGHT = 46;
@@ -39,13 +46,13 @@ export function estimateChart({ modelName, memoryName, rows }: EstimateInput, ro
     room === undefined ? WIDTH : Math.max(140, Math.min(760, room - namesWidth(names.values()) - 72));
   const longest = Math.max(...rows.map(({ text }) => text.length));
   // Where a sentence leaves no room for its bar, only how far the estimate is off.
-  const textOf = (row: EstimateRow) => (textWidth(longest) < width * 0.55 ? row.text : row.off);
+  const chooseText = (row: EstimateRow) => (textWidth(longest) < width * 0.55 ? row.text : row.off);
   const labels = [...new Set(names.values())];
   const values = rows.map((row) => ({
     ...row,
     label: names.get(row.configuration),
     name: row.label,
-    text: textOf(row),
+    text: chooseText(row),
   }));
   const end = axisEndFor(
     values.map(({ text, measuredGb, estimatedGb, high }) => ({

@@ -1,9 +1,9 @@
 /** What happened when, beneath the panels: a row an event, so that no text lies on another. */
 
-import type { HistoryHead, HistorySeries } from "../../analysis/history/history-types.js";
+import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { differencesText } from "../words/history.js";
-import { PANEL_WIDTH, type TimeAxis, xOf } from "./history-panel.js";
+import { encodeTime, PANEL_WIDTH, type TimeAxis } from "./history-panel.js";
 import { breakLines, COLORS } from "./style.js";
 
 const MOST_EVENTS = 12;
@@ -17,7 +17,7 @@ export interface EventLine {
 
 /** The newest changes of machine, libraries and program, and where a series begins anew. */
 export function eventLines(
-  report: HistoryHead,
+  report: HistoryHeader,
   series: readonly HistorySeries[],
   dateText: (at: string) => string,
 ): readonly EventLine[] {
@@ -59,7 +59,7 @@ export function eventPanel(lines: readonly EventLine[], axis: TimeAxis) {
       fontSize: 10,
       color: COLORS.text,
     },
-    encoding: { x: xOf("at", axis), y, text: { field: "text" } },
+    encoding: { x: encodeTime("at", axis), y, text: { field: "text" } },
   });
   return {
     width: PANEL_WIDTH,
@@ -69,11 +69,11 @@ export function eventPanel(lines: readonly EventLine[], axis: TimeAxis) {
     layer: [
       {
         mark: { type: "rule", color: COLORS.muted, strokeDash: [4, 3] },
-        encoding: { x: xOf("at", axis), y, y2: { datum: -0.7 } },
+        encoding: { x: encodeTime("at", axis), y, y2: { datum: -0.7 } },
       },
       {
         mark: { type: "point", filled: true, size: 25, color: COLORS.muted, opacity: 1 },
-        encoding: { x: xOf("at", axis), y },
+        encoding: { x: encodeTime("at", axis), y },
       },
       text(true),
       text(false),

@@ -1,9 +1,9 @@
-/** A chart with every kind of mark that a long history has, of invented figures. */
+/** A chart with every kind of mark that a long history has, of invented values. */
 import type { TopLevelSpec } from "vega-lite";
 import { CHANGE_TEST } from "../../analysis/history/change-points.js";
 import {
   HISTORY_SCHEMA_VERSION,
-  type HistoryHead,
+  type HistoryHeader,
   type HistorySeries,
 } from "../../analysis/history/history-types.js";
 import { historyChart } from "./history.js";
@@ -14,7 +14,7 @@ const STEP_AT = RUNS / 2;
 const DAY_MS = 86_400_000;
 const PANELS = 3;
 
-const atOf = (run: number): string => new Date(run * DAY_MS).toISOString();
+const formatDay = (run: number): string => new Date(run * DAY_MS).toISOString();
 
 /**
  * The first chart that Vega draws takes several times as long as the next ones: where many runs are to be read first, this one is
@@ -23,7 +23,12 @@ const atOf = (run: number): string => new Date(run * DAY_MS).toISOString();
 export function exampleHistoryChart(): TopLevelSpec {
   const runs = Array.from({ length: RUNS }, (_, run) => run);
   const value = 20;
-  const change = { run_id: "", at: atOf(STEP_AT), at_low: atOf(STEP_AT - 2), at_high: atOf(STEP_AT + 2) };
+  const change = {
+    run_id: "",
+    at: formatDay(STEP_AT),
+    at_low: formatDay(STEP_AT - 2),
+    at_high: formatDay(STEP_AT + 2),
+  };
   const series: HistorySeries = {
     configuration: "none",
     metric: "decode_tokens_per_sec",
@@ -41,8 +46,8 @@ export function exampleHistoryChart(): TopLevelSpec {
     })),
     breaks: [],
     levels: [
-      { from_at: atOf(0), to_at: atOf(STEP_AT - 1), runs: STEP_AT, median: value },
-      { from_at: atOf(STEP_AT), to_at: atOf(RUNS - 1), runs: STEP_AT, median: value + 1 },
+      { from_at: formatDay(0), to_at: formatDay(STEP_AT - 1), runs: STEP_AT, median: value },
+      { from_at: formatDay(STEP_AT), to_at: formatDay(RUNS - 1), runs: STEP_AT, median: value + 1 },
     ],
     changes: [
       {
@@ -61,19 +66,23 @@ export function exampleHistoryChart(): TopLevelSpec {
     has_no_ratio: false,
     newest: null,
   };
-  const head: HistoryHead = {
+  const header: HistoryHeader = {
     schema_version: HISTORY_SCHEMA_VERSION,
     experiment: "example",
-    runs: runs.map((run) => ({ run_id: "", started_at: atOf(run), status: "completed" })),
+    runs: runs.map((run) => ({ run_id: "", started_at: formatDay(run), status: "completed" })),
     environment_changes: [
-      { run_id: "", at: atOf(STEP_AT), differences: [{ what: "bitsandbytes", before: "1", after: "2" }] },
+      {
+        run_id: "",
+        at: formatDay(STEP_AT),
+        differences: [{ what: "bitsandbytes", before: "1", after: "2" }],
+      },
     ],
     every_sec: null,
     missed_runs: [],
     change_test: CHANGE_TEST,
   };
   return historyChart(
-    head,
+    header,
     Array.from({ length: PANELS }, () => series),
   );
 }

@@ -1,7 +1,7 @@
 /** What one configuration's panel shows of a series, in the unit of its axis. */
 
-import type { HistoryHead, HistorySeries } from "../../analysis/history/history-types.js";
-import { medianOf } from "../../base/median.js";
+import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
+import { computeMedian } from "../../base/median.js";
 
 /** With more runs than these a whisker a run is a smear and a file of megabytes: one line, one area, of so many points. */
 export const MOST_WHISKERS = 250;
@@ -11,7 +11,7 @@ export interface AxisUnit {
   readonly factor: number;
 }
 
-/** The unit in which the largest of the figures is a number of few digits. */
+/** The unit in which the largest of the values is a number of few digits. */
 export function axisUnit(series: readonly HistorySeries[]): AxisUnit {
   const values = series.flatMap(({ points }) => points.flatMap(({ value }) => value ?? []));
   const most = values.reduce((largest, value) => Math.max(largest, value), 0);
@@ -50,19 +50,23 @@ export interface PanelData {
   }[];
 }
 
-export function dataOf(report: HistoryHead, series: HistorySeries, { factor }: AxisUnit): PanelData {
-  const atOf = (run: number) => report.runs[run]?.started_at ?? "";
+export function buildPanelData(
+  report: HistoryHeader,
+  series: HistorySeries,
+  { factor }: AxisUnit,
+): PanelData {
+  const findTime = (run: number) => report.runs[run]?.started_at ?? "";
   const scaled = (value: number | null) => (value === null ? null : value * factor);
   const points = series.points.flatMap(({ run, value, low, high, segment }) =>
     value === null
       ? []
-      : [{ at: atOf(run), value: value * factor, low: scaled(low), high: scaled(high), segment }],
+      : [{ at: findTime(run), value: value * factor, low: scaled(low), high: scaled(high), segment }],
   );
   return {
     points: points.length > MOST_WHISKERS ? thinned(points) : points,
     isDense: points.length > MOST_WHISKERS,
     failed: series.points.flatMap(({ run, value, status }) =>
-      value === null ? [{ at: atOf(run), status: status.replaceAll("_", " ") }] : [],
+      value === null ? [{ at: findTime(run), status: status.replaceAll("_", " ") }] : [],
     ),
     missed: report.missed_runs.map((at) => ({ at })),
     levels: series.levels.map(({ from_at, to_at, median }) => ({
@@ -99,7 +103,7 @@ function thinned(points: readonly PanelPoint[]): readonly PanelPoint[] {
       return {
         at: middle?.at ?? "",
         segment: middle?.segment ?? 0,
-        value: medianOf(group.map(({ value }) => value)) ?? 0,
+        value: computeMedian(group.map(({ value }) => value)) ?? 0,
         low: lows.length === 0 ? null : Math.min(...lows),
         high: highs.length === 0 ? null : Math.max(...highs),
       };

@@ -1,5 +1,5 @@
-/** One configuration's panel: figures of runs, levels, changes, and runs that failed or did not come. */
-import type { HistoryHead } from "../../analysis/history/history-types.js";
+/** One configuration's panel: values of runs, levels, changes, and runs that failed or did not come. */
+import type { HistoryHeader } from "../../analysis/history/history-types.js";
 import { type AxisUnit, type PanelData, yDomain } from "./history-panel-data.js";
 import { COLORS } from "./style.js";
 
@@ -13,7 +13,7 @@ export interface TimeAxis {
 }
 
 /** All runs with room at both ends: a single run stands in the middle. */
-export function timeAxis({ runs, missed_runs }: Pick<HistoryHead, "runs" | "missed_runs">): TimeAxis {
+export function timeAxis({ runs, missed_runs }: Pick<HistoryHeader, "runs" | "missed_runs">): TimeAxis {
   const times = [...runs.map(({ started_at }) => started_at), ...missed_runs].map((at) => Date.parse(at));
   const first = times.reduce((least, time) => Math.min(least, time), times[0] ?? 0);
   const last = times.reduce((most, time) => Math.max(most, time), first);
@@ -23,7 +23,7 @@ export function timeAxis({ runs, missed_runs }: Pick<HistoryHead, "runs" | "miss
   return { domain: [domain[0] ?? "", domain[1] ?? ""], format: isShort ? "%m-%d %H:%M" : "%Y-%m-%d" };
 }
 
-export function xOf(field: string, axis: TimeAxis, isShown = false) {
+export function encodeTime(field: string, axis: TimeAxis, isShown = false) {
   return {
     field,
     type: "temporal",
@@ -50,7 +50,7 @@ export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOpti
     scale: { domain, zero: false, nice: false, clamp: true },
     axis: { title: options.unit.title, tickCount: 4, titleFontSize: 11 },
   });
-  const x = (field: string) => xOf(field, axis, options.isLast);
+  const x = (field: string) => encodeTime(field, axis, options.isLast);
   const verdictColor = {
     field: "verdict",
     type: "nominal",

@@ -1,12 +1,12 @@
 /** A metric over the runs of an experiment: a panel a configuration, one axis of time, and what changed beneath them. */
 import type { TopLevelSpec } from "vega-lite";
-import type { HistoryHead, HistorySeries } from "../../analysis/history/history-types.js";
-import { counted } from "../../base/counted.js";
+import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
+import { pluralize } from "../../base/pluralize.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { changeText, dateWriter } from "../words/history.js";
 import { eventLines, eventPanel } from "./history-events.js";
 import { historyPanel, timeAxis } from "./history-panel.js";
-import { axisUnit, dataOf, MOST_WHISKERS } from "./history-panel-data.js";
+import { axisUnit, buildPanelData, MOST_WHISKERS } from "./history-panel-data.js";
 import { breakLines, CHART_HEAD, COLORS } from "./style.js";
 
 /** More would be a picture that nobody can look at; history.json has all. */
@@ -14,7 +14,7 @@ const MOST_PANELS = 24;
 const MOST_CHANGES = 3;
 
 /** `series` are of one metric. */
-export function historyChart(report: HistoryHead, series: readonly HistorySeries[]): TopLevelSpec {
+export function historyChart(report: HistoryHeader, series: readonly HistorySeries[]): TopLevelSpec {
   const dateText = dateWriter(report);
   const shown = series.slice(0, MOST_PANELS);
   const axis = timeAxis(report);
@@ -25,21 +25,25 @@ export function historyChart(report: HistoryHead, series: readonly HistorySeries
   return {
     ...CHART_HEAD,
     title: {
-      text: breakLines(`${safeLine(report.experiment)}: ${titleOf(first?.title ?? "", unit.title)}`, 72, 3),
+      text: breakLines(
+        `${safeLine(report.experiment)}: ${formatTitle(first?.title ?? "", unit.title)}`,
+        72,
+        3,
+      ),
       subtitle: [
-        `${counted(report.runs.length, "run")} · ${figureText(series)}`,
+        `${pluralize(report.runs.length, "run")} · ${describeSpread(series)}`,
         "dark line: level · red or green: where it changed, with its interval · dashed: machine, libraries or program changed",
         ...(report.missed_runs.length > 0
           ? [`grey stroke at the foot: a run was due and did not begin`]
           : []),
-        ...(left > 0 ? [`${counted(left, "more configuration")} in history.json`] : []),
+        ...(left > 0 ? [`${pluralize(left, "more configuration")} in history.json`] : []),
       ],
     },
     spacing: 18,
     vconcat: [
       ...shown.map((one, index) => ({
         title: panelTitle(one, dateText),
-        ...historyPanel(dataOf(report, one, unit), axis, {
+        ...historyPanel(buildPanelData(report, one, unit), axis, {
           unit,
           isLast: index === shown.length - 1,
           marks: lines.map(({ at }) => at),
@@ -50,11 +54,11 @@ export function historyChart(report: HistoryHead, series: readonly HistorySeries
   } as unknown as TopLevelSpec;
 }
 
-function titleOf(title: string, unit: string): string {
+function formatTitle(title: string, unit: string): string {
   return title === unit ? safeLine(title) : `${safeLine(title)}, ${unit}`;
 }
 
-function figureText(series: readonly HistorySeries[]): string {
+function describeSpread(series: readonly HistorySeries[]): string {
   const most = Math.max(...series.map(({ points }) => points.length));
   const each = most > MOST_WHISKERS ? `, about ${Math.ceil(most / MOST_WHISKERS)} runs a point` : "";
   switch (series[0]?.spread) {
@@ -77,7 +81,7 @@ function panelTitle(series: HistorySeries, dateText: (at: string) => string) {
   const notes = [
     ...changes,
     ...(series.changes.length > MOST_CHANGES
-      ? [`and ${counted(series.changes.length - MOST_CHANGES, "earlier change")}`]
+      ? [`and ${pluralize(series.changes.length - MOST_CHANGES, "earlier change")}`]
       : []),
     ...(few === null
       ? []

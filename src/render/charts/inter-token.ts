@@ -1,6 +1,6 @@
 /** The time from each token to the next: half of them lie within the thick bar, nine of ten within the thin one. */
 import type { TopLevelSpec } from "vega-lite";
-import { charactersIn, namesWidth, rowNames, titleCharacters } from "./room.js";
+import { charactersIn, namesWidth, rowNames, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
 
 /** Of one configuration, milliseconds. */

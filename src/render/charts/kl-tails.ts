@@ -1,7 +1,7 @@
 /** How often how far a configuration's next token is from the reference's: the share of tokens beyond each divergence. */
 import type { TopLevelSpec } from "vega-lite";
 import { natsText } from "../../analysis/quality-text.js";
-import { charactersIn, titleCharacters } from "./room.js";
+import { charactersIn, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, SERIES, shown } from "./style.js";
 
 export interface TailPoint {

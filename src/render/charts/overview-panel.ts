@@ -1,9 +1,9 @@
-import { statisticsOf } from "../../base/statistics.js";
-import { axisEndFor, charactersIn, LABEL_FONT_SIZE } from "./room.js";
+import { computeStatistics } from "../../base/statistics.js";
+import { axisEndFor, charactersIn, LABEL_FONT_SIZE } from "./axis-headroom.js";
 import { breakLines, COLORS, FULL_HEIGHT, shown } from "./style.js";
 
 /** What a bar and its whisker show. */
-export interface PanelFigures {
+export interface PanelStatistics {
   readonly mean: number;
   readonly max: number;
   readonly ci95_low: number | null;
@@ -20,21 +20,21 @@ export interface PanelBar {
   readonly slot: string;
   /** Said before the number; empty for nothing. */
   readonly word: string;
-  readonly figures: PanelFigures;
+  readonly statistics: PanelStatistics;
   /** Samples to be shown as dots. */
   readonly dots: readonly number[];
 }
 
 /** A bar of samples that are shown as dots; none without samples. */
-export function barOf(
+export function buildBar(
   row: { readonly configuration: string; readonly name: string },
   slot: string,
   word: string,
   samples: readonly number[],
 ): PanelBar[] {
-  const figures = statisticsOf(samples);
+  const statistics = computeStatistics(samples);
   const { configuration, name } = row;
-  return figures === null ? [] : [{ configuration, name, slot, word, figures, dots: samples }];
+  return statistics === null ? [] : [{ configuration, name, slot, word, statistics, dots: samples }];
 }
 
 export interface PanelName {
@@ -78,8 +78,8 @@ const MAX_DOTS = 200;
 
 /** One panel of the overview, as a Vega-Lite unit of layers. */
 export function overviewPanel(input: PanelInput) {
-  const bars = input.bars.map(({ configuration, name, slot, word, figures, dots }) => {
-    const { mean, max, ci95_low, ci95_high } = figures;
+  const bars = input.bars.map(({ configuration, name, slot, word, statistics, dots }) => {
+    const { mean, max, ci95_low, ci95_high } = statistics;
     const number = input.format(mean);
     const label = word === "" ? number : `${word} ${number}`;
     return {
@@ -88,7 +88,7 @@ export function overviewPanel(input: PanelInput) {
       slot,
       color: input.colors[slot] ?? COLORS.muted,
       mean,
-      // None of these figures can be negative, whatever half an interval says.
+      // None of these values can be negative, whatever half an interval says.
       low: ci95_low === null ? null : Math.max(0, ci95_low),
       high: ci95_high,
       interval:

@@ -5,14 +5,14 @@
 import type { TopLevelSpec } from "vega-lite";
 import { commonMemoryMetric, type MemoryMetric, memoryName } from "../../analysis/memory-metric.js";
 import { natsText } from "../../analysis/quality-text.js";
+import { charactersIn, namesWidth, rowNames, titleCharacters } from "./axis-headroom.js";
 import {
-  barOf,
+  buildBar,
   NAME_LINE_HEIGHT,
   overviewPanel,
   type PanelBar,
-  type PanelFigures,
+  type PanelStatistics,
 } from "./overview-panel.js";
-import { charactersIn, namesWidth, rowNames, titleCharacters } from "./room.js";
 import { breakLines, CHART_CONFIG, COLORS, VEGA_LITE_SCHEMA } from "./style.js";
 
 const LABEL_CHARACTERS = 30;
@@ -41,7 +41,7 @@ export interface OverviewRow {
   readonly elapsedSec: readonly number[];
   readonly tokensPerSec: readonly number[];
   /** Over every scored token of the first text, nats. */
-  readonly kl: PanelFigures | null;
+  readonly kl: PanelStatistics | null;
 }
 
 export interface OverviewInput {
@@ -66,7 +66,7 @@ export function overviewChart(input: OverviewInput, room?: number): TopLevelSpec
   const stackedWidth = isStacked
     ? Math.max(120, Math.min(560, room - namesWidth(names.values()) - 2 * PADDING - RIGHT_EDGE - 8))
     : 0;
-  const panels = panelsOf(rows, hasKl).map((panel, index) =>
+  const panels = buildPanels(rows, hasKl).map((panel, index) =>
     overviewPanel({
       ...panel,
       names: rows.map(({ configuration, name }) => ({ configuration, name })),
@@ -111,14 +111,14 @@ function naturalWidth(rows: readonly OverviewRow[], panels: number): number {
   return 2 * PADDING + names + 8 + FIRST_WIDTH + (panels - 1) * (OTHER_WIDTH + SPACING) + RIGHT_EDGE;
 }
 
-function panelsOf(
+function buildPanels(
   rows: readonly Row[],
   hasKl: boolean,
 ): Omit<Panel, "names" | "rowHeight" | "titleWidth" | "width" | "showNames">[] {
   const metric = commonMemoryMetric(rows.map((row) => row.metric));
   const reference = rows.find((row) => row.isReference);
   const referenceMean = (samples: (row: Row) => readonly number[]) =>
-    reference === undefined ? null : meanOf(samples(reference));
+    reference === undefined ? null : computeMean(samples(reference));
   const missing = (hasValue: (row: Row) => boolean, isFirst: (row: Row) => boolean) =>
     rows
       .filter((row) => !hasValue(row))
@@ -127,13 +127,13 @@ function panelsOf(
   const memoryBars = rows.flatMap((row): PanelBar[] => [
     ...(row.weightsGb === null
       ? []
-      : barOf(row, "weights", "weights", [row.weightsGb]).map((bar) => ({ ...bar, dots: [] }))),
-    ...barOf(row, "peak", metric === null ? lowerFirst(memoryName(row.metric)) : "peak", row.peakGb),
+      : buildBar(row, "weights", "weights", [row.weightsGb]).map((bar) => ({ ...bar, dots: [] }))),
+    ...buildBar(row, "peak", metric === null ? lowerFirst(memoryName(row.metric)) : "peak", row.peakGb),
   ]);
   const plain = {
     slots: ["one"],
     bars: (samples: (row: Row) => readonly number[]) =>
-      rows.flatMap((row) => barOf(row, "one", "", samples(row))),
+      rows.flatMap((row) => buildBar(row, "one", "", samples(row))),
   };
   return [
     {
@@ -181,7 +181,7 @@ function klPanel(rows: readonly Row[]) {
     dotColor: COLORS.muted,
     format: natsText,
     bars: rows.flatMap(({ configuration, name, kl }): PanelBar[] =>
-      kl === null ? [] : [{ configuration, name, slot: "one", word: "", figures: kl, dots: [] }],
+      kl === null ? [] : [{ configuration, name, slot: "one", word: "", statistics: kl, dots: [] }],
     ),
     missing: rows
       .filter(({ kl }) => kl === null)
@@ -199,7 +199,7 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-function meanOf(values: readonly number[]): number | null {
+function computeMean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

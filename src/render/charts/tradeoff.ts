@@ -4,7 +4,7 @@
  */
 import type { TopLevelSpec } from "vega-lite";
 import { natsText } from "../../analysis/quality-text.js";
-import { charactersIn, titleCharacters } from "./room.js";
+import { charactersIn, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
 
 export interface TradeoffPoint {
@@ -28,10 +28,10 @@ export interface TradeoffInput {
   readonly rows: readonly TradeoffPoint[];
 }
 
-type Figures = Pick<TradeoffPoint, "weightsGb" | "tokensPerSec" | "kl">;
+type ComparedValues = Pick<TradeoffPoint, "weightsGb" | "tokensPerSec" | "kl">;
 
 /** At least as good in everything that both have, and better in something. */
-export function dominates(a: Figures, b: Figures): boolean {
+export function dominates(a: ComparedValues, b: ComparedValues): boolean {
   const haveKl = a.kl !== null && b.kl !== null;
   const isAsGood =
     a.weightsGb <= b.weightsGb && a.tokensPerSec >= b.tokensPerSec && (!haveKl || (a.kl ?? 0) <= (b.kl ?? 0));
@@ -170,7 +170,7 @@ function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: numbe
   }));
   return points.map((point, index) => {
     const { x, y } = centres[index] ?? { x: 0, y: 0 };
-    const lines = linesOf(point);
+    const lines = breakLabel(point);
     const width = Math.max(...lines.map(({ length }) => length)) * LABEL_FONT_SIZE * CHARACTER_EM;
     const height = lines.length * LINE_HEIGHT;
     const boxAt = (align: "left" | "right", shift: number): Box => ({
@@ -209,7 +209,7 @@ function overlaps(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
-function linesOf(point: TradeoffPoint): string[] {
+function breakLabel(point: TradeoffPoint): string[] {
   const name = breakLines(`${point.label}${point.isReference ? " (reference)" : ""}`, 26, 3);
   return point.kl === null || point.isReference ? name : [...name, `KL ${natsText(point.kl)}`];
 }

@@ -1,8 +1,8 @@
 /** Charts as files: the specification, then its pictures. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { mapAtOnce } from "../../base/at-once.js";
 import { FalconError } from "../../base/errors.js";
+import { mapConcurrent } from "../../base/map-concurrent.js";
 import { CHART_ENDINGS, chartPath } from "../../run/paths.js";
 import { writeResultFile } from "../../run/result-file.js";
 import { writeFailed } from "../../run/writer.js";
@@ -10,7 +10,7 @@ import type { Chart } from "./charts.js";
 import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
 
 /** One in Vega, two becoming pixels, and some that wait for that: Vega must never wait. */
-const CHARTS_AT_ONCE = 8;
+const CHART_CONCURRENCY = 8;
 
 /** What charts are drawn with, or why they cannot be. */
 export interface Drawing {
@@ -18,12 +18,12 @@ export interface Drawing {
   readonly problem: string | null;
 }
 
-/** Never rejects: without pictures there are still figures. */
+/** Never rejects: without pictures there are still values. */
 export async function loadDrawing(): Promise<Drawing> {
   try {
     return { render: remembering(await createRenderer()), problem: null };
   } catch (error) {
-    return { render: null, problem: `charts cannot be drawn here: ${messageOf(error)}` };
+    return { render: null, problem: `charts cannot be drawn here: ${describeError(error)}` };
   }
 }
 
@@ -40,12 +40,12 @@ function remembering(render: ChartRenderer): ChartRenderer {
 export interface ChartFiles {
   /** Whether an earlier version of the program drew a chart of this name. */
   readonly isOurs?: (name: string) => boolean;
-  /** Of who had it loaded before there was anything to write. */
+  /** Reuses a renderer that is already loaded. */
   readonly drawing?: Drawing;
 }
 
 /**
- * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: figures are
+ * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: values are
  * worth more than their pictures. Charts of an earlier version that nobody draws any more are removed, of those that `isOurs`
  * tells by their names. Throws FalconError `results-write-failed`.
  */
@@ -77,15 +77,15 @@ export async function writeCharts(
     } catch (error) {
       if (error instanceof FalconError) throw error;
       await removeImages(folder, name);
-      return `the chart ${name} could not be drawn: ${messageOf(error)}`;
+      return `the chart ${name} could not be drawn: ${describeError(error)}`;
     }
   };
-  const undrawn = await mapAtOnce(charts, CHARTS_AT_ONCE, draw);
+  const undrawn = await mapConcurrent(charts, CHART_CONCURRENCY, draw);
   return [problem, ...undrawn].filter((warning) => warning !== null);
 }
 
 /** What an error says; for warnings. */
-export function messageOf(error: unknown): string {
+export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -42,8 +42,8 @@ export async function judgeAndDraw(
     const step = steps.next();
     if (step.done === true) return { report: step.value, charts };
     if (drawing === null) continue;
-    const { name, head, series } = step.value;
-    const chart = { name, spec: historyChart(head, series) };
+    const { name, header, series } = step.value;
+    const chart = { name, spec: historyChart(header, series) };
     charts.push(chart);
     // What goes wrong is told when it is written.
     drawing.render?.(chart.spec).catch(() => {});

@@ -1,13 +1,13 @@
 /** What each configuration said, question by question, with the differences against the reference marked. */
 
 import { diffAnswers } from "../../analysis/answer-diff.js";
-import { type Answer, type Question, questionsOf } from "../../analysis/answers.js";
+import { type Answer, collectQuestions, type Question } from "../../analysis/answers.js";
 import { firstDifference } from "../../analysis/divergence.js";
-import { counted } from "../../base/counted.js";
+import { pluralize } from "../../base/pluralize.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import type { RunData } from "../../run/run-data.js";
+import { renderAnswerDiff } from "./answer-diff-markup.js";
 import { clipAnswer, clipText } from "./clip.js";
-import { differences } from "./differences.js";
 import { html, type Markup } from "./markup.js";
 
 /** Bytes of all answers together, and of one: the rest is in answers.md. */
@@ -23,7 +23,7 @@ const FOLDED_CHARACTERS = 900;
 const MOST_MARKED_TOKENS = 40_000;
 
 export function answersSection(data: RunData): Markup {
-  const questions = questionsOf(data);
+  const questions = collectQuestions(data);
   const count = Math.max(1, questions.flatMap(({ answers }) => answers).length);
   const mostBytes = Math.min(
     LONGEST_ANSWER_BYTES,
@@ -72,7 +72,7 @@ ${answers.length === 0 && html`<p class="quiet">No configuration got as far as t
 <div class="answers">
 ${shown.map((answer) => answerCard(answer, reference, options))}
 </div>
-${left > 0 && html`<p class="quiet">${counted(left, "more answer")} in answers.md.</p>`}
+${left > 0 && html`<p class="quiet">${pluralize(left, "more answer")} in answers.md.</p>`}
 </article>`;
 }
 
@@ -80,7 +80,7 @@ function answerCard(answer: Answer, reference: Answer | null, options: AnswerOpt
   const { configuration, configurationId, isReference, repeats, text, outputTokens, failure } = answer;
   const remarks = [
     ...(isReference ? ["reference"] : []),
-    ...(outputTokens === null ? [] : [counted(outputTokens, "token")]),
+    ...(outputTokens === null ? [] : [pluralize(outputTokens, "token")]),
     ...(options.hasRepeats
       ? [`repeat ${repeats.slice(0, 12).join(", ")}${repeats.length > 12 ? ", …" : ""}`]
       : []),
@@ -99,19 +99,19 @@ ${verdict !== null && html`<p class="quiet">${verdict}</p>`}`;
       : clipAnswer({ text: reference.text, tokens: reference.tokens }, options.mostBytes);
   const diff = other === null ? null : diffAnswers(own, other);
   const body = text.trim() === "" ? html`<span class="quiet">(nothing but white space)</span>` : null;
-  const shown = body ?? (diff === null ? html`${own.text}` : differences(diff, options.marksTokens));
+  const shown = body ?? (diff === null ? html`${own.text}` : renderAnswerDiff(diff, options.marksTokens));
   const isLong = own.text.length > FOLDED_CHARACTERS;
   const cut = own.isCut
     ? html`<p class="note">Cut after ${own.text.length.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters, and compared so far; all of it is in answers.md and records.jsonl.</p>`
     : null;
   return html`<div class="answer" data-configuration="${configurationId}">
-${head(verdictOf(answer, reference))}
+${head(describeVerdict(answer, reference))}
 <div class="said${isLong && " long"}" dir="auto" translate="no">${shown}</div>
 ${cut}${isLong && html`<button type="button" class="needs-script" data-unfold aria-expanded="false">Show all</button>`}
 </div>`;
 }
 
-function verdictOf({ equalsReference, ids }: Answer, reference: Answer | null): string | null {
+function describeVerdict({ equalsReference, ids }: Answer, reference: Answer | null): string | null {
   if (equalsReference === true) return "= the reference's very tokens";
   if (equalsReference === null) return null;
   const theirs = reference?.ids ?? null;

@@ -13,7 +13,7 @@ export function clipText(text: string, mostBytes: number): Clipped {
   let bytes = 0;
   let end = 0;
   for (const character of text) {
-    bytes += bytesOf(character.codePointAt(0) ?? 0);
+    bytes += countBytes(character.codePointAt(0) ?? 0);
     if (bytes > mostBytes) return { text: text.slice(0, end), isCut: true };
     end += character.length;
   }
@@ -25,7 +25,7 @@ const VISIBLE_BYTES = 9;
 /** `&quot;` */
 const ESCAPED_BYTES = 6;
 
-function bytesOf(codePoint: number): number {
+function countBytes(codePoint: number): number {
   if (codePoint === 0x0a || codePoint === 0x0d) return 1;
   if (isHarmful(codePoint)) return VISIBLE_BYTES;
   if (codePoint < 0x40) return `&<>"'`.includes(String.fromCodePoint(codePoint)) ? ESCAPED_BYTES : 1;

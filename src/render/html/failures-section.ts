@@ -1,7 +1,7 @@
 /** What failed, why, and the one next step. */
 
 import { statusText } from "../../analysis/status-text.js";
-import { counted } from "../../base/counted.js";
+import { pluralize } from "../../base/pluralize.js";
 import type { Failure } from "../../run/record-types.js";
 import type { ConfigurationData, RunData } from "../../run/run-data.js";
 import { html, type Markup } from "./markup.js";
@@ -14,7 +14,7 @@ interface FailedTrials {
 
 export function failuresSection(data: RunData): Markup {
   const cards = data.configurations.flatMap((configuration) => {
-    const body = bodyOf(configuration);
+    const body = renderBody(configuration);
     if (body.length === 0) return [];
     const { id, label } = configuration.plan.worker;
     return [html`<article class="card" data-configuration="${id}"><h3>${label}</h3>${body}</article>`];
@@ -25,7 +25,7 @@ ${cards.length === 0 ? html`<p class="good">✓ Nothing failed.</p>` : html`<div
 </section>`;
 }
 
-function bodyOf(configuration: ConfigurationData): Markup[] {
+function renderBody(configuration: ConfigurationData): Markup[] {
   const { outcome, status } = configuration;
   const parts: Markup[] = [];
   if (outcome?.status === "failed") parts.push(failureText(outcome.failure, "The configuration failed"));
@@ -43,7 +43,7 @@ function bodyOf(configuration: ConfigurationData): Markup[] {
     parts.push(
       failureText(
         failure,
-        `${counted(runs.length, "trial")} failed (run ${some}${runs.length > 20 ? ", …" : ""})`,
+        `${pluralize(runs.length, "trial")} failed (run ${some}${runs.length > 20 ? ", …" : ""})`,
       ),
     );
   }

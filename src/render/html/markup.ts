@@ -14,19 +14,19 @@ export type Part = Markup | string | number | null | undefined | false | readonl
 /** As `html\`<p>${anything}</p>\``: strings and numbers are escaped, lists joined, null, undefined and false left out. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   let text = strings[0] ?? "";
-  for (const [index, part] of parts.entries()) text += textOf(part) + (strings[index + 1] ?? "");
+  for (const [index, part] of parts.entries()) text += renderPart(part) + (strings[index + 1] ?? "");
   return new Markup(text);
 }
 
 /** Many pieces, one after the other. */
 export function joined(parts: readonly Part[]): Markup {
-  return new Markup(parts.map(textOf).join(""));
+  return new Markup(parts.map(renderPart).join(""));
 }
 
-function textOf(part: Part): string {
+function renderPart(part: Part): string {
   if (part === null || part === undefined || part === false) return "";
   if (part instanceof Markup) return part.text;
-  if (typeof part === "object") return part.map(textOf).join("");
+  if (typeof part === "object") return part.map(renderPart).join("");
   return escapeHtml(safeLines(String(part)));
 }
 

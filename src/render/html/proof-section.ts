@@ -26,7 +26,7 @@ ${
     ? html`<p class="bad">Nothing was loaded: ${statusText(configuration)}</p>`
     : definitions([...quantizationFacts(configuration), ...otherFacts(configuration)])
 }
-${notices(summary?.notices ?? [])}
+${libraryWarnings(summary?.notices ?? [])}
 </article>`;
 }
 
@@ -82,7 +82,7 @@ function counts(classes: Readonly<Record<string, number>>): string {
     .join(", ");
 }
 
-function notices(all: ConfigurationSummary["notices"]): Markup | null {
+function libraryWarnings(all: ConfigurationSummary["notices"]): Markup | null {
   if (all.length === 0) return null;
   return html`<details><summary>${all.length} ${all.length === 1 ? "warning" : "warnings"} of libraries</summary>
 <ul class="notices">${all.map(({ source, text, count }) => html`<li>${source}: ${text.slice(0, 600)}${count > 1 && html` <span class="quiet">(${count} times)</span>`}</li>`)}</ul>

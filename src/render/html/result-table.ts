@@ -14,8 +14,8 @@ export function resultTable(summary: RunSummary): Markup {
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col" aria-sort="none"><button type="button" data-sort="text" title="Its name">configuration</button></th>
 ${columns.map(
-  ({ head, title }) =>
-    html`<th role="columnheader" scope="col" aria-sort="none" class="figure"><button type="button" data-sort="number" title="${title}">${head}</button></th>`,
+  ({ header, title }) =>
+    html`<th role="columnheader" scope="col" aria-sort="none" class="figure"><button type="button" data-sort="number" title="${title}">${header}</button></th>`,
 )}
 </tr></thead>
 <tbody role="rowgroup">
@@ -30,18 +30,18 @@ ${summary.configurations.map((configuration) => row(configuration, columns))}
 function pageColumns({ configurations }: RunSummary): readonly ResultColumn[] {
   const columns: readonly ResultColumn[] = [
     {
-      head: "× perplexity",
+      header: "× perplexity",
       title: "Perplexity against the reference's, on the first text",
       value: (c) => c.quality[0]?.ppl_ratio?.value ?? null,
       text: (value) => `${value.toFixed(3)}×`,
-      droppable: 0,
+      dropRank: 0,
     },
     {
-      head: "same answers",
+      header: "same answers",
       title: "Answers whose tokens are the reference's",
       value: (c) => c.against_reference?.answers_equal ?? null,
       text: (value, c) => `${value}/${c.against_reference?.pairs ?? 0}`,
-      droppable: 0,
+      dropRank: 0,
     },
   ];
   return columns.filter(({ value }) => configurations.some((one) => value(one) !== null));
@@ -55,7 +55,7 @@ function row(configuration: ConfigurationSummary, columns: readonly ResultColumn
 <th role="rowheader" scope="row" data-value="${label}">${label}${is_reference && " *"}${!isWhole && html` <span class="bad">✗ ${state}</span>`}</th>
 ${columns.map(
   (column) =>
-    html`<td role="cell" class="figure" data-head="${column.head}" data-value="${column.value(configuration) ?? ""}">${cellText(column, configuration)}</td>`,
+    html`<td role="cell" class="figure" data-head="${column.header}" data-value="${column.value(configuration) ?? ""}">${cellText(column, configuration)}</td>`,
 )}
 </tr>`;
 }

@@ -1,7 +1,7 @@
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
-import { quietRemarks } from "../../analysis/quiet.js";
+import { describeInterference } from "../../analysis/interference.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import type { RunEvent } from "../../run/events.js";
@@ -18,7 +18,7 @@ export interface LineStyle {
 }
 
 /** The lines that are rewritten while a run goes on; none is wider than `columns`. */
-export function movingLines(state: LiveState, nowSec: number, style: LineStyle): string[] {
+export function formatStatusLines(state: LiveState, nowSec: number, style: LineStyle): string[] {
   const colors = pc.createColors(style.color);
   // The last column stays free: some terminals wrap as soon as it is written to.
   const room = Math.max(10, style.columns - 1);
@@ -72,7 +72,7 @@ function timeLeft(state: LiveState, nowSec: number): string | null {
 }
 
 /** The line that stays for an event that matters; null for the others. `plain` adds what a terminal shows in motion. */
-export function lastingLine(
+export function formatLogLine(
   event: RunEvent,
   state: LiveState,
   nowSec: number,
@@ -84,7 +84,10 @@ export function lastingLine(
     case "worker-starting":
       return options.plain ? "starting the worker" : null;
     case "worker-ready": {
-      const remarks = quietRemarks(event.environment.machine_state, event.environment.cpu_logical_cores);
+      const remarks = describeInterference(
+        event.environment.machine_state,
+        event.environment.cpu_logical_cores,
+      );
       const warnings = remarks.map((remark) => colors.yellow(`not quiet: ${remark}`));
       const ready = options.plain ? [`worker ready after ${formatSeconds(event.elapsedSec)}`] : [];
       const lines = [...ready, ...warnings];
@@ -102,7 +105,7 @@ export function lastingLine(
       return `${place}: ${colors.green("done")} in ${formatSeconds(event.elapsedSec)}`;
     case "configuration-failed": {
       const { label } = event.configuration.worker;
-      const where = `[${event.block.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
+      const where = `[${event.session.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
       const { code, message } = event.failure;
       return `${where}: ${colors.red(`failed: ${safeLine(code)}`)}: ${safeLine(message).slice(0, 300)}`;
     }
@@ -110,12 +113,12 @@ export function lastingLine(
       return `${place}: ${colors.yellow("trying again")} (attempt ${event.attempt}) after ${safeLine(event.failure.code)}`;
     case "configuration-skipped": {
       const { label } = event.configuration.worker;
-      const where = `[${event.block.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
+      const where = `[${event.session.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
       return `${where}: ${colors.yellow("skipped")}: ${safeLine(event.reason)}`;
     }
-    case "extra-started":
+    case "measurement-started":
       return options.plain ? `${place}: ${safeLine(event.what)}` : null;
-    case "extra-failed":
+    case "measurement-failed":
       return `${place}: ${colors.red(`${safeLine(event.what)} failed`)}: ${safeLine(event.failure.code)}: ${safeLine(event.failure.message).slice(0, 300)}`;
     case "reused":
       return `${colors.bold(safeLine(event.configuration.worker.label))}: ${colors.green("reused")} from ${safeLine(`${event.from.experiment}/${event.from.run_id}`)}`;

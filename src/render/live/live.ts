@@ -5,7 +5,7 @@ import { wrapText } from "../../base/wrap-text.js";
 import type { Plan } from "../../plan/plan-types.js";
 import type { RunEvent, RunEventListener } from "../../run/events.js";
 import { advance, initialState } from "../../run/live-state.js";
-import { lastingLine, movingLines } from "./live-lines.js";
+import { formatLogLine, formatStatusLines } from "./live-lines.js";
 
 /** How often the moving lines are redrawn; slow enough to disturb nothing that is measured on the same cores. */
 const REDRAW_MS = 500;
@@ -33,7 +33,7 @@ export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay
   const plain = !io.stderrIsTty;
   const style = { columns: io.columns, color: io.color && io.stderrIsTty };
   const update = plain ? null : createLogUpdate(io.stderr as NodeJS.WriteStream);
-  const redraw = () => update?.(movingLines(state, now(), style).join("\n"));
+  const redraw = () => update?.(formatStatusLines(state, now(), style).join("\n"));
   const timer = update === null ? null : setInterval(redraw, REDRAW_MS);
   timer?.unref();
   const keep = (line: string) => {
@@ -46,7 +46,7 @@ export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay
       state = advance(state, event, plan, now());
       // What ends a configuration is said of that one, not of what is left after it.
       const isEnd = event.type === "configuration-completed" || event.type === "configuration-failed";
-      const line = lastingLine(event, isEnd ? before : state, now(), { plain, color: style.color });
+      const line = formatLogLine(event, isEnd ? before : state, now(), { plain, color: style.color });
       if (line !== null) keep(line);
       if (event.type !== "progress") redraw();
     },

@@ -1,4 +1,4 @@
-import { type Answer, questionsOf } from "../../analysis/answers.js";
+import { type Answer, collectQuestions } from "../../analysis/answers.js";
 import { statusText } from "../../analysis/status-text.js";
 import { markdownFence, markdownInline } from "../../base/untrusted-text.js";
 import type { RunData } from "../../run/run-data.js";
@@ -12,7 +12,7 @@ export function answersMarkdown(data: RunData): string {
     `${markdownInline(plan.model_name)}, run ${markdownInline(run_id)}.${plan.model_note === null ? "" : ` ${markdownInline(plan.model_note)}`}`,
     ...silent(data),
   ];
-  const questions = questionsOf(data).flatMap(({ promptId, prompt, answers }, index) => [
+  const questions = collectQuestions(data).flatMap(({ promptId, prompt, answers }, index) => [
     "",
     `## ${index + 1}. ${markdownInline(promptId)}`,
     "",

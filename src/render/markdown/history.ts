@@ -8,7 +8,7 @@ import {
   checkText,
   dateWriter,
   differencesText,
-  formatFigure,
+  formatMetricValue,
   METHOD_TEXT,
   runsText,
 } from "../words/history.js";
@@ -52,7 +52,7 @@ export function historyMarkdown(report: HistoryReport): string {
       const cells = [
         configuration,
         title,
-        newest === null ? "–" : formatFigure(metric, newest.value),
+        newest === null ? "–" : formatMetricValue(metric, newest.value),
         newest === null || !newest.is_of_newest_run
           ? "not in the newest run"
           : againstText(newest.against, better),

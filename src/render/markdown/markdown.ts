@@ -2,17 +2,17 @@
 
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { markdownInline } from "../../base/untrusted-text.js";
-import { figureColumns, markedName } from "../terminal/figure-columns.js";
 import { statusWords } from "../terminal/run-list.js";
+import { buildValueColumns, markedName } from "../terminal/value-columns.js";
 import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
 
 export function runMarkdown(summary: RunSummary): string {
   const { configurations } = summary;
-  const columns = figureColumns(summary);
+  const columns = buildValueColumns(summary);
   const sections = [
     [`### ${markdownInline(`${summary.experiment}: ${summary.model_name}`)}`],
     [
-      row(["", ...columns.map(({ head }) => head)]),
+      row(["", ...columns.map(({ header }) => header)]),
       `| --- |${" ---: |".repeat(columns.length)}`,
       ...configurations.map((one) => row([markedName(one), ...columns.map(({ cell }) => cell(one))])),
     ],
@@ -52,7 +52,7 @@ function failure(configuration: ConfigurationSummary): string[] {
   return [`- **${markdownInline(label)}**: ${statusWords(status)}, ${done}`];
 }
 
-/** What a reader must know before trusting the figures. */
+/** What a reader must know before trusting the values. */
 function warnings({ machine_remarks: unquiet, drift, configurations }: RunSummary): string[] {
   return [
     ...unquiet.map((remark) => `not quiet: ${remark}`),

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { questionsOf } from "../../analysis/answers.js";
+import { collectQuestions } from "../../analysis/answers.js";
 import { safeLine, safeLines } from "../../base/untrusted-text.js";
 import { wrapText } from "../../base/wrap-text.js";
 import type { RunData } from "../../run/run-data.js";
@@ -18,19 +18,19 @@ export function answersText(data: RunData, style: TextStyle): string {
   const colors = pc.createColors(style.color);
   const width = Math.min(WIDEST, Math.max(20, style.columns)) - 4;
   const indented = (text: string) => wrapText(safeLines(text), width).map((line) => `    ${line}`.trimEnd());
-  const questions = questionsOf(data);
+  const questions = collectQuestions(data);
   const lines = questions.slice(0, MOST_QUESTIONS).flatMap(({ prompt, answers }, index) => [
     "",
     ...wrapText(`${index + 1}. ${safeLine(prompt)}`, width + 4).map((line) => colors.bold(line)),
     ...answers.flatMap((answer) => {
       const same = answer.equalsReference === true ? " (as the reference)" : "";
       const name = safeLine(answer.configuration);
-      const head = wrapText(`${name}${same}`, width + 2).map((line) => `  ${colors.cyan(line)}`);
+      const header = wrapText(`${name}${same}`, width + 2).map((line) => `  ${colors.cyan(line)}`);
       const body =
         answer.text === null
           ? indented(`failed: ${safeLine(answer.failure ?? "unknown")}`).map((line) => colors.red(line))
           : indented(answer.text.trim() === "" ? "(nothing but white space)" : answer.text.trim());
-      return [...head, ...body];
+      return [...header, ...body];
     }),
   ]);
   if (questions.length > MOST_QUESTIONS) {

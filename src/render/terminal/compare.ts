@@ -1,7 +1,7 @@
 /** The comparison as a person reads it at the terminal: differences first, then a table a configuration. */
 import pc from "picocolors";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
-import type { Difference } from "../../analysis/compare/differences.js";
+import type { Difference } from "../../analysis/compare/environment-diff.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { wrapText } from "../../base/wrap-text.js";
 import { ratioWords } from "../words/compare.js";
@@ -59,22 +59,22 @@ function groupLines(
   const columns = group.sides.flatMap((_, index) => {
     const mark = String.fromCharCode("A".charCodeAt(0) + index);
     const value = {
-      head: mark,
+      header: mark,
       cell: (row: (typeof rows)[number]) => row.texts[index] ?? "–",
-      droppable: 0,
+      dropRank: 0,
     };
     if (index === 0) return [value];
     return [
       value,
       {
-        head: `${mark} ÷ A`,
+        header: `${mark} ÷ A`,
         cell: (row: (typeof rows)[number]) => ratioWords(row.against[index] ?? null, row.better),
-        droppable: 0,
+        dropRank: 0,
       },
     ];
   });
   if (rows.length > 0) {
-    lines.push(grid(rows, { head: "", cell: ({ title }) => safeLine(title) }, columns, style));
+    lines.push(grid(rows, { header: "", cell: ({ title }) => safeLine(title) }, columns, style));
   }
   for (const [index, answers] of group.answers_equal.entries()) {
     if (answers === null || answers.pairs === 0) continue;

@@ -1,15 +1,15 @@
-/** A plain table for the terminal: the first column's names, figures to the right. */
+/** A plain table for the terminal: the first column's names, values to the right. */
 import Table from "cli-table3";
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
-import { withoutWhatDoesNotFit } from "./fit-columns.js";
+import { dropColumnsToFit } from "./drop-columns.js";
 
 export interface GridColumn<R> {
-  readonly head: string;
+  readonly header: string;
   readonly cell: (row: R) => string;
   /** The highest goes first where the terminal is too narrow; 0 stays. */
-  readonly droppable: number;
+  readonly dropRank: number;
 }
 
 const NARROWEST_NAME = 12;
@@ -17,24 +17,24 @@ const NARROWEST_NAME = 12;
 /** Lines no wider than `columns`, save where the columns that must stay are wider. */
 export function grid<R>(
   rows: readonly R[],
-  name: { readonly head: string; readonly cell: (row: R) => string },
-  figures: readonly GridColumn<R>[],
+  name: { readonly header: string; readonly cell: (row: R) => string },
+  valueColumns: readonly GridColumn<R>[],
   style: { readonly columns: number; readonly color: boolean },
 ): string {
   const colors = pc.createColors(style.color);
-  const widthOf = ({ head, cell }: GridColumn<R>) =>
-    Math.max(stringWidth(head), ...rows.map((row) => stringWidth(cell(row))));
-  const widestName = Math.max(stringWidth(name.head), ...rows.map((row) => stringWidth(name.cell(row))));
+  const measureWidth = ({ header, cell }: GridColumn<R>) =>
+    Math.max(stringWidth(header), ...rows.map((row) => stringWidth(cell(row))));
+  const widestName = Math.max(stringWidth(name.header), ...rows.map((row) => stringWidth(name.cell(row))));
   // Borders and padding take three columns a cell and one at the end.
   const nameRoom = (columns: readonly GridColumn<R>[]) =>
-    style.columns - columns.reduce((sum, column) => sum + widthOf(column) + 3, 4);
-  const shown = withoutWhatDoesNotFit(
-    figures,
+    style.columns - columns.reduce((sum, column) => sum + measureWidth(column) + 3, 4);
+  const shown = dropColumnsToFit(
+    valueColumns,
     (columns) => nameRoom(columns) >= Math.min(widestName, NARROWEST_NAME * 2),
   );
   const room = Math.max(NARROWEST_NAME, Math.min(widestName, nameRoom(shown)));
   const table = new Table({
-    head: [name.head, ...shown.map(({ head }) => head)].map((head) => colors.bold(head)),
+    head: [name.header, ...shown.map(({ header }) => header)].map((header) => colors.bold(header)),
     colAligns: ["left", ...shown.map(() => "right" as const)],
     style: { head: [], border: style.color ? ["gray"] : [], compact: true },
   });

@@ -2,7 +2,7 @@
 import pc from "picocolors";
 import stringWidth from "string-width";
 import type { Check, HistoryReport, HistorySeries } from "../../analysis/history/history-types.js";
-import { counted } from "../../base/counted.js";
+import { pluralize } from "../../base/pluralize.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { wrapText } from "../../base/wrap-text.js";
 import {
@@ -12,7 +12,7 @@ import {
   checkText,
   dateWriter,
   differencesText,
-  formatFigure,
+  formatMetricValue,
   METHOD_TEXT,
   runsText,
 } from "../words/history.js";
@@ -43,10 +43,10 @@ const NARROWEST_SPARKLINE = 8;
 export function historyText(report: HistoryReport, style: Style): string {
   const colors = pc.createColors(style.color);
   const dateText = dateWriter(report);
-  const head = `${safeLine(report.experiment)}: ${runsText(report, dateText)}`;
+  const header = `${safeLine(report.experiment)}: ${runsText(report, dateText)}`;
   const configurations = [...new Set(report.series.map(({ configuration }) => configuration))];
   const lines = [
-    ...wrapText(head, style.columns).map((line) => colors.bold(line)),
+    ...wrapText(header, style.columns).map((line) => colors.bold(line)),
     ...checks(report.checks, style, colors),
     ...changes(report, style, colors, dateText),
     ...events(report, style, dateText),
@@ -91,7 +91,7 @@ function events(report: HistoryReport, style: Style, dateText: DateText): string
       wrapText(`  ${dateText(at)}: ${differencesText(differences, 8)}`, style.columns),
     );
   const more = all.length - MOST_EVENTS;
-  if (more > 0) lines.unshift(`  ${counted(more, "earlier change")} (--json has all)`);
+  if (more > 0) lines.unshift(`  ${pluralize(more, "earlier change")} (--json has all)`);
   const late = missed.slice(-MOST_EVENTS).map((at) => dateText(at));
   return [
     ...(lines.length === 0 ? [] : ["", "Machine, libraries, program:", ...lines]),
@@ -110,10 +110,10 @@ function events(report: HistoryReport, style: Style, dateText: DateText): string
 function table(series: readonly HistorySeries[], style: Style, colors: Colors): string {
   const title = (one: HistorySeries) => safeLine(one.title);
   const newest = (one: HistorySeries) =>
-    one.newest === null ? "–" : formatFigure(one.metric, one.newest.value);
+    one.newest === null ? "–" : formatMetricValue(one.metric, one.newest.value);
   const against = (one: HistorySeries) => againstCell(one);
-  const widest = (cell: (one: HistorySeries) => string, head: string) =>
-    Math.max(head.length, ...series.map((one) => stringWidth(cell(one))));
+  const widest = (cell: (one: HistorySeries) => string, header: string) =>
+    Math.max(header.length, ...series.map((one) => stringWidth(cell(one))));
   // Borders and padding of four cells take thirteen columns.
   const room =
     style.columns - 13 - widest(title, "") - widest(newest, "newest") - widest(against, "against before");
@@ -121,26 +121,26 @@ function table(series: readonly HistorySeries[], style: Style, colors: Colors): 
   const runs = Math.max(...series.map(({ points }) => points.length));
   const columns: readonly GridColumn<HistorySeries>[] = [
     {
-      head: counted(runs, "run"),
+      header: pluralize(runs, "run"),
       cell: ({ points }) =>
         sparkline(
           points.map(({ value }) => value),
           { width, blocks: style.blocks },
         ),
-      droppable: 1,
+      dropRank: 1,
     },
-    { head: "newest", cell: newest, droppable: 0 },
+    { header: "newest", cell: newest, dropRank: 0 },
     {
-      head: "against before",
+      header: "against before",
       cell: (one) => {
         const verdict = againstVerdict(one.newest?.against ?? null, one.better);
         const color = verdict === "worse" ? colors.red : verdict === "better" ? colors.green : String;
         return color(against(one));
       },
-      droppable: 0,
+      dropRank: 0,
     },
   ];
-  return grid(series, { head: "", cell: title }, columns, style);
+  return grid(series, { header: "", cell: title }, columns, style);
 }
 
 function againstCell({ newest, better }: HistorySeries): string {

@@ -7,7 +7,7 @@ import type { Interval, QualitySummary } from "../../analysis/quality.js";
 import { natsText, shareText } from "../../analysis/quality-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { safeLine } from "../../base/untrusted-text.js";
-import { withoutWhatDoesNotFit } from "./fit-columns.js";
+import { dropColumnsToFit } from "./drop-columns.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -22,21 +22,21 @@ interface Row {
 }
 
 interface Column {
-  readonly head: string;
+  readonly header: string;
   readonly cell: (row: Row) => string;
-  readonly droppable: number;
+  readonly dropRank: number;
 }
 
 const COLUMNS: readonly Column[] = [
-  { head: "text", cell: ({ quality }) => safeLine(quality.text_id), droppable: 0 },
-  { head: "perplexity", cell: ({ quality }) => numberText(quality.perplexity?.value, 2), droppable: 2 },
-  { head: "× perplexity", cell: ({ quality }) => ratioText(quality.ppl_ratio), droppable: 1 },
-  { head: "KL mean", cell: ({ quality }) => nats(quality.kl_divergence?.mean), droppable: 0 },
-  { head: "KL p99", cell: ({ quality }) => nats(quality.kl_divergence?.p99), droppable: 3 },
+  { header: "text", cell: ({ quality }) => safeLine(quality.text_id), dropRank: 0 },
+  { header: "perplexity", cell: ({ quality }) => numberText(quality.perplexity?.value, 2), dropRank: 2 },
+  { header: "× perplexity", cell: ({ quality }) => ratioText(quality.ppl_ratio), dropRank: 1 },
+  { header: "KL mean", cell: ({ quality }) => nats(quality.kl_divergence?.mean), dropRank: 0 },
+  { header: "KL p99", cell: ({ quality }) => nats(quality.kl_divergence?.p99), dropRank: 3 },
   {
-    head: "top-1",
+    header: "top-1",
     cell: ({ quality }) => (quality.top1_agreement === null ? NOTHING : shareText(quality.top1_agreement)),
-    droppable: 0,
+    dropRank: 0,
   },
 ];
 
@@ -52,28 +52,28 @@ export function qualityGrid(
   const first = all[0]?.quality.text_id;
   const rows = all.length > MOST_ROWS ? all.filter(({ quality }) => quality.text_id === first) : all;
   if (rows.length === 0) return null;
-  const widthOf = ({ head, cell }: Column) =>
-    Math.max(stringWidth(head), ...rows.map((row) => stringWidth(cell(row))));
-  const name = Math.min(WIDEST_NAME, Math.max(...rows.map((row) => stringWidth(nameOf(row)))));
+  const measureWidth = ({ header, cell }: Column) =>
+    Math.max(stringWidth(header), ...rows.map((row) => stringWidth(cell(row))));
+  const name = Math.min(WIDEST_NAME, Math.max(...rows.map((row) => stringWidth(formatName(row)))));
   // Borders and padding take three columns a cell and one at the end.
   const fits = (columns: readonly Column[]) =>
-    columns.reduce((sum, column) => sum + widthOf(column) + 3, name + 4) <= style.columns;
-  const shown = withoutWhatDoesNotFit(COLUMNS, fits);
+    columns.reduce((sum, column) => sum + measureWidth(column) + 3, name + 4) <= style.columns;
+  const shown = dropColumnsToFit(COLUMNS, fits);
   const table = new Table({
-    head: ["quality", ...shown.map(({ head }) => colors.bold(head))],
+    head: ["quality", ...shown.map(({ header }) => colors.bold(header))],
     colAligns: ["left", "left", ...shown.slice(1).map(() => "right" as const)],
     style: { head: [], border: style.color ? ["gray"] : [], compact: true },
   });
   let last = "";
   for (const row of rows) {
-    const own = nameOf(row);
+    const own = formatName(row);
     table.push([own === last ? "" : cliTruncate(own, name), ...shown.map(({ cell }) => cell(row))]);
     last = own;
   }
   return table.toString();
 }
 
-function nameOf({ configuration, quality }: Row): string {
+function formatName({ configuration, quality }: Row): string {
   const mark = quality.status === "failed" ? " ✗" : "";
   return `${safeLine(configuration.label)}${configuration.is_reference ? " *" : ""}${mark}`;
 }

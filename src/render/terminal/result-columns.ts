@@ -6,14 +6,14 @@ import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js
 import { formatBytes, formatSeconds } from "../../base/units.js";
 
 export interface ResultColumn {
-  readonly head: string;
+  readonly header: string;
   /** The same in full. */
   readonly title: string;
   /** What to sort by; null where there is nothing. */
   readonly value: (configuration: ConfigurationSummary) => number | null;
   readonly text: (value: number, configuration: ConfigurationSummary) => string;
   /** The highest goes first where there is no room; 0 stays. */
-  readonly droppable: number;
+  readonly dropRank: number;
 }
 
 /** What stands in a cell without a value. */
@@ -29,55 +29,55 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
   const ratio = (value: number) => `${value.toFixed(2)}×`;
   return [
     {
-      head: "weights",
+      header: "weights",
       title: "Bytes of the model's tensors",
       value: (c) => c.weights_bytes,
       text: formatBytes,
-      droppable: 0,
+      dropRank: 0,
     },
     {
-      head: shortMemoryName(metric),
+      header: shortMemoryName(metric),
       title: `${memoryName(metric)}, median over trials`,
       value: (c) => c.peak_memory_bytes?.median ?? null,
       text: formatBytes,
-      droppable: 0,
+      dropRank: 0,
     },
     {
-      head: "time",
+      header: "time",
       title: "Time of a trial, median",
       value: (c) => c.elapsed_sec?.median ?? null,
       text: formatSeconds,
-      droppable: 0,
+      dropRank: 0,
     },
     {
-      head: "tokens/s",
+      header: "tokens/s",
       title: "Tokens decoded in a second, median",
       value: (c) => c.decode_tokens_per_sec?.median ?? null,
       text: (value) => value.toFixed(1),
-      droppable: 1,
+      dropRank: 1,
     },
     {
-      head: "TTFT",
+      header: "TTFT",
       title: "Time to the first token, median",
       value: (c) => c.ttft_sec?.median ?? null,
       text: formatSeconds,
-      droppable: 3,
+      dropRank: 3,
     },
-    { head: "load", title: "Time to load", value: (c) => c.load_sec, text: formatSeconds, droppable: 4 },
+    { header: "load", title: "Time to load", value: (c) => c.load_sec, text: formatSeconds, dropRank: 4 },
     {
-      head: "× time",
+      header: "× time",
       title: "Time against the reference, paired by prompt",
       value: (c) => c.against_reference?.time?.ratio ?? null,
       text: ratio,
-      droppable: 2,
+      dropRank: 2,
     },
     ...qualityColumns(summary),
     {
-      head: "trials",
+      header: "trials",
       title: "Trials completed of those planned",
       value: (c) => c.trials_completed,
       text: (value, c) => `${value}/${c.trials_planned}`,
-      droppable: 5,
+      dropRank: 5,
     },
   ];
 }
@@ -87,18 +87,18 @@ function qualityColumns({ configurations }: RunSummary): readonly ResultColumn[]
   if (!configurations.some(({ quality }) => quality.length > 0)) return [];
   return [
     {
-      head: "KL",
+      header: "KL",
       title: "KL divergence from the reference, mean, nats a token",
       value: (c) => c.quality[0]?.kl_divergence?.mean ?? null,
       text: natsText,
-      droppable: 1,
+      dropRank: 1,
     },
     {
-      head: "top-1",
+      header: "top-1",
       title: "Share of tokens whose most likely next token is the reference's",
       value: (c) => c.quality[0]?.top1_agreement?.value ?? null,
       text: (value) => `${(value * 100).toFixed(1)} %`,
-      droppable: 1,
+      dropRank: 1,
     },
   ];
 }

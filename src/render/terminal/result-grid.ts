@@ -1,17 +1,17 @@
-/** The figures of a run, one row a configuration, drawn as wide as the terminal allows. */
+/** The values of a run, one row a configuration, drawn as wide as the terminal allows. */
 import Table from "cli-table3";
 import type pc from "picocolors";
 import stringWidth from "string-width";
 import type { RunSummary } from "../../analysis/summary.js";
 import { wrapText } from "../../base/wrap-text.js";
-import { type FigureColumn, figureColumns, markedName } from "./figure-columns.js";
-import { withoutWhatDoesNotFit } from "./fit-columns.js";
+import { dropColumnsToFit } from "./drop-columns.js";
+import { buildValueColumns, markedName, type ValueColumn } from "./value-columns.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
 /** Names are wrapped down to this width before a column is left out… */
 const COMFORTABLE_NAME = 24;
-/** …and below this one the figures stand under the names instead of beside them. */
+/** …and below this one the values stand under the names instead of beside them. */
 const NARROWEST_NAME = 12;
 
 /** No line is wider than `columns`. */
@@ -21,23 +21,24 @@ export function resultGrid(
   colors: Colors,
 ): string {
   const { configurations } = summary;
-  const figures = figureColumns(summary);
-  const widthOf = ({ head, cell }: FigureColumn) =>
-    Math.max(stringWidth(head), ...configurations.map((one) => stringWidth(cell(one))));
+  const valueColumns = buildValueColumns(summary);
+  const measureWidth = ({ header, cell }: ValueColumn) =>
+    Math.max(stringWidth(header), ...configurations.map((one) => stringWidth(cell(one))));
   const widestName = Math.max(1, ...configurations.map((one) => stringWidth(markedName(one))));
   // Borders and padding take three columns a cell and one at the end.
-  const nameRoom = (columns: readonly FigureColumn[]) =>
-    style.columns - columns.reduce((sum, column) => sum + widthOf(column) + 3, 4);
-  const shown = withoutWhatDoesNotFit(
-    figures,
+  const nameRoom = (columns: readonly ValueColumn[]) =>
+    style.columns - columns.reduce((sum, column) => sum + measureWidth(column) + 3, 4);
+  const shown = dropColumnsToFit(
+    valueColumns,
     (columns) => nameRoom(columns) >= Math.min(widestName, COMFORTABLE_NAME),
   );
   const room = Math.min(widestName, nameRoom(shown));
-  if (room < Math.min(widestName, NARROWEST_NAME)) return stacked(summary, figures, style.columns, colors);
+  if (room < Math.min(widestName, NARROWEST_NAME))
+    return stacked(summary, valueColumns, style.columns, colors);
   const table = new Table({
-    head: ["", ...shown.map(({ head }) => colors.bold(head))],
+    head: ["", ...shown.map(({ header }) => colors.bold(header))],
     colAligns: ["left", ...shown.map(() => "right" as const)],
-    colWidths: [room + 2, ...shown.map((column) => widthOf(column) + 2)],
+    colWidths: [room + 2, ...shown.map((column) => measureWidth(column) + 2)],
     style: { head: [], border: style.color ? ["gray"] : [], compact: true },
   });
   for (const configuration of configurations) {
@@ -47,10 +48,10 @@ export function resultGrid(
   return table.toString();
 }
 
-/** Every figure, none left out, under the name that it belongs to. */
+/** Every value, none left out, under the name that it belongs to. */
 function stacked(
   { configurations }: RunSummary,
-  figures: readonly FigureColumn[],
+  valueColumns: readonly ValueColumn[],
   width: number,
   colors: Colors,
 ): string {
@@ -58,17 +59,17 @@ function stacked(
     .flatMap((configuration) => [
       ...wrapText(markedName(configuration), width).map((line) => colors.bold(line)),
       ...packed(
-        figures.map(({ head, cell }) => `${head} ${cell(configuration)}`),
+        valueColumns.map(({ header, cell }) => `${header} ${cell(configuration)}`),
         width - 2,
       ).map((line) => `  ${line}`),
     ])
     .join("\n");
 }
 
-/** As many figures a line as fit, none of them torn. */
-function packed(figures: readonly string[], width: number): string[] {
+/** As many values a line as fit, none of them torn. */
+function packed(valueColumns: readonly string[], width: number): string[] {
   const lines: string[] = [];
-  for (const figure of figures) {
+  for (const figure of valueColumns) {
     const longer = `${lines.at(-1) ?? ""} · ${figure}`;
     if (lines.length > 0 && stringWidth(longer) <= width) lines[lines.length - 1] = longer;
     else lines.push(figure);

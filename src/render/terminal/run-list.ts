@@ -5,7 +5,7 @@ import { formatSeconds } from "../../base/units.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { wrapText } from "../../base/wrap-text.js";
 import type { RunIndexEntry, RunIndexStatus } from "../../run/run-index.js";
-import { withoutWhatDoesNotFit } from "./fit-columns.js";
+import { dropColumnsToFit } from "./drop-columns.js";
 import { type GridColumn, grid } from "./grid.js";
 
 interface Style {
@@ -20,17 +20,17 @@ const NOTHING = "–";
 /** One row a run; beneath, what is wrong with those that could not be read whole. No line is wider than the terminal. */
 export function runList(runs: readonly RunIndexEntry[], style: Style): string {
   const colors = pc.createColors(style.color);
-  const name = { head: "run", cell: ({ path }: RunIndexEntry) => safeLine(path) };
-  const figures = figureColumns(colors);
+  const name = { header: "run", cell: ({ path }: RunIndexEntry) => safeLine(path) };
+  const valueColumns = buildValueColumns(colors);
   const widest = Math.max(...runs.map((run) => stringWidth(name.cell(run))));
-  const widthOf = ({ head, cell }: GridColumn<RunIndexEntry>) =>
-    Math.max(stringWidth(head), ...runs.map((run) => stringWidth(cell(run))));
+  const measureWidth = ({ header, cell }: GridColumn<RunIndexEntry>) =>
+    Math.max(stringWidth(header), ...runs.map((run) => stringWidth(cell(run))));
   const nameRoom = (columns: readonly GridColumn<RunIndexEntry>[]) =>
-    style.columns - columns.reduce((sum, column) => sum + widthOf(column) + 3, 4);
+    style.columns - columns.reduce((sum, column) => sum + measureWidth(column) + 3, 4);
   // A name is there to be copied: columns go before it is cut.
-  const shown = withoutWhatDoesNotFit(figures, (columns) => nameRoom(columns) >= widest);
+  const shown = dropColumnsToFit(valueColumns, (columns) => nameRoom(columns) >= widest);
   const table =
-    nameRoom(shown) >= widest ? grid(runs, name, shown, style) : stacked(runs, figures, style.columns);
+    nameRoom(shown) >= widest ? grid(runs, name, shown, style) : stacked(runs, valueColumns, style.columns);
   return [table, ...problems(runs, style, colors)].join("\n");
 }
 
@@ -39,17 +39,17 @@ export function statusWords(status: string): string {
   return status.replaceAll("_", " ");
 }
 
-function figureColumns(colors: Colors): readonly GridColumn<RunIndexEntry>[] {
+function buildValueColumns(colors: Colors): readonly GridColumn<RunIndexEntry>[] {
   return [
-    { head: "status", cell: ({ status }) => statusColor(status, colors)(statusWords(status)), droppable: 0 },
-    { head: "trials", cell: trialsText, droppable: 1 },
+    { header: "status", cell: ({ status }) => statusColor(status, colors)(statusWords(status)), dropRank: 0 },
+    { header: "trials", cell: trialsText, dropRank: 1 },
     {
-      head: "took",
+      header: "took",
       cell: ({ elapsed_sec }) => (elapsed_sec === null ? NOTHING : formatSeconds(elapsed_sec)),
-      droppable: 2,
+      dropRank: 2,
     },
-    { head: "model", cell: ({ model_name }) => safeLine(model_name ?? NOTHING), droppable: 3 },
-    { head: "tokens/s", cell: speedsText, droppable: 4 },
+    { header: "model", cell: ({ model_name }) => safeLine(model_name ?? NOTHING), dropRank: 3 },
+    { header: "tokens/s", cell: speedsText, dropRank: 4 },
   ];
 }
 
@@ -87,17 +87,17 @@ function speedsText({ configurations }: RunIndexEntry): string {
   return [...speeds.slice(0, MOST_SPEEDS), ...more].join(" · ");
 }
 
-/** Where a name alone fills the line, its figures stand beneath it. */
+/** Where a name alone fills the line, its values stand beneath it. */
 function stacked(
   runs: readonly RunIndexEntry[],
-  figures: readonly GridColumn<RunIndexEntry>[],
+  valueColumns: readonly GridColumn<RunIndexEntry>[],
   columns: number,
 ): string {
   return runs
     .flatMap((run) => [
       ...wrapText(safeLine(run.path), columns),
       ...wrapText(
-        `  ${figures
+        `  ${valueColumns
           .slice(0, 3)
           .map(({ cell }) => cell(run))
           .join(" · ")}`,

@@ -1,11 +1,11 @@
 /** A series in one line of a terminal. */
-import { medianOf } from "../../base/median.js";
+import { computeMedian } from "../../base/median.js";
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
 const ASCII = "_.,-=+*#";
 
 /**
- * One character a figure, or the median of several where there are more than `width`; the lowest is the lowest bar. `×` where
+ * One character a value, or the median of several where there are more than `width`; the lowest is the lowest bar. `×` where
  * no run of that stretch measured anything.
  */
 export function sparkline(
@@ -16,7 +16,7 @@ export function sparkline(
   const medians = Array.from({ length: columns }, (_, column) => {
     const from = Math.floor((column * values.length) / columns);
     const to = Math.floor(((column + 1) * values.length) / columns);
-    return medianOf(values.slice(from, to).filter((value) => value !== null));
+    return computeMedian(values.slice(from, to).filter((value) => value !== null));
   });
   const known = medians.filter((value) => value !== null);
   const [low, high] = [Math.min(...known), Math.max(...known)];

@@ -1,7 +1,7 @@
 /** A ratio against the baseline, in words. */
 
 import type { ComparedMetric, ComparedRatio } from "../../analysis/compare/compare.js";
-import { effectRange } from "../../analysis/verdict.js";
+import { effectRange } from "../../analysis/significance.js";
 
 /** `1.55× [1.51, 1.59] slower`-like: the ratio, its interval, and better, worse, noise or unknown. */
 export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["better"]): string {

@@ -9,7 +9,7 @@ import type {
 } from "../../analysis/history/history-types.js";
 import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
 import { FEWEST_RUNS_BEFORE, type NewestAgainst } from "../../analysis/history/newest.js";
-import { counted } from "../../base/counted.js";
+import { pluralize } from "../../base/pluralize.js";
 import { safeLine } from "../../base/untrusted-text.js";
 
 /** UTC; the day alone where no day has two runs. */
@@ -34,7 +34,7 @@ export function percentRange(low: number, high: number): string {
   return `[${bare(low)}, ${bare(high)}]`;
 }
 
-export function formatFigure(metric: string, value: number): string {
+export function formatMetricValue(metric: string, value: number): string {
   return HISTORY_METRICS.find(({ key }) => key === metric)?.format(value) ?? String(value);
 }
 
@@ -62,7 +62,7 @@ export function changeText(
   dateText: (at: string) => string,
 ): string {
   const { metric, title } = series;
-  const figures = `${formatFigure(metric, change.before)} → ${formatFigure(metric, change.after)}`;
+  const valuesText = `${formatMetricValue(metric, change.before)} → ${formatMetricValue(metric, change.after)}`;
   const range = change.p_value === null ? "" : ` ${percentRange(change.ci95_low, change.ci95_high)}`;
   const [low, high] = [dateText(change.at_low), dateText(change.at_high)];
   const when = low === high ? dateText(change.at) : `${dateText(change.at)} [${low} to ${high}]`;
@@ -71,7 +71,7 @@ export function changeText(
       ? ""
       : `, together with ${differencesText(change.together_with, MOST_DIFFERENCES)}`;
   const size = percentText(change.ratio);
-  return `${safeLine(title)} ${size}${range} ${change.verdict} since ${when} (${figures})${events}`;
+  return `${safeLine(title)} ${size}${range} ${change.verdict} since ${when} (${valuesText})${events}`;
 }
 
 /** What the newest run shows against the level before: `−0.4 % [−3.1, +2.3] within noise`. */
@@ -105,11 +105,11 @@ export function checkText({ condition, configuration, metric, title, outcome, ne
   if (newest === null || outcome === "no-figure")
     return `${subject} was not measured by the newest run (${rule})`;
   const { against, value } = newest;
-  const figure = formatFigure(metric, value);
+  const valueText = formatMetricValue(metric, value);
   if (outcome === "too-few-runs") {
     const before = against?.runs_before ?? 0;
     const needed = newest.is_exact ? 1 : FEWEST_RUNS_BEFORE;
-    return `${subject} ${figure}: too few runs to tell (${counted(before, "run")} before, ${needed} needed; ${rule})`;
+    return `${subject} ${valueText}: too few runs to tell (${pluralize(before, "run")} before, ${needed} needed; ${rule})`;
   }
   const range =
     against === null || against.ci95_low === null || against.ci95_high === null
@@ -118,13 +118,13 @@ export function checkText({ condition, configuration, metric, title, outcome, ne
   const basis =
     against === null
       ? ""
-      : `, ${percentText(against.ratio)}${range} against ${formatFigure(metric, against.level)} of the ${counted(against.runs_before, "run")} before`;
+      : `, ${percentText(against.ratio)}${range} against ${formatMetricValue(metric, against.level)} of the ${pluralize(against.runs_before, "run")} before`;
   const judgement = {
     regression: `beyond the limit ${rule}`,
     "within-limit": `within the limit ${rule}`,
     "within-noise": `beyond the limit ${rule} by no more than noise`,
   }[outcome];
-  return `${subject} ${figure}${basis}: ${judgement}`;
+  return `${subject} ${valueText}${basis}: ${judgement}`;
 }
 
 /** `30 runs from 2026-10-26 to 2026-11-24: 28 completed, 1 failed`. */
@@ -143,7 +143,7 @@ export function runsText(report: HistoryReport, dateText: (at: string) => string
       : runs.length === 1
         ? ` on ${dateText(first.started_at)}`
         : ` from ${dateText(first.started_at)} to ${dateText(last.started_at)}`;
-  return `${counted(runs.length, "run")}${when}: ${parts.join(", ")}`;
+  return `${pluralize(runs.length, "run")}${when}: ${parts.join(", ")}`;
 }
 
 export const METHOD_TEXT =

@@ -25,9 +25,9 @@ export function taskSentences(summary: RunSummary): string[] {
 /** `Estimate against measurement: weights none +0.0 %, int8 +0.1 %; …`; empty where there is none. */
 export function estimateSentence({ configurations }: RunSummary): string {
   const off = (ratio: number) => `${ratio < 1 ? "−" : "+"}${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
-  const listed = (ratioOf: (configuration: ConfigurationSummary) => number | null | undefined) =>
+  const listed = (computeRatio: (configuration: ConfigurationSummary) => number | null | undefined) =>
     configurations.flatMap((configuration) => {
-      const ratio = ratioOf(configuration);
+      const ratio = computeRatio(configuration);
       return ratio == null ? [] : [`${safeLine(configuration.label)} ${off(ratio)}`];
     });
   const weights = listed(({ estimate }) => estimate?.weights_ratio);

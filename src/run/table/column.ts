@@ -24,7 +24,7 @@ export interface TableColumn {
   readonly unit: string | null;
   readonly nullable: boolean;
   readonly description: string;
-  readonly cellOf: (source: RowSource) => Cell | undefined;
+  readonly readCell: (source: RowSource) => Cell | undefined;
 }
 
 const UNITS: readonly (readonly [ending: string, unit: string])[] = [
@@ -39,10 +39,10 @@ function maker<T extends Cell>(type: ColumnType) {
   return (
     name: string,
     description: string,
-    cellOf: (source: RowSource) => T | null | undefined,
+    readCell: (source: RowSource) => T | null | undefined,
   ): TableColumn => {
     const unit = UNITS.find(([ending]) => name.endsWith(ending))?.[1] ?? null;
-    return { name, type, unit, nullable: true, description, cellOf };
+    return { name, type, unit, nullable: true, description, readCell };
   };
 }
 

@@ -1,15 +1,15 @@
 /** Columns that are the same in every row of a configuration. */
 import { always, column, type RowSource, type TableColumn } from "./column.js";
 
-const proofOf = ({ configuration }: RowSource) => configuration.load?.load.proof;
-const loadOf = ({ configuration }: RowSource) => configuration.load?.load;
-const workerOf = ({ configuration }: RowSource) => configuration.plan.worker;
+const findProof = ({ configuration }: RowSource) => configuration.load?.load.proof;
+const findLoad = ({ configuration }: RowSource) => configuration.load?.load;
+const readWorker = ({ configuration }: RowSource) => configuration.plan.worker;
 
 export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
   always(
-    column.string("configuration_id", "the configuration, for programs", (source) => workerOf(source).id),
+    column.string("configuration_id", "the configuration, for programs", (source) => readWorker(source).id),
   ),
-  always(column.string("configuration", "its label, for people", (source) => workerOf(source).label)),
+  always(column.string("configuration", "its label, for people", (source) => readWorker(source).label)),
   always(
     column.boolean(
       "is_reference",
@@ -28,37 +28,37 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
     column.string(
       "quantization_requested",
       "none, int8 or 4bit, as asked for",
-      (source) => workerOf(source).quantization.method,
+      (source) => readWorker(source).quantization.method,
     ),
   ),
   column.string(
     "quantization_effective",
     "read back from the live model",
-    (source) => proofOf(source)?.quantization_effective?.method,
+    (source) => findProof(source)?.quantization_effective?.method,
   ),
   column.string(
     "quantization_type",
     "fp4 or nf4, read back",
-    (source) => proofOf(source)?.quantization_effective?.type,
+    (source) => findProof(source)?.quantization_effective?.type,
   ),
   column.boolean(
     "double_quant",
     "whether the 4-bit scales are quantized too, read back",
-    (source) => proofOf(source)?.quantization_effective?.double_quant,
+    (source) => findProof(source)?.quantization_effective?.double_quant,
   ),
   column.string(
     "compute_dtype",
     "of the quantized layers, read back",
-    (source) => proofOf(source)?.quantization_effective?.compute_dtype,
+    (source) => findProof(source)?.quantization_effective?.compute_dtype,
   ),
-  column.string("dtype", "of what is not quantized, read back", (source) => proofOf(source)?.dtype),
-  always(column.string("device_requested", "as asked for", (source) => workerOf(source).device)),
+  column.string("dtype", "of what is not quantized, read back", (source) => findProof(source)?.dtype),
+  always(column.string("device_requested", "as asked for", (source) => readWorker(source).device)),
   column.string(
     "attention",
     "the attention kernel, read back",
-    (source) => proofOf(source)?.attn_implementation,
+    (source) => findProof(source)?.attn_implementation,
   ),
-  column.boolean("offloaded", "whether layers lie outside the GPU", (source) => proofOf(source)?.offloaded),
+  column.boolean("offloaded", "whether layers lie outside the GPU", (source) => findProof(source)?.offloaded),
   always(
     column.string(
       "sampling",
@@ -76,27 +76,27 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
     "hash of all effective inputs: equal means the same measurement",
     ({ configuration }) => configuration.load?.identity_sha256,
   ),
-  column.double("load_sec", "time to load the model", (source) => loadOf(source)?.load_sec),
+  column.double("load_sec", "time to load the model", (source) => findLoad(source)?.load_sec),
   column.int64(
     "load_peak_allocated_bytes",
     "most GPU memory allocated while loading",
-    (source) => loadOf(source)?.load_peak_allocated_bytes,
+    (source) => findLoad(source)?.load_peak_allocated_bytes,
   ),
   column.int64(
     "load_peak_rss_bytes",
     "peak RSS while loading",
-    (source) => loadOf(source)?.load_peak_rss_bytes,
+    (source) => findLoad(source)?.load_peak_rss_bytes,
   ),
   column.int64(
     "weights_bytes",
     "parameters, buffers and quantization state",
-    (source) => proofOf(source)?.weights_bytes,
+    (source) => findProof(source)?.weights_bytes,
   ),
-  column.int64("parameters", "count", (source) => proofOf(source)?.parameters),
-  column.int64("linear_layers", "count", (source) => proofOf(source)?.linear_layers),
+  column.int64("parameters", "count", (source) => findProof(source)?.parameters),
+  column.int64("linear_layers", "count", (source) => findProof(source)?.linear_layers),
   column.int64(
     "quantized_linear_layers",
     "count, read back from the live model",
-    (source) => proofOf(source)?.quantized_linear_layers,
+    (source) => findProof(source)?.quantized_linear_layers,
   ),
 ];

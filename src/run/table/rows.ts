@@ -5,7 +5,7 @@ import { COLUMNS } from "./columns.js";
 
 /** In the order of the runs, their configurations and their trials. */
 export function tableRows(runs: readonly RunData[]): TableRow[] {
-  return runs.flatMap(rowSources).map(rowOf);
+  return runs.flatMap(rowSources).map(buildRow);
 }
 
 function rowSources(data: RunData): RowSource[] {
@@ -15,8 +15,8 @@ function rowSources(data: RunData): RowSource[] {
   });
 }
 
-function rowOf(source: RowSource): TableRow {
+function buildRow(source: RowSource): TableRow {
   return Object.fromEntries(
-    COLUMNS.map(({ name, cellOf }): [string, Cell] => [name, cellOf(source) ?? null]),
+    COLUMNS.map(({ name, readCell }): [string, Cell] => [name, readCell(source) ?? null]),
   );
 }

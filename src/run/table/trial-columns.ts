@@ -1,7 +1,7 @@
 /** Columns of the trial itself. */
-import { medianOf } from "../../base/median.js";
+import { computeMedian } from "../../base/median.js";
 import type { RecordedTrial } from "../record-types.js";
-import { failureOf } from "../run-data.js";
+import { findFailure } from "../run-data.js";
 import { always, column, type RowSource, type TableColumn } from "./column.js";
 
 /** Null for a trial that failed. */
@@ -11,7 +11,7 @@ function measured<K extends keyof RecordedTrial>(key: K) {
 }
 
 function failed({ trial, configuration }: RowSource) {
-  if (trial === null) return failureOf(configuration);
+  if (trial === null) return findFailure(configuration);
   return trial.status === "failed" ? trial.failure : null;
 }
 
@@ -52,7 +52,7 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
     "median between one token and the next; each is in `records.jsonl`",
     (source) => {
       const times = measured("itl_sec")(source);
-      return times === null ? null : medianOf(times);
+      return times === null ? null : computeMedian(times);
     },
   ),
   column.double("tpot_sec", "per token after the first", measured("tpot_sec")),

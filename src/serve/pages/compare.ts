@@ -1,7 +1,7 @@
 /** Any runs or configurations side by side: two to choose, then the comparison with its chart. */
 import { html } from "hono/html";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
-import type { Difference } from "../../analysis/compare/differences.js";
+import type { Difference } from "../../analysis/compare/environment-diff.js";
 import type { FalconError } from "../../base/errors.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import { ratioWords } from "../../render/words/compare.js";

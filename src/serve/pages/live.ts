@@ -70,7 +70,7 @@ function configurationsTable(configurations: readonly ConfigurationProgress[], i
 
 /** One record as a line; null for those that say nothing to a person who watches. */
 export function recordLine(record: RunFileRecord): Html | null {
-  const content = contentOf(record);
+  const content = describeRecord(record);
   if (content === null) return null;
   const isBad = "failure" in record;
   const at = html`<time datetime="${record.at}">${text(record.at.slice(11, 19))}</time>`;
@@ -80,7 +80,7 @@ export function recordLine(record: RunFileRecord): Html | null {
   return html`<li${isBad ? html` class="failed"` : ""}>${at}${who} ${content}${from}</li>`;
 }
 
-function contentOf(record: RunFileRecord): Html | string | null {
+function describeRecord(record: RunFileRecord): Html | string | null {
   if ("failure" in record) return failureText(record.kind, record.failure);
   switch (record.kind) {
     case "run":

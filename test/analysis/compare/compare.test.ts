@@ -11,10 +11,10 @@ import { groupRecords } from "../../../src/run/run-data.js";
 import { scoredRun } from "../../fixtures/quality.js";
 import { type FakeRunOptions, fakeRun, THREE } from "../../fixtures/records.js";
 
-const dataOf = (records: readonly RunFileRecord[]) => groupRecords(records, "test");
+const makeData = (records: readonly RunFileRecord[]) => groupRecords(records, "test");
 const input = (argument: string, options: FakeRunOptions = {}, configuration: string | null = null) => ({
   argument,
-  data: dataOf(fakeRun(options).records),
+  data: makeData(fakeRun(options).records),
   configuration,
 });
 const faster = {
@@ -44,8 +44,8 @@ test("whole runs are lined up by label; what only one of them has is named", () 
 test("a ratio is the geometric mean over pairs of the same prompt and repeat", () => {
   const { records } = fakeRun();
   const sides = [
-    { argument: "a", data: dataOf(records), configuration: null },
-    { argument: "b", data: dataOf(slowed(records, 1.5)), configuration: null },
+    { argument: "a", data: makeData(records), configuration: null },
+    { argument: "b", data: makeData(slowed(records, 1.5)), configuration: null },
   ];
   const time = metric(compare(sides, { force: false }), "elapsed_sec");
   expect(time?.against[1]?.ratio).toBeCloseTo(1.5, 12);
@@ -70,7 +70,7 @@ test("turned around, every ratio is its inverse", () => {
   fc.assert(
     fc.property(fc.double({ min: 0.2, max: 5, noNaN: true }), (factor) => {
       const { records } = fakeRun();
-      const [a, b] = [dataOf(records), dataOf(slowed(records, factor))];
+      const [a, b] = [makeData(records), makeData(slowed(records, factor))];
       const of = (first: typeof a, second: typeof a) =>
         metric(
           compare(
@@ -126,14 +126,14 @@ test("another text under the same name is refused", () => {
   );
   const sides = [records, other].map((one, index) => ({
     argument: index === 0 ? "a" : "b",
-    data: dataOf(one),
+    data: makeData(one),
     configuration: null,
   }));
   expect(() => compare(sides, { force: false })).toThrow("another text under the name english");
 });
 
 test("perplexities pair token by token", () => {
-  const data = dataOf(scoredRun());
+  const data = makeData(scoredRun());
   const sides = ["none", "int8"].map((configuration) => ({ argument: configuration, data, configuration }));
   const perplexity = metric(compare(sides, { force: false }), "perplexity_english");
   expect(perplexity?.against[1]?.ratio).toBeCloseTo(Math.exp(0.1), 12);
@@ -142,7 +142,7 @@ test("perplexities pair token by token", () => {
 
 test("what differs of the environment comes first", () => {
   const other = fakeRun({ device: "cuda" }).records;
-  const report = compare([input("a"), { argument: "b", data: dataOf(other), configuration: null }], {
+  const report = compare([input("a"), { argument: "b", data: makeData(other), configuration: null }], {
     force: false,
   });
   expect(report.environment.map(({ what }) => what)).toEqual(["GPUs", "GPU driver", "CUDA"]);

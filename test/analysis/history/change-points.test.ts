@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CHANGE_TEST, findChangePoints } from "../../../src/analysis/history/change-points.js";
 import { seededIntervals } from "../../../src/analysis/history/seeded-intervals.js";
-import { noise, runsOf } from "./noise.js";
+import { makeRuns, noise } from "./noise.js";
 
 const SERIES = 300;
 
@@ -17,7 +17,7 @@ describe.each(["normal", "heavy"] as const)("with %s noise", (kind) => {
       const source = noise(length);
       const alarms = share(
         SERIES,
-        () => findChangePoints(runsOf(source[kind], { length }).map(Math.log)).length > 0,
+        () => findChangePoints(makeRuns(source[kind], { length }).map(Math.log)).length > 0,
       );
       expect(alarms).toBeLessThanOrEqual(0.05);
     },
@@ -27,7 +27,7 @@ describe.each(["normal", "heavy"] as const)("with %s noise", (kind) => {
 test("a step of five times the noise is found at its run, and nothing else", () => {
   const { normal } = noise(1);
   const found = share(100, () => {
-    const values = runsOf(normal, { length: 30, stepAt: 18, step: 0.95 }).map(Math.log);
+    const values = makeRuns(normal, { length: 30, stepAt: 18, step: 0.95 }).map(Math.log);
     const changes = findChangePoints(values);
     return changes.length === 1 && Math.abs((changes[0]?.index ?? 0) - 18) <= 1;
   });
@@ -38,7 +38,7 @@ test("a new level of three runs is found among forty", () => {
   const { normal } = noise(2);
   const found = share(
     100,
-    () => findChangePoints(runsOf(normal, { length: 40, stepAt: 37, step: 0.95 }).map(Math.log)).length > 0,
+    () => findChangePoints(makeRuns(normal, { length: 40, stepAt: 37, step: 0.95 }).map(Math.log)).length > 0,
   );
   expect(found).toBeGreaterThanOrEqual(0.9);
 });
@@ -46,7 +46,7 @@ test("a new level of three runs is found among forty", () => {
 test("a dip between two equal levels has a beginning and an end", () => {
   const { heavy } = noise(3);
   const found = share(100, () => {
-    const dip = runsOf(heavy, { length: 40 }).map((value, i) =>
+    const dip = makeRuns(heavy, { length: 40 }).map((value, i) =>
       Math.log(i >= 15 && i < 25 ? value * 0.93 : value),
     );
     return findChangePoints(dip).length === 2;
@@ -55,7 +55,7 @@ test("a dip between two equal levels has a beginning and an end", () => {
 });
 
 test("one slow run is no change", () => {
-  const values = runsOf(noise(4).normal, { length: 30 }).map((value, i) =>
+  const values = makeRuns(noise(4).normal, { length: 30 }).map((value, i) =>
     Math.log(i === 14 ? value / 3 : value),
   );
   expect(findChangePoints(values)).toEqual([]);

@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
 import { missedRuns } from "../../../src/analysis/history/events.js";
 import { parseFailCondition } from "../../../src/analysis/history/fail-on.js";
-import { historyOf } from "../../../src/analysis/history/history.js";
+import { buildHistory } from "../../../src/analysis/history/history.js";
 import type { HistoryReport } from "../../../src/analysis/history/history-types.js";
 import { QUANTIZATIONS, THREE } from "../../fixtures/records.js";
-import { historyRunsOf } from "../../fixtures/sweep.js";
+import { makeHistoryRuns } from "../../fixtures/sweep.js";
 
 const DAY = 86_400_000;
 const FIRST = Date.parse("2026-10-01T02:00:00.000Z");
 
-const runs = historyRunsOf;
+const runs = makeHistoryRuns;
 
-function report(all: ReturnType<typeof historyRunsOf>, failOn: readonly string[] = []): HistoryReport {
-  return historyOf(all, {
+function report(all: ReturnType<typeof makeHistoryRuns>, failOn: readonly string[] = []): HistoryReport {
+  return buildHistory(all, {
     experiment: "quant",
     conditions: failOn.map(parseFailCondition),
     everySec: null,
@@ -20,14 +20,14 @@ function report(all: ReturnType<typeof historyRunsOf>, failOn: readonly string[]
   });
 }
 
-const speedOf = (of: HistoryReport, configuration = "fp4") =>
+const findSpeed = (of: HistoryReport, configuration = "fp4") =>
   of.series.find((one) => one.configuration === configuration && one.metric === "decode_tokens_per_sec");
 
 test("a step names its date and ratio with their intervals, and the library that changed with it", () => {
   const found = report(
     runs(30, (i) => ({ speed: i >= 18 ? 0.9 : 1, bitsandbytes: i >= 18 ? "0.50.2" : "0.49.0" })),
   );
-  const [change, ...others] = speedOf(found)?.changes ?? [];
+  const [change, ...others] = findSpeed(found)?.changes ?? [];
   expect(others).toEqual([]);
   expect(change).toMatchObject({
     run_id: "run-18",
@@ -44,7 +44,7 @@ test("a step names its date and ratio with their intervals, and the library that
 });
 
 test("other prompts begin a new segment, and no change is looked for across it", () => {
-  const found = speedOf(report(runs(24, (i) => (i >= 12 ? { speed: 0.5, prompts: ["another"] } : {}))));
+  const found = findSpeed(report(runs(24, (i) => (i >= 12 ? { speed: 0.5, prompts: ["another"] } : {}))));
   expect(found?.breaks).toEqual([
     { run_id: "run-12", at: "2026-10-13T02:00:00.000Z", reasons: ["other prompts"] },
   ]);
@@ -57,13 +57,13 @@ test("another quantization under the same label begins a new segment that says s
   const other = THREE.map((one) =>
     one.id === "fp4" ? { ...one, quantization: QUANTIZATIONS.nf4 ?? { method: "none" as const } } : one,
   );
-  const found = speedOf(report(runs(4, (i) => (i >= 2 ? { configurations: other } : {}))));
+  const found = findSpeed(report(runs(4, (i) => (i >= 2 ? { configurations: other } : {}))));
   expect(found?.breaks[0]?.reasons[0]).toContain("fp4, bfloat16");
   expect(found?.breaks[0]?.reasons[0]).toContain("→ nf4");
 });
 
 test("failed and killed runs keep their place without a figure", () => {
-  const found = speedOf(
+  const found = findSpeed(
     report(runs(6, (i) => (i === 2 ? { fate: "failed" } : i === 4 ? { fate: "killed" } : {}))),
   );
   expect(found?.points.map(({ value, status }) => (value === null ? status : "measured"))).toEqual([
@@ -78,14 +78,14 @@ test("failed and killed runs keep their place without a figure", () => {
 
 test("a configuration that was reused from an earlier run is not counted as measured again", () => {
   const all = runs(4).map((run, i) => {
-    if (i < 2 || run.figures === null) return run;
-    const [first, ...others] = run.figures.configurations;
+    if (i < 2 || run.runValues === null) return run;
+    const [first, ...others] = run.runValues.configurations;
     const reused = first === undefined ? [] : [{ ...first, reused_from: { run_id: "run-1" } }];
-    return { ...run, figures: { ...run.figures, configurations: [...reused, ...others] } };
+    return { ...run, runValues: { ...run.runValues, configurations: [...reused, ...others] } };
   });
-  expect(speedOf(report(all), "none")?.points.map(({ run }) => run)).toEqual([0, 1]);
-  expect(speedOf(report(all), "none")?.newest?.is_of_newest_run).toBe(false);
-  expect(speedOf(report(all), "int8")?.points).toHaveLength(4);
+  expect(findSpeed(report(all), "none")?.points.map(({ run }) => run)).toEqual([0, 1]);
+  expect(findSpeed(report(all), "none")?.newest?.is_of_newest_run).toBe(false);
+  expect(findSpeed(report(all), "int8")?.points).toHaveLength(4);
 });
 
 test("a regression is one only where point and interval are beyond the limit", () => {
@@ -123,8 +123,8 @@ test("too few runs, and a newest run that did not measure it, are no regression 
 });
 
 test("a run that goes on is not judged as the newest", () => {
-  const all = runs(8).map((run, i) => (i === 7 ? { ...run, status: "running", figures: null } : run));
-  expect(speedOf(report(all))?.newest).toMatchObject({ run_id: "run-6", is_of_newest_run: true });
+  const all = runs(8).map((run, i) => (i === 7 ? { ...run, status: "running", runValues: null } : run));
+  expect(findSpeed(report(all))?.newest).toMatchObject({ run_id: "run-6", is_of_newest_run: true });
 });
 
 test("on pure noise a limit is broken in at most one of fifty series", () => {

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { levelsOf } from "../../../src/analysis/history/levels.js";
-import { noise, runsOf } from "./noise.js";
+import { findLevels } from "../../../src/analysis/history/levels.js";
+import { makeRuns, noise } from "./noise.js";
 
 const MEASURED = { isExact: false };
 
 test("a change's intervals hold the true ratio and the true date in nine of ten series", () => {
   const { heavy } = noise(11);
   const changes = Array.from({ length: 100 }, () =>
-    levelsOf(runsOf(heavy, { length: 40, stepAt: 22, step: 0.94 }), MEASURED),
+    findLevels(makeRuns(heavy, { length: 40, stepAt: 22, step: 0.94 }), MEASURED),
   ).flatMap(({ changes: found }) => (found.length === 1 ? found : []));
   expect(changes.length).toBeGreaterThanOrEqual(70);
   const share = (holds: (change: (typeof changes)[number]) => boolean) =>
@@ -19,8 +19,8 @@ test("a change's intervals hold the true ratio and the true date in nine of ten 
 });
 
 test("levels join without a gap, and the ratio is that of their medians", () => {
-  const values = runsOf(noise(12).normal, { length: 30, stepAt: 12, step: 1.2 });
-  const { levels, changes } = levelsOf(values, MEASURED);
+  const values = makeRuns(noise(12).normal, { length: 30, stepAt: 12, step: 1.2 });
+  const { levels, changes } = findLevels(values, MEASURED);
   expect(levels.map(({ from, to }) => [from, to])).toEqual([
     [0, 12],
     [12, 30],
@@ -32,7 +32,7 @@ test("levels join without a gap, and the ratio is that of their medians", () => 
 });
 
 test("what is counted changes with every other number, without a test", () => {
-  const { levels, changes } = levelsOf([269, 269, 110, 110, 112], { isExact: true });
+  const { levels, changes } = findLevels([269, 269, 110, 110, 112], { isExact: true });
   expect(levels.map(({ median }) => median)).toEqual([269, 110, 112]);
   expect(changes.map(({ at, p_value }) => [at, p_value])).toEqual([
     [2, null],
@@ -41,5 +41,5 @@ test("what is counted changes with every other number, without a test", () => {
 });
 
 test("no runs have no level", () => {
-  expect(levelsOf([], MEASURED).changes).toEqual([]);
+  expect(findLevels([], MEASURED).changes).toEqual([]);
 });

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { levelsOf } from "../../../src/analysis/history/levels.js";
+import { findLevels } from "../../../src/analysis/history/levels.js";
 import { newestAgainst } from "../../../src/analysis/history/newest.js";
-import { noise, runsOf } from "./noise.js";
+import { makeRuns, noise } from "./noise.js";
 
 const MEASURED = { isExact: false };
 const judged = (values: readonly number[]) =>
-  newestAgainst(values, levelsOf(values, MEASURED).levels, MEASURED);
+  newestAgainst(values, findLevels(values, MEASURED).levels, MEASURED);
 
 test("a single run has nothing before it; five are needed to tell", () => {
   expect(judged([20])).toBeNull();
@@ -17,7 +17,7 @@ test.each(["normal", "heavy"] as const)(
   "one more run of %s noise is called another in at most a tenth",
   (kind) => {
     const source = noise(21);
-    const alarms = Array.from({ length: 400 }, () => judged(runsOf(source[kind], { length: 16 }))).filter(
+    const alarms = Array.from({ length: 400 }, () => judged(makeRuns(source[kind], { length: 16 }))).filter(
       (one) => one?.verdict !== "within-noise",
     );
     expect(alarms.length / 400).toBeLessThanOrEqual(kind === "normal" ? 0.08 : 0.13);
@@ -26,8 +26,8 @@ test.each(["normal", "heavy"] as const)(
 
 test("a fall is told on the first night and on the second, and no longer when it has become the level", () => {
   const { normal } = noise(22);
-  const before = runsOf(normal, { length: 20 });
-  const after = runsOf(normal, { length: 12 }).map((value) => value * 0.9);
+  const before = makeRuns(normal, { length: 20 });
+  const after = makeRuns(normal, { length: 12 }).map((value) => value * 0.9);
   for (const nights of [1, 2, 3, 4, 5]) {
     const against = judged([...before, ...after.slice(0, nights)]);
     expect(against?.verdict).toBe("less");
@@ -39,7 +39,7 @@ test("a fall is told on the first night and on the second, and no longer when it
 });
 
 test("one slow run before does not hide a fall", () => {
-  const values = runsOf(noise(23).normal, { length: 20 }).map((value, i) => (i === 8 ? value / 2 : value));
+  const values = makeRuns(noise(23).normal, { length: 20 }).map((value, i) => (i === 8 ? value / 2 : value));
   expect(judged([...values, 18])?.verdict).toBe("less");
 });
 

@@ -18,7 +18,7 @@ export function noise(seed: number): Noise {
 }
 
 /** `length` runs about `level`, `relative` being one standard deviation; from `stepAt` on times `step`. */
-export function runsOf(
+export function makeRuns(
   draw: () => number,
   options: {
     readonly length: number;

@@ -17,7 +17,7 @@ import { groupRecords } from "../../../src/run/run-data.js";
 import { chartTools } from "../../fixtures/chart-tools.js";
 import { scoredRun } from "../../fixtures/quality.js";
 import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../../fixtures/records.js";
-import { textsOf } from "./svg-texts.js";
+import { readTexts } from "./svg-texts.js";
 
 const LONG_NAME = `organisation/${"a-model-with-a-long-name-".repeat(6)}`;
 const CASES: readonly (readonly [string, FakeRunOptions])[] = [
@@ -43,13 +43,13 @@ const CASES: readonly (readonly [string, FakeRunOptions])[] = [
   ],
 ];
 
-function inputsOf(options: FakeRunOptions, isScored = false) {
+function makeInputs(options: FakeRunOptions, isScored = false) {
   const data = groupRecords(isScored ? scoredRun(options) : fakeRun(options).records, "test");
   return chartInputs(data, summarize(data));
 }
 
-function specsOf(options: FakeRunOptions, isScored = false, room?: number) {
-  const inputs = inputsOf(options, isScored);
+function makeSpecs(options: FakeRunOptions, isScored = false, room?: number) {
+  const inputs = makeInputs(options, isScored);
   const shared = SHARED_CHARTS.map((name) => sharedChart(inputs, name, () => true, room));
   const [overview, ...others] = shared.filter((spec) => spec !== null);
   const articles = inputs.articles.map((input) => articleChart(input, room));
@@ -74,7 +74,7 @@ describe.each(CASES)("with %s", (_, options) => {
       info: () => logger,
       debug: () => logger,
     };
-    for (const spec of [...specsOf(options), ...specsOf(options, true)])
+    for (const spec of [...makeSpecs(options), ...makeSpecs(options, true)])
       compile(spec, { logger: logger as never });
     expect(complaint.mock.calls).toEqual([]);
   });
@@ -87,15 +87,15 @@ describe.each(CASES)("with %s", (_, options) => {
       configuration: null,
     }));
     const compared = compareChart(compare(sides, { force: false }));
-    for (const spec of [compared, ...specsOf(options), ...specsOf(options, true)]) {
+    for (const spec of [compared, ...makeSpecs(options), ...makeSpecs(options, true)]) {
       expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 3))).toBe(true);
     }
   });
 
   test.each([320, 640])("in %i pixels no text leaves the canvas, and nothing is wider", async (room) => {
-    for (const spec of specsOf(options, true, room)) {
+    for (const spec of makeSpecs(options, true, room)) {
       const { svg } = await render(spec);
-      const { width, texts } = textsOf(svg, fonts);
+      const { width, texts } = readTexts(svg, fonts);
       for (const { text, left, right } of texts) {
         expect(left, text).toBeGreaterThanOrEqual(0);
         expect(right, text).toBeLessThanOrEqual(width);
@@ -105,9 +105,9 @@ describe.each(CASES)("with %s", (_, options) => {
   });
 
   test("no text leaves the canvas, and the PNG is the SVG's size in fine pixels", async () => {
-    for (const spec of [...specsOf(options), ...specsOf(options, true)]) {
+    for (const spec of [...makeSpecs(options), ...makeSpecs(options, true)]) {
       const { svg, png } = await render(spec);
-      const { width, height, texts } = textsOf(svg, fonts);
+      const { width, height, texts } = readTexts(svg, fonts);
       expect(texts.length).toBeGreaterThan(2);
       for (const { text, left, right, top, bottom } of texts) {
         expect(left, text).toBeGreaterThanOrEqual(0);
@@ -128,8 +128,8 @@ describe.each(CASES)("with %s", (_, options) => {
 
 test("texts of a chart do not lie on one another", async () => {
   for (const options of [{}, { configurations: TWELVE_LONG }, { repeats: 10 }]) {
-    for (const spec of [...specsOf(options), ...specsOf(options, true)]) {
-      const { texts } = textsOf((await render(spec)).svg, fonts);
+    for (const spec of [...makeSpecs(options), ...makeSpecs(options, true)]) {
+      const { texts } = readTexts((await render(spec)).svg, fonts);
       // The same text twice at one place is a label and its white outline.
       const distinct = texts.filter(
         (one, i) =>
@@ -150,7 +150,7 @@ test("texts of a chart do not lie on one another", async () => {
 });
 
 test("the article's figure has memory left in red and seconds right in blue, over runs from 1", () => {
-  const [, article] = specsOf({ device: "cuda" });
+  const [, article] = makeSpecs({ device: "cuda" });
   const text = JSON.stringify(article);
   const axes = (
     article as unknown as { layer: { encoding: { y: { axis: Record<string, unknown> } } }[] }
@@ -164,10 +164,10 @@ test("the article's figure has memory left in red and seconds right in blue, ove
 });
 
 test("a configuration without figures says why in their place", async () => {
-  const specs = specsOf({ configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) });
+  const specs = makeSpecs({ configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) });
   expect(specs).toHaveLength(4);
   for (const spec of specs) {
-    const { texts } = textsOf((await render(spec)).svg, fonts);
+    const { texts } = readTexts((await render(spec)).svg, fonts);
     expect(texts.map(({ text }) => text)).toContain("failed: quantization-not-applied");
     expect(texts.some(({ text }) => /NaN|undefined|null/.test(text))).toBe(false);
   }

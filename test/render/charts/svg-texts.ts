@@ -14,7 +14,7 @@ type Matrix = readonly [number, number, number, number, number, number];
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0];
 
 /** Every line of text in an SVG as Vega writes it: groups, texts and tspans with translate and rotate, nothing else. */
-export function textsOf(
+export function readTexts(
   svg: string,
   fonts: Readonly<Record<"regular" | "bold", FontMetrics>>,
 ): { readonly width: number; readonly height: number; readonly texts: readonly PlacedText[] } {
@@ -25,14 +25,14 @@ export function textsOf(
   )) {
     if (closing === "/") groups.pop();
     else if (tag === "g" && attributes.endsWith("/")) continue;
-    else if (tag === "g") groups.push(times(groups.at(-1) ?? IDENTITY, transformOf(attributes)));
+    else if (tag === "g") groups.push(times(groups.at(-1) ?? IDENTITY, parseTransform(attributes)));
     else {
-      const at = times(groups.at(-1) ?? IDENTITY, transformOf(attributes));
+      const at = times(groups.at(-1) ?? IDENTITY, parseTransform(attributes));
       const size = Number(/font-size="([\d.]+)px"/.exec(attributes)?.[1]);
       const font = attributes.includes('font-weight="bold"') ? fonts.bold : fonts.regular;
       const anchor = /text-anchor="(\w+)"/.exec(attributes)?.[1] ?? "start";
       let y = 0;
-      for (const { text, dy } of linesOf(content)) {
+      for (const { text, dy } of parseLines(content)) {
         y += dy;
         const width = font.width(text, size);
         const x = anchor === "start" ? 0 : anchor === "end" ? -width : -width / 2;
@@ -44,7 +44,7 @@ export function textsOf(
   return { width: Number(width), height: Number(height), texts };
 }
 
-function linesOf(content: string): { text: string; dy: number }[] {
+function parseLines(content: string): { text: string; dy: number }[] {
   const spans = [...content.matchAll(/<tspan([^>]*)>(.*?)<\/tspan>/gs)];
   if (spans.length === 0) return [{ text: plain(content), dy: 0 }];
   return spans.map(([, attributes = "", text = ""]) => ({
@@ -57,7 +57,7 @@ function plain(text: string): string {
   return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
-function transformOf(attributes: string): Matrix {
+function parseTransform(attributes: string): Matrix {
   const text = /transform="([^"]*)"/.exec(attributes)?.[1] ?? "";
   let matrix = IDENTITY;
   for (const [, name, first, second] of text.matchAll(/(\w+)\(([-\d.e]+)(?:,([-\d.e]+))?\)/g)) {

@@ -5,7 +5,7 @@ import { againSection, shellWord } from "../../../src/render/html/again-section.
 import { clipText } from "../../../src/render/html/clip.js";
 import { html, jsonForScript } from "../../../src/render/html/markup.js";
 import { groupRecords } from "../../../src/run/run-data.js";
-import { fakeRun, tokensOf } from "../../fixtures/records.js";
+import { fakeRun, tokenize } from "../../fixtures/records.js";
 
 test("no text can leave the element or the attribute that it was put into", () => {
   fc.assert(
@@ -48,7 +48,7 @@ test("a clipped text is a beginning, and takes no more bytes in the page than it
 });
 
 const answer = (text: string, hasTokens: boolean) => {
-  const { output_ids: ids, output_pieces: pieces } = tokensOf(text);
+  const { output_ids: ids, output_pieces: pieces } = tokenize(text);
   return { text, tokens: hasTokens ? { ids, pieces } : null };
 };
 

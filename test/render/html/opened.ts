@@ -11,7 +11,7 @@ import { newPage } from "../../fixtures/chromium.js";
 import { scratchFolder } from "../../fixtures/run-folder.js";
 
 /** The page of these records, as text. */
-export async function pageOf(records: readonly RunFileRecord[]): Promise<string> {
+export async function renderPage(records: readonly RunFileRecord[]): Promise<string> {
   const data = groupRecords(records, "test");
   return reportHtml(data, summarize(data), await readPageBundle());
 }
@@ -24,7 +24,7 @@ export async function opened(
   change: (html: string) => string = (html) => html,
 ) {
   const path = join(scratchFolder(), "report.html");
-  writeFileSync(path, change(await pageOf(records)));
+  writeFileSync(path, change(await renderPage(records)));
   const url = pathToFileURL(path).href;
   const { page, complaints } = await newPage(browser, url, options);
   await page.goto(url);

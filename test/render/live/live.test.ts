@@ -3,7 +3,7 @@ import fc from "fast-check";
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import { createLiveDisplay } from "../../../src/render/live/live.js";
-import { movingLines } from "../../../src/render/live/live-lines.js";
+import { formatStatusLines } from "../../../src/render/live/live-lines.js";
 import type { RunEvent } from "../../../src/run/events.js";
 import { advance, initialState, secondsLeft } from "../../../src/run/live-state.js";
 import { smallPlan } from "../../fixtures/plans.js";
@@ -14,31 +14,31 @@ const [none, int8] = plan.configurations as [
   (typeof plan.configurations)[0],
   (typeof plan.configurations)[0],
 ];
-const blockOf = (configuration: (typeof plan.configurations)[0]) =>
+const findSession = (configuration: (typeof plan.configurations)[0]) =>
   plan.blocks[configuration.index] as (typeof plan.blocks)[0];
-const trialsOf = (id: string) => plan.trials.filter((trial) => trial.configuration_id === id);
+const listTrials = (id: string) => plan.trials.filter((trial) => trial.configuration_id === id);
 
 /** A whole run, each event one second after the one before. */
 const EVENTS: readonly RunEvent[] = [
   { type: "worker-starting" },
   ...[none, int8].flatMap((configuration): RunEvent[] => [
-    { type: "configuration-started", configuration, block: blockOf(configuration), trialsOver: 0 },
+    { type: "configuration-started", configuration, session: findSession(configuration), trialsOver: 0 },
     {
       type: "configuration-loaded",
       configuration,
       load: loadMeasurement(THREE[0] as (typeof THREE)[0], "cpu"),
     },
-    ...trialsOf(configuration.worker.id).flatMap((trial): RunEvent[] => [
+    ...listTrials(configuration.worker.id).flatMap((trial): RunEvent[] => [
       { type: "trial-started", trial },
       { type: "progress", phase: "measure", detail: "generating", outputTokens: 3, tokensPerSec: 9.5 },
       { type: "trial-completed", trial, measurement: measurement() },
     ]),
-    { type: "configuration-completed", configuration, block: blockOf(configuration), elapsedSec: 8 },
+    { type: "configuration-completed", configuration, session: findSession(configuration), elapsedSec: 8 },
   ]),
   { type: "run-ended", status: "completed", elapsedSec: 17 },
 ];
 
-function clockOf(): { monotonicSec: () => number; now: () => Date; tick: () => void } {
+function makeClock(): { monotonicSec: () => number; now: () => Date; tick: () => void } {
   let second = 0;
   return {
     monotonicSec: () => second,
@@ -51,7 +51,7 @@ function clockOf(): { monotonicSec: () => number; now: () => Date; tick: () => v
 
 function shown(isTty: boolean, events: readonly RunEvent[], columns = 80): string {
   const stderr = new PassThrough();
-  const clock = clockOf();
+  const clock = makeClock();
   const display = createLiveDisplay({
     io: { stderr, stderrIsTty: isTty, columns, color: isTty, clock },
     plan,
@@ -76,8 +76,8 @@ test("off a terminal each event that matters is a plain line, with position, rat
 
 test("a failed configuration is named with its code", () => {
   const events: RunEvent[] = [
-    { type: "configuration-started", configuration: none, block: blockOf(none), trialsOver: 0 },
-    { type: "configuration-failed", configuration: none, block: blockOf(none), failure: failure() },
+    { type: "configuration-started", configuration: none, session: findSession(none), trialsOver: 0 },
+    { type: "configuration-failed", configuration: none, session: findSession(none), failure: failure() },
   ];
   expect(shown(false, events)).toContain("[1/2] none: failed: quantization-not-applied");
 });
@@ -90,8 +90,8 @@ test("on a terminal what stays is said once, and the moving lines are taken away
 
 test("on a narrow terminal the cause of a failure is wrapped, not cut", () => {
   const events: RunEvent[] = [
-    { type: "configuration-started", configuration: none, block: blockOf(none), trialsOver: 0 },
-    { type: "configuration-failed", configuration: none, block: blockOf(none), failure: failure() },
+    { type: "configuration-started", configuration: none, session: findSession(none), trialsOver: 0 },
+    { type: "configuration-failed", configuration: none, session: findSession(none), failure: failure() },
   ];
   const text = shown(true, events, 40);
   expect(text).toContain("quantization-not-applied");
@@ -102,12 +102,12 @@ test("moving lines are never wider than the terminal", () => {
   const configuration = { ...none, worker: { ...none.worker, label: "very ".repeat(40) } };
   const state = advance(
     initialState(plan, 0),
-    { type: "configuration-started", configuration, block: blockOf(configuration), trialsOver: 0 },
+    { type: "configuration-started", configuration, session: findSession(configuration), trialsOver: 0 },
     plan,
     1,
   );
   for (const columns of [20, 40, 80]) {
-    for (const line of movingLines(state, 5, { columns, color: false })) {
+    for (const line of formatStatusLines(state, 5, { columns, color: false })) {
       expect(stringWidth(line)).toBeLessThanOrEqual(columns);
     }
   }
@@ -117,7 +117,7 @@ test("on a narrow terminal the time left and the rate are still there", () => {
   let state = initialState(plan, 0);
   for (const [second, event] of EVENTS.slice(0, 8).entries())
     state = advance(state, event, plan, second * 20);
-  const lines = movingLines(state, 141, { columns: 40, color: false });
+  const lines = formatStatusLines(state, 141, { columns: 40, color: false });
   expect(lines.every((line) => stringWidth(line) < 40)).toBe(true);
   expect(lines[0]).toContain("9.5 tokens/s");
   expect(lines[1]).toMatch(/^1\/4 · 2 min 21 s · .* left$/);
@@ -128,8 +128,8 @@ test("time left is told from the trials, not from the load before them, and only
   const at = (second: number, event: RunEvent) => {
     state = advance(state, event, plan, second);
   };
-  const [first] = trialsOf(none.worker.id) as [(typeof plan.trials)[0]];
-  at(0, { type: "configuration-started", configuration: none, block: blockOf(none), trialsOver: 0 });
+  const [first] = listTrials(none.worker.id) as [(typeof plan.trials)[0]];
+  at(0, { type: "configuration-started", configuration: none, session: findSession(none), trialsOver: 0 });
   at(100, { type: "trial-started", trial: first });
   at(103, { type: "trial-completed", trial: first, measurement: measurement() });
   // One more trial of 3 s here, and one more configuration of 100 s of load and two trials.

@@ -6,9 +6,9 @@ import { resultTable } from "../../../src/render/terminal/terminal-table.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../../fixtures/records.js";
 
-const dataOf = (options: FakeRunOptions = {}) => groupRecords(fakeRun(options).records, "test");
-const tableOf = (options: FakeRunOptions, columns: number) =>
-  resultTable(summarize(dataOf(options)), { columns, color: false });
+const makeData = (options: FakeRunOptions = {}) => groupRecords(fakeRun(options).records, "test");
+const renderTable = (options: FakeRunOptions, columns: number) =>
+  resultTable(summarize(makeData(options)), { columns, color: false });
 const widest = (text: string) => Math.max(...text.split("\n").map((line) => stringWidth(line)));
 
 const LONG = {
@@ -28,21 +28,21 @@ test.each([
   [40, { configurations: [...THREE, { ...LONG, cutAfter: 1 }, { ...LONG, id: "never" }] }],
   [60, { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) }],
 ] as const)("no line of the table or of the answers is wider than %i columns", (columns, options) => {
-  expect(widest(tableOf(options, columns))).toBeLessThanOrEqual(columns);
-  expect(widest(answersText(dataOf(options), { columns, color: false }))).toBeLessThanOrEqual(columns);
+  expect(widest(renderTable(options, columns))).toBeLessThanOrEqual(columns);
+  expect(widest(answersText(makeData(options), { columns, color: false }))).toBeLessThanOrEqual(columns);
 });
 
 test("the table has a row a configuration, marks the reference, and says what memory means", () => {
-  const table = tableOf({}, 100);
+  const table = renderTable({}, 100);
   expect(table).toMatch(/│ none \*\s+│\s+269 MB │/);
   expect(table).toMatch(/│ fp4 /);
   expect(table.replaceAll("\n", " ")).toContain("Peak RSS is the whole process");
   expect(table).toContain("int8: weights 1.65× smaller (−106 MB)");
-  expect(tableOf({ device: "cuda" }, 100)).toContain("Peak GPU");
+  expect(renderTable({ device: "cuda" }, 100)).toContain("Peak GPU");
 });
 
 test("where names leave no room beside them, the figures stand under them and none is left out", () => {
-  const table = tableOf({ configurations: [...THREE, LONG] }, 40);
+  const table = renderTable({ configurations: [...THREE, LONG] }, 40);
   expect(table).not.toContain("│");
   for (const figure of ["weights 83.00 GB", "time 1 min 23 s", "tokens/s 0.4", "TTFT 5.1 s", "trials 5/5"]) {
     expect(table).toContain(figure);
@@ -50,24 +50,24 @@ test("where names leave no room beside them, the figures stand under them and no
 });
 
 test("long names are broken between their parts before a figure is left out", () => {
-  const table = tableOf({ configurations: TWELVE_LONG }, 80);
+  const table = renderTable({ configurations: TWELVE_LONG }, 80);
   expect(table).toMatch(/│ attention=sdpa, +│/);
   expect(table).toContain("tokens/s");
 });
 
 test("what memory means is said for the memory that was measured", () => {
-  const said = (device: "cpu" | "cuda") => tableOf({ device }, 80).replaceAll("\n", " ");
+  const said = (device: "cpu" | "cuda") => renderTable({ device }, 80).replaceAll("\n", " ");
   expect(said("cpu")).not.toContain("GPU");
   expect(said("cuda")).toContain("PyTorch had allocated");
   expect(said("cuda")).not.toContain("RSS");
 });
 
 test("what a reader must know of the model is said under the table", () => {
-  expect(tableOf({ modelNote: "The weights went through Q4_1 once." }, 80)).toContain("Q4_1 once");
+  expect(renderTable({ modelNote: "The weights went through Q4_1 once." }, 80)).toContain("Q4_1 once");
 });
 
 test("offloaded layers are a warning in red", () => {
-  const summary = summarize(dataOf());
+  const summary = summarize(makeData());
   const offloaded = summary.configurations.map((one, i) => (i === 1 ? { ...one, offloaded: true } : one));
   const table = resultTable({ ...summary, configurations: offloaded }, { columns: 80, color: true });
   expect(table).toContain("\u001b[31mint8: layers were offloaded");
@@ -75,7 +75,7 @@ test("offloaded layers are a warning in red", () => {
 
 test("no name or failure can send a command to the terminal", () => {
   const nasty = "\u001b[2J\u202Ex\u0007";
-  const table = tableOf(
+  const table = renderTable(
     {
       configurations: [
         { ...LONG, label: nasty },
@@ -90,7 +90,7 @@ test("no name or failure can send a command to the terminal", () => {
 });
 
 test("a failure is named with its cause and its next step", () => {
-  const table = tableOf(
+  const table = renderTable(
     { configurations: THREE.map((one, i) => (i === 2 ? { ...one, failsAtLoad: {} } : one)) },
     80,
   );
@@ -100,13 +100,13 @@ test("a failure is named with its cause and its next step", () => {
 });
 
 test("without colour there is no escape sequence, whatever a model said", () => {
-  const data = dataOf({ answer: () => "\u001b[2J\u001b]0;title\u0007 hello" });
+  const data = makeData({ answer: () => "\u001b[2J\u001b]0;title\u0007 hello" });
   const text = answersText(data, { columns: 80, color: false });
   expect(text).not.toContain("\u001b");
   expect(text).toContain("[U+001B]");
 });
 
 test("an answer that equals the reference's is said to", () => {
-  const text = answersText(dataOf({ answer: () => "same" }), { columns: 80, color: false });
+  const text = answersText(makeData({ answer: () => "same" }), { columns: 80, color: false });
   expect(text).toContain("int8 (as the reference)");
 });

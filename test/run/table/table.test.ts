@@ -9,19 +9,20 @@ import { tableParquet } from "../../../src/run/table/parquet.js";
 import { tableRows } from "../../../src/run/table/rows.js";
 import { type FakeRunOptions, fakeRun, THREE } from "../../fixtures/records.js";
 
-const rowsOf = (options: FakeRunOptions = {}) => tableRows([groupRecords(fakeRun(options).records, "test")]);
-const fileOf = (bytes: Uint8Array) => new Uint8Array(bytes).buffer;
+const makeRows = (options: FakeRunOptions = {}) =>
+  tableRows([groupRecords(fakeRun(options).records, "test")]);
+const toFile = (bytes: Uint8Array) => new Uint8Array(bytes).buffer;
 const NOTHING_LOADED = THREE.map((one) => ({ ...one, failsAtLoad: { code: "model-corrupt" } }));
 
 /** The rows as they were before they were written: whole numbers are read as BigInt, times as Date. */
 async function readBack(bytes: Uint8Array): Promise<TableRow[]> {
-  const read = await parquetReadObjects({ file: fileOf(bytes) });
+  const read = await parquetReadObjects({ file: toFile(bytes) });
   return read.map((row) =>
-    Object.fromEntries(COLUMNS.map(({ name, type }) => [name, cellOf(row[name] ?? null, type)])),
+    Object.fromEntries(COLUMNS.map(({ name, type }) => [name, readCell(row[name] ?? null, type)])),
   );
 }
 
-function cellOf(value: unknown, type: ColumnType): Cell {
+function readCell(value: unknown, type: ColumnType): Cell {
   if (value === null) return null;
   if (type === "timestamp") return (value as Date).toISOString();
   if (type !== "int64") return value as Cell;
@@ -35,7 +36,7 @@ test.each<[string, FakeRunOptions]>([
   ["a run in which nothing could be loaded", { configurations: NOTHING_LOADED }],
   ["a run with failed trials", { configurations: THREE.map((one) => ({ ...one, failedTrials: [1] })) }],
 ])("Parquet gives back every cell of %s", async (_, options) => {
-  const rows = rowsOf(options);
+  const rows = makeRows(options);
   expect(await readBack(tableParquet(rows))).toEqual(rows);
 });
 
@@ -67,21 +68,21 @@ test("whatever the rows hold, Parquet gives it back", async () => {
 });
 
 test("the same records give the same bytes", () => {
-  expect(tableParquet(rowsOf())).toEqual(tableParquet(rowsOf()));
-  expect(tableCsv(rowsOf())).toBe(tableCsv(rowsOf()));
+  expect(tableParquet(makeRows())).toEqual(tableParquet(makeRows()));
+  expect(tableCsv(makeRows())).toBe(tableCsv(makeRows()));
 });
 
 test("the schema is the same whatever was measured: all failed, a GPU, no rows", () => {
-  const schemaOf = (rows: readonly TableRow[]) => parquetMetadata(fileOf(tableParquet(rows))).schema;
-  const usual = schemaOf(rowsOf());
+  const readSchema = (rows: readonly TableRow[]) => parquetMetadata(toFile(tableParquet(rows))).schema;
+  const usual = readSchema(makeRows());
   expect(usual).toHaveLength(COLUMNS.length + 1);
-  for (const rows of [rowsOf({ configurations: NOTHING_LOADED }), rowsOf({ device: "cuda" }), []]) {
-    expect(schemaOf(rows)).toEqual(usual);
+  for (const rows of [makeRows({ configurations: NOTHING_LOADED }), makeRows({ device: "cuda" }), []]) {
+    expect(readSchema(rows)).toEqual(usual);
   }
 });
 
 test("a configuration without any trial has one row, with its failure", () => {
-  const rows = rowsOf({ configurations: NOTHING_LOADED });
+  const rows = makeRows({ configurations: NOTHING_LOADED });
   expect(rows).toHaveLength(3);
   expect(rows[0]).toMatchObject({ status: "failed", failure_code: "model-corrupt", trial_id: null });
 });
@@ -107,7 +108,7 @@ test("no row lacks what a column promises, and every cell has its column's type"
     double: "number",
     boolean: "boolean",
   };
-  const all = [rowsOf(), rowsOf({ device: "cuda" }), rowsOf({ configurations: NOTHING_LOADED })].flat();
+  const all = [makeRows(), makeRows({ device: "cuda" }), makeRows({ configurations: NOTHING_LOADED })].flat();
   for (const { name, type, nullable } of COLUMNS) {
     for (const row of all) {
       const cell = row[name];
@@ -120,7 +121,7 @@ test("no row lacks what a column promises, and every cell has its column's type"
 
 test("what a model wrote is real text in Parquet and harmless text in CSV", async () => {
   const nasty = '=cmd("x")\u001b[31m\u202egnp.exe';
-  const rows = rowsOf({ answer: () => nasty });
+  const rows = makeRows({ answer: () => nasty });
   const [first] = await readBack(tableParquet(rows));
   expect(first?.output_text).toBe(nasty);
   const csv = tableCsv(rows);
@@ -129,7 +130,7 @@ test("what a model wrote is real text in Parquet and harmless text in CSV", asyn
 });
 
 test("the file says which runs it holds", () => {
-  const { key_value_metadata } = parquetMetadata(fileOf(tableParquet(rowsOf())));
+  const { key_value_metadata } = parquetMetadata(toFile(tableParquet(makeRows())));
   expect(key_value_metadata).toContainEqual({ key: "falcon_exp.experiments", value: '["quant"]' });
 });
 

@@ -1,4 +1,4 @@
-import { memoryMetricOf, memoryName } from "../../../analysis/memory-metric.js";
+import { chooseMemoryMetric, memoryName } from "../../../analysis/memory-metric.js";
 import { statusText } from "../../../analysis/status-text.js";
 import { safeLine } from "../../../base/untrusted-text.js";
 import type { ConfigurationData } from "../../../run/run-data.js";
@@ -9,7 +9,7 @@ const BYTES_PER_GB = 1e9;
 /** What the chart of one configuration is drawn from. */
 export function articleChartInput(modelName: string, configuration: ConfigurationData): ArticleChartInput {
   const completed = configuration.trials.filter((trial) => trial.status === "completed");
-  const metric = memoryMetricOf(completed.map((trial) => trial.measurement));
+  const metric = chooseMemoryMetric(completed.map((trial) => trial.measurement));
   return {
     configuration: configuration.plan.worker.id,
     model: safeLine(modelName),

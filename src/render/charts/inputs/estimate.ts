@@ -20,11 +20,11 @@ function estimateRows(summary: RunSummary): EstimateRow[] {
     if (estimate === null) return [];
     const of = { configuration: configuration.id, label: safeLine(configuration.label) };
     const rows: EstimateRow[] = [];
-    if (weights !== null) rows.push({ ...of, ...rowOf("weights", weights, estimate.weights_bytes) });
+    if (weights !== null) rows.push({ ...of, ...buildRow("weights", weights, estimate.weights_bytes) });
     if (peak !== null && estimate.peak_memory_bytes !== null) {
       rows.push({
         ...of,
-        ...rowOf("peak", peak.mean, estimate.peak_memory_bytes),
+        ...buildRow("peak", peak.mean, estimate.peak_memory_bytes),
         low: peak.ci95_low === null ? null : peak.ci95_low / BYTES_PER_GB,
         high: peak.ci95_high === null ? null : peak.ci95_high / BYTES_PER_GB,
       });
@@ -33,7 +33,7 @@ function estimateRows(summary: RunSummary): EstimateRow[] {
   });
 }
 
-function rowOf(kind: EstimateRow["kind"], measured: number, estimated: number) {
+function buildRow(kind: EstimateRow["kind"], measured: number, estimated: number) {
   const off = (estimated / measured - 1) * 100;
   const sign = off < 0 ? "−" : "+";
   return {

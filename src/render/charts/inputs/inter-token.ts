@@ -1,4 +1,4 @@
-import { quantileOf } from "../../../base/quantile.js";
+import { computeQuantile } from "../../../base/quantile.js";
 import { safeLine } from "../../../base/untrusted-text.js";
 import { completedTrials, type RunData } from "../../../run/run-data.js";
 import type { InterTokenInput, InterTokenRow } from "../inter-token.js";
@@ -20,11 +20,11 @@ function interTokenRows(data: RunData): InterTokenRow[] {
       {
         configuration: configuration.plan.worker.id,
         label: safeLine(configuration.plan.worker.label),
-        p5: quantileOf(sorted, 0.05),
-        p25: quantileOf(sorted, 0.25),
-        median: quantileOf(sorted, 0.5),
-        p75: quantileOf(sorted, 0.75),
-        p95: quantileOf(sorted, 0.95),
+        p5: computeQuantile(sorted, 0.05),
+        p25: computeQuantile(sorted, 0.25),
+        median: computeQuantile(sorted, 0.5),
+        p75: computeQuantile(sorted, 0.75),
+        p95: computeQuantile(sorted, 0.95),
         max: sorted.at(-1) ?? 0,
         count: sorted.length,
       },

@@ -1,5 +1,5 @@
-import { measurementOf } from "../../../analysis/quality.js";
-import { quantileOf } from "../../../base/quantile.js";
+import { findQualityMeasurement } from "../../../analysis/quality.js";
+import { computeQuantile } from "../../../base/quantile.js";
 import { safeLine } from "../../../base/untrusted-text.js";
 import type { RunData } from "../../../run/run-data.js";
 import type { KlTailsInput, TailPoint } from "../kl-tails.js";
@@ -17,7 +17,7 @@ export function klTailsInput(data: RunData): KlTailsInput | null {
   if (textId === undefined) return null;
   const rows = data.configurations
     .flatMap((configuration) => {
-      const nats = measurementOf(configuration, textId)?.against_reference?.kl_nats ?? [];
+      const nats = findQualityMeasurement(configuration, textId)?.against_reference?.kl_nats ?? [];
       if (nats.length === 0) return [];
       const { id, label } = configuration.plan.worker;
       return [
@@ -50,7 +50,7 @@ function percentileMarks(nats: readonly number[]): TailPoint[] {
   const sorted = nats.toSorted((a, b) => a - b);
   const known = [0.5, 0.9, 0.99].filter((probability) => 1 - probability >= 1 / nats.length);
   return known.map((probability) => ({
-    kl: Math.max(LEAST_NATS, quantileOf(sorted, probability)),
+    kl: Math.max(LEAST_NATS, computeQuantile(sorted, probability)),
     share: 1 - probability,
   }));
 }

@@ -17,7 +17,7 @@ export function overviewInput(data: RunData, summary: RunSummary): OverviewInput
       {
         configuration: own.id,
         label: safeLine(own.label),
-        remarks: remarksOf(own),
+        remarks: collectRemarks(own),
         isReference: own.is_reference,
         status: statusText(configuration),
         metric,
@@ -36,7 +36,7 @@ function gigabytes(bytes: number | null): number[] {
   return bytes === null ? [] : [bytes / BYTES_PER_GB];
 }
 
-function remarksOf(own: ConfigurationSummary): string[] {
+function collectRemarks(own: ConfigurationSummary): string[] {
   const { is_reference, reused_from, trials_completed, trials_planned } = own;
   const isPart = trials_completed > 0 && trials_completed < trials_planned;
   return [

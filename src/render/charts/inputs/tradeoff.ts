@@ -29,7 +29,7 @@ export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
         tokensPerSec: rate.mean,
         low: rate.ci95_low,
         high: rate.ci95_high,
-        kl: klOf(configuration),
+        kl: findKlDivergence(configuration),
         isReference: configuration.is_reference,
       },
     ];
@@ -40,7 +40,7 @@ export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
   }));
 }
 
-function klOf({ is_reference, quality }: ConfigurationSummary): number | null {
+function findKlDivergence({ is_reference, quality }: ConfigurationSummary): number | null {
   if (is_reference && quality.length > 0) return 0;
   return quality[0]?.kl_divergence?.mean ?? null;
 }

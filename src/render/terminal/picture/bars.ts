@@ -19,7 +19,7 @@ type Colors = ReturnType<typeof pc.createColors>;
 interface Panel {
   readonly title: string;
   readonly better: "less" | "more";
-  readonly figureOf: (configuration: ConfigurationSummary) => number | null;
+  readonly readValue: (configuration: ConfigurationSummary) => number | null;
   readonly format: (value: number) => string;
   readonly paint: (colors: Colors) => (text: string) => string;
 }
@@ -32,43 +32,43 @@ const NARROWEST_BAR = 4;
 /** A name takes at most this share of a line, the bars are what is looked at. */
 const NAME_SHARE = 0.4;
 
-/** Medians over trials; a panel that has no figure is left out, and empty where none has. No line is wider than the terminal. */
+/** Medians over trials; a panel that has no value is left out, and empty where none has. No line is wider than the terminal. */
 export function overviewBars(summary: RunSummary, style: BarStyle): string {
   const colors = pc.createColors(style.color);
-  return panelsOf(summary)
-    .filter(({ figureOf }) => summary.configurations.some((one) => figureOf(one) !== null))
+  return buildPanels(summary)
+    .filter(({ readValue }) => summary.configurations.some((one) => readValue(one) !== null))
     .map((panel) => panelLines(panel, summary.configurations, style, colors).join("\n"))
     .join("\n");
 }
 
-function panelsOf({ configurations }: RunSummary): readonly Panel[] {
+function buildPanels({ configurations }: RunSummary): readonly Panel[] {
   const metric = commonMemoryMetric(configurations.map(({ memory_metric }) => memory_metric));
   return [
     {
       title: "weights",
       better: "less",
-      figureOf: (one) => one.weights_bytes,
+      readValue: (one) => one.weights_bytes,
       format: formatBytes,
       paint: (colors) => colors.red,
     },
     {
       title: memoryName(metric),
       better: "less",
-      figureOf: (one) => one.peak_memory_bytes?.median ?? null,
+      readValue: (one) => one.peak_memory_bytes?.median ?? null,
       format: formatBytes,
       paint: (colors) => colors.magenta,
     },
     {
       title: "time per trial",
       better: "less",
-      figureOf: (one) => one.elapsed_sec?.median ?? null,
+      readValue: (one) => one.elapsed_sec?.median ?? null,
       format: formatSeconds,
       paint: (colors) => colors.blue,
     },
     {
       title: "tokens/s",
       better: "more",
-      figureOf: (one) => one.decode_tokens_per_sec?.median ?? null,
+      readValue: (one) => one.decode_tokens_per_sec?.median ?? null,
       format: (value) => value.toFixed(1),
       paint: (colors) => colors.green,
     },
@@ -76,14 +76,14 @@ function panelsOf({ configurations }: RunSummary): readonly Panel[] {
 }
 
 function panelLines(
-  { title, better, figureOf, format, paint }: Panel,
+  { title, better, readValue, format, paint }: Panel,
   configurations: readonly ConfigurationSummary[],
   style: BarStyle,
   colors: Colors,
 ): string[] {
   const nothing = style.blocks ? "–" : "-";
   const rows = configurations.map((one) => {
-    const value = figureOf(one);
+    const value = readValue(one);
     const name = `${safeLine(one.label)}${one.is_reference ? " *" : ""}`;
     return { name, value, text: value === null ? nothing : format(value) };
   });
@@ -101,7 +101,7 @@ function panelLines(
     });
     const label = " ".repeat(INDENT) + short + " ".repeat(Math.max(0, names - stringWidth(short)));
     if (room < NARROWEST_BAR) return `${label} ${text}`;
-    const bar = barOf(value === null || most === 0 ? 0 : value / most, room, style.blocks);
+    const bar = drawBar(value === null || most === 0 ? 0 : value / most, room, style.blocks);
     return `${label}${" ".repeat(GAP)}${paint(colors)(bar)}${" ".repeat(bar === "" ? 0 : GAP)}${text}`;
   });
   return [colors.bold(title) + colors.dim(`, ${better} is better`), ...lines].map((line) =>
@@ -110,7 +110,7 @@ function panelLines(
 }
 
 /** What is there shows at least a sliver. */
-function barOf(share: number, room: number, blocks: boolean): string {
+function drawBar(share: number, room: number, blocks: boolean): string {
   if (share <= 0) return "";
   if (!blocks) return "#".repeat(Math.max(1, Math.round(share * room)));
   const eighths = Math.max(1, Math.round(share * room * 8));

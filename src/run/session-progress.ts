@@ -1,4 +1,4 @@
-/** What is recorded of one block of the plan: a load of one configuration and what was asked of it. */
+/** What is recorded of one load session of the plan: a load of one configuration and what was asked of it. */
 import type { RateSample } from "./precision.js";
 import type { ConfigurationRecord, Failure, RunFileRecord } from "./record-types.js";
 import { isTransient } from "./transient.js";
@@ -6,32 +6,32 @@ import { isTransient } from "./transient.js";
 /** How something that was asked ended; null = completed. */
 type Ended = Failure | null;
 
-type BlockRecord = Extract<
+type SessionRecord = Extract<
   RunFileRecord,
   { kind: "load" | "trial" | "profile" | "quality" | "lm_eval" | "configuration" }
 >;
 
 /** `profile`, `lm_eval`, `quality english`: whatever is asked besides the trials. */
-export type ExtraName = "profile" | "lm_eval" | `quality ${string}`;
+export type PostTrialName = "profile" | "lm_eval" | `quality ${string}`;
 
 /** Grows with the records; holds no measurement but the rates that `repeats: auto` decides by. */
-export class BlockProgress {
+export class SessionProgress {
   /** Tries that began, by what is recorded of them. */
   attempts = 0;
   readonly trials = new Map<string, Ended>();
-  readonly extras = new Map<ExtraName, Ended>();
+  readonly postTrial = new Map<PostTrialName, Ended>();
   /** How its newest try ended; null while one is under way, or when none was. */
   outcome: ConfigurationRecord | null = null;
   private readonly rateByTrial = new Map<string, RateSample>();
   private readonly transientFailures = new Map<number, Failure>();
 
-  note(record: BlockRecord): void {
-    this.noteAttempt(record);
+  apply(record: SessionRecord): void {
+    this.applyAttempt(record);
     switch (record.kind) {
       case "load":
         return;
       case "trial": {
-        const ended = this.endOf(record);
+        const ended = this.recordEnd(record);
         this.trials.set(record.trial_id, ended);
         if (record.status === "completed") {
           const { decode_tokens_per_sec, elapsed_sec } = record.measurement;
@@ -42,13 +42,13 @@ export class BlockProgress {
       }
       case "profile":
       case "lm_eval":
-        this.extras.set(record.kind, this.endOf(record));
+        this.postTrial.set(record.kind, this.recordEnd(record));
         return;
       case "quality":
-        this.extras.set(`quality ${record.text_id}`, this.endOf(record));
+        this.postTrial.set(`quality ${record.text_id}`, this.recordEnd(record));
         return;
       case "configuration":
-        if (record.status === "failed") this.endOf(record);
+        if (record.status === "failed") this.recordEnd(record);
         this.outcome = record;
     }
   }
@@ -72,7 +72,7 @@ export class BlockProgress {
   }
 
   /** A try is told by what it left; one that was called off before it began left nothing. */
-  private noteAttempt(record: BlockRecord): void {
+  private applyAttempt(record: SessionRecord): void {
     const isNone =
       record.kind === "configuration" && (record.status === "cancelled" || record.status === "skipped");
     if (isNone) return;
@@ -80,7 +80,7 @@ export class BlockProgress {
     if (this.outcome !== null && record.attempt > this.outcome.attempt) this.outcome = null;
   }
 
-  private endOf(record: {
+  private recordEnd(record: {
     readonly status: string;
     readonly attempt: number;
     readonly failure?: Failure;

@@ -1,16 +1,16 @@
 import type { PlanTrial } from "../plan/plan-types.js";
 import type { Proof, TrialMeasurement } from "../protocol/measurements.js";
-import { identityOf } from "../run/identity.js";
+import { computeIdentity } from "../run/identity.js";
 import { UNFINISHED } from "../run/plan-progress.js";
 import type { Failure } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
-import type { Notice } from "../worker/open-request.js";
+import type { LibraryWarning } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
-import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
-import { runExtras } from "./extras.js";
+import type { LoadJob } from "./load-job.js";
+import { runPostTrialMeasurements } from "./post-trial-measurements.js";
 import { progressHandlers } from "./progress.js";
-import { endOfBlock, ofAttempt, ofConfiguration, ofTrial, record } from "./recorder.js";
+import { describeSessionEnd, ofAttempt, ofConfiguration, ofTrial, record } from "./recorder.js";
 
 /**
  * One configuration, from load to the end of its trial process:
@@ -19,20 +19,20 @@ import { endOfBlock, ofAttempt, ofConfiguration, ofTrial, record } from "./recor
  * the process with it ends the configuration. Nothing that was measured waits for what comes after it, and nothing that
  * an earlier try measured is measured again.
  */
-export async function runBlock(job: BlockJob, worker: Worker, context: RunContext): Promise<void> {
-  return new BlockRun(job, worker, context).run();
+export async function runLoadSession(job: LoadJob, worker: Worker, context: RunContext): Promise<void> {
+  return new SessionRun(job, worker, context).run();
 }
 
-class BlockRun {
+class SessionRun {
   private readonly startedSec: number;
-  private readonly notices: Notice[] = [];
+  private readonly libraryWarnings: LibraryWarning[] = [];
   /** The first of a trial that stays failed. */
   private trialFailure: Failure | null;
   /** Trials whose prompt the model can read, measured by this try or not. */
   private runnable: readonly PlanTrial[] = [];
 
   constructor(
-    private readonly job: BlockJob,
+    private readonly job: LoadJob,
     private readonly worker: Worker,
     private readonly context: RunContext,
   ) {
@@ -41,15 +41,15 @@ class BlockRun {
   }
 
   async run(): Promise<void> {
-    const { configuration, block, work } = this.job;
+    const { configuration, session, work } = this.job;
     const { trialsOver } = work;
-    this.context.onEvent({ type: "configuration-started", configuration, block, trialsOver });
-    let areExtrasComplete = true;
+    this.context.onEvent({ type: "configuration-started", configuration, session, trialsOver });
+    let arePostTrialMeasurementsComplete = true;
     try {
       await this.load();
       await this.prepare();
       await this.trials();
-      areExtrasComplete = await runExtras(
+      arePostTrialMeasurementsComplete = await runPostTrialMeasurements(
         { ...this.job, trials: this.runnable },
         this.worker,
         this.context,
@@ -61,8 +61,9 @@ class BlockRun {
       return error.code === "cancelled" ? this.endCancelled() : this.endFailed(error.toRecord());
     }
     const proofAfter = await this.unload();
-    if (this.stopping && (this.areTrialsLeft || !areExtrasComplete)) return this.endCancelled();
-    const { trialsCompleted } = this.job.progress.resultOf(block);
+    if (this.stopping && (this.areTrialsLeft || !arePostTrialMeasurementsComplete))
+      return this.endCancelled();
+    const { trialsCompleted } = this.job.progress.summarizeSession(session);
     if (trialsCompleted === 0 && this.trialFailure !== null) return this.endFailed(this.trialFailure);
     return this.endCompleted(proofAfter);
   }
@@ -72,7 +73,7 @@ class BlockRun {
   }
 
   private async load(): Promise<void> {
-    const { configuration, environment, block } = this.job;
+    const { configuration, environment, session } = this.job;
     const { measurement } = await this.worker.ask(
       "load",
       { configuration: configuration.worker },
@@ -80,16 +81,16 @@ class BlockRun {
     );
     await record(this.context, "load", {
       ...ofAttempt(this.job),
-      identity_sha256: identityOf(configuration, environment),
+      identity_sha256: computeIdentity(configuration, environment),
       load: measurement,
-      round: block.round,
+      round: session.round,
     });
     this.context.onEvent({ type: "configuration-loaded", configuration, load: measurement });
   }
 
   private get areTrialsLeft(): boolean {
-    const { progress, block } = this.job;
-    return (progress.workOf(block, UNFINISHED)?.trials.length ?? 0) > 0;
+    const { progress, session } = this.job;
+    return (progress.findRemainingWork(session, UNFINISHED)?.trials.length ?? 0) > 0;
   }
 
   /** Only what generates: a text is scored the same by a cold process. */
@@ -148,14 +149,14 @@ class BlockRun {
 
   /** What is left of the trials, repeat by repeat; with `repeats: auto` until the rate is known well enough. */
   private async trials(): Promise<void> {
-    const { work, progress, block } = this.job;
+    const { work, progress, session } = this.job;
     const runnable = new Set(this.runnable);
     const trials = work.trials.filter((trial) => runnable.has(trial));
     for (const [index, trial] of trials.entries()) {
       if (this.stopping) return;
       await this.trial(trial);
       if (trials[index + 1]?.repeat === trial.repeat) continue;
-      if (progress.repeatsEndOf(block) !== "as-planned") return;
+      if (progress.findRepeatsEnd(session) !== "as-planned") return;
     }
   }
 
@@ -205,25 +206,25 @@ class BlockRun {
   }
 
   private handlers() {
-    return progressHandlers(this.context, (notice) => void this.notices.push(notice));
+    return progressHandlers(this.context, (libraryWarning) => void this.libraryWarnings.push(libraryWarning));
   }
 
   private async endCompleted(proofAfter: Proof | null): Promise<void> {
-    const { configuration, block, progress } = this.job;
+    const { configuration, session, progress } = this.job;
     await record(this.context, "configuration", {
       ...this.tail(),
       status: "completed",
       proof_after: proofAfter,
-      repeats_end: progress.repeatsEndOf(block),
+      repeats_end: progress.findRepeatsEnd(session),
     });
     const elapsedSec = this.elapsedSec;
-    this.context.onEvent({ type: "configuration-completed", configuration, block, elapsedSec });
+    this.context.onEvent({ type: "configuration-completed", configuration, session, elapsedSec });
   }
 
   private async endFailed(failure: Failure): Promise<void> {
     await record(this.context, "configuration", { ...this.tail(), status: "failed", failure });
-    const { configuration, block } = this.job;
-    this.context.onEvent({ type: "configuration-failed", configuration, block, failure });
+    const { configuration, session } = this.job;
+    this.context.onEvent({ type: "configuration-failed", configuration, session, failure });
   }
 
   private async endCancelled(): Promise<void> {
@@ -237,9 +238,9 @@ class BlockRun {
 
   private tail() {
     return {
-      ...endOfBlock(this.job),
+      ...describeSessionEnd(this.job),
       elapsed_sec: this.elapsedSec,
-      notices: this.notices,
+      notices: this.libraryWarnings,
     };
   }
 }

@@ -6,7 +6,7 @@ const median = z
   .nullable()
   .transform((statistics) => statistics?.median ?? null);
 
-export const summaryHeadSchema = z.object({
+export const summaryOverviewSchema = z.object({
   experiment: z.string(),
   run_id: z.string(),
   status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),

@@ -6,9 +6,9 @@ import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
 import type { WorkerMessage } from "../../src/protocol/messages.js";
 import { type Channel, openChannel } from "../../src/worker/channel.js";
-import { keysForWorker, makeChannelKeys, z85 } from "../../src/worker/curve.js";
 import { LOOPBACK } from "../../src/worker/transport.js";
 import { Worker } from "../../src/worker/worker.js";
+import { keysForWorker, makeChannelKeys, z85 } from "../../src/worker/zmq-keys.js";
 import { patientTimeouts } from "../fixtures/plans.js";
 import { pythonFolder, testPython } from "../fixtures/python.js";
 
@@ -67,7 +67,7 @@ async function knock(endpoint: string, security: Security): Promise<string> {
   return outcome;
 }
 
-const clientOf = (pair: ReturnType<typeof curveKeyPair>, serverKey: string): Security => ({
+const buildClient = (pair: ReturnType<typeof curveKeyPair>, serverKey: string): Security => ({
   curvePublicKey: pair.publicKey,
   curveSecretKey: pair.secretKey,
   curveServerKey: serverKey,
@@ -78,13 +78,13 @@ test("over tcp a stranger is not heard, whether with keys of his own, a wrong se
   const serverKey = keys.controller.publicKey;
   const { work, control } = channel.endpoints;
   expect(work).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/);
-  expect(await knock(work, clientOf(curveKeyPair(), serverKey))).not.toBe("handshake");
-  expect(await knock(control, clientOf(curveKeyPair(), serverKey))).not.toBe("handshake");
-  expect(await knock(work, clientOf(keys.worker, curveKeyPair().publicKey))).not.toBe("handshake");
+  expect(await knock(work, buildClient(curveKeyPair(), serverKey))).not.toBe("handshake");
+  expect(await knock(control, buildClient(curveKeyPair(), serverKey))).not.toBe("handshake");
+  expect(await knock(work, buildClient(keys.worker, curveKeyPair().publicKey))).not.toBe("handshake");
   expect(await knock(work, {})).not.toBe("handshake");
   expect(await knock(work, { plainUsername: "worker", plainPassword: "x" })).not.toBe("handshake");
   expect(heard).toEqual([]);
-  expect(await knock(control, clientOf(keys.worker, serverKey))).toBe("handshake");
+  expect(await knock(control, buildClient(keys.worker, serverKey))).toBe("handshake");
   await next;
   expect(heard).toEqual([HELLO]);
 });
@@ -93,10 +93,10 @@ test("two channels of one process do not let in each other's worker", async () =
   const first = await guardedChannel();
   const second = await guardedChannel();
   const { publicKey } = second.keys.controller;
-  expect(await knock(second.channel.endpoints.work, clientOf(first.keys.worker, publicKey))).not.toBe(
+  expect(await knock(second.channel.endpoints.work, buildClient(first.keys.worker, publicKey))).not.toBe(
     "handshake",
   );
-  expect(await knock(second.channel.endpoints.work, clientOf(second.keys.worker, publicKey))).toBe(
+  expect(await knock(second.channel.endpoints.work, buildClient(second.keys.worker, publicKey))).toBe(
     "handshake",
   );
 });

@@ -5,7 +5,7 @@ import { safeLines } from "../../base/untrusted-text.js";
 import { escapeHtml, html, joined, Markup } from "./markup.js";
 
 /** `marksTokens`: every token that differs is an element of its own. */
-export function differences({ runs, unit }: AnswerDiff, marksTokens: boolean): Markup {
+export function renderAnswerDiff({ runs, unit }: AnswerDiff, marksTokens: boolean): Markup {
   const first = runs.findIndex(({ kind }) => kind !== "same");
   return joined(
     runs.map((run, index) => {

@@ -7,7 +7,7 @@ const STANDARD_STREAMS = [0, 1, 2];
  * A reader that closed the pipe (`falcon-exp plan … | head`) has seen enough, and a terminal may be closed under a run:
  * neither is a defect, and nothing that is being measured ends for it. Every other error of a stream is thrown.
  */
-export function outliveReaders(target: NodeJS.Process): void {
+export function ignoreEpipe(target: NodeJS.Process): void {
   for (const stream of [target.stdout, target.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE" && error.code !== "EIO") throw error;

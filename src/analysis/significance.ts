@@ -1,5 +1,5 @@
 /** Sentences that a person can repeat: what a configuration costs and saves against the reference, or that nobody knows. */
-import { counted } from "../base/counted.js";
+import { pluralize } from "../base/pluralize.js";
 import { formatBytes } from "../base/units.js";
 import { FEWEST_PAIRS, type PairedRatio } from "./bootstrap.js";
 
@@ -9,7 +9,7 @@ export type Verdict = "less" | "more" | "within-noise" | "too-few-repeats";
  * Less or more only where the 99 % interval leaves out one (of a hundred comparisons of a thing with itself about one is
  * then called a difference), and the 95 % interval that is shown does too: a sentence must not contradict its bracket.
  */
-export function verdictOf({ ci95, ci99 }: PairedRatio): Verdict {
+export function computeVerdict({ ci95, ci99 }: PairedRatio): Verdict {
   if (ci95 === null || ci99 === null) return "too-few-repeats";
   if (ci95[1] < 1 && ci99[1] < 1) return "less";
   return ci95[0] > 1 && ci99[0] > 1 ? "more" : "within-noise";
@@ -31,9 +31,9 @@ export const TIME_WORDS: Words = { subject: "time", less: "faster", more: "slowe
 /** `1.63× slower [1.60, 1.66]`, `time within noise (0.99× [0.97, 1.02])`, `time: too few repeats (3 pairs, …)`. */
 export function effectText(effect: PairedRatio, words: Words): string {
   const { ratio, ci95, pairs } = effect;
-  const verdict = verdictOf(effect);
+  const verdict = computeVerdict(effect);
   if (ci95 === null || verdict === "too-few-repeats") {
-    return `${words.subject} ${ratio.toFixed(2)}×, too few repeats to tell (${counted(pairs, "pair")}, ${FEWEST_PAIRS} needed)`;
+    return `${words.subject} ${ratio.toFixed(2)}×, too few repeats to tell (${pluralize(pairs, "pair")}, ${FEWEST_PAIRS} needed)`;
   }
   if (verdict === "within-noise")
     return `${words.subject} within noise (${ratio.toFixed(2)}× ${effectRange(ci95)})`;

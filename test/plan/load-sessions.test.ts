@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { blocksInOrder, planBlocks } from "../../src/plan/blocks.js";
-import { planOf } from "../fixtures/experiments.js";
+import { planLoadSessions, planSessionsInOrder } from "../../src/plan/load-sessions.js";
+import { planExperiment } from "../fixtures/experiments.js";
 
 const THREE = ["none", "int8", "fp4"];
-const PLAIN = { rounds: 1, seed: 0, firstId: null, sentinelId: null } as const;
-const idsOf = (blocks: readonly { readonly configuration_id: string }[]) =>
+const PLAIN = { rounds: 1, seed: 0, firstId: null, driftProbeId: null } as const;
+const listIds = (blocks: readonly { readonly configuration_id: string }[]) =>
   blocks.map(({ configuration_id }) => configuration_id);
 
 test("a single round runs in the order given", () => {
-  expect(idsOf(blocksInOrder(THREE))).toEqual(THREE);
+  expect(listIds(planSessionsInOrder(THREE))).toEqual(THREE);
 });
 
 test("every round has every configuration once, whatever the seed", () => {
@@ -19,9 +19,9 @@ test("every round has every configuration once, whatever the seed", () => {
       fc.integer({ min: 1, max: 8 }),
       fc.nat(),
       (ids, rounds, seed) => {
-        const blocks = planBlocks(ids, { ...PLAIN, rounds, seed, firstId: ids[0] ?? null });
+        const blocks = planLoadSessions(ids, { ...PLAIN, rounds, seed, firstId: ids[0] ?? null });
         for (let round = 0; round < rounds; round++) {
-          const own = idsOf(blocks.filter((block) => block.round === round));
+          const own = listIds(blocks.filter((block) => block.round === round));
           expect([...own].sort()).toEqual([...ids].sort());
         }
         expect(blocks[0]?.configuration_id).toBe(ids[0]);
@@ -32,18 +32,18 @@ test("every round has every configuration once, whatever the seed", () => {
 });
 
 test("rounds are in an order that only the seed decides, and each place is given to each configuration", () => {
-  const orderOf = (seed: number) => idsOf(planBlocks(THREE, { ...PLAIN, rounds: 60, seed }));
-  expect(orderOf(1)).toEqual(orderOf(1));
-  expect(orderOf(1)).not.toEqual(orderOf(2));
+  const drawOrder = (seed: number) => listIds(planLoadSessions(THREE, { ...PLAIN, rounds: 60, seed }));
+  expect(drawOrder(1)).toEqual(drawOrder(1));
+  expect(drawOrder(1)).not.toEqual(drawOrder(2));
   const firsts = new Map<string, number>();
-  for (const [index, id] of orderOf(7).entries())
+  for (const [index, id] of drawOrder(7).entries())
     if (index % 3 === 0) firsts.set(id, (firsts.get(id) ?? 0) + 1);
   // Of 60 rounds each leads in 20; fewer than 8 would be a one-in-ten-thousand shuffle.
   for (const id of THREE) expect(firsts.get(id)).toBeGreaterThanOrEqual(8);
 });
 
 test("the sentinel runs at start, in the middle and at the end", () => {
-  const blocks = planBlocks(THREE, { ...PLAIN, rounds: 2, sentinelId: "none" });
+  const blocks = planLoadSessions(THREE, { ...PLAIN, rounds: 2, driftProbeId: "none" });
   const places = blocks.flatMap(({ role }, index) => (role === "sentinel" ? [index] : []));
   expect(places).toEqual([0, 4, 8]);
   expect(blocks.filter(({ role }) => role === "sentinel").map(({ round }) => round)).toEqual([0, 1, 2]);
@@ -58,7 +58,7 @@ const EXPERIMENT = [
 ];
 
 test("trials of later rounds go on counting repeats, so that equal repeats pair across configurations", async () => {
-  const plan = await planOf([...EXPERIMENT, "rounds: { count: 3, seed: 5 }", ""].join("\n"));
+  const plan = await planExperiment([...EXPERIMENT, "rounds: { count: 3, seed: 5 }", ""].join("\n"));
   const own = plan.trials.filter(({ configuration_id }) => configuration_id === "none");
   expect(own.map(({ repeat }) => repeat)).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
   expect(own.map(({ round }) => round)).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
@@ -67,21 +67,21 @@ test("trials of later rounds go on counting repeats, so that equal repeats pair 
 });
 
 test("where quality is asked for the reference runs first, because the others are compared with what it leaves", async () => {
-  const plain = await planOf([...EXPERIMENT, ""].join("\n"));
+  const plain = await planExperiment([...EXPERIMENT, ""].join("\n"));
   expect(plain.blocks[0]?.configuration_id).toBe("fp4");
-  const scored = await planOf([...EXPERIMENT, "quality: { texts: [code] }", ""].join("\n"));
-  expect(idsOf(scored.blocks)).toEqual(["none", "fp4", "int8"]);
+  const scored = await planExperiment([...EXPERIMENT, "quality: { texts: [code] }", ""].join("\n"));
+  expect(listIds(scored.blocks)).toEqual(["none", "fp4", "int8"]);
   expect(scored.texts.map(({ id }) => id)).toEqual(["code"]);
 });
 
 test("sentinel: true is the reference, and a name that is none is refused", async () => {
-  const plan = await planOf([...EXPERIMENT, "sentinel: true", ""].join("\n"));
+  const plan = await planExperiment([...EXPERIMENT, "sentinel: true", ""].join("\n"));
   expect(plan.blocks.filter(({ role }) => role === "sentinel").map((one) => one.configuration_id)).toEqual([
     "none",
     "none",
     "none",
   ]);
-  await expect(planOf([...EXPERIMENT, "sentinel: nf4", ""].join("\n"))).rejects.toMatchObject({
+  await expect(planExperiment([...EXPERIMENT, "sentinel: nf4", ""].join("\n"))).rejects.toMatchObject({
     code: "plan-reference-unknown",
   });
 });

@@ -2,16 +2,16 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { canonicalJson } from "../../src/base/canonical.js";
+import { appendChecksum } from "../../src/run/checksummed-line.js";
 import { parseRecords } from "../../src/run/reader.js";
-import { sealLine } from "../../src/run/sealed-line.js";
 import { fakeRun, toJsonl } from "../fixtures/records.js";
 
 const { records } = fakeRun({ configurations: [{ id: "none", reference: true }], prompts: ["a", "b"] });
-const sealed = records.map((record) => sealLine(JSON.stringify(record)));
+const sealed = records.map((record) => appendChecksum(JSON.stringify(record)));
 const file = Buffer.from(sealed.map((line) => `${line}\n`).join(""));
 
 test("a line's checksum is the CRC-32 of its JSON without it", () => {
-  expect(sealLine('{"a":"ü"}')).toBe(
+  expect(appendChecksum('{"a":"ü"}')).toBe(
     `{"a":"ü","crc32":"${crc32('{"a":"ü"}').toString(16).padStart(8, "0")}"}`,
   );
 });
@@ -55,6 +55,6 @@ test("a file cut off anywhere keeps every record before the cut", () => {
 test("what an answer says cannot pass for a checksum", () => {
   const text = '","crc32":"00000000"}\n{"schema_version":99}';
   const [run] = fakeRun({ modelName: text }).records;
-  const read = parseRecords(Buffer.from(`${sealLine(JSON.stringify(run))}\n`), "x");
+  const read = parseRecords(Buffer.from(`${appendChecksum(JSON.stringify(run))}\n`), "x");
   expect(read).toMatchObject({ records: [{ plan: { model_name: text } }], warnings: [] });
 });

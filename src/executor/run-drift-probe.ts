@@ -1,18 +1,18 @@
 import type { Failure } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { Worker } from "../worker/worker.js";
-import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
+import type { LoadJob } from "./load-job.js";
 import { progressHandlers } from "./progress.js";
 import { ofConfiguration, record } from "./recorder.js";
 
 /**
- * Measures the sentinel's prompts once, in a process of its own as every configuration, and records them as what they
+ * Measures the drift probe's prompts once, in a process of its own as every configuration, and records them as what they
  * are: no trials. A failure is recorded and ends nothing but this measurement. Throws WorkerFailure `cancelled` only.
  */
-export async function runSentinel(job: BlockJob, worker: Worker, context: RunContext): Promise<void> {
-  const { configuration, block, plan } = job;
-  context.onEvent({ type: "configuration-started", configuration, block, trialsOver: 0 });
+export async function runDriftProbe(job: LoadJob, worker: Worker, context: RunContext): Promise<void> {
+  const { configuration, session, plan } = job;
+  context.onEvent({ type: "configuration-started", configuration, session, trialsOver: 0 });
   const startedSec = context.clock.monotonicSec();
   const handlers = () => progressHandlers(context, () => {});
   const prompts = job.work.trials;
@@ -21,7 +21,7 @@ export async function runSentinel(job: BlockJob, worker: Worker, context: RunCon
     worker.ask(
       "generate",
       {
-        trial_id: `sentinel${block.round + 1}/${trial.id}`,
+        trial_id: `sentinel${session.round + 1}/${trial.id}`,
         phase,
         prompt: trial.prompt,
         repeat: 0,
@@ -32,7 +32,7 @@ export async function runSentinel(job: BlockJob, worker: Worker, context: RunCon
   let at = prompts[0];
   const of = () => ({
     ...ofConfiguration(configuration),
-    position: block.round,
+    position: session.round,
     prompt_index: at?.prompt_index ?? 0,
     prompt_id: at?.prompt_id ?? "",
   });
@@ -48,7 +48,7 @@ export async function runSentinel(job: BlockJob, worker: Worker, context: RunCon
     if (!(error instanceof WorkerFailure) || error.code === "cancelled") throw error;
     const failure: Failure = error.toRecord();
     await record(context, "sentinel", { ...of(), status: "failed", failure });
-    context.onEvent({ type: "extra-failed", what: "sentinel", failure });
+    context.onEvent({ type: "measurement-failed", what: "sentinel", failure });
   }
   if (worker.isUsable) {
     await worker.ask("unload", {}, handlers()).catch((error: unknown) => {
@@ -57,5 +57,5 @@ export async function runSentinel(job: BlockJob, worker: Worker, context: RunCon
     });
   }
   const elapsedSec = context.clock.monotonicSec() - startedSec;
-  context.onEvent({ type: "configuration-completed", configuration, block, elapsedSec });
+  context.onEvent({ type: "configuration-completed", configuration, session, elapsedSec });
 }

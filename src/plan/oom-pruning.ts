@@ -12,21 +12,21 @@ export type OutOfMemoryPhase = "load" | "run";
  * model, dtype, device and attention kernel, weights of at least as many bits, and, where memory ran out in a
  * generate, at least as many tokens.
  */
-export function isImplied(
+export function mustRunOutOfMemory(
   failed: PlanConfiguration,
   candidate: PlanConfiguration,
   phase: OutOfMemoryPhase,
 ): boolean {
-  if (familyOf(failed) !== familyOf(candidate)) return false;
+  if (hashFamily(failed) !== hashFamily(candidate)) return false;
   if (skippedModules(failed) !== skippedModules(candidate)) return false;
   if (weightRank(candidate.worker.quantization) < weightRank(failed.worker.quantization)) return false;
   return phase === "load" || hasAsManyTokens(failed, candidate);
 }
 
 /** What must be equal before sizes can be compared. */
-function familyOf({ worker }: PlanConfiguration): string {
+function hashFamily({ worker }: PlanConfiguration): string {
   return sha256OfValue({
-    model: sourceOf(worker.model),
+    model: withoutLocalPath(worker.model),
     dtype: worker.dtype,
     device: worker.device,
     attention: worker.attention,
@@ -35,7 +35,7 @@ function familyOf({ worker }: PlanConfiguration): string {
   });
 }
 
-function sourceOf(model: ModelSource): ModelSource {
+function withoutLocalPath(model: ModelSource): ModelSource {
   return model.source === "builtin" ? { ...model, path: null } : model;
 }
 

@@ -24,7 +24,7 @@ export interface Surroundings {
   readonly environment: RecordedEnvironment | null;
 }
 
-export function surroundingsOf({ run, environment }: RunData): Surroundings {
+export function pickSurroundings({ run, environment }: RunData): Surroundings {
   return { controller: run.controller, falcon_exp_version: run.falcon_exp_version, environment };
 }
 
@@ -81,7 +81,7 @@ export interface Workload {
 }
 
 /** Prompts count by their texts, in their order. */
-export function workloadOf(
+export function describeWorkload(
   { prompts }: Pick<RunRecord, "prompts">,
   { generation }: Pick<PlanConfiguration, "generation">,
   parameters: number | null,
@@ -108,7 +108,7 @@ export function workloadDifferences(ours: Workload, theirs: Workload): readonly 
 
 /** Why a side cannot be compared with the baseline; empty where it can. */
 export function incomparable(baseline: Side, other: Side): readonly string[] {
-  const reasons = [...workloadDifferences(workloadOfSide(baseline), workloadOfSide(other))];
+  const reasons = [...workloadDifferences(describeSideWorkload(baseline), describeSideWorkload(other))];
   for (const record of baseline.configuration.quality) {
     const same = other.configuration.quality.find(({ text_id }) => text_id === record.text_id);
     const isOther =
@@ -120,17 +120,17 @@ export function incomparable(baseline: Side, other: Side): readonly string[] {
   return reasons;
 }
 
-function workloadOfSide({ data, configuration }: Side): Workload {
+function describeSideWorkload({ data, configuration }: Side): Workload {
   const parameters = configuration.load?.load.model_shape?.parameters ?? null;
-  return workloadOf(data.run, configuration.plan, parameters);
+  return describeWorkload(data.run, configuration.plan, parameters);
 }
 
 function differing<S>(
   things: readonly (readonly [what: string, (side: S) => string | null | undefined])[],
   sides: readonly S[],
 ): readonly Difference[] {
-  return things.flatMap(([what, tellOf]) => {
-    const values = sides.map((side) => tellOf(side) ?? null);
+  return things.flatMap(([what, readValue]) => {
+    const values = sides.map((side) => readValue(side) ?? null);
     return new Set(values).size > 1 ? [{ what, values }] : [];
   });
 }

@@ -4,13 +4,13 @@
  */
 import { crc32 } from "node:zlib";
 
-const SEAL = /,"crc32":"([0-9a-f]{8})"\}$/;
-const SEAL_BYTES = ',"crc32":"00000000"}'.length;
-/** Inside a JSON text the quotes would be escaped, so this is only ever a seal. */
-const ANY_SEAL = /,"crc32":"[0-9a-f]{8}"\}/g;
+const CHECKSUM = /,"crc32":"([0-9a-f]{8})"\}$/;
+const CHECKSUM_BYTES = ',"crc32":"00000000"}'.length;
+/** Inside a JSON text the quotes would be escaped, so this is only ever a checksum. */
+const ANY_CHECKSUM = /,"crc32":"[0-9a-f]{8}"\}/g;
 
 /** The line for a record's JSON text, without the line's end. */
-export function sealLine(json: string): string {
+export function appendChecksum(json: string): string {
   return `${json.slice(0, -1)},"crc32":"${hex(crc32(json))}"}`;
 }
 
@@ -18,27 +18,27 @@ export function sealLine(json: string): string {
  * `intact`: `json` holds what was written. `unsealed`: a line from before there were checksums. `broken`: what was
  * written is not what stands there.
  */
-export type OpenedLine =
-  | { readonly kind: "intact" | "unsealed"; readonly json: Buffer }
+export type VerifiedLine =
+  | { readonly kind: "intact" | "no-checksum"; readonly json: Buffer }
   | { readonly kind: "broken" };
 
-export function openLine(line: Buffer): OpenedLine {
-  const tail = line.subarray(Math.max(0, line.length - SEAL_BYTES)).toString("latin1");
-  const expected = SEAL.exec(tail)?.[1];
-  if (expected === undefined) return { kind: "unsealed", json: line };
-  const json = Buffer.concat([line.subarray(0, line.length - SEAL_BYTES), Buffer.from("}")]);
+export function verifyChecksum(line: Buffer): VerifiedLine {
+  const tail = line.subarray(Math.max(0, line.length - CHECKSUM_BYTES)).toString("latin1");
+  const expected = CHECKSUM.exec(tail)?.[1];
+  if (expected === undefined) return { kind: "no-checksum", json: line };
+  const json = Buffer.concat([line.subarray(0, line.length - CHECKSUM_BYTES), Buffer.from("}")]);
   return hex(crc32(json)) === expected ? { kind: "intact", json } : { kind: "broken" };
 }
 
 /**
- * The lines that stand in one because the line's end between them was damaged: cut after each seal, with the byte that
+ * The lines that stand in one because the line's end between them was damaged: cut after each checksum, with the byte that
  * was the line's end left out. One piece where there is nothing to cut.
  */
-export function splitAtSeals(line: Buffer): readonly Buffer[] {
+export function splitAtChecksums(line: Buffer): readonly Buffer[] {
   const pieces: Buffer[] = [];
   let start = 0;
   // Latin-1 keeps positions in characters equal to positions in bytes.
-  for (const match of line.toString("latin1").matchAll(ANY_SEAL)) {
+  for (const match of line.toString("latin1").matchAll(ANY_CHECKSUM)) {
     const end = match.index + match[0].length;
     pieces.push(line.subarray(start, end));
     start = end + 1;

@@ -1,5 +1,5 @@
 /**
- * The figures of one run, from its `summary.json` where that was made from these very records, else from the records: a killed
+ * The values of one run, from its `summary.json` where that was made from these very records, else from the records: a killed
  * run has no summary, and reading two thousand whole records would take a minute.
  */
 import { z } from "zod";
@@ -11,9 +11,9 @@ import {
 } from "../../run/record-types.js";
 import { readRun } from "../../run/run-data.js";
 import type { SmallFiles } from "../../run/small-files.js";
-import { type Surroundings, surroundingsOf } from "../compare/differences.js";
+import { pickSurroundings, type Surroundings } from "../compare/environment-diff.js";
 import { SUMMARY_SCHEMA_VERSION, summarize } from "../summary.js";
-import { RunHeadReader } from "./run-head.js";
+import { RunHeaderReader } from "./run-header.js";
 
 const statistics = z
   .looseObject({ n: z.number(), median: z.number(), min: z.number(), max: z.number() })
@@ -22,7 +22,7 @@ const interval = { ci95_low: z.number().nullable(), ci95_high: z.number().nullab
 const valueWithInterval = z.object({ value: z.number(), ...interval }).nullable();
 
 /** What history takes of `summary.json`; other keys may come and go. */
-export const configurationFigures = z.object({
+export const configurationValuesSchema = z.object({
   label: z.string(),
   status: z.string(),
   /** Summaries of before anything could be reused lack it. */
@@ -46,41 +46,41 @@ export const configurationFigures = z.object({
     }),
   ),
 });
-export type ConfigurationFigures = z.infer<typeof configurationFigures>;
+export type ConfigurationValues = z.infer<typeof configurationValuesSchema>;
 
-export const summaryFigures = z.object({
+export const summaryValuesSchema = z.object({
   schema_version: z.literal(SUMMARY_SCHEMA_VERSION),
   run_id: z.string(),
-  configurations: z.array(configurationFigures),
+  configurations: z.array(configurationValuesSchema),
 });
-export type SummaryFigures = z.infer<typeof summaryFigures>;
+export type SummaryValues = z.infer<typeof summaryValuesSchema>;
 
 const environmentFile = z.object({ worker: recordedEnvironmentSchema });
 
-export interface RunFigures {
+export interface RunValues {
   readonly run: RunRecord;
   readonly surroundings: Surroundings;
-  readonly configurations: readonly ConfigurationFigures[];
+  readonly configurations: readonly ConfigurationValues[];
 }
 
 /** Reads what summaries lack of runs of one experiment. */
-export class RunFiguresReader {
-  readonly #heads: RunHeadReader;
+export class RunValuesReader {
+  readonly #headers: RunHeaderReader;
 
   constructor(private readonly files: SmallFiles) {
-    this.#heads = new RunHeadReader(files);
+    this.#headers = new RunHeaderReader(files);
   }
 
   /**
    * Of a run with a summary of its very records only their first line and environment.json are read, and all records where one
    * of these cannot be used. Throws FalconError `results-schema-newer` and what the reader does.
    */
-  async read(paths: RunPaths, summary: SummaryFigures | null): Promise<RunFigures> {
+  async read(paths: RunPaths, summary: SummaryValues | null): Promise<RunValues> {
     return (summary === null ? null : await this.#withSummary(paths, summary)) ?? (await fromRecords(paths));
   }
 
-  async #withSummary(paths: RunPaths, summary: SummaryFigures): Promise<RunFigures | null> {
-    const run = await this.#heads.read(paths.records);
+  async #withSummary(paths: RunPaths, summary: SummaryValues): Promise<RunValues | null> {
+    const run = await this.#headers.read(paths.records);
     // Where it is missing the records have it all.
     const environment = environmentFile.safeParse(await this.files.json(paths.environment)).data;
     if (run === null || environment === undefined || summary.run_id !== run.run_id) return null;
@@ -96,13 +96,13 @@ export class RunFiguresReader {
   }
 }
 
-async function fromRecords(paths: RunPaths): Promise<RunFigures> {
+async function fromRecords(paths: RunPaths): Promise<RunValues> {
   const { data } = await readRun(paths.folder);
   return {
     run: data.run,
-    surroundings: surroundingsOf(data),
+    surroundings: pickSurroundings(data),
     configurations: summarize(data, { comparisons: false }).configurations.map((one) =>
-      configurationFigures.parse(one),
+      configurationValuesSchema.parse(one),
     ),
   };
 }

@@ -1,14 +1,14 @@
-/** The figures of a run's table, one row a configuration: the same at the terminal and in Markdown. */
+/** The values of a run's table, one row a configuration: the same at the terminal and in Markdown. */
 
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { cellText, resultColumns } from "./result-columns.js";
 
-export interface FigureColumn {
-  readonly head: string;
+export interface ValueColumn {
+  readonly header: string;
   readonly cell: (configuration: ConfigurationSummary) => string;
-  /** The highest goes first where there is too little room. */
-  readonly droppable: number;
+  /** Columns of the highest rank are dropped first when there is too little room; 0 is never dropped. */
+  readonly dropRank: number;
 }
 
 /** The name as it stands in the table: `*` for the reference, `✗` where something of it failed or is missing. */
@@ -18,10 +18,10 @@ export function markedName(configuration: ConfigurationSummary): string {
 }
 
 /** As texts alone. */
-export function figureColumns(summary: RunSummary): readonly FigureColumn[] {
+export function buildValueColumns(summary: RunSummary): readonly ValueColumn[] {
   return resultColumns(summary).map((column) => ({
-    head: column.head,
+    header: column.header,
     cell: (configuration) => cellText(column, configuration),
-    droppable: column.droppable,
+    dropRank: column.dropRank,
   }));
 }

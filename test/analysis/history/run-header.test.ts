@@ -1,22 +1,22 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { RunHeadReader } from "../../../src/analysis/history/run-head.js";
+import { RunHeaderReader } from "../../../src/analysis/history/run-header.js";
 import { systemClock } from "../../../src/base/clock.js";
-import { sealLine } from "../../../src/run/sealed-line.js";
+import { appendChecksum } from "../../../src/run/checksummed-line.js";
 import { SmallFiles } from "../../../src/run/small-files.js";
 import { fakeRun } from "../../fixtures/records.js";
 import { scratchFolder } from "../../fixtures/run-folder.js";
 
-const newReader = () => new RunHeadReader(new SmallFiles(systemClock));
+const newReader = () => new RunHeaderReader(new SmallFiles(systemClock));
 
 const [run] = fakeRun({}).records;
 if (run?.kind !== "run") throw new Error("the fixture does not begin with a run record");
 
-/** Records whose first line is `head`. */
-function recordsWith(head: object | string, rest = ""): string {
+/** Records whose first line is `header`. */
+function recordsWith(header: object | string, rest = ""): string {
   const path = join(scratchFolder(), "records.jsonl");
-  const line = typeof head === "string" ? head : sealLine(JSON.stringify(head));
+  const line = typeof header === "string" ? header : appendChecksum(JSON.stringify(header));
   writeFileSync(path, `${line}\n${rest}`);
   return path;
 }
@@ -44,14 +44,14 @@ test("a run of another plan is read as what it is, and so is the next one of the
 test("a head longer than one chunk is read whole, whatever follows it", async () => {
   const prompts = run.prompts.map((one) => ({ ...one, prompt: "word ".repeat(20_000) }));
   const long = { ...run, prompts };
-  const head = await newReader().read(recordsWith(long, "not a record\n"));
-  expect(head?.prompts[0]?.prompt).toHaveLength(100_000);
+  const header = await newReader().read(recordsWith(long, "not a record\n"));
+  expect(header?.prompts[0]?.prompt).toHaveLength(100_000);
 });
 
 test.each([
   [
     "a flipped bit, after an intact line of the same plan",
-    sealLine(JSON.stringify(run)).replace("quant", "qu4nt"),
+    appendChecksum(JSON.stringify(run)).replace("quant", "qu4nt"),
   ],
   ["no JSON", "garbage"],
   [
@@ -61,7 +61,7 @@ test.each([
   ["a run record that breaks the schema", JSON.stringify({ ...run, plan: null })],
   ["a time that is none", JSON.stringify({ ...run, at: "yesterday" })],
   ["nothing", ""],
-])("a first line with %s is no head", async (_, line) => {
+])("a first line with %s is no run record", async (_, line) => {
   const reader = newReader();
   await reader.read(recordsWith(run));
   expect(await reader.read(recordsWith(line))).toBeNull();

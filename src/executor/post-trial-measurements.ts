@@ -1,36 +1,36 @@
-/** What is asked of a loaded configuration once its trials are over: the profile, the quality. */
+/** What is measured on a loaded configuration after its trials: the profile, the quality. */
 import { join } from "node:path";
 import type { LmEvalPlan, PlanText } from "../plan/plan-types.js";
 import type { LogprobsUse } from "../protocol/quality.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { RequestHandlers } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
-import type { BlockJob } from "./block-job.js";
 import type { RunContext } from "./executor.js";
+import type { LoadJob } from "./load-job.js";
 import { ofAttempt, record } from "./recorder.js";
 
 /**
- * What of them is left. Says whether all of that was measured. A failure is recorded and the next one tried; without a
- * process there is nothing left to ask, but the trials stand. Throws WorkerFailure `cancelled` only.
+ * Runs the measurements that are left and returns whether all of them succeeded. A failure is recorded and the next one is
+ * tried; without a trial process there is nothing left to ask, but the trials stand. Throws WorkerFailure `cancelled` only.
  */
-export async function runExtras(
-  job: BlockJob,
+export async function runPostTrialMeasurements(
+  job: LoadJob,
   worker: Worker,
   context: RunContext,
   handlers: () => RequestHandlers,
 ): Promise<boolean> {
   let isComplete = true;
-  for (const extra of extrasOf(job, worker, context)) {
+  for (const measurement of listPostTrialMeasurements(job, worker, context)) {
     if (context.stop.state !== null || !worker.isUsable) return false;
-    context.onEvent({ type: "extra-started", what: extra.what });
+    context.onEvent({ type: "measurement-started", what: measurement.what });
     try {
-      await extra.measure(handlers());
-      context.onEvent({ type: "extra-completed", what: extra.what });
+      await measurement.measure(handlers());
+      context.onEvent({ type: "measurement-completed", what: measurement.what });
     } catch (error) {
       if (!(error instanceof WorkerFailure) || error.code === "cancelled") throw error;
       const failure = error.toRecord();
-      await extra.recordFailure(failure);
-      context.onEvent({ type: "extra-failed", what: extra.what, failure });
+      await measurement.recordFailure(failure);
+      context.onEvent({ type: "measurement-failed", what: measurement.what, failure });
       isComplete = false;
       if (!error.details.trialProcessAlive) return false;
     }
@@ -38,24 +38,28 @@ export async function runExtras(
   return isComplete;
 }
 
-interface Extra {
+interface PostTrialMeasurement {
   /** For people: "quality of english". */
   readonly what: string;
   readonly measure: (handlers: RequestHandlers) => Promise<void>;
   readonly recordFailure: (failure: ReturnType<WorkerFailure["toRecord"]>) => Promise<void>;
 }
 
-function extrasOf(job: BlockJob, worker: Worker, context: RunContext): readonly Extra[] {
+function listPostTrialMeasurements(
+  job: LoadJob,
+  worker: Worker,
+  context: RunContext,
+): readonly PostTrialMeasurement[] {
   const { profile, texts, lmEval } = job.work;
   const tasks = job.plan.header.quality?.lm_eval ?? null;
   return [
-    ...(profile ? [profileExtra(job, worker, context)] : []),
-    ...texts.map((text) => qualityExtra(text, job, worker, context)),
-    ...(lmEval && tasks !== null ? [lmEvalExtra(tasks, job, worker, context)] : []),
+    ...(profile ? [buildProfileMeasurement(job, worker, context)] : []),
+    ...texts.map((text) => buildQualityMeasurement(text, job, worker, context)),
+    ...(lmEval && tasks !== null ? [buildLmEvalMeasurement(tasks, job, worker, context)] : []),
   ];
 }
 
-function profileExtra(job: BlockJob, worker: Worker, context: RunContext): Extra {
+function buildProfileMeasurement(job: LoadJob, worker: Worker, context: RunContext): PostTrialMeasurement {
   const { configuration, trials } = job;
   const of = ofAttempt(job);
   return {
@@ -70,7 +74,12 @@ function profileExtra(job: BlockJob, worker: Worker, context: RunContext): Extra
   };
 }
 
-function qualityExtra(text: PlanText, job: BlockJob, worker: Worker, context: RunContext): Extra {
+function buildQualityMeasurement(
+  text: PlanText,
+  job: LoadJob,
+  worker: Worker,
+  context: RunContext,
+): PostTrialMeasurement {
   const { plan } = job;
   const of = { ...ofAttempt(job), text_id: text.id };
   return {
@@ -93,7 +102,12 @@ function qualityExtra(text: PlanText, job: BlockJob, worker: Worker, context: Ru
   };
 }
 
-function lmEvalExtra(tasks: LmEvalPlan, job: BlockJob, worker: Worker, context: RunContext): Extra {
+function buildLmEvalMeasurement(
+  tasks: LmEvalPlan,
+  job: LoadJob,
+  worker: Worker,
+  context: RunContext,
+): PostTrialMeasurement {
   const of = ofAttempt(job);
   const { seed } = job.configuration.generation;
   return {
@@ -106,7 +120,7 @@ function lmEvalExtra(tasks: LmEvalPlan, job: BlockJob, worker: Worker, context: 
   };
 }
 
-function logprobsUse(text: PlanText, { configuration }: BlockJob, context: RunContext): LogprobsUse {
+function logprobsUse(text: PlanText, { configuration }: LoadJob, context: RunContext): LogprobsUse {
   const folder = join(context.logprobsFolder, text.id);
   return { mode: configuration.is_reference ? "write" : "read", folder };
 }

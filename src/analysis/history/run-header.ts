@@ -4,10 +4,10 @@ import { openRecordLine, parseRecords } from "../../run/reader.js";
 import type { RunRecord } from "../../run/record-types.js";
 import type { SmallFiles } from "../../run/small-files.js";
 
-/** Most heads are shorter. */
-const HEAD_BYTES = 16_384;
+/** Most first lines are shorter. */
+const FIRST_READ_BYTES = 16_384;
 /** Prompts stand in the first line; beyond this it is cheaper to read on than to be clever. */
-const LONGEST_HEAD_BYTES = 4_194_304;
+const LONGEST_HEADER_BYTES = 4_194_304;
 
 const own = z.object({ run_id: z.string(), at: z.iso.datetime() });
 
@@ -15,7 +15,7 @@ const own = z.object({ run_id: z.string(), at: z.iso.datetime() });
  * Runs of one experiment mostly have the same plan, and checking that against the schema takes longer than reading it: what
  * stands in the line before, but for the run's own name and time, is known to be right, and shared.
  */
-export class RunHeadReader {
+export class RunHeaderReader {
   constructor(private readonly files: SmallFiles) {}
 
   #last: { readonly text: string; readonly run: RunRecord } | null = null;
@@ -39,11 +39,11 @@ export class RunHeadReader {
 
 /** Without its end. Null where the file has no whole line. */
 async function firstLine(path: string, files: SmallFiles): Promise<Buffer | null> {
-  for (let bytes = HEAD_BYTES; bytes <= LONGEST_HEAD_BYTES; bytes *= 4) {
-    const head = await files.part(path, "start", bytes);
-    const newline = head.indexOf(0x0a);
-    if (newline !== -1) return head.subarray(0, newline);
-    if (head.length < bytes) return null;
+  for (let bytes = FIRST_READ_BYTES; bytes <= LONGEST_HEADER_BYTES; bytes *= 4) {
+    const start = await files.part(path, "start", bytes);
+    const newline = start.indexOf(0x0a);
+    if (newline !== -1) return start.subarray(0, newline);
+    if (start.length < bytes) return null;
   }
   return null;
 }

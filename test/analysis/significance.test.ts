@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { effectText, memoryWords, TIME_WORDS, verdictOf, weightsText } from "../../src/analysis/verdict.js";
+import {
+  computeVerdict,
+  effectText,
+  memoryWords,
+  TIME_WORDS,
+  weightsText,
+} from "../../src/analysis/significance.js";
 
 const effect = (ratio: number, low: number, high: number, pairs = 10) => ({
   ratio,
@@ -28,7 +34,7 @@ test("memory is said by its kind", () => {
 
 test("the verdict needs the 99 % interval to leave out one, not only the 95 %", () => {
   const nearly = { ratio: 1.02, pairs: 9, ci95: [1.005, 1.03] as const, ci99: [0.999, 1.04] as const };
-  expect(verdictOf(nearly)).toBe("within-noise");
+  expect(computeVerdict(nearly)).toBe("within-noise");
 });
 
 test.each([

@@ -1,22 +1,22 @@
 /** The order of running: which configuration is loaded when. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { PLAN_SCHEMA_VERSION, type PlanBlock } from "./plan-types.js";
+import { type LoadSession, PLAN_SCHEMA_VERSION } from "./plan-types.js";
 
-export interface BlockOptions {
+export interface LoadSessionOptions {
   readonly rounds: number;
   readonly seed: number;
   /** The configuration that must run before the others of the first round; null = none. */
   readonly firstId: string | null;
   /** The configuration measured at start, middle and end as well; null = none. */
-  readonly sentinelId: string | null;
+  readonly driftProbeId: string | null;
 }
 
-type Step = Pick<PlanBlock, "configuration_id" | "role" | "round">;
+type Step = Pick<LoadSession, "configuration_id" | "role" | "round">;
 
 /** Every configuration once, as given. */
-export function blocksInOrder(ids: readonly string[]): PlanBlock[] {
-  return planBlocks(ids, { rounds: 1, seed: 0, firstId: null, sentinelId: null });
+export function planSessionsInOrder(ids: readonly string[]): LoadSession[] {
+  return planLoadSessions(ids, { rounds: 1, seed: 0, firstId: null, driftProbeId: null });
 }
 
 /**
@@ -24,7 +24,7 @@ export function blocksInOrder(ids: readonly string[]): PlanBlock[] {
  * own, drawn from the seed, so that a machine that changes slowly favours nobody. The reference comes first in the first
  * round where the others need what it leaves.
  */
-export function planBlocks(ids: readonly string[], options: BlockOptions): PlanBlock[] {
+export function planLoadSessions(ids: readonly string[], options: LoadSessionOptions): LoadSession[] {
   const random = xoroshiro128plus(options.seed);
   const steps: Step[] = [];
   for (let round = 0; round < options.rounds; round++) {
@@ -32,7 +32,7 @@ export function planBlocks(ids: readonly string[], options: BlockOptions): PlanB
     const ordered = round === 0 && options.firstId !== null ? withFirst(order, options.firstId) : order;
     steps.push(...ordered.map((id): Step => ({ configuration_id: id, role: "measure", round })));
   }
-  return withSentinels(steps, options.sentinelId).map((step, index) => ({
+  return insertDriftProbes(steps, options.driftProbeId).map((step, index) => ({
     schema_version: PLAN_SCHEMA_VERSION,
     kind: "block",
     index,
@@ -44,11 +44,11 @@ function withFirst(ids: readonly string[], first: string): string[] {
   return [first, ...ids.filter((id) => id !== first)];
 }
 
-function withSentinels(steps: readonly Step[], id: string | null): readonly Step[] {
+function insertDriftProbes(steps: readonly Step[], id: string | null): readonly Step[] {
   if (id === null) return steps;
-  const sentinel = (round: number): Step => ({ configuration_id: id, role: "sentinel", round });
+  const driftProbe = (round: number): Step => ({ configuration_id: id, role: "sentinel", round });
   const middle = Math.ceil(steps.length / 2);
-  return [sentinel(0), ...steps.slice(0, middle), sentinel(1), ...steps.slice(middle), sentinel(2)];
+  return [driftProbe(0), ...steps.slice(0, middle), driftProbe(1), ...steps.slice(middle), driftProbe(2)];
 }
 
 /** Fisher and Yates. */

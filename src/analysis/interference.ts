@@ -15,7 +15,10 @@ const SLOWED_BY = [
 /** Power limits are told in fractions of a watt. */
 const WATT_ROUNDING = 1;
 
-export function quietRemarks(state: MachineState | null, logicalCores: number | null): readonly string[] {
+export function describeInterference(
+  state: MachineState | null,
+  logicalCores: number | null,
+): readonly string[] {
   if (state === null) return [];
   const remarks: string[] = [];
   if (state.busy_cores !== null && state.busy_cores >= BUSY_CORES) {

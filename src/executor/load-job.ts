@@ -1,0 +1,16 @@
+import type { LoadSession, Plan, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
+import type { WorkerEnvironment } from "../protocol/measurements.js";
+import type { PlanProgress, SessionWork } from "../run/plan-progress.js";
+
+/** One load of one configuration, and what is to be measured then. */
+export interface LoadJob {
+  readonly plan: Plan;
+  readonly session: LoadSession;
+  readonly configuration: PlanConfiguration;
+  /** All of this load session's round; `work` says which of them are left. */
+  readonly trials: readonly PlanTrial[];
+  readonly work: SessionWork;
+  /** Of the run so far, this load session's records included as they come. */
+  readonly progress: PlanProgress;
+  readonly environment: WorkerEnvironment;
+}
