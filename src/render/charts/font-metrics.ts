@@ -13,13 +13,13 @@ export function readFontMetrics(font: Buffer): FontMetrics {
   const tables = tableOffsets(font);
   const unitsPerEm = font.readUInt16BE(tables.head + 18);
   const metricsCount = font.readUInt16BE(tables.hhea + 34);
-  const glyphOf = glyphLookup(font, tables.cmap);
+  const findGlyph = glyphLookup(font, tables.cmap);
   const advances = new Map<number, number>();
   const advance = (codePoint: number): number => {
     const known = advances.get(codePoint);
     if (known !== undefined) return known;
     // Glyphs after the last metric share its advance.
-    const index = Math.min(glyphOf(codePoint), metricsCount - 1);
+    const index = Math.min(findGlyph(codePoint), metricsCount - 1);
     const read = font.readUInt16BE(tables.hmtx + index * 4);
     advances.set(codePoint, read);
     return read;

@@ -4,7 +4,7 @@ import { always, column, type RowSource, type TableColumn } from "./column.js";
 /** Of the table, not of the records: raised when a column changes its meaning, not when one is added. */
 export const TABLE_SCHEMA_VERSION = 1;
 
-const packageOf =
+const readPackageVersion =
   (name: string) =>
   ({ data }: RowSource) =>
     data.environment?.packages[name];
@@ -37,7 +37,11 @@ export const RUN_COLUMNS: readonly TableColumn[] = [
     "the GPU's driver; null without",
     ({ data }) => data.environment?.gpu_driver_version,
   ),
-  column.string("torch_version", "library that computed", packageOf("torch")),
-  column.string("transformers_version", "library that loaded and generated", packageOf("transformers")),
-  column.string("bitsandbytes_version", "library that quantized", packageOf("bitsandbytes")),
+  column.string("torch_version", "library that computed", readPackageVersion("torch")),
+  column.string(
+    "transformers_version",
+    "library that loaded and generated",
+    readPackageVersion("transformers"),
+  ),
+  column.string("bitsandbytes_version", "library that quantized", readPackageVersion("bitsandbytes")),
 ];

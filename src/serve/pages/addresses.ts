@@ -5,7 +5,7 @@ function encoded(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-export const addressOf = {
+export const addresses = {
   report: (path: string) => `/runs/${encoded(path)}/report.html`,
   live: (path: string) => `/runs/${encoded(path)}/live`,
   events: (path: string) => `/runs/${encoded(path)}/events`,

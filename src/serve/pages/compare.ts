@@ -6,7 +6,7 @@ import type { FalconError } from "../../base/errors.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import { ratioWords } from "../../render/words/compare.js";
 import type { RunIndexEntry } from "../../run/run-index.js";
-import { addressOf } from "./addresses.js";
+import { addresses } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
 
 /** Thousands of runs in two menus would be a page of megabytes; older ones are chosen in the list. */
@@ -65,7 +65,7 @@ function choices(runs: readonly RunIndexEntry[], chosen: string): readonly Html[
 function refusal(error: FalconError, sides: readonly string[]): Html {
   const force =
     error.code === "compare-incomparable"
-      ? html`<p><a href="${addressOf.compare(sides, true)}">Compare all the same</a></p>`
+      ? html`<p><a href="${addresses.compare(sides, true)}">Compare all the same</a></p>`
       : error.next === null
         ? ""
         : html`<p class="next">${text(error.next)}</p>`;

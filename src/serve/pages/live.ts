@@ -6,7 +6,7 @@ import { statusWords } from "../../render/terminal/run-list.js";
 import type { FollowEnd } from "../../run/follow-records.js";
 import type { Failure, RunFileRecord } from "../../run/record-types.js";
 import type { ConfigurationProgress, RunProgress } from "../../run/run-progress.js";
-import { addressOf } from "./addresses.js";
+import { addresses } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
 
 /** `progress` and `lines` are what the events replace and add to. */
@@ -14,10 +14,10 @@ export function livePage(path: string, progress: Html, lines: readonly Html[]): 
   return layout(
     path,
     html`<h1>${text(path)}</h1>
-<p class="bar"><a href="${addressOf.report(path)}">Report of what is recorded so far</a> <span id="connection" role="status"></span></p>
+<p class="bar"><a href="${addresses.report(path)}">Report of what is recorded so far</a> <span id="connection" role="status"></span></p>
 <div id="progress">${progress}</div>
 <h2>What was recorded, newest first</h2>
-<ol id="lines" class="lines" data-events="${addressOf.events(path)}">${lines}</ol>
+<ol id="lines" class="lines" data-events="${addresses.events(path)}">${lines}</ol>
 <noscript><p>Without scripts this page stands still: load it again.</p></noscript>`,
   );
 }

@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import { formatSeconds } from "../../base/units.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import { ageKey, type RunIndexEntry } from "../../run/run-index.js";
-import { addressOf } from "./addresses.js";
+import { addresses } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
 
 const SORTS = {
@@ -141,7 +141,7 @@ function runRow(run: RunIndexEntry): Html {
   const speeds = run.configurations.flatMap(({ label, median_decode_tokens_per_sec: rate }) =>
     rate === null ? [] : [html`<li>${text(label)} <b>${rate.toFixed(1)}</b></li>`],
   );
-  const link = html`<a href="${isLive ? addressOf.live(run.path) : addressOf.report(run.path)}">${name}</a>`;
+  const link = html`<a href="${isLive ? addresses.live(run.path) : addresses.report(run.path)}">${name}</a>`;
   const choice = html`<input type="checkbox" name="side" value="${run.path}" aria-label="Compare ${name}">`;
   const progress =
     run.trials_planned === null
