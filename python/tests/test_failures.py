@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from transformers import BitsAndBytesConfig
+from transformers.integrations.bitsandbytes import Bnb4bitQuantize
+from transformers.quantizers.quantizer_bnb_4bit import Bnb4BitHfQuantizer
 
 from falcon_exp.worker.failures import WorkerError, classify, error_body
+from falcon_exp.worker.trial.loading import load
+from falcon_exp.worker.trial.preflight import check_dtype
 from falcon_exp.worker.trial.sources import random_model
 from tests.conftest import TINY_FALCON, configuration, trial
 from tests.driver import WorkerDriver
@@ -27,10 +33,67 @@ def named(name: str, message: str, base: type[Exception] = Exception) -> Excepti
     [
         (named("OutOfMemoryError", "CUDA out of memory", RuntimeError), "measure", "out-of-memory-device"),
         (RuntimeError("CUDA error: out of memory"), "load", "out-of-memory-device"),
-        (named("AcceleratorError", "CUDA error: unspecified launch failure", RuntimeError), "measure", "device-lost"),
+        (RuntimeError("CUDA driver error: out of memory"), "quality", "out-of-memory-device"),
+        (RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB"), "measure", "out-of-memory-device"),
+        (RuntimeError("HIP error: out of memory"), "measure", "out-of-memory-device"),
+        (RuntimeError("hipErrorOutOfMemory"), "load", "out-of-memory-device"),
+        (
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+            "warmup",
+            "out-of-memory-device",
+        ),
+        (RuntimeError("HIPBLAS_STATUS_ALLOC_FAILED"), "measure", "out-of-memory-device"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "measure", "out-of-memory-device"),
+        (
+            RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+            "measure",
+            "out-of-memory-device",
+        ),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9.04 GB)"), "load", "out-of-memory-device"),
+        (RuntimeError("Invalid buffer size: 18.50 GiB"), "load", "out-of-memory-device"),
+        (
+            RuntimeError("level_zero backend failed: UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY"),
+            "load",
+            "out-of-memory-device",
+        ),
+        (RuntimeError("UR_RESULT_ERROR_OUT_OF_HOST_MEMORY"), "load", "out-of-memory-host"),
+        (
+            RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED"),
+            "measure",
+            "out-of-memory-host",
+        ),
+        (
+            named("AcceleratorError", "CUDA error: device-side assert triggered", RuntimeError),
+            "measure",
+            "device-fault",
+        ),
+        (
+            named("AcceleratorError", "CUDA error: an illegal memory access was encountered", RuntimeError),
+            "quality",
+            "device-fault",
+        ),
+        (RuntimeError("CUDA error: misaligned address"), "measure", "device-fault"),
+        (RuntimeError("CUDA error: unspecified launch failure"), "profile", "device-fault"),
+        (RuntimeError("HIP error: an illegal memory access was encountered"), "measure", "device-fault"),
         (RuntimeError("CUDA error: uncorrectable ECC error encountered"), "quality", "device-lost"),
         (RuntimeError("CUDA error: no CUDA-capable device is detected"), "load", "device-lost"),
-        (RuntimeError("CUDA error: device-side assert triggered"), "measure", "worker-exception"),
+        (RuntimeError("HIP error: no ROCm-capable device is detected"), "load", "device-lost"),
+        (RuntimeError("level_zero backend failed with error: 20 (UR_RESULT_ERROR_DEVICE_LOST)"), "load", "device-lost"),
+        (named("NVMLError_GpuIsLost", "GPU is lost"), "measure", "device-lost"),
+        (
+            named("AcceleratorError", "CUDA error: CUDA-capable device(s) is/are busy or unavailable", RuntimeError),
+            "load",
+            "device-busy",
+        ),
+        (RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable"), "load", "device-busy"),
+        (
+            RuntimeError("CUDA error: no kernel image is available for execution on the device"),
+            "load",
+            "device-unsupported",
+        ),
+        (RuntimeError("HIP error: invalid device function"), "load", "device-unsupported"),
+        (RuntimeError("No CUDA GPUs are available"), "load", "device-unavailable"),
+        (RuntimeError("Cannot re-initialize CUDA in forked subprocess. To use CUDA with"), "load", "fork-poisoned"),
         (RuntimeError("the reference is lost"), "measure", "worker-exception"),
         (MemoryError(), "load", "out-of-memory-host"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "measure", "out-of-memory-host"),
@@ -57,6 +120,69 @@ def test_the_cause_behind_an_exception_counts() -> None:
     outer = RuntimeError("loading failed")
     outer.__cause__ = named("SafetensorError", "header too small")
     assert classify(outer, "load")[0] == "model-corrupt"
+
+
+def test_memory_that_ran_out_counts_before_what_followed_from_it() -> None:
+    outer = ImportError("the fallback is not installed")
+    outer.__context__ = named("OutOfMemoryError", "CUDA out of memory", RuntimeError)
+    assert classify(outer, "load")[0] == "out-of-memory-device"
+
+
+def failing_conversion(error: Exception) -> Callable[..., Any]:
+    def convert(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return convert
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "out-of-memory-device"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), "out-of-memory-device"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"), "out-of-memory-host"),
+        (torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with"), "device-fault"),
+        (KeyError("a defect"), "worker-exception"),
+    ],
+)
+def test_what_the_conversion_of_weights_hides_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    monkeypatch.setattr(Bnb4bitQuantize, "convert", failing_conversion(error))
+    with pytest.raises(RuntimeError, match="issues during automatic conversion") as caught:
+        load(configuration("fp4"), tmp_path)
+    body = error_body(caught.value, "load")
+    assert body["code"] == code
+    # Whatever it is called, the record holds what the library only logged.
+    assert str(error.args[0]).splitlines()[0] in str(body["traceback"])
+
+
+def test_a_quantized_model_that_the_gpu_has_no_room_for_ran_out_of_memory() -> None:
+    quantizer = Bnb4BitHfQuantizer(BitsAndBytesConfig(load_in_4bit=True))
+    with pytest.raises(ValueError, match="dispatched") as caught:
+        quantizer.validate_environment(device_map={"model.layers.0": 0, "model.layers.1": "cpu"})
+    assert classify(caught.value, "load")[0] == "out-of-memory-device"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "out-of-memory-device"),
+        (torch.AcceleratorError("CUDA error: CUDA-capable device(s) is/are busy or unavailable"), "device-busy"),
+        (RuntimeError("CUDA error: no CUDA-capable device is detected"), "device-lost"),
+        (NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Float8_e4m3fn'"), "dtype-unsupported"),
+    ],
+)
+def test_a_full_or_busy_device_is_not_taken_for_a_dtype_that_it_cannot_compute_in(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    def to(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(torch.nn.Linear, "to", to)
+    with pytest.raises((RuntimeError, WorkerError)) as caught:
+        check_dtype("bfloat16", "cpu")
+    assert classify(caught.value, "load")[0] == code
 
 
 def test_an_expected_failure_has_no_traceback_and_a_surprise_has() -> None:

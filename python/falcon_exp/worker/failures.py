@@ -7,6 +7,13 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from falcon_exp.worker.failure_rules import ANYWHERE, GENERATING, LOADING
+
+#: After these the driver answers nothing more that this process asks, or answers it wrongly: the process must end.
+CONTEXT_LOST = frozenset({"device-fault", "device-lost", "device-busy", "fork-poisoned"})
+
+_NAMED_ERROR = re.compile(r"^(?:\w+\.)*(\w+): (.*)$", re.MULTILINE)
+
 
 class WorkerError(Exception):
     """A failure with a code of the taxonomy; its message is one sentence for people."""
@@ -18,83 +25,23 @@ class WorkerError(Exception):
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """A foreign exception, known by the name of its class and by words of its message."""
+class _Cause:
+    """An exception, or what a text tells of one."""
 
-    code: str
-    #: Names of classes, own or inherited; empty = any.
-    classes: frozenset[str]
-    pattern: re.Pattern[str] | None = None
+    #: Of its class, then of the bases where they are known.
+    class_names: tuple[str, ...]
+    text: str
+    is_told: bool = False
 
-    def matches(self, error: BaseException) -> bool:
-        if self.classes and not any(cls.__name__ in self.classes for cls in type(error).__mro__):
-            return False
-        return self.pattern is None or self.pattern.search(str(error)) is not None
-
-
-def _rule(code: str, *classes: str, pattern: str | None = None) -> _Rule:
-    compiled = None if pattern is None else re.compile(pattern, re.IGNORECASE)
-    return _Rule(code, frozenset(classes), compiled)
+    def shown(self, limit: int = 1000) -> str:
+        """One line or a few for people."""
+        text = self.text.strip() or "no message"
+        shown = text if len(text) <= limit else text[: limit - 1] + "…"
+        return f"{self.class_names[0]}: {shown}"
 
 
-#: What CUDA says when a GPU fell off the bus, was reset, or lost its state: this process cannot use it any more.
-_LOST = (
-    r"unspecified launch failure|launch timed out|illegal memory access|uncorrectable (NVLink|ECC) error"
-    r"|no CUDA-capable device|CUDA-capable device\(s\) is/are busy|device (was )?not found|invalid device ordinal"
-    r"|hardware stack error|driver shutting down|(is|was) lost|fallen off"
-)
-
-# Libraries are not imported here, so classes go by name. Order matters: the first rule that matches wins.
-_ANYWHERE = (
-    _rule("out-of-memory-device", "OutOfMemoryError"),
-    _rule("out-of-memory-device", "RuntimeError", pattern=r"CUDA (error: )?out of memory|MPS backend out of memory"),
-    _rule("device-lost", "RuntimeError", pattern=rf"(CUDA|GPU).*({_LOST})"),
-    _rule("out-of-memory-host", "MemoryError"),
-    _rule("out-of-memory-host", "RuntimeError", pattern=r"can't allocate memory|DefaultCPUAllocator"),
-    _rule("out-of-memory-host", "OSError", pattern=r"Cannot allocate memory"),
-)
-_LOADING = (
-    _rule("model-gated", "GatedRepoError"),
-    _rule("model-gated", "OSError", pattern=r"gated repo|awaiting a review"),
-    _rule("model-revision-unknown", "RevisionNotFoundError"),
-    _rule("model-revision-unknown", "OSError", pattern=r"not a valid git identifier"),
-    _rule("model-not-found", "RepositoryNotFoundError", "HFValidationError"),
-    _rule(
-        "model-not-found",
-        "OSError",
-        pattern=r"not a valid model identifier|is not a local folder|Repository not found",
-    ),
-    _rule("hub-unreachable", "LocalEntryNotFoundError", "OfflineModeIsEnabled"),
-    _rule(
-        "hub-unreachable",
-        "OSError",
-        pattern=r"couldn't connect|can't load .* offline|Name or service not known|Max retries|connection error",
-    ),
-    _rule("hub-unreachable", "ConnectError", "ConnectionError", "ConnectTimeout", "ReadTimeout"),
-    _rule("remote-code-refused", "ValueError", pattern=r"trust_remote_code"),
-    _rule(
-        "attention-unavailable",
-        "ImportError",
-        "ValueError",
-        "RuntimeError",
-        pattern=r"flash.?attention|flash_attn|attn_implementation",
-    ),
-    _rule("import-failed", "ImportError"),
-    _rule("tokenizer-missing", "ValueError", "OSError", pattern=r"instantiate the backend tokenizer|load tokenizer"),
-    _rule("model-corrupt", "SafetensorError", "JSONDecodeError", "UnicodeDecodeError"),
-    _rule("model-corrupt", "StrictDataclassFieldValidationError", "StrictDataclassClassValidationError"),
-    _rule("model-corrupt", "OSError", pattern=r"not a valid JSON file|safetensors"),
-    _rule("model-corrupt", "RuntimeError", pattern=r"size mismatch|mismatched[ _]sizes"),
-    _rule(
-        "model-corrupt",
-        "ValueError",
-        pattern=r"Unrecognized model|does not recognize this architecture|must be divisible by",
-    ),
-)
-_GENERATING = (
-    _rule("prompt-too-long", "ValueError", pattern=r"Input length of .* but .max_length. is set to"),
-    _rule("generation-invalid", "ValueError", "TypeError", pattern=r"generation|model_kwargs|temperature|top_[kp]"),
-)
+def _cause_of(error: BaseException) -> _Cause:
+    return _Cause(tuple(cls.__name__ for cls in type(error).__mro__), str(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -107,27 +54,49 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
+def _conversion_errors(error: BaseException) -> list[str]:
+    """Tracebacks of what transformers caught while it converted weights, and told nobody but its log.
+
+    The exception that it raises at the end names no cause; the texts are in the frame that raised it.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    for info in (frame.f_locals.get("loading_info") for frame, _ in frames):
+        errors = getattr(info, "conversion_errors", None)
+        if isinstance(errors, dict) and errors:
+            return [str(text) for text in errors.values()]
+    return []
+
+
+def _causes(error: BaseException) -> Iterator[_Cause]:
+    for link in _chain(error):
+        yield _cause_of(link)
+        # Hundreds where memory ran out at the first: they differ in their figures only.
+        for text in _conversion_errors(link)[:3]:
+            for name, message in _NAMED_ERROR.findall(text):
+                yield _Cause((name,), message, is_told=True)
+
+
 def classify(error: BaseException, phase: str) -> tuple[str, str]:
     """Gives (code, message) for any exception raised in ``phase``."""
     if isinstance(error, WorkerError):
         return error.code, error.message
-    rules = _ANYWHERE + (_LOADING if phase == "load" else _GENERATING if phase in ("warmup", "measure") else ())
-    for link in _chain(error):
-        for rule in rules:
-            if rule.matches(link):
-                return rule.code, _first_lines(link)
-    return "worker-exception", _first_lines(error)
-
-
-def _first_lines(error: BaseException, limit: int = 1000) -> str:
-    text = str(error).strip() or "no message"
-    shown = text if len(text) <= limit else text[: limit - 1] + "…"
-    return f"{type(error).__name__}: {shown}"
+    causes = list(_causes(error))
+    # A device that failed explains what went wrong after it, never the other way round.
+    of_phase = LOADING if phase == "load" else GENERATING if phase in ("warmup", "measure") else ()
+    for rules in (ANYWHERE, of_phase):
+        for cause in causes:
+            for rule in rules:
+                if rule.matches(cause.class_names, cause.text, is_told=cause.is_told):
+                    return rule.code, cause.shown()
+    return "worker-exception", causes[0].shown()
 
 
 def traceback_of(error: BaseException, limit: int = 20_000) -> str:
-    """The traceback as text, its beginning cut where it is endless."""
+    """The traceback as text, its beginning cut where it is endless; with the first error that a library hid."""
     text = "".join(traceback.format_exception(error))
+    hidden = next((texts for link in _chain(error) if (texts := _conversion_errors(link))), [])
+    if hidden:
+        text = f"{hidden[0]}\n\n{len(hidden)} such errors while weights were converted led to this one:\n\n{text}"
     return text if len(text) <= limit else "…" + text[-limit:]
 
 

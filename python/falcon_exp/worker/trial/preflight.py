@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.failures import WorkerError, classify
 from falcon_exp.worker.quantization.bitsandbytes import torch_dtype
 
 
@@ -24,7 +24,10 @@ def main_device(device: str) -> str:
 
 
 def check_dtype(dtype: str, device: str) -> None:
-    """Does in ``dtype`` what every decoder does: float8 types exist on every device and can do little of it."""
+    """Does in ``dtype`` what every decoder does: float8 types exist on every device and can do little of it.
+
+    Raises WorkerError ``dtype-unsupported``; a device that is full, busy or lost raises what it raised.
+    """
     wanted = torch_dtype(dtype)
     usual = torch.get_default_dtype()
     try:
@@ -35,6 +38,9 @@ def check_dtype(dtype: str, device: str) -> None:
         # transformers makes a model's tensors under a default of its dtype; torch takes only some for it.
         torch.set_default_dtype(wanted)
     except (RuntimeError, NotImplementedError, TypeError) as error:
+        # It says nothing of the dtype where nothing at all could be computed.
+        if classify(error, "load")[0] != "worker-exception":
+            raise
         raise WorkerError(
             "dtype-unsupported", f"{device} cannot compute in {dtype}: {str(error).splitlines()[0]}"
         ) from error
