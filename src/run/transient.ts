@@ -8,6 +8,9 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "no-progress",
   "trial-process-died",
   "hub-unreachable",
+  "device-busy",
+  "device-fault",
+  "fork-poisoned",
 ]);
 
 export const TRANSIENT_CODES: readonly string[] = [...TRANSIENT];

@@ -36,8 +36,16 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",
   "remote-code-refused": "Set `trust_remote_code: true` only if you trust the code that this model brings.",
   "device-unavailable": "Run `falcon-exp doctor` to see the devices of this machine, then change `device`.",
+  "device-unsupported":
+    "The installed PyTorch or bitsandbytes holds no code for this device: install a build that does, or change `device`.",
+  "device-busy":
+    "Another process has this device to itself: see `nvidia-smi`, wait for it to end, or choose another `device`.",
+  "device-fault":
+    "A computation failed on the device: read the traceback; with CUDA_LAUNCH_BLOCKING=1 it names the very place.",
   "device-lost":
     "Read what the driver says (`dmesg`, `nvidia-smi`); when the device is back, measure again what is missing.",
+  "fork-poisoned":
+    "Go on with `falcon-exp run --resume`; if it comes again, report it with the library that the message names.",
   "dtype-unsupported": "Choose another `dtype`; `falcon-exp doctor` lists what each device can compute in.",
   "attention-unavailable": "Use `attention: sdpa` or `eager`, or install the missing kernel's package.",
   "attention-mismatch": "The model does not support this kernel; use `attention: auto`.",
@@ -116,7 +124,10 @@ const ENDS_TRIAL_PROCESS: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "cancelled",
   "message-invalid",
   "out-of-memory-host",
+  "device-busy",
+  "device-fault",
   "device-lost",
+  "fork-poisoned",
 ]);
 
 export function endsTrialProcess(code: FailureCode): boolean {
