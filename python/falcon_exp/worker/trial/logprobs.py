@@ -19,6 +19,8 @@ import torch
 from falcon_exp.worker.failures import WorkerError
 
 _STEPS = 65_535
+#: Codes cross to the device and back as int16, which every device has: their values less this.
+_CODE_OFFSET = 32_768
 #: Left free on the disk: a full one would lose records.
 _SPARE_BYTES = 200_000_000
 
@@ -56,12 +58,12 @@ class LogprobsWriter:
         self._next = 0
 
     def add(self, logprobs: torch.Tensor) -> None:
-        """Rows of log-probabilities, rows x vocabulary, float64."""
+        """Rows of log-probabilities, rows x vocabulary, float64 (float32 on a device without)."""
         rows = slice(self._next, self._next + logprobs.shape[0])
         low = logprobs.min(dim=-1).values
         step = (logprobs.max(dim=-1).values - low).clamp_min(1e-12) / _STEPS
-        codes = ((logprobs - low[:, None]) / step[:, None]).round()
-        self._codes[rows] = codes.to(device="cpu", dtype=torch.int32).numpy().astype(np.uint16)
+        codes = (logprobs - low[:, None]).div_(step[:, None]).round_().sub_(_CODE_OFFSET).to(torch.int16)
+        self._codes[rows] = _signed_to_codes(codes.cpu().numpy())
         self._low[rows] = low.cpu().numpy()
         self._step[rows] = step.cpu().numpy()
         self._top1[rows] = logprobs.argmax(dim=-1).cpu().numpy()
@@ -76,6 +78,15 @@ class LogprobsWriter:
         _sync(self._folder / "codes.npy", rows)
         size = rows.stat().st_size + (self._folder / "codes.npy").stat().st_size
         return Stored(size, positions, vocabulary, float(self._step.max()) / 2)
+
+
+def _codes_to_signed(codes: Any) -> Any:
+    """uint16 to int16, ``_CODE_OFFSET`` less: the highest bit turned over."""
+    return np.bitwise_xor(codes, np.uint16(_CODE_OFFSET)).view(np.int16)
+
+
+def _signed_to_codes(signed: Any) -> Any:
+    return np.bitwise_xor(signed.view(np.uint16), np.uint16(_CODE_OFFSET))
 
 
 def _sync(*paths: Path) -> None:
@@ -100,9 +111,17 @@ class LogprobsReader:
         return int(self._codes.shape[1])
 
     def rows(self, start: int, count: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(log-probabilities, most likely token) of rows ``start`` to ``start + count``, on the device of ``like``."""
+        """(log-probabilities, most likely token) of rows ``start`` to ``start + count``.
+
+        On the device of ``like`` and in its dtype. What goes there is 2 bytes an entry; the values are made there, and
+        two copies of them live at once.
+        """
         rows = slice(start, start + count)
-        codes = torch.from_numpy(self._codes[rows].astype(np.float64))
-        low, step = torch.from_numpy(self._low[rows]), torch.from_numpy(self._step[rows])
-        logprobs = (low[:, None] + codes * step[:, None]).to(device=like.device, dtype=like.dtype)
+        codes = torch.from_numpy(_codes_to_signed(self._codes[rows])).to(like.device)
+        # Made float32 before they go to a device that has no float64.
+        low, step = (
+            torch.from_numpy(part[rows, None]).to(like.dtype).to(like.device) for part in (self._low, self._step)
+        )
+        logprobs = codes.to(like.dtype).add_(_CODE_OFFSET).mul_(step).add_(low)
+        del codes
         return torch.log_softmax(logprobs, dim=-1), torch.from_numpy(self._top1[rows]).to(like.device)

@@ -8,10 +8,9 @@ by. A rest shorter than a window is left out.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,8 @@ from falcon_exp.worker.devices.memory import release_unused
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter, Stored
-
-#: Log-probabilities below this are kept and compared as this: a token masked with minus infinity must not make a
-#: divergence infinite, nor a row's steps coarse.
-_FLOOR_NATS = -100.0
-#: Positions at a time: bounds the float64 copies of vocabulary-wide rows.
-_CHUNK = 32
+from falcon_exp.worker.trial.row_scores import RowScores, log_probabilities, precise_dtype, rows_at_once
+from falcon_exp.worker.trial.window_logits import window_logits
 
 
 @dataclass(frozen=True)
@@ -62,13 +57,6 @@ class Windows:
         return hashlib.sha256(self.ids.numpy().astype("<i8").tobytes()).hexdigest()
 
 
-@dataclass
-class _Scores:
-    token_nll: list[float] = field(default_factory=list)
-    kl_nats: list[float] = field(default_factory=list)
-    top1_equal: list[int] = field(default_factory=list)
-
-
 def cut_windows(tokenizer: Any, text: str, context: int, max_tokens: int | None) -> Windows:
     """Raises WorkerError ``text-too-short`` where the text does not fill one window."""
     ids = list(tokenizer(text)["input_ids"])
@@ -96,12 +84,17 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
     logprobs = request["logprobs"]
     reader, note = _reader(logprobs, windows, loaded.model.config)
     writer: LogprobsWriter | None = None
-    scores = _Scores()
-    for rows, targets in _scored_rows(loaded.model, windows, on_window):
-        if logprobs["mode"] == "write":
-            writer = writer or LogprobsWriter(Path(logprobs["folder"]), windows.scored, rows.shape[-1])
-            writer.add(rows.clamp_min(_FLOOR_NATS))
-        _score(rows, targets, reader, scores)
+    scores = RowScores(reader)
+    for index, window in enumerate(windows.ids):
+        for logits, targets in _scored_chunks(loaded.model, window, windows.first_scored):
+            rows = log_probabilities(logits)
+            scores.add(rows, targets)
+            if logprobs["mode"] == "write":
+                writer = writer or LogprobsWriter(Path(logprobs["folder"]), windows.scored, rows.shape[-1])
+                writer.add(rows)
+            # Else they live while the next are made.
+            del logits, rows
+        on_window(index + 1, windows.count)
     stored = None if writer is None else writer.close(windows.sha256())
     release_unused()
     return {
@@ -154,37 +147,15 @@ def _reader(logprobs: dict[str, Any], windows: Windows, config: Any) -> tuple[Lo
     return reader, None
 
 
-def _scored_rows(
-    model: Any, windows: Windows, on_window: Callable[[int, int], None]
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """(log-probabilities, rows x vocabulary; the tokens that came), in order, a few rows at a time."""
-    kept = windows.context - windows.context // 2
-    takes_kept = "logits_to_keep" in inspect.signature(model.forward).parameters
-    # MPS has no float64.
-    precise = torch.float32 if model.device.type == "mps" else torch.float64
-    for index, window in enumerate(windows.ids):
-        ids = window[None].to(model.device)
-        options = {"logits_to_keep": kept} if takes_kept else {}
-        with torch.inference_mode():
-            logits = model(input_ids=ids, use_cache=False, **options).logits[0, -kept:-1]
-            targets = ids[0, windows.first_scored :].to(logits.device)
-            for start in range(0, logits.shape[0], _CHUNK):
-                rows = torch.log_softmax(logits[start : start + _CHUNK].to(precise), dim=-1)
-                yield rows, targets[start : start + _CHUNK]
-        on_window(index + 1, windows.count)
-
-
-def _score(rows: torch.Tensor, targets: torch.Tensor, reader: LogprobsReader | None, scores: _Scores) -> None:
-    nll = -rows.gather(-1, targets[:, None])[:, 0]
-    if not bool(torch.isfinite(nll).all()):
-        raise WorkerError("quality-not-finite", "The model gave log-probabilities that are no numbers.")
-    done = len(scores.token_nll)
-    # -0.0 is not at least 0 for a reader that looks at the sign.
-    scores.token_nll += [max(0.0, value) for value in nll.tolist()]
-    if reader is None:
-        return
-    reference, top1 = reader.rows(done, rows.shape[0], rows)
-    divergence = (reference.exp() * (reference - rows.clamp_min(_FLOOR_NATS))).sum(dim=-1)
-    # Never negative but for rounding.
-    scores.kl_nats += [max(0.0, value) for value in divergence.tolist()]
-    scores.top1_equal += (rows.argmax(dim=-1) == top1).to(torch.int64).tolist()
+def _scored_chunks(model: Any, window: torch.Tensor, first_scored: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """(logits, rows x vocabulary; the tokens that came) of a window's scored positions, in order, a few at a time."""
+    ids = window[None].to(model.device)
+    targets = window[first_scored:]
+    done = 0
+    for logits in window_logits(model, ids, targets.shape[0]):
+        came = targets[done : done + logits.shape[0]].to(logits.device)
+        done += logits.shape[0]
+        count = rows_at_once(logits.shape[-1], precise_dtype(logits.device).itemsize)
+        yield from zip(logits.split(count), came.split(count), strict=True)
+        # Else they live while the next slice is made.
+        del logits

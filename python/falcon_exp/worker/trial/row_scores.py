@@ -1,0 +1,77 @@
+"""What is told of each scored position: how likely the token was that came, and how far the reference is away."""
+
+from __future__ import annotations
+
+import torch
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.logprobs import LogprobsReader
+
+#: Log-probabilities below this are kept and compared as this: a token masked with minus infinity must not make a
+#: divergence infinite, nor a row's steps coarse.
+FLOOR_NATS = -100.0
+#: The most that vocabulary-wide temporaries take at once, the logits themselves apart.
+CHUNK_BYTES = 64_000_000
+#: Vocabulary-wide copies of a chunk that live at once. Against a reference: the own log-probabilities, the reference's
+#: values, and their normalized form as it is made. Writing the reference takes less: log-probabilities, their codes
+#: before they are rounded to 16 bits, and the 16 bits.
+LIVE_COPIES = 3
+
+
+def rows_at_once(vocabulary: int, bytes_a_value: int) -> int:
+    """How many positions are scored together.
+
+    The largest number for which ``LIVE_COPIES * rows * vocabulary * bytes_a_value`` is at most ``CHUNK_BYTES``; 1 where
+    not even that fits, which takes a vocabulary of more than 2.6 million entries in float64.
+    """
+    return max(1, CHUNK_BYTES // (LIVE_COPIES * vocabulary * bytes_a_value))
+
+
+def precise_dtype(device: torch.device) -> torch.dtype:
+    """In what log-probabilities are computed: float64, which MPS does not have."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def log_probabilities(logits: torch.Tensor) -> torch.Tensor:
+    """Of rows of logits, rows x vocabulary, in ``precise_dtype``."""
+    with torch.inference_mode():
+        return torch.log_softmax(logits.to(precise_dtype(logits.device)), dim=-1)
+
+
+class RowScores:
+    """The figures of all rows so far, a number a position."""
+
+    def __init__(self, reader: LogprobsReader | None) -> None:
+        self._reader = reader
+        self.token_nll: list[float] = []
+        self.kl_nats: list[float] = []
+        self.top1_equal: list[int] = []
+
+    def add(self, rows: torch.Tensor, targets: torch.Tensor) -> None:
+        """The next rows of ``log_probabilities``, and the tokens that came. Leaves ``FLOOR_NATS`` in place of less.
+
+        With a reference ``rows`` is used up: its memory comes to hold the differences from the reference.
+
+        Raises WorkerError ``quality-not-finite``.
+        """
+        with torch.inference_mode():
+            self._add_nll(rows, targets)
+            top1 = rows.argmax(dim=-1)
+            rows.clamp_min_(FLOOR_NATS)
+            if self._reader is not None:
+                self._compare(self._reader, rows, top1)
+
+    def _add_nll(self, rows: torch.Tensor, targets: torch.Tensor) -> None:
+        nll = -rows.gather(-1, targets[:, None])[:, 0]
+        if not bool(torch.isfinite(nll).all()):
+            raise WorkerError("quality-not-finite", "The model gave log-probabilities that are no numbers.")
+        # -0.0 is not at least 0 for a reader that looks at the sign.
+        self.token_nll += [max(0.0, value) for value in nll.tolist()]
+
+    def _compare(self, reader: LogprobsReader, rows: torch.Tensor, top1: torch.Tensor) -> None:
+        reference, reference_top1 = reader.rows(len(self.kl_nats), rows.shape[0], rows)
+        differences = rows.neg_().add_(reference)
+        divergence = differences.mul_(reference.exp_()).sum(dim=-1)
+        # Never negative but for rounding.
+        self.kl_nats += [max(0.0, value) for value in divergence.tolist()]
+        self.top1_equal += (top1 == reference_top1).to(torch.int64).tolist()

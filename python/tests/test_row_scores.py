@@ -1,0 +1,82 @@
+"""How many positions are scored together changes no figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter
+from falcon_exp.worker.trial.row_scores import (
+    CHUNK_BYTES,
+    LIVE_COPIES,
+    RowScores,
+    log_probabilities,
+    precise_dtype,
+    rows_at_once,
+)
+
+_POSITIONS = 40
+_VOCABULARY = 3_001
+
+
+def _logits(seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(_POSITIONS, _VOCABULARY, generator=generator) * 4
+
+
+def _stored(folder: Path) -> LogprobsReader:
+    writer = LogprobsWriter(folder, _POSITIONS, _VOCABULARY)
+    writer.add(log_probabilities(_logits(1)))
+    writer.close("ab12")
+    return LogprobsReader(folder)
+
+
+def _scores(reader: LogprobsReader, rows: int) -> RowScores:
+    scores = RowScores(reader)
+    targets = torch.arange(_POSITIONS)
+    for logits, came in zip(_logits(2).split(rows), targets.split(rows), strict=True):
+        scores.add(log_probabilities(logits), came)
+    return scores
+
+
+@pytest.mark.parametrize("rows", [1, 7, 32])
+def test_scores_of_a_few_rows_at_a_time_are_those_of_all_at_once(tmp_path: Path, rows: int) -> None:
+    reader = _stored(tmp_path)
+    at_once, in_chunks = _scores(reader, _POSITIONS), _scores(reader, rows)
+    assert in_chunks.token_nll == at_once.token_nll
+    assert in_chunks.kl_nats == pytest.approx(at_once.kl_nats, rel=1e-12, abs=1e-12)
+    assert in_chunks.top1_equal == at_once.top1_equal
+
+
+def test_divergences_are_those_of_the_definition(tmp_path: Path) -> None:
+    scores = _scores(_stored(tmp_path), _POSITIONS)
+    reference, own = (torch.log_softmax(_logits(seed).double(), dim=-1) for seed in (1, 2))
+    divergences = (reference.exp() * (reference - own)).sum(dim=-1)
+    assert scores.kl_nats == pytest.approx(divergences.tolist(), rel=1e-4)
+    assert scores.top1_equal == (reference.argmax(-1) == own.argmax(-1)).int().tolist()
+
+
+def test_one_position_is_scored_where_the_bound_has_room_for_none() -> None:
+    assert rows_at_once(10**9, 8) == 1
+    assert rows_at_once(CHUNK_BYTES // (LIVE_COPIES * 8 * 5), 8) == 5
+
+
+def test_a_device_without_float64_reads_the_reference_in_float32(tmp_path: Path) -> None:
+    assert precise_dtype(torch.device("mps")) == torch.float32
+    assert precise_dtype(torch.device("cuda", 0)) == torch.float64
+    reader = _stored(tmp_path)
+    single, _ = reader.rows(3, 5, torch.empty(0, dtype=torch.float32))
+    double, _ = reader.rows(3, 5, torch.empty(0, dtype=torch.float64))
+    assert single.dtype == torch.float32
+    assert float((single.double() - double).abs().max()) < 2e-5
+
+
+def test_a_token_that_cannot_come_is_no_number() -> None:
+    logits = torch.zeros(2, 5)
+    logits[1, 3] = -torch.inf
+    with pytest.raises(WorkerError) as caught:
+        RowScores(None).add(log_probabilities(logits), torch.tensor([0, 3]))
+    assert caught.value.code == "quality-not-finite"
