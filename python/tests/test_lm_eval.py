@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.lm_eval_tasks import run_tasks
 from falcon_exp.worker.trial.loading import load
@@ -27,7 +28,7 @@ def _request(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_local_task_gives_values_with_their_errors_version_and_hash(tmp_path: Path) -> None:
-    loaded = load(configuration("fp4"), tmp_path)
+    loaded = load(configuration("fp4"), tmp_path, Devices.open())
     calls: list[int] = []
     first = run_tasks(loaded, _request(), calls.append)
     again = run_tasks(loaded, _request(), calls.append)
@@ -47,7 +48,7 @@ def test_a_local_task_gives_values_with_their_errors_version_and_hash(tmp_path: 
 
 
 def test_a_task_that_nobody_knows_is_named(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path)
+    loaded = load(configuration(), tmp_path, Devices.open())
     with pytest.raises(WorkerError, match="everydoy") as caught:
         run_tasks(loaded, _request(tasks=["everydoy"]), lambda _: None)
     assert caught.value.code == "lm-eval-task-unknown"

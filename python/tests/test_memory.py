@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from falcon_exp.worker.devices.memory import PeakRss, current_rss_bytes, release_unused
+from falcon_exp.worker.devices.rss import PeakRss, current_rss_bytes, release_unused
 
 SIZE = 200_000_000
 TOLERANCE = 20_000_000

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoConfig
 
+from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.model_shape import shape_of
 from falcon_exp.worker.trial.loading import load
 from tests.conftest import TINY_FALCON, configuration
@@ -20,7 +21,7 @@ def _shape(**changes: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("quantization", ["none", "int8", "fp4", "nf4-double"])
 def test_a_loaded_model_has_the_parameters_that_its_shape_says(tmp_path: Path, quantization: str) -> None:
-    loaded = load(configuration(quantization), tmp_path)
+    loaded = load(configuration(quantization), tmp_path, Devices.open())
     shape = loaded.measurement["model_shape"]
     proof = loaded.measurement["proof"]
     assert shape["parameters"] == proof["parameters"]

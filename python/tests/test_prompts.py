@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
@@ -20,7 +21,7 @@ TEMPLATE = "{% for m in messages %}<{{ m['content'] }}>{% endfor %}{% if add_gen
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    return load(configuration(), tmp_path_factory.mktemp("home"))
+    return load(configuration(), tmp_path_factory.mktemp("home"), Devices.open())
 
 
 class Templated:

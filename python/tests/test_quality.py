@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.logprobs import LogprobsWriter
@@ -54,12 +55,12 @@ def _kl(reference: list[np.ndarray[Any, Any]], own: list[np.ndarray[Any, Any]]) 
 
 
 def test_perplexity_and_divergence_agree_with_a_plain_loop(tmp_path: Path) -> None:
-    reference = load(configuration(), tmp_path)
+    reference = load(configuration(), tmp_path, Devices.open())
     measured = measure_quality(reference, _request(tmp_path / "lp", "write"), lambda *_: None)
     rows = _loop(reference, _TEXT, 64)
     assert len(measured["token_nll"]) == len(rows) == measured["windows"] * 31
     assert sum(measured["token_nll"]) / len(rows) == pytest.approx(_nll(rows), rel=1e-6)
-    own = load(configuration("fp4"), tmp_path)
+    own = load(configuration("fp4"), tmp_path, Devices.open())
     compared = measure_quality(own, _request(tmp_path / "lp", "read"), lambda *_: None)
     own_rows = _loop(own, _TEXT, 64)
     divergences = _kl(rows, own_rows)
@@ -80,7 +81,7 @@ def test_the_embedded_model_agrees_with_a_plain_loop_in_bf16_and_fp4(tmp_path: P
     model = {"source": "builtin", "name": "smollm2-135m-instruct", "path": str(builtin_model)}
     loop: list[np.ndarray[Any, Any]] = []
     for quantization, mode in (("none", "write"), ("fp4", "read")):
-        loaded = load(configuration(quantization, model=model), tmp_path)
+        loaded = load(configuration(quantization, model=model), tmp_path, Devices.open())
         found = measure_quality(loaded, _request(tmp_path / "lp", mode, text, 128), lambda *_: None)
         own = _fast_loop(loaded, text, 128)
         count = len(found["token_nll"])
@@ -109,7 +110,7 @@ def _fast_loop(loaded: Loaded, text: str, context: int) -> list[np.ndarray[Any, 
 
 
 def test_a_model_does_not_diverge_from_itself(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path)
+    loaded = load(configuration(), tmp_path, Devices.open())
     first = measure_quality(loaded, _request(tmp_path / "lp", "write"), lambda *_: None)
     again = measure_quality(loaded, _request(tmp_path / "lp", "read"), lambda *_: None)
     # What is left is the 16-bit steps.
@@ -119,7 +120,7 @@ def test_a_model_does_not_diverge_from_itself(tmp_path: Path) -> None:
 
 
 def test_windows_do_not_overlap_and_only_their_second_halves_are_scored(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path)
+    loaded = load(configuration(), tmp_path, Devices.open())
     windows = cut_windows(loaded.tokenizer, "abcdefghijklmnopqrstuvwxy", 10, None)
     # ByT5 reads a byte as its value + 3 and ends with a token of its own: 26 tokens, two windows of 10, 6 left out.
     assert windows.ids.tolist() == [[byte + 3 for byte in b"abcdefghij"], [byte + 3 for byte in b"klmnopqrst"]]
@@ -139,21 +140,21 @@ def test_a_beginning_token_stands_at_the_start_of_every_window() -> None:
 
 
 def test_a_text_that_fills_no_window_is_refused(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path)
+    loaded = load(configuration(), tmp_path, Devices.open())
     with pytest.raises(WorkerError) as caught:
         measure_quality(loaded, _request(tmp_path / "lp", "none", "short"), lambda *_: None)
     assert caught.value.code == "text-too-short"
 
 
 def test_a_window_beyond_the_models_context_is_refused(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path)
+    loaded = load(configuration(), tmp_path, Devices.open())
     with pytest.raises(WorkerError) as caught:
         measure_quality(loaded, _request(tmp_path / "lp", "none", context=256), lambda *_: None)
     assert caught.value.code == "prompt-too-long"
 
 
 def test_without_the_reference_perplexity_is_still_measured_and_the_reason_given(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path)
+    loaded = load(configuration(), tmp_path, Devices.open())
     missing = measure_quality(loaded, _request(tmp_path / "nowhere", "read"), lambda *_: None)
     assert missing["against_reference"] is None
     assert missing["against_reference_note"] == "the reference was not measured on this text"

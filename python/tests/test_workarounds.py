@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.models.falcon import modeling_falcon
 
+from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.trial.loading import load
 from tests.conftest import configuration
 
@@ -59,8 +60,8 @@ def logits(model: Any) -> torch.Tensor:
 
 @pytest.mark.parametrize(("quantization", "bound"), [("int8", 0.05), ("fp4", 0.35), ("nf4-double", 0.25)])
 def test_a_cured_falcon_is_near_to_the_original_one(home: Path, quantization: str, bound: float) -> None:
-    original = load(configuration(dtype="float32", workarounds="none"), home)
-    cured = load(configuration(quantization, dtype="float32"), home)
+    original = load(configuration(dtype="float32", workarounds="none"), home, Devices.open())
+    cured = load(configuration(quantization, dtype="float32"), home, Devices.open())
     assert cured.measurement["proof"]["quantized_linear_layers"] == 8
     reference, quantized = logits(original.model), logits(cured.model)
     error = (quantized - reference).norm() / reference.norm()
@@ -68,6 +69,6 @@ def test_a_cured_falcon_is_near_to_the_original_one(home: Path, quantization: st
 
 
 def test_an_unquantized_falcon_keeps_its_own_class(home: Path) -> None:
-    loaded = load(configuration(), home)
+    loaded = load(configuration(), home, Devices.open())
     assert loaded.measurement["proof"]["linear_classes"]["FalconLinear"] == 8
     assert loaded.measurement["proof"]["workarounds_applied"] == []

@@ -119,8 +119,12 @@ export const axisSchemas = {
     }),
   device: z
     .string()
-    .regex(/^(auto|cpu|mps|cuda(:\d+)?)$/, { error: "must be auto, cpu, cuda, cuda:<number> or mps" })
-    .meta({ description: "auto (default: every GPU, else the CPU), cpu, cuda, cuda:<n> or mps." }),
+    .regex(/^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$/, {
+      error: "must be auto, cpu, cuda, cuda:<number>, xpu, xpu:<number> or mps",
+    })
+    .meta({
+      description: "auto (default: every GPU, else the CPU), cpu, cuda, cuda:<n>, xpu, xpu:<n> or mps.",
+    }),
   attention: z
     .enum(["auto", "eager", "sdpa", "flash_attention_2"])
     .meta({ description: "The attention kernel; auto (default) leaves it to Transformers." }),

@@ -66,11 +66,32 @@ export const modelShapeSchema = z.strictObject({
 });
 export type ModelShape = z.infer<typeof modelShapeSchema>;
 
+/** One card of an accelerator: the framework's index, and what ties it to the driver's list. */
+export const cardSchema = z.strictObject({
+  /** `cuda` (ROCm too), `xpu` or `mps`, as in an experiment's `device`. */
+  kind: z.string(),
+  /** The framework's, counted within the visible devices. */
+  index: nonNegativeInt,
+  name: z.string(),
+  memory_total_bytes: bytes,
+  /** The driver's name for the card; null where it has none. */
+  uuid: z.string().nullable(),
+  pci_bus_id: z.string().nullable(),
+  compute_capability: z.string().nullable(),
+  /** Of a slice of a card, e.g. `1g.10gb`; null for a whole card. */
+  mig_profile: z.string().nullable(),
+  /** Made up for a test (docs/gpu.md). */
+  is_simulated: z.boolean(),
+});
+export type Card = z.infer<typeof cardSchema>;
+
 export const loadMeasurementSchema = z.strictObject({
   /** Model and tokenizer, from the first call of from_pretrained to a device-synchronized end. */
   load_sec: seconds,
   /** Peak allocated device memory during load, summed over devices; null on CPU. */
   load_peak_allocated_bytes: bytes.nullable(),
+  /** The cards of the live device map, and no others; empty on the CPU. */
+  devices: z.array(cardSchema),
   /** Peak RSS during load. */
   load_peak_rss_bytes: bytes.nullable(),
   /** RSS of the fresh trial process before loading: libraries, not model. */
@@ -91,11 +112,15 @@ export type LoadMeasurement = z.infer<typeof loadMeasurementSchema>;
 
 export const gpuStateSchema = z.strictObject({
   index: nonNegativeInt,
+  uuid: z.string().nullable(),
   sm_clock_mhz: nonNegativeInt.nullable(),
   memory_clock_mhz: nonNegativeInt.nullable(),
   temperature_celsius: nonNegativeInt.nullable(),
   power_watts: z.number().min(0).nullable(),
   throttle_reasons: z.array(z.string()).nullable(),
+  /** Processes other than this one that compute on the card. */
+  other_processes: nonNegativeInt.nullable(),
+  other_memory_bytes: bytes.nullable(),
 });
 
 /** A prompt as a configuration reads it, chat template and special tokens included. */
@@ -119,12 +144,18 @@ export const trialMeasurementSchema = z.strictObject({
   peak_memory_allocated_bytes_by_device: z.array(bytes).nullable(),
   peak_memory_reserved_bytes: bytes.nullable(),
   device_memory_used_bytes: bytes.nullable(),
-  /** Why `device_memory_used_bytes` is null, e.g. "no CUDA device"; null when it is not. */
+  /** Why `device_memory_used_bytes` is null; null when it is not. */
   device_memory_used_note: z.string().nullable(),
   peak_rss_bytes: bytes.nullable(),
   peak_rss_source: z.enum(["vmhwm-reset", "sampler", "none"]),
   energy_joules: z.number().min(0).nullable(),
-  energy_source: z.enum(["nvml", "rapl"]).nullable(),
+  energy_source: z.enum(["nvml", "amdsmi", "rapl", "simulated"]).nullable(),
+  /** Seconds between two steps of the energy counter; null where it is not known. */
+  energy_step_sec: seconds.nullable(),
+  /** Why `energy_joules` is null; null when it is not. */
+  energy_note: z.string().nullable(),
+  /** UUIDs of the model's cards (or `cuda:0` where a card has none); empty on the CPU. */
+  devices: z.array(z.string()),
   gpu_state_before: z.array(gpuStateSchema).nullable(),
   gpu_state_after: z.array(gpuStateSchema).nullable(),
   /** The seed this trial really used. */
@@ -196,14 +227,7 @@ export const environmentSchema = z.strictObject({
   torch_threads: positiveInt,
   cuda_version: z.string().nullable(),
   gpu_driver_version: z.string().nullable(),
-  gpus: z.array(
-    z.strictObject({
-      index: nonNegativeInt,
-      name: z.string(),
-      memory_total_bytes: bytes,
-      compute_capability: z.string().nullable(),
-    }),
-  ),
+  gpus: z.array(cardSchema),
   machine_state: machineStateSchema,
   memory_bandwidth: z.array(memoryBandwidthSchema),
   environment_variables: z.record(z.string(), z.string()),

@@ -13,7 +13,9 @@ import { z } from "zod";
 import { loadSessionSchema, planConfigurationSchema, planHeaderSchema } from "../plan/plan-types.js";
 import { nonNegativeInt, phaseSchema, positiveInt, seconds } from "../protocol/common.js";
 import {
+  cardSchema,
   environmentSchema,
+  gpuStateSchema,
   loadMeasurementSchema,
   machineStateSchema,
   memoryBandwidthSchema,
@@ -51,19 +53,38 @@ const ofAttempt = {
 const recordedProofSchema = proofSchema.extend({
   read_per_token_bytes: proofSchema.shape.read_per_token_bytes.nullable().default(null),
 });
+const recordedCardSchema = cardSchema.extend({
+  kind: cardSchema.shape.kind.default("cuda"),
+  uuid: cardSchema.shape.uuid.default(null),
+  pci_bus_id: cardSchema.shape.pci_bus_id.default(null),
+  mig_profile: cardSchema.shape.mig_profile.default(null),
+  is_simulated: cardSchema.shape.is_simulated.default(false),
+});
+const recordedGpuStateSchema = gpuStateSchema.extend({
+  uuid: gpuStateSchema.shape.uuid.default(null),
+  other_processes: gpuStateSchema.shape.other_processes.default(null),
+  other_memory_bytes: gpuStateSchema.shape.other_memory_bytes.default(null),
+});
 const recordedLoadSchema = loadMeasurementSchema.extend({
   proof: recordedProofSchema,
   model_shape: loadMeasurementSchema.shape.model_shape.default(null),
+  devices: z.array(recordedCardSchema).nullable().default(null),
 });
 export const recordedEnvironmentSchema = environmentSchema.extend({
   machine_state: machineStateSchema.nullable().default(null),
   memory_bandwidth: z.array(memoryBandwidthSchema).default([]),
+  gpus: z.array(recordedCardSchema),
 });
 export type RecordedEnvironment = z.infer<typeof recordedEnvironmentSchema>;
 const recordedTrialSchema = trialMeasurementSchema.extend({
   truncated_tokens: trialMeasurementSchema.shape.truncated_tokens.default(0),
   output_ids: trialMeasurementSchema.shape.output_ids.nullable().default(null),
   output_pieces: trialMeasurementSchema.shape.output_pieces.nullable().default(null),
+  energy_step_sec: trialMeasurementSchema.shape.energy_step_sec.default(null),
+  energy_note: trialMeasurementSchema.shape.energy_note.default(null),
+  devices: trialMeasurementSchema.shape.devices.nullable().default(null),
+  gpu_state_before: z.array(recordedGpuStateSchema).nullable(),
+  gpu_state_after: z.array(recordedGpuStateSchema).nullable(),
 });
 export type RecordedTrial = z.infer<typeof recordedTrialSchema>;
 

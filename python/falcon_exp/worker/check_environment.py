@@ -53,34 +53,36 @@ def _devices() -> list[dict[str, Any]]:
     import psutil
     import torch
 
+    from falcon_exp.worker.devices.devices import Devices
     from falcon_exp.worker.environment import cpu_model
 
     memory = int(psutil.virtual_memory().total)
     devices: list[dict[str, Any]] = [{"device": "cpu", "name": cpu_model(), "memory_bytes": memory}]
-    for index in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(index)
-        devices.append(
-            {"device": f"cuda:{index}", "name": properties.name, "memory_bytes": int(properties.total_memory)}
-        )
-    for device in devices:
-        name = str(device["device"])
-        device.update(dtypes=_dtypes(name), quantization=_formats(name))
+    places = {"cpu": torch.device("cpu")}
+    known = Devices.open()
+    for card in known.describe():
+        device = f"{card.kind}:{card.index}"
+        places[device] = known.resolve(device).torch_device
+        devices.append({"device": device, "name": card.name, "memory_bytes": card.memory_total_bytes})
+    for device_row in devices:
+        name = str(device_row["device"])
+        device_row.update(dtypes=_dtypes(name, places[name]), quantization=_formats(places[name]))
     return devices
 
 
-def _dtypes(device: str) -> list[str]:
+def _dtypes(name: str, place: Any) -> list[str]:
     from falcon_exp.worker.failures import WorkerError
     from falcon_exp.worker.trial.preflight import check_dtype
 
     found = []
     for dtype in ("float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"):
         with contextlib.suppress(WorkerError):
-            check_dtype(dtype, device)
+            check_dtype(dtype, place, name)
             found.append(dtype)
     return found
 
 
-def _formats(device: str) -> dict[str, str | None]:
+def _formats(device: Any) -> dict[str, str | None]:
     import bitsandbytes as bnb
 
     layers: dict[str, Any] = {
@@ -91,7 +93,7 @@ def _formats(device: str) -> dict[str, str | None]:
     return {name: _try(make, device) for name, make in layers.items()}
 
 
-def _try(make: Any, device: str) -> str | None:
+def _try(make: Any, device: Any) -> str | None:
     """None where a small layer gave a finite result."""
     import torch
 

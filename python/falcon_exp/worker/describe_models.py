@@ -36,25 +36,26 @@ def _download_bytes(repository: str, revision: str) -> tuple[int | None, str | N
     return sum(int(file.size or 0) for file in wanted), None
 
 
-def devices() -> list[dict[str, Any]]:
-    """Memory that a model could lie in: every CUDA device, else the machine's own."""
+def list_devices() -> list[dict[str, Any]]:
+    """Memory that a model could lie in: every card's, else the machine's own."""
     import psutil
-    import torch
 
-    found = []
-    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        properties = torch.cuda.get_device_properties(index)
-        found.append({"device": f"cuda:{index}", "name": properties.name, "memory_bytes": int(properties.total_memory)})
-    if not found:
-        found.append({"device": "cpu", "name": "CPU", "memory_bytes": int(psutil.virtual_memory().total)})
-    return found
+    from falcon_exp.worker.devices.devices import Devices
+
+    cards = Devices.open().describe()
+    if not cards:
+        return [{"device": "cpu", "name": "CPU", "memory_bytes": int(psutil.virtual_memory().total)}]
+    return [
+        {"device": f"{card.kind}:{card.index}", "name": card.name, "memory_bytes": card.memory_total_bytes}
+        for card in cards
+    ]
 
 
 def main() -> int:
     """Writes one line of JSON, in the order of the models asked for."""
     request = json.load(sys.stdin)
     models = [describe(model, request["trust_remote_code"]) for model in request["models"]]
-    sys.stdout.write(json.dumps({"models": models, "devices": devices()}) + "\n")
+    sys.stdout.write(json.dumps({"models": models, "devices": list_devices()}) + "\n")
     return 0
 
 

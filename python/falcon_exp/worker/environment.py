@@ -13,9 +13,7 @@ from typing import Any
 import psutil
 import torch
 
-from falcon_exp.worker.devices.bandwidth import measure_bandwidth
-from falcon_exp.worker.devices.gpu import Nvml
-from falcon_exp.worker.devices.interference import machine_state
+from falcon_exp.worker.devices.devices import Devices
 
 #: Distributions whose version can change a figure.
 _PACKAGES = (
@@ -39,6 +37,10 @@ _PACKAGES = (
 #: Variables that steer the stack's speed or memory and hold no secret.
 _VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "CUDA_DEVICE_ORDER",
+    "FALCON_EXP_SIMULATED_ACCELERATOR",
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_LAUNCH_BLOCKING",
     "PYTORCH_CUDA_ALLOC_CONF",
@@ -58,11 +60,10 @@ _VARIABLES = (
 )
 
 
-def capture_environment() -> dict[str, Any]:
+def capture_environment(devices: Devices) -> dict[str, Any]:
     """``environmentSchema`` of the wire format."""
-    nvml = Nvml()
     # First of all: measuring the bandwidth would be taken for somebody else's work.
-    state = machine_state(nvml)
+    state = devices.read_machine_state()
     return {
         "python_version": platform.python_version(),
         "python_executable": sys.executable,
@@ -74,10 +75,10 @@ def capture_environment() -> dict[str, Any]:
         "memory_total_bytes": int(psutil.virtual_memory().total),
         "torch_threads": torch.get_num_threads(),
         "cuda_version": torch.version.cuda,
-        "gpu_driver_version": nvml.driver_version(),
-        "gpus": nvml.describe(),
+        "gpu_driver_version": devices.read_driver_version(),
+        "gpus": [card.to_wire() for card in devices.describe()],
         "machine_state": state,
-        "memory_bandwidth": measure_bandwidth(),
+        "memory_bandwidth": devices.measure_bandwidth(),
         "environment_variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "worker_code_sha256": worker_code_sha256(),
     }

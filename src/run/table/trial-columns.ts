@@ -80,7 +80,7 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   column.int64("peak_rss_bytes", "peak RSS of the trial process", measured("peak_rss_bytes")),
   column.string("peak_rss_source", "how it was read", measured("peak_rss_source")),
   column.double("energy_joules", "used during the trial", measured("energy_joules")),
-  column.string("energy_source", "nvml or rapl", measured("energy_source")),
+  column.string("energy_source", "nvml, amdsmi or rapl", measured("energy_source")),
   column.int64("seed", "that this trial really used", measured("seed")),
   column.boolean("chat_template_applied", "to the prompt", measured("chat_template_applied")),
   column.string("output_ids_sha256", "equal means the same tokens", measured("output_ids_sha256")),

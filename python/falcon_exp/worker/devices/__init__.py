@@ -1,1 +1,5 @@
-"""The only code that knows devices."""
+"""Everything that depends on a device: its memory, clocks, energy and neighbours, and timing on it.
+
+No other folder asks a framework or a driver about a device. ``Devices`` knows all that this process may use,
+``ModelDevices`` those of one loaded model. One file a kind: cuda, xpu, mps, and a simulated accelerator for tests.
+"""

@@ -10,14 +10,15 @@ from typing import Any
 
 import psutil
 
-from falcon_exp.worker.devices.gpu import Nvml
+from falcon_exp.worker.devices.accelerator import Accelerator
 
 _SAMPLE_SEC = 0.3
 _CPUS = Path("/sys/devices/system/cpu")
 
 
-def machine_state(nvml: Nvml, cpus: Path = _CPUS) -> dict[str, Any]:
+def read_machine_state(accelerator: Accelerator | None, cpus: Path = _CPUS) -> dict[str, Any]:
     """``machineStateSchema`` of the wire format. Sleeps while it looks, so that what it sees is the work of others."""
+    indices = range(0 if accelerator is None else accelerator.count_cards())
     return {
         "sample_sec": _SAMPLE_SEC,
         "busy_cores": _busy_cores(),
@@ -25,7 +26,7 @@ def machine_state(nvml: Nvml, cpus: Path = _CPUS) -> dict[str, Any]:
         "cpu_governor": _governor(cpus),
         "cpu_throttle_events": _throttle_events(cpus),
         "swap_used_bytes": _swap_used_bytes(),
-        "gpus": nvml.others(),
+        "gpus": [] if accelerator is None else [accelerator.read_limits(index) for index in indices],
     }
 
 

@@ -16,6 +16,18 @@ def _preload_failure() -> dict[str, Any] | None:
     return _start_failure("import-failed", f"{type(error).__name__}: {error}", traceback_of(error))
 
 
+def _finish_imports() -> dict[str, Any] | None:
+    """What may start a driver is imported here, before any clock runs."""
+    from falcon_exp.worker.failures import traceback_of
+    from falcon_exp.worker.trial import preload
+
+    try:
+        preload.finish_imports()
+    except Exception as error:
+        return _start_failure("import-failed", f"{type(error).__name__}: {error}", traceback_of(error))
+    return None
+
+
 def _wrong_versions() -> dict[str, Any] | None:
     """Told before a failed import, of which they are the usual cause."""
     from falcon_exp.worker.requirements import installed, problems
@@ -49,9 +61,10 @@ def probe(connection: Connection) -> None:
         connection.send(("error", failure))
         return
     try:
+        from falcon_exp.worker.devices.devices import Devices
         from falcon_exp.worker.environment import capture_environment
 
-        answer: tuple[str, dict[str, Any]] = ("ok", {"environment": capture_environment()})
+        answer: tuple[str, dict[str, Any]] = ("ok", {"environment": capture_environment(Devices.open())})
     except Exception as error:
         answer = ("error", error_body(error, "start"))
     connection.send(answer)
@@ -66,7 +79,7 @@ def trial(connection: Connection, home: str) -> None:
     end_with_parent()
     # Where a library's own code crashes, its Python callers are the last words on stderr.
     faulthandler.enable(all_threads=False)
-    failure = _preload_failure()
+    failure = _preload_failure() or _finish_imports()
     if failure is not None:
         connection.send(("error", failure))
         return

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from transformers.generation.streamers import BaseStreamer
 
-from falcon_exp.worker.devices.gpu import EnergyMeter, Nvml
-from falcon_exp.worker.devices.memory import PeakRss, device_peak, release_unused, reset_device_peaks, synchronize
+from falcon_exp.worker.devices.rss import PeakRss, release_unused
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
 from falcon_exp.worker.trial.token_pieces import token_pieces
@@ -39,12 +38,12 @@ class TokenClock(BaseStreamer):  # type: ignore[misc]
         """Nothing: the clock is read by who called `generate`."""
 
 
-def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Callable[[int], None]) -> dict[str, Any]:
+def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], None]) -> dict[str, Any]:
     """``trialMeasurementSchema`` of the wire format. Raises WorkerError as ``fit_prompt`` does."""
     from transformers import set_seed
 
     generation = request["generation"]
-    model = loaded.model
+    model, devices = loaded.model, loaded.devices
     seed = generation["seed"] + request["repeat"]
     settings = generation_config(model, loaded.tokenizer, generation)
     # Before the clock runs: the figure is of a prompt as it is read, not of finding out how much of it fits.
@@ -52,23 +51,23 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
     clock = TokenClock(on_token)
     set_seed(seed)
     release_unused()
-    state_before = nvml.state()
-    reset_device_peaks()
+    states_before = devices.read_states()
+    devices.reset_peaks()
     peak = PeakRss()
-    energy = EnergyMeter(nvml)
-    synchronize()
+    meter = devices.start_energy()
+    devices.synchronize()
     started = time.perf_counter()
     inputs, templated = prepare_inputs(loaded, prompt, generation)
     input_tokens = int(inputs["input_ids"].shape[1])
     generate_started = time.perf_counter()
     with torch.inference_mode():
         output = model.generate(**inputs, generation_config=settings, streamer=clock)
-    synchronize()
+    devices.synchronize()
     ended = time.perf_counter()
-    joules, energy_source = energy.stop()
+    energy = meter.stop()
     peak_rss = peak.stop()
-    device = device_peak()
-    used, used_note = nvml.memory_used_bytes()
+    device = devices.read_peak()
+    used, used_note = devices.read_memory_used()
     ids = output[0, input_tokens:].to(device="cpu", dtype=torch.int64)
 
     def decoded(some: Any) -> str:
@@ -86,10 +85,13 @@ def measure(loaded: Loaded, request: dict[str, Any], nvml: Nvml, on_token: Calla
         "device_memory_used_note": used_note,
         "peak_rss_bytes": peak_rss,
         "peak_rss_source": peak.source,
-        "energy_joules": joules,
-        "energy_source": energy_source,
-        "gpu_state_before": state_before,
-        "gpu_state_after": nvml.state(),
+        "energy_joules": energy.joules,
+        "energy_source": energy.source,
+        "energy_step_sec": energy.step_sec,
+        "energy_note": energy.note,
+        "devices": devices.name_devices(),
+        "gpu_state_before": states_before,
+        "gpu_state_after": devices.read_states(),
         "seed": seed,
         "chat_template_applied": templated,
         "output_text": decoded(ids),

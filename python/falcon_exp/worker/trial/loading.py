@@ -14,19 +14,14 @@ from typing import Any
 
 import torch
 
-from falcon_exp.worker.devices.memory import (
-    PeakRss,
-    current_rss_bytes,
-    device_peak,
-    release_unused,
-    reset_device_peaks,
-    synchronize,
-)
+from falcon_exp.worker.devices.devices import Devices, Target
+from falcon_exp.worker.devices.model_devices import ModelDevices
+from falcon_exp.worker.devices.rss import PeakRss, current_rss_bytes, release_unused
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.proof.proof import read_proof
 from falcon_exp.worker.proof.verify_proof import verify
 from falcon_exp.worker.quantization.bitsandbytes import bitsandbytes_config, dtype_name, torch_dtype
-from falcon_exp.worker.trial.preflight import check_attention, check_dtype, main_device
+from falcon_exp.worker.trial.preflight import check_attention, check_dtype
 from falcon_exp.worker.trial.sources import ModelPlace, locate, remote_revision
 from falcon_exp.worker.workarounds.falcon_linear import apply_workarounds
 
@@ -41,6 +36,8 @@ class Loaded:
     model: Any
     tokenizer: Any
     workarounds: list[str]
+    #: Those of the live device map and no others.
+    devices: ModelDevices
     #: ``loadMeasurementSchema`` of the wire format.
     measurement: dict[str, Any]
 
@@ -51,19 +48,20 @@ class Loaded:
         )
 
 
-def load(configuration: dict[str, Any], home: Path) -> Loaded:
+def load(configuration: dict[str, Any], home: Path, devices: Devices) -> Loaded:
     """Raises WorkerError where something cannot run here, or where the live model is not what was asked for."""
     from transformers import AutoConfig, set_seed
 
     baseline = current_rss_bytes()
-    device = main_device(configuration["device"])
-    check_attention(configuration["attention"], device)
+    target = devices.resolve(configuration["device"])
+    check_attention(configuration["attention"], target.kind)
+    expected = devices.expect(target)
     if configuration["dtype"] != "auto":
-        check_dtype(configuration["dtype"], device)
+        check_dtype(configuration["dtype"], target.torch_device, configuration["device"])
     place = locate(configuration["model"], home)
     release_unused()
     set_seed(LOAD_SEED)
-    reset_device_peaks()
+    expected.reset_peaks()
     peak = PeakRss()
     started = time.perf_counter()
     trust = configuration["trust_remote_code"]
@@ -71,15 +69,17 @@ def load(configuration: dict[str, Any], home: Path) -> Loaded:
     dtype = _effective_dtype(configuration["dtype"], config)
     quantized = configuration["quantization"]["method"] != "none"
     workarounds = apply_workarounds(config, quantized=quantized) if configuration["workarounds"] == "auto" else []
-    tokenizer, model = _from_pretrained(configuration, place, config, dtype, device)
-    synchronize()
+    tokenizer, model = _from_pretrained(configuration, place, config, dtype, target)
+    used = devices.bind(model, target)
+    used.synchronize()
     load_sec = time.perf_counter() - started
     peak_rss = peak.stop()
     proof = read_proof(model, has_chat_template=tokenizer.chat_template is not None, workarounds=workarounds)
     verify(proof, configuration, dtype=dtype_name(dtype))
     measurement = {
         "load_sec": load_sec,
-        "load_peak_allocated_bytes": device_peak().allocated_bytes,
+        "load_peak_allocated_bytes": used.read_peak().allocated_bytes,
+        "devices": [card.to_wire() for card in used.cards],
         "load_peak_rss_bytes": peak_rss,
         "baseline_rss_bytes": baseline,
         "peak_rss_source": peak.source,
@@ -93,11 +93,13 @@ def load(configuration: dict[str, Any], home: Path) -> Loaded:
     # The model stays until the process ends: collections before trials need not look at it.
     gc.collect()
     gc.freeze()
-    return Loaded(model=model, tokenizer=tokenizer, workarounds=workarounds, measurement=measurement)
+    # Once, and not before each trial: what a generate then asks for again would be in its time.
+    used.release_cached()
+    return Loaded(model=model, tokenizer=tokenizer, workarounds=workarounds, devices=used, measurement=measurement)
 
 
 def _from_pretrained(
-    configuration: dict[str, Any], place: ModelPlace, config: Any, dtype: torch.dtype, device: str
+    configuration: dict[str, Any], place: ModelPlace, config: Any, dtype: torch.dtype, target: Target
 ) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -113,7 +115,7 @@ def _from_pretrained(
         trust_remote_code=trust,
         use_safetensors=True,
         dtype=dtype,
-        device_map="auto" if configuration["device"] == "auto" else {"": device},
+        device_map=target.device_map,
         quantization_config=bitsandbytes_config(configuration["quantization"], dtype, config),
         output_loading_info=True,
         **options,

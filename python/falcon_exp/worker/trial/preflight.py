@@ -1,4 +1,4 @@
-"""What can be known to fail before a model is loaded: a missing device, a dtype or a kernel that cannot run there."""
+"""What can be known to fail before a model is loaded: a dtype or a kernel that cannot run on the device."""
 
 from __future__ import annotations
 
@@ -8,25 +8,11 @@ from falcon_exp.worker.failures import WorkerError, classify
 from falcon_exp.worker.quantization.bitsandbytes import torch_dtype
 
 
-def main_device(device: str) -> str:
-    """The device that computes: ``auto`` is the first GPU, else the CPU. Raises WorkerError ``device-unavailable``."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda"):
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        index = int(device.partition(":")[2] or 0)
-        if index >= count:
-            found = "no CUDA device" if count == 0 else f"{count} CUDA device{'' if count == 1 else 's'}"
-            raise WorkerError("device-unavailable", f"device {device} was asked for, but this machine has {found}.")
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise WorkerError("device-unavailable", "device mps was asked for, but this machine has none.")
-    return device
-
-
-def check_dtype(dtype: str, device: str) -> None:
+def check_dtype(dtype: str, device: torch.device, name: str) -> None:
     """Does in ``dtype`` what every decoder does: float8 types exist on every device and can do little of it.
 
-    Raises WorkerError ``dtype-unsupported``; a device that is full, busy or lost raises what it raised.
+    Raises WorkerError ``dtype-unsupported``; a device that is full, busy or lost raises what it raised. ``name`` is what
+    the device is called in the message.
     """
     wanted = torch_dtype(dtype)
     usual = torch.get_default_dtype()
@@ -42,18 +28,18 @@ def check_dtype(dtype: str, device: str) -> None:
         if classify(error, "load")[0] != "worker-exception":
             raise
         raise WorkerError(
-            "dtype-unsupported", f"{device} cannot compute in {dtype}: {str(error).splitlines()[0]}"
+            "dtype-unsupported", f"{name} cannot compute in {dtype}: {str(error).splitlines()[0]}"
         ) from error
     finally:
         torch.set_default_dtype(usual)
 
 
-def check_attention(attention: str, device: str) -> None:
+def check_attention(attention: str, kind: str) -> None:
     """Refuses FlashAttention 2 where it cannot run."""
     if attention != "flash_attention_2":
         return
-    if not device.startswith("cuda"):
-        raise WorkerError("attention-unavailable", f"flash_attention_2 runs on CUDA devices only, not on {device}.")
+    if kind != "cuda":
+        raise WorkerError("attention-unavailable", f"flash_attention_2 runs on CUDA devices only, not on {kind}.")
     from transformers.utils import is_flash_attn_2_available
 
     if not is_flash_attn_2_available():

@@ -1,5 +1,9 @@
 """Imported once by the forkserver, so that each trial process is forked with the libraries already there.
 
+No driver of an accelerator may be touched here: a forked process cannot use one that its parent started. bitsandbytes
+asks every GPU for its compute capability when it is imported, and so does whatever imports it; where an accelerator may
+be seen, both are left to ``finish_imports`` in the trial process.
+
 A failure is kept, not raised: the forkserver would swallow an ImportError and die of anything else, and in both
 cases nobody would learn why. ``failure`` is read in the forked process.
 """
@@ -7,9 +11,12 @@ cases nobody would learn why. ``failure`` is read in the forked process.
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import signal
 
+from falcon_exp.worker.devices.simulated import driver as simulated_driver
+from falcon_exp.worker.devices.visible import Visibility, look_for_accelerators
 from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
 
 # The imports below take seconds in which the forkserver listens to nobody.
@@ -18,16 +25,43 @@ signal_at_parents_end(signal.SIGKILL)
 # Imports make objects and no garbage: collecting among them costs a second and frees nothing.
 gc.disable()
 
-# CUDA's driver must stay untouched here: a forked process cannot use a context that its parent made. With this,
-# torch asks NVML whether there is a GPU instead of initializing the driver.
+# With this, torch asks NVML whether there is a GPU instead of starting the driver.
 os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
+#: What imports bitsandbytes, besides itself.
+_TOUCHES_DRIVERS = ("bitsandbytes", "transformers.integrations.bitsandbytes")
+
 failure: BaseException | None = None
+visibility = Visibility("unknown", "the libraries could not be imported")
+
+
+def finish_imports() -> None:
+    """The imports that may start a driver; for the trial process, before any clock runs. Raises ImportError."""
+    for name in _TOUCHES_DRIVERS:
+        importlib.import_module(name)
+
+
+def find_fork_problem() -> str | None:
+    """Why a process that was forked after these imports cannot use an accelerator; None where it can."""
+    if visibility.answer == "unknown" and failure is None:
+        return f"whether an accelerator is visible cannot be told without starting its driver ({visibility.reason})"
+    if simulated_driver.install().is_in_bad_fork() or _is_in_bad_fork():
+        return "the libraries started the accelerator's driver while they were imported"
+    return None
+
+
+def _is_in_bad_fork() -> bool:
+    """Torch's own mark: it is set in each child of a process that asked the driver for anything."""
+    return any(getattr(api, "_is_in_bad_fork", lambda: False)() for api in (torch.cuda, torch.xpu))
+
 
 try:
+    import torch
+
+    visibility = look_for_accelerators(torch)
+
     import accelerate  # noqa: F401
     import gguf  # noqa: F401
-    import torch
     import transformers
 
     # transformers imports lazily: these are what loading and generating need, whatever the model.
@@ -38,19 +72,14 @@ try:
         BitsAndBytesConfig,
         GenerationConfig,
     )
-    from transformers.integrations import bitsandbytes as _integration  # noqa: F401
     from transformers.quantizers import quantizer_bnb_4bit, quantizer_bnb_8bit  # noqa: F401
 
     from falcon_exp.worker import environment  # noqa: F401
     from falcon_exp.worker.trial import trial  # noqa: F401
 
     transformers.utils.logging.disable_progress_bar()
-    # `import bitsandbytes` asks a GPU for its compute capability, which makes a CUDA context: where there is a GPU,
-    # each trial process imports it by itself.
-    if not torch.cuda.is_available():
-        import bitsandbytes  # noqa: F401
-    if torch.cuda.is_initialized():
-        raise RuntimeError("importing the libraries initialized CUDA, so forked processes could not use it")
+    if visibility.answer == "none":
+        finish_imports()
 except BaseException as error:
     failure = error
 

@@ -2,71 +2,61 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import Any
 
 import torch
 
-from falcon_exp.worker.devices.memory import synchronize
+from falcon_exp.worker.devices.accelerator import Stopwatch
+from falcon_exp.worker.devices.live_map import find_compute_device
+from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.proof.proof import linear_modules
 from falcon_exp.worker.trial.generation import generation_config
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
 
 
-class _Stopwatch:
-    """Sums the time between ``begin`` and ``end``; on CUDA by events, so that nothing is slowed down by waiting."""
+class _StopwatchPerDevice:
+    """Layers of a model that is spread over cards are timed on the card that computes them."""
 
-    def __init__(self, on_cuda: bool) -> None:
-        self._on_cuda = on_cuda
-        self._begun: Any = None
-        self._events: list[tuple[Any, Any]] = []
-        self._sum_sec = 0.0
+    def __init__(self, devices: ModelDevices) -> None:
+        self._devices = devices
+        self._stopwatches: dict[torch.device, Stopwatch] = {}
 
-    def begin(self) -> None:
-        if self._on_cuda:
-            self._begun = torch.cuda.Event(enable_timing=True)
-            self._begun.record()
-        else:
-            self._begun = time.perf_counter()
+    def get(self, device: torch.device) -> Stopwatch:
+        if device not in self._stopwatches:
+            self._stopwatches[device] = self._devices.make_stopwatch(device)
+        return self._stopwatches[device]
 
-    def end(self) -> None:
-        if self._on_cuda:
-            event = torch.cuda.Event(enable_timing=True)
-            event.record()
-            self._events.append((self._begun, event))
-        else:
-            self._sum_sec += time.perf_counter() - self._begun
-
-    def seconds(self) -> float:
-        return self._sum_sec + sum(float(begun.elapsed_time(ended)) for begun, ended in self._events) / 1e3
+    def read_sec(self) -> float:
+        return sum(stopwatch.read_sec() for stopwatch in self._stopwatches.values())
 
 
 class _TimedForwards:
     """While entered: times each decoding forward of the model (the prefill left out), and the linear layers in it."""
 
-    def __init__(self, model: Any) -> None:
-        on_cuda = model.device.type == "cuda"
+    def __init__(self, model: Any, devices: ModelDevices) -> None:
         head = model.get_output_embeddings()
-        linears = linear_modules(model).values()
-        self.forward = _Stopwatch(on_cuda)
-        self.linear = _Stopwatch(on_cuda)
-        self.head = _Stopwatch(on_cuda)
+        self.forward = devices.make_forward_stopwatch()
+        self.linear = _StopwatchPerDevice(devices)
+        self.head = _StopwatchPerDevice(devices)
         self.steps = 0
+        self._forwards = 0
         self._decodes = False
         self._handles: list[Any] = []
         self._watch(model, self.forward)
-        for module in linears:
-            self._watch(module, self.head if module is head else self.linear)
-        self._handles.append(model.register_forward_pre_hook(self._on_forward, with_kwargs=True, prepend=True))
+        for module in linear_modules(model).values():
+            stopwatch = (self.head if module is head else self.linear).get(find_compute_device(module))
+            self._watch(module, stopwatch)
+        self._handles.append(model.register_forward_pre_hook(self._on_forward, prepend=True))
 
-    def _on_forward(self, _module: Any, args: Any, kwargs: dict[str, Any]) -> None:
-        ids = kwargs.get("input_ids", args[0] if args else None)
-        self._decodes = ids is not None and ids.shape[-1] == 1
+    def _on_forward(self, *_: Any) -> None:
+        """The first forward of a generate is the prefill, also of a prompt of one token."""
+        self._forwards += 1
+        self._decodes = self._forwards > 1
         self.steps += int(self._decodes)
 
-    def _watch(self, module: Any, stopwatch: _Stopwatch) -> None:
+    def _watch(self, module: Any, stopwatch: Stopwatch) -> None:
         def before(*_: Any) -> None:
             if self._decodes:
                 stopwatch.begin()
@@ -93,12 +83,12 @@ def profile(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
     settings = generation_config(model, loaded.tokenizer, request["generation"])
     prompt = fit_prompt(loaded, request["prompt"], request["generation"])
     inputs, _ = prepare_inputs(loaded, prompt, request["generation"])
-    with torch.inference_mode(), _TimedForwards(model) as timed:
+    with torch.inference_mode(), _TimedForwards(model, loaded.devices) as timed:
         model.generate(**inputs, generation_config=settings)
-        synchronize()
+        loaded.devices.synchronize()
     return {
         "decode_steps": timed.steps,
-        "forward_sec": timed.forward.seconds(),
-        "linear_sec": timed.linear.seconds(),
-        "head_sec": timed.head.seconds(),
+        "forward_sec": timed.forward.read_sec(),
+        "linear_sec": timed.linear.read_sec(),
+        "head_sec": timed.head.read_sec(),
     }

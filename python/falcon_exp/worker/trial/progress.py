@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import psutil
-import torch
 
 _INTERVAL_SEC = 0.5
 #: Growth from which a load counts as moving.
@@ -36,8 +35,9 @@ class TokenProgress:
 class LoadProgress:
     """While a model loads: reports whenever bytes were read, received, or memory changed. A stuck load is silent."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, read_allocated_bytes: Callable[[], int]) -> None:
         self._report = report
+        self._read_allocated_bytes = read_allocated_bytes
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load-progress", daemon=True)
 
@@ -51,22 +51,18 @@ class LoadProgress:
 
     def _run(self) -> None:
         process = psutil.Process()
-        last = _activity(process)
+        last = self._read_activity(process)
         while not self._stop.wait(_INTERVAL_SEC):
-            now = _activity(process)
+            now = self._read_activity(process)
             if any(abs(new - old) >= _STEP_BYTES for new, old in zip(now, last, strict=True)):
                 last = now
                 self._report(f"loading: {now[0] / 1e9:.2f} GB in memory", None)
 
-
-def _activity(process: psutil.Process) -> tuple[int, int, int]:
-    """RSS, bytes read and written, bytes on the devices."""
-    try:
-        counters = process.io_counters()
-        moved = int(getattr(counters, "read_chars", 0)) + int(getattr(counters, "write_chars", 0))
-    except (psutil.Error, AttributeError, NotImplementedError):
-        moved = 0
-    allocated = 0
-    if torch.cuda.is_initialized():
-        allocated = sum(int(torch.cuda.memory_allocated(index)) for index in range(torch.cuda.device_count()))
-    return int(process.memory_info().rss), moved, allocated
+    def _read_activity(self, process: psutil.Process) -> tuple[int, int, int]:
+        """RSS, bytes read and written, bytes on the devices."""
+        try:
+            counters = process.io_counters()
+            moved = int(getattr(counters, "read_chars", 0)) + int(getattr(counters, "write_chars", 0))
+        except (psutil.Error, AttributeError, NotImplementedError):
+            moved = 0
+        return int(process.memory_info().rss), moved, self._read_allocated_bytes()

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from falcon_exp.worker.devices.memory import release_unused
+from falcon_exp.worker.devices.rss import release_unused
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter, Stored

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from falcon_exp.worker.devices.gpu import Nvml
+from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError, error_body
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.library_warnings import collect_library_warnings
@@ -26,7 +26,7 @@ class TrialProcess:
         self._connection = connection
         self._home = Path(home)
         self._notices = collect_library_warnings()
-        self._nvml = Nvml()
+        self._devices = Devices.open()
         self._loaded: Loaded | None = None
 
     def serve(self) -> None:
@@ -70,8 +70,8 @@ class TrialProcess:
             raise WorkerError("worker-exception", "This process already holds a model.")
         report = self._report("load")
         report("loading", None)
-        with LoadProgress(report):
-            self._loaded = load(body["configuration"], self._home)
+        with LoadProgress(report, self._devices.read_allocated_bytes):
+            self._loaded = load(body["configuration"], self._home, self._devices)
         return {"measurement": self._loaded.measurement}
 
     def _model(self) -> Loaded:
@@ -84,7 +84,7 @@ class TrialProcess:
 
     def _generate(self, body: dict[str, Any]) -> dict[str, Any]:
         on_token = TokenProgress(self._report(body["phase"]), "generating")
-        return {"measurement": measure(self._model(), body, self._nvml, on_token)}
+        return {"measurement": measure(self._model(), body, on_token)}
 
     def _profile(self, body: dict[str, Any]) -> dict[str, Any]:
         self._report("profile")("timing the linear layers", None)

@@ -1,4 +1,4 @@
-"""Peak memory of this process and of its devices (docs/metrics.md).
+"""Peak resident memory of this process (docs/metrics.md).
 
 The process's own peak is the kernel's high-water mark (VmHWM), reset exactly by writing ``5`` to
 /proc/self/clear_refs (proc(5)); where there is no /proc, a sampler, which can miss short peaks and is named so.
@@ -10,11 +10,9 @@ import ctypes
 import ctypes.util
 import gc
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import psutil
-import torch
 
 _SAMPLE_INTERVAL_SEC = 0.005
 
@@ -78,10 +76,8 @@ class PeakRss:
 
 
 def release_unused() -> None:
-    """Gives back what Python, malloc and the device allocators hold but do not use, so a peak is the work's own."""
+    """Gives back what Python and malloc hold but do not use, so that a peak of resident memory is the work's own."""
     gc.collect()
-    if torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
     trim = getattr(_libc(), "malloc_trim", None)
     if trim is not None:
         trim(0)
@@ -92,38 +88,3 @@ def _libc() -> Any:
         return ctypes.CDLL(None)
     except OSError:
         return None
-
-
-def synchronize() -> None:
-    """Waits until every device has done what it was told, so that a clock read after it means something."""
-    if torch.cuda.is_initialized():
-        for index in range(torch.cuda.device_count()):
-            torch.cuda.synchronize(index)
-    elif torch.backends.mps.is_available():
-        torch.mps.synchronize()
-
-
-@dataclass(frozen=True)
-class DevicePeak:
-    """Peaks of the CUDA allocator; all null without CUDA."""
-
-    allocated_bytes: int | None
-    allocated_bytes_by_device: list[int] | None
-    reserved_bytes: int | None
-
-
-def reset_device_peaks() -> None:
-    """Starts the CUDA allocators' peak counters anew."""
-    if torch.cuda.is_initialized():
-        for index in range(torch.cuda.device_count()):
-            torch.cuda.reset_peak_memory_stats(index)
-
-
-def device_peak() -> DevicePeak:
-    """Peaks since ``reset_device_peaks``, summed over devices and per device."""
-    if not torch.cuda.is_initialized():
-        return DevicePeak(None, None, None)
-    devices = range(torch.cuda.device_count())
-    by_device = [int(torch.cuda.max_memory_allocated(index)) for index in devices]
-    reserved = sum(int(torch.cuda.max_memory_reserved(index)) for index in devices)
-    return DevicePeak(sum(by_device), by_device, reserved)

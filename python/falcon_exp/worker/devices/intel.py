@@ -1,0 +1,59 @@
+"""Intel's GPUs through torch.xpu. Clocks and energy are not read. Not run on a GPU (docs/gpu.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from falcon_exp.worker.devices.accelerator import UNKNOWN_LIMITS, UNKNOWN_STATE, Card
+from falcon_exp.worker.devices.framework import FrameworkAccelerator
+
+
+class IntelAccelerator(FrameworkAccelerator):
+    """torch.xpu's devices."""
+
+    energy_source = "none"
+
+    def __init__(self) -> None:
+        super().__init__("xpu", torch.xpu)
+
+    def describe(self, index: int) -> Card:
+        """Starts the driver."""
+        properties = self._api.get_device_properties(index)
+        uuid = getattr(properties, "uuid", None)
+        return Card(
+            kind=self.kind,
+            index=index,
+            name=str(properties.name),
+            memory_total_bytes=int(properties.total_memory),
+            uuid=None if uuid is None else str(uuid),
+        )
+
+    def read_state(self, index: int) -> dict[str, Any]:
+        """Not read."""
+        return {"index": index, "uuid": None, **UNKNOWN_STATE}
+
+    def read_limits(self, index: int) -> dict[str, Any]:
+        """Not read."""
+        return {"index": index, **UNKNOWN_LIMITS}
+
+    def read_memory_used_bytes(self, index: int) -> int | None:
+        """Not read."""
+        del index
+        return None
+
+    def read_energy_millijoules(self, index: int) -> int | None:
+        """Not read."""
+        del index
+        return None
+
+    def measure_energy_step_sec(self, index: int) -> float | None:
+        """There is no counter."""
+        del index
+        return None
+
+    def read_driver_version(self) -> str | None:
+        """As torch tells it for the first device."""
+        version = getattr(self._api.get_device_properties(0), "driver_version", None)
+        return None if version is None else str(version)

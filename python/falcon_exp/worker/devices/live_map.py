@@ -1,0 +1,34 @@
+"""Where the parts of a loaded model lie and where they are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+
+def _list_execution_devices(module: Any) -> Iterator[torch.device]:
+    """Where the hook of an offloaded or spread module has it computed."""
+    hook = getattr(module, "_hf_hook", None)
+    for one in getattr(hook, "hooks", [hook]):
+        place = getattr(one, "execution_device", None)
+        if place is not None:
+            yield torch.device("cuda", place) if isinstance(place, int) else torch.device(place)
+
+
+def find_compute_device(module: torch.nn.Module) -> torch.device:
+    """The device on which a layer is computed: its hook's, else that of its first tensor, else the CPU."""
+    for device in _list_execution_devices(module):
+        return device
+    for tensor in (*module.parameters(), *module.buffers()):
+        return tensor.device
+    return torch.device("cpu")
+
+
+def find_accelerator_indices(model: torch.nn.Module, kind: str) -> list[int]:
+    """Indices of the devices of ``kind`` that hold or compute a part of ``model``, sorted."""
+    devices = [tensor.device for tensor in (*model.parameters(), *model.buffers())]
+    for module in model.modules():
+        devices += _list_execution_devices(module)
+    return sorted({device.index or 0 for device in devices if device.type == kind})

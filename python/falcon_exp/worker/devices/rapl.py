@@ -1,0 +1,35 @@
+"""The CPU packages' energy counters (RAPL), where they may be read; most machines let only root."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+_POWERCAP = Path("/sys/class/powercap")
+
+
+class Rapl:
+    """Counters in microjoules, each with a maximum at which it begins anew."""
+
+    def __init__(self, powercap: Path = _POWERCAP) -> None:
+        found = sorted(powercap.glob("intel-rapl:[0-9]*")) if powercap.is_dir() else []
+        #: Packages, not the zones within them.
+        self._packages = [path for path in found if path.name.count(":") == 1]
+
+    def read(self) -> list[int] | None:
+        """A reading a package; None where nothing may be read."""
+        try:
+            readings = [int((path / "energy_uj").read_text()) for path in self._packages]
+        except (OSError, ValueError):
+            return None
+        return readings or None
+
+    def subtract(self, after: list[int], before: list[int]) -> float:
+        """Joules between two readings; a counter that is lower than it was has passed its maximum once."""
+        total = 0
+        for path, earlier, later in zip(self._packages, before, after, strict=True):
+            span = 0
+            with suppress(OSError, ValueError):
+                span = int((path / "max_energy_range_uj").read_text())
+            total += later - earlier if later >= earlier else later - earlier + span
+        return total / 1e6
