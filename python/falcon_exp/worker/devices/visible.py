@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from falcon_exp.worker.devices.simulated import card_file
+from falcon_exp.worker.devices.simulated.driver import install
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ def look_for_accelerators(torch: Any) -> Visibility:
     """What torch could use, by what the management libraries and the file system say."""
     simulated = card_file.read_from_environment()
     if simulated is not None:
+        # From now on an import of bitsandbytes starts the simulated driver, as it starts a real one.
+        install()
         return Visibility("unknown", "the simulated cards hide") if simulated.are_hidden else Visibility("some")
     if sys.platform == "darwin":
         return Visibility("some" if torch.backends.mps.is_built() else "none")

@@ -1,0 +1,1 @@
+"""Devices: which are asked what."""
