@@ -14,6 +14,7 @@ from transformers import BitsAndBytesConfig
 from transformers.integrations.bitsandbytes import Bnb4bitQuantize
 from transformers.quantizers.quantizer_bnb_4bit import Bnb4BitHfQuantizer
 
+from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError, classify, error_body
 from falcon_exp.worker.trial.loading import load
 from falcon_exp.worker.trial.preflight import check_dtype
@@ -150,7 +151,7 @@ def test_what_the_conversion_of_weights_hides_is_named(
 ) -> None:
     monkeypatch.setattr(Bnb4bitQuantize, "convert", failing_conversion(error))
     with pytest.raises(RuntimeError, match="issues during automatic conversion") as caught:
-        load(configuration("fp4"), tmp_path)
+        load(configuration("fp4"), tmp_path, Devices.open())
     body = error_body(caught.value, "load")
     assert body["code"] == code
     # Whatever it is called, the record holds what the library only logged.
@@ -181,7 +182,7 @@ def test_a_full_or_busy_device_is_not_taken_for_a_dtype_that_it_cannot_compute_i
 
     monkeypatch.setattr(torch.nn.Linear, "to", to)
     with pytest.raises((RuntimeError, WorkerError)) as caught:
-        check_dtype("bfloat16", "cpu")
+        check_dtype("bfloat16", torch.device("cpu"), "cpu")
     assert classify(caught.value, "load")[0] == code
 
 

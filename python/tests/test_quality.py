@@ -167,7 +167,7 @@ def test_without_the_reference_perplexity_is_still_measured_and_the_reason_given
 def test_who_takes_the_log_probabilities_does_not_do_so_in_inference_mode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded = load(configuration(), tmp_path)
+    loaded = load(configuration(), tmp_path, Devices.open())
     modes: list[bool] = []
 
     def fail(_writer: LogprobsWriter, _rows: torch.Tensor) -> None:

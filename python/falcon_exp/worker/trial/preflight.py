@@ -11,8 +11,8 @@ from falcon_exp.worker.quantization.bitsandbytes import torch_dtype
 def check_dtype(dtype: str, device: torch.device, name: str) -> None:
     """Does in ``dtype`` what every decoder does: float8 types exist on every device and can do little of it.
 
-    Raises WorkerError ``dtype-unsupported``; a device that is full, busy or lost raises what it raised. ``name`` is what
-    the device is called in the message.
+    Raises WorkerError ``dtype-unsupported``; a device that is full, busy or lost raises what it raised. ``name`` is
+    what the device is called in the message.
     """
     wanted = torch_dtype(dtype)
     usual = torch.get_default_dtype()
