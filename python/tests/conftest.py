@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +98,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture
-def worker(home: Path) -> Iterator[WorkerDriver]:
-    """A fresh worker that has said hello."""
+@contextmanager
+def opened_worker(home: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerDriver]:
+    """A worker that has said hello and imported nothing yet; ended with the block."""
     # Not tmp_path: a socket's path may hold 107 bytes.
     with tempfile.TemporaryDirectory(prefix="fx-") as folder:
-        driver = WorkerDriver(Path(folder), home)
+        driver = WorkerDriver(Path(folder), home, environment)
         try:
             hello = driver.receive("control")
             assert hello["type"] == "hello"
@@ -114,19 +114,60 @@ def worker(home: Path) -> Iterator[WorkerDriver]:
 
 @contextmanager
 def started_worker(home: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerDriver]:
-    """A worker that has answered ``start``; ended with the block."""
-    with tempfile.TemporaryDirectory(prefix="fx-") as folder:
-        driver = WorkerDriver(Path(folder), home, environment)
+    """A worker that has answered ``start``: its libraries are imported, which takes seconds."""
+    with opened_worker(home, environment) as driver:
+        driver.ok("start")
+        yield driver
+
+
+@pytest.fixture
+def worker(home: Path) -> Iterator[WorkerDriver]:
+    """A worker of the test's own that has said hello, to be ended in whatever way; the first load imports."""
+    with opened_worker(home) as driver:
+        yield driver
+
+
+class SharedWorker:
+    """One started worker, lent to a test at a time; a new one where the last test left it unfit for the next."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._stack = ExitStack()
+        self._driver: WorkerDriver | None = None
+
+    @contextmanager
+    def lend(self) -> Iterator[WorkerDriver]:
+        """The worker, idle and without a trial process; it is made idle again with the block."""
+        driver = self._driver = self._driver or self._stack.enter_context(started_worker(self._home))
+        driver.forget()
+        is_fit = False
         try:
-            driver.receive("control")
-            driver.ok("start")
             yield driver
+            assert driver.process.poll() is None, "a test ended the worker that others share"
+            # No error where nothing is loaded. Every load starts a trial process of its own: what tests share is the
+            # libraries' import alone.
+            driver.ok("unload")
+            is_fit = True
         finally:
-            driver.close()
+            if not is_fit:
+                self.close()
+
+    def close(self) -> None:
+        """Ends the worker, where there is one."""
+        self._driver = None
+        self._stack.close()
 
 
-@pytest.fixture(scope="module")
-def shared_worker(home: Path) -> Iterator[WorkerDriver]:
-    """One worker for tests that leave it idle and without a trial process."""
-    with started_worker(home) as driver:
+@pytest.fixture(scope="session")
+def session_worker(home: Path) -> Iterator[SharedWorker]:
+    """Holds the worker of ``shared_worker``."""
+    shared = SharedWorker(home)
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def shared_worker(session_worker: SharedWorker) -> Iterator[WorkerDriver]:
+    """A started worker, which a test must not end; the next test gets it without what this one loaded."""
+    with session_worker.lend() as driver:
         yield driver

@@ -96,6 +96,11 @@ class WorkerDriver:
             if message["body"]["phase"] == phase:
                 return message
 
+    def forget(self) -> None:
+        """Drops the messages kept so far."""
+        for kept in (self.heartbeats, self.progress, self.notices):
+            kept.clear()
+
     def close(self) -> None:
         if self.process.poll() is None:
             assert self.process.stdin is not None

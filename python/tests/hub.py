@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +14,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub:
-    """While entered, serves ``folder`` as ``lab/good``, branch ``main``; other names are refused as their name says."""
+    """Serves ``folder`` as ``lab/good``, branch ``main``, until its block ends; other names are refused as they say."""
 
     def __init__(self, folder: Path) -> None:
         hub = self
@@ -32,20 +34,36 @@ class Hub:
             def log_message(self, *_: object) -> None:
                 """Quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._handler = Handler
+        self._server = self._served(0)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
+    def _served(self, port: int) -> ThreadingHTTPServer:
+        server = ThreadingHTTPServer(("127.0.0.1", port), self._handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
     def __enter__(self) -> Hub:
-        self._thread.start()
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
         self.ended.set()
+        self._stop()
+
+    def _stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    @contextmanager
+    def out_of_reach(self) -> Iterator[None]:
+        """Within the block nobody listens at the endpoint."""
+        self._stop()
+        try:
+            yield
+        finally:
+            self._server = self._served(self._server.server_port)
 
     def answer(self, request: BaseHTTPRequestHandler, *, with_body: bool) -> None:
         self.authorizations.append(request.headers.get("Authorization"))

@@ -36,6 +36,14 @@ def generating(worker: WorkerDriver) -> str:
     return identifier
 
 
+def cancel(worker: WorkerDriver, identifier: str) -> None:
+    """Cancels a request under way; both requests are answered."""
+    cancelling = worker.send("cancel", {"target": identifier}, socket_name="control")
+    answer = worker.answer(identifier)
+    assert (answer["type"], answer["body"]["code"]) == ("error", "cancelled")
+    assert worker.answer(cancelling, "control")["body"] == {"request": "cancel"}
+
+
 def await_gone(pid: int) -> None:
     deadline = time.monotonic() + DEADLINE_SEC
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
@@ -43,76 +51,67 @@ def await_gone(pid: int) -> None:
         time.sleep(0.01)
 
 
-@pytest.fixture
-def started(worker: WorkerDriver) -> WorkerDriver:
-    """A worker whose libraries are imported."""
-    worker.ok("start")
-    return worker
-
-
-def test_a_trial_process_killed_in_a_generate_is_reported_and_the_next_load_works(started: WorkerDriver) -> None:
-    pid = load(started)
-    identifier = generating(started)
+def test_a_trial_process_killed_in_a_generate_is_reported_and_the_next_load_works(shared_worker: WorkerDriver) -> None:
+    pid = load(shared_worker)
+    identifier = generating(shared_worker)
     os.kill(pid, signal.SIGKILL)
-    answer = started.answer(identifier)
+    answer = shared_worker.answer(identifier)
     assert answer["type"] == "error"
     assert answer["body"]["code"] == "trial-process-died"
     assert (answer["body"]["signal"], answer["body"]["phase"]) == ("SIGKILL", "measure")
-    load(started)
-    started.ok("generate", trial())
+    load(shared_worker)
+    shared_worker.ok("generate", trial())
 
 
-def test_a_trial_process_killed_while_idle_is_reported_at_the_next_generate(started: WorkerDriver) -> None:
-    pid = load(started)
+def test_a_trial_process_killed_while_idle_is_reported_at_the_next_generate(shared_worker: WorkerDriver) -> None:
+    pid = load(shared_worker)
     os.kill(pid, signal.SIGKILL)
     await_gone(pid)
-    assert started.error("generate", trial())["code"] == "trial-process-died"
-    assert started.ok("unload") == {"request": "unload", "proof_after": None}
+    assert shared_worker.error("generate", trial())["code"] == "trial-process-died"
+    assert shared_worker.ok("unload") == {"request": "unload", "proof_after": None}
 
 
-def test_a_generate_with_nothing_loaded_is_refused(started: WorkerDriver) -> None:
-    assert started.error("generate", trial())["code"] == "no-trial-process"
+def test_a_generate_with_nothing_loaded_is_refused(shared_worker: WorkerDriver) -> None:
+    assert shared_worker.error("generate", trial())["code"] == "no-trial-process"
 
 
-def test_a_cancel_ends_the_trial_process_and_the_request(started: WorkerDriver) -> None:
-    pid = load(started)
-    identifier = generating(started)
-    cancel = started.send("cancel", {"target": identifier}, socket_name="control")
-    answer = started.answer(identifier)
-    assert (answer["type"], answer["body"]["code"]) == ("error", "cancelled")
-    assert started.answer(cancel, "control")["body"] == {"request": "cancel"}
+def test_a_cancel_ends_the_trial_process_and_the_request(shared_worker: WorkerDriver) -> None:
+    pid = load(shared_worker)
+    identifier = generating(shared_worker)
+    cancel(shared_worker, identifier)
     await_gone(pid)
-    load(started)
+    load(shared_worker)
 
 
-def test_a_cancel_of_a_request_that_is_over_does_nothing(started: WorkerDriver) -> None:
-    load(started)
-    assert started.ok("cancel", {"target": "c1"}, socket_name="control") == {"request": "cancel"}
-    started.ok("generate", trial())
+def test_a_cancel_of_a_request_that_is_over_does_nothing(shared_worker: WorkerDriver) -> None:
+    load(shared_worker)
+    assert shared_worker.ok("cancel", {"target": "c1"}, socket_name="control") == {"request": "cancel"}
+    shared_worker.ok("generate", trial())
 
 
-def test_heartbeats_go_on_while_a_trial_computes(started: WorkerDriver) -> None:
-    pid = load(started)
-    generating(started)
+def test_heartbeats_go_on_while_a_trial_computes(shared_worker: WorkerDriver) -> None:
+    pid = load(shared_worker)
+    identifier = generating(shared_worker)
     beats: list[dict[str, Any]] = []
     while len(beats) < 3:
-        message = started.receive("control")
+        message = shared_worker.receive("control")
         if message["type"] == "heartbeat" and message["body"]["trial_pid"] == pid:
             beats.append(message)
+    cancel(shared_worker, identifier)
 
 
-def test_a_second_load_must_wait_for_the_unload(started: WorkerDriver) -> None:
-    load(started)
-    assert "unload" in started.error("load", {"configuration": configuration()})["message"]
-    started.ok("unload")
-    load(started)
+def test_a_second_load_must_wait_for_the_unload(shared_worker: WorkerDriver) -> None:
+    load(shared_worker)
+    assert "unload" in shared_worker.error("load", {"configuration": configuration()})["message"]
+    shared_worker.ok("unload")
+    load(shared_worker)
 
 
-def test_an_unload_sends_the_libraries_warnings_once_each_with_a_count(started: WorkerDriver) -> None:
-    started.ok("load", {"configuration": configuration("int8")})
-    started.ok("generate", trial())
-    started.ok("unload")
-    counts = [notice["body"]["count"] for notice in started.notices if "MatMul8bitLt" in notice["body"]["text"]]
+def test_an_unload_sends_the_libraries_warnings_once_each_with_a_count(shared_worker: WorkerDriver) -> None:
+    shared_worker.ok("load", {"configuration": configuration("int8")})
+    shared_worker.ok("generate", trial())
+    shared_worker.ok("unload")
+    counts = [notice["body"]["count"] for notice in shared_worker.notices if "MatMul8bitLt" in notice["body"]["text"]]
     # Eight layers, six tokens.
     assert counts == [48]
 
@@ -169,32 +168,32 @@ def test_a_request_on_the_wrong_socket_is_refused(shared_worker: WorkerDriver) -
     assert shared_worker.ok("ping", socket_name="control") == {"request": "ping"}
 
 
-def test_shutdown_ends_it_with_0_and_takes_the_trial_process_along(started: WorkerDriver) -> None:
-    pid = load(started)
-    started.ok("shutdown", socket_name="control")
-    assert started.process.wait(DEADLINE_SEC) == 0
+def test_shutdown_ends_it_with_0_and_takes_the_trial_process_along(worker: WorkerDriver) -> None:
+    pid = load(worker)
+    worker.ok("shutdown", socket_name="control")
+    assert worker.process.wait(DEADLINE_SEC) == 0
     await_gone(pid)
 
 
-def test_sigterm_ends_it_with_143_and_takes_the_trial_process_along(started: WorkerDriver) -> None:
-    pid = load(started)
-    started.process.send_signal(signal.SIGTERM)
-    assert started.process.wait(DEADLINE_SEC) == 143
+def test_sigterm_ends_it_with_143_and_takes_the_trial_process_along(worker: WorkerDriver) -> None:
+    pid = load(worker)
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(DEADLINE_SEC) == 143
     await_gone(pid)
 
 
-def test_the_end_of_the_controller_ends_everything(started: WorkerDriver) -> None:
-    load(started)
-    family: list[Any] = psutil.Process(started.process.pid).children(recursive=True)
+def test_the_end_of_the_controller_ends_everything(worker: WorkerDriver) -> None:
+    load(worker)
+    family: list[Any] = psutil.Process(worker.process.pid).children(recursive=True)
     assert len(family) >= 2
-    assert started.process.stdin is not None
-    started.process.stdin.close()
-    started.process.wait(DEADLINE_SEC)
+    assert worker.process.stdin is not None
+    worker.process.stdin.close()
+    worker.process.wait(DEADLINE_SEC)
     for process in family:
         await_gone(process.pid)
 
 
-def test_a_supervisor_that_is_killed_takes_the_trial_process_along(started: WorkerDriver) -> None:
-    pid = load(started)
-    started.process.kill()
+def test_a_supervisor_that_is_killed_takes_the_trial_process_along(worker: WorkerDriver) -> None:
+    pid = load(worker)
+    worker.process.kill()
     await_gone(pid)
