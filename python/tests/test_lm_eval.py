@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,16 @@ def _request(**changes: Any) -> dict[str, Any]:
         "seed": 0,
         **changes,
     }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_index_of_tasks() -> Iterator[None]:
+    """The library's index of its tasks is made once: it reads thousands of files, the same ones each time."""
+    from lm_eval import tasks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "TaskManager", functools.cache(tasks.TaskManager))
+        yield
 
 
 def test_a_local_task_gives_values_with_their_errors_version_and_hash(tmp_path: Path) -> None:
