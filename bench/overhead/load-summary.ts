@@ -1,0 +1,43 @@
+/** What the generates of some loads used, beside their times: where a difference comes from. Pure. */
+import { medianOf } from "../../src/base/median.js";
+import type { Load } from "./generates.js";
+import type { Pair, Turn } from "./pairs.js";
+
+/** Medians over undisturbed pairs; of one generate, with what its request needs before and after the clock. */
+export interface SideUse {
+  readonly elapsedSec: number;
+  readonly cpuSec: number | null;
+  readonly minorFaults: number | null;
+  readonly waitedSec: number | null;
+}
+
+export interface LoadSummary {
+  readonly disturbed: number;
+  /** Null where nothing undisturbed was measured. */
+  readonly use: { readonly measured: SideUse; readonly against: SideUse } | null;
+}
+
+/** Of one configuration's loads. */
+export function summarizeLoads(loads: readonly Load[]): LoadSummary {
+  const pairs = loads.flatMap((load) => load.pairs);
+  const quiet = pairs.filter(({ isDisturbed }) => !isDisturbed);
+  const measured = useOf(quiet, "measured");
+  const against = useOf(quiet, "against");
+  return {
+    disturbed: pairs.length - quiet.length,
+    use: measured === null || against === null ? null : { measured, against },
+  };
+}
+
+function useOf(pairs: readonly Pair[], side: "measured" | "against"): SideUse | null {
+  const middle = (key: Exclude<keyof Turn, "text">) =>
+    medianOf(pairs.flatMap((pair) => pair[side][key] ?? []));
+  const elapsedSec = middle("elapsedSec");
+  if (elapsedSec === null) return null;
+  return {
+    elapsedSec,
+    cpuSec: middle("cpuSec"),
+    minorFaults: middle("minorFaults"),
+    waitedSec: middle("waitedSec"),
+  };
+}

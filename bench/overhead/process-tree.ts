@@ -1,0 +1,61 @@
+/** A process and all below it, cheaply enough to be looked at often (Linux). */
+import { readdirSync, readFileSync } from "node:fs";
+import { readProcessUse } from "./disturbance.js";
+
+/** Remembers what each process of the tree had used when it was last seen, so that the ended ones count too. */
+export class ProcessTree {
+  private readonly usedSec = new Map<number, number>();
+  /** Looked at once, and found to be somebody else's. */
+  private readonly foreign = new Set<number>();
+
+  constructor(private readonly root: number) {}
+
+  /** Finds new processes, and reads what all of them have used by now. */
+  look(): void {
+    const unknown = new Map<number, number>();
+    for (const pid of runningPids()) {
+      if (pid === this.root || this.usedSec.has(pid) || this.foreign.has(pid)) continue;
+      const parent = parentOf(pid);
+      if (parent !== null) unknown.set(pid, parent);
+    }
+    for (const pid of unknown.keys()) if (!this.isBelow(pid, unknown)) this.foreign.add(pid);
+    for (const pid of [this.root, ...this.usedSec.keys(), ...unknown.keys()]) {
+      const use = this.foreign.has(pid) ? null : readProcessUse(pid);
+      if (use !== null) this.usedSec.set(pid, use.cpuSec);
+    }
+  }
+
+  /** Process ids, of ended ones too. */
+  get pids(): readonly number[] {
+    return [...this.usedSec.keys()];
+  }
+
+  /** CPU seconds of all of them, as last seen. */
+  get cpuSec(): number {
+    return [...this.usedSec.values()].reduce((sum, one) => sum + one, 0);
+  }
+
+  private isBelow(pid: number, parents: ReadonlyMap<number, number>): boolean {
+    for (let at: number | undefined = pid; at !== undefined; at = parents.get(at)) {
+      if (at === this.root || this.usedSec.has(at)) return true;
+    }
+    return false;
+  }
+}
+
+function runningPids(): readonly number[] {
+  try {
+    return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+  } catch {
+    return [];
+  }
+}
+
+function parentOf(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,99 @@
+/** falcon-exp as a side of the comparison: its own worker class, supervisor and trial process, spoken to over ZeroMQ. */
+import { systemClock } from "../../src/base/clock.js";
+import { silentLog } from "../../src/base/log.js";
+import type { PlanConfiguration, Timeouts } from "../../src/plan/plan-types.js";
+import { Worker } from "../../src/worker/worker.js";
+import type { Side, Turn } from "./pairs.js";
+import { ProcessTree } from "./process-tree.js";
+import { restGroup, wakeGroup, watchTurn } from "./resting.js";
+
+export interface ProductOptions {
+  readonly name: string;
+  readonly python: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeouts: Timeouts;
+  /** What Python runs instead of the worker: one with something switched off. */
+  readonly program?: readonly string[];
+}
+
+/** One worker; loads one configuration after another, each in a trial process of its own, as a run does. */
+export class ProductSide implements Side {
+  readonly name: string;
+  private configuration: PlanConfiguration | null = null;
+  private trialPid = 0;
+  private trials = 0;
+  /** Threads that torch computes with. */
+  threads = 0;
+  pids: readonly number[] = [];
+
+  private constructor(
+    options: ProductOptions,
+    private readonly worker: Worker,
+    private readonly pid: number,
+  ) {
+    this.name = options.name;
+  }
+
+  /** The worker is started, its libraries are imported, and no model is loaded yet. */
+  static async open(options: ProductOptions): Promise<ProductSide> {
+    const { python, env, timeouts, program } = options;
+    const worker = await Worker.open({
+      pythonPath: python,
+      env,
+      timeouts,
+      clock: systemClock,
+      log: silentLog,
+      ...(program === undefined ? {} : { program }),
+    });
+    if (worker.pid === null) throw new Error("a worker that was opened has no number");
+    await worker.ask("start", {});
+    return new ProductSide(options, worker, worker.pid);
+  }
+
+  async load(configuration: PlanConfiguration): Promise<void> {
+    const { trial_pid, measurement } = await this.worker.ask("load", { configuration: configuration.worker });
+    this.configuration = configuration;
+    this.trialPid = trial_pid;
+    this.threads = measurement.torch_threads;
+    const tree = new ProcessTree(this.pid);
+    tree.look();
+    this.pids = tree.pids;
+  }
+
+  /** Ends the trial process; the next configuration can be loaded. */
+  async end(): Promise<void> {
+    await this.wake();
+    await this.worker.ask("unload", {});
+    this.configuration = null;
+  }
+
+  rest(): void {
+    restGroup(this.pid);
+  }
+
+  wake(): Promise<void> {
+    return wakeGroup(this.pid);
+  }
+
+  generate(prompt: string): Promise<Turn> {
+    const { configuration } = this;
+    if (configuration === null) throw new Error("no configuration is loaded");
+    const trialId = `${configuration.worker.id}/bench${++this.trials}`;
+    return watchTurn(this.trialPid, async () => {
+      const { measurement } = await this.worker.ask("generate", {
+        trial_id: trialId,
+        phase: "measure",
+        prompt,
+        repeat: 0,
+        generation: configuration.generation,
+      });
+      return { elapsedSec: measurement.elapsed_sec, text: measurement.output_text };
+    });
+  }
+
+  /** Resolves when nothing of it is left. */
+  async close(): Promise<void> {
+    await this.wake();
+    await this.worker.close();
+  }
+}

@@ -1,0 +1,45 @@
+/** Processes that stand still while it is another's turn: no heartbeat, no spinning thread, nothing in a queue. */
+import { setTimeout as delay } from "node:timers/promises";
+import { type ProcessUse, readProcessUse } from "./disturbance.js";
+import type { Turn } from "./pairs.js";
+
+/** What a woken supervisor has to catch up with (a heartbeat) is over by then, and not on the clock. */
+const SETTLE_MS = 50;
+
+/** Stops the process group of `pid`, where there still is one. */
+export function restGroup(pid: number): void {
+  signalGroup(pid, "SIGSTOP");
+}
+
+/** Lets the process group of `pid` go on, where there still is one. */
+export async function wakeGroup(pid: number): Promise<void> {
+  signalGroup(pid, "SIGCONT");
+  await delay(SETTLE_MS);
+}
+
+function signalGroup(pid: number, signal: "SIGSTOP" | "SIGCONT"): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // Whoever asks a process that is gone is told why it is gone.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** A turn with what process `pid` used during it. */
+export async function watchTurn(
+  pid: number,
+  generate: () => Promise<Pick<Turn, "elapsedSec" | "text">>,
+): Promise<Turn> {
+  const before = readProcessUse(pid);
+  const answer = await generate();
+  const after = readProcessUse(pid);
+  const used = (key: keyof ProcessUse) =>
+    before === null || after === null ? null : after[key] - before[key];
+  return {
+    ...answer,
+    cpuSec: used("cpuSec"),
+    minorFaults: used("minorFaults"),
+    waitedSec: used("waitedSec"),
+  };
+}

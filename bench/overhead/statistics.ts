@@ -1,0 +1,58 @@
+/** What paired times say: a ratio with its interval, and whether a limit holds. Pure. */
+import { medianOf } from "../../src/base/median.js";
+import { statisticsOf } from "../../src/base/statistics.js";
+
+export interface RatioInterval {
+  readonly ratio: number;
+  /** Bounds of the 95 % interval. */
+  readonly low: number;
+  readonly high: number;
+  /** Half of the interval's width, as a part of 1. */
+  readonly halfWidth: number;
+  readonly loads: number;
+  readonly pairs: number;
+}
+
+export type Verdict = "holds" | "FAILED" | "not resolved";
+
+/**
+ * The ratio that pairs of times have in common. `logRatiosByLoad` holds the log ratios of each load's pairs: a load
+ * fixes where a model lies in memory, and with it an advantage or disadvantage that all its pairs share. So the loads are
+ * the sample, not the pairs: one robust middle for each load, then Student's t over the loads. Null for fewer than two
+ * loads that have pairs.
+ */
+export function ratioInterval(logRatiosByLoad: readonly (readonly number[])[]): RatioInterval | null {
+  const measured = logRatiosByLoad.filter((load) => load.length > 0);
+  const statistics = statisticsOf(measured.map(hodgesLehmann));
+  if (statistics === null || statistics.ci95_low === null || statistics.ci95_high === null) return null;
+  const low = Math.exp(statistics.ci95_low);
+  const high = Math.exp(statistics.ci95_high);
+  return {
+    ratio: Math.exp(statistics.mean),
+    low,
+    high,
+    halfWidth: (high - low) / 2,
+    loads: measured.length,
+    pairs: measured.reduce((sum, load) => sum + load.length, 0),
+  };
+}
+
+/**
+ * The median of all pairwise means (Hodges and Lehmann): nearly as sharp as the mean where the noise is normal, and not
+ * moved by a few pairs in which the machine did something else. Needs one value.
+ */
+export function hodgesLehmann(values: readonly number[]): number {
+  const means = values.flatMap((one, index) => values.slice(index).map((other) => (one + other) / 2));
+  const middle = medianOf(means);
+  if (middle === null) throw new RangeError("the middle of nothing");
+  return middle;
+}
+
+/** `FAILED` only where the whole interval lies above the limit; an interval wider than ± `resolution` says nothing. */
+export function verdictOf(
+  interval: RatioInterval | null,
+  { limit, resolution }: { readonly limit: number; readonly resolution: number },
+): Verdict {
+  if (interval === null || interval.halfWidth > resolution) return "not resolved";
+  return interval.low > limit ? "FAILED" : "holds";
+}

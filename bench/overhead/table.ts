@@ -1,0 +1,46 @@
+/** The bench's result as text. Pure. */
+import type { LoadSummary, SideUse } from "./load-summary.js";
+import type { RatioInterval, Verdict } from "./statistics.js";
+
+export interface Row extends LoadSummary {
+  readonly what: string;
+  readonly interval: RatioInterval | null;
+  /** Null where nothing is promised. */
+  readonly limit: number | null;
+  readonly verdict: Verdict;
+}
+
+/** A line for each row, and one below it on what both sides used. */
+export function table(rows: readonly Row[]): string {
+  return rows.flatMap((row) => [lineOf(row), ...usesOf(row)]).join("\n");
+}
+
+function lineOf({ what, interval, limit, verdict, disturbed }: Row): string {
+  const name = what.padEnd(32);
+  if (interval === null)
+    return `${name} nothing undisturbed was measured (${disturbed} disturbed): not resolved`;
+  const { ratio, halfWidth, low, high, loads, pairs } = interval;
+  const figures = `${ratio.toFixed(4)} ± ${halfWidth.toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)})`;
+  const counted = `${pairs} pairs in ${loads} loads, ${disturbed} disturbed`;
+  const promised = limit === null ? resolvedText(verdict) : `limit ${limit}: ${verdict}`;
+  return `${name} ${figures}, ${counted}; ${promised}`;
+}
+
+function resolvedText(verdict: Verdict): string {
+  return verdict === "not resolved" ? verdict : "resolved";
+}
+
+function usesOf({ use }: Row): string[] {
+  if (use === null) return [];
+  return [`    medians: ${useText(use.measured)} against ${useText(use.against)}`];
+}
+
+function useText({ elapsedSec, cpuSec, minorFaults, waitedSec }: SideUse): string {
+  const parts = [
+    `${elapsedSec.toFixed(3)} s`,
+    ...(cpuSec === null ? [] : [`${cpuSec.toFixed(2)} CPU s`]),
+    ...(waitedSec === null ? [] : [`waited ${(1000 * waitedSec).toFixed(0)} ms`]),
+    ...(minorFaults === null ? [] : [`${Math.round(minorFaults)} faults`]),
+  ];
+  return parts.join(", ");
+}

@@ -1,0 +1,48 @@
+"""The article's loop, one generate at a time: the yardstick of `npm run bench:overhead`'s paired generates.
+
+Loads and generates exactly as article_script.py does, with nothing of falcon-exp. Reads one JSON command a line:
+{"do": "load", "quantization"} or {"do": "generate", "prompt", "new_tokens"}; answers each with one line of JSON. The
+first line, before any command, is {"threads"}. Ends with its stdin.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import signal
+import sys
+
+from article_script import generate, load
+
+# A process that is stopped reads no end of file: where the bench is killed, the kernel ends this one (Linux).
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", required=True)
+    args = parser.parse_args()
+    # Whatever a library prints must not come between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def answer(**fields: object) -> None:
+        answers.write(json.dumps(fields) + "\n")
+
+    import torch
+
+    answer(threads=torch.get_num_threads())
+    model = tokenizer = None
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command["do"] == "load":
+            model, tokenizer = load(args.model, command["quantization"])
+            answer(loaded=True)
+        else:
+            elapsed_sec, text = generate(model, tokenizer, command["prompt"], command["new_tokens"])
+            answer(elapsed_sec=elapsed_sec, text=text)
+
+
+if __name__ == "__main__":
+    main()

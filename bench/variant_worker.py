@@ -1,0 +1,134 @@
+"""falcon-exp's worker with something switched off, to see what it costs (`npm run bench:overhead -- --diagnose`).
+
+Takes the worker's own arguments and `--without NAME,…`. The names are those of SWITCHES in bench/overhead/sides.ts. What is
+switched off is replaced in memory, in the process that the trial processes are forked from; the worker's files stay as they are.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+#: Inherited by the forkserver, which imports this file as a module.
+VARIABLE = "FALCON_EXP_BENCH_WITHOUT"
+ALL = ("progress", "streamer", "trim", "collect", "freeze", "peak", "meters", "warnings", "heartbeat")
+
+
+def names() -> set[str]:
+    asked = set(os.environ.get(VARIABLE, "").split(","))
+    return asked | set(ALL) if "all" in asked else asked
+
+
+def change_supervisor(off: set[str]) -> None:
+    """In the supervisor: which process the trials come from, and the heartbeat."""
+    import multiprocessing
+
+    from falcon_exp.worker.supervisor import launcher, main, supervisor
+
+    class Launcher(launcher.Launcher):
+        def __init__(self) -> None:
+            super().__init__()
+            self._context.set_forkserver_preload([Path(__file__).stem])
+            if "fork" in off:
+                self._context = multiprocessing.get_context("spawn")
+
+    main.Launcher = Launcher
+    if "heartbeat" in off:
+        supervisor.HEARTBEAT_SEC = 3600.0
+
+
+def change_trials(off: set[str]) -> None:
+    """In the process that the trials are forked from."""
+    import gc
+    import logging
+
+    from falcon_exp.worker.trial import generation, loading, progress, trial
+
+    if "progress" in off:
+        progress.TokenProgress.__call__ = lambda *_: None
+    if "streamer" in off:
+        _drop_streamer()
+    if "trim" in off or "collect" in off:
+        memory = sys.modules[generation.release_unused.__module__]
+        if "trim" in off:
+            memory._libc = lambda: None
+        if "collect" in off:
+            generation.release_unused = lambda: None if "trim" in off else _trim(memory)
+    if "freeze" in off:
+        gc.unfreeze()
+        loading.gc = _Without(gc, freeze=lambda: None)
+    if "peak" in off:
+        generation.PeakRss = _NoPeak
+    if "meters" in off:
+        trial.Nvml = generation.Nvml = _NoMeters
+        generation.EnergyMeter = _NoMeters
+    if "warnings" in off:
+        collect = trial.collect_library_warnings
+
+        def silent() -> object:
+            notices = collect()
+            logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+            return notices
+
+        trial.collect_library_warnings = silent
+
+
+def _drop_streamer() -> None:
+    from transformers import GenerationMixin
+
+    generate = GenerationMixin.generate
+
+    def without(self: object, *args: object, streamer: object = None, **kwargs: object) -> object:
+        return generate(self, *args, **kwargs)
+
+    GenerationMixin.generate = without
+
+
+def _trim(memory: object) -> None:
+    memory._libc().malloc_trim(0)
+
+
+class _Without:
+    """A module with some of its names replaced."""
+
+    def __init__(self, module: object, **replaced: object) -> None:
+        self.__dict__.update(replaced)
+        self._module = module
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._module, name)
+
+
+class _NoPeak:
+    source = "sampler"
+
+    def stop(self) -> None:
+        return None
+
+
+class _NoMeters:
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def state(self) -> list[object]:
+        return []
+
+    def memory_used_bytes(self) -> tuple[None, None]:
+        return None, None
+
+    def stop(self) -> tuple[None, None]:
+        return None, None
+
+
+if __name__ == "__main__":
+    at = sys.argv.index("--without")
+    os.environ[VARIABLE] = sys.argv[at + 1]
+    del sys.argv[at : at + 2]
+    change_supervisor(names())
+    from falcon_exp.worker.supervisor.main import main
+
+    sys.exit(main())
+else:
+    # The forkserver's preload, or the main module of a spawned process.
+    from falcon_exp.worker.trial import preload  # noqa: F401
+
+    change_trials(names())
