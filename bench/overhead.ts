@@ -13,12 +13,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadExperiment } from "../src/experiment/load.js";
 import { makePlan } from "../src/plan/make-plan.js";
-import { intervalOf, measureGenerates, nameOf } from "./overhead/generates.js";
+import { computeGenerateInterval, measureGenerates, nameConfiguration } from "./overhead/generates.js";
 import { summarizeLoads } from "./overhead/load-summary.js";
 import { SWITCHES } from "./overhead/sides.js";
-import { verdictOf } from "./overhead/statistics.js";
-import { measureSweeps, sweepInterval } from "./overhead/sweep.js";
-import { type Row, table } from "./overhead/table.js";
+import { judgeInterval } from "./overhead/statistics.js";
+import { computeSweepInterval, measureSweeps } from "./overhead/sweep.js";
+import { formatTable, type Row } from "./overhead/table.js";
 
 const GENERATE_LIMIT = 1.01;
 const SWEEP_LIMIT = 1.03;
@@ -55,7 +55,7 @@ const setup = JSON.parse(
 const { experiment } = await loadExperiment(experimentFile, { overrides: [] });
 const plan = makePlan(experiment, { workerCodeSha256: "" });
 const configurations = plan.configurations
-  .filter((one) => only.has(nameOf(one)))
+  .filter((one) => only.has(nameConfiguration(one)))
   .map((one) => ({
     ...one,
     worker: { ...one.worker, model: { source: "path" as const, path: setup.builtin_model } },
@@ -93,10 +93,13 @@ const kept: unknown[] = [];
 
 async function compareGenerates(measured: string, against: string, limit: number | null): Promise<void> {
   const made = await measure(measured, against);
-  for (const name of configurations.map(nameOf)) {
-    const interval = intervalOf(made, name);
+  for (const name of configurations.map(nameConfiguration)) {
+    const interval = computeGenerateInterval(made, name);
     const own = made.filter(({ configuration }) => configuration === name);
-    const verdict = verdictOf(interval, { limit: limit ?? Number.POSITIVE_INFINITY, resolution: RESOLUTION });
+    const verdict = judgeInterval(interval, {
+      limit: limit ?? Number.POSITIVE_INFINITY,
+      resolution: RESOLUTION,
+    });
     rows.push({
       what: `${name}: ${measured} ÷ ${against}`,
       interval,
@@ -128,8 +131,8 @@ async function compareSweeps(): Promise<void> {
     quietCpus,
     onLine,
   });
-  const interval = sweepInterval(made);
-  const verdict = verdictOf(interval, { limit: SWEEP_LIMIT, resolution: RESOLUTION });
+  const interval = computeSweepInterval(made);
+  const verdict = judgeInterval(interval, { limit: SWEEP_LIMIT, resolution: RESOLUTION });
   const disturbed = made.filter(({ isDisturbed }) => isDisturbed).length;
   rows.push({ what: "sweep: run ÷ script", interval, limit: SWEEP_LIMIT, verdict, disturbed, use: null });
   kept.push({ sweeps: made });
@@ -144,6 +147,6 @@ if (values.diagnose === undefined) {
   await compareGenerates("plain", "plain", null);
   for (const name of names) await compareGenerates("product", `without:${name}`, null);
 }
-console.log(table(rows));
+console.log(formatTable(rows));
 if (values.save !== undefined) writeFileSync(values.save, `${JSON.stringify({ options: values, kept })}\n`);
 process.exitCode = rows.every(({ verdict }) => verdict === "holds") ? 0 : 1;

@@ -21,7 +21,7 @@ export interface MachineUse {
 }
 
 /** Seconds that all CPUs together were busy, from the text of /proc/stat. What the host stole counts, waiting for disks does not. */
-export function busySecOf(procStat: string): number {
+export function parseBusySec(procStat: string): number {
   const line = procStat.split("\n").find((one) => one.startsWith("cpu "));
   if (line === undefined) throw new Error("/proc/stat has no line of all CPUs");
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
@@ -33,22 +33,33 @@ export function busySecOf(procStat: string): number {
 }
 
 /** CPU seconds and minor faults from the text of /proc/PID/stat. */
-export function useOf(processStat: string): { readonly cpuSec: number; readonly minorFaults: number } {
+export function parseProcessStat(text: string): { readonly cpuSec: number; readonly minorFaults: number } {
   // The command's name may hold spaces and brackets: the fields begin after the last one, with the third.
-  const fields = processStat.slice(processStat.lastIndexOf(")") + 2).split(" ");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [minorFaults, user, system] = [fields[7], fields[11], fields[12]].map(Number);
   return { cpuSec: ((user ?? 0) + (system ?? 0)) / TICKS_PER_SEC, minorFaults: minorFaults ?? 0 };
 }
 
-/** Null for a process that is gone. */
+/** CPU seconds since the start of a process, ended threads included, to the tick; null for one that is gone. */
+export function readCpuSec(pid: number): number | null {
+  try {
+    return parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8")).cpuSec;
+  } catch {
+    return null;
+  }
+}
+
+/** Exact to the nanosecond, of the threads that still run; null for a process that is gone. */
 export function readProcessUse(pid: number): ProcessUse | null {
   try {
-    const use = useOf(readFileSync(`/proc/${pid}/stat`, "utf8"));
-    const waitedNs = readdirSync(`/proc/${pid}/task`).map((thread) => {
-      const [, waited] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
-      return Number(waited);
-    });
-    return { ...use, waitedSec: waitedNs.reduce((sum, one) => sum + one, 0) / 1e9 };
+    const { minorFaults } = parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    let [ranNs, waitedNs] = [0, 0];
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const [ran, waited] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+      ranNs += Number(ran);
+      waitedNs += Number(waited);
+    }
+    return { cpuSec: ranNs / 1e9, waitedSec: waitedNs / 1e9, minorFaults };
   } catch {
     return null;
   }
@@ -57,8 +68,8 @@ export function readProcessUse(pid: number): ProcessUse | null {
 /** The machine now; `pids` are the processes that belong to the measurement. Null where there is no /proc. */
 export function readMachineUse(pids: readonly number[]): MachineUse | null {
   try {
-    const busySec = busySecOf(readFileSync("/proc/stat", "utf8"));
-    const ownSec = pids.reduce((sum, pid) => sum + (readProcessUse(pid)?.cpuSec ?? 0), 0);
+    const busySec = parseBusySec(readFileSync("/proc/stat", "utf8"));
+    const ownSec = pids.reduce((sum, pid) => sum + (readCpuSec(pid) ?? 0), 0);
     return { atSec: systemClock.monotonicSec(), busySec, ownSec };
   } catch {
     return null;
@@ -66,7 +77,7 @@ export function readMachineUse(pids: readonly number[]): MachineUse | null {
 }
 
 /** How many CPUs others kept busy between two readings, on average: 0.1 = a tenth of one CPU. */
-export function othersCpus(before: MachineUse | null, after: MachineUse | null): number | null {
+export function computeOthersCpus(before: MachineUse | null, after: MachineUse | null): number | null {
   if (before === null || after === null || after.atSec <= before.atSec) return null;
   const others = after.busySec - before.busySec - (after.ownSec - before.ownSec);
   // Ticks are coarser than what processes are told: a little less than nothing is nothing.

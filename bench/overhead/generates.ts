@@ -1,10 +1,10 @@
 /** The paired generates of every configuration: several loads of both sides, some pairs for each. */
 import type { PlanConfiguration } from "../../src/plan/plan-types.js";
-import { othersCpus, readMachineUse } from "./disturbance.js";
+import { computeOthersCpus, readMachineUse } from "./disturbance.js";
 import { makeSchedule } from "./order.js";
-import { logRatios, measurePairs, type Pair } from "./pairs.js";
+import { listLogRatios, measurePairs, type Pair } from "./pairs.js";
 import { type LoadedSide, openSource, type SideSetup, type SideSource } from "./sides.js";
-import { type RatioInterval, ratioInterval } from "./statistics.js";
+import { computeRatioInterval, type RatioInterval } from "./statistics.js";
 
 /** Fewer undisturbed pairs than this say nothing of a load. */
 const FEWEST_PAIRS = 3;
@@ -38,7 +38,7 @@ export async function measureGenerates(options: GeneratesOptions): Promise<Load[
   const loads: Load[] = [];
   for (let round = 0; round < options.mostLoads; round++) {
     const left = options.configurations.filter(
-      (one) => round < options.loads || !isResolved(loads, nameOf(one), options.resolution),
+      (one) => round < options.loads || !isResolved(loads, nameConfiguration(one), options.resolution),
     );
     if (left.length === 0) break;
     loads.push(...(await measureRound(round, left, options)));
@@ -46,20 +46,20 @@ export async function measureGenerates(options: GeneratesOptions): Promise<Load[
   return loads;
 }
 
-export function nameOf({ axes, worker }: PlanConfiguration): string {
+export function nameConfiguration({ axes, worker }: PlanConfiguration): string {
   return axes.quantization ?? worker.label;
 }
 
 /** Of one configuration's loads with enough undisturbed pairs. */
-export function intervalOf(loads: readonly Load[], configuration: string): RatioInterval | null {
+export function computeGenerateInterval(loads: readonly Load[], configuration: string): RatioInterval | null {
   const own = loads.filter((load) => load.configuration === configuration);
-  return ratioInterval(
-    own.map(({ pairs }) => logRatios(pairs)).filter(({ length }) => length >= FEWEST_PAIRS),
+  return computeRatioInterval(
+    own.map(({ pairs }) => listLogRatios(pairs)).filter(({ length }) => length >= FEWEST_PAIRS),
   );
 }
 
 function isResolved(loads: readonly Load[], configuration: string, resolution: number): boolean {
-  const interval = intervalOf(loads, configuration);
+  const interval = computeGenerateInterval(loads, configuration);
   return interval !== null && interval.halfWidth <= resolution;
 }
 
@@ -83,7 +83,7 @@ async function measureRound(
         options,
       );
       loads.push(load);
-      options.onLine(lineOf(load, round));
+      options.onLine(formatLine(load, round));
     }
   } finally {
     for (const source of sources) await source.close();
@@ -118,12 +118,12 @@ async function measureLoad(job: LoadJob, options: GeneratesOptions): Promise<Loa
       schedule: makeSchedule({ pairs, prompts: prompts.length, firstPrompt: round * pairs, seed }),
       watch: () => {
         const before = readMachineUse(pids);
-        return () => othersCpus(before, readMachineUse(pids));
+        return () => computeOthersCpus(before, readMachineUse(pids));
       },
       quietCpus,
       mostAgain: pairs,
     });
-    return { configuration: nameOf(configuration), measuredFirst, pairs: measuredPairs };
+    return { configuration: nameConfiguration(configuration), measuredFirst, pairs: measuredPairs };
   } finally {
     await measured.end();
     job.measured.rest();
@@ -145,8 +145,8 @@ async function loadAndWarm(
   return side;
 }
 
-function lineOf({ configuration, pairs }: Load, round: number): string {
-  const ratios = logRatios(pairs).map((one) => Math.exp(one).toFixed(3));
+function formatLine({ configuration, pairs }: Load, round: number): string {
+  const ratios = listLogRatios(pairs).map((one) => Math.exp(one).toFixed(3));
   const disturbed = pairs.filter(({ isDisturbed }) => isDisturbed).length;
   return `load ${round + 1} of ${configuration}: ${ratios.join(" ")}${disturbed === 0 ? "" : `, ${disturbed} disturbed`}`;
 }

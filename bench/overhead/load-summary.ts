@@ -1,5 +1,5 @@
 /** What the generates of some loads used, beside their times: where a difference comes from. Pure. */
-import { medianOf } from "../../src/base/median.js";
+import { computeMedian } from "../../src/base/median.js";
 import type { Load } from "./generates.js";
 import type { Pair, Turn } from "./pairs.js";
 
@@ -9,6 +9,7 @@ export interface SideUse {
   readonly cpuSec: number | null;
   readonly minorFaults: number | null;
   readonly waitedSec: number | null;
+  readonly besideCpuSec: number | null;
 }
 
 export interface LoadSummary {
@@ -21,17 +22,17 @@ export interface LoadSummary {
 export function summarizeLoads(loads: readonly Load[]): LoadSummary {
   const pairs = loads.flatMap((load) => load.pairs);
   const quiet = pairs.filter(({ isDisturbed }) => !isDisturbed);
-  const measured = useOf(quiet, "measured");
-  const against = useOf(quiet, "against");
+  const measured = computeSideUse(quiet, "measured");
+  const against = computeSideUse(quiet, "against");
   return {
     disturbed: pairs.length - quiet.length,
     use: measured === null || against === null ? null : { measured, against },
   };
 }
 
-function useOf(pairs: readonly Pair[], side: "measured" | "against"): SideUse | null {
+function computeSideUse(pairs: readonly Pair[], side: "measured" | "against"): SideUse | null {
   const middle = (key: Exclude<keyof Turn, "text">) =>
-    medianOf(pairs.flatMap((pair) => pair[side][key] ?? []));
+    computeMedian(pairs.flatMap((pair) => pair[side][key] ?? []));
   const elapsedSec = middle("elapsedSec");
   if (elapsedSec === null) return null;
   return {
@@ -39,5 +40,6 @@ function useOf(pairs: readonly Pair[], side: "measured" | "against"): SideUse | 
     cpuSec: middle("cpuSec"),
     minorFaults: middle("minorFaults"),
     waitedSec: middle("waitedSec"),
+    besideCpuSec: middle("besideCpuSec"),
   };
 }

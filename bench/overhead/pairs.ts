@@ -11,6 +11,8 @@ export interface Turn {
   readonly cpuSec: number | null;
   readonly minorFaults: number | null;
   readonly waitedSec: number | null;
+  /** CPU time of what works beside it: the supervisor and its forkserver, and the controller, which here is the bench. */
+  readonly besideCpuSec: number | null;
 }
 
 /** One of the two that are compared, with its model loaded. */
@@ -95,7 +97,7 @@ async function takeTurn(side: Side, prompt: string): Promise<Turn> {
 }
 
 /** ln(measured ÷ against) of the pairs that nobody disturbed. */
-export function logRatios(pairs: readonly Pair[]): number[] {
+export function listLogRatios(pairs: readonly Pair[]): number[] {
   return pairs
     .filter(({ isDisturbed }) => !isDisturbed)
     .map(({ measured, against }) => Math.log(measured.elapsedSec / against.elapsedSec));

@@ -70,7 +70,7 @@ export class PlainSide implements Side {
   }
 
   generate(prompt: string): Promise<Turn> {
-    return watchTurn(this.pid, async () => {
+    return watchTurn(this.pid, [], async () => {
       const answer = await this.ask({ do: "generate", prompt, new_tokens: this.options.newTokens });
       return { elapsedSec: answer.elapsed_sec as number, text: answer.text as string };
     });

@@ -1,6 +1,6 @@
 /** A process and all below it, cheaply enough to be looked at often (Linux). */
 import { readdirSync, readFileSync } from "node:fs";
-import { readProcessUse } from "./disturbance.js";
+import { readCpuSec } from "./disturbance.js";
 
 /** Remembers what each process of the tree had used when it was last seen, so that the ended ones count too. */
 export class ProcessTree {
@@ -20,8 +20,8 @@ export class ProcessTree {
     }
     for (const pid of unknown.keys()) if (!this.isBelow(pid, unknown)) this.foreign.add(pid);
     for (const pid of [this.root, ...this.usedSec.keys(), ...unknown.keys()]) {
-      const use = this.foreign.has(pid) ? null : readProcessUse(pid);
-      if (use !== null) this.usedSec.set(pid, use.cpuSec);
+      const usedSec = this.foreign.has(pid) ? null : readCpuSec(pid);
+      if (usedSec !== null) this.usedSec.set(pid, usedSec);
     }
   }
 

@@ -79,7 +79,8 @@ export class ProductSide implements Side {
     const { configuration } = this;
     if (configuration === null) throw new Error("no configuration is loaded");
     const trialId = `${configuration.worker.id}/bench${++this.trials}`;
-    return watchTurn(this.trialPid, async () => {
+    const beside = this.pids.filter((pid) => pid !== this.trialPid);
+    return watchTurn(this.trialPid, beside, async () => {
       const { measurement } = await this.worker.ask("generate", {
         trial_id: trialId,
         phase: "measure",

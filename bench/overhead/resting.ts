@@ -26,20 +26,35 @@ function signalGroup(pid: number, signal: "SIGSTOP" | "SIGCONT"): void {
   }
 }
 
-/** A turn with what process `pid` used during it. */
+/**
+ * A turn with what process `pid`, which generates, used during it, and what the processes beside it did: those of
+ * `besidePids`, and this one, which asks.
+ */
 export async function watchTurn(
   pid: number,
+  besidePids: readonly number[],
   generate: () => Promise<Pick<Turn, "elapsedSec" | "text">>,
 ): Promise<Turn> {
-  const before = readProcessUse(pid);
+  const beside = [process.pid, ...besidePids];
+  const read = () => ({ own: readProcessUse(pid), beside: beside.map(readProcessUse) });
+  const before = read();
   const answer = await generate();
-  const after = readProcessUse(pid);
-  const used = (key: keyof ProcessUse) =>
-    before === null || after === null ? null : after[key] - before[key];
+  const after = read();
+  const used = (key: keyof ProcessUse) => subtract(before.own, after.own, key);
+  const besideSec = beside.map((_, at) => subtract(before.beside[at], after.beside[at], "cpuSec"));
   return {
     ...answer,
     cpuSec: used("cpuSec"),
     minorFaults: used("minorFaults"),
     waitedSec: used("waitedSec"),
+    besideCpuSec: besideSec.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0),
   };
+}
+
+function subtract(
+  before: ProcessUse | null | undefined,
+  after: ProcessUse | null | undefined,
+  key: keyof ProcessUse,
+): number | null {
+  return before == null || after == null ? null : after[key] - before[key];
 }

@@ -1,6 +1,6 @@
 /** What paired times say: a ratio with its interval, and whether a limit holds. Pure. */
-import { medianOf } from "../../src/base/median.js";
-import { statisticsOf } from "../../src/base/statistics.js";
+import { computeMedian } from "../../src/base/median.js";
+import { computeStatistics } from "../../src/base/statistics.js";
 
 export interface RatioInterval {
   readonly ratio: number;
@@ -21,9 +21,9 @@ export type Verdict = "holds" | "FAILED" | "not resolved";
  * the sample, not the pairs: one robust middle for each load, then Student's t over the loads. Null for fewer than two
  * loads that have pairs.
  */
-export function ratioInterval(logRatiosByLoad: readonly (readonly number[])[]): RatioInterval | null {
+export function computeRatioInterval(logRatiosByLoad: readonly (readonly number[])[]): RatioInterval | null {
   const measured = logRatiosByLoad.filter((load) => load.length > 0);
-  const statistics = statisticsOf(measured.map(hodgesLehmann));
+  const statistics = computeStatistics(measured.map(computeHodgesLehmann));
   if (statistics === null || statistics.ci95_low === null || statistics.ci95_high === null) return null;
   const low = Math.exp(statistics.ci95_low);
   const high = Math.exp(statistics.ci95_high);
@@ -41,15 +41,15 @@ export function ratioInterval(logRatiosByLoad: readonly (readonly number[])[]): 
  * The median of all pairwise means (Hodges and Lehmann): nearly as sharp as the mean where the noise is normal, and not
  * moved by a few pairs in which the machine did something else. Needs one value.
  */
-export function hodgesLehmann(values: readonly number[]): number {
+export function computeHodgesLehmann(values: readonly number[]): number {
   const means = values.flatMap((one, index) => values.slice(index).map((other) => (one + other) / 2));
-  const middle = medianOf(means);
+  const middle = computeMedian(means);
   if (middle === null) throw new RangeError("the middle of nothing");
   return middle;
 }
 
 /** `FAILED` only where the whole interval lies above the limit; an interval wider than ± `resolution` says nothing. */
-export function verdictOf(
+export function judgeInterval(
   interval: RatioInterval | null,
   { limit, resolution }: { readonly limit: number; readonly resolution: number },
 ): Verdict {

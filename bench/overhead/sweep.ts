@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.js";
-import { othersCpus, readMachineUse } from "./disturbance.js";
+import { computeOthersCpus, readMachineUse } from "./disturbance.js";
 import { ProcessTree } from "./process-tree.js";
-import { type RatioInterval, ratioInterval } from "./statistics.js";
+import { computeRatioInterval, type RatioInterval } from "./statistics.js";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const cli = here("../../bin/falcon-exp.js");
@@ -44,7 +44,7 @@ export interface SweepRound {
 export async function measureSweeps(options: SweepOptions): Promise<SweepRound[]> {
   const rounds: SweepRound[] = [];
   while (rounds.length < options.mostRounds) {
-    const interval = sweepInterval(rounds);
+    const interval = computeSweepInterval(rounds);
     const undisturbed = rounds.filter(({ isDisturbed }) => !isDisturbed).length;
     if (undisturbed >= options.rounds && interval !== null && interval.halfWidth <= options.resolution) break;
     const round = await measureRound(rounds.length % 2 === 1, options);
@@ -57,8 +57,8 @@ export async function measureSweeps(options: SweepOptions): Promise<SweepRound[]
 }
 
 /** Over the rounds that nobody disturbed. */
-export function sweepInterval(rounds: readonly SweepRound[]): RatioInterval | null {
-  return ratioInterval(
+export function computeSweepInterval(rounds: readonly SweepRound[]): RatioInterval | null {
+  return computeRatioInterval(
     rounds
       .filter(({ isDisturbed }) => !isDisturbed)
       .map(({ productSec, scriptSec }) => [Math.log(productSec / scriptSec)]),
@@ -118,5 +118,5 @@ async function timeProgram(file: string, args: readonly string[]): Promise<Timed
   const after = readMachineUse([process.pid]);
   if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with ${code}:\n${stderr}`);
   const own = after === null ? null : { ...after, ownSec: after.ownSec + tree.cpuSec };
-  return { wallSec, othersCpus: othersCpus(before, own) };
+  return { wallSec, othersCpus: computeOthersCpus(before, own) };
 }

@@ -11,34 +11,35 @@ export interface Row extends LoadSummary {
 }
 
 /** A line for each row, and one below it on what both sides used. */
-export function table(rows: readonly Row[]): string {
-  return rows.flatMap((row) => [lineOf(row), ...usesOf(row)]).join("\n");
+export function formatTable(rows: readonly Row[]): string {
+  return rows.flatMap((row) => [formatLine(row), ...formatUses(row)]).join("\n");
 }
 
-function lineOf({ what, interval, limit, verdict, disturbed }: Row): string {
+function formatLine({ what, interval, limit, verdict, disturbed }: Row): string {
   const name = what.padEnd(32);
   if (interval === null)
     return `${name} nothing undisturbed was measured (${disturbed} disturbed): not resolved`;
   const { ratio, halfWidth, low, high, loads, pairs } = interval;
   const figures = `${ratio.toFixed(4)} ± ${halfWidth.toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)})`;
   const counted = `${pairs} pairs in ${loads} loads, ${disturbed} disturbed`;
-  const promised = limit === null ? resolvedText(verdict) : `limit ${limit}: ${verdict}`;
+  const promised = limit === null ? formatResolved(verdict) : `limit ${limit}: ${verdict}`;
   return `${name} ${figures}, ${counted}; ${promised}`;
 }
 
-function resolvedText(verdict: Verdict): string {
+function formatResolved(verdict: Verdict): string {
   return verdict === "not resolved" ? verdict : "resolved";
 }
 
-function usesOf({ use }: Row): string[] {
+function formatUses({ use }: Row): string[] {
   if (use === null) return [];
-  return [`    medians: ${useText(use.measured)} against ${useText(use.against)}`];
+  return [`    medians: ${formatUse(use.measured)} against ${formatUse(use.against)}`];
 }
 
-function useText({ elapsedSec, cpuSec, minorFaults, waitedSec }: SideUse): string {
+function formatUse({ elapsedSec, cpuSec, minorFaults, waitedSec, besideCpuSec }: SideUse): string {
   const parts = [
     `${elapsedSec.toFixed(3)} s`,
-    ...(cpuSec === null ? [] : [`${cpuSec.toFixed(2)} CPU s`]),
+    ...(cpuSec === null ? [] : [`${cpuSec.toFixed(3)} CPU s`]),
+    ...(besideCpuSec === null ? [] : [`${(1000 * besideCpuSec).toFixed(1)} ms beside`]),
     ...(waitedSec === null ? [] : [`waited ${(1000 * waitedSec).toFixed(0)} ms`]),
     ...(minorFaults === null ? [] : [`${Math.round(minorFaults)} faults`]),
   ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Slot } from "../../bench/overhead/order.js";
-import { logRatios, measurePairs, type Pair, type Side } from "../../bench/overhead/pairs.js";
+import { listLogRatios, measurePairs, type Pair, type Side } from "../../bench/overhead/pairs.js";
 
 /** A side that notes what is done with it, and takes `elapsedSec` for every prompt. */
 class FakeSide implements Side {
@@ -22,7 +22,7 @@ class FakeSide implements Side {
   async generate(prompt: string) {
     this.events.push(`${this.name}: ${prompt}`);
     const { elapsedSec, text } = this;
-    return { elapsedSec, text, cpuSec: null, minorFaults: null, waitedSec: null };
+    return { elapsedSec, text, cpuSec: null, minorFaults: null, waitedSec: null, besideCpuSec: null };
   }
 }
 
@@ -80,7 +80,7 @@ describe("measurePairs", () => {
       { promptIndex: 0, isDisturbed: false },
     ]);
     expect(pairs[2]?.measuredFirst).toBe(true);
-    expect(logRatios(pairs)).toEqual([Math.log(1.1), Math.log(1.1)]);
+    expect(listLogRatios(pairs)).toEqual([Math.log(1.1), Math.log(1.1)]);
   });
 
   it("gives up on a machine that does not come to rest", async () => {
@@ -90,7 +90,7 @@ describe("measurePairs", () => {
       mostAgain: 3,
     });
     expect(pairs).toHaveLength(5);
-    expect(logRatios(pairs)).toEqual([]);
+    expect(listLogRatios(pairs)).toEqual([]);
   });
 
   it("takes a machine that does not tell what others do as it is", async () => {
