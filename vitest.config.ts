@@ -5,6 +5,7 @@ const REAL_MODELS = [
   "test/commands/run.test.ts",
   "test/commands/run-quality.test.ts",
   "test/experiments/quant.test.ts",
+  "test/bench/sides.test.ts",
 ];
 
 export default defineConfig({

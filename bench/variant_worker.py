@@ -18,6 +18,12 @@ def names() -> set[str]:
     return asked | set(ALL) if "all" in asked else asked
 
 
+def replace(place: object, name: str, value: object) -> None:
+    """Raises AttributeError where there is nothing of that name: a switch without effect would say that nothing costs."""
+    getattr(place, name)
+    setattr(place, name, value)
+
+
 def change_supervisor(off: set[str]) -> None:
     """In the supervisor: which process the trials come from, and the heartbeat."""
     import multiprocessing
@@ -31,9 +37,9 @@ def change_supervisor(off: set[str]) -> None:
             if "fork" in off:
                 self._context = multiprocessing.get_context("spawn")
 
-    main.Launcher = Launcher
+    replace(main, "Launcher", Launcher)
     if "heartbeat" in off:
-        supervisor.HEARTBEAT_SEC = 3600.0
+        replace(supervisor, "HEARTBEAT_SEC", 3600.0)
 
 
 def change_trials(off: set[str]) -> None:
@@ -44,23 +50,23 @@ def change_trials(off: set[str]) -> None:
     from falcon_exp.worker.trial import generation, loading, progress, trial
 
     if "progress" in off:
-        progress.TokenProgress.__call__ = lambda *_: None
+        replace(progress.TokenProgress, "__call__", lambda *_: None)
     if "streamer" in off:
         _drop_streamer()
-    if "trim" in off or "collect" in off:
+    if off & {"trim", "collect"}:
         memory = sys.modules[generation.release_unused.__module__]
-        if "trim" in off:
-            memory._libc = lambda: None
         if "collect" in off:
-            generation.release_unused = lambda: None if "trim" in off else _trim(memory)
+            replace(memory, "gc", _Without(gc, collect=lambda: 0))
+        if "trim" in off:
+            replace(memory, "_libc", lambda: None)
     if "freeze" in off:
         gc.unfreeze()
-        loading.gc = _Without(gc, freeze=lambda: None)
+        replace(loading, "gc", _Without(gc, freeze=lambda: None))
     if "peak" in off:
-        generation.PeakRss = _NoPeak
+        replace(generation, "PeakRss", _NoPeak)
     if "meters" in off:
-        trial.Nvml = generation.Nvml = _NoMeters
-        generation.EnergyMeter = _NoMeters
+        replace(trial, "Nvml", _NoMeters)
+        replace(generation, "EnergyMeter", _NoMeters)
     if "warnings" in off:
         collect = trial.collect_library_warnings
 
@@ -69,7 +75,7 @@ def change_trials(off: set[str]) -> None:
             logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
             return notices
 
-        trial.collect_library_warnings = silent
+        replace(trial, "collect_library_warnings", silent)
 
 
 def _drop_streamer() -> None:
@@ -80,11 +86,7 @@ def _drop_streamer() -> None:
     def without(self: object, *args: object, streamer: object = None, **kwargs: object) -> object:
         return generate(self, *args, **kwargs)
 
-    GenerationMixin.generate = without
-
-
-def _trim(memory: object) -> None:
-    memory._libc().malloc_trim(0)
+    replace(GenerationMixin, "generate", without)
 
 
 class _Without:

@@ -7,6 +7,8 @@ import type { Side, Turn } from "./pairs.js";
 import { ProcessTree } from "./process-tree.js";
 import { restGroup, wakeGroup, watchTurn } from "./resting.js";
 
+const REST_LIMIT_SEC = 3600;
+
 export interface ProductOptions {
   readonly name: string;
   readonly python: string;
@@ -40,7 +42,8 @@ export class ProductSide implements Side {
     const worker = await Worker.open({
       pythonPath: python,
       env,
-      timeouts,
+      // While it rests, its supervisor sends no heartbeat.
+      timeouts: { ...timeouts, heartbeat_sec: REST_LIMIT_SEC },
       clock: systemClock,
       log: silentLog,
       ...(program === undefined ? {} : { program }),

@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { measurePairs } from "../../bench/overhead/pairs.js";
+import { openSource, type SideSource, SWITCHES } from "../../bench/overhead/sides.js";
+import { loadExperiment } from "../../src/experiment/load.js";
+import { makePlan } from "../../src/plan/make-plan.js";
+import { pythonFolder, testPython } from "../fixtures/python.js";
+
+const modelPath = process.env.FALCON_EXP_TEST_MODEL ?? "";
+const sources: SideSource[] = [];
+
+afterEach(async () => {
+  for (const source of sources.splice(0)) await source.close();
+});
+
+async function makeTinyPlan() {
+  const overrides = [`model=${modelPath}`, "generation.max_new_tokens=4", "generation.min_new_tokens=4"];
+  const { experiment } = await loadExperiment("experiments/quant.yaml", { overrides });
+  return makePlan(experiment, { workerCodeSha256: "" });
+}
+
+async function open(spec: string): Promise<SideSource> {
+  const { timeouts } = (await makeTinyPlan()).header;
+  const env = { PYTHONPATH: pythonFolder };
+  const source = await openSource(spec, { python: testPython(), modelPath, env, timeouts });
+  sources.push(source);
+  return source;
+}
+
+describe("openSource", () => {
+  it("refuses what it does not know, and says what it knows", async () => {
+    await expect(open("prodct")).rejects.toThrow(/plain, product, without:SWITCH,… .*progress, streamer/);
+    await expect(open("without:progres")).rejects.toThrow(/without:progres is none of/);
+  });
+
+  it.each(["plain", "product", `without:${Object.keys(SWITCHES).join(",")}`])(
+    "gives a side %s that generates the same as the plain loop, one of them at a time",
+    async (spec) => {
+      const [configuration] = (await makeTinyPlan()).configurations;
+      if (configuration === undefined) throw new Error("the plan has a configuration");
+      const measured = await (await open(spec)).load(configuration);
+      measured.rest();
+      const against = await (await open("plain")).load(configuration);
+      against.rest();
+      expect(measured.threads).toBe(against.threads);
+      const pairs = await measurePairs({
+        measured,
+        against,
+        prompts: ["Say a word."],
+        schedule: [
+          { promptIndex: 0, measuredFirst: true },
+          { promptIndex: 0, measuredFirst: false },
+        ],
+        watch: () => () => null,
+        quietCpus: 0,
+        mostAgain: 0,
+      });
+      expect(pairs).toHaveLength(2);
+      for (const { measured: one, against: other } of pairs) {
+        expect(one.text).not.toBe("");
+        expect(one.text).toBe(other.text);
+        expect(one.elapsedSec).toBeGreaterThan(0);
+      }
+      await measured.end();
+      await against.end();
+    },
+  );
+});
