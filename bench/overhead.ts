@@ -46,6 +46,10 @@ const { values } = parseArgs({
   },
 });
 const only = new Set(values.only.split(","));
+const comparable = ["none", "int8", "fp4", "sweep"];
+if ([...only].some((name) => !comparable.includes(name))) {
+  throw new RangeError(`--only takes some of ${comparable.join(",")}`);
+}
 const pythonArguments = values.python === undefined ? [] : ["--python", values.python];
 const onLine = (line: string) => console.error(line);
 

@@ -1,7 +1,8 @@
 """falcon-exp's worker with something switched off, to see what it costs (`npm run bench:overhead -- --diagnose`).
 
-Takes the worker's own arguments and `--without NAME,…`. The names are those of SWITCHES in bench/overhead/sides.ts. What is
-switched off is replaced in memory, in the process that the trial processes are forked from; the worker's files stay as they are.
+Takes the worker's own arguments and `--without NAME,…`; the names are those of SWITCHES in bench/overhead/sides.ts.
+What is switched off is replaced in memory, in the process that the trial processes are forked from: the worker's files
+stay as they are.
 """
 
 import os
@@ -14,12 +15,13 @@ ALL = ("progress", "streamer", "trim", "collect", "freeze", "peak", "meters", "w
 
 
 def names() -> set[str]:
+    """What is to be switched off in this process."""
     asked = set(os.environ.get(VARIABLE, "").split(","))
     return asked | set(ALL) if "all" in asked else asked
 
 
 def replace(place: object, name: str, value: object) -> None:
-    """Raises AttributeError where there is nothing of that name: a switch without effect would say that nothing costs."""
+    """Raises AttributeError where there is no such name: a switch without effect would say that nothing costs."""
     getattr(place, name)
     setattr(place, name, value)
 

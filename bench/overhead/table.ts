@@ -18,7 +18,7 @@ export function formatTable(rows: readonly Row[]): string {
 function formatLine({ what, interval, limit, verdict, disturbed }: Row): string {
   const name = what.padEnd(32);
   if (interval === null)
-    return `${name} nothing undisturbed was measured (${disturbed} disturbed): not resolved`;
+    return `${name} too few undisturbed loads (${disturbed} pairs disturbed): not resolved`;
   const { ratio, halfWidth, low, high, loads, pairs } = interval;
   const figures = `${ratio.toFixed(4)} ± ${halfWidth.toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)})`;
   const counted = `${pairs} pairs in ${loads} loads, ${disturbed} disturbed`;

@@ -40,9 +40,9 @@ describe("formatTable", () => {
     );
   });
 
-  it("says that nothing undisturbed was measured", () => {
+  it("says that too little was undisturbed", () => {
     expect(formatTable([{ ...row, interval: null, verdict: "not resolved" }])).toContain(
-      "(2 disturbed): not resolved",
+      "(2 pairs disturbed): not resolved",
     );
   });
 
