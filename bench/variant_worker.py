@@ -49,6 +49,7 @@ def change_trials(off: set[str]) -> None:
     import gc
     import logging
 
+    from falcon_exp.worker.devices.model_devices import ModelDevices
     from falcon_exp.worker.trial import generation, loading, progress, trial
 
     if "progress" in off:
@@ -67,8 +68,9 @@ def change_trials(off: set[str]) -> None:
     if "peak" in off:
         replace(generation, "PeakRss", _NoPeak)
     if "meters" in off:
-        replace(trial, "Nvml", _NoMeters)
-        replace(generation, "EnergyMeter", _NoMeters)
+        replace(ModelDevices, "start_energy", lambda _: _NoMeter())
+        replace(ModelDevices, "read_states", lambda _: None)
+        replace(ModelDevices, "read_memory_used", lambda _: (None, "switched off"))
     if "warnings" in off:
         collect = trial.collect_library_warnings
 
@@ -109,18 +111,11 @@ class _NoPeak:
         return None
 
 
-class _NoMeters:
-    def __init__(self, *_: object) -> None:
-        pass
+class _NoMeter:
+    def stop(self) -> object:
+        from falcon_exp.worker.devices.energy import Energy
 
-    def state(self) -> list[object]:
-        return []
-
-    def memory_used_bytes(self) -> tuple[None, None]:
-        return None, None
-
-    def stop(self) -> tuple[None, None]:
-        return None, None
+        return Energy(None, None, None, "switched off")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ export const SWITCHES: Readonly<Record<string, string>> = {
   collect: "no garbage collection before a trial",
   freeze: "what a load made is not set aside from garbage collection",
   peak: "the peak of the resident memory is not reset and not read",
-  meters: "NVML and RAPL are not asked",
+  meters: "neither energy counters nor the cards' state are read",
   warnings: "bitsandbytes does not log at all, as in the plain loop, instead of being counted",
   heartbeat: "the supervisor sends no heartbeat",
   fork: "the trial process is a new interpreter instead of a fork",
