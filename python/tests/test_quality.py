@@ -164,6 +164,39 @@ def test_without_the_reference_perplexity_is_still_measured_and_the_reason_given
     assert other["against_reference_note"] == "the reference reads this text as other tokens"
 
 
+def _pad_head(loaded: Loaded, columns: int) -> None:
+    """Gives the model a head that is ``columns`` wide; its config goes on naming the vocabulary without padding."""
+    head = loaded.model.lm_head
+    torch.manual_seed(0)
+    padded = torch.nn.Linear(head.in_features, columns, bias=False).to(head.weight.dtype)
+    with torch.no_grad():
+        padded.weight.mul_(0.1)
+        padded.weight[: head.out_features] = head.weight
+    loaded.model.lm_head = padded
+
+
+@pytest.mark.parametrize(("reference_columns", "own_columns"), [(512, 512), (512, 384), (384, 512)])
+def test_a_head_padded_beyond_the_vocabulary_compares(tmp_path: Path, reference_columns: int, own_columns: int) -> None:
+    reference, own = (load(configuration(one), tmp_path, Devices.open()) for one in ("none", "fp4"))
+    _pad_head(reference, reference_columns)
+    _pad_head(own, own_columns)
+    stored = measure_quality(reference, _request(tmp_path / "lp", "write"), lambda *_: None)["stored"]
+    assert stored["vocabulary"] == reference_columns
+    found = measure_quality(own, _request(tmp_path / "lp", "read"), lambda *_: None)
+    assert found["against_reference_note"] is None
+    assert len(found["against_reference"]["kl_nats"]) == len(found["token_nll"])
+    assert 0 < sum(found["against_reference"]["top1_equal"]) < len(found["token_nll"])
+
+
+def test_a_model_without_a_column_for_each_token_is_not_compared(tmp_path: Path) -> None:
+    reference, own = (load(configuration(), tmp_path, Devices.open()) for _ in range(2))
+    measure_quality(reference, _request(tmp_path / "lp", "write"), lambda *_: None)
+    own.model.lm_head.weight = torch.nn.Parameter(own.model.lm_head.weight[:300])
+    found = measure_quality(own, _request(tmp_path / "lp", "read"), lambda *_: None)
+    assert found["against_reference"] is None
+    assert "384 tokens to choose from, this model 300, and the tokenizer 384" in found["against_reference_note"]
+
+
 def test_who_takes_the_log_probabilities_does_not_do_so_in_inference_mode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

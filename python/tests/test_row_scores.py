@@ -13,6 +13,7 @@ from falcon_exp.worker.trial.row_scores import (
     CHUNK_BYTES,
     LIVE_COPIES,
     RowScores,
+    comparable_columns,
     log_probabilities,
     precise_dtype,
     rows_at_once,
@@ -35,7 +36,7 @@ def _stored(folder: Path) -> LogprobsReader:
 
 
 def _scores(reader: LogprobsReader, rows: int) -> RowScores:
-    scores = RowScores(reader)
+    scores = RowScores(reader, lambda: _VOCABULARY)
     targets = torch.arange(_POSITIONS)
     for logits, came in zip(_logits(2).split(rows), targets.split(rows), strict=True):
         scores.add(log_probabilities(logits), came)
@@ -78,5 +79,34 @@ def test_a_token_that_cannot_come_is_no_number() -> None:
     logits = torch.zeros(2, 5)
     logits[1, 3] = -torch.inf
     with pytest.raises(WorkerError) as caught:
-        RowScores(None).add(log_probabilities(logits), torch.tensor([0, 3]))
+        RowScores(None, lambda: 5).add(log_probabilities(logits), torch.tensor([0, 3]))
     assert caught.value.code == "quality-not-finite"
+
+
+def test_columns_are_left_out_only_where_they_are_no_tokens() -> None:
+    assert comparable_columns(512, 512, 600) == 512
+    assert comparable_columns(512, 384, 300) == comparable_columns(384, 512, 384) == 384
+    assert comparable_columns(512, 384, 385) is None
+
+
+@pytest.mark.parametrize("padded", ["the reference", "this model", "both alike"])
+def test_padding_is_left_out_of_both_where_one_has_more_of_it(tmp_path: Path, padded: str) -> None:
+    tokens, padding = _VOCABULARY - 500, -500
+    reference, own = _logits(1), _logits(2)
+    # Padding that nothing trained may well be the most likely "token".
+    reference[::2, -1] = own[1::2, -1] = 30.0
+    if padded != "both alike":
+        reference, own = (reference, own[:, :padding]) if padded == "the reference" else (reference[:, :padding], own)
+    writer = LogprobsWriter(tmp_path, _POSITIONS, reference.shape[-1])
+    writer.add(log_probabilities(reference).clamp_min(-100.0))
+    writer.close("ab12")
+    scores = RowScores(LogprobsReader(tmp_path), lambda: tokens)
+    for part, came in zip(own.split(16), torch.arange(_POSITIONS).split(16), strict=True):
+        scores.add(log_probabilities(part), came)
+    columns = _VOCABULARY if padded == "both alike" else tokens
+    p, q = (torch.log_softmax(one[:, :columns].double(), dim=-1) for one in (reference, own))
+    assert scores.kl_nats == pytest.approx((p.exp() * (p - q)).sum(dim=-1).tolist(), rel=2e-3)
+    assert scores.top1_equal == (p.argmax(-1) == q.argmax(-1)).int().tolist()
+    # How likely the token was is told by the model's own softmax, padding and all.
+    nll = -torch.log_softmax(own.double(), dim=-1)[torch.arange(_POSITIONS), torch.arange(_POSITIONS)]
+    assert scores.token_nll == pytest.approx(nll.tolist(), rel=1e-12)

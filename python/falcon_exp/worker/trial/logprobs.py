@@ -110,18 +110,24 @@ class LogprobsReader:
         """Entries in a row."""
         return int(self._codes.shape[1])
 
-    def rows(self, start: int, count: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def rows(
+        self, start: int, count: int, like: torch.Tensor, columns: int | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """(log-probabilities, most likely token) of rows ``start`` to ``start + count``.
 
-        On the device of ``like`` and in its dtype. What goes there is 2 bytes an entry; the values are made there, and
-        two copies of them live at once.
+        On the device of ``like`` and in its dtype. With ``columns``, of the first so many entries alone, as if there
+        were no others. What goes to the device is 2 bytes an entry; the values are made there, and two copies of them
+        live at once.
         """
         rows = slice(start, start + count)
-        codes = torch.from_numpy(_codes_to_signed(self._codes[rows])).to(like.device)
+        codes = torch.from_numpy(_codes_to_signed(self._codes[rows, :columns])).to(like.device)
         # Made float32 before they go to a device that has no float64.
         low, step = (
             torch.from_numpy(part[rows, None]).to(like.dtype).to(like.device) for part in (self._low, self._step)
         )
         logprobs = codes.to(like.dtype).add_(_CODE_OFFSET).mul_(step).add_(low)
         del codes
-        return torch.log_softmax(logprobs, dim=-1), torch.from_numpy(self._top1[rows]).to(like.device)
+        top1 = torch.from_numpy(self._top1[rows]).to(like.device)
+        if columns is not None and columns < self.vocabulary:
+            top1 = torch.where(top1 < columns, top1, logprobs.argmax(dim=-1))
+        return torch.log_softmax(logprobs, dim=-1), top1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from falcon_exp.worker.failures import WorkerError
@@ -38,14 +41,35 @@ def log_probabilities(logits: torch.Tensor) -> torch.Tensor:
         return torch.log_softmax(logits.to(precise_dtype(logits.device)), dim=-1)
 
 
+def comparable_columns(reference: int, own: int, tokenizer_entries: int) -> int | None:
+    """How many of the first columns of two vocabularies are compared; None where they cannot be.
+
+    As wide as each other: all, padding too, as both models' own softmax has them. Otherwise what both have, provided
+    that no token of the tokenizer is left out: what only the wider one has is then padding.
+    """
+    if reference == own:
+        return own
+    common = min(reference, own)
+    return common if common >= tokenizer_entries else None
+
+
 class RowScores:
     """The figures of all rows so far, a number a position."""
 
-    def __init__(self, reader: LogprobsReader | None) -> None:
+    def __init__(self, reader: LogprobsReader | None, tokenizer_entries: Callable[[], int]) -> None:
+        """``tokenizer_entries`` is asked where the reference's vocabulary is not as wide as the logits."""
         self._reader = reader
+        self._tokenizer_entries = tokenizer_entries
+        self._columns = 0
         self.token_nll: list[float] = []
         self.kl_nats: list[float] = []
         self.top1_equal: list[int] = []
+        #: Why nothing is compared although there is a reference.
+        self.note: str | None = None
+
+    def against_reference(self) -> dict[str, Any] | None:
+        """``against_reference`` of the wire format; None where nothing is compared."""
+        return None if self._reader is None else {"kl_nats": self.kl_nats, "top1_equal": self.top1_equal}
 
     def add(self, rows: torch.Tensor, targets: torch.Tensor) -> None:
         """The next rows of ``log_probabilities``, and the tokens that came. Leaves ``FLOOR_NATS`` in place of less.
@@ -56,10 +80,12 @@ class RowScores:
         """
         with torch.inference_mode():
             self._add_nll(rows, targets)
-            top1 = rows.argmax(dim=-1)
-            rows.clamp_min_(FLOOR_NATS)
-            if self._reader is not None:
-                self._compare(self._reader, rows, top1)
+            if self._reader is not None and self._columns == 0:
+                self._decide_columns(self._reader, rows.shape[-1])
+            if self._reader is None:
+                rows.clamp_min_(FLOOR_NATS)
+            else:
+                self._compare(self._reader, rows)
 
     def _add_nll(self, rows: torch.Tensor, targets: torch.Tensor) -> None:
         nll = -rows.gather(-1, targets[:, None])[:, 0]
@@ -68,9 +94,26 @@ class RowScores:
         # -0.0 is not at least 0 for a reader that looks at the sign.
         self.token_nll += [max(0.0, value) for value in nll.tolist()]
 
-    def _compare(self, reader: LogprobsReader, rows: torch.Tensor, top1: torch.Tensor) -> None:
-        reference, reference_top1 = reader.rows(len(self.kl_nats), rows.shape[0], rows)
-        differences = rows.neg_().add_(reference)
+    def _decide_columns(self, reader: LogprobsReader, own: int) -> None:
+        entries = 0 if reader.vocabulary == own else self._tokenizer_entries()
+        columns = comparable_columns(reader.vocabulary, own, entries)
+        if columns is None:
+            self._reader = None
+            self.note = (
+                f"the reference has {reader.vocabulary} tokens to choose from, this model {own}, "
+                f"and the tokenizer {entries}"
+            )
+        else:
+            self._columns = columns
+
+    def _compare(self, reader: LogprobsReader, rows: torch.Tensor) -> None:
+        own = rows[:, : self._columns]
+        top1 = own.argmax(dim=-1)
+        if own.shape != rows.shape:
+            own.sub_(own.logsumexp(dim=-1, keepdim=True))
+        own.clamp_min_(FLOOR_NATS)
+        reference, reference_top1 = reader.rows(len(self.kl_nats), rows.shape[0], rows, self._columns)
+        differences = own.neg_().add_(reference)
         divergence = differences.mul_(reference.exp_()).sum(dim=-1)
         # Never negative but for rounding.
         self.kl_nats += [max(0.0, value) for value in divergence.tolist()]
