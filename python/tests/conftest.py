@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,10 @@ from typing import Any
 import pytest
 
 from tests.driver import WorkerDriver
+
+# For every process that is started from here. OpenMP threads spin while they wait for their turn: where processes share
+# the cores, as in these tests, a tiny model then takes ten times the processor time.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 TINY_FALCON = {
     "model_type": "falcon",
