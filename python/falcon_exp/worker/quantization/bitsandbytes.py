@@ -22,14 +22,16 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def bitsandbytes_config(quantization: dict[str, Any], dtype: torch.dtype, model_config: Any) -> Any:
-    """None for an unquantized configuration."""
+def bitsandbytes_config(
+    quantization: dict[str, Any], dtype: torch.dtype, model_config: Any, *, trust_remote_code: bool
+) -> Any:
+    """None for an unquantized configuration. Code that comes with the model runs only where it is trusted."""
     method = quantization["method"]
     if method == "none":
         return None
     from transformers import BitsAndBytesConfig
 
-    skip = _all_skipped(quantization["skip_modules"], model_config)
+    skip = _all_skipped(quantization["skip_modules"], model_config, trust_remote_code)
     if method == "int8":
         return BitsAndBytesConfig(
             load_in_8bit=True,
@@ -46,7 +48,7 @@ def bitsandbytes_config(quantization: dict[str, Any], dtype: torch.dtype, model_
     )
 
 
-def _all_skipped(skip_modules: list[str] | None, model_config: Any) -> list[str] | None:
+def _all_skipped(skip_modules: list[str] | None, model_config: Any, trust_remote_code: bool) -> list[str] | None:
     """The user's modules and the library's own (the output head): naming any would else drop the library's."""
     if not skip_modules:
         return None
@@ -55,5 +57,5 @@ def _all_skipped(skip_modules: list[str] | None, model_config: Any) -> list[str]
     from transformers.quantizers.base import get_keys_to_not_convert
 
     with init_empty_weights():
-        skeleton = AutoModelForCausalLM.from_config(model_config)
+        skeleton = AutoModelForCausalLM.from_config(model_config, trust_remote_code=trust_remote_code)
     return sorted({*get_keys_to_not_convert(skeleton), *skip_modules})

@@ -116,7 +116,7 @@ def _from_pretrained(
         use_safetensors=True,
         dtype=dtype,
         device_map=target.device_map,
-        quantization_config=bitsandbytes_config(configuration["quantization"], dtype, config),
+        quantization_config=bitsandbytes_config(configuration["quantization"], dtype, config, trust_remote_code=trust),
         output_loading_info=True,
         **options,
     )

@@ -1,0 +1,1 @@
+"""Quantization: from the experiment to the library."""
