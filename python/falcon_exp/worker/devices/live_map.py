@@ -26,6 +26,15 @@ def find_compute_device(module: torch.nn.Module) -> torch.device:
     return torch.device("cpu")
 
 
+def find_input_device(model: Any) -> torch.device:
+    """Where token ids belong: on the device that computes the input embedding.
+
+    ``model.device`` is that of the first tensor, which for offloaded weights is ``meta``, or the CPU beside a GPU that
+    computes with them.
+    """
+    return find_compute_device(model.get_input_embeddings())
+
+
 def find_accelerator_indices(model: torch.nn.Module, kind: str) -> list[int]:
     """Indices of the devices of ``kind`` that hold or compute a part of ``model``, sorted."""
     devices = [tensor.device for tensor in (*model.parameters(), *model.buffers())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from falcon_exp.worker.devices.live_map import find_input_device
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded
 
@@ -61,9 +62,9 @@ def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> Fitte
 
 
 def prepare_inputs(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
-    """(tensors on the model's device, whether the chat template was applied)."""
+    """(tensors on the device where the model reads them, whether the chat template was applied)."""
     templated = _uses_template(generation["chat_template"], loaded.tokenizer)
-    return _tokenize(loaded.tokenizer, fitted.text, templated).to(loaded.model.device), templated
+    return _tokenize(loaded.tokenizer, fitted.text, templated).to(find_input_device(loaded.model)), templated
 
 
 def _uses_template(asked: str, tokenizer: Any) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from falcon_exp.worker.devices.live_map import find_input_device
 from falcon_exp.worker.devices.rss import release_unused
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded
@@ -151,7 +152,7 @@ def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader 
 
 def _scored_chunks(model: Any, window: torch.Tensor, first_scored: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """(logits, rows x vocabulary; the tokens that came) of a window's scored positions, in order, a few at a time."""
-    ids = window[None].to(model.device)
+    ids = window[None].to(find_input_device(model))
     targets = window[first_scored:]
     done = 0
     for logits in window_logits(model, ids, targets.shape[0]):

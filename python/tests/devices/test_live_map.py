@@ -1,0 +1,52 @@
+"""Where a model's inputs belong, however its weights are spread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import cpu_offload
+from accelerate.hooks import AlignDevicesHook, SequentialHook
+
+from falcon_exp.worker.devices.devices import Devices
+from falcon_exp.worker.devices.live_map import find_input_device
+from falcon_exp.worker.trial.generation import measure
+from falcon_exp.worker.trial.loading import load
+from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
+from falcon_exp.worker.trial.quality import measure_quality
+from tests.conftest import configuration, generation, trial
+
+
+def test_a_model_whose_weights_are_offloaded_reads_its_inputs_where_it_computes(tmp_path: Path) -> None:
+    loaded = load(configuration(), tmp_path, Devices.open())
+    whole = measure(loaded, trial(), lambda _tokens: None)
+    offloaded = replace(loaded, model=cpu_offload(loaded.model, execution_device=torch.device("cpu")))
+    # What hid the fault: the device of a weight that is not there.
+    assert offloaded.model.device.type == "meta"
+    assert find_input_device(offloaded.model).type == "cpu"
+    inputs, _ = prepare_inputs(offloaded, fit_prompt(offloaded, "hello", generation()), generation())
+    assert {tensor.device.type for tensor in inputs.values()} == {"cpu"}
+    assert measure(offloaded, trial(), lambda _tokens: None)["output_ids"] == whole["output_ids"]
+    request = {"text_id": "t", "text": "x" * 64, "context": 32, "max_tokens": None, "logprobs": {"mode": "none"}}
+    assert len(measure_quality(offloaded, request, lambda *_: None)["token_nll"]) == 30
+
+
+@pytest.mark.parametrize(("place", "found"), [(1, "cuda:1"), ("cuda:0", "cuda:0"), (torch.device("cpu"), "cpu")])
+def test_the_hook_of_the_input_embedding_says_where_it_is_computed(place: int | str | torch.device, found: str) -> None:
+    class Model(torch.nn.Module):  # type: ignore[misc]
+        device = torch.device("cpu")
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = torch.nn.Embedding(4, 2)
+
+        def get_input_embeddings(self) -> torch.nn.Module:
+            return self.embedding
+
+    model = Model()
+    assert find_input_device(model).type == "cpu"
+    hook = AlignDevicesHook(execution_device=place, offload=True)
+    model.embedding._hf_hook = SequentialHook(hook)
+    assert str(find_input_device(model)) == found
