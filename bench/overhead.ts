@@ -11,6 +11,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { formatSeconds } from "../src/base/units.js";
 import { loadExperiment } from "../src/experiment/load.js";
 import { makePlan } from "../src/plan/make-plan.js";
 import { computeGenerateInterval, measureGenerates, nameConfiguration } from "./overhead/generates.js";
@@ -151,5 +152,6 @@ if (values.diagnose === undefined) {
   for (const name of names) await compareGenerates("product", `without:${name}`, null);
 }
 console.log(formatTable(rows));
+onLine(`measured in ${formatSeconds(performance.now() / 1000)}`);
 if (values.save !== undefined) writeFileSync(values.save, `${JSON.stringify({ options: values, kept })}\n`);
 process.exitCode = rows.every(({ verdict }) => verdict === "holds") ? 0 : 1;

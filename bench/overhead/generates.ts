@@ -1,4 +1,5 @@
 /** The paired generates of every configuration: several loads of both sides, some pairs for each. */
+import { computeMedian } from "../../src/base/median.js";
 import type { PlanConfiguration } from "../../src/plan/plan-types.js";
 import { computeOthersCpus, readMachineUse } from "./disturbance.js";
 import { makeSchedule } from "./order.js";
@@ -148,5 +149,10 @@ async function loadAndWarm(
 function formatLine({ configuration, pairs }: Load, round: number): string {
   const ratios = listLogRatios(pairs).map((one) => Math.exp(one).toFixed(3));
   const disturbed = pairs.filter(({ isDisturbed }) => isDisturbed).length;
-  return `load ${round + 1} of ${configuration}: ${ratios.join(" ")}${disturbed === 0 ? "" : `, ${disturbed} disturbed`}`;
+  const others = computeMedian(pairs.flatMap((pair) => pair.othersCpus ?? []));
+  return [
+    `load ${round + 1} of ${configuration}: ${ratios.join(" ")}`,
+    ...(others === null ? [] : [`others ${others.toFixed(3)} CPUs`]),
+    ...(disturbed === 0 ? [] : [`${disturbed} pairs disturbed`]),
+  ].join(", ");
 }
