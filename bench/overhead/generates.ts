@@ -147,11 +147,14 @@ async function loadAndWarm(
 }
 
 function formatLine({ configuration, pairs }: Load, round: number): string {
-  const ratios = listLogRatios(pairs).map((one) => Math.exp(one).toFixed(3));
+  const ratios =
+    listLogRatios(pairs)
+      .map((one) => Math.exp(one).toFixed(3))
+      .join(" ") || "none counts";
   const disturbed = pairs.filter(({ isDisturbed }) => isDisturbed).length;
   const others = computeMedian(pairs.flatMap((pair) => pair.othersCpus ?? []));
   return [
-    `load ${round + 1} of ${configuration}: ${ratios.join(" ")}`,
+    `load ${round + 1} of ${configuration}: ${ratios}`,
     ...(others === null ? [] : [`others ${others.toFixed(3)} CPUs`]),
     ...(disturbed === 0 ? [] : [`${disturbed} pairs disturbed`]),
   ].join(", ");
