@@ -121,7 +121,7 @@ def opened_worker(home: Path, environment: dict[str, str] | None = None) -> Iter
 def started_worker(home: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerDriver]:
     """A worker that has answered ``start``: its libraries are imported, which takes seconds."""
     with opened_worker(home, environment) as driver:
-        driver.ok("start")
+        driver.environment = driver.ok("start")["environment"]
         yield driver
 
 

@@ -30,6 +30,8 @@ class WorkerDriver:
         self.heartbeats: list[dict[str, Any]] = []
         self.progress: list[dict[str, Any]] = []
         self.notices: list[dict[str, Any]] = []
+        #: What a started worker said of the machine.
+        self.environment: dict[str, Any] = {}
         arguments = ["--work", f"ipc://{folder}/work", "--control", f"ipc://{folder}/control"]
         environment = {**os.environ, "PYTHONPATH": str(_PACKAGE_FOLDER), "FALCON_EXP_HOME": str(home)}
         environment.update(extra_environment or {})

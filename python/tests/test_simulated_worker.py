@@ -1,42 +1,42 @@
-"""The real worker on two simulated cards: what is recorded is of the model's own card, and failures have their names."""
+"""The real worker on two simulated cards: records are of the model's own card, and failures have their names."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from falcon_exp.worker.devices.simulated import card_file
-from tests.conftest import configuration, trial
+from tests.conftest import configuration, started_worker, trial
 from tests.devices.simulated_cards import UUID_A, UUID_B, write_cards
 from tests.driver import WorkerDriver
 
 
-@contextmanager
-def open_worker(cards: Path, home: Path, **environment: str) -> Iterator[WorkerDriver]:
+def open_worker(cards: Path, home: Path, **environment: str) -> AbstractContextManager[WorkerDriver]:
     """A started worker that sees the cards of a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        driver = WorkerDriver(Path(folder), home, {card_file.VARIABLE: str(cards), **environment})
-        try:
-            driver.environment = driver.ok("start")["environment"]
-            yield driver
-        finally:
-            driver.close()
+    return started_worker(home, {card_file.VARIABLE: str(cards), **environment})
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def cards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the cards' file: each trial process reads it anew, so that a test may change a card."""
+    folder = tmp_path_factory.mktemp("cards")
+    write_cards(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def two_cards(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Iterator[WorkerDriver]:
-    with open_worker(write_cards(tmp_path_factory.mktemp("cards")), home) as driver:
+def two_cards(cards: Path, home: Path) -> Iterator[WorkerDriver]:
+    with open_worker(cards / "cards.json", home) as driver:
         yield driver
+
+
+@pytest.fixture(autouse=True)
+def _ordinary_cards(cards: Path) -> None:
+    write_cards(cards)
 
 
 def measure(worker: WorkerDriver, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -95,26 +95,26 @@ def test_a_card_is_chosen_by_its_uuid(tmp_path: Path, home: Path) -> None:
         assert worker.error("load", {"configuration": configuration(device="cuda:1")})["code"] == "device-unavailable"
 
 
-def test_a_neighbour_that_comes_during_the_trials_is_seen(tmp_path: Path, home: Path) -> None:
-    with open_worker(write_cards(tmp_path, b={"neighbour_from_reading": 2}), home) as worker:
-        _, measured = measure(worker, device="cuda:1")
+def test_a_neighbour_that_comes_during_the_trials_is_seen(two_cards: WorkerDriver, cards: Path) -> None:
+    write_cards(cards, b={"neighbour_from_reading": 2})
+    _, measured = measure(two_cards, device="cuda:1")
     assert [state["other_processes"] for state in measured["gpu_state_before"]] == [0]
     assert [state["other_processes"] for state in measured["gpu_state_after"]] == [1]
 
 
 @pytest.mark.parametrize("quantization", ["none", "int8", "nf4-double"])
 def test_a_model_that_does_not_fit_fails_for_lack_of_device_memory(
-    tmp_path: Path, home: Path, quantization: str
+    two_cards: WorkerDriver, cards: Path, quantization: str
 ) -> None:
-    with open_worker(write_cards(tmp_path, b={"memory_total_bytes": 200_000}), home) as worker:
-        failure = worker.error("load", {"configuration": configuration(quantization, device="cuda:1")})
-        assert failure["code"] == "out-of-memory-device"
-        # Another card, another process: nothing is left of it.
-        measure(worker, quantization=quantization, device="cuda:0")
+    write_cards(cards, b={"memory_total_bytes": 200_000})
+    failure = two_cards.error("load", {"configuration": configuration(quantization, device="cuda:1")})
+    assert failure["code"] == "out-of-memory-device"
+    # Another card, another process: nothing is left of it.
+    measure(two_cards, quantization=quantization, device="cuda:0")
 
 
-def test_a_card_that_is_lost_in_a_trial_ends_that_process(tmp_path: Path, home: Path) -> None:
-    with open_worker(write_cards(tmp_path, b={"lost_at_synchronization": 3}), home) as worker:
-        worker.ok("load", {"configuration": configuration(device="cuda:1")})
-        assert worker.error("generate", trial())["code"] == "device-lost"
-        assert worker.error("generate", trial())["code"] in ("device-lost", "trial-process-died", "no-trial-process")
+def test_a_card_that_is_lost_in_a_trial_is_named(two_cards: WorkerDriver, cards: Path) -> None:
+    write_cards(cards, b={"lost_at_synchronization": 3})
+    two_cards.ok("load", {"configuration": configuration(device="cuda:1")})
+    assert two_cards.error("generate", trial())["code"] == "device-lost"
+    two_cards.ok("unload")

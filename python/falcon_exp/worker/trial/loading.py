@@ -55,13 +55,12 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices) -> Loaded:
     baseline = current_rss_bytes()
     target = devices.resolve(configuration["device"])
     check_attention(configuration["attention"], target.kind)
-    expected = devices.expect(target)
     if configuration["dtype"] != "auto":
         check_dtype(configuration["dtype"], target.torch_device, configuration["device"])
     place = locate(configuration["model"], home)
     release_unused()
     set_seed(LOAD_SEED)
-    expected.reset_peaks()
+    devices.expect(target).reset_peaks()
     peak = PeakRss()
     started = time.perf_counter()
     trust = configuration["trust_remote_code"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import torch
@@ -10,6 +9,7 @@ import torch
 from falcon_exp.worker.devices.accelerator import Card, Peak, Stopwatch
 from falcon_exp.worker.devices.simulated.card_file import CardFile
 from falcon_exp.worker.devices.simulated.driver import SimulatedDriver
+from falcon_exp.worker.devices.simulated.loader_hook import count_loaded_tensors
 from falcon_exp.worker.devices.simulated.memory_counter import MemoryCounter
 from falcon_exp.worker.devices.stopwatch import HostStopwatch
 from falcon_exp.worker.proof.weights import kept_tensors
@@ -55,13 +55,12 @@ class SimulatedAccelerator:
     def prepare(self, indices: list[int]) -> None:
         """Starts the driver and begins to count. Raises RuntimeError in a process forked from one that started it."""
         self._driver.start()
-        # Threads of the loader would allocate unseen: the counter sees its own thread.
-        os.environ["HF_DEACTIVATE_ASYNC_LOAD"] = "1"
         for index in indices[:1]:
             if index not in self._counters:
                 counter = MemoryCounter(index, self._cards[index].memory_total_bytes)
                 counter.__enter__()
                 self._counters[index] = counter
+                count_loaded_tensors(counter)
 
     def find_indices(self, model: Any, target: int | None) -> list[int]:
         """The card that was asked for; tensors that were mapped from a file count from now on."""
@@ -78,7 +77,7 @@ class SimulatedAccelerator:
         self._synchronizations[index] += 1
         lost_at = self._cards[index].lost_at_synchronization
         if lost_at is not None and self._synchronizations[index] >= lost_at:
-            raise RuntimeError("CUDA error: unspecified launch failure; GPU is lost")
+            raise RuntimeError(f"CUDA error: GPU {index} is lost")
 
     def reset_peak(self, index: int) -> None:
         """From what lives now."""
