@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.driver import WorkerDriver
+from tests.models import write_model
 
 # For every process that is started from here. OpenMP threads spin while they wait for their turn: where processes share
 # the cores, as in these tests, a tiny model then takes ten times the processor time.
@@ -101,6 +102,12 @@ def trial(prompt: str = "What is a falcon?", phase: str = "measure", **changes: 
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache folder of all workers of this test run."""
     return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Falcon as a folder: config, safetensors, byte tokenizer. Copy it before you change it."""
+    return write_model(tmp_path_factory.mktemp("whole"), TINY_FALCON)
 
 
 @contextmanager

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +24,16 @@ class Hub:
         self.folder = folder
         #: Headers of every request, to see what is sent along.
         self.authorizations: list[str | None] = []
+        #: (method and path, Range header) of every request for a repository.
+        self.requests: list[tuple[str, str | None]] = []
+        #: While set, a file's answer stops after so many bytes until ``ended`` or ``flowing`` is set.
+        self.stop_after_bytes: int | None = None
+        self.stopped = threading.Event()
+        #: Cuts the connection of the next file that is longer, once.
+        self.cut_after_bytes: int | None = None
+        self.flowing = threading.Event()
+        #: While set, every answer is "503 Service Unavailable".
+        self.is_busy = False
         #: Holds up the answers for ``lab/slow``.
         self.ended = threading.Event()
 
@@ -50,6 +63,7 @@ class Hub:
         self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
         self.ended.set()
+        self.flowing.set()
         self._stop()
 
     def _stop(self) -> None:
@@ -69,6 +83,11 @@ class Hub:
         self.authorizations.append(request.headers.get("Authorization"))
         parts = request.path.strip("/").split("?")[0].split("/")
         repo = "/".join(parts[2:4] if parts[0] == "api" else parts[:2])
+        if repo.startswith("lab/"):
+            self.requests.append((f"{request.command} {request.path}", request.headers.get("Range")))
+        if self.is_busy:
+            self._refuse(request, 503, None, None)
+            return
         if repo == "lab/slow":
             self.ended.wait(120)
             return
@@ -87,8 +106,22 @@ class Hub:
             self._refuse(request, 401, "RepoNotFound", "Invalid username or password.")
         elif "resolve" in parts:
             self._file(request, parts[3], "/".join(parts[4:]), with_body)
+        elif parts[0] == "api" and parts[4:5] in (["revision"], ["tree"]):
+            self._listing(request, parts[4], parts[5], with_body)
         else:
             self._refuse(request, 404, "EntryNotFound", "Entry not found")
+
+    def _listing(self, request: BaseHTTPRequestHandler, kind: str, revision: str, with_body: bool) -> None:
+        if revision not in ("main", COMMIT):
+            self._refuse(request, 404, "RevisionNotFound", f"Invalid rev id: {revision}")
+            return
+        paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        names = [(path.relative_to(self.folder).as_posix(), path.stat().st_size) for path in paths]
+        answer: object = [{"type": "file", "path": name, "size": size, "oid": "0" * 40} for name, size in names]
+        if kind == "revision":
+            siblings = [{"rfilename": name, "size": size} for name, size in names]
+            answer = {"id": "lab/good", "sha": COMMIT, "siblings": siblings}
+        self._send(request, 200, {"Content-Type": "application/json"}, json.dumps(answer).encode(), with_body)
 
     def _file(self, request: BaseHTTPRequestHandler, revision: str, name: str, with_body: bool) -> None:
         if revision not in ("main", COMMIT):
@@ -100,7 +133,14 @@ class Hub:
             return
         content = path.read_bytes()
         tag = hashlib.sha256(content).hexdigest()
-        self._send(request, 200, {"ETag": f'"{tag}"'}, content, with_body)
+        headers = {"ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
+        begin = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range") or "")
+        if begin is None:
+            self._send(request, 200, headers, content, with_body)
+            return
+        first = int(begin.group(1))
+        headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
+        self._send(request, 206, headers, content[first:], with_body)
 
     def _refuse(self, request: BaseHTTPRequestHandler, status: int, code: str | None, message: str | None) -> None:
         headers = {} if code is None else {"X-Error-Code": code, "X-Error-Message": message or ""}
@@ -116,5 +156,20 @@ class Hub:
             request.send_header(name, value)
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
-        if with_body:
-            request.wfile.write(body)
+        if not with_body:
+            return
+        if self.cut_after_bytes is not None and len(body) > self.cut_after_bytes:
+            request.wfile.write(body[: self.cut_after_bytes])
+            self.cut_after_bytes = None
+            request.close_connection = True
+            request.connection.shutdown(socket.SHUT_RDWR)
+            return
+        at_once = len(body) if self.stop_after_bytes is None else self.stop_after_bytes
+        request.wfile.write(body[:at_once])
+        if at_once < len(body):
+            request.wfile.flush()
+            self.stopped.set()
+            self.flowing.wait(120)
+            # Who was waiting may be gone.
+            with suppress(OSError):
+                request.wfile.write(body[at_once:])

@@ -18,8 +18,7 @@ from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError, classify, error_body
 from falcon_exp.worker.trial.loading import load
 from falcon_exp.worker.trial.preflight import check_dtype
-from falcon_exp.worker.trial.sources import random_model
-from tests.conftest import TINY_FALCON, configuration, trial
+from tests.conftest import configuration, trial
 from tests.driver import WorkerDriver
 
 
@@ -244,9 +243,8 @@ def unknown_architecture(folder: Path) -> None:
     ],
 )
 def test_a_damaged_model_folder_is_refused_with_its_code(
-    shared_worker: WorkerDriver, home: Path, tmp_path: Path, damage: Callable[[Path], None], code: str
+    shared_worker: WorkerDriver, whole: Path, tmp_path: Path, damage: Callable[[Path], None], code: str
 ) -> None:
-    whole = random_model({"config": TINY_FALCON, "seed": 7, "tokenizer": "bytes"}, home)
     folder = tmp_path / "model"
     shutil.copytree(whole, folder)
     damage(folder)

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from falcon_exp.worker.trial.sources import random_model
-from tests.conftest import TINY_FALCON, configuration, started_worker, trial
+from tests.conftest import configuration, started_worker, trial
 from tests.driver import WorkerDriver
 from tests.hub import COMMIT, Hub
 
@@ -22,13 +21,6 @@ PACKAGE = Path(__file__).parents[1]
 #: See the sitecustomize.py in it.
 SHORT_SLEEPS = Path(__file__).parent / "short_sleeps"
 TOKEN = "hf_plantedTokenOfTheTestsNeverARealOne"  # noqa: S105
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small Falcon as a folder: config, safetensors, byte tokenizer."""
-    home = tmp_path_factory.mktemp("whole")
-    return random_model({"config": TINY_FALCON, "seed": 7, "tokenizer": "bytes"}, home)
 
 
 def change_config(folder: Path, **changes: Any) -> None:
@@ -196,7 +188,6 @@ def test_a_model_of_the_hub_is_loaded_and_its_commit_recorded(hub: Hub, hub_work
         pytest.param("lab/forbidden", None, "model-gated", id="403 awaiting a review"),
         pytest.param("lab/good", "no-such-branch", "model-revision-unknown", id="404 revision"),
         pytest.param("lab/portal", None, "hub-unreachable", id="a captive portal"),
-        # The library asks six times, and would wait 23 s in between.
         pytest.param("lab/down", None, "hub-unreachable", id="503"),
     ],
 )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.model_shape import config_of
+from falcon_exp.worker.trial.loading import load
 from falcon_exp.worker.trial.sources import random_model
-from tests.conftest import TINY_FALCON
+from tests.conftest import TINY_FALCON, configuration
+from tests.models import write_model
 
 
 def recipe(**changes: Any) -> dict[str, Any]:
@@ -47,3 +53,29 @@ def test_a_model_is_made_once(tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_is_refused_in_words(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(WorkerError, match=words):
         random_model(recipe(**changes), tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_without_a_dtype_in_the_config_a_model_is_loaded_as_its_files_are(tmp_path: Path, dtype: torch.dtype) -> None:
+    folder = write_model(tmp_path / "model", TINY_FALCON, dtype=dtype)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    del config["dtype"]
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    source = {"source": "path", "path": str(folder)}
+    loaded = load(configuration(model=source, dtype="auto"), tmp_path, Devices.open())
+    name = str(dtype).removeprefix("torch.")
+    assert loaded.measurement["proof"]["dtype"] == name
+    assert config_of(source, trust_remote_code=False)[0].dtype == dtype
+    assert loaded.measurement["model_shape"]["dtype"] == name
+
+
+def test_a_config_that_names_another_dtype_than_the_files_hold_wins_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_model(tmp_path / "model", TINY_FALCON, dtype=torch.float32)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "dtype": "bfloat16"}), "utf-8")
+    model = {"source": "path", "path": str(folder)}
+    loaded = load(configuration(model=model, dtype="auto"), tmp_path, Devices.open())
+    assert loaded.measurement["proof"]["dtype"] == "bfloat16"
+    assert "the weight files hold float32, but the config names bfloat16" in caplog.text

@@ -86,8 +86,14 @@ export const cardSchema = z.strictObject({
 export type Card = z.infer<typeof cardSchema>;
 
 export const loadMeasurementSchema = z.strictObject({
-  /** Model and tokenizer, from the first call of from_pretrained to a device-synchronized end. */
+  /** Model and tokenizer from files on this machine, to a device-synchronized end; the hub is shut off meanwhile. */
   load_sec: seconds,
+  /** What fetching a hub's model took before, near 0 where nothing was missing; null for a folder. */
+  download_sec: seconds.nullable(),
+  /** How much of the weight files was in the page cache when the load began, 0 to 1; null where the system does not tell. */
+  page_cache_share: z.number().min(0).max(1).nullable(),
+  /** `random`: drawn on this machine for the model's config; only memory and speed mean anything. */
+  weights_source: z.enum(["files", "random"]),
   /** Peak allocated device memory during load, summed over devices; null on CPU. */
   load_peak_allocated_bytes: bytes.nullable(),
   /** The cards of the live device map, and no others; empty on the CPU. */

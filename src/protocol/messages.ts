@@ -170,6 +170,7 @@ export const workerErrorCodeSchema = z.enum([
   "model-gated",
   "hub-unreachable",
   "model-unsafe-format",
+  "download-disk-full",
   "model-corrupt",
   "tokenizer-missing",
   "remote-code-refused",

@@ -69,6 +69,9 @@ const recordedLoadSchema = loadMeasurementSchema.extend({
   proof: recordedProofSchema,
   model_shape: loadMeasurementSchema.shape.model_shape.default(null),
   devices: z.array(recordedCardSchema).nullable().default(null),
+  download_sec: loadMeasurementSchema.shape.download_sec.default(null),
+  page_cache_share: loadMeasurementSchema.shape.page_cache_share.default(null),
+  weights_source: loadMeasurementSchema.shape.weights_source.default("files"),
 });
 export const recordedEnvironmentSchema = environmentSchema.extend({
   machine_state: machineStateSchema.nullable().default(null),

@@ -31,6 +31,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "model-gated": "Accept the model's terms on its hub page, then set HF_TOKEN.",
   "hub-unreachable": "Check the network, or give the path of a model that is already on this machine.",
   "model-unsafe-format": "Convert the weights to safetensors; pickled weights can run code and are refused.",
+  "download-disk-full":
+    "Free space where the hub's cache lies, or move it with HF_HOME; what was downloaded whole is kept.",
   "model-corrupt": "Download or copy the model's files again.",
   "tokenizer-missing":
     "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",

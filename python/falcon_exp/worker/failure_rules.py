@@ -96,10 +96,11 @@ ANYWHERE = (
 )
 LOADING = (
     _rule("model-gated", "GatedRepoError"),
-    _rule("model-gated", "OSError", pattern=r"gated repo|awaiting a review"),
     _rule("model-revision-unknown", "RevisionNotFoundError"),
-    _rule("model-revision-unknown", "OSError", pattern=r"not a valid git identifier"),
+    # Its message speaks of gated repositories in any case.
     _rule("model-not-found", "RepositoryNotFoundError", "HFValidationError"),
+    _rule("model-gated", "OSError", pattern=r"gated repo|awaiting a review"),
+    _rule("model-revision-unknown", "OSError", pattern=r"not a valid git identifier"),
     _rule(
         "model-not-found",
         "OSError",

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.quantization.bitsandbytes import dtype_name
+from falcon_exp.worker.hub.wanted import local_weight_files
+from falcon_exp.worker.quantization.bitsandbytes import dtype_name, torch_dtype
+from falcon_exp.worker.stored_dtype import stored_dtype
 
 
 def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str | None]:
@@ -33,7 +35,11 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
     path = model["path"]
     if path is None or not (Path(path) / "config.json").is_file():
         raise WorkerError("model-not-found", f"{path or model.get('name')} holds no config.json.")
-    return AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code), None
+    config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
+    if getattr(config, "dtype", None) is None:
+        found = stored_dtype([file for file in local_weight_files(Path(path)) if file.is_file()])
+        config.dtype = None if found is None else torch_dtype(found)
+    return config, None
 
 
 def shape_of(config: Any, *, trust_remote_code: bool = False) -> dict[str, Any]:

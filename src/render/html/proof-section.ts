@@ -59,7 +59,7 @@ function quantizationFacts({ plan, load }: ConfigurationData): Fact[] {
 
 function otherFacts({ load }: ConfigurationData): Fact[] {
   if (load === null) return [];
-  const { proof, load_sec, model_revision, model_config_sha256 } = load.load;
+  const { proof, load_sec, page_cache_share, download_sec, model_revision, model_config_sha256 } = load.load;
   return [
     ["model class", `${proof.model_class}, ${proof.dtype}`],
     [
@@ -69,11 +69,19 @@ function otherFacts({ load }: ConfigurationData): Fact[] {
     ["attention", proof.attn_implementation],
     ["chat template", proof.chat_template ? "yes" : "no"],
     ["cures applied", proof.workarounds_applied.join(", ") || "none"],
-    ["load", formatSeconds(load_sec)],
+    ["load", loadText(load_sec, page_cache_share)],
+    ["download", download_sec === null ? null : formatSeconds(download_sec)],
     ["revision", model_revision],
     ["model's config", model_config_sha256],
     ["identity", load.identity_sha256],
   ];
+}
+
+/** A load from the disk is another than one from memory. */
+function loadText(loadSec: number, pageCacheShare: number | null): string {
+  const seconds = formatSeconds(loadSec);
+  if (pageCacheShare === null) return seconds;
+  return `${seconds}, ${Math.round(pageCacheShare * 100)} % of the files in the page cache before`;
 }
 
 function counts(classes: Readonly<Record<string, number>>): string {

@@ -17,12 +17,12 @@ import torch
 from falcon_exp.worker.devices.devices import Devices, Target
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.devices.rss import PeakRss, current_rss_bytes, release_unused
-from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.proof.proof import read_proof
 from falcon_exp.worker.proof.verify_proof import verify
 from falcon_exp.worker.quantization.bitsandbytes import bitsandbytes_config, dtype_name, torch_dtype
+from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
 from falcon_exp.worker.trial.preflight import check_attention, check_dtype
-from falcon_exp.worker.trial.sources import ModelPlace, locate, remote_revision
+from falcon_exp.worker.trial.sources import ModelFolder, open_source
 from falcon_exp.worker.workarounds.falcon_linear import apply_workarounds
 
 #: Seeds nothing that is measured (each trial seeds itself); set so that a load can be repeated.
@@ -48,31 +48,37 @@ class Loaded:
         )
 
 
-def load(configuration: dict[str, Any], home: Path, devices: Devices) -> Loaded:
-    """Raises WorkerError where something cannot run here, or where the live model is not what was asked for."""
-    from transformers import AutoConfig, set_seed
+def load(configuration: dict[str, Any], home: Path, devices: Devices, report: Report = report_to_nobody) -> Loaded:
+    """Raises WorkerError where something cannot run here, or where the live model is not what was asked for.
+
+    ``report`` is told how far a download is. The clock begins when all files are here and the hub is shut off.
+    """
+    from transformers import set_seed
 
     baseline = current_rss_bytes()
     target = devices.resolve(configuration["device"])
     check_attention(configuration["attention"], target.kind)
     if configuration["dtype"] != "auto":
         check_dtype(configuration["dtype"], target.torch_device, configuration["device"])
-    place = locate(configuration["model"], home)
+    trust = configuration["trust_remote_code"]
+    source = open_source(configuration["model"], home, trust_remote_code=trust, report=report)
+    page_cache_share = source.page_cache_share()
     release_unused()
     set_seed(LOAD_SEED)
     devices.expect(target).reset_peaks()
     peak = PeakRss()
-    started = time.perf_counter()
-    trust = configuration["trust_remote_code"]
-    config = AutoConfig.from_pretrained(place.name_or_path, revision=place.revision, trust_remote_code=trust)
-    dtype = _effective_dtype(configuration["dtype"], config)
-    quantized = configuration["quantization"]["method"] != "none"
-    workarounds = apply_workarounds(config, quantized=quantized) if configuration["workarounds"] == "auto" else []
-    tokenizer, model = _from_pretrained(configuration, place, config, dtype, target)
-    used = devices.bind(model, target)
-    used.synchronize()
-    load_sec = time.perf_counter() - started
-    peak_rss = peak.stop()
+    with hub_shut_off():
+        started = time.perf_counter()
+        config = source.config()
+        dtype = _effective_dtype(configuration["dtype"], config, source)
+        quantized = configuration["quantization"]["method"] != "none"
+        workarounds = apply_workarounds(config, quantized=quantized) if configuration["workarounds"] == "auto" else []
+        tokenizer = source.tokenizer()
+        model = _model(source, configuration, config, dtype, target)
+        used = devices.bind(model, target)
+        used.synchronize()
+        load_sec = time.perf_counter() - started
+        peak_rss = peak.stop()
     proof = read_proof(model, has_chat_template=tokenizer.chat_template is not None, workarounds=workarounds)
     verify(proof, configuration, dtype=dtype_name(dtype))
     measurement = {
@@ -85,7 +91,10 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices) -> Loaded:
         "seed": LOAD_SEED,
         "torch_threads": torch.get_num_threads(),
         "model_config_sha256": _config_sha256(model.config),
-        "model_revision": remote_revision(place),
+        "model_revision": source.commit,
+        "download_sec": source.download_sec,
+        "page_cache_share": page_cache_share,
+        "weights_source": "files",
         "model_shape": _shape(model.config, trust),
         "proof": proof,
     }
@@ -97,48 +106,39 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices) -> Loaded:
     return Loaded(model=model, tokenizer=tokenizer, workarounds=workarounds, devices=used, measurement=measurement)
 
 
-def _from_pretrained(
-    configuration: dict[str, Any], place: ModelPlace, config: Any, dtype: torch.dtype, target: Target
-) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    trust = configuration["trust_remote_code"]
-    tokenizer = AutoTokenizer.from_pretrained(place.name_or_path, revision=place.revision, trust_remote_code=trust)
+def _model(source: ModelFolder, configuration: dict[str, Any], config: Any, dtype: torch.dtype, target: Target) -> Any:
     options: dict[str, Any] = {}
     if configuration["attention"] != "auto":
         options["attn_implementation"] = configuration["attention"]
-    model, info = AutoModelForCausalLM.from_pretrained(
-        place.name_or_path,
-        config=config,
-        revision=place.revision,
-        trust_remote_code=trust,
-        use_safetensors=True,
+    model = source.model(
+        config,
         dtype=dtype,
         device_map=target.device_map,
-        quantization_config=bitsandbytes_config(configuration["quantization"], dtype, config, trust_remote_code=trust),
-        output_loading_info=True,
+        quantization_config=bitsandbytes_config(
+            configuration["quantization"], dtype, config, trust_remote_code=configuration["trust_remote_code"]
+        ),
         **options,
     )
-    _refuse_invented(sorted(info["missing_keys"]))
     model.eval()
-    return tokenizer, model
+    return model
 
 
-def _refuse_invented(missing: list[str]) -> None:
-    """The library draws weights that the files lack at random, and goes on with no more than a warning."""
-    if missing:
-        named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-        raise WorkerError("model-corrupt", f"The files lack {len(missing)} tensors that the config asks for: {named}.")
-
-
-def _effective_dtype(asked: str, config: Any) -> torch.dtype:
-    """``auto`` is the dtype stored with the model; float32 where none is."""
+def _effective_dtype(asked: str, config: Any, source: ModelFolder) -> torch.dtype:
+    """``auto`` is the dtype that the config names, else that of the weight files."""
     if asked != "auto":
         return torch_dtype(asked)
-    stored = getattr(config, "dtype", None)
-    if isinstance(stored, str):
-        return torch_dtype(stored)
-    return stored if isinstance(stored, torch.dtype) else torch.float32
+    named = getattr(config, "dtype", None)
+    if named is None:
+        return torch_dtype(source.stored_dtype() or "float32")
+    dtype: torch.dtype = torch_dtype(named) if isinstance(named, str) else named
+    stored = source.stored_dtype()
+    if stored not in (None, dtype_name(dtype)):
+        logging.getLogger(__name__).warning(
+            "the weight files hold %s, but the config names %s: that is what they are loaded in",
+            stored,
+            dtype_name(dtype),
+        )
+    return dtype
 
 
 def _shape(config: Any, trust_remote_code: bool) -> dict[str, Any] | None:
@@ -156,5 +156,7 @@ def _shape(config: Any, trust_remote_code: bool) -> dict[str, Any] | None:
 
 
 def _config_sha256(config: Any) -> str:
-    text = json.dumps(config.to_dict(), sort_keys=True, default=str)
+    """Of what the config says of the model; where its files lie on this machine is no part of it."""
+    said = {key: value for key, value in config.to_dict().items() if key != "_name_or_path"}
+    text = json.dumps(said, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -12,28 +12,90 @@ from pathlib import Path
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
+from falcon_exp.worker.hub.wanted import local_weight_files, only_pickles
+from falcon_exp.worker.stored_dtype import stored_dtype
+from falcon_exp.worker.trial.download import Report, fetch_code_of, fetch_model
+from falcon_exp.worker.trial.page_cache import page_cache_share
 
 
 @dataclass(frozen=True)
-class ModelPlace:
-    """What ``from_pretrained`` is given."""
+class ModelFolder:
+    """A model on this machine. What a load takes from it needs no network."""
 
-    name_or_path: str
-    #: Branch, tag or commit; None for a folder.
-    revision: str | None
+    folder: Path
+    trust_remote_code: bool
+    #: The hub's commit; None for other folders.
+    commit: str | None = None
+    #: What fetching it took; None where nothing is ever fetched.
+    download_sec: float | None = None
+
+    def config(self) -> Any:
+        """The model's config."""
+        from transformers import AutoConfig
+
+        return AutoConfig.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+
+    def tokenizer(self) -> Any:
+        """The tokenizer that lies beside the weights."""
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+
+    def model(self, config: Any, **options: Any) -> Any:
+        """The loaded model. Raises WorkerError ``model-corrupt`` where the files lack something."""
+        from transformers import AutoModelForCausalLM
+
+        model, info = AutoModelForCausalLM.from_pretrained(
+            self.folder,
+            config=config,
+            trust_remote_code=self.trust_remote_code,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
+        )
+        _refuse_invented(sorted(info["missing_keys"]))
+        return model
+
+    def stored_dtype(self) -> str | None:
+        """The dtype of the weight files."""
+        return stored_dtype(local_weight_files(self.folder))
+
+    def page_cache_share(self) -> float | None:
+        """How much of the weights is in memory now, 0 to 1; None where that cannot be told."""
+        try:
+            return page_cache_share(local_weight_files(self.folder))
+        except WorkerError:
+            return None
 
 
-def locate(model: dict[str, Any], home: Path) -> ModelPlace:
-    """Raises WorkerError ``model-not-found`` where a folder is none, ``model-unsafe-format`` where it holds pickles."""
+def open_source(model: dict[str, Any], home: Path, *, trust_remote_code: bool, report: Report) -> ModelFolder:
+    """Finds the model, or fetches it.
+
+    Raises WorkerError ``model-not-found`` where a folder is none, ``model-unsafe-format`` where it holds pickles, and
+    what ``fetch_model`` raises.
+    """
     source = model["source"]
     if source == "hub":
-        return ModelPlace(model["repo"], model["revision"] or "main")
+        revision = model["revision"] or DEFAULT_REVISION
+        fetched = fetch_model(model["repo"], revision, with_code=trust_remote_code, report=report)
+        return ModelFolder(fetched.folder, trust_remote_code, fetched.commit, fetched.download_sec)
     if source == "random":
-        return ModelPlace(str(random_model(model, home)), None)
+        return ModelFolder(random_model(model, home), trust_remote_code=False)
     path = model["path"]
     if path is None:
         raise WorkerError("model-not-found", f"The embedded model {model['name']} has not been prepared.")
-    return ModelPlace(str(_model_folder(Path(path))), None)
+    folder = _model_folder(Path(path))
+    if trust_remote_code:
+        fetch_code_of(folder, report)
+    return ModelFolder(folder, trust_remote_code)
+
+
+def _refuse_invented(missing: list[str]) -> None:
+    """The library draws weights that the files lack at random, and goes on with no more than a warning."""
+    if missing:
+        named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+        raise WorkerError("model-corrupt", f"The files lack {len(missing)} tensors that the config asks for: {named}.")
 
 
 def _model_folder(path: Path) -> Path:
@@ -42,9 +104,10 @@ def _model_folder(path: Path) -> Path:
         raise WorkerError("model-not-found", f"{path} {what}.")
     if not (path / "config.json").is_file():
         raise WorkerError("model-not-found", f"{path} holds no config.json, so it is no model folder.")
-    if not any(path.glob("*.safetensors")):
-        if any(path.glob("*.bin")) or any(path.glob("*.pt")) or any(path.glob("*.pth")):
-            raise WorkerError("model-unsafe-format", f"{path} holds its weights as pickle only.")
+    names = [file.name for file in path.iterdir()]
+    if only_pickles(names):
+        raise WorkerError("model-unsafe-format", f"{path} holds its weights as pickle only.")
+    if not any(name.endswith(".safetensors") for name in names):
         raise WorkerError("model-not-found", f"{path} holds no *.safetensors.")
     return path
 
@@ -115,14 +178,3 @@ def _config(given: dict[str, Any]) -> Any:
         return AutoConfig.for_model(model_type, **rest)
     except (ValueError, TypeError, KeyError) as error:
         raise WorkerError("model-corrupt", f"The config of the random model is refused: {error}") from error
-
-
-def remote_revision(place: ModelPlace) -> str | None:
-    """The commit that a hub model's branch or tag stands for; None for folders and where it cannot be told."""
-    if place.revision is None:
-        return None
-    from transformers.utils.hub import cached_file, extract_commit_hash
-
-    found = cached_file(place.name_or_path, "config.json", revision=place.revision)
-    commit: str | None = extract_commit_hash(found, None)
-    return commit

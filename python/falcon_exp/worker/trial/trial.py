@@ -71,7 +71,7 @@ class TrialProcess:
         report = self._report("load")
         report("loading", None)
         with LoadProgress(report, self._devices.read_allocated_bytes):
-            self._loaded = load(body["configuration"], self._home, self._devices)
+            self._loaded = load(body["configuration"], self._home, self._devices, report)
         return {"measurement": self._loaded.measurement}
 
     def _model(self) -> Loaded:

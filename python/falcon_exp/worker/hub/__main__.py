@@ -1,0 +1,78 @@
+"""``python -m falcon_exp.worker.hub``: fetches one model for a trial process.
+
+In a process of its own, because what a download leaves behind (buffers, connections, threads) would else be part of
+the memory that is measured. The request is one line of JSON on stdin, ``{"repo", "revision", "with_code", "code_of"}``:
+``repo`` is null where only the repositories in ``code_of`` are wanted. stdout has one JSON object a line: any number of
+``{"event": "progress", "received_bytes", "total_bytes"}``, then one ``{"event": "done", "folder", "commit", "notice"}``
+or ``{"event": "error", "code", "message"}``. End of file on stdin means that nobody waits any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import threading
+import traceback
+from typing import Any
+
+from falcon_exp.worker.failures import classify
+from falcon_exp.worker.hub.snapshot import Snapshot, as_unreachable, fetch_code, fetch_snapshot, remove_partial_files
+
+
+def _say(event: str, **rest: Any) -> None:
+    sys.stdout.write(json.dumps({"event": event, **rest}) + "\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    remove_partial_files()
+    os._exit(1)
+
+
+def _fetch(request: dict[str, Any]) -> Snapshot | None:
+    snapshot = None
+    if request["repo"] is not None:
+        snapshot = fetch_snapshot(
+            request["repo"],
+            request["revision"],
+            with_code=request["with_code"],
+            on_progress=lambda received, total: _say("progress", received_bytes=received, total_bytes=total),
+        )
+    for repo in request["code_of"]:
+        fetch_code(repo)
+    return snapshot
+
+
+def _failure(error: Exception) -> tuple[str, str]:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "download-disk-full", f"{error.filename or 'The cache of the hub'}: no space left."
+    return classify(as_unreachable(error) or error, "load")
+
+
+def main() -> int:
+    """0 once ``done`` was said, 1 after an ``error``."""
+    request = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, name="lifeline", daemon=True).start()
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    try:
+        snapshot = _fetch(request)
+    except Exception as error:
+        code, message = _failure(error)
+        if code == "worker-exception":
+            traceback.print_exception(error)
+        _say("error", code=code, message=message)
+        return 1
+    if snapshot is None:
+        _say("done", folder=None, commit=None, notice=None)
+    else:
+        _say("done", folder=str(snapshot.folder), commit=snapshot.commit, notice=snapshot.notice)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Downloads, as a trial process sees them: before the clock, and the switch that keeps the hub off while it runs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from falcon_exp.worker.failures import WorkerError
+
+#: (what is being done, None: no tokens yet), as for every phase.
+Report = Callable[[str, int | None], None]
+
+
+def report_to_nobody(_detail: str, _tokens: int | None) -> None:
+    """For loads that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A model of the hub, whole and on this machine."""
+
+    folder: Path
+    commit: str
+    #: Time until it was; near 0 where nothing was missing.
+    download_sec: float
+
+
+def fetch_model(repo: str, revision: str, *, with_code: bool, report: Report) -> Fetched:
+    """Fetches a model into the hub's cache and reports how far it is.
+
+    Raises WorkerError ``hub-unreachable``, ``model-not-found``, ``model-gated``, ``model-revision-unknown``,
+    ``model-unsafe-format`` or ``download-disk-full``.
+    """
+    started = time.perf_counter()
+    folder, commit = _ask({"repo": repo, "revision": revision, "with_code": with_code, "code_of": []}, report)
+    if with_code:
+        fetch_code_of(folder, report)
+    return Fetched(folder, commit, time.perf_counter() - started)
+
+
+def fetch_code_of(folder: Path, report: Report) -> None:
+    """Fetches the Python files that a model folder names in other repositories (``org/name--module.Class``)."""
+    repos = sorted(_code_elsewhere(folder))
+    if repos:
+        _ask({"repo": None, "revision": None, "with_code": True, "code_of": repos}, report)
+
+
+def _code_elsewhere(folder: Path) -> set[str]:
+    found: set[str] = set()
+    for name in ("config.json", "tokenizer_config.json"):
+        try:
+            named = json.loads((folder / name).read_text("utf-8")).get("auto_map", {})
+            entries = named.values() if isinstance(named, dict) else [named]
+        except (OSError, ValueError, AttributeError):
+            # What is damaged is told when it is loaded.
+            continue
+        for entry in entries:
+            classes = entry if isinstance(entry, list) else [entry]
+            found |= {one.partition("--")[0] for one in classes if isinstance(one, str) and "--" in one}
+    return found
+
+
+def _ask(request: dict[str, object], report: Report) -> tuple[Path, str]:
+    """Runs the fetching process (falcon_exp/worker/hub/__main__.py) to its end."""
+    command = [sys.executable, "-m", "falcon_exp.worker.hub"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a process was started without its pipes")
+        # Stays open: its end tells the process that nobody waits any more.
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "progress":
+                received, total = event["received_bytes"] / 1e9, event["total_bytes"] / 1e9
+                report(f"downloading: {received:.2f} of {total:.2f} GB", None)
+            elif event["event"] == "error":
+                raise WorkerError(event["code"], event["message"])
+            else:
+                if event["notice"] is not None:
+                    logging.getLogger(__name__).warning(event["notice"])
+                return Path(event["folder"] or "."), str(event["commit"])
+    raise WorkerError("hub-unreachable", f"The download ended without a word, exit code {process.returncode}.")
+
+
+@contextmanager
+def hub_shut_off() -> Iterator[None]:
+    """Within, no library asks the hub for anything: what a load needs is here, and a clock is running.
+
+    The library reads HF_HUB_OFFLINE once, when it is imported; this is the constant that it makes of it.
+    """
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
