@@ -1,0 +1,71 @@
+"""The GPU machine that the tests run on: its cards as the worker tells them, and how to leave little room on one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from falcon_exp.worker.devices.simulated import card_file
+
+_TAKE_MEMORY = Path(__file__).with_name("take_memory.py")
+
+
+def find_reason_to_skip() -> str | None:
+    """None where there is a CUDA device, or a simulated one is named. Starts no driver in this process."""
+    if card_file.read_from_environment() is not None:
+        return None
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+    import torch
+
+    if torch.cuda.is_available():
+        return None
+    built = "this torch is built for CPUs" if torch.version.cuda is None else "torch sees no CUDA device"
+    return f"no GPU: {built}, and {card_file.VARIABLE} names no simulated one"
+
+
+@dataclass(frozen=True)
+class GpuMachine:
+    """``environment`` is the worker's answer to ``start``."""
+
+    environment: dict[str, Any]
+    is_simulated: bool
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The one that is measured: ``cuda:0``."""
+        card: dict[str, Any] = self.environment["gpus"][0]
+        return card
+
+    @property
+    def other_card(self) -> dict[str, Any]:
+        """The last one, which on a machine with several is not the first."""
+        card: dict[str, Any] = self.environment["gpus"][-1]
+        return card
+
+    @contextmanager
+    def leave_room(self, leave_bytes: int, folder: Path) -> Iterator[dict[str, str]]:
+        """Meanwhile the first card has only so much free; gives what a worker's environment must say besides.
+
+        On a real card another process takes the rest; a simulated one is made smaller.
+        """
+        if self.is_simulated:
+            told = json.loads(Path(os.environ[card_file.VARIABLE]).read_text("utf-8"))
+            told["cards"][0]["memory_total_bytes"] = leave_bytes
+            path = folder / "small-cards.json"
+            path.write_text(json.dumps(told))
+            yield {card_file.VARIABLE: str(path)}
+            return
+        arguments = [sys.executable, str(_TAKE_MEMORY), str(self.card["index"]), str(leave_bytes)]
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("holding"), "the card's memory could not be taken"
+            yield {}
+            process.stdin.close()

@@ -1,0 +1,67 @@
+"""What the tests on a GPU load: one model drawn from a seed, and a geometry that no card of the test has room for."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from tests.conftest import configuration
+
+_LLAMA: dict[str, Any] = {
+    "model_type": "llama",
+    "vocab_size": 384,
+    "tie_word_embeddings": False,
+    "bos_token_id": 1,
+    "eos_token_id": 1,
+    "pad_token_id": 0,
+    "dtype": "bfloat16",
+}
+
+#: 186 million parameters in 16 layers: an effort like a small model's, where one token takes milliseconds.
+CARD_LLAMA = {
+    **_LLAMA,
+    "hidden_size": 1024,
+    "intermediate_size": 2816,
+    "num_hidden_layers": 16,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 4,
+    "max_position_embeddings": 16384,
+}
+
+#: The same for simulated cards, which compute on the CPU.
+SIMULATED_LLAMA = {
+    **_LLAMA,
+    "hidden_size": 128,
+    "intermediate_size": 256,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+}
+
+#: 8 billion parameters.
+LARGE_LLAMA = {
+    **_LLAMA,
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 8192,
+}
+
+SEED = 16
+
+#: As an experiment names them, each with what the proof must read back.
+QUANTIZATIONS = ["none", "int8", "fp4", "nf4-double"]
+
+
+def configure_folder(quantization: str, folder: str, device: str) -> dict[str, Any]:
+    """The model that was drawn into ``folder``, under one quantization."""
+    return configuration(quantization, model={"source": "path", "path": folder}, device=device)
+
+
+def configure_geometry(quantization: str, config: dict[str, Any], device: str) -> dict[str, Any]:
+    """A model that is drawn from the seed while it is loaded."""
+    model = {"source": "random", "config": copy.deepcopy(config), "seed": SEED, "tokenizer": "bytes"}
+    return configuration(quantization, model=model, device=device)
