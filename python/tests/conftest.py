@@ -98,6 +98,12 @@ def trial(prompt: str = "What is a falcon?", phase: str = "measure", **changes: 
     }
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Says in the report which tests need a GPU: scripts/check.ts excuses the skips of these alone."""
+    if item.get_closest_marker("gpu") is not None:
+        item.user_properties.append(("needs", "gpu"))
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache folder of all workers of this test run."""

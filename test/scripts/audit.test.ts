@@ -95,3 +95,11 @@ test("a service that refuses is no answer: it is said, and passes only where who
   expect(exitCode).toBe(2);
   expect((await audit(url, ["--locks-suffice"])).exitCode).toBe(0);
 });
+
+test("where the locks alone are wanted, nobody is asked", async () => {
+  const { url, asked } = await advisoryService((_path, _body, response) => response.end("{}"));
+  const { exitCode, stdout } = await audit(url, ["--locks-only"]);
+  expect(stdout).toMatch(/^locks: whole \(.*\)\n?$/);
+  expect(asked).toEqual([]);
+  expect(exitCode).toBe(0);
+});

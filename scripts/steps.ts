@@ -1,0 +1,122 @@
+/** Steps of a check that run side by side, with the output of each kept apart. */
+import { execa } from "execa";
+import type { TestOutcome } from "./fault-matrix.js";
+
+export interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  /** Why, of each test that did not run. */
+  readonly skipped: readonly string[];
+  /** Of these, how many may be skipped everywhere. */
+  readonly excused?: number;
+  /** Test by test, where the step says so. */
+  readonly tests?: readonly TestOutcome[];
+}
+
+/** Takes output of a step, as it comes. */
+export type Say = (text: string) => void;
+
+export interface Step {
+  readonly name: string;
+  /** A step that throws has failed, with the error as its last words. */
+  run(say: Say): Promise<Outcome>;
+}
+
+export interface StepResult extends Outcome {
+  readonly name: string;
+  readonly elapsedSec: number;
+}
+
+/** The outcome of a step that is one check. */
+export function countOne(ok: boolean): Outcome {
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: [] };
+}
+
+export interface SideBySideOptions {
+  /** So many at a time. */
+  readonly limit: number;
+  /** Whether a skipped test fails, except one that is excused. */
+  readonly skipsFail: boolean;
+  readonly write: (text: string) => void;
+}
+
+/**
+ * Runs the steps, the first ones first, and gives their results in the order of `steps`. What they say is written in that
+ * order too: of the first that has not ended as it comes, of those after it once their turn has come.
+ */
+export async function runSideBySide(
+  steps: readonly Step[],
+  options: SideBySideOptions,
+): Promise<readonly StepResult[]> {
+  const outputs = steps.map(({ name }) => ({ held: [`\n── ${name}\n`], hasEnded: false }));
+  let shown = 0;
+  const flush = () => {
+    for (let output = outputs[shown]; output !== undefined; output = outputs[++shown]) {
+      for (const text of output.held.splice(0)) options.write(text);
+      if (!output.hasEnded) return;
+    }
+  };
+  const results: StepResult[] = [];
+  const runOne = async (step: Step, index: number) => {
+    const output = outputs[index] as (typeof outputs)[number];
+    const say: Say = (text) => {
+      output.held.push(text);
+      flush();
+    };
+    const result = await timeStep(step, options.skipsFail, say);
+    output.hasEnded = true;
+    flush();
+    results[index] = result;
+  };
+  const waiting = steps.entries();
+  const lane = async () => {
+    for (const [index, step] of waiting) await runOne(step, index);
+  };
+  flush();
+  await Promise.all(Array.from({ length: options.limit }, lane));
+  return results;
+}
+
+async function timeStep(step: Step, skipsFail: boolean, say: Say): Promise<StepResult> {
+  const started = process.hrtime.bigint();
+  let outcome: Outcome;
+  try {
+    outcome = await step.run(say);
+  } catch (error) {
+    say(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    outcome = countOne(false);
+  }
+  for (const reason of outcome.skipped) say(`skipped: ${reason}\n`);
+  const failed = outcome.failed + (skipsFail ? outcome.skipped.length - (outcome.excused ?? 0) : 0);
+  const elapsedSec = Number(process.hrtime.bigint() - started) / 1e9;
+  say(`   ${failed === 0 ? "ok" : "FAILED"} (${elapsedSec.toFixed(0)} s)\n`);
+  return { ...outcome, failed, name: step.name, elapsedSec };
+}
+
+export interface CommandOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a command, which says what it prints; gives whether it exited with 0. */
+export async function runCommand(
+  say: Say,
+  file: string,
+  args: readonly string[],
+  { cwd, env = {} }: CommandOptions,
+): Promise<boolean> {
+  const child = execa(file, [...args], {
+    cwd,
+    env,
+    stdin: "ignore",
+    all: true,
+    buffer: false,
+    reject: false,
+    preferLocal: true,
+  });
+  child.all.setEncoding("utf8").on("data", say);
+  const { failed, exitCode, shortMessage } = await child;
+  // A command that is not there, or was killed, has printed nothing of it.
+  if (failed && exitCode === undefined) say(`${shortMessage}\n`);
+  return !failed;
+}

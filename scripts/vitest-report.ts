@@ -1,0 +1,22 @@
+/**
+ * A reporter for vitest: writes `VitestFile[]` as JSON to the file that FALCON_EXP_VITEST_REPORT names. vitest's own JSON
+ * does not say how long a file's hooks took.
+ */
+import { writeFileSync } from "node:fs";
+import type { Reporter, TestModule } from "vitest/node";
+import type { VitestFile } from "./test-reports.js";
+
+export default class VitestReport implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const files = modules.map((module): VitestFile => {
+      const tests = Array.from(module.children.allTests(), (test) => ({
+        title: test.name,
+        full_name: test.fullName,
+        state: test.result().state,
+        elapsed_ms: test.diagnostic()?.duration ?? 0,
+      }));
+      return { file: module.relativeModuleId, elapsed_ms: module.diagnostic().duration, tests };
+    });
+    writeFileSync(process.env.FALCON_EXP_VITEST_REPORT ?? "vitest-report.json", JSON.stringify(files));
+  }
+}
