@@ -1,6 +1,8 @@
 /** Whether the machine was quiet before the run, in sentences; none where it was. */
+import { pluralize } from "../base/pluralize.js";
 import { formatBytes } from "../base/units.js";
 import type { MachineState } from "../protocol/measurements.js";
+import type { RecordedEnvironment, RecordedTrial } from "../run/record-types.js";
 
 /** A core's worth of other work from which times are in doubt: more than the usual services of a machine take. */
 const BUSY_CORES = 0.3;
@@ -15,12 +17,19 @@ const SLOWED_BY = [
 /** Power limits are told in fractions of a watt. */
 const WATT_ROUNDING = 1;
 
-export function describeInterference(
-  state: MachineState | null,
-  logicalCores: number | null,
-): readonly string[] {
-  if (state === null) return [];
-  const remarks: string[] = [];
+/** Before anything else: figures of cards that do not exist. */
+export function describeSimulation(gpus: RecordedEnvironment["gpus"]): readonly string[] {
+  return gpus.some(({ is_simulated }) => is_simulated)
+    ? ["the GPUs are simulated: their memory, energy and times say nothing of a real card"]
+    : [];
+}
+
+/** From the environment of a run; empty where the worker never told it. */
+export function describeInterference(environment: RecordedEnvironment | null): readonly string[] {
+  const state = environment?.machine_state ?? null;
+  if (environment === null || state === null) return [];
+  const { cpu_logical_cores: logicalCores } = environment;
+  const remarks: string[] = [...describeSimulation(environment.gpus)];
   if (state.busy_cores !== null && state.busy_cores >= BUSY_CORES) {
     const of = logicalCores === null ? "" : ` of ${logicalCores}`;
     remarks.push(`other work kept ${state.busy_cores.toFixed(1)}${of} cores busy just before the run`);
@@ -45,7 +54,34 @@ function gpuRemarks(gpu: MachineState["gpus"][number]): readonly string[] {
   if (limit !== null && usual !== null && limit < usual - WATT_ROUNDING) {
     remarks.push(`${name} has a power cap of ${limit.toFixed(0)} W instead of ${usual.toFixed(0)} W`);
   }
-  const slowed = (gpu.throttle_reasons ?? []).filter((reason) => SLOWED_BY.includes(reason));
+  const slowed = listSlowdowns(gpu.throttle_reasons);
   if (slowed.length > 0) remarks.push(`${name} is slowed down already: ${slowed.join(", ")}`);
+  return remarks;
+}
+
+function listSlowdowns(reasons: readonly string[] | null): readonly string[] {
+  return (reasons ?? []).filter((reason) => SLOWED_BY.includes(reason));
+}
+
+/** Who else used the model's own cards while its trials ran, and what held their clocks down. */
+export function describeTrialInterference(trials: readonly RecordedTrial[]): readonly string[] {
+  const states = trials.map(({ gpu_state_before: before, gpu_state_after: after }) => [
+    ...(before ?? []),
+    ...(after ?? []),
+  ]);
+  const shared = states.filter((of) => of.some(({ other_processes: others }) => (others ?? 0) > 0)).length;
+  const slowed = states.filter((of) => of.some((state) => listSlowdowns(state.throttle_reasons).length > 0));
+  const remarks: string[] = [];
+  if (shared > 0) {
+    remarks.push(
+      `another process used the model's GPU during ${shared} of ${pluralize(trials.length, "trial")}`,
+    );
+  }
+  if (slowed.length > 0) {
+    const reasons = new Set(slowed.flat().flatMap((state) => listSlowdowns(state.throttle_reasons)));
+    remarks.push(
+      `the model's GPU was slowed down during ${slowed.length} of ${pluralize(trials.length, "trial")}: ${[...reasons].join(", ")}`,
+    );
+  }
   return remarks;
 }

@@ -16,7 +16,7 @@ import { BOOTSTRAP } from "./bootstrap.js";
 import { type Comparison, compareWithReference } from "./comparison.js";
 import { computeDrift, type Drift } from "./drift.js";
 import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
-import { describeInterference } from "./interference.js";
+import { describeInterference, describeTrialInterference } from "./interference.js";
 import { chooseMemoryMetric, type MemoryMetric } from "./memory-metric.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
 import { collectRemarks, historyRemarks } from "./remarks.js";
@@ -150,10 +150,7 @@ export function summarize(
     trials_completed: total("trials_completed"),
     trials_failed: total("trials_failed"),
     bootstrap: BOOTSTRAP,
-    machine_remarks: describeInterference(
-      data.environment?.machine_state ?? null,
-      data.environment?.cpu_logical_cores ?? null,
-    ),
+    machine_remarks: describeInterference(data.environment),
     environment_changes: data.environmentChanges,
     resumes: data.resumes.map(({ at, falcon_exp_version }) => ({ at, falcon_exp_version })),
     drift: computeDrift(data.driftProbes),
@@ -224,7 +221,11 @@ function summarizeConfiguration(
     repeats_end: outcome?.status === "completed" ? outcome.repeats_end : null,
     why:
       comparison === null ? null : whySentence(own, summarizeSide(reference, environment), comparison.time),
-    remarks: [...historyRemarks(configuration), ...collectRemarks(completedTrials(configuration))],
+    remarks: [
+      ...historyRemarks(configuration),
+      ...collectRemarks(completedTrials(configuration)),
+      ...describeTrialInterference(completedTrials(configuration).map(({ measurement }) => measurement)),
+    ],
     against_reference: comparison,
     notices: outcome?.notices ?? [],
   };

@@ -3,7 +3,6 @@ import { bandwidthUtilization, profileSummary, whySentence } from "../../src/ana
 import type { Effect } from "../../src/analysis/comparison.js";
 import { firstDifference } from "../../src/analysis/divergence.js";
 import { computeDrift } from "../../src/analysis/drift.js";
-import { describeInterference } from "../../src/analysis/interference.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { scoredRun } from "../fixtures/quality.js";
 import { environment } from "../fixtures/records.js";
@@ -68,34 +67,4 @@ test("answers part at the first token that differs, and one that ends earlier di
   expect(firstDifference([1, 2, 3], [1, 2, 3])).toBeNull();
   expect(firstDifference([1, 9, 3], [1, 2, 3])).toBe(2);
   expect(firstDifference([1, 2], [1, 2, 3])).toBe(3);
-});
-
-const quiet = environment("cpu").machine_state;
-
-test("a quiet machine needs no remark; other work, other processes and a power cap are told", () => {
-  expect(describeInterference(quiet, 2)).toEqual([]);
-  expect(describeInterference(null, 2)).toEqual([]);
-  const busy = {
-    ...quiet,
-    busy_cores: 1.3,
-    cpu_governor: "powersave",
-    gpus: [
-      {
-        index: 0,
-        other_processes: 2,
-        other_memory_bytes: 3e9,
-        utilization_percent: 90,
-        power_limit_watts: 200,
-        power_limit_default_watts: 350,
-        throttle_reasons: ["SwPowerCap", "GpuIdle"],
-      },
-    ],
-  };
-  expect(describeInterference(busy, 2)).toEqual([
-    "other work kept 1.3 of 2 cores busy just before the run",
-    "the CPU's frequency governor is powersave: clocks may follow the load",
-    "GPU 0 is used by 2 other processes (3.00 GB)",
-    "GPU 0 has a power cap of 200 W instead of 350 W",
-    "GPU 0 is slowed down already: SwPowerCap",
-  ]);
 });

@@ -17,12 +17,7 @@ export function environmentSection({ run, environment }: RunData): Markup {
             "memory",
             environment.memory_total_bytes === null ? null : formatBytes(environment.memory_total_bytes),
           ],
-          ...environment.gpus.map(
-            ({ index, name, memory_total_bytes }): Fact => [
-              `GPU ${index}`,
-              `${name}, ${formatBytes(memory_total_bytes)}`,
-            ],
-          ),
+          ...environment.gpus.map((card): Fact => [`GPU ${card.index}`, describeCard(card)]),
           ["CUDA", environment.cuda_version],
           ["driver", environment.gpu_driver_version],
           ...environment.memory_bandwidth.map(
@@ -47,6 +42,24 @@ ${definitions([
   ...machine,
 ])}
 </section>`;
+}
+
+/** Name, memory, and what tells one card from another of its kind. */
+function describeCard({
+  name,
+  memory_total_bytes,
+  mig_profile,
+  uuid,
+  pci_bus_id,
+}: NonNullable<RunData["environment"]>["gpus"][number]): string {
+  const parts = [
+    name,
+    formatBytes(memory_total_bytes),
+    mig_profile && `slice ${mig_profile}`,
+    uuid,
+    pci_bus_id,
+  ];
+  return parts.filter((part) => part !== null).join(", ");
 }
 
 function coresText({

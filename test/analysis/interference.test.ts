@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import {
+  describeInterference,
+  describeSimulation,
+  describeTrialInterference,
+} from "../../src/analysis/interference.js";
+import type { RecordedTrial } from "../../src/run/record-types.js";
+import { environment, measurement } from "../fixtures/records.js";
+
+type State = NonNullable<RecordedTrial["gpu_state_after"]>[number];
+
+const state = (changes: Partial<State>): State => ({
+  index: 1,
+  uuid: "GPU-1",
+  sm_clock_mhz: 1500,
+  memory_clock_mhz: null,
+  temperature_celsius: null,
+  power_watts: null,
+  throttle_reasons: [],
+  other_processes: 0,
+  other_memory_bytes: 0,
+  ...changes,
+});
+
+const trial = (before: Partial<State>, after: Partial<State>) =>
+  measurement({ gpu_state_before: [state(before)], gpu_state_after: [state(after)] });
+
+test("a neighbour that came during the trials is told, with how many of them it touched", () => {
+  const remarks = describeTrialInterference([
+    trial({}, {}),
+    trial({}, { other_processes: 2 }),
+    trial({ other_processes: 2 }, { other_processes: null }),
+  ]);
+  expect(remarks).toEqual(["another process used the model's GPU during 2 of 3 trials"]);
+});
+
+test("what held the clocks down during the trials is named once; an idle card's reasons are none", () => {
+  const remarks = describeTrialInterference([
+    trial({ throttle_reasons: ["GpuIdle"] }, { throttle_reasons: ["SwPowerCap"] }),
+    trial({ throttle_reasons: null }, { throttle_reasons: ["SwPowerCap", "HwThermalSlowdown"] }),
+  ]);
+  expect(remarks).toEqual([
+    "the model's GPU was slowed down during 2 of 2 trials: SwPowerCap, HwThermalSlowdown",
+  ]);
+});
+
+test("trials on a CPU, or on a card that nobody else used, need no remark", () => {
+  expect(describeTrialInterference([measurement({}), trial({}, {})])).toEqual([]);
+});
+
+test("simulated cards are called so, first of all", () => {
+  const real = environment("cuda");
+  const simulated = { ...real, gpus: real.gpus.map((gpu) => ({ ...gpu, is_simulated: true })) };
+  expect(describeSimulation(real.gpus)).toEqual([]);
+  expect(describeInterference(simulated)[0]).toContain("the GPUs are simulated");
+  expect(describeInterference(null)).toEqual([]);
+});
+
+const quiet = environment("cpu");
+
+test("a quiet machine needs no remark; other work, other processes and a power cap are told", () => {
+  expect(describeInterference(quiet)).toEqual([]);
+  const state = {
+    ...quiet.machine_state,
+    busy_cores: 1.3,
+    cpu_governor: "powersave",
+    gpus: [
+      {
+        index: 0,
+        other_processes: 2,
+        other_memory_bytes: 3e9,
+        utilization_percent: 90,
+        power_limit_watts: 200,
+        power_limit_default_watts: 350,
+        throttle_reasons: ["SwPowerCap", "GpuIdle"],
+      },
+    ],
+  };
+  expect(describeInterference({ ...quiet, machine_state: state })).toEqual([
+    "other work kept 1.3 of 2 cores busy just before the run",
+    "the CPU's frequency governor is powersave: clocks may follow the load",
+    "GPU 0 is used by 2 other processes (3.00 GB)",
+    "GPU 0 has a power cap of 200 W instead of 350 W",
+    "GPU 0 is slowed down already: SwPowerCap",
+  ]);
+});

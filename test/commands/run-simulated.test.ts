@@ -1,0 +1,100 @@
+/** The whole line on two simulated cards: run, records, tables, report and charts of a machine with GPUs. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { ExitCode } from "../../src/base/exit-codes.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
+import { testPython } from "../fixtures/python.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+import { falconExp } from "./cli.js";
+
+const tiny = fileURLToPath(new URL("../../experiments/falcon-tiny.yaml", import.meta.url));
+const BUSY = "GPU-aaaaaaaa-0000-0000-0000-000000000001";
+const IDLE = "GPU-bbbbbbbb-0000-0000-0000-000000000002";
+
+interface Card {
+  readonly [key: string]: unknown;
+}
+
+/** Two cards whose counters and neighbours tell them apart. */
+function writeCards(folder: string, idle: Card = {}): string {
+  const path = join(folder, "cards.json");
+  const common = { memory_total_bytes: 1_000_000_000, energy_step_sec: 0 };
+  const cards = [
+    { ...common, name: "Simulated A", uuid: BUSY, joules_per_reading: 4900, other_processes: 3 },
+    { ...common, name: "Simulated B", uuid: IDLE, joules_per_reading: 300, ...idle },
+  ];
+  writeFileSync(path, JSON.stringify({ cards }));
+  return path;
+}
+
+async function runOn(cards: (folder: string) => string, sets: readonly string[]) {
+  const cwd = scratchFolder();
+  const env = { FALCON_EXP_SIMULATED_ACCELERATOR: cards(cwd) };
+  const args = ["run", "--python", testPython(), tiny, ...sets.flatMap((set) => ["--set", set])];
+  const result = await falconExp(args, { cwd, env });
+  const [id = ""] = readdirSync(join(cwd, "results/falcon-tiny"));
+  const folder = join(cwd, "results/falcon-tiny", id);
+  const records = readFileSync(join(folder, "records.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as RunFileRecord);
+  return { ...result, folder, records };
+}
+
+test("a run on one of two cards has that card's memory, energy and identity in records, tables and charts", async () => {
+  const { exitCode, stdout, stderr, folder, records } = await runOn(writeCards, ["matrix.device=[cuda:1]"]);
+  expect(exitCode, stderr).toBe(ExitCode.ok);
+  const trials = records.flatMap((record) =>
+    record.kind === "trial" && record.status === "completed" ? [record.measurement] : [],
+  );
+  expect(trials).toHaveLength(24);
+  for (const trial of trials) {
+    expect(trial.devices).toEqual([IDLE]);
+    // Card A's counter gains 4,900 J in the same time.
+    expect([trial.energy_joules, trial.energy_source]).toEqual([300, "simulated"]);
+    expect(trial.gpu_state_after?.map(({ other_processes }) => other_processes)).toEqual([0]);
+    expect(trial.peak_memory_allocated_bytes).toBeGreaterThan(0);
+  }
+  const loads = records.flatMap((record) => (record.kind === "load" ? [record.load] : []));
+  expect(loads.map(({ devices }) => devices?.map(({ uuid }) => uuid))).toEqual(loads.map(() => [IDLE]));
+  const peaks = new Map(
+    loads.map((load, index) => [load.proof.quantization_effective.type, trials[index * 6]]),
+  );
+  for (const load of loads) {
+    const trial = peaks.get(load.proof.quantization_effective.type);
+    expect(trial?.peak_memory_allocated_bytes).toBeGreaterThanOrEqual(load.proof.weights_bytes);
+  }
+  expect(stdout).toContain("Peak GPU");
+  expect(stdout).not.toContain("Peak RSS");
+  expect(stdout).toContain("the GPUs are simulated");
+  const article = JSON.parse(readFileSync(join(folder, "charts/article-none.vl.json"), "utf8")) as {
+    title: { text: string | readonly string[] };
+  };
+  expect([article.title.text].flat().join(" ")).toBe(
+    "GPU Memory Consumption and Execution Time for Each Run",
+  );
+  const page = readFileSync(join(folder, "report.html"), "utf8");
+  expect(page).toContain("Peak GPU");
+  expect(page).toContain(IDLE);
+  expect(page).toContain("the GPUs are simulated");
+});
+
+test("what does not fit on a card fails for lack of its memory, and so the larger ones are not tried", async () => {
+  const { exitCode, records } = await runOn(
+    (folder) => writeCards(folder, { memory_total_bytes: 3_000_000 }),
+    ["matrix.device=[cuda:1]", "matrix.quantization=[fp4, int8, none]", "repeats=1"],
+  );
+  expect(exitCode).toBe(ExitCode.allFailed);
+  const outcomes = records.flatMap((record) =>
+    record.kind === "configuration"
+      ? [[record.configuration, record.status === "failed" ? record.failure.code : record.status]]
+      : [],
+  );
+  expect(outcomes).toEqual([
+    ["fp4", "out-of-memory-device"],
+    ["int8", "skipped"],
+    ["none", "skipped"],
+  ]);
+});
