@@ -11,7 +11,7 @@ from pathlib import Path
 
 #: Inherited by the forkserver, which imports this file as a module.
 VARIABLE = "FALCON_EXP_BENCH_WITHOUT"
-ALL = ("progress", "streamer", "trim", "collect", "freeze", "peak", "meters", "warnings", "heartbeat")
+ALL = ("progress", "clock", "trim", "collect", "freeze", "peak", "meters", "warnings", "heartbeat")
 
 
 def names() -> set[str]:
@@ -54,8 +54,8 @@ def change_trials(off: set[str]) -> None:
 
     if "progress" in off:
         replace(progress.TokenProgress, "__call__", lambda *_: None)
-    if "streamer" in off:
-        _drop_streamer()
+    if "clock" in off:
+        _drop_clock()
     if off & {"trim", "collect"}:
         memory = sys.modules[generation.release_unused.__module__]
         if "collect" in off:
@@ -82,12 +82,12 @@ def change_trials(off: set[str]) -> None:
         replace(trial, "collect_library_warnings", silent)
 
 
-def _drop_streamer() -> None:
+def _drop_clock() -> None:
     from transformers import GenerationMixin
 
     generate = GenerationMixin.generate
 
-    def without(self: object, *args: object, streamer: object = None, **kwargs: object) -> object:
+    def without(self: object, *args: object, stopping_criteria: object = None, **kwargs: object) -> object:
         return generate(self, *args, **kwargs)
 
     replace(GenerationMixin, "generate", without)

@@ -34,7 +34,7 @@ export interface SideSetup {
 /** What can be switched off in the product, and what that leaves out (bench/variant_worker.py does it). */
 export const SWITCHES: Readonly<Record<string, string>> = {
   progress: "no progress message while tokens come",
-  streamer: "generate gets no streamer: no time of each token, and no progress either",
+  clock: "generate is not watched: no time of each token, and no progress either",
   trim: "no malloc_trim before a trial",
   collect: "no garbage collection before a trial",
   freeze: "what a load made is not set aside from garbage collection",

@@ -28,7 +28,7 @@ async function open(spec: string): Promise<SideSource> {
 
 describe("openSource", () => {
   it("refuses what it does not know, and says what it knows", async () => {
-    await expect(open("prodct")).rejects.toThrow(/plain, product, without:SWITCH,… .*progress, streamer/);
+    await expect(open("prodct")).rejects.toThrow(/plain, product, without:SWITCH,… .*progress, clock/);
     await expect(open("without:progres")).rejects.toThrow(/without:progres is none of/);
   });
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from transformers.generation.streamers import BaseStreamer
+from transformers import StoppingCriteria, StoppingCriteriaList
 
 from falcon_exp.worker.devices.rss import PeakRss, release_unused
 from falcon_exp.worker.trial.loading import Loaded
@@ -18,24 +18,30 @@ from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
 from falcon_exp.worker.trial.token_pieces import token_pieces
 
 
-class TokenClock(BaseStreamer):  # type: ignore[misc]
-    """Notes when each new token is known on the host."""
+class TokenClock(StoppingCriteria):  # type: ignore[misc]
+    """Notes when each new token is known on the host. Stops nothing.
 
-    def __init__(self, on_token: Callable[[int], None]) -> None:
+    A stopping criterion and no streamer: on MPS the library hands a streamer each token only after the next forward
+    pass, and may hand on no sooner elsewhere one day. A criterion is asked as soon as a token is chosen, on every
+    device, and reading the token waits until it is there. Elsewhere than on MPS ``generate`` waits for it in any case.
+    """
+
+    def __init__(self, input_tokens: int, on_token: Callable[[int], None]) -> None:
         self.times_sec: list[float] = []
+        self._input_tokens = input_tokens
         self._on_token = on_token
-        self._is_prompt = True
+        self._goes_on: torch.Tensor | None = None
 
-    def put(self, value: Any) -> None:
-        """Called by ``generate``: first with the prompt, then with each new token."""
-        if self._is_prompt:
-            self._is_prompt = False
-            return
-        self.times_sec.append(time.perf_counter())
-        self._on_token(len(self.times_sec))
-
-    def end(self) -> None:
-        """Nothing: the clock is read by who called `generate`."""
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_options: Any) -> torch.Tensor:
+        """Called by ``generate`` with all tokens so far, rows x tokens; True for each row that is to end."""
+        input_ids[0, -1].item()
+        now = time.perf_counter()
+        tokens = input_ids.shape[1] - self._input_tokens
+        self.times_sec += [now] * (tokens - len(self.times_sec))
+        self._on_token(tokens)
+        if self._goes_on is None:
+            self._goes_on = torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+        return self._goes_on
 
 
 def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], None]) -> dict[str, Any]:
@@ -48,7 +54,6 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     settings = generation_config(model, loaded.tokenizer, generation)
     # Before the clock runs: the figure is of a prompt as it is read, not of finding out how much of it fits.
     prompt = fit_prompt(loaded, request["prompt"], generation)
-    clock = TokenClock(on_token)
     set_seed(seed)
     release_unused()
     states_before = devices.read_states()
@@ -59,9 +64,10 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     started = time.perf_counter()
     inputs, templated = prepare_inputs(loaded, prompt, generation)
     input_tokens = int(inputs["input_ids"].shape[1])
+    clock = TokenClock(input_tokens, on_token)
     generate_started = time.perf_counter()
     with torch.inference_mode():
-        output = model.generate(**inputs, generation_config=settings, streamer=clock)
+        output = model.generate(**inputs, generation_config=settings, stopping_criteria=StoppingCriteriaList([clock]))
     devices.synchronize()
     ended = time.perf_counter()
     energy = meter.stop()
@@ -77,7 +83,8 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         **_counts(ids, input_tokens, settings),
         "truncated_tokens": prompt.truncated_tokens,
         "elapsed_sec": ended - started,
-        **_latencies(clock.times_sec, generate_started, ended, input_tokens),
+        # Where the library learns a step late that an answer has ended, one token more was made and taken back.
+        **_latencies(clock.times_sec[: len(ids)], generate_started, ended, input_tokens),
         "peak_memory_allocated_bytes": device.allocated_bytes,
         "peak_memory_allocated_bytes_by_device": device.allocated_bytes_by_device,
         "peak_memory_reserved_bytes": device.reserved_bytes,
