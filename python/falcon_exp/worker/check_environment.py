@@ -1,9 +1,9 @@
 """``python -m falcon_exp.worker.check_environment [--deep]``: one JSON object on stdout.
 
 Keys: ``python_version``; ``packages`` (distribution → version or null); ``problems`` (``{package, found, wanted}``);
-with ``--deep`` also ``import_errors`` (``{package, message}``) and ``devices`` (``{device, name, memory_bytes,
-dtypes, quantization}``, the latter format → null where a small layer was computed in it, or what went wrong), else both
-null.
+with ``--deep`` also ``import_errors`` (``{package, message}``), ``machine`` (``machineSchema`` of the wire format) and
+``devices`` (``{device, name, memory_bytes, dtypes, quantization}``, the latter format → null where a small layer was
+computed in it, or what went wrong), else all null.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def main() -> int:
         "packages": found,
         "problems": problems(found),
         "import_errors": errors,
+        "machine": _describe_machine() if errors == [] else None,
         "devices": _devices() if errors == [] else None,
     }
     sys.stdout.write(json.dumps(answer) + "\n")
@@ -49,15 +50,21 @@ def _import_errors() -> list[dict[str, str]]:
     return errors
 
 
+def _describe_machine() -> dict[str, Any]:
+    from falcon_exp.worker.machine import describe_machine
+
+    return describe_machine()
+
+
 def _devices() -> list[dict[str, Any]]:
     import psutil
     import torch
 
     from falcon_exp.worker.devices.devices import Devices
-    from falcon_exp.worker.environment import cpu_model
+    from falcon_exp.worker.machine import read_cpu_model
 
     memory = int(psutil.virtual_memory().total)
-    devices: list[dict[str, Any]] = [{"device": "cpu", "name": cpu_model(), "memory_bytes": memory}]
+    devices: list[dict[str, Any]] = [{"device": "cpu", "name": read_cpu_model(), "memory_bytes": memory}]
     places = {"cpu": torch.device("cpu")}
     known = Devices.open()
     for card in known.describe():

@@ -14,6 +14,7 @@ import psutil
 import torch
 
 from falcon_exp.worker.devices.devices import Devices
+from falcon_exp.worker.machine import describe_machine, read_cpu_model
 
 #: Distributions whose version can change a figure.
 _PACKAGES = (
@@ -49,6 +50,8 @@ _VARIABLES = (
     "OMP_NUM_THREADS",
     "OMP_PROC_BIND",
     "MKL_NUM_THREADS",
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
     "KMP_AFFINITY",
     "LD_PRELOAD",
     "MALLOC_ARENA_MAX",
@@ -69,7 +72,7 @@ def capture_environment(devices: Devices) -> dict[str, Any]:
         "python_executable": sys.executable,
         "packages": {name: found for name in _PACKAGES if (found := _version(name)) is not None},
         "platform": platform.platform(),
-        "cpu_model": cpu_model(),
+        "cpu_model": read_cpu_model(),
         "cpu_logical_cores": psutil.cpu_count(logical=True),
         "cpu_physical_cores": psutil.cpu_count(logical=False),
         "memory_total_bytes": int(psutil.virtual_memory().total),
@@ -79,6 +82,7 @@ def capture_environment(devices: Devices) -> dict[str, Any]:
         "gpus": [card.to_wire() for card in devices.describe()],
         "machine_state": state,
         "memory_bandwidth": devices.measure_bandwidth(),
+        "machine": describe_machine(),
         "environment_variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "worker_code_sha256": worker_code_sha256(),
     }
@@ -89,18 +93,6 @@ def _version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def cpu_model() -> str | None:
-    """As the kernel names it; None where nobody tells."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or None
 
 
 def worker_code_sha256(folder: Path = Path(__file__).parents[2]) -> str:

@@ -1,0 +1,57 @@
+"""Which of its code bitsandbytes really runs here: the library chooses at import, by device and instruction sets.
+
+The choices are read where the library keeps them, not guessed from the CPU. A later version may keep them elsewhere:
+what cannot be read is None, never a guess.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def describe_kernels() -> dict[str, Any] | None:
+    """``bitsandbytesKernelsSchema`` of the wire format; None where bitsandbytes cannot be imported.
+
+    Importing it asks an accelerator for its capability: never call this in the forkserver.
+    """
+    try:
+        from bitsandbytes import cextension
+        from bitsandbytes.functional import has_avx512bf16
+    except Exception:
+        return None
+    # Not getattr: the library answers every unknown name with a function that raises.
+    loaded = vars(cextension.lib).get("_lib")
+    has_native = loaded is not None
+    return {
+        "native_library": Path(loaded._name).name if has_native else None,
+        "cpu_4bit": _read_cpu_4bit(has_native, bool(has_avx512bf16())),
+        "cpu_int8": _read_cpu_int8(),
+    }
+
+
+def _read_cpu_4bit(has_native: bool, has_fused: bool) -> str | None:
+    """``fused``, ``hub-fused``: one AVX512-BF16 kernel reads packed weights. Else each product unpacks them."""
+    if not has_native:
+        return "unpacked-by-torch"
+    if not has_fused:
+        return "unpacked"
+    ops = _find_cpu_ops()
+    # Only where the library made the choice does the name exist.
+    if not hasattr(ops, "gemm_4bit_forward_kernel"):
+        return None
+    return "fused" if ops.gemm_4bit_forward_kernel is None else "hub-fused"
+
+
+def _read_cpu_int8() -> str | None:
+    """Integer products by torch's own kernel, which needs AVX-512, or through floating point."""
+    has_avx512 = getattr(_find_cpu_ops(), "_has_avx512", None)
+    return None if has_avx512 is None else "int-mm" if has_avx512 else "float"
+
+
+def _find_cpu_ops() -> Any:
+    try:
+        from bitsandbytes.backends.cpu import ops
+    except Exception:
+        return None
+    return ops
