@@ -119,19 +119,33 @@ def test_a_control_groups_limit_on_cpu_time_is_known(
     assert read_cpu_quota_cores(machine_of(tmp_path, **files)) == cores
 
 
-def test_memory_nodes_are_told_with_those_that_this_process_may_use(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "policy", "memory_nodes"),
+    [
+        ("5600 default file=/usr/bin/python N0=2", "default", [0, 1]),
+        ("5600 default heap anon=3", "default", [0, 1]),
+        ("5600 bind:1 file=/usr/bin/python N1=2", "bind", [1]),
+        ("5600 interleave=static:0-1 anon=2", "interleave", [0, 1]),
+        ("5600 weighted interleave:0", "weighted interleave", [0]),
+        ("5600 prefer (many):0 anon=2", "prefer (many)", [0, 1]),
+        ("", None, [0, 1]),
+    ],
+)
+def test_memory_nodes_are_told_with_those_that_this_process_may_use(
+    tmp_path: Path, line: str, policy: str | None, memory_nodes: list[int]
+) -> None:
     root = machine_of(
         tmp_path,
         sys__devices__system__node__node0__cpulist="0-3\n",
         sys__devices__system__node__node1__cpulist="4-7\n",
         proc__self__status="Name:\tx\nMems_allowed_list:\t0-1\n",
-        proc__self__numa_maps="5600 bind:1 file=/usr/bin/python N1=2\n5700 default\n",
+        proc__self__numa_maps=f"{line}\n5700 default\n",
     )
     assert read_numa_nodes(frozenset({0, 1}), root) == {
         "nodes": 2,
         "cpu_nodes": [0],
-        "memory_nodes": [0, 1],
-        "memory_policy": "bind:1",
+        "memory_nodes": memory_nodes,
+        "memory_policy": policy,
     }
 
 

@@ -1,57 +1,112 @@
 /** What a measurement depends on: two of equal identity may stand for each other. */
 import { sha256OfValue } from "../base/canonical.js";
-import type { WorkerEnvironment } from "../protocol/measurements.js";
-import type { RecordedEnvironment } from "./record-types.js";
-
-type AnyEnvironment = WorkerEnvironment | RecordedEnvironment;
+import { type AnyEnvironment, INSTRUCTION_SETS, readTraits, TRAIT_PARTS, type TraitPart, type Traits } from "./traits.js";
 
 /** A configuration's identity: what the plan knows of it, the software that really ran it, and the kind of machine. */
 export function computeIdentity(
   configuration: { readonly inputs_sha256: string },
   environment: AnyEnvironment,
 ): string {
-  const { packages, python_version, worker_code_sha256 } = environment;
-  return sha256OfValue({
-    inputs_sha256: configuration.inputs_sha256,
-    packages,
-    python_version,
-    worker_code_sha256,
-    ...pickMachine(environment),
+  const traits = [...readTraits(environment)].map(([name, { value }]) => [name, value ?? null]);
+  return sha256OfValue({ inputs_sha256: configuration.inputs_sha256, traits: Object.fromEntries(traits) });
+}
+
+/** One trait that is not the same everywhere. */
+export interface TraitDifference {
+  readonly what: string;
+  readonly part: TraitPart;
+  /** One a machine; null where it is not there, or not recorded. */
+  readonly values: readonly (string | null)[];
+  /** False where all that recorded it have the same: the others may have it too. */
+  readonly isKnown: boolean;
+}
+
+/** What differs between machines and their software; null for one of which nothing is known. */
+export function findDifferences(all: readonly (Traits | null)[]): readonly TraitDifference[] {
+  return listNames(all).flatMap(([what, part]) => {
+    // A package that only some have is known to be missing on the others.
+    const values = all.map((traits) => {
+      if (traits === null) return undefined;
+      const trait = traits.get(what);
+      return trait === undefined ? null : trait.value;
+    });
+    const recorded = new Set(values.filter((value) => value !== undefined));
+    const isKnown = recorded.size > 1;
+    const isUnknown = values.includes(undefined) && recorded.size === 1 && !recorded.has(null);
+    return isKnown || isUnknown
+      ? [{ what, part, values: values.map((value) => value ?? null), isKnown }]
+      : [];
   });
 }
 
-function pickMachine(environment: AnyEnvironment) {
-  const { cpu_model, cpu_logical_cores, torch_threads, cuda_version, gpu_driver_version, gpus } = environment;
+/** Of all of them, in the order in which they are told: by part, libraries by name. */
+function listNames(all: readonly (Traits | null)[]): readonly (readonly [what: string, part: TraitPart])[] {
+  const parts = new Map<string, TraitPart>();
+  for (const traits of all) for (const [what, { part }] of traits ?? []) parts.set(what, part);
+  return TRAIT_PARTS.flatMap((part) => {
+    const own = [...parts].filter(([, its]) => its === part);
+    return part === "library" ? own.sort(([a], [b]) => (a < b ? -1 : 1)) : own;
+  });
+}
+
+/**
+ * What tells two machines apart, as against what was installed on one of them. Other kernels count only where no library has
+ * changed: then the machine made the choice, else the library did.
+ */
+export function findMachineDifferences(before: Traits, now: Traits): readonly TraitDifference[] {
+  const all = findDifferences([before, now]).filter(({ isKnown }) => isKnown);
+  const hasOtherLibraries = all.some(({ part }) => part === "system" || part === "library");
+  return all.filter(({ part }) => part === "machine" || (part === "kernels" && !hasOtherLibraries));
+}
+
+/** What changed in the identity, for people. */
+export interface EnvironmentChanges {
+  /** `bitsandbytes 0.49.0 → 0.50.2`; empty when nothing is known to have changed. */
+  readonly known: readonly string[];
+  /** What only one of the two recorded, in a sentence; null where there is nothing of the kind. */
+  readonly unrecorded: string | null;
+}
+
+export function environmentChanges(before: AnyEnvironment, now: AnyEnvironment): EnvironmentChanges {
+  const all = findDifferences([readTraits(before), readTraits(now)]);
+  const unrecorded = all.filter(({ isKnown }) => !isKnown);
   return {
-    cpu_model,
-    cpu_logical_cores,
-    torch_threads,
-    cuda_version,
-    gpu_driver_version,
-    gpus: gpus.map(({ name }) => name),
+    known: all.flatMap(({ what, values: [old = null, today = null], isKnown }) =>
+      isKnown ? [changeText(what, old, today)] : [],
+    ),
+    unrecorded: unrecordedText(unrecorded.map(({ what, values: [old] }) => ({ what, isOld: old === null }))),
   };
 }
 
-/** What changed in the identity, for people: `bitsandbytes 0.49.0 → 0.50.2`; empty when nothing changed. */
-export function environmentChanges(before: AnyEnvironment, now: AnyEnvironment): readonly string[] {
-  const names = new Set([...Object.keys(before.packages), ...Object.keys(now.packages)]);
-  const gpus = (environment: AnyEnvironment) => environment.gpus.map(({ name }) => name).join(", ");
-  const things: readonly (readonly [
-    what: string,
-    read: (environment: AnyEnvironment) => string | number | null | undefined,
-  ])[] = [
-    ...[...names].sort().map((name) => [name, ({ packages }: AnyEnvironment) => packages[name]] as const),
-    ["Python", ({ python_version }) => python_version],
-    ["worker code", ({ worker_code_sha256 }) => worker_code_sha256.slice(0, 12)],
-    ["CPU", ({ cpu_model }) => cpu_model],
-    ["cores", ({ cpu_logical_cores }) => cpu_logical_cores],
-    ["torch threads", ({ torch_threads }) => torch_threads],
-    ["GPUs", gpus],
-    ["GPU driver", ({ gpu_driver_version }) => gpu_driver_version],
-    ["CUDA", ({ cuda_version }) => cuda_version],
+/** `CPU, GPUs: not recorded before`; null without any. */
+export function unrecordedText(
+  traits: readonly { readonly what: string; readonly isOld: boolean }[],
+): string | null {
+  const names = (isOld: boolean) => traits.filter((one) => one.isOld === isOld).map(({ what }) => what);
+  const [old, now] = [names(true), names(false)];
+  const parts = [
+    ...(old.length === 0 ? [] : [`${old.join(", ")}: not recorded before`]),
+    ...(now.length === 0 ? [] : [`${now.join(", ")}: no longer recorded`]),
   ];
-  return things.flatMap(([what, read]) => {
-    const [then, today] = [read(before) ?? "none", read(now) ?? "none"];
-    return then === today ? [] : [`${what} ${then || "none"} → ${today || "none"}`];
-  });
+  return parts.length === 0 ? null : parts.join("; ");
+}
+
+/** `torch 2.12.0 → 2.13.0`, `CPU instruction sets: avx512_bf16 missing`. */
+export function changeText(what: string, before: string | null, now: string | null): string {
+  if (what === INSTRUCTION_SETS && before !== null && now !== null) {
+    return `${what}: ${setChangeText(before, now)}`;
+  }
+  return `${what} ${before ?? "none"} → ${now ?? "none"}`;
+}
+
+/** `avx512_bf16 missing, amx_int8 added`: what lists joined by commas have less and more than the first. */
+export function setChangeText(before: string, now: string): string {
+  const [old = [], today = []] = [before, now].map((text) => text.split(", ").filter((one) => one !== "none"));
+  const missing = old.filter((one) => !today.includes(one));
+  const added = today.filter((one) => !old.includes(one));
+  const parts = [
+    ...(missing.length === 0 ? [] : [`${missing.join(", ")} missing`]),
+    ...(added.length === 0 ? [] : [`${added.join(", ")} added`]),
+  ];
+  return parts.join("; ") || "the same";
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -169,31 +170,37 @@ def _read_quota(folder: Path) -> float | None:
 
 
 def read_numa_nodes(cpus: frozenset[int], root: Path = Path("/")) -> dict[str, Any] | None:
-    """Memory nodes: how many there are, those of these CPUs, those that memory may come from, and the policy."""
-    of_node = {}
+    """``numaSchema`` of the wire format: memory nodes, those of these CPUs, and those that memory may come from."""
+    cpus_by_node = {}
     for folder in (root / "sys/devices/system/node").glob("node[0-9]*"):
         listed = _read(folder / "cpulist")
         if listed is not None:
-            of_node[int(folder.name.removeprefix("node"))] = parse_cpu_list(listed)
-    if not of_node:
+            cpus_by_node[int(folder.name.removeprefix("node"))] = parse_cpu_list(listed)
+    if not cpus_by_node:
         return None
+    policy, policy_nodes = _read_memory_policy(root)
     allowed = _read_status(root, "Mems_allowed_list")
-    memory = set(of_node) if allowed is None else parse_cpu_list(allowed) & set(of_node)
+    memory = frozenset(cpus_by_node) if allowed is None else parse_cpu_list(allowed) & frozenset(cpus_by_node)
     return {
-        "nodes": len(of_node),
-        "cpu_nodes": sorted(node for node, own in of_node.items() if own & cpus),
-        "memory_nodes": sorted(memory),
-        "memory_policy": _read_memory_policy(root),
+        "nodes": len(cpus_by_node),
+        "cpu_nodes": sorted(node for node, own in cpus_by_node.items() if own & cpus),
+        "memory_nodes": sorted(memory if policy_nodes is None else memory & policy_nodes),
+        "memory_policy": policy,
     }
 
 
-def _read_memory_policy(root: Path) -> str | None:
-    """As numactl set it for the whole process: default, bind:0, interleave:0-1; None where the kernel does not tell."""
+def _read_memory_policy(root: Path) -> tuple[str | None, frozenset[int] | None]:
+    """As numactl set it for the process: its name, and the only nodes that it allows, None where it allows all."""
     with suppress(OSError), open(root / "proc/self/numa_maps", encoding="ascii", errors="replace") as file:
-        words = file.readline().split()
-        if len(words) > 1:
-            return words[1]
-    return None
+        # proc(5): an address, then "default", "bind:0-1", "interleave=static:0,2" or "prefer (many):1".
+        found = re.match(
+            r"\S+ (weighted interleave|prefer \(many\)|[a-z]+)(?:=[a-z|]+)?(?::([0-9,-]+))?(?=\s|$)", file.readline()
+        )
+        if found is not None:
+            name, nodes = found[1], found[2]
+            is_bound = nodes is not None and not name.startswith("prefer")
+            return name, parse_cpu_list(nodes) if is_bound else None
+    return None, None
 
 
 def _read_status(root: Path, key: str) -> str | None:

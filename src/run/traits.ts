@@ -1,0 +1,67 @@
+/** What makes up the identity of a machine and of the software on it: the one list that everything compares by. */
+import type { WorkerEnvironment } from "../protocol/measurements.js";
+import { fourBitText, gpusText, int8Text, numaText, quotaText, usableCoresText } from "./machine-text.js";
+import type { RecordedEnvironment } from "./record-types.js";
+
+export type AnyEnvironment = WorkerEnvironment | RecordedEnvironment;
+
+/** `kernels`: what libraries chose for this machine; the others: what is installed on it. */
+export const TRAIT_PARTS = ["machine", "kernels", "system", "library", "program"] as const;
+export type TraitPart = (typeof TRAIT_PARTS)[number];
+
+export interface Trait {
+  readonly part: TraitPart;
+  /** Null: known not to be there. Undefined: not recorded. */
+  readonly value: string | null | undefined;
+}
+
+/** By name. */
+export type Traits = ReadonlyMap<string, Trait>;
+
+/** Its values are sets, told by what is missing. */
+export const INSTRUCTION_SETS = "CPU instruction sets";
+
+/** Other cards of the same kind are as fast, so a GPU's UUID and PCI address are no traits. */
+export function readTraits(environment: AnyEnvironment): Traits {
+  const { machine, gpus, packages } = environment;
+  const numa = machine?.numa ?? null;
+  const kernels = machine?.bitsandbytes ?? null;
+  // Text that a system does not tell is as unknown as what was not recorded.
+  const known = (value: string | number | null | undefined) => (value == null ? undefined : `${value}`);
+  const parts: Readonly<Record<TraitPart, readonly (readonly [name: string, value: Trait["value"]])[]>> = {
+    machine: [
+      ["CPU", known(environment.cpu_model)],
+      [INSTRUCTION_SETS, instructionSetsText(machine?.cpu_instruction_sets)],
+      ["cores", known(environment.cpu_logical_cores)],
+      ["usable cores", machine == null ? undefined : known(usableCoresText(machine))],
+      ["CPU quota", machine == null ? undefined : quotaText(machine)],
+      ["torch threads", known(environment.torch_threads)],
+      ["inter-op threads", known(machine?.torch_interop_threads)],
+      ["NUMA nodes", numa === null ? undefined : numaText(numa)],
+      ["GPUs", gpusText(gpus)],
+      ["MIG profiles", gpus.map(({ mig_profile }) => mig_profile ?? []).join(", ") || null],
+    ],
+    kernels: [
+      ["torch's CPU kernels", known(machine?.torch_cpu_capability)],
+      ["bitsandbytes library", known(kernels?.native_library)],
+      ["4-bit on the CPU", known(fourBitText(kernels))],
+      ["int8 on the CPU", known(int8Text(kernels))],
+    ],
+    system: [
+      ["GPU driver", environment.gpu_driver_version],
+      ["CUDA", environment.cuda_version],
+      ["Python", environment.python_version],
+    ],
+    library: Object.entries(packages),
+    program: [["worker code", environment.worker_code_sha256.slice(0, 12)]],
+  };
+  return new Map(
+    TRAIT_PARTS.flatMap((part) =>
+      parts[part].map(([name, value]) => [name, { part, value }] as const),
+    ),
+  );
+}
+
+function instructionSetsText(sets: readonly string[] | null | undefined): string | undefined {
+  return sets == null ? undefined : sets.join(", ") || "none";
+}
