@@ -6,13 +6,13 @@ The rules are those of `falcon-exp compare` (src/report/compare/differences.ts);
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from falcon_exp.results.problems import IncompatibleRunsWarning
 from falcon_exp.results.recorded import Configuration, RunData
-from falcon_exp.results.schema import Record
+from falcon_exp.results.traits import UNRECORDED, read_machine_traits
 
 #: Differs from day to day while the same is measured: told by `environment_differences`, no reason for a warning.
 _NO_CONDITION = frozenset({"git commit"})
@@ -22,36 +22,35 @@ _MOST_VALUES = 4
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing, as each run has it; None where a run does not tell."""
+    """One thing, as each run has it; None where a run does not have or does not tell it."""
 
     what: str
     values: tuple[str | None, ...]
+    #: False where all runs that tell it have the same: the others may have it too.
+    is_known: bool = True
 
 
 def environment_differences(runs: Sequence[RunData]) -> tuple[Difference, ...]:
     """What differs of machine, software and program; empty where all is the same."""
     packages = sorted({name for run in runs for name in (run.environment or {}).get("packages", {})})
-    things: list[tuple[str, Callable[[RunData], object]]] = [
-        ("host", lambda run: run.run["controller"]["hostname"]),
-        ("CPU", _environment("cpu_model")),
-        ("cores", _environment("cpu_logical_cores")),
-        ("memory", lambda run: _size(_environment("memory_total_bytes")(run))),
-        ("GPUs", _gpus),
-        ("GPU driver", _environment("gpu_driver_version")),
-        ("CUDA", _environment("cuda_version")),
-        ("torch threads", _environment("torch_threads")),
-        ("platform", _environment("platform")),
-        ("Python", _environment("python_version")),
-        *((name, _package(name)) for name in packages),
-        ("falcon-exp", lambda run: run.run["falcon_exp_version"]),
-        ("worker code", lambda run: _short(_environment("worker_code_sha256")(run))),
-        ("git commit", lambda run: _short(run.run["controller"]["git_commit"])),
+    traits = [{} if run.environment is None else read_machine_traits(run.environment) for run in runs]
+    things: list[tuple[str, list[Any]]] = [
+        ("host", [run.run["controller"]["hostname"] for run in runs]),
+        *((name, [told.get(name, UNRECORDED) for told in traits]) for name in _list_names(traits)),
+        *((name, [_package(run, name) for run in runs]) for name in packages),
+        ("worker code", [_short(_read(run, "worker_code_sha256")) for run in runs]),
+        ("memory", [_size(_read(run, "memory_total_bytes")) for run in runs]),
+        ("platform", [_read(run, "platform") for run in runs]),
+        ("falcon-exp", [run.run["falcon_exp_version"] for run in runs]),
+        ("git commit", [_short(run.run["controller"]["git_commit"]) for run in runs]),
     ]
     found = []
-    for what, tell in things:
-        values = tuple(None if (value := tell(run)) is None else str(value) for run in runs)
-        if len(set(values)) > 1:
-            found.append(Difference(what, values))
+    for what, values in things:
+        recorded = {value for value in values if value is not UNRECORDED}
+        is_known = len(recorded) > 1
+        if is_known or (UNRECORDED in values and recorded not in (set(), {None})):
+            texts = (None if value is UNRECORDED or value is None else str(value) for value in values)
+            found.append(Difference(what, tuple(texts), is_known))
     return tuple(found)
 
 
@@ -82,7 +81,7 @@ def warn_of_mixing(runs: Sequence[RunData]) -> None:
     reasons = _reasons(runs)
     if reasons:
         sentences.append(f"These runs did not measure the same work: {_some(reasons, _MOST_REASONS, '; ')}.")
-    told = [one for one in environment_differences(runs) if one.what not in _NO_CONDITION]
+    told = [one for one in environment_differences(runs) if one.is_known and one.what not in _NO_CONDITION]
     if told:
         listed = [f"{one.what} ({_some(_distinct(one.values), _MOST_VALUES, ' / ')})" for one in told]
         sentences.append(f"They ran under different conditions: {_some(listed, _MOST_REASONS, ', ')}.")
@@ -112,17 +111,16 @@ def _distinct(values: Sequence[str | None]) -> list[str]:
     return list(dict.fromkeys("not told" if value is None else value for value in values))
 
 
-def _environment(key: str) -> Callable[[RunData], Any]:
-    return lambda run: None if run.environment is None else run.environment.get(key)
+def _list_names(traits: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for told in traits for name in told))
 
 
-def _package(name: str) -> Callable[[RunData], Any]:
-    return lambda run: None if run.environment is None else run.environment["packages"].get(name)
+def _read(run: RunData, key: str) -> Any:
+    return UNRECORDED if run.environment is None else run.environment.get(key)
 
 
-def _gpus(run: RunData) -> str:
-    gpus: list[Record] = [] if run.environment is None else run.environment["gpus"]
-    return ", ".join(gpu["name"] for gpu in gpus) or "none"
+def _package(run: RunData, name: str) -> Any:
+    return UNRECORDED if run.environment is None else run.environment["packages"].get(name)
 
 
 def _prompts(run: RunData) -> list[str]:
@@ -134,14 +132,14 @@ def _parameters(configuration: Configuration) -> int | None:
     return None if shape is None else int(shape["parameters"])
 
 
-def _short(sha: str | None) -> str | None:
-    return None if sha is None else sha[:12]
+def _short(sha: Any) -> Any:
+    return sha[:12] if isinstance(sha, str) else sha
 
 
-def _size(size_bytes: int | None) -> str | None:
+def _size(size_bytes: Any) -> Any:
     """As formatBytes of src/base/units.ts: GB is 1e9 bytes."""
-    if size_bytes is None:
-        return None
+    if not isinstance(size_bytes, int):
+        return size_bytes
     if size_bytes >= 1e9:
         return f"{size_bytes / 1e9:.2f} GB"
     return f"{size_bytes / 1e6:.{1 if size_bytes < 1e7 else 0}f} MB"

@@ -6,6 +6,7 @@ what cannot be read is None, never a guess.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,7 @@ def describe_kernels() -> dict[str, Any] | None:
     Importing it asks an accelerator for its capability: never call this in the forkserver.
     """
     try:
-        from bitsandbytes import cextension
-        from bitsandbytes.functional import has_avx512bf16
+        from bitsandbytes import cextension, functional
     except Exception:
         return None
     # Not getattr: the library answers every unknown name with a function that raises.
@@ -25,16 +25,18 @@ def describe_kernels() -> dict[str, Any] | None:
     has_native = loaded is not None
     return {
         "native_library": Path(loaded._name).name if has_native else None,
-        "cpu_4bit": _read_cpu_4bit(has_native, bool(has_avx512bf16())),
+        "cpu_4bit": _read_cpu_4bit(has_native, getattr(functional, "has_avx512bf16", None)),
         "cpu_int8": _read_cpu_int8(),
     }
 
 
-def _read_cpu_4bit(has_native: bool, has_fused: bool) -> str | None:
+def _read_cpu_4bit(has_native: bool, has_avx512bf16: Callable[[], Any] | None) -> str | None:
     """``fused``, ``hub-fused``: one AVX512-BF16 kernel reads packed weights. Else each product unpacks them."""
     if not has_native:
         return "unpacked-by-torch"
-    if not has_fused:
+    if has_avx512bf16 is None:
+        return None
+    if not has_avx512bf16():
         return "unpacked"
     ops = _find_cpu_ops()
     # Only where the library made the choice does the name exist.
