@@ -54,8 +54,11 @@ export function acceptedChanges(
   now: WorkerEnvironment,
   accept: boolean,
 ): readonly string[] {
-  const changes = before === null ? [] : environmentChanges(before, now);
-  if (changes.length === 0 || accept) return changes;
+  if (before === null) return [];
+  const { known, unrecorded } = environmentChanges(before, now);
+  const changes = unrecorded === null ? known : [...known, unrecorded];
+  // What was not recorded may be as it was.
+  if (known.length === 0 || accept) return changes;
   throw new FalconError({
     code: "resume-environment-changed",
     message: `This run was measured with other libraries or on another machine: ${changes.join("; ")}.`,

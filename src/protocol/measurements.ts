@@ -1,6 +1,7 @@
 /** What the worker measures (docs/metrics.md). A value that does not exist is null, never 0 or NaN. */
 import { z } from "zod";
 import { bytes, nonNegativeInt, positiveInt, seconds } from "./common.js";
+import { machineSchema } from "./machine.js";
 
 /** Read back from the live model, never from what was asked. */
 export const quantizationEffectiveSchema = z.strictObject({
@@ -236,6 +237,7 @@ export const environmentSchema = z.strictObject({
   gpus: z.array(cardSchema),
   machine_state: machineStateSchema,
   memory_bandwidth: z.array(memoryBandwidthSchema),
+  machine: machineSchema.nullable(),
   environment_variables: z.record(z.string(), z.string()),
   /** Sha-256 over the worker's own Python sources. */
   worker_code_sha256: z.string(),

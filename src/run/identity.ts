@@ -1,6 +1,14 @@
 /** What a measurement depends on: two of equal identity may stand for each other. */
 import { sha256OfValue } from "../base/canonical.js";
-import { type AnyEnvironment, INSTRUCTION_SETS, readTraits, TRAIT_PARTS, type TraitPart, type Traits } from "./traits.js";
+import {
+  type AnyEnvironment,
+  INSTRUCTION_SETS,
+  readTraits,
+  TRAIT_PARTS,
+  type Trait,
+  type TraitPart,
+  type Traits,
+} from "./traits.js";
 
 /** A configuration's identity: what the plan knows of it, the software that really ran it, and the kind of machine. */
 export function computeIdentity(
@@ -14,7 +22,8 @@ export function computeIdentity(
 /** One trait that is not the same everywhere. */
 export interface TraitDifference {
   readonly what: string;
-  readonly part: TraitPart;
+  /** `surroundings`: told, and no part of the identity. */
+  readonly part: TraitPart | "surroundings";
   /** One a machine; null where it is not there, or not recorded. */
   readonly values: readonly (string | null)[];
   /** False where all that recorded it have the same: the others may have it too. */
@@ -23,20 +32,31 @@ export interface TraitDifference {
 
 /** What differs between machines and their software; null for one of which nothing is known. */
 export function findDifferences(all: readonly (Traits | null)[]): readonly TraitDifference[] {
-  return listNames(all).flatMap(([what, part]) => {
-    // A package that only some have is known to be missing on the others.
-    const values = all.map((traits) => {
-      if (traits === null) return undefined;
-      const trait = traits.get(what);
-      return trait === undefined ? null : trait.value;
-    });
-    const recorded = new Set(values.filter((value) => value !== undefined));
-    const isKnown = recorded.size > 1;
-    const isUnknown = values.includes(undefined) && recorded.size === 1 && !recorded.has(null);
-    return isKnown || isUnknown
-      ? [{ what, part, values: values.map((value) => value ?? null), isKnown }]
-      : [];
-  });
+  return listNames(all).flatMap(([what, part]) =>
+    compareValues(
+      what,
+      part,
+      all.map((traits) => {
+        if (traits === null) return undefined;
+        const trait = traits.get(what);
+        // A package that only some have is known to be missing on the others.
+        return trait === undefined ? null : trait.value;
+      }),
+    ),
+  );
+}
+
+/** Nothing where all have the same; undefined stands for what is not recorded. */
+export function compareValues(
+  what: string,
+  part: TraitDifference["part"],
+  values: readonly Trait["value"][],
+): readonly TraitDifference[] {
+  const recorded = new Set(values.filter((value) => value !== undefined));
+  const isKnown = recorded.size > 1;
+  const isUnknown = values.includes(undefined) && recorded.size === 1 && !recorded.has(null);
+  if (!isKnown && !isUnknown) return [];
+  return [{ what, part, values: values.map((value) => value ?? null), isKnown }];
 }
 
 /** Of all of them, in the order in which they are told: by part, libraries by name. */
@@ -59,6 +79,30 @@ export function findMachineDifferences(before: Traits, now: Traits): readonly Tr
   return all.filter(({ part }) => part === "machine" || (part === "kernels" && !hasOtherLibraries));
 }
 
+/**
+ * The traits of runs in order of time, what one did not record filled in from those before it on the same machine: else a run that
+ * knows less would join two machines. The same object where nothing changed; null where nothing is known.
+ */
+export function carryTraits(environments: readonly (AnyEnvironment | null)[]): readonly (Traits | null)[] {
+  let last: Traits | null = null;
+  return environments.map((environment) => {
+    if (environment === null) return null;
+    const own = readTraits(environment);
+    last = last === null || findMachineDifferences(last, own).length > 0 ? own : fillUnrecorded(own, last);
+    return last;
+  });
+}
+
+function fillUnrecorded(own: Traits, before: Traits): Traits {
+  const filled = new Map(
+    [...own].map(([what, trait]) => [what, trait.value === undefined ? (before.get(what) ?? trait) : trait]),
+  );
+  const isSame =
+    filled.size === before.size &&
+    [...filled].every(([what, { value }]) => before.get(what)?.value === value && before.has(what));
+  return isSame ? before : filled;
+}
+
 /** What changed in the identity, for people. */
 export interface EnvironmentChanges {
   /** `bitsandbytes 0.49.0 → 0.50.2`; empty when nothing is known to have changed. */
@@ -72,14 +116,16 @@ export function environmentChanges(before: AnyEnvironment, now: AnyEnvironment):
   const unrecorded = all.filter(({ isKnown }) => !isKnown);
   return {
     known: all.flatMap(({ what, values: [old = null, today = null], isKnown }) =>
-      isKnown ? [changeText(what, old, today)] : [],
+      isKnown ? [describeChange(what, old, today)] : [],
     ),
-    unrecorded: unrecordedText(unrecorded.map(({ what, values: [old] }) => ({ what, isOld: old === null }))),
+    unrecorded: describeUnrecorded(
+      unrecorded.map(({ what, values: [old] }) => ({ what, isOld: old === null })),
+    ),
   };
 }
 
 /** `CPU, GPUs: not recorded before`; null without any. */
-export function unrecordedText(
+export function describeUnrecorded(
   traits: readonly { readonly what: string; readonly isOld: boolean }[],
 ): string | null {
   const names = (isOld: boolean) => traits.filter((one) => one.isOld === isOld).map(({ what }) => what);
@@ -92,16 +138,18 @@ export function unrecordedText(
 }
 
 /** `torch 2.12.0 → 2.13.0`, `CPU instruction sets: avx512_bf16 missing`. */
-export function changeText(what: string, before: string | null, now: string | null): string {
+export function describeChange(what: string, before: string | null, now: string | null): string {
   if (what === INSTRUCTION_SETS && before !== null && now !== null) {
-    return `${what}: ${setChangeText(before, now)}`;
+    return `${what}: ${describeSetChange(before, now)}`;
   }
   return `${what} ${before ?? "none"} → ${now ?? "none"}`;
 }
 
 /** `avx512_bf16 missing, amx_int8 added`: what lists joined by commas have less and more than the first. */
-export function setChangeText(before: string, now: string): string {
-  const [old = [], today = []] = [before, now].map((text) => text.split(", ").filter((one) => one !== "none"));
+export function describeSetChange(before: string, now: string): string {
+  const [old = [], today = []] = [before, now].map((text) =>
+    text.split(", ").filter((one) => one !== "none"),
+  );
   const missing = old.filter((one) => !today.includes(one));
   const added = today.filter((one) => !old.includes(one));
   const parts = [

@@ -5,7 +5,7 @@ import type { WorkerEnvironment } from "../protocol/measurements.js";
 const BYTES_PER_GIB = 2 ** 30;
 
 /** `2 × NVIDIA A100 (80 GiB), Tesla T4 (15 GiB)`, in the worker's order; whole GiB, since drivers reserve more or less. */
-export function gpusText(gpus: WorkerEnvironment["gpus"]): string {
+export function describeGpus(gpus: WorkerEnvironment["gpus"]): string {
   const runs: { text: string; count: number }[] = [];
   for (const { name, memory_total_bytes } of gpus) {
     const text = `${name} (${Math.round(memory_total_bytes / BYTES_PER_GIB)} GiB)`;
@@ -17,7 +17,7 @@ export function gpusText(gpus: WorkerEnvironment["gpus"]): string {
 }
 
 /** `4 on 2 cores`: two threads of one core are slower than two cores. */
-export function usableCoresText({ usable_logical_cores, usable_physical_cores }: Machine): string | null {
+export function describeUsableCores({ usable_logical_cores, usable_physical_cores }: Machine): string | null {
   if (usable_logical_cores === null) return null;
   return usable_physical_cores === null
     ? `${usable_logical_cores}`
@@ -25,12 +25,12 @@ export function usableCoresText({ usable_logical_cores, usable_physical_cores }:
 }
 
 /** `1.5 cores`, or `none`. */
-export function quotaText({ cpu_quota_cores: cores }: Machine): string {
+export function describeQuota({ cpu_quota_cores: cores }: Machine): string {
   return cores === null ? "none" : `${Number(cores.toFixed(2))} cores`;
 }
 
 /** `1 of 2, memory from 2, interleave`; which ones of equal nodes makes no difference, memory of others alone does. */
-export function numaText({ nodes, cpu_nodes, memory_nodes, memory_policy }: Numa): string {
+export function describeNuma({ nodes, cpu_nodes, memory_nodes, memory_policy }: Numa): string {
   const parts = [`${cpu_nodes.length} of ${nodes}`];
   if (nodes > 1) {
     const isRemote = !memory_nodes.some((node) => cpu_nodes.includes(node));
@@ -53,11 +53,11 @@ const INT8_TEXTS: Readonly<Record<NonNullable<BitsandbytesKernels["cpu_int8"]>, 
 };
 
 /** How 4-bit layers are computed on the CPU; null where it is not known. */
-export function fourBitText(kernels: BitsandbytesKernels | null): string | null {
+export function describeFourBit(kernels: BitsandbytesKernels | null): string | null {
   return kernels?.cpu_4bit == null ? null : FOUR_BIT_TEXTS[kernels.cpu_4bit];
 }
 
 /** How int8 layers are computed on the CPU; null where it is not known. */
-export function int8Text(kernels: BitsandbytesKernels | null): string | null {
+export function describeInt8(kernels: BitsandbytesKernels | null): string | null {
   return kernels?.cpu_int8 == null ? null : INT8_TEXTS[kernels.cpu_int8];
 }

@@ -77,6 +77,7 @@ export const recordedEnvironmentSchema = environmentSchema.extend({
   machine_state: machineStateSchema.nullable().default(null),
   memory_bandwidth: z.array(memoryBandwidthSchema).default([]),
   gpus: z.array(recordedCardSchema),
+  machine: environmentSchema.shape.machine.default(null),
 });
 export type RecordedEnvironment = z.infer<typeof recordedEnvironmentSchema>;
 const recordedTrialSchema = trialMeasurementSchema.extend({

@@ -76,7 +76,8 @@ function whatDiffers(
     ["warmup", run.plan.warmup, plan.header.warmup],
     ["quality", run.plan.quality, plan.header.quality],
   ]);
-  const changes = [...environmentChanges(environmentRecord.environment, environment), ...inputs];
+  const { known, unrecorded } = environmentChanges(environmentRecord.environment, environment);
+  const changes = [...known, ...inputs, ...(unrecorded === null ? [] : [unrecorded])];
   return changes.length > 0 ? changes.join("; ") : "it was planned by another version of falcon-exp";
 }
 

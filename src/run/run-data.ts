@@ -101,7 +101,9 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
     ...summarizeEnd(records),
     environmentChanges: environments.flatMap(({ environment }, index) => {
       const before = environments[index - 1]?.environment;
-      return before === undefined ? [] : environmentChanges(before, environment);
+      if (before === undefined) return [];
+      const { known, unrecorded } = environmentChanges(before, environment);
+      return unrecorded === null ? known : [...known, unrecorded];
     }),
     resumes: records.filter((record) => record.kind === "resume"),
   };

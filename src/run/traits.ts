@@ -1,6 +1,13 @@
 /** What makes up the identity of a machine and of the software on it: the one list that everything compares by. */
 import type { WorkerEnvironment } from "../protocol/measurements.js";
-import { fourBitText, gpusText, int8Text, numaText, quotaText, usableCoresText } from "./machine-text.js";
+import {
+  describeFourBit,
+  describeGpus,
+  describeInt8,
+  describeNuma,
+  describeQuota,
+  describeUsableCores,
+} from "./machine-text.js";
 import type { RecordedEnvironment } from "./record-types.js";
 
 export type AnyEnvironment = WorkerEnvironment | RecordedEnvironment;
@@ -31,21 +38,20 @@ export function readTraits(environment: AnyEnvironment): Traits {
   const parts: Readonly<Record<TraitPart, readonly (readonly [name: string, value: Trait["value"]])[]>> = {
     machine: [
       ["CPU", known(environment.cpu_model)],
-      [INSTRUCTION_SETS, instructionSetsText(machine?.cpu_instruction_sets)],
+      [INSTRUCTION_SETS, describeInstructionSets(machine?.cpu_instruction_sets)],
       ["cores", known(environment.cpu_logical_cores)],
-      ["usable cores", machine == null ? undefined : known(usableCoresText(machine))],
-      ["CPU quota", machine == null ? undefined : quotaText(machine)],
+      ["usable cores", machine == null ? undefined : known(describeUsableCores(machine))],
+      ["CPU quota", machine == null ? undefined : describeQuota(machine)],
       ["torch threads", known(environment.torch_threads)],
       ["inter-op threads", known(machine?.torch_interop_threads)],
-      ["NUMA nodes", numa === null ? undefined : numaText(numa)],
-      ["GPUs", gpusText(gpus)],
-      ["MIG profiles", gpus.map(({ mig_profile }) => mig_profile ?? []).join(", ") || null],
+      ["NUMA nodes", numa === null ? undefined : describeNuma(numa)],
+      ["GPUs", describeGpus(gpus)],
     ],
     kernels: [
       ["torch's CPU kernels", known(machine?.torch_cpu_capability)],
       ["bitsandbytes library", known(kernels?.native_library)],
-      ["4-bit on the CPU", known(fourBitText(kernels))],
-      ["int8 on the CPU", known(int8Text(kernels))],
+      ["4-bit on the CPU", known(describeFourBit(kernels))],
+      ["int8 on the CPU", known(describeInt8(kernels))],
     ],
     system: [
       ["GPU driver", environment.gpu_driver_version],
@@ -56,12 +62,10 @@ export function readTraits(environment: AnyEnvironment): Traits {
     program: [["worker code", environment.worker_code_sha256.slice(0, 12)]],
   };
   return new Map(
-    TRAIT_PARTS.flatMap((part) =>
-      parts[part].map(([name, value]) => [name, { part, value }] as const),
-    ),
+    TRAIT_PARTS.flatMap((part) => parts[part].map(([name, value]) => [name, { part, value }] as const)),
   );
 }
 
-function instructionSetsText(sets: readonly string[] | null | undefined): string | undefined {
+function describeInstructionSets(sets: readonly string[] | null | undefined): string | undefined {
   return sets == null ? undefined : sets.join(", ") || "none";
 }

@@ -1,6 +1,7 @@
 /** Runs or configurations side by side. A function of their records alone. */
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
+import type { TraitDifference } from "../../run/identity.js";
 import { completedTrials } from "../../run/run-data.js";
 import { computeVerdict, type Verdict } from "../significance.js";
 import { statusText } from "../status-text.js";
@@ -57,6 +58,10 @@ export interface CompareReport {
   /** Why the sides should not be compared; empty unless forced. */
   readonly forced: readonly string[];
   readonly environment: readonly Difference[];
+  /** Names of those that only some of the runs recorded: they may be the same. */
+  readonly unrecorded: readonly string[];
+  /** Null where too little is recorded to tell. */
+  readonly is_same_machine: boolean | null;
   readonly groups: readonly ComparedGroup[];
   readonly unpaired: readonly string[];
 }
@@ -76,14 +81,23 @@ export function compare(
       exitCode: ExitCode.usage,
     });
   }
+  const differences = environmentDifferences(inputs.map(({ data }) => pickSurroundings(data)));
   return {
     schema_version: COMPARE_SCHEMA_VERSION,
     arguments: inputs.map(({ argument }) => argument),
     forced: reasons,
-    environment: environmentDifferences(inputs.map(({ data }) => pickSurroundings(data))),
+    environment: differences.map(({ what, values }) => ({ what, values })),
+    unrecorded: differences.flatMap(({ what, isKnown }) => (isKnown ? [] : [what])),
+    is_same_machine: isSameMachine(differences),
     groups: groups.map(comparedGroup),
     unpaired,
   };
+}
+
+function isSameMachine(differences: readonly TraitDifference[]): boolean | null {
+  const machine = differences.filter(({ part }) => part === "machine");
+  if (machine.some(({ isKnown }) => isKnown)) return false;
+  return machine.length === 0 ? true : null;
 }
 
 function reasonsAgainst({ sides: [baseline, ...others] }: Group): readonly string[] {

@@ -3,8 +3,10 @@ import { sha256OfText } from "../../base/canonical.js";
 import { formatBytes } from "../../base/units.js";
 import { quantizationText } from "../../plan/axis-text.js";
 import type { PlanConfiguration } from "../../plan/plan-types.js";
+import { compareValues, findDifferences, type TraitDifference } from "../../run/identity.js";
 import type { RecordedEnvironment, RunRecord } from "../../run/record-types.js";
 import type { RunData } from "../../run/run-data.js";
+import { readTraits } from "../../run/traits.js";
 import type { Side } from "./sides.js";
 
 /** Of the folder where the run was started. */
@@ -29,27 +31,18 @@ export function pickSurroundings({ run, environment }: RunData): Surroundings {
 }
 
 /** What differs of machine, software and program, between runs; empty where all is the same. */
-export function environmentDifferences(runs: readonly Surroundings[]): readonly Difference[] {
-  const packages = new Set(runs.flatMap(({ environment }) => Object.keys(environment?.packages ?? {})));
-  const things: readonly (readonly [what: string, (run: Surroundings) => string | null | undefined])[] = [
-    ["host", ({ controller }) => controller.hostname],
-    ["CPU", ({ environment }) => environment?.cpu_model],
-    ["cores", ({ environment }) => text(environment?.cpu_logical_cores)],
-    ["memory", ({ environment }) => bytesText(environment?.memory_total_bytes)],
-    ["GPUs", ({ environment }) => environment?.gpus.map(({ name }) => name).join(", ") || "none"],
-    ["GPU driver", ({ environment }) => environment?.gpu_driver_version],
-    ["CUDA", ({ environment }) => environment?.cuda_version],
-    ["torch threads", ({ environment }) => text(environment?.torch_threads)],
-    ["platform", ({ environment }) => environment?.platform],
-    ["Python", ({ environment }) => environment?.python_version],
-    ...[...packages]
-      .sort()
-      .map((name) => [name, ({ environment }: Surroundings) => environment?.packages[name]] as const),
-    ["falcon-exp", ({ falcon_exp_version }) => falcon_exp_version],
-    ["worker code", ({ environment }) => environment?.worker_code_sha256.slice(0, 12)],
-    [GIT_COMMIT, ({ controller }) => controller.git_commit?.slice(0, 12)],
+export function environmentDifferences(runs: readonly Surroundings[]): readonly TraitDifference[] {
+  const traits = runs.map(({ environment }) => (environment === null ? null : readTraits(environment)));
+  const tell = (what: string, read: (run: Surroundings) => string | null | undefined) =>
+    compareValues(what, "surroundings", runs.map(read));
+  return [
+    ...tell("host", ({ controller }) => controller.hostname),
+    ...findDifferences(traits),
+    ...tell("memory", ({ environment }) => bytesText(environment?.memory_total_bytes)),
+    ...tell("platform", ({ environment }) => environment?.platform),
+    ...tell("falcon-exp", ({ falcon_exp_version }) => falcon_exp_version),
+    ...tell(GIT_COMMIT, ({ controller }) => controller.git_commit?.slice(0, 12) ?? null),
   ];
-  return differing(things, runs);
 }
 
 /** What differs of the configurations themselves, as they really were. */
@@ -135,10 +128,6 @@ function differing<S>(
   });
 }
 
-function text(value: number | null | undefined): string | null {
-  return value == null ? null : String(value);
-}
-
-function bytesText(value: number | null | undefined): string | null {
-  return value == null ? null : formatBytes(value);
+function bytesText(value: number | null | undefined): string | undefined {
+  return value == null ? undefined : formatBytes(value);
 }

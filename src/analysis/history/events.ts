@@ -7,6 +7,8 @@ export interface EnvironmentDifference {
   readonly what: string;
   readonly before: string | null;
   readonly after: string | null;
+  /** False where one of the two did not record it: it may be the same. */
+  readonly is_known: boolean;
 }
 
 export interface EnvironmentChange {
@@ -29,7 +31,12 @@ export function environmentChanges(runs: readonly HistoryRun[]): readonly Enviro
       const differences = environmentDifferences([before.surroundings, now.surroundings]);
       const reported = differences
         .filter(({ what }) => what !== GIT_COMMIT)
-        .map(({ what, values: [old = null, now = null] }) => ({ what, before: old, after: now }));
+        .map(({ what, values: [old = null, now = null], isKnown }) => ({
+          what,
+          before: old,
+          after: now,
+          is_known: isKnown,
+        }));
       if (reported.length > 0) changes.push({ run, differences: reported });
     }
     before = now;

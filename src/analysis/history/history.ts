@@ -159,7 +159,7 @@ function describeChange(
     p_value,
     together_with: environments
       .filter(({ run }) => run > after && run <= upTo)
-      .flatMap(({ differences }) => differences),
+      .flatMap(({ differences }) => differences.filter(({ is_known }) => is_known)),
   };
 }
 

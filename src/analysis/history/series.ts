@@ -1,7 +1,9 @@
 /** One metric of one configuration over the runs, cut where values can no longer be compared. */
 import { quantizationText } from "../../plan/axis-text.js";
 import type { PlanConfiguration, PlanHeader } from "../../plan/plan-types.js";
+import { carryTraits, describeChange, findMachineDifferences } from "../../run/identity.js";
 import type { RunRecord } from "../../run/record-types.js";
+import type { Traits } from "../../run/traits.js";
 import { describeWorkload, type Workload, workloadDifferences } from "../compare/environment-diff.js";
 import { HISTORY_METRICS, type HistoryMetric, type HistoryValue } from "./metrics.js";
 import type { ConfigurationValues, RunValues } from "./run-values.js";
@@ -50,6 +52,7 @@ export function buildSeries(runs: readonly HistoryRun[]): readonly Series[] {
     runs.toReversed().flatMap(({ runValues }) => runValues?.configurations.map(({ label }) => label) ?? []),
   );
   const tasks = new Map<PlanConfiguration, Task>();
+  const traits = carryTraits(runs.map(({ runValues }) => runValues?.surroundings.environment ?? null));
   return [...labels].flatMap((label) => {
     const sources = runs.flatMap((run, index) => findSource(run, index, label, tasks));
     return HISTORY_METRICS.flatMap((metric) =>
@@ -58,7 +61,9 @@ export function buildSeries(runs: readonly HistoryRun[]): readonly Series[] {
         if (!points.some(({ metricValue }) => metricValue !== null)) return [];
         const name = points.findLast(({ work }) => work !== null)?.work?.kind || metric.title;
         const title = textId === null ? name : `${name} (${textId})`;
-        return [{ configuration: label, metric, title, text_id: textId, segments: splitSegments(points) }];
+        return [
+          { configuration: label, metric, title, text_id: textId, segments: splitSegments(points, traits) },
+        ];
       }),
     );
   });
@@ -173,14 +178,22 @@ function textText({ quality }: PlanHeader, textId: string): string {
   return JSON.stringify([sha256, quality?.context, quality?.max_tokens]);
 }
 
-function splitSegments(points: readonly TellingPoint[]): readonly Segment[] {
+/** `traits`: of each run's machine, by the run's index. */
+function splitSegments(
+  points: readonly TellingPoint[],
+  traits: readonly (Traits | null)[],
+): readonly Segment[] {
   const segments: { reasons: readonly string[]; points: SeriesPoint[] }[] = [{ reasons: [], points: [] }];
-  let before: Work | null = null;
+  let before: { readonly work: Work; readonly traits: Traits | null } | null = null;
   for (const { run, metricValue, status, work } of points) {
-    const reasons = before === null || work === null ? [] : reasonsBetween(before, work);
+    const now = work === null ? null : { work, traits: traits[run] ?? null };
+    const reasons =
+      before === null || now === null
+        ? []
+        : [...reasonsBetween(before.work, now.work), ...machineReasons(before.traits, now.traits)];
     if (reasons.length > 0) segments.push({ reasons, points: [] });
     segments.at(-1)?.points.push({ run, metricValue, status });
-    before = work ?? before;
+    before = now ?? before;
   }
   return segments;
 }
@@ -191,4 +204,12 @@ function reasonsBetween(before: Work, now: Work): readonly string[] {
   if (before.kind !== now.kind) reasons.push(`${before.kind} → ${now.kind}`);
   if (before.text !== now.text) reasons.push("another text, or other settings of its scoring");
   return reasons;
+}
+
+/** Why another machine measured: its figures are no continuation. */
+function machineReasons(before: Traits | null, now: Traits | null): readonly string[] {
+  if (before === null || now === null || before === now) return [];
+  return findMachineDifferences(before, now).map(({ what, values: [old = null, today = null] }) =>
+    describeChange(what, old, today),
+  );
 }

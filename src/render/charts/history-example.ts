@@ -74,7 +74,7 @@ export function exampleHistoryChart(): TopLevelSpec {
       {
         run_id: "",
         at: formatDay(STEP_AT),
-        differences: [{ what: "bitsandbytes", before: "1", after: "2" }],
+        differences: [{ what: "bitsandbytes", before: "1", after: "2", is_known: true }],
       },
     ],
     every_sec: null,

@@ -2,7 +2,13 @@
 
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
 import { safeLine } from "../../base/untrusted-text.js";
-import { ratioWords } from "../words/compare.js";
+import {
+  differenceCells,
+  environmentHeading,
+  knownDifferences,
+  ratioWords,
+  unrecordedLine,
+} from "../words/compare.js";
 
 export function compareMarkdown(report: CompareReport): string {
   const lines = report.forced.map((reason) => `> **forced:** ${escaped(reason)}\n`);
@@ -10,13 +16,15 @@ export function compareMarkdown(report: CompareReport): string {
     lines.push("Environment: the same machine, libraries and program.", "");
   } else {
     lines.push(
+      environmentHeading(report),
+      "",
       row(["environment", ...report.arguments]),
       ruler(report.arguments.length),
-      ...report.environment.map(({ what, values }) =>
-        row([what, ...values.map((value) => value ?? "not told")]),
-      ),
+      ...knownDifferences(report).map((one) => row([one.what, ...differenceCells(one)])),
       "",
     );
+    const unrecorded = unrecordedLine(report);
+    if (unrecorded !== null) lines.push(`${escaped(unrecorded)}.`, "");
   }
   for (const group of report.groups) lines.push(...groupLines(group));
   if (report.unpaired.length > 0)

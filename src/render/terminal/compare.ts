@@ -1,10 +1,15 @@
 /** The comparison as a person reads it at the terminal: differences first, then a table a configuration. */
 import pc from "picocolors";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
-import type { Difference } from "../../analysis/compare/environment-diff.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { wrapText } from "../../base/wrap-text.js";
-import { ratioWords } from "../words/compare.js";
+import {
+  differenceText,
+  environmentHeading,
+  knownDifferences,
+  ratioWords,
+  unrecordedLine,
+} from "../words/compare.js";
 import { grid } from "./grid.js";
 
 interface Style {
@@ -21,7 +26,10 @@ export function compareText(report: CompareReport, style: Style): string {
   lines.push(
     ...(report.environment.length === 0
       ? wrap("Environment: the same machine, libraries and program.")
-      : ["Environment:", ...report.environment.flatMap((one) => wrap(`  ${differenceText(one)}`))]),
+      : [
+          environmentHeading(report),
+          ...environmentLines(report).flatMap((line) => wrap(`  ${safeLine(line)}`)),
+        ]),
   );
   for (const group of report.groups) lines.push("", ...groupLines(group, style, colors));
   if (report.unpaired.length > 0) {
@@ -34,8 +42,9 @@ export function compareText(report: CompareReport, style: Style): string {
   return lines.join("\n");
 }
 
-export function differenceText({ what, values }: Difference): string {
-  return `${what}: ${values.map((value) => (value === null ? "not told" : safeLine(value))).join(" → ")}`;
+function environmentLines(report: CompareReport): readonly string[] {
+  const unrecorded = unrecordedLine(report);
+  return [...knownDifferences(report).map(differenceText), ...(unrecorded === null ? [] : [unrecorded])];
 }
 
 function groupLines(
@@ -44,7 +53,9 @@ function groupLines(
   colors: ReturnType<typeof pc.createColors>,
 ): string[] {
   const lines = wrapText(safeLine(group.label), style.columns).map((line) => colors.bold(line));
-  lines.push(...group.differences.flatMap((one) => wrapText(`  ${differenceText(one)}`, style.columns)));
+  lines.push(
+    ...group.differences.flatMap((one) => wrapText(`  ${safeLine(differenceText(one))}`, style.columns)),
+  );
   for (const [index, side] of group.sides.entries()) {
     const mark = String.fromCharCode("A".charCodeAt(0) + index);
     const status = side.status === "completed" ? "" : ` (${side.status})`;

@@ -1,7 +1,9 @@
-/** A ratio against the baseline, in words. */
-
-import type { ComparedMetric, ComparedRatio } from "../../analysis/compare/compare.js";
+/** What a comparison says, in words that terminal and Markdown share. Names in them are not made safe. */
+import type { ComparedMetric, ComparedRatio, CompareReport } from "../../analysis/compare/compare.js";
+import type { Difference } from "../../analysis/compare/environment-diff.js";
 import { effectRange } from "../../analysis/significance.js";
+import { describeSetChange } from "../../run/identity.js";
+import { INSTRUCTION_SETS } from "../../run/traits.js";
 
 /** `1.55× [1.51, 1.59] slower`-like: the ratio, its interval, and better, worse, noise or unknown. */
 export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["better"]): string {
@@ -20,4 +22,37 @@ export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["
     case "more":
       return `${number}${range} ${(verdict === "less") === (better === "lower") ? "better" : "worse"}`;
   }
+}
+
+/** Before the list of what differs; the machine is named apart, since figures of two machines compare the machines too. */
+export function environmentHeading({ is_same_machine }: CompareReport): string {
+  if (is_same_machine === null) return "Environment (not known to be the same machine):";
+  return is_same_machine ? "Environment:" : "Environment (not the same machine):";
+}
+
+/** What is known to differ; what only some of the runs recorded is told apart from it. */
+export function knownDifferences({ environment, unrecorded }: CompareReport): readonly Difference[] {
+  return environment.filter(({ what }) => !unrecorded.includes(what));
+}
+
+/** `Not recorded by all: CPU instruction sets`; null where all is recorded. */
+export function unrecordedLine({ unrecorded }: CompareReport): string | null {
+  return unrecorded.length === 0 ? null : `Not recorded by all: ${unrecorded.join(", ")}`;
+}
+
+/** `dtype: float16 → bfloat16`, `CPU instruction sets: avx512_bf16 missing`. */
+export function differenceText(difference: Difference): string {
+  const cells = differenceCells(difference);
+  const isTold = difference.what === INSTRUCTION_SETS && cells.length === 2 && difference.values[0] !== null;
+  return `${difference.what}: ${isTold ? cells[1] : cells.join(" → ")}`;
+}
+
+/** One a side; of sets all but the first tell what they lack and have beside it. */
+export function differenceCells({ what, values }: Difference): readonly string[] {
+  const [first] = values;
+  return values.map((value, index) => {
+    if (value === null) return "not told";
+    if (what !== INSTRUCTION_SETS || index === 0 || first == null) return value;
+    return describeSetChange(first, value);
+  });
 }

@@ -11,6 +11,7 @@ import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
 import { FEWEST_RUNS_BEFORE, type NewestAgainst } from "../../analysis/history/newest.js";
 import { pluralize } from "../../base/pluralize.js";
 import { safeLine } from "../../base/untrusted-text.js";
+import { describeChange, describeUnrecorded } from "../../run/identity.js";
 
 /** UTC; the day alone where no day has two runs. */
 export function dateWriter(report: Pick<HistoryReport, "runs">): (at: string) => string {
@@ -38,19 +39,28 @@ export function formatMetricValue(metric: string, value: number): string {
   return HISTORY_METRICS.find(({ key }) => key === metric)?.format(value) ?? String(value);
 }
 
-/** `bitsandbytes 0.49.0 → 0.50.2`, `lm_eval 0.4.13 is new`, `CUDA 12.8 is gone`. */
+/** `bitsandbytes 0.49.0 → 0.50.2`, `lm_eval 0.4.13 is new`, `CPU instruction sets: avx512_bf16 missing`. */
 export function differenceText({ what, before, after }: EnvironmentDifference): string {
   const name = safeLine(what);
   if (before === null) return `${name} ${safeLine(after ?? "")} is new`;
   if (after === null) return `${name} ${safeLine(before)} is gone`;
-  return `${name} ${safeLine(before)} → ${safeLine(after)}`;
+  return safeLine(describeChange(what, before, after));
 }
 
-/** The first few, and how many more. */
+/** The first few, and how many more; then what only one of the two runs recorded. */
 export function differencesText(differences: readonly EnvironmentDifference[], most: number): string {
-  const shown = differences.slice(0, most).map(differenceText).join(", ");
-  const more = differences.length - most;
-  return more > 0 ? `${shown} and ${more} more` : shown;
+  const known = differences.filter(({ is_known }) => is_known);
+  const shown = known.slice(0, most).map(differenceText).join(", ");
+  const more = known.length - most;
+  const unrecorded = describeUnrecorded(
+    differences
+      .filter(({ is_known }) => !is_known)
+      .map(({ what, before }) => ({ what, isOld: before === null })),
+  );
+  return [
+    ...(shown === "" ? [] : [more > 0 ? `${shown} and ${more} more` : shown]),
+    ...(unrecorded === null ? [] : [safeLine(unrecorded)]),
+  ].join("; ");
 }
 
 const MOST_DIFFERENCES = 6;

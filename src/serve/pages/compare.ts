@@ -1,10 +1,15 @@
 /** Any runs or configurations side by side: two to choose, then the comparison with its chart. */
 import { html } from "hono/html";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
-import type { Difference } from "../../analysis/compare/environment-diff.js";
 import type { FalconError } from "../../base/errors.js";
 import { statusWords } from "../../render/terminal/run-list.js";
-import { ratioWords } from "../../render/words/compare.js";
+import {
+  differenceCells,
+  environmentHeading,
+  knownDifferences,
+  ratioWords,
+  unrecordedLine,
+} from "../../render/words/compare.js";
 import type { RunIndexEntry } from "../../run/run-index.js";
 import { addresses } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
@@ -75,16 +80,19 @@ function refusal(error: FalconError, sides: readonly string[]): Html {
 function reportPart(report: CompareReport, chart: string | null): Html {
   return html`${report.forced.map((reason) => html`<p class="bad">forced: ${text(reason)}</p>`)}
 <section><h2>Environment</h2>
-${report.environment.length === 0 ? html`<p>The same machine, libraries and program.</p>` : differencesTable(report)}</section>
+${report.environment.length === 0 ? html`<p>The same machine, libraries and program.</p>` : differencesPart(report)}</section>
 ${report.groups.map(groupPart)}
 ${report.unpaired.length === 0 ? "" : html`<p>Not in all of them: ${report.unpaired.map(text).join(", ")}.</p>`}
 <p>Means; ratios are against the first, paired by prompt and repeat; [95 % interval].</p>
 ${chart === null ? "" : html`<figure><img alt="Every metric as a ratio to the first, with its 95 % interval" src="data:image/svg+xml;base64,${Buffer.from(chart).toString("base64")}"></figure>`}`;
 }
 
-function differencesTable({ environment, arguments: names }: CompareReport): Html {
-  return html`<table><thead><tr><th scope="col">Differs</th>${names.map((name) => html`<th scope="col">${text(name)}</th>`)}</tr></thead>
-<tbody>${environment.map(({ what, values }: Difference) => html`<tr><th scope="row">${text(what)}</th>${values.map((value, index) => html`<td data-head="${text(names[index] ?? "")}">${text(value ?? "not told")}</td>`)}</tr>`)}</tbody></table>`;
+function differencesPart(report: CompareReport): Html {
+  const names = report.arguments;
+  const unrecorded = unrecordedLine(report);
+  return html`<p>${environmentHeading(report)}</p><table><thead><tr><th scope="col">Differs</th>${names.map((name) => html`<th scope="col">${text(name)}</th>`)}</tr></thead>
+<tbody>${knownDifferences(report).map((one) => html`<tr><th scope="row">${text(one.what)}</th>${differenceCells(one).map((value, index) => html`<td data-head="${text(names[index] ?? "")}">${text(value)}</td>`)}</tr>`)}</tbody></table>
+${unrecorded === null ? "" : html`<p>${text(unrecorded)}.</p>`}`;
 }
 
 function groupPart(group: ComparedGroup): Html {
