@@ -2,11 +2,19 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { FalconError } from "../base/errors.js";
 import { packageRoot } from "../base/package-root.js";
+import type { Machine } from "../protocol/machine.js";
 import { builtinModelFolder, builtinModelProblem } from "../python-env/builtin-model.js";
 import { checkEnvironment, type EnvironmentCheck } from "../python-env/check.js";
 import { findPython } from "../python-env/find-python.js";
 import { inspectManaged } from "../python-env/managed.js";
 import type { Env } from "../python-env/types.js";
+import {
+  describeFourBit,
+  describeInt8,
+  describeNuma,
+  describeQuota,
+  describeUsableCores,
+} from "../run/machine-text.js";
 
 /** The managed environment needs about this much while it is made. */
 const WANTED_FREE_BYTES = 4e9;
@@ -25,6 +33,7 @@ export interface DoctorReport {
   readonly findings: readonly Finding[];
   readonly python: string | null;
   readonly packages: EnvironmentCheck["packages"] | null;
+  readonly machine: EnvironmentCheck["machine"];
   readonly devices: EnvironmentCheck["devices"];
 }
 
@@ -65,6 +74,7 @@ export async function examine(options: {
     findings,
     python,
     packages: check?.packages ?? null,
+    machine: check?.machine ?? null,
     devices: check?.devices ?? null,
   };
 }
@@ -117,10 +127,37 @@ function environmentFindings(python: string, check: EnvironmentCheck): readonly 
           : `Leave out: ${broken.map(([name, error]) => `${name} (${error})`).join("; ")}`,
     });
   }
+  if (check.machine !== null) findings.push(...machineFindings(check.machine));
   const hasGpu = (check.devices ?? []).some(({ device }) => device.startsWith("cuda"));
   if (check.devices !== null && !hasGpu)
     findings.push(ok("GPU", "no CUDA device seen: runs measure the CPU"));
   return findings;
+}
+
+/** What decides the CPU's speed beyond its name: two of one name may differ in it. */
+function machineFindings(machine: Machine): readonly Finding[] {
+  const { cpu_instruction_sets, numa, bitsandbytes, torch_cpu_capability } = machine;
+  const unknown = "not told";
+  return [
+    ok(
+      "CPU",
+      [
+        `instruction sets ${cpu_instruction_sets?.join(", ") ?? unknown}`,
+        `usable cores ${describeUsableCores(machine) ?? unknown}`,
+        `quota ${describeQuota(machine)}`,
+        `NUMA nodes ${numa === null ? unknown : describeNuma(numa)}`,
+      ].join("; "),
+    ),
+    ok(
+      "kernels",
+      [
+        `bitsandbytes ${bitsandbytes?.native_library ?? "without its native library"}`,
+        `4-bit on the CPU: ${describeFourBit(bitsandbytes) ?? unknown}`,
+        `int8 on the CPU: ${describeInt8(bitsandbytes) ?? unknown}`,
+        `torch on the CPU: ${torch_cpu_capability}`,
+      ].join("; "),
+    ),
+  ];
 }
 
 async function diskFinding(home: string): Promise<Finding> {

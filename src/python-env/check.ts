@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { machineSchema } from "../protocol/machine.js";
 import { lastLines, runPython } from "./python-command.js";
 import { type Env, setupError } from "./types.js";
 
@@ -10,6 +11,8 @@ export const environmentCheckSchema = z.object({
   packages: z.record(z.string(), z.string().nullable()),
   problems: z.array(problemSchema),
   import_errors: z.array(z.object({ package: z.string(), message: z.string() })).nullable(),
+  /** Null where it was not asked for, or the libraries cannot be imported. */
+  machine: machineSchema.nullable(),
   devices: z
     .array(
       z.object({

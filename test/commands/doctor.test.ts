@@ -15,6 +15,14 @@ test("doctor says what this machine computes, and that the model comes with the 
     dtypes: expect.arrayContaining(["float32", "bfloat16"]),
     quantization: { int8: null, fp4: null, nf4: null },
   });
+  // What decides the CPU's speed, with the path that bitsandbytes really takes here.
+  expect(report.machine.bitsandbytes.native_library).toMatch(/^libbitsandbytes_/);
+  const findDetail = (wanted: string) =>
+    report.findings.find(({ what }: { what: string }) => what === wanted)?.detail;
+  expect(findDetail("kernels")).toMatch(
+    /^bitsandbytes libbitsandbytes_\S+; 4-bit on the CPU: (fused|unpacked).*; int8 on the CPU: .*; torch on the CPU: /,
+  );
+  expect(findDetail("CPU")).toMatch(/^instruction sets \S.*; usable cores \d+.*; quota .*; NUMA nodes /);
   const model = report.findings.find(({ what }: { what: string }) => what === "embedded model");
   expect(model).toMatchObject({ ok: true, detail: "it has not been converted yet" });
 });

@@ -155,7 +155,14 @@ test("a lab's environment with wrong versions is refused with every package name
     { package: "transformers", found: "4.40.0", wanted: ">=5,<6" },
     { package: "bitsandbytes", found: null, wanted: ">=0.48" },
   ];
-  const check = { python_version: "3.11.7", packages: {}, problems, import_errors: null, devices: null };
+  const check = {
+    python_version: "3.11.7",
+    packages: {},
+    problems,
+    import_errors: null,
+    machine: null,
+    devices: null,
+  };
   const machine = fakeMachine({ FAKE_CHECK: JSON.stringify(check) });
   const python = join(machine.env.PATH ?? "", "python3");
   const [error] = await collectErrors(() => ensure(machine, { python }).ready);

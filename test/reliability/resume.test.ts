@@ -136,6 +136,40 @@ test("with other libraries nothing is mixed: the run is refused by what changed,
   expect(groupRecords(accepted.records, "x").environmentChanges).toEqual(["torch 0 → 1"]);
 });
 
+test("on a CPU of the same name with an instruction set less the run is refused, and accepted it is recorded", async () => {
+  const planned = await plan();
+  const before = (await runPlan(planned, "good")).records.slice(0, 6);
+  const changes = [
+    "CPU instruction sets: avx512_bf16 missing",
+    "4-bit on the CPU fused AVX512-BF16 kernel → unpacked for each product",
+  ];
+  await expect(runPlan(planned, "without-bf16", undefined, { before })).rejects.toMatchObject({
+    code: "resume-environment-changed",
+    message: expect.stringContaining(changes.join("; ")),
+  });
+  const { records } = await runPlan(planned, "without-bf16", undefined, { before, acceptChanges: true });
+  expect(records.find(({ kind }) => kind === "resume")).toMatchObject({ environment_changes: changes });
+  expect(groupRecords(records, "x").environmentChanges).toEqual(changes);
+});
+
+test("what an older version did not record of the machine refuses nothing, and is said", async () => {
+  const planned = await plan();
+  const before = (await runPlan(planned, "good")).records
+    .slice(0, 6)
+    .map((record) =>
+      record.kind === "environment"
+        ? { ...record, environment: { ...record.environment, machine: null } }
+        : record,
+    );
+  const { status, records } = await runPlan(planned, "good", undefined, { before });
+  expect(status).toBe("completed");
+  expect(records.find(({ kind }) => kind === "resume")).toMatchObject({
+    environment_changes: [
+      expect.stringMatching(/^CPU instruction sets, usable cores, .*: not recorded before$/),
+    ],
+  });
+});
+
 test("a worker killed once is tried again: both attempts are recorded, and no trial is measured twice", async () => {
   const { status, records, kinds, events } = await runPlan(await plan(), "die-once");
   expect(status).toBe("completed");

@@ -86,6 +86,12 @@ test("a new configuration is compared with a reused reference by loading that on
 
 test.each<[string, () => Promise<Awaited<ReturnType<typeof plan>>>, string, string]>([
   ["another library", () => plan(), "other-torch", "torch 0 → 1"],
+  [
+    "a CPU of the same name without AVX512-BF16",
+    () => plan(),
+    "without-bf16",
+    "CPU instruction sets: avx512_bf16 missing; 4-bit on the CPU fused AVX512-BF16 kernel → unpacked for each product",
+  ],
   ["other prompts", () => plan({ prompts: "[a, c]" }), "good", "the list of prompts differs"],
   ["more repeats", () => plan({ more: ["repeats: 2"] }), "good", "repeats or rounds differ"],
   [

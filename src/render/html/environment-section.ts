@@ -1,6 +1,8 @@
 /** The machine and the libraries. */
 import { formatBytes } from "../../base/units.js";
+import type { RecordedEnvironment } from "../../run/record-types.js";
 import type { RunData } from "../../run/run-data.js";
+import { readTraits, type TraitPart } from "../../run/traits.js";
 import { definitions, type Fact } from "./definitions.js";
 import { html, type Markup } from "./markup.js";
 
@@ -11,24 +13,20 @@ export function environmentSection({ run, environment }: RunData): Markup {
       ? []
       : [
           ["platform", environment.platform],
-          ["CPU", environment.cpu_model],
-          ["cores", coresText(environment)],
+          ...traitFacts(environment, ["machine"]),
+          ["physical cores", environment.cpu_physical_cores],
           [
             "memory",
             environment.memory_total_bytes === null ? null : formatBytes(environment.memory_total_bytes),
           ],
           ...environment.gpus.map((card): Fact => [`GPU ${card.index}`, describeCard(card)]),
-          ["CUDA", environment.cuda_version],
-          ["driver", environment.gpu_driver_version],
           ...environment.memory_bandwidth.map(
             ({ device, read_bytes_per_sec }): Fact => [
               `${device} reads`,
               `${(read_bytes_per_sec / 1e9).toFixed(1)} GB/s`,
             ],
           ),
-          ["torch threads", environment.torch_threads],
-          ["Python", environment.python_version],
-          ...Object.entries(environment.packages).map(([name, version]): Fact => [name, version]),
+          ...traitFacts(environment, ["kernels", "system", "library"]),
           ...Object.entries(environment.environment_variables).map(([name, value]): Fact => [name, value]),
         ];
   return html`<section id="environment" aria-labelledby="environment-h">
@@ -62,12 +60,11 @@ function describeCard({
   return parts.filter((part) => part !== null).join(", ");
 }
 
-function coresText({
-  cpu_physical_cores: physical,
-  cpu_logical_cores: logical,
-}: NonNullable<RunData["environment"]>): string | null {
-  if (logical === null) return null;
-  return physical === null ? `${logical} logical` : `${physical} physical, ${logical} logical`;
+/** What runs are told apart by, in its own words; what was not recorded has no line. */
+function traitFacts(environment: RecordedEnvironment, parts: readonly TraitPart[]): readonly Fact[] {
+  return [...readTraits(environment)].flatMap(([what, { part, value }]): readonly Fact[] =>
+    parts.includes(part) && value != null ? [[what, value]] : [],
+  );
 }
 
 function commitText({ git_commit, git_dirty }: RunData["run"]["controller"]): string | null {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type CompareReport, compare } from "../../../src/analysis/compare/compare.js";
 import { splitArgument } from "../../../src/analysis/compare/sides.js";
+import type { Machine } from "../../../src/protocol/machine.js";
 import { compareChart } from "../../../src/render/charts/compare.js";
 import { createRenderer } from "../../../src/render/charts/render.js";
 import { compareMarkdown } from "../../../src/render/markdown/compare.js";
@@ -9,7 +10,13 @@ import { compareText } from "../../../src/render/terminal/compare.js";
 import type { RunFileRecord } from "../../../src/run/record-types.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { scoredRun } from "../../fixtures/quality.js";
-import { type FakeRunOptions, fakeRun, THREE } from "../../fixtures/records.js";
+import {
+  type FakeRunOptions,
+  fakeRun,
+  MACHINE,
+  MACHINE_WITHOUT_BF16,
+  THREE,
+} from "../../fixtures/records.js";
 
 const makeData = (records: readonly RunFileRecord[]) => groupRecords(records, "test");
 const input = (argument: string, options: FakeRunOptions = {}, configuration: string | null = null) => ({
@@ -33,6 +40,14 @@ function slowed(records: readonly RunFileRecord[], factor: number): RunFileRecor
         }
       : record,
   );
+}
+
+/** A run on this machine; null: of before machines were recorded. */
+function on(argument: string, machine: Machine | null) {
+  const records = fakeRun().records.map((record) =>
+    record.kind === "environment" ? { ...record, environment: { ...record.environment, machine } } : record,
+  );
+  return { argument, data: makeData(records), configuration: null };
 }
 
 test("whole runs are lined up by label; what only one of them has is named", () => {
@@ -147,9 +162,29 @@ test("what differs of the environment comes first", () => {
   });
   expect(report.environment.map(({ what }) => what)).toEqual(["GPUs", "GPU driver", "CUDA"]);
   const text = compareText(report, { columns: 80, color: false });
-  expect(text.startsWith("Environment:\n  GPUs: none → NVIDIA H100")).toBe(true);
+  expect(text.startsWith("Environment (not the same machine):\n  GPUs: none → NVIDIA H100")).toBe(true);
   // One has peak RSS, the other allocated memory: not the same figure, so not compared.
   expect(metric(report, "peak_memory_bytes")).toBeUndefined();
+});
+
+test("a CPU of the same name with an instruction set less is not the same machine, and what is missing is named", () => {
+  const [a, b, old] = [on("a", MACHINE), on("b", MACHINE_WITHOUT_BF16), on("old", null)];
+  const two = compare([a, b], { force: false });
+  expect(two.is_same_machine).toBe(false);
+  const text = compareText(two, { columns: 100, color: false });
+  expect(text).toContain(
+    "Environment (not the same machine):\n  CPU instruction sets: avx512_bf16 missing\n",
+  );
+  expect(compareMarkdown(two)).toContain("avx512\\_bf16 missing |");
+  const three = compareText(compare([a, b, a], { force: false }), { columns: 200, color: false });
+  expect(three).toMatch(/CPU instruction sets: avx2, .* → avx512_bf16 missing → the same\n/);
+  const older = compare([old, a], { force: false });
+  expect(older.is_same_machine).toBeNull();
+  expect(older.unrecorded).toContain("CPU instruction sets");
+  expect(compareText(older, { columns: 300, color: false })).toMatch(
+    /^Environment \(not known to be the same machine\):\n {2}Not recorded by all: CPU instruction sets, /,
+  );
+  expect(compare([a, a], { force: false })).toMatchObject({ is_same_machine: true, environment: [] });
 });
 
 test("names do no harm in Markdown and at the terminal", () => {

@@ -3,7 +3,8 @@ import { missedRuns } from "../../../src/analysis/history/events.js";
 import { parseFailCondition } from "../../../src/analysis/history/fail-on.js";
 import { buildHistory } from "../../../src/analysis/history/history.js";
 import type { HistoryReport } from "../../../src/analysis/history/history-types.js";
-import { QUANTIZATIONS, THREE } from "../../fixtures/records.js";
+import { differencesText } from "../../../src/render/words/history.js";
+import { MACHINE, MACHINE_WITHOUT_BF16, QUANTIZATIONS, THREE } from "../../fixtures/records.js";
 import { makeHistoryRuns } from "../../fixtures/sweep.js";
 
 const DAY = 86_400_000;
@@ -33,7 +34,7 @@ test("a step names its date and ratio with their intervals, and the library that
     run_id: "run-18",
     at: "2026-10-19T02:00:00.000Z",
     verdict: "worse",
-    together_with: [{ what: "bitsandbytes", before: "0.49.0", after: "0.50.2" }],
+    together_with: [{ what: "bitsandbytes", before: "0.49.0", after: "0.50.2", is_known: true }],
   });
   expect(change?.ci95_low).toBeLessThan(0.9);
   expect(change?.ci95_high).toBeGreaterThan(0.9);
@@ -60,6 +61,71 @@ test("another quantization under the same label begins a new segment that says s
   const found = findSpeed(report(runs(4, (i) => (i >= 2 ? { configurations: other } : {}))));
   expect(found?.breaks[0]?.reasons[0]).toContain("fp4, bfloat16");
   expect(found?.breaks[0]?.reasons[0]).toContain("→ nf4");
+});
+
+test("another machine of the same name begins a new segment, and its fall is no change of the old one", () => {
+  const found = findSpeed(
+    report(runs(24, (i) => (i >= 12 ? { speed: 0.13, environment: { machine: MACHINE_WITHOUT_BF16 } } : {}))),
+  );
+  expect(found?.breaks).toEqual([
+    {
+      run_id: "run-12",
+      at: "2026-10-13T02:00:00.000Z",
+      reasons: [
+        "CPU instruction sets: avx512_bf16 missing",
+        "4-bit on the CPU fused AVX512-BF16 kernel → unpacked for each product",
+      ],
+    },
+  ]);
+  expect(found?.changes).toEqual([]);
+  expect(new Set(found?.points.map(({ segment }) => segment))).toEqual(new Set([0, 1]));
+});
+
+test("a run that recorded less of its machine joins no two machines", () => {
+  const found = findSpeed(
+    report(
+      runs(6, (i) => ({
+        environment: { machine: i < 2 ? MACHINE : i < 4 ? null : MACHINE_WITHOUT_BF16 },
+      })),
+    ),
+  );
+  expect(found?.breaks.map(({ run_id }) => run_id)).toEqual(["run-4"]);
+});
+
+test("what earlier runs did not record is said once, and the series goes on", () => {
+  const found = report(runs(12, (i) => (i < 6 ? { environment: { machine: null } } : {})));
+  expect(findSpeed(found)?.breaks).toEqual([]);
+  expect(found.environment_changes.map(({ run_id }) => run_id)).toEqual(["run-6"]);
+  const [change] = found.environment_changes;
+  expect(change?.differences.every(({ is_known }) => !is_known)).toBe(true);
+  expect(differencesText(change?.differences ?? [], 8)).toMatch(
+    /^CPU instruction sets, usable cores, .*: not recorded before$/,
+  );
+});
+
+test("another driver, or kernels that another library chose, are what a history judges: the series goes on", () => {
+  const driver = report(runs(4, (i) => ({ environment: { gpu_driver_version: i < 2 ? "570" : "580" } })));
+  const chosen = report(
+    runs(4, (i) => ({
+      bitsandbytes: i < 2 ? "0.49.0" : "0.50.2",
+      environment:
+        i < 2
+          ? {}
+          : {
+              packages: { bitsandbytes: "0.50.2" },
+              machine: { ...MACHINE, bitsandbytes: MACHINE_WITHOUT_BF16.bitsandbytes },
+            },
+    })),
+  );
+  const held = report(
+    runs(4, (i) => ({
+      environment: i < 2 ? {} : { machine: { ...MACHINE, torch_cpu_capability: "AVX2" } },
+    })),
+  );
+  expect([driver, chosen, held].map((one) => findSpeed(one)?.breaks.length)).toEqual([0, 0, 1]);
+  expect(driver.environment_changes[0]?.differences).toEqual([
+    { what: "GPU driver", before: "570", after: "580", is_known: true },
+  ]);
 });
 
 test("failed and killed runs keep their place without a figure", () => {
