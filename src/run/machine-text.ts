@@ -7,8 +7,9 @@ const BYTES_PER_GIB = 2 ** 30;
 /** `2 × NVIDIA A100 (80 GiB), Tesla T4 (15 GiB)`, in the worker's order; whole GiB, since drivers reserve more or less. */
 export function describeGpus(gpus: WorkerEnvironment["gpus"]): string {
   const runs: { text: string; count: number }[] = [];
-  for (const { name, memory_total_bytes } of gpus) {
-    const text = `${name} (${Math.round(memory_total_bytes / BYTES_PER_GIB)} GiB)`;
+  for (const { name, memory_total_bytes, is_simulated } of gpus) {
+    const size = `${Math.round(memory_total_bytes / BYTES_PER_GIB)} GiB`;
+    const text = `${name} (${is_simulated ? `simulated, ${size}` : size})`;
     const last = runs.at(-1);
     if (last?.text === text) last.count++;
     else runs.push({ text, count: 1 });

@@ -46,6 +46,7 @@ export function readTraits(environment: AnyEnvironment): Traits {
       ["inter-op threads", known(machine?.torch_interop_threads)],
       ["NUMA nodes", numa === null ? undefined : describeNuma(numa)],
       ["GPUs", describeGpus(gpus)],
+      ["MIG profiles", gpus.flatMap(({ mig_profile }) => mig_profile ?? []).join(", ") || null],
     ],
     kernels: [
       ["torch's CPU kernels", known(machine?.torch_cpu_capability)],

@@ -72,6 +72,13 @@ describe("what makes another machine", () => {
       on(card("NVIDIA A100", 40)),
       ["GPUs NVIDIA A100 (80 GiB) → NVIDIA A100 (40 GiB)"],
     ],
+    ["a slice of a card", on(A100), on({ ...A100, mig_profile: "3g.40gb" }), ["MIG profiles none → 3g.40gb"]],
+    [
+      "a simulated card of the same name",
+      on(T4),
+      on({ ...T4, is_simulated: true }),
+      ["GPUs Tesla T4 (15 GiB) → Tesla T4 (simulated, 15 GiB)"],
+    ],
     [
       "another bitsandbytes library",
       cpu(),
@@ -109,6 +116,11 @@ describe("what makes no other machine", () => {
   test.each<[string, AnyEnvironment, AnyEnvironment]>([
     ["where its interpreter lies", cpu(), cpu({ python_executable: "/elsewhere/python" })],
     ["what it did meanwhile, and how fast its memory was read", cpu(), cpu({ memory_bandwidth: [] })],
+    [
+      "an equal card with another UUID in another slot",
+      on(T4),
+      on({ ...T4, uuid: "GPU-22222222-3333-4444-5555-666666666666", pci_bus_id: "00000000:5E:00.0" }),
+    ],
     ["variables of one job", cpu(), cpu({ environment_variables: { SLURM_JOB_ID: "7" } })],
     ["a few MB that a driver keeps to itself", on(T4), on({ ...T4, memory_total_bytes: 15 * 2 ** 30 - 4e6 })],
     [

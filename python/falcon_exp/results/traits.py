@@ -56,7 +56,8 @@ def describe_gpus(gpus: list[Record]) -> str:
     runs: list[tuple[str, int]] = []
     for gpu in gpus:
         # Half a GiB goes up, as Math.round of the controller takes it.
-        text = f"{gpu['name']} ({int(gpu['memory_total_bytes'] / _BYTES_PER_GIB + 0.5)} GiB)"
+        size = f"{int(gpu['memory_total_bytes'] / _BYTES_PER_GIB + 0.5)} GiB"
+        text = f"{gpu['name']} ({f'simulated, {size}' if gpu.get('is_simulated') else size})"
         if runs and runs[-1][0] == text:
             runs[-1] = (text, runs[-1][1] + 1)
         else:

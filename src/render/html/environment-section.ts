@@ -42,7 +42,7 @@ ${definitions([
 </section>`;
 }
 
-/** Name, memory, and what tells one card from another of its kind. */
+/** Name, memory, and what tells one card from another of its kind; equal cards are as fast, so runs are not told apart by it. */
 function describeCard({
   name,
   memory_total_bytes,

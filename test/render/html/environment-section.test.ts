@@ -9,7 +9,7 @@ const factsOf = (machine: "told" | "not told") => {
       ? { ...record, environment: { ...record.environment, machine: null } }
       : record,
   );
-  const page = String(environmentSection(groupRecords(records, "x")));
+  const page = environmentSection(groupRecords(records, "x")).text;
   return new Map(
     [...page.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/g)].map(([, name = "", value = ""]) => [name, value]),
   );
@@ -23,6 +23,13 @@ test("the page shows what decides the machine's speed beyond its name", () => {
     "bitsandbytes library": "libbitsandbytes_cpu.so",
     "4-bit on the CPU": "fused AVX512-BF16 kernel",
   });
+});
+
+test("a card is shown with its UUID", () => {
+  const page = environmentSection(groupRecords(fakeRun({ device: "cuda" }).records, "x")).text;
+  expect(page).toContain(
+    "NVIDIA H100, 85.52 GB, GPU-11111111-2222-3333-4444-555555555555, 00000000:3B:00.0",
+  );
 });
 
 test("a run of before has no lines for what it did not record", () => {
