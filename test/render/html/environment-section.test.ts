@@ -27,9 +27,7 @@ test("the page shows what decides the machine's speed beyond its name", () => {
 
 test("a card is shown with its UUID", () => {
   const page = environmentSection(groupRecords(fakeRun({ device: "cuda" }).records, "x")).text;
-  expect(page).toContain(
-    "NVIDIA H100, 85.52 GB, GPU-11111111-2222-3333-4444-555555555555, 00000000:3B:00.0",
-  );
+  expect(page).toContain("NVIDIA H100, 85.52 GB, GPU-11111111-2222-3333-4444-555555555555, 00000000:3B:00.0");
 });
 
 test("a run of before has no lines for what it did not record", () => {
