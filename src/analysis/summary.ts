@@ -1,9 +1,10 @@
 /** RunData → `summary.json`. A function of the records alone, so that the same records give the same bytes. */
 
 import { computeStatistics, type Statistics } from "../base/statistics.js";
+import { listTrialValues, SUMMARY_METRICS, type SummaryKey } from "../metrics/registry.js";
 import type { Proof } from "../protocol/measurements.js";
 import type { LmEvalResult } from "../protocol/quality.js";
-import type { Failure, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
+import type { Failure, RecordedTrial, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
 import {
   type ConfigurationData,
   type ConfigurationStatus,
@@ -25,7 +26,10 @@ export const SUMMARY_SCHEMA_VERSION = 1;
 
 export type FailureSummary = Pick<Failure, "code" | "message" | "next" | "phase" | "exit_code" | "signal">;
 
-export interface ConfigurationSummary {
+/** Statistics over the completed trials, one a metric of the registry; null where no trial has the value. */
+type TrialStatistics = Readonly<Record<SummaryKey, Statistics | null>>;
+
+export interface ConfigurationSummary extends TrialStatistics {
   readonly id: string;
   readonly label: string;
   readonly is_reference: boolean;
@@ -57,12 +61,6 @@ export interface ConfigurationSummary {
   readonly attn_implementation: string | null;
   /** What `peak_memory_bytes` is. */
   readonly memory_metric: MemoryMetric | null;
-  readonly peak_memory_bytes: Statistics | null;
-  readonly elapsed_sec: Statistics | null;
-  readonly ttft_sec: Statistics | null;
-  readonly prefill_tokens_per_sec: Statistics | null;
-  readonly decode_tokens_per_sec: Statistics | null;
-  readonly output_tokens: Statistics | null;
   /** From the model's config alone, beside what was measured; null in records that do not tell the model's shape. */
   readonly estimate: EstimateCheck | null;
   /** Bytes of weights that one decoded token reads. */
@@ -171,8 +169,6 @@ function summarizeConfiguration(
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
   const metric = chooseMemoryMetric(measurements);
   const proof = load?.load.proof ?? null;
-  const over = (values: readonly (number | null)[]) =>
-    computeStatistics(values.filter((value) => value !== null));
   const quality = summarizeQuality(configuration, reference);
   const comparison = comparisons ? compareWithReference(configuration, reference, quality) : null;
   const own = summarizeSide(configuration, environment);
@@ -206,12 +202,7 @@ function summarizeConfiguration(
     offloaded: proof?.offloaded ?? null,
     attn_implementation: proof?.attn_implementation ?? null,
     memory_metric: metric,
-    peak_memory_bytes: metric === null ? null : over(measurements.map((m) => m[metric])),
-    elapsed_sec: over(measurements.map((m) => m.elapsed_sec)),
-    ttft_sec: over(measurements.map((m) => m.ttft_sec)),
-    prefill_tokens_per_sec: over(measurements.map((m) => m.prefill_tokens_per_sec)),
-    decode_tokens_per_sec: over(measurements.map((m) => m.decode_tokens_per_sec)),
-    output_tokens: over(measurements.map((m) => m.output_tokens)),
+    ...summarizeTrials(measurements),
     estimate: estimateCheck(configuration),
     read_per_token_bytes: proof?.read_per_token_bytes ?? null,
     bandwidth_utilization: own.utilization,
@@ -229,6 +220,12 @@ function summarizeConfiguration(
     against_reference: comparison,
     notices: outcome?.notices ?? [],
   };
+}
+
+function summarizeTrials(measurements: readonly RecordedTrial[]): TrialStatistics {
+  return Object.fromEntries(
+    SUMMARY_METRICS.map((metric) => [metric.key, computeStatistics(listTrialValues(metric, measurements))]),
+  ) as Record<SummaryKey, Statistics | null>;
 }
 
 function summarizeSide(configuration: ConfigurationData | null, environment: RunData["environment"]) {

@@ -1,4 +1,5 @@
 /** What a column of the flat table is: one definition for CSV, Parquet, JSON and the documentation. */
+import type { ColumnSpec } from "../../metrics/metric.js";
 import type { TrialRecord } from "../record-types.js";
 import type { ConfigurationData, RunData } from "../run-data.js";
 
@@ -54,6 +55,15 @@ export const column = {
   double: maker<number>("double"),
   boolean: maker<boolean>("boolean"),
 };
+
+/** A metric's column, as the registry describes it. */
+export function metricColumn(
+  key: string,
+  { type, name = key, description }: Pick<ColumnSpec<never>, "type" | "name" | "description">,
+  readCell: (source: RowSource) => Cell | undefined,
+): TableColumn {
+  return maker<Cell>(type)(name, description, readCell);
+}
 
 /** The same column where no row lacks it. */
 export function always(of: TableColumn): TableColumn {

@@ -1,5 +1,6 @@
 /** Columns that are the same in every row of a configuration. */
-import { always, column, type RowSource, type TableColumn } from "./column.js";
+import { loadMetrics } from "../../metrics/registry.js";
+import { always, column, metricColumn, type RowSource, type TableColumn } from "./column.js";
 
 const findProof = ({ configuration }: RowSource) => configuration.load?.load.proof;
 const findLoad = ({ configuration }: RowSource) => configuration.load?.load;
@@ -76,27 +77,10 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
     "hash of all effective inputs: equal means the same measurement",
     ({ configuration }) => configuration.load?.identity_sha256,
   ),
-  column.double("load_sec", "time to load the model", (source) => findLoad(source)?.load_sec),
-  column.int64(
-    "load_peak_allocated_bytes",
-    "most GPU memory allocated while loading",
-    (source) => findLoad(source)?.load_peak_allocated_bytes,
-  ),
-  column.int64(
-    "load_peak_rss_bytes",
-    "peak RSS while loading",
-    (source) => findLoad(source)?.load_peak_rss_bytes,
-  ),
-  column.int64(
-    "weights_bytes",
-    "parameters, buffers and quantization state",
-    (source) => findProof(source)?.weights_bytes,
-  ),
-  column.int64("parameters", "count", (source) => findProof(source)?.parameters),
-  column.int64("linear_layers", "count", (source) => findProof(source)?.linear_layers),
-  column.int64(
-    "quantized_linear_layers",
-    "count, read back from the live model",
-    (source) => findProof(source)?.quantized_linear_layers,
+  ...loadMetrics.map((metric) =>
+    metricColumn(metric.key, metric.column, (source) => {
+      const load = findLoad(source);
+      return load === undefined ? null : metric.read(load);
+    }),
   ),
 ];

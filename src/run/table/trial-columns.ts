@@ -1,19 +1,23 @@
 /** Columns of the trial itself. */
-import { computeMedian } from "../../base/median.js";
-import type { RecordedTrial } from "../record-types.js";
+import { readTrialCell, trialMetrics } from "../../metrics/registry.js";
 import { findFailure } from "../run-data.js";
-import { always, column, type RowSource, type TableColumn } from "./column.js";
-
-/** Null for a trial that failed. */
-function measured<K extends keyof RecordedTrial>(key: K) {
-  return ({ trial }: RowSource): RecordedTrial[K] | null =>
-    trial?.status === "completed" ? trial.measurement[key] : null;
-}
+import { always, column, metricColumn, type RowSource, type TableColumn } from "./column.js";
 
 function failed({ trial, configuration }: RowSource) {
   if (trial === null) return findFailure(configuration);
   return trial.status === "failed" ? trial.failure : null;
 }
+
+/** Null for a trial that failed. */
+const METRIC_COLUMNS = trialMetrics.flatMap((metric): readonly TableColumn[] =>
+  metric.column === undefined
+    ? []
+    : [
+        metricColumn(metric.key, metric.column, ({ trial }) =>
+          trial?.status === "completed" ? readTrialCell(metric, trial.measurement) : null,
+        ),
+      ],
+);
 
 export const TRIAL_COLUMNS: readonly TableColumn[] = [
   column.string("trial_id", "the trial, unique in its run", ({ trial }) => trial?.trial_id),
@@ -42,47 +46,5 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   ),
   column.string("failure_code", "why it failed ([errors.md](errors.md))", (source) => failed(source)?.code),
   column.string("failure_message", "in words", (source) => failed(source)?.message),
-  column.int64("input_tokens", "of the prompt", measured("input_tokens")),
-  column.int64("output_tokens", "of the answer", measured("output_tokens")),
-  column.string("finish_reason", "length or eos", measured("finish_reason")),
-  column.double("elapsed_sec", "the whole trial", measured("elapsed_sec")),
-  column.double("ttft_sec", "to the first token", measured("ttft_sec")),
-  column.double(
-    "itl_median_sec",
-    "median between one token and the next; each is in `records.jsonl`",
-    (source) => {
-      const times = measured("itl_sec")(source);
-      return times === null ? null : computeMedian(times);
-    },
-  ),
-  column.double("tpot_sec", "per token after the first", measured("tpot_sec")),
-  column.double(
-    "prefill_tokens_per_sec",
-    "prompt tokens by time to first token",
-    measured("prefill_tokens_per_sec"),
-  ),
-  column.double("decode_tokens_per_sec", "answer tokens after the first", measured("decode_tokens_per_sec")),
-  column.int64(
-    "peak_memory_allocated_bytes",
-    "most GPU memory allocated, over all GPUs",
-    measured("peak_memory_allocated_bytes"),
-  ),
-  column.int64(
-    "peak_memory_reserved_bytes",
-    "most GPU memory reserved, over all GPUs",
-    measured("peak_memory_reserved_bytes"),
-  ),
-  column.int64(
-    "device_memory_used_bytes",
-    "of this process, as NVML has it",
-    measured("device_memory_used_bytes"),
-  ),
-  column.int64("peak_rss_bytes", "peak RSS of the trial process", measured("peak_rss_bytes")),
-  column.string("peak_rss_source", "how it was read", measured("peak_rss_source")),
-  column.double("energy_joules", "used during the trial", measured("energy_joules")),
-  column.string("energy_source", "nvml, amdsmi or rapl", measured("energy_source")),
-  column.int64("seed", "that this trial really used", measured("seed")),
-  column.boolean("chat_template_applied", "to the prompt", measured("chat_template_applied")),
-  column.string("output_ids_sha256", "equal means the same tokens", measured("output_ids_sha256")),
-  column.string("output_text", "what the model answered", measured("output_text")),
+  ...METRIC_COLUMNS,
 ];
