@@ -131,6 +131,15 @@ def opened_worker(home: Path, environment: dict[str, str] | None = None) -> Iter
 
 
 @contextmanager
+def scripted_worker(home: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerDriver]:
+    """A worker that has said hello, real but for its trials (tests/scripted_worker); ended with the block."""
+    tests = Path(__file__).parent
+    path = os.pathsep.join([str(tests / "scripted_worker"), str(tests.parent)])
+    with opened_worker(home, {"PYTHONPATH": path, **(environment or {})}) as driver:
+        yield driver
+
+
+@contextmanager
 def started_worker(home: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerDriver]:
     """A worker that has answered ``start``: its libraries are imported, which takes seconds."""
     with opened_worker(home, environment) as driver:

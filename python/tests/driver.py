@@ -26,6 +26,9 @@ class WorkerDriver:
         self._context = zmq.Context()
         self._work = self._bound(folder / "work")
         self._control = self._bound(folder / "control")
+        self._poller = zmq.Poller()
+        self._poller.register(self._work, zmq.POLLIN)
+        self._poller.register(self._control, zmq.POLLIN)
         self._ids = itertools.count(1)
         self.heartbeats: list[dict[str, Any]] = []
         self.progress: list[dict[str, Any]] = []
@@ -90,6 +93,25 @@ class WorkerDriver:
         assert message["type"] == "error", message
         result: dict[str, Any] = message["body"]
         return result
+
+    def beats_before_answer(self, identifier: str, most: int | None = None) -> list[dict[str, Any]]:
+        """The bodies of the heartbeats that come before the next message on the work socket; of ``most``, at most.
+
+        That message, where it has come, is kept for ``answer``.
+        """
+        beats: list[dict[str, Any]] = []
+        deadline = time.monotonic() + _LIMIT_SEC
+        while len(beats) != most and time.monotonic() < deadline:
+            ready = dict(self._poller.poll(100))
+            # Heartbeats first: of two that are there, the answer came no earlier.
+            if self._control in ready:
+                message = self.receive("control")
+                assert message["type"] == "heartbeat", message
+                beats.append(message["body"])
+            elif self._work in ready:
+                return beats
+        assert len(beats) == most, f"no answer to {identifier}"
+        return beats
 
     def await_progress(self, phase: str) -> dict[str, Any]:
         while True:

@@ -16,6 +16,7 @@ from transformers.quantizers.quantizer_bnb_4bit import Bnb4BitHfQuantizer
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError, classify, error_body
+from falcon_exp.worker.trial import child_main, preload
 from falcon_exp.worker.trial.loading import load
 from falcon_exp.worker.trial.preflight import check_dtype
 from tests.conftest import configuration, trial
@@ -183,6 +184,26 @@ def test_a_full_or_busy_device_is_not_taken_for_a_dtype_that_it_cannot_compute_i
     with pytest.raises((RuntimeError, WorkerError)) as caught:
         check_dtype("bfloat16", torch.device("cpu"), "cpu")
     assert classify(caught.value, "load")[0] == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (torch.AcceleratorError("CUDA error: CUDA-capable device(s) is/are busy or unavailable"), "device-busy"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB."), "out-of-memory-device"),
+        (OSError("libcudart.so: cannot open shared object file"), "import-failed"),
+    ],
+)
+def test_a_device_that_refuses_an_import_is_not_taken_for_a_broken_library(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    def finish_imports() -> None:
+        raise error
+
+    monkeypatch.setattr(preload, "finish_imports", finish_imports)
+    body = child_main._finish_imports()
+    assert body is not None
+    assert (body["code"], body["phase"]) == (code, "load")
 
 
 def test_an_expected_failure_has_no_traceback_and_a_surprise_has() -> None:

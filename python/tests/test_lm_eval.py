@@ -14,6 +14,8 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.lm_eval_tasks import run_tasks
 from falcon_exp.worker.trial.loading import load
 from tests.conftest import configuration
+from tests.driver import WorkerDriver
+from tests.processes import is_alive
 
 _TASKS = Path(__file__).parents[2] / "experiments" / "tasks"
 
@@ -64,3 +66,50 @@ def test_a_task_that_nobody_knows_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match="everydoy") as caught:
         run_tasks(loaded, _request(tasks=["everydoy"]), lambda _: None)
     assert caught.value.code == "lm-eval-task-unknown"
+
+
+_FORKING_TASK = """
+task: forking
+custom_dataset: !function forking.load
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{start}}"
+doc_to_choice: "{{endings}}"
+doc_to_target: right
+metric_list:
+  - metric: acc
+    aggregation: mean
+    higher_is_better: true
+metadata:
+  version: 1.0
+"""
+
+_FORKING_CODE = """
+import multiprocessing
+
+import datasets
+
+
+def answer(number):
+    return {"start": f"One and {number} is", "endings": ["right", "wrong"], "right": number % 2}
+
+
+def load(**_):
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        rows = pool.map(answer, range(4))
+    rows = datasets.Dataset.from_list(rows).map(lambda row: row, num_proc=2)
+    return {"test": rows}
+"""
+
+
+def test_a_task_that_reads_its_documents_in_processes_of_its_own_runs_in_the_trial_process(
+    shared_worker: WorkerDriver, tmp_path: Path
+) -> None:
+    (tmp_path / "forking.yaml").write_text(_FORKING_TASK, "utf-8")
+    (tmp_path / "forking.py").write_text(_FORKING_CODE, "utf-8")
+    pid = shared_worker.ok("load", {"configuration": configuration()})["trial_pid"]
+    asked = _request(tasks=["forking"], include_path=str(tmp_path), limit=None)
+    [row] = shared_worker.ok("lm_eval", asked)["measurement"]["results"]
+    assert row["samples"] == 4
+    shared_worker.ok("unload")
+    assert not is_alive(pid)

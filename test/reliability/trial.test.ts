@@ -18,6 +18,7 @@ const FAULTS = {
   exception: ["measure", "exception"],
   "device-memory": ["measure", "device-memory"],
   "device-lost": ["measure", "device-lost"],
+  "device-fault": ["measure", "device-fault"],
   "memory-limit": ["load", "host-memory-limit"],
   "memory-cgroup": ["measure", "host-memory-cgroup"],
   flood: ["measure", "flood"],
@@ -36,7 +37,7 @@ beforeAll(async () => {
   mkdirSync(cgroup);
   writeFileSync(
     join(cgroup, existsSync(join(cgroup, "memory.max")) ? "memory.max" : "memory.limit_in_bytes"),
-    "64M",
+    "2G",
   );
   const rssBefore = process.memoryUsage.rss();
   const plan = tinyPlan([...Object.keys(FAULTS), "good"], { measure_sec: 20 });
@@ -139,6 +140,14 @@ test("a device that vanishes ends its configuration as device-lost", () => {
   expect(listTrials("device-lost")).toEqual(["completed", "failed"]);
   expect(findEnd("device-lost")).toMatchObject({
     failure: { code: "device-lost", phase: "measure" },
+    trials_completed: 1,
+  });
+});
+
+test("a computation that fails on the device ends its configuration, as what it would say next is worth nothing", () => {
+  expect(listTrials("device-fault")).toEqual(["completed", "failed"]);
+  expect(findEnd("device-fault")).toMatchObject({
+    failure: { code: "device-fault", phase: "measure" },
     trials_completed: 1,
   });
 });

@@ -60,7 +60,8 @@ _FAULT = (
 #: The device itself is gone, or no longer to be trusted.
 _LOST = (
     rf"{_DEVICE}.*(uncorrectable (NVLink|ECC) error|ECC error|no (CUDA|ROCm)-capable device|device (was )?not found"
-    r"|invalid device ordinal|driver shutting down|external device|(is|was) lost|fallen off)"
+    r"|invalid device ordinal|driver shutting down|external device|(is|was) lost|fallen off"
+    r"|unknown error)"
     r"|hipError(NoDevice|InvalidDevice|ECCNotCorrectable)|UR_RESULT_ERROR_DEVICE_LOST"
 )
 #: The library that was installed holds no code for this device.

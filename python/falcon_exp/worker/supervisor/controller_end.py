@@ -7,6 +7,8 @@ import shutil
 import signal
 from pathlib import Path
 
+from falcon_exp.worker.supervisor.stragglers import kill_family
+
 #: The controller starts the worker in a folder of this name, made for its sockets (src/worker/runtime-dir.ts).
 RUNTIME_FOLDER_PREFIX = "falcon-exp-"
 
@@ -27,6 +29,7 @@ def end_group() -> None:
     folder = Path.cwd()
     if folder.name.startswith(RUNTIME_FOLDER_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
+    kill_family()
     if os.getpgrp() == os.getpid():
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from falcon_exp.worker.supervisor.launcher import Exit
-from falcon_exp.worker.supervisor.oom_kills import oom_kill_count
+from falcon_exp.worker.supervisor.ending import Ended
+from falcon_exp.worker.supervisor.oom_kills import OomKills, read_oom_kills
 
 
 class ExitReasons:
@@ -14,12 +14,11 @@ class ExitReasons:
 
     def begin(self) -> None:
         """A process begins: what the kernel killed before it was not this one."""
-        self._oom_kills = oom_kill_count()
+        self._before: OomKills = read_oom_kills()
 
-    def explain(self, exit_: Exit, whose: str = "trial process") -> tuple[str, str]:
+    def explain(self, ended: Ended) -> tuple[str, str]:
         """Code and message."""
-        count = oom_kill_count()
-        if exit_.signal == "SIGKILL" and count is not None and self._oom_kills is not None and count > self._oom_kills:
-            return "out-of-memory-host", f"The kernel killed the {whose} because memory ran out."
-        also = "" if whose == "trial process" else ", and the trial process with it"
-        return "trial-process-died", f"The {whose} ended ({exit_}){also}."
+        if ended.exit.signal == "SIGKILL" and read_oom_kills().is_more_than(self._before):
+            return "out-of-memory-host", f"The kernel killed the {ended.whose} because memory ran out."
+        also = "" if ended.whose == "trial process" else ", and the trial process with it"
+        return "trial-process-died", f"The {ended.whose} ended ({ended.exit}){also}."

@@ -1,4 +1,4 @@
-"""Forks processes that already hold torch, transformers and bitsandbytes, without ever blocking the supervisor."""
+"""Starts processes without blocking the supervisor: forked from one that already holds the libraries, or afresh."""
 
 from __future__ import annotations
 
@@ -9,74 +9,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import forkserver
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
-#: multiprocessing's exit code of a process whose forkserver could not tell it any more.
-UNTOLD_EXIT_CODE = 255
+from falcon_exp.worker.supervisor.child import Child, Exit, signal_name
 
-
-@dataclass(frozen=True)
-class Exit:
-    """How a process ended; exactly one of the two is not None."""
-
-    code: int | None
-    signal: str | None
-
-    def __str__(self) -> str:
-        return f"exit code {self.code}" if self.signal is None else f"killed by {self.signal}"
-
-
-class Child:
-    """A forked process and the pipe to it."""
-
-    def __init__(self, process: BaseProcess, connection: Connection) -> None:
-        self._process = process
-        self.connection = connection
-
-    @property
-    def pid(self) -> int:
-        """Process id; stays known after its end."""
-        return int(self._process.pid or 0)
-
-    @property
-    def sentinel(self) -> int:
-        """A file descriptor that is readable once the process has ended."""
-        return self._process.sentinel
-
-    def send(self, command: str, body: dict[str, Any]) -> bool:
-        """Says False where the process is gone."""
-        try:
-            self.connection.send((command, body))
-        except OSError:
-            return False
-        return True
-
-    def exit(self, timeout_sec: float) -> Exit | None:
-        """How it ended, None where it has not within the time."""
-        self._process.join(timeout_sec)
-        code = self._process.exitcode
-        if code is None:
-            return None
-        return Exit(code, None) if code >= 0 else Exit(None, _signal_name(-code))
-
-    def kill(self) -> Exit | None:
-        """SIGKILL, waits for the end, closes the pipe."""
-        if self._process.is_alive():
-            self._process.kill()
-        ended = self.exit(5)
-        self.connection.close()
-        return ended
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+#: From the closing of its pipes to the end of a forkserver that was killed.
+FORKSERVER_END_SEC = 1.0
 
 
 @dataclass
@@ -87,6 +29,8 @@ class Launch:
     arguments: tuple[Any, ...]
     child: Child | None = None
     failure: BaseException | None = None
+    #: How the forkserver ended, where that is why the process could not be started.
+    forkserver_exit: Exit | None = None
     #: Nobody waits for it any more: kill it on arrival.
     is_abandoned: bool = False
 
@@ -95,7 +39,7 @@ class Launcher:
     """Starts processes one after the other in a thread: the first start waits for the forkserver's imports."""
 
     def __init__(self) -> None:
-        self._context = multiprocessing.get_context("forkserver")
+        self._context: ForkServerContext | SpawnContext = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["falcon_exp.worker.trial.preload"])
         self._wanted: queue.SimpleQueue[Launch] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[Launch] = queue.SimpleQueue()
@@ -103,8 +47,17 @@ class Launcher:
         self.wake_fd, self._wake_write_fd = os.pipe()
         threading.Thread(target=self._run, name="launcher", daemon=True).start()
 
+    @property
+    def is_forking(self) -> bool:
+        """Whether processes begin as copies of one that holds the libraries."""
+        return isinstance(self._context, ForkServerContext)
+
+    def stop_forking(self) -> None:
+        """From the next launch on each process imports the libraries by itself. Call while no launch is under way."""
+        self._context = multiprocessing.get_context("spawn")
+
     def launch(self, target: Callable[..., None], *arguments: Any) -> Launch:
-        """Begins to start ``target(connection, *arguments)`` in a process of its own."""
+        """Begins to start ``target(connection, is_forked, *arguments)`` in a process of its own."""
         launch = Launch(target, arguments)
         self._wanted.put(launch)
         return launch
@@ -114,16 +67,16 @@ class Launcher:
         os.read(self.wake_fd, 1)
         return self._ready.get()
 
-    def forkserver_exit(self, within_sec: float) -> Exit | None:
-        """How the forkserver ended, None where it lives; its pipes close a moment before the kernel says so."""
-        deadline = time.monotonic() + within_sec
-        while (ended := self._forkserver_exit()) is None and time.monotonic() < deadline:
-            time.sleep(0.005)
-        return ended
+    @staticmethod
+    def helper_pids() -> frozenset[int]:
+        """Processes that are no trial's: the forkserver and multiprocessing's resource tracker."""
+        tracker = getattr(getattr(resource_tracker, "_resource_tracker", None), "_pid", None)
+        return frozenset(pid for pid in (_forkserver_pid(), tracker) if pid is not None)
 
     @staticmethod
-    def _forkserver_exit() -> Exit | None:
-        pid = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)
+    def forkserver_exit() -> Exit | None:
+        """How the forkserver ended, None where it lives; its pipes close a moment before the kernel says so."""
+        pid = _forkserver_pid()
         if pid is None:
             return None
         try:
@@ -135,7 +88,7 @@ class Launcher:
             return None
         if ended.si_code == os.CLD_EXITED:
             return Exit(ended.si_status, None)
-        return Exit(None, _signal_name(ended.si_status))
+        return Exit(None, signal_name(ended.si_status))
 
     def _run(self) -> None:
         while True:
@@ -144,15 +97,42 @@ class Launcher:
                 launch.child = self._start(launch)
             except BaseException as error:
                 launch.failure = error
+                launch.forkserver_exit = self._await_forkserver_exit() if self.is_forking else None
             self._ready.put(launch)
             os.write(self._wake_write_fd, b".")
 
     def _start(self, launch: Launch) -> Child:
+        if not self.is_forking:
+            _end_forkserver()
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=launch.target, args=(theirs, *launch.arguments), daemon=True)
+        # No daemon: multiprocessing would let it have no children, and tasks of lm-evaluation-harness have some.
+        process = self._context.Process(target=launch.target, args=(theirs, self.is_forking, *launch.arguments))
         try:
             process.start()
         finally:
             # With our copy open, the end of the process would not show as end of file.
             theirs.close()
         return Child(process, ours)
+
+    def _await_forkserver_exit(self) -> Exit | None:
+        deadline = time.monotonic() + FORKSERVER_END_SEC
+        while (ended := self.forkserver_exit()) is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return ended
+
+
+def _forkserver_pid() -> int | None:
+    pid: int | None = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)
+    return pid
+
+
+def _end_forkserver() -> None:
+    """Nothing is forked from it any more, and what it holds on a device is missing to those that are measured."""
+    pid = _forkserver_pid()
+    stop = getattr(getattr(forkserver, "_forkserver", None), "_stop", None)
+    if pid is None or stop is None:
+        return
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        stop()

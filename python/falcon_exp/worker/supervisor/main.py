@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from falcon_exp.worker.supervisor.launcher import Launcher
-from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
+from falcon_exp.worker.supervisor.parent_watch import adopt_orphans, signal_at_parents_end
 from falcon_exp.worker.supervisor.sockets import Sockets
 from falcon_exp.worker.supervisor.supervisor import Supervisor
 from falcon_exp.worker.supervisor.zmq_keys import read_keys
@@ -41,6 +41,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _terminate)
     # A supervisor that somebody stopped could not see the end of the controller: woken up, it does.
     signal_at_parents_end(signal.SIGCONT)
+    adopt_orphans()
     # The forkserver's socket lies with the worker's own: one folder to make, to fit into a socket's path, to remove.
     tempfile.tempdir = str(Path.cwd())
     try:

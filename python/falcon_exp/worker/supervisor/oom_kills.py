@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-
-def oom_kill_count() -> int | None:
-    """Processes killed for memory so far, in this cgroup or on this machine; None where nobody tells."""
-    counts = [count for path in (_cgroup_events(), Path("/proc/vmstat")) if (count := _read(path)) is not None]
-    return max(counts, default=None)
+_CGROUPS = Path("/sys/fs/cgroup")
 
 
-def _cgroup_events() -> Path | None:
+@dataclass(frozen=True)
+class OomKills:
+    """Processes that the kernel killed for memory so far: two counts that have nothing to do with one another."""
+
+    #: Of this process's cgroup and those below it; None where there is none that counts.
+    in_cgroup: int | None
+    #: On the whole machine, other containers included.
+    on_machine: int | None
+
+    def is_more_than(self, before: OomKills) -> bool:
+        """Whether one that may have been ours came since; the machine's count says so only where no nearer one does."""
+        if self.in_cgroup is not None and before.in_cgroup is not None:
+            return self.in_cgroup > before.in_cgroup
+        if self.on_machine is not None and before.on_machine is not None:
+            return self.on_machine > before.on_machine
+        return False
+
+
+def read_oom_kills() -> OomKills:
+    """Both counts as they are now."""
+    counts = (_read(path) for path in _cgroup_files())
+    return OomKills(next((count for count in counts if count is not None), None), _read(Path("/proc/vmstat")))
+
+
+def _cgroup_files() -> Iterator[Path]:
+    """Where the kernel counts for this process's cgroup, version 2 first: ``0::/a/b`` or ``5:memory:/a/b``.
+
+    A container may see its own group as the root of the mount, under a path that only the host knows: hence the second
+    of each. At a host's real root version 2 counts nothing, and version 1 is found by its path.
+    """
     try:
-        for line in Path("/proc/self/cgroup").read_text("ascii", "replace").splitlines():
-            if line.startswith("0::"):
-                return Path("/sys/fs/cgroup") / line[3:].lstrip("/") / "memory.events"
+        lines = Path("/proc/self/cgroup").read_text("ascii", "replace").splitlines()
     except OSError:
-        pass
-    return None
+        return
+    groups = [line.split(":", 2) for line in lines if line.count(":") >= 2]
+    for _, controllers, path in groups:
+        if controllers == "":
+            yield _CGROUPS / path.lstrip("/") / "memory.events"
+            yield _CGROUPS / "memory.events"
+    for _, controllers, path in groups:
+        if "memory" in controllers.split(","):
+            yield _CGROUPS / "memory" / path.lstrip("/") / "memory.oom_control"
+            yield _CGROUPS / "memory" / "memory.oom_control"
 
 
-def _read(path: Path | None) -> int | None:
-    if path is None:
-        return None
+def _read(path: Path) -> int | None:
     try:
         for line in path.read_text("ascii", "replace").splitlines():
             name, _, value = line.partition(" ")

@@ -11,16 +11,29 @@ import sys
 import threading
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def signal_at_parents_end(number: signal.Signals) -> None:
     """Has the kernel send this process a signal when its parent ends; Linux only, elsewhere nothing."""
+    _prctl(_PR_SET_PDEATHSIG, int(number))
+
+
+def adopt_orphans() -> None:
+    """What a process below this one leaves behind when it ends becomes a child of this one; Linux only.
+
+    Whoever ends a trial process can then find, end and collect what that one had forked.
+    """
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def end_with_parent() -> None:
-    """Binds this forked process to its parent: by the kernel on Linux, and by a waiting thread everywhere.
+    """Binds this process, forked or spawned, to its parent: by the kernel on Linux, and by a waiting thread everywhere.
 
     The thread alone would not do: a computation that holds Python's lock would keep it from running.
     """
@@ -31,6 +44,30 @@ def end_with_parent() -> None:
     if not parent.is_alive():
         os._exit(1)
     threading.Thread(target=_wait_for_end, args=(parent.sentinel,), name="lifeline", daemon=True).start()
+
+
+def end_forks_with_this() -> None:
+    """Has the kernel end the processes that this one's main thread forks, a library's pools for example, with it.
+
+    Not those of other threads: the kernel would end them with their thread.
+    """
+    main = threading.main_thread()
+    is_bound = False
+    parent_pid = os.getpid()
+
+    def before() -> None:
+        nonlocal is_bound, parent_pid
+        is_bound = threading.current_thread() is main
+        parent_pid = os.getpid()
+
+    def after_in_child() -> None:
+        if not is_bound:
+            return
+        signal_at_parents_end(signal.SIGKILL)
+        if os.getppid() != parent_pid:
+            os._exit(1)
+
+    os.register_at_fork(before=before, after_in_child=after_in_child)
 
 
 def _wait_for_end(sentinel: int) -> None:

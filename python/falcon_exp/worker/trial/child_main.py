@@ -1,4 +1,4 @@
-"""What the forked processes begin with. Imports nothing heavy: the supervisor imports this file too."""
+"""What forked and spawned processes begin with. Imports nothing heavy: the supervisor imports this file too."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ def _preload_failure() -> dict[str, Any] | None:
 
 def _finish_imports() -> dict[str, Any] | None:
     """What may start a driver is imported here, before any clock runs."""
-    from falcon_exp.worker.failures import traceback_of
+    from falcon_exp.worker.failures import error_body
     from falcon_exp.worker.trial import preload
 
     try:
         preload.finish_imports()
     except Exception as error:
-        return _start_failure("import-failed", f"{type(error).__name__}: {error}", traceback_of(error))
+        body = error_body(error, "load")
+        # A device that is busy, full or lost has its own name.
+        return body if body["code"] != "worker-exception" else {**body, "code": "import-failed"}
     return None
 
 
@@ -50,8 +52,21 @@ def _start_failure(code: str, message: str, traceback: str | None) -> dict[str, 
     }
 
 
-def probe(connection: Connection) -> None:
-    """Sends ``("ok", environment)`` or ``("error", body)`` and ends."""
+def _says_respawn(connection: Connection, *, is_forked: bool) -> bool:
+    """Whether this process cannot use the devices because it was forked; its first and only words then."""
+    if not is_forked:
+        return False
+    from falcon_exp.worker.trial.preload import find_fork_problem
+
+    reason = find_fork_problem()
+    if reason is None:
+        return False
+    connection.send(("respawn", reason))
+    return True
+
+
+def probe(connection: Connection, is_forked: bool) -> None:
+    """Sends ``("ok", environment)``, ``("error", body)`` or ``("respawn", reason)``, and ends."""
     from falcon_exp.worker.failures import error_body
     from falcon_exp.worker.supervisor.parent_watch import end_with_parent
 
@@ -59,6 +74,8 @@ def probe(connection: Connection) -> None:
     failure = _wrong_versions() or _preload_failure()
     if failure is not None:
         connection.send(("error", failure))
+        return
+    if _says_respawn(connection, is_forked=is_forked):
         return
     try:
         from falcon_exp.worker.devices.devices import Devices
@@ -70,16 +87,24 @@ def probe(connection: Connection) -> None:
     connection.send(answer)
 
 
-def trial(connection: Connection, home: str) -> None:
-    """Serves one configuration's commands until ``unload`` or the end of the connection."""
+def trial(connection: Connection, is_forked: bool, home: str) -> None:
+    """Serves one configuration's commands until ``unload`` or the end of the connection.
+
+    Where it was forked and cannot use the devices, it sends ``("respawn", reason)`` instead, and ends.
+    """
     import faulthandler
 
-    from falcon_exp.worker.supervisor.parent_watch import end_with_parent
+    from falcon_exp.worker.supervisor.parent_watch import end_forks_with_this, end_with_parent
 
     end_with_parent()
+    end_forks_with_this()
     # Where a library's own code crashes, its Python callers are the last words on stderr.
     faulthandler.enable(all_threads=False)
-    failure = _preload_failure() or _finish_imports()
+    failure = _preload_failure()
+    if failure is None:
+        if _says_respawn(connection, is_forked=is_forked):
+            return
+        failure = _finish_imports()
     if failure is not None:
         connection.send(("error", failure))
         return

@@ -1,0 +1,50 @@
+"""The one request that is being worked on, and the body of its failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from falcon_exp.worker.supervisor.child import Exit
+
+#: Phase of each request, for failures; `generate` names its own.
+_PHASES = {
+    "start": "start",
+    "load": "load",
+    "check_prompt": "load",
+    "profile": "profile",
+    "quality": "quality",
+    "lm_eval": "quality",
+    "unload": "unload",
+}
+
+#: Requests that a loaded trial process serves, and outlives where they fail.
+WITH_A_MODEL = ("check_prompt", "generate", "profile", "quality", "lm_eval")
+#: All that the work socket takes.
+WORK = ("start", "load", *WITH_A_MODEL, "unload")
+
+
+@dataclass(frozen=True)
+class Request:
+    """As it came on the work socket."""
+
+    id: str
+    type: str
+    body: dict[str, Any]
+
+    @property
+    def phase(self) -> str:
+        """As in failures."""
+        return str(self.body["phase"]) if self.type == "generate" else _PHASES[self.type]
+
+
+def error_body(code: str, message: str, phase: str | None, exit_: Exit | None = None) -> dict[str, Any]:
+    """The body of an ``error`` message about something that the supervisor saw from outside."""
+    return {
+        "code": code,
+        "message": message,
+        "phase": phase,
+        "traceback": None,
+        "exit_code": None if exit_ is None else exit_.code,
+        "signal": None if exit_ is None else exit_.signal,
+    }

@@ -1,0 +1,51 @@
+"""Processes as tests look at them from outside."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+
+import psutil
+
+_DEADLINE_SEC = 30.0
+_PTRACE_SEIZE = 0x4206
+
+
+def await_gone(pid: int) -> None:
+    """Until it has ended, collected or not."""
+    deadline = time.monotonic() + _DEADLINE_SEC
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs; a zombie does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+class Hold:
+    """Keeps the end of a process from its parent, as a driver does that frees a large context slowly.
+
+    What is traced and ends shows to its parent only once its tracer, this process, has collected it.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        if sys.platform != "linux":
+            raise OSError("there is no such ptrace here")
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        if libc.ptrace(_PTRACE_SEIZE, pid, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace is not permitted here")
+
+    def let_go(self) -> None:
+        """Waits for its end, which then shows to its parent."""
+        status = None
+        while status is None or os.WIFSTOPPED(status):
+            _, status = os.waitpid(self._pid, 0)

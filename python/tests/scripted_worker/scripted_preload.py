@@ -1,0 +1,27 @@
+"""In the place of the libraries that the forkserver preloads: nothing, or a library that initializes a driver."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
+
+# As the real one does: nobody else binds the forkserver to the supervisor.
+signal_at_parents_end(signal.SIGKILL)
+
+
+def finish_imports() -> None:
+    """Nothing is left to import."""
+
+
+failure: BaseException | None = None
+#: The process that holds the driver's context: whoever is forked from it cannot use it.
+_driver_pid = os.getpid() if os.environ.get("FALCON_EXP_TEST_DRIVER") == "initialized-by-an-import" else None
+
+
+def find_fork_problem() -> str | None:
+    """As the real one: the reason, or None."""
+    if _driver_pid is None or _driver_pid == os.getpid():
+        return None
+    return "an import initialized the driver."

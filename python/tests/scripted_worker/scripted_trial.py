@@ -1,0 +1,83 @@
+"""In the place of the trial process's work."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.util
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing.connection import Connection
+from typing import NoReturn
+
+from falcon_exp.worker.environment import read_golden  # type: ignore[attr-defined]
+from falcon_exp.worker.failures import error_body
+
+#: What torch raises, by prompt.
+ERRORS = {
+    "illegal address": "CUDA error: an illegal memory access was encountered",
+    "poisoned": "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, use spawn",
+    "out of memory": "CUDA out of memory. Tried to allocate 2.00 GiB",
+}
+
+
+def stay() -> NoReturn:
+    """Only SIGKILL ends it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        time.sleep(3600)
+
+
+class TrialProcess:
+    """Loads whatever it is told.
+
+    A configuration labelled ``stays`` does not end by itself after `unload`; the prompt says what a generate does:
+    ``compute`` for ever, ``fork`` processes that stay, ``fork and die``, raise one of ERRORS, or answer.
+    """
+
+    def __init__(self, connection: Connection, _home: str) -> None:
+        self._connection = connection
+
+    def serve(self) -> None:
+        """As the real one."""
+        while True:
+            try:
+                command, body = self._connection.recv()
+            except EOFError:
+                return
+            if command == "load":
+                if body["configuration"]["label"] == "stays":
+                    multiprocessing.util.Finalize(None, stay, exitpriority=100)
+                self._connection.send(("ok", {"measurement": read_golden("ok-load")["measurement"]}))
+            elif command == "generate":
+                self._generate(body["prompt"], body["phase"])
+            else:
+                self._connection.send(("ok", {"proof_after": None}))
+                return
+
+    def _generate(self, prompt: str, phase: str) -> None:
+        try:
+            if prompt == "compute":
+                self._compute(phase)
+            if prompt in ERRORS:
+                raise RuntimeError(ERRORS[prompt])
+            if prompt.startswith("fork"):
+                fork()
+            if prompt == "fork and die":
+                signal.raise_signal(signal.SIGKILL)
+            self._connection.send(("ok", read_golden("ok-generate-on-a-cpu")))
+        except Exception as error:
+            self._connection.send(("error", error_body(error, phase)))
+
+    def _compute(self, phase: str) -> NoReturn:
+        while True:
+            self._connection.send(("progress", {"phase": phase, "detail": "generating", "output_tokens": 1}))
+            time.sleep(0.1)
+
+
+def fork() -> None:
+    """One process as a library's pool forks it, and one that left the worker's process group."""
+    multiprocessing.get_context("fork").Process(target=stay).start()
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)"
+    subprocess.Popen([sys.executable, "-S", "-c", code], start_new_session=True)
