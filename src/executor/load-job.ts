@@ -1,6 +1,7 @@
 import type { LoadSession, Plan, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import type { PlanProgress, SessionWork } from "../run/plan-progress.js";
+import type { ImpliedFailures } from "./memory-pruning.js";
 
 /** One load of one configuration, and what is to be measured then. */
 export interface LoadJob {
@@ -13,4 +14,6 @@ export interface LoadJob {
   /** Of the run so far, this load session's records included as they come. */
   readonly progress: PlanProgress;
   readonly environment: WorkerEnvironment;
+  /** What is recorded as failed without a try. */
+  readonly implied: ImpliedFailures;
 }

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { mustRunOutOfMemory } from "../plan/oom-pruning.js";
 import type { LoadSession, Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import type { EarlierRecords } from "../run/newest-first.js";
@@ -12,10 +11,11 @@ import {
   type SessionWork,
   UNFINISHED,
 } from "../run/plan-progress.js";
-import type { Failure, RunEndRecord, RunFileRecord } from "../run/record-types.js";
+import type { RunEndRecord, RunFileRecord } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { WorkerOptions } from "../worker/worker.js";
 import type { EarlierWork, Executor, RunContext, RunOptions } from "./executor.js";
+import { findReasonForAll, MemoryPruning } from "./memory-pruning.js";
 import { acceptedChanges, recordResume, recordRun } from "./record-start.js";
 import { recordKept, recordSkipped, recordStartFailure } from "./record-unrun.js";
 import { record } from "./recorder.js";
@@ -39,12 +39,6 @@ export class LocalExecutor implements Executor {
   }
 }
 
-interface FailedConfiguration {
-  readonly configuration: PlanConfiguration;
-  readonly failure: Failure;
-  readonly round: number;
-}
-
 /**
  * One run; holds what a load session has to know of those before it. What is to be done is always what the records so far leave
  * to be done, whether they are of this process or of an earlier one.
@@ -53,7 +47,7 @@ class LocalRun {
   private readonly workers: WorkerKeeper;
   private readonly progress: PlanProgress;
   private readonly context: RunContext;
-  private readonly failed: FailedConfiguration[] = [];
+  private readonly pruning: MemoryPruning;
   private hasRecordedStart = false;
   private hasSeenEnvironment = false;
   private readonly earlier: EarlierWork | null;
@@ -68,6 +62,7 @@ class LocalRun {
     const earlier = asked.earlier ?? null;
     this.earlier = earlier;
     this.progress = earlier?.progress ?? new PlanProgress(plan);
+    this.pruning = new MemoryPruning(plan, this.progress);
     const append = async (one: RunFileRecord) => {
       await context.records.append(one);
       this.progress.apply(one);
@@ -124,8 +119,7 @@ class LocalRun {
       context.log.write("warning", "configuration-retried", { block: session, attempt, failure });
       context.onEvent({ type: "configuration-retried", configuration, session, failure, attempt });
     }
-    const failure = session.role === "measure" ? progress.summarizeSession(session).failure : null;
-    if (failure !== null) this.failed.push({ configuration, failure, round: session.round });
+    this.pruning.add(configuration, session);
   }
 
   /** Never throws for what the worker does: that is recorded. */
@@ -137,33 +131,28 @@ class LocalRun {
     if (state !== null) {
       return recordSkipped(unrun, "cancelled", `${state.reason}, before it was started`, context);
     }
-    const reason = this.reasonToSkip(configuration, session);
+    const reason = this.pruning.findReasonToSkip(configuration, session);
     if (reason !== null) return recordSkipped(unrun, "skipped", reason, context);
     if (isEmpty(work)) return recordKept(unrun, context);
+    const implied = this.pruning.findImplied(configuration);
+    const reasonForAll = findReasonForAll(work, implied);
+    if (reasonForAll !== null) return recordSkipped(unrun, "skipped", reasonForAll, context);
     try {
       const { worker, environment } = await this.workers.usable();
-      const job = { ...unrun, plan, session, configuration: this.withModelPath(configuration), environment };
+      const job = {
+        ...unrun,
+        plan,
+        session,
+        configuration: this.withModelPath(configuration),
+        environment,
+        implied,
+      };
       await (session.role === "sentinel" ? runDriftProbe : runLoadSession)(job, worker, context);
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
       if (error.code === "cancelled") return recordSkipped(unrun, "cancelled", error.message, context);
       await recordStartFailure(unrun, error.toRecord(), context);
     }
-  }
-
-  /** Why a load session cannot come to anything: null = try it. */
-  private reasonToSkip(configuration: PlanConfiguration, session: LoadSession): string | null {
-    for (const { configuration: failed, failure, round } of this.failed) {
-      if (failed.worker.id === configuration.worker.id) {
-        if (round === session.round && session.role === "measure") continue;
-        return `failed in round ${round + 1}: ${failure.code}`;
-      }
-      if (!this.plan.header.skip_implied || !failure.code.startsWith("out-of-memory-")) continue;
-      if (mustRunOutOfMemory(failed, configuration, failure.phase === "load" ? "load" : "run")) {
-        return `implied by ${failed.worker.label}: ${failure.code}`;
-      }
-    }
-    return null;
   }
 
   private findConfiguration(session: LoadSession): PlanConfiguration {

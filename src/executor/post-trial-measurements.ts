@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import type { LmEvalPlan, PlanText } from "../plan/plan-types.js";
 import type { LogprobsUse } from "../protocol/quality.js";
+import type { Failure } from "../run/record-types.js";
+import type { PostTrialName } from "../run/session-progress.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { RequestHandlers } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
@@ -20,17 +22,25 @@ export async function runPostTrialMeasurements(
   handlers: () => RequestHandlers,
 ): Promise<boolean> {
   let isComplete = true;
+  const fail = async ({ what, recordFailure }: PostTrialMeasurement, failure: Failure) => {
+    await recordFailure(failure);
+    context.onEvent({ type: "measurement-failed", what, failure });
+  };
   for (const measurement of listPostTrialMeasurements(job, worker, context)) {
     if (context.stop.state !== null || !worker.isUsable) return false;
+    const implied = job.implied.postTrial.get(measurement.name);
+    if (implied !== undefined) {
+      await fail(measurement, implied.failure);
+      isComplete = false;
+      continue;
+    }
     context.onEvent({ type: "measurement-started", what: measurement.what });
     try {
       await measurement.measure(handlers());
       context.onEvent({ type: "measurement-completed", what: measurement.what });
     } catch (error) {
       if (!(error instanceof WorkerFailure) || error.code === "cancelled") throw error;
-      const failure = error.toRecord();
-      await measurement.recordFailure(failure);
-      context.onEvent({ type: "measurement-failed", what: measurement.what, failure });
+      await fail(measurement, error.toRecord());
       isComplete = false;
       if (!error.details.trialProcessAlive) return false;
     }
@@ -39,10 +49,11 @@ export async function runPostTrialMeasurements(
 }
 
 interface PostTrialMeasurement {
+  readonly name: PostTrialName;
   /** For people: "quality of english". */
   readonly what: string;
   readonly measure: (handlers: RequestHandlers) => Promise<void>;
-  readonly recordFailure: (failure: ReturnType<WorkerFailure["toRecord"]>) => Promise<void>;
+  readonly recordFailure: (failure: Failure) => Promise<void>;
 }
 
 function listPostTrialMeasurements(
@@ -63,6 +74,7 @@ function buildProfileMeasurement(job: LoadJob, worker: Worker, context: RunConte
   const { configuration, trials } = job;
   const of = ofAttempt(job);
   return {
+    name: "profile",
     what: "profile",
     measure: async (handlers) => {
       const prompt = trials[0]?.prompt ?? "";
@@ -83,6 +95,7 @@ function buildQualityMeasurement(
   const { plan } = job;
   const of = { ...ofAttempt(job), text_id: text.id };
   return {
+    name: `quality ${text.id}`,
     what: `quality on ${text.id}`,
     measure: async (handlers) => {
       const { measurement } = await worker.ask(
@@ -111,6 +124,7 @@ function buildLmEvalMeasurement(
   const of = ofAttempt(job);
   const { seed } = job.configuration.generation;
   return {
+    name: "lm_eval",
     what: `lm-eval: ${tasks.tasks.join(", ")}`,
     measure: async (handlers) => {
       const { measurement } = await worker.ask("lm_eval", { ...tasks, seed }, handlers);

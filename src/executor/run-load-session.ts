@@ -107,6 +107,7 @@ class SessionRun {
     const { generation } = configuration;
     const left = new Set(work.trials);
     const checked = new Map<number, Failure | null>();
+    for (const [prompt, { failure }] of this.job.implied.prompts) checked.set(prompt, failure);
     for (const trial of trials) {
       if (this.stopping) return;
       const { prompt, prompt_index } = trial;

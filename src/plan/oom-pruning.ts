@@ -4,23 +4,38 @@ import { sha256OfValue } from "../base/canonical.js";
 import type { ModelSource, Quantization } from "../protocol/configuration.js";
 import type { PlanConfiguration } from "./plan-types.js";
 
-/** Where memory ran out: while loading, only the weights count; later, the tokens as well. */
-export type OutOfMemoryPhase = "load" | "run";
+/** What memory ran out for: the weights (and a text that is equal for all), or the tokens of a generate as well. */
+export type OutOfMemoryUse = "weights" | "tokens";
+
+const DEVICE_MEMORY = "out-of-memory-device";
+const MEMORY_CODES: ReadonlySet<string> = new Set([DEVICE_MEMORY, "out-of-memory-host"]);
+
+export function isMemoryFailure(code: string): boolean {
+  return MEMORY_CODES.has(code);
+}
 
 /**
  * Whether `candidate` needs at least as much memory as `failed` did, so that trying it can only fail as well: the same
- * model, dtype, device and attention kernel, weights of at least as many bits, and, where memory ran out in a
- * generate, at least as many tokens.
+ * model, dtype, device and attention kernel, weights of at least as many bits, and, where memory ran out for tokens, at
+ * least as many of them. `code`: that of the failure.
  */
 export function mustRunOutOfMemory(
   failed: PlanConfiguration,
   candidate: PlanConfiguration,
-  phase: OutOfMemoryPhase,
+  use: OutOfMemoryUse,
+  code: string,
 ): boolean {
-  if (hashFamily(failed) !== hashFamily(candidate)) return false;
+  if (!isMemoryFailure(code) || hashFamily(failed) !== hashFamily(candidate)) return false;
   if (skippedModules(failed) !== skippedModules(candidate)) return false;
   if (weightRank(candidate.worker.quantization) < weightRank(failed.worker.quantization)) return false;
-  return phase === "load" || hasAsManyTokens(failed, candidate);
+  if (code === DEVICE_MEMORY && mayBeOffloaded(failed, candidate)) return false;
+  return use === "weights" || hasAsManyTokens(failed, candidate);
+}
+
+/** With `device: auto` what the device has no room for goes to the CPU, except of a quantized model. */
+function mayBeOffloaded(failed: PlanConfiguration, candidate: PlanConfiguration): boolean {
+  const isQuantized = ({ worker }: PlanConfiguration) => worker.quantization.method !== "none";
+  return candidate.worker.device === "auto" && isQuantized(failed) && !isQuantized(candidate);
 }
 
 /** What must be equal before sizes can be compared. */

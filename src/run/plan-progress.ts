@@ -105,6 +105,11 @@ export class PlanProgress {
     return this.plan.blocks.flatMap((session) => this.findRemainingWork(session, options) ?? []);
   }
 
+  /** How each trial and each other measurement of a load session ended; null = completed. */
+  readSession(session: LoadSession): Pick<SessionProgress, "trials" | "postTrial"> {
+    return this.at(session.configuration_id, session.round);
+  }
+
   summarizeSession(session: LoadSession): SessionResult {
     const state = this.at(session.configuration_id, session.round);
     const { outcome, trialsCompleted, trials } = state;

@@ -89,7 +89,9 @@ test("a worker that dies while scoring takes no trial with it, and what it did n
   expect(kinds.filter((kind) => kind === "configuration:completed")).toHaveLength(6);
 });
 
-const OOM = ["  - { quantization: fp4 }", "  - { quantization: int8 }", "  - { quantization: none }"];
+const OOM = ["fp4", "int8", "none"].map(
+  (quantization) => `  - { quantization: ${quantization}, device: cuda }`,
+);
 const listed = (...lines: readonly string[]) =>
   planExperiment(
     ["name: x", "model: smollm2-135m-instruct", "prompts: [a]", "include:", ...OOM, ...lines, ""].join("\n"),

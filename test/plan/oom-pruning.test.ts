@@ -2,6 +2,9 @@ import { expect, test } from "vitest";
 import { mustRunOutOfMemory } from "../../src/plan/oom-pruning.js";
 import { planExperiment } from "../fixtures/experiments.js";
 
+const HOST = "out-of-memory-host";
+const DEVICE = "out-of-memory-device";
+
 async function configurations(...matrix: readonly string[]) {
   const text = ["name: x", "model: smollm2-135m-instruct", "prompts: [a]", "matrix:", ...matrix, ""].join(
     "\n",
@@ -17,28 +20,51 @@ async function configurations(...matrix: readonly string[]) {
 
 test("what did not fit at all implies that weights of more bits do not fit either, and nothing of fewer", async () => {
   const of = await configurations("  quantization: [{type: nf4, double_quant: true}, fp4, int8, none]");
-  expect(mustRunOutOfMemory(of("int8"), of("none"), "load")).toBe(true);
-  expect(mustRunOutOfMemory(of("int8"), of("fp4"), "load")).toBe(false);
-  expect(mustRunOutOfMemory(of("fp4"), of("int8"), "load")).toBe(true);
-  expect(mustRunOutOfMemory(of("fp4"), of("nf4-double"), "load")).toBe(false);
+  expect(mustRunOutOfMemory(of("int8"), of("none"), "weights", HOST)).toBe(true);
+  expect(mustRunOutOfMemory(of("int8"), of("fp4"), "weights", HOST)).toBe(false);
+  expect(mustRunOutOfMemory(of("fp4"), of("int8"), "weights", HOST)).toBe(true);
+  expect(mustRunOutOfMemory(of("fp4"), of("nf4-double"), "weights", HOST)).toBe(false);
 });
 
 test("what ran out of memory while generating implies only what generates as many tokens", async () => {
   const of = await configurations("  quantization: [int8, none]", "  max_new_tokens: [8, 64, 512]");
-  expect(mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("int8 max_new_tokens=512"), "run")).toBe(true);
-  expect(mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("int8 max_new_tokens=8"), "run")).toBe(false);
-  expect(mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("none max_new_tokens=512"), "run")).toBe(true);
-  expect(mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("none max_new_tokens=8"), "run")).toBe(false);
-  expect(mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("none max_new_tokens=8"), "load")).toBe(true);
+  expect(
+    mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("int8 max_new_tokens=512"), "tokens", HOST),
+  ).toBe(true);
+  expect(mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("int8 max_new_tokens=8"), "tokens", HOST)).toBe(
+    false,
+  );
+  expect(
+    mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("none max_new_tokens=512"), "tokens", HOST),
+  ).toBe(true);
+  expect(mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("none max_new_tokens=8"), "tokens", HOST)).toBe(
+    false,
+  );
+  expect(mustRunOutOfMemory(of("int8 max_new_tokens=64"), of("none max_new_tokens=8"), "weights", HOST)).toBe(
+    true,
+  );
 });
 
 test("another dtype, device or kernel is another family", async () => {
   const of = await configurations("  device: [cpu, cuda]", "  quantization: [int8, none]");
-  expect(mustRunOutOfMemory(of("int8 cuda"), of("none cuda"), "load")).toBe(true);
-  expect(mustRunOutOfMemory(of("int8 cuda"), of("none cpu"), "load")).toBe(false);
+  expect(mustRunOutOfMemory(of("int8 cuda"), of("none cuda"), "weights", HOST)).toBe(true);
+  expect(mustRunOutOfMemory(of("int8 cuda"), of("none cpu"), "weights", HOST)).toBe(false);
 });
 
 test("modules left out of quantization make sizes incomparable", async () => {
   const of = await configurations("  quantization: [int8, {type: fp4, skip_modules: [mlp]}]");
-  expect(mustRunOutOfMemory(of("fp4-skip-mlp"), of("int8"), "load")).toBe(false);
+  expect(mustRunOutOfMemory(of("fp4-skip-mlp"), of("int8"), "weights", HOST)).toBe(false);
+});
+
+test("with device: auto an unquantized model goes to the CPU in part where a quantized one does not fit", async () => {
+  const of = await configurations("  device: [auto, cuda]", "  quantization: [fp4, int8, none]");
+  expect(mustRunOutOfMemory(of("int8"), of("none"), "weights", DEVICE)).toBe(false);
+  expect(mustRunOutOfMemory(of("int8"), of("none"), "weights", HOST)).toBe(true);
+  expect(mustRunOutOfMemory(of("fp4"), of("int8"), "weights", DEVICE)).toBe(true);
+  expect(mustRunOutOfMemory(of("int8 cuda"), of("none cuda"), "weights", DEVICE)).toBe(true);
+});
+
+test("no other failure implies anything", async () => {
+  const of = await configurations("  quantization: [int8, none]");
+  expect(mustRunOutOfMemory(of("int8"), of("none"), "weights", "device-fault")).toBe(false);
 });

@@ -1,0 +1,121 @@
+/** What is not tried because less of it has run out of memory before. */
+import { isMemoryFailure, mustRunOutOfMemory, type OutOfMemoryUse } from "../plan/oom-pruning.js";
+import type { LoadSession, Plan, PlanConfiguration } from "../plan/plan-types.js";
+import type { PlanProgress, SessionWork } from "../run/plan-progress.js";
+import type { Failure } from "../run/record-types.js";
+import type { PostTrialName } from "../run/session-progress.js";
+
+/** Something that is not tried. */
+export interface Implied {
+  /** Label of the configuration that ran out of memory. */
+  readonly by: string;
+  /** What is recorded instead of a try. */
+  readonly failure: Failure;
+}
+
+/** The parts of a load session that must fail. */
+export interface ImpliedFailures {
+  /** By `prompt_index`. */
+  readonly prompts: ReadonlyMap<number, Implied>;
+  readonly postTrial: ReadonlyMap<PostTrialName, Implied>;
+}
+
+interface PastSession {
+  readonly configuration: PlanConfiguration;
+  readonly session: LoadSession;
+}
+
+/** Knows which load sessions of this run are over; what failed in them stands in `progress`. */
+export class MemoryPruning {
+  private readonly past: PastSession[] = [];
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly progress: PlanProgress,
+  ) {}
+
+  /** From now on what failed in this session counts for others. */
+  add(configuration: PlanConfiguration, session: LoadSession): void {
+    if (session.role === "measure") this.past.push({ configuration, session });
+  }
+
+  /** Why a load session cannot come to anything as a whole: null = load it. */
+  findReasonToSkip(configuration: PlanConfiguration, session: LoadSession): string | null {
+    for (const past of this.past) {
+      const { failure } = this.progress.summarizeSession(past.session);
+      if (failure === null) continue;
+      const { worker } = past.configuration;
+      if (worker.id === configuration.worker.id) {
+        if (past.session.round === session.round && session.role === "measure") continue;
+        return `failed in round ${past.session.round + 1}: ${failure.code}`;
+      }
+      if (this.isImplied(past, configuration, failure.phase === "load" ? "weights" : "tokens", failure)) {
+        return describeReason(worker.label, failure);
+      }
+    }
+    return null;
+  }
+
+  /** What of a load session must fail though the session as a whole need not. */
+  findImplied(configuration: PlanConfiguration): ImpliedFailures {
+    const prompts = new Map<number, Implied>();
+    const postTrial = new Map<PostTrialName, Implied>();
+    for (const past of this.past) {
+      const { label } = past.configuration.worker;
+      for (const [prompt, failure] of this.listPromptFailures(past.session)) {
+        if (!this.isImplied(past, configuration, "tokens", failure)) continue;
+        prompts.set(prompt, prompts.get(prompt) ?? buildImplied(label, failure));
+      }
+      for (const [name, failure] of this.progress.readSession(past.session).postTrial) {
+        const use = name === "profile" ? "tokens" : "weights";
+        if (failure === null || !this.isImplied(past, configuration, use, failure)) continue;
+        postTrial.set(name, postTrial.get(name) ?? buildImplied(label, failure));
+      }
+    }
+    return { prompts, postTrial };
+  }
+
+  private isImplied(past: PastSession, candidate: PlanConfiguration, use: OutOfMemoryUse, { code }: Failure) {
+    return this.plan.header.skip_implied && mustRunOutOfMemory(past.configuration, candidate, use, code);
+  }
+
+  /** Prompts for which memory ran out in every repeat that was tried. */
+  private listPromptFailures(session: LoadSession): ReadonlyMap<number, Failure> {
+    const { trials } = this.progress.readSession(session);
+    const found = new Map<number, Failure>();
+    const completed = new Set<number>();
+    for (const { id, prompt_index } of this.plan.trials) {
+      const ended = trials.get(id);
+      if (ended === null) completed.add(prompt_index);
+      else if (ended !== undefined && isMemoryFailure(ended.code)) found.set(prompt_index, ended);
+    }
+    for (const prompt of completed) found.delete(prompt);
+    return found;
+  }
+}
+
+/** Why nothing of what is left to do is worth loading for; null where something is, or where some was done before. */
+export function findReasonForAll(work: SessionWork, implied: ImpliedFailures): string | null {
+  const names: readonly PostTrialName[] = [
+    ...(work.profile ? (["profile"] as const) : []),
+    ...work.texts.map(({ id }): PostTrialName => `quality ${id}`),
+    ...(work.lmEval ? (["lm_eval"] as const) : []),
+  ];
+  const parts = [
+    ...work.trials.map(({ prompt_index }) => implied.prompts.get(prompt_index)),
+    ...names.map((name) => implied.postTrial.get(name)),
+  ];
+  const [first] = parts;
+  if (first === undefined || work.trialsOver > 0 || parts.includes(undefined)) return null;
+  return describeReason(first.by, first.failure);
+}
+
+function describeReason(label: string, { code }: Failure): string {
+  return `implied by ${label}: ${code}`;
+}
+
+function buildImplied(label: string, failure: Failure): Implied {
+  const message = `Not tried: ${label} ran out of memory here, and this needs at least as much.`;
+  const untried = { exit_code: null, signal: null, stderr_tail: [], traceback: null };
+  return { by: label, failure: { ...failure, ...untried, message } };
+}
