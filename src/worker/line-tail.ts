@@ -13,6 +13,8 @@ export class LineTail {
   private readonly decoder = new StringDecoder("utf8");
   /** Bytes seen so far. */
   bytes = 0;
+  /** Lines seen so far. */
+  count = 0;
 
   constructor(
     private readonly keep: number,
@@ -27,14 +29,16 @@ export class LineTail {
     for (const piece of pieces) this.add(piece.slice(0, MAX_LINE_CHARACTERS));
   }
 
-  /** The last lines, oldest first, the unfinished one included. */
-  last(): string[] {
+  /** The last lines, oldest first, the unfinished one included; none of the first `since` lines. */
+  last(since = 0): string[] {
     const unfinished = this.partial.trim() === "" ? [] : [this.partial];
-    return [...this.lines, ...unfinished].slice(-this.keep);
+    const kept = this.lines.slice(Math.max(0, this.lines.length - (this.count - since)));
+    return [...kept, ...unfinished].slice(-this.keep);
   }
 
   private add(line: string): void {
     if (line.trim() === "") return;
+    this.count += 1;
     this.lines.push(line);
     if (this.lines.length > this.keep) this.lines.shift();
     this.onLine(line);

@@ -28,6 +28,8 @@ export interface OpenRequestOptions {
   /** Seconds without progress after which `onStuck` is called. */
   readonly progressSec: number;
   readonly handlers: RequestHandlers;
+  /** Lines that the worker had written to stderr before. */
+  readonly firstStderrLine: number;
   readonly onStuck: (message: string) => void;
 }
 
@@ -41,6 +43,7 @@ export type Answer =
 export class OpenRequest {
   readonly id: string;
   readonly phase: Phase;
+  readonly firstStderrLine: number;
   readonly answer: Promise<OkBody>;
   private readonly deadline: ProgressDeadline;
   private resolve: (body: OkBody) => void = () => {};
@@ -49,6 +52,7 @@ export class OpenRequest {
   constructor(private readonly options: OpenRequestOptions) {
     this.id = options.id;
     this.phase = options.phase;
+    this.firstStderrLine = options.firstStderrLine;
     this.deadline = new ProgressDeadline(options.progressSec, () =>
       options.onStuck(`no progress for ${options.progressSec} s while in ${options.phase}`),
     );

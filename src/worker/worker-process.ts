@@ -28,7 +28,10 @@ export interface WorkerProcess {
   readonly pid: number | null;
   /** Settles once when the process is gone; never rejects. */
   readonly exited: Promise<WorkerExit>;
-  stderrTail(): string[];
+  /** The last lines; none of the first `since`. */
+  stderrTail(since?: number): string[];
+  /** Lines of stderr so far. */
+  countStderrLines(): number;
   /** Signals the whole process group; says false when it is already gone. */
   signalGroup(signal: "SIGTERM" | "SIGKILL"): boolean;
 }
@@ -75,7 +78,8 @@ export function spawnWorker(command: WorkerCommand, log: Log): WorkerProcess {
         if (pid === null) resolve({ exitCode: result.exitCode ?? null, signal: result.signal ?? null });
       });
     }),
-    stderrTail: () => stderr.last(),
+    stderrTail: (since) => stderr.last(since),
+    countStderrLines: () => stderr.count,
     signalGroup: (signal) => {
       if (pid === null) return false;
       try {

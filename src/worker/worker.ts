@@ -6,8 +6,9 @@ import type { ControllerMessage, ErrorBody, WorkerMessage } from "../protocol/me
 import type { Channel, Lane } from "./channel.js";
 import { HeartbeatWatch, ProgressDeadline } from "./deadlines.js";
 import { endsTrialProcess, type FailureCode, WorkerFailure } from "./failures.js";
+import { nameByLastWords } from "./last-words.js";
 import { type Launched, type LaunchOptions, launchWorker } from "./launch.js";
-import { notAsked, OpenRequest, type RequestHandlers } from "./open-request.js";
+import { type Answer, notAsked, OpenRequest, type RequestHandlers } from "./open-request.js";
 import { type BodyOf, type OkOf, requestDeadline, type WorkRequest, type WorkType } from "./requests.js";
 import type { RuntimeDir } from "./runtime-dir.js";
 import { exitsWithin, exitText, type WorkerExit, type WorkerProcess } from "./worker-process.js";
@@ -103,7 +104,9 @@ export class Worker {
     this.state = "busy";
     const envelope = this.envelope({ type, body } as Pick<WorkRequest, "type" | "body">);
     const onStuck = (text: string) => this.cancelOpen({ code: "no-progress", message: text });
-    const open = new OpenRequest({ id: envelope.id, type, phase, progressSec: limitSec, handlers, onStuck });
+    const firstStderrLine = this.process.countStderrLines();
+    const limits = { progressSec: limitSec, onStuck };
+    const open = new OpenRequest({ id: envelope.id, type, phase, handlers, firstStderrLine, ...limits });
     this.open = open;
     this.channel.send("work", envelope).catch((error: unknown) => {
       this.kill({ code: "worker-protocol-error", message: `cannot send ${type}: ${String(error)}` });
@@ -202,7 +205,17 @@ export class Worker {
       });
       return;
     }
-    const failure = answer.kind === "error" ? this.answeredFailure(answer.body, open.phase) : null;
+    if (answer.kind === "error" && answer.body.code === "trial-process-died") {
+      // What it said last lies in the pipe already, and is read before this comes.
+      setImmediate(() => setImmediate(() => this.finish(open, answer)));
+    } else {
+      this.finish(open, answer);
+    }
+  }
+
+  private finish(open: OpenRequest, answer: Exclude<Answer, { kind: "protocol-violation" }>): void {
+    if (this.open !== open) return;
+    const failure = answer.kind === "error" ? this.answeredFailure(answer.body, open) : null;
     // A cancel that came too late leaves nothing behind.
     this.cause = null;
     this.open = null;
@@ -212,8 +225,9 @@ export class Worker {
   }
 
   /** A cancelled request fails with the cause of the cancel (a hang, a Ctrl-C), not with the word `cancelled`. */
-  private answeredFailure(body: ErrorBody, phase: Phase): WorkerFailure {
-    const cause = body.code === "cancelled" && this.cause !== null ? this.cause : body;
+  private answeredFailure(body: ErrorBody, { phase, firstStderrLine }: OpenRequest): WorkerFailure {
+    const cancelled = body.code === "cancelled" ? this.cause : null;
+    const cause = cancelled ?? nameByLastWords(body, this.process.stderrTail(firstStderrLine));
     return new WorkerFailure(cause.code, cause.message, {
       phase: body.phase ?? phase,
       exitCode: body.exit_code,

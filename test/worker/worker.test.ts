@@ -126,6 +126,18 @@ test("NaN in a measurement is an error, never a number", async () => {
   expect((await catchFailure(generate(worker))).code).toBe("worker-protocol-error");
 });
 
+test("a kernel that ran out of memory and ended the process is named by its last words", async () => {
+  const worker = await openWorker("kernel-oom");
+  await load(worker);
+  await generate(worker);
+  const failure = await catchFailure(generate(worker));
+  expect(failure).toMatchObject({
+    code: "out-of-memory-device",
+    details: { exitCode: 1, trialProcessAlive: false },
+  });
+  expect(worker.isUsable).toBe(true);
+});
+
 test("a worker killed by SIGKILL is recorded with signal, phase and last words", async () => {
   const worker = await openWorker("die-in-load");
   const failure = await catchFailure(load(worker));
