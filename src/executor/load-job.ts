@@ -1,6 +1,7 @@
 import type { LoadSession, Plan, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import type { PlanProgress, SessionWork } from "../run/plan-progress.js";
+import type { LibraryWarning } from "../worker/open-request.js";
 import type { ImpliedFailures } from "./memory-pruning.js";
 
 /** One load of one configuration, and what is to be measured then. */
@@ -14,6 +15,8 @@ export interface LoadJob {
   /** Of the run so far, this load session's records included as they come. */
   readonly progress: PlanProgress;
   readonly environment: WorkerEnvironment;
+  /** What the worker said while it started, to be recorded with this configuration. */
+  readonly startWarnings: readonly LibraryWarning[];
   /** What is recorded as failed without a try. */
   readonly implied: ImpliedFailures;
 }

@@ -139,15 +139,18 @@ class LocalRun {
     if (reasonForAll !== null) return recordSkipped(unrun, "skipped", reasonForAll, context);
     try {
       const { worker, environment } = await this.workers.usable();
+      const isProbe = session.role === "sentinel";
       const job = {
         ...unrun,
+        // A drift probe's record has no room for them.
+        startWarnings: isProbe ? [] : this.workers.takeStartWarnings(),
         plan,
         session,
         configuration: this.withModelPath(configuration),
         environment,
         implied,
       };
-      await (session.role === "sentinel" ? runDriftProbe : runLoadSession)(job, worker, context);
+      await (isProbe ? runDriftProbe : runLoadSession)(job, worker, context);
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
       if (error.code === "cancelled") return recordSkipped(unrun, "cancelled", error.message, context);

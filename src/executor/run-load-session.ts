@@ -25,7 +25,7 @@ export async function runLoadSession(job: LoadJob, worker: Worker, context: RunC
 
 class SessionRun {
   private readonly startedSec: number;
-  private readonly libraryWarnings: LibraryWarning[] = [];
+  private readonly libraryWarnings: LibraryWarning[];
   /** The first of a trial that stays failed. */
   private trialFailure: Failure | null;
   /** Trials whose prompt the model can read, measured by this try or not. */
@@ -38,6 +38,7 @@ class SessionRun {
   ) {
     this.startedSec = context.clock.monotonicSec();
     this.trialFailure = job.work.trialFailure;
+    this.libraryWarnings = [...job.startWarnings];
   }
 
   async run(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Plan } from "../plan/plan-types.js";
 import type { Phase } from "../protocol/common.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import { WorkerFailure } from "../worker/failures.js";
+import type { LibraryWarning } from "../worker/open-request.js";
 import { Worker, type WorkerOptions } from "../worker/worker.js";
 import type { RunContext } from "./executor.js";
 import type { StopState } from "./stop.js";
@@ -19,6 +20,7 @@ export class WorkerKeeper {
   private ready: ReadyWorker | null = null;
   private current: Worker | null = null;
   private readonly opening = new AbortController();
+  private startWarnings: LibraryWarning[] = [];
 
   constructor(
     private readonly options: Omit<WorkerOptions, "clock" | "log" | "timeouts" | "abort">,
@@ -46,6 +48,10 @@ export class WorkerKeeper {
         {
           onProgress: ({ phase, detail }) =>
             onEvent({ type: "progress", phase, detail, outputTokens: null, tokensPerSec: null }),
+          onLibraryWarning: (warning) => {
+            log.write("warning", "worker-notice", { ...warning });
+            this.startWarnings.push(warning);
+          },
         },
       );
       await this.onEnvironment(environment);
@@ -58,6 +64,13 @@ export class WorkerKeeper {
       await this.close();
       throw error;
     }
+  }
+
+  /** What workers said while they started, once: it is recorded with the next configuration. */
+  takeStartWarnings(): readonly LibraryWarning[] {
+    const taken = this.startWarnings;
+    this.startWarnings = [];
+    return taken;
   }
 
   /** `now` cancels whatever is under way; `after-this-trial` only what comes before trials. */

@@ -102,6 +102,14 @@ test("notices of the libraries reach the configuration's record, each once with 
   });
 });
 
+test("what the worker says while it starts is recorded once, with the first configuration", async () => {
+  const { records } = await runPlan(smallPlan(["none", "int8"]), "spawning");
+  const sources = records.flatMap((record) =>
+    record.kind === "configuration" ? [record.notices.map(({ source }) => source)] : [],
+  );
+  expect(sources).toEqual([["falcon-exp", "scripted"], ["scripted"]]);
+});
+
 test("a prompt beyond the context is refused by name before anything is measured, and the others are measured", async () => {
   const plan = smallPlan(["none"], { trials: 3, warmup: 1 });
   const trials = plan.trials.map((trial, index) =>
