@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { RunEvent } from "../../src/run/events.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { faultyWorker, tinyPlan } from "../fixtures/faults.js";
@@ -50,8 +50,9 @@ beforeAll(async () => {
   records = run.records;
 }, 400_000);
 
-afterAll(() => {
-  rmdirSync(cgroup);
+afterAll(async () => {
+  // The last of the worker's processes are killed when the run is over, and gone a moment later.
+  await vi.waitFor(() => rmdirSync(cgroup), { timeout: 30_000 });
   rmSync(folder, { recursive: true, force: true });
 });
 
