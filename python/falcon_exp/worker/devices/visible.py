@@ -40,6 +40,14 @@ def look_for_accelerators(torch: Any) -> Visibility:
     return Visibility("none")
 
 
+def is_in_bad_fork(torch: Any) -> bool:
+    """Whether this process was forked from one that had started a driver, by torch's own mark or the simulated one's."""
+    if card_file.read_from_environment() is not None and install().is_in_bad_fork():
+        return True
+    apis = (getattr(torch, name, None) for name in ("cuda", "xpu"))
+    return any(getattr(api, "_is_in_bad_fork", lambda: False)() for api in apis)
+
+
 def _look_for_cuda(torch: Any) -> Visibility:
     if not _has_library("libcuda.so.1", "nvcuda.dll"):
         return Visibility("none")

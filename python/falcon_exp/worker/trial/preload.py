@@ -15,8 +15,7 @@ import importlib
 import os
 import signal
 
-from falcon_exp.worker.devices.simulated import driver as simulated_driver
-from falcon_exp.worker.devices.visible import Visibility, look_for_accelerators
+from falcon_exp.worker.devices.visible import Visibility, is_in_bad_fork, look_for_accelerators
 from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
 
 # The imports below take seconds in which the forkserver listens to nobody.
@@ -43,16 +42,13 @@ def finish_imports() -> None:
 
 def find_fork_problem() -> str | None:
     """Why a process that was forked after these imports cannot use an accelerator; None where it can."""
-    if visibility.answer == "unknown" and failure is None:
+    if failure is not None:
+        return None
+    if visibility.answer == "unknown":
         return f"whether an accelerator is visible cannot be told without starting its driver ({visibility.reason})"
-    if simulated_driver.install().is_in_bad_fork() or _is_in_bad_fork():
+    if is_in_bad_fork(torch):
         return "the libraries started the accelerator's driver while they were imported"
     return None
-
-
-def _is_in_bad_fork() -> bool:
-    """Torch's own mark: it is set in each child of a process that asked the driver for anything."""
-    return any(getattr(api, "_is_in_bad_fork", lambda: False)() for api in (torch.cuda, torch.xpu))
 
 
 try:
