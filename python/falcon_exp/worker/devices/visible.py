@@ -41,7 +41,7 @@ def look_for_accelerators(torch: Any) -> Visibility:
 
 
 def is_in_bad_fork(torch: Any) -> bool:
-    """Whether this process was forked from one that had started a driver, by torch's own mark or the simulated one's."""
+    """Whether this process was forked from one that had started a driver: torch's own mark, or the simulated one's."""
     if card_file.read_from_environment() is not None and install().is_in_bad_fork():
         return True
     apis = (getattr(torch, name, None) for name in ("cuda", "xpu"))
