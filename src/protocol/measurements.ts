@@ -38,6 +38,10 @@ export const proofSchema = z.strictObject({
   device_map: z.record(z.string(), z.string()),
   offloaded: z.boolean(),
   attn_implementation: z.string(),
+  /** Python class of the cache that `generate` made, `none` where it made none; null before the first `generate`. */
+  cache_implementation: z.string().nullable(),
+  /** Whether `generate` compiled the forward pass; null before the first one has ended. */
+  compiled: z.boolean().nullable(),
   chat_template: z.boolean(),
   /** Names of the cures that were applied while loading. */
   workarounds_applied: z.array(z.string()),

@@ -59,6 +59,8 @@ export const qualityMeasurementSchema = z.strictObject({
     .nullable(),
   against_reference_note: z.string().nullable(),
   stored: storedLogprobsSchema.nullable(),
+  /** The most that the logits of a window, or of a slice of it, took at once. */
+  logits_bytes: bytes.nullable(),
   elapsed_sec: seconds,
 });
 export type QualityMeasurement = z.infer<typeof qualityMeasurementSchema>;

@@ -52,6 +52,8 @@ const ofAttempt = {
 
 const recordedProofSchema = proofSchema.extend({
   read_per_token_bytes: proofSchema.shape.read_per_token_bytes.nullable().default(null),
+  cache_implementation: proofSchema.shape.cache_implementation.default(null),
+  compiled: proofSchema.shape.compiled.default(null),
 });
 const recordedCardSchema = cardSchema.extend({
   kind: cardSchema.shape.kind.default("cuda"),
@@ -64,6 +66,9 @@ const recordedGpuStateSchema = gpuStateSchema.extend({
   uuid: gpuStateSchema.shape.uuid.default(null),
   other_processes: gpuStateSchema.shape.other_processes.default(null),
   other_memory_bytes: gpuStateSchema.shape.other_memory_bytes.default(null),
+});
+const recordedQualitySchema = qualityMeasurementSchema.extend({
+  logits_bytes: qualityMeasurementSchema.shape.logits_bytes.default(null),
 });
 const recordedLoadSchema = loadMeasurementSchema.extend({
   proof: recordedProofSchema,
@@ -227,7 +232,7 @@ export const qualityRecordSchema = z.discriminatedUnion("status", [
   z.strictObject({
     ...qualityCommonFields,
     status: z.literal("completed"),
-    measurement: qualityMeasurementSchema,
+    measurement: recordedQualitySchema,
   }),
   z.strictObject({ ...qualityCommonFields, status: z.literal("failed"), failure: failureSchema }),
 ]);

@@ -33,6 +33,17 @@ def test_a_model_whose_weights_are_offloaded_reads_its_inputs_where_it_computes(
     assert len(measure_quality(offloaded, request, lambda *_: None)["token_nll"]) == 30
 
 
+def test_a_model_that_does_not_name_its_embedding_is_asked_as_a_whole() -> None:
+    class Model(torch.nn.Linear):  # type: ignore[misc]
+        def get_input_embeddings(self) -> None:
+            raise NotImplementedError
+
+    model = Model(2, 2, device="meta")
+    assert find_input_device(model).type == "meta"
+    model._hf_hook = AlignDevicesHook(execution_device="cuda:1")
+    assert str(find_input_device(model)) == "cuda:1"
+
+
 @pytest.mark.parametrize(("place", "found"), [(1, "cuda:1"), ("cuda:0", "cuda:0"), (torch.device("cpu"), "cpu")])
 def test_the_hook_of_the_input_embedding_says_where_it_is_computed(place: int | str | torch.device, found: str) -> None:
     class Model(torch.nn.Module):  # type: ignore[misc]

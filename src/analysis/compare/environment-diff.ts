@@ -48,12 +48,16 @@ export function environmentDifferences(runs: readonly Surroundings[]): readonly 
 /** What differs of the configurations themselves, as they really were. */
 export function configurationDifferences(sides: readonly Side[]): readonly Difference[] {
   const proof = ({ configuration }: Side) => configuration.load?.load.proof;
+  const proofAfter = ({ configuration: { outcome } }: Side) =>
+    outcome?.status === "completed" ? outcome.proof_after : null;
   return differing(
     [
       ["model", ({ data }) => data.run.plan.model_name],
       ["quantization", ({ configuration }) => quantizationText(configuration.plan.worker.quantization)],
       ["dtype", (side) => proof(side)?.dtype],
       ["attention", (side) => proof(side)?.attn_implementation],
+      ["cache", (side) => proofAfter(side)?.cache_implementation],
+      ["compiled", (side) => proofAfter(side)?.compiled?.toString()],
       [
         "devices",
         (side) => [...new Set(Object.values(proof(side)?.device_map ?? {}))].sort().join(", ") || null,

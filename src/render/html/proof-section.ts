@@ -3,6 +3,7 @@
 import { statusText } from "../../analysis/status-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
+import type { Proof } from "../../protocol/measurements.js";
 import type { ConfigurationData, RunData } from "../../run/run-data.js";
 import { definitions, type Fact } from "./definitions.js";
 import { html, type Markup } from "./markup.js";
@@ -57,8 +58,9 @@ function quantizationFacts({ plan, load }: ConfigurationData): Fact[] {
   ];
 }
 
-function otherFacts({ load }: ConfigurationData): Fact[] {
+function otherFacts({ load, outcome }: ConfigurationData): Fact[] {
   if (load === null) return [];
+  const proofAfter = outcome?.status === "completed" ? outcome.proof_after : null;
   const { proof, load_sec, page_cache_share, download_sec, model_revision, model_config_sha256 } = load.load;
   return [
     ["model class", `${proof.model_class}, ${proof.dtype}`],
@@ -67,6 +69,7 @@ function otherFacts({ load }: ConfigurationData): Fact[] {
       `${[...new Set(Object.values(proof.device_map))].join(", ")}${proof.offloaded ? ", offloaded" : ""}`,
     ],
     ["attention", proof.attn_implementation],
+    ["cache", proofAfter && cacheText(proofAfter)],
     ["chat template", proof.chat_template ? "yes" : "no"],
     ["cures applied", proof.workarounds_applied.join(", ") || "none"],
     ["load", loadText(load_sec, page_cache_share)],
@@ -75,6 +78,11 @@ function otherFacts({ load }: ConfigurationData): Fact[] {
     ["model's config", model_config_sha256],
     ["identity", load.identity_sha256],
   ];
+}
+
+function cacheText({ cache_implementation, compiled }: Pick<Proof, "cache_implementation" | "compiled">) {
+  if (cache_implementation === null) return null;
+  return compiled === true ? `${cache_implementation}, forward pass compiled` : cache_implementation;
 }
 
 /** A load from the disk is another than one from memory. */

@@ -16,6 +16,7 @@ import {
   MACHINE,
   MACHINE_WITHOUT_BF16,
   THREE,
+  withCache,
 } from "../../fixtures/records.js";
 
 const makeData = (records: readonly RunFileRecord[]) => groupRecords(records, "test");
@@ -67,6 +68,21 @@ test("a ratio is the geometric mean over pairs of the same prompt and repeat", (
   expect(time?.against[1]?.pairs).toBe(5);
   expect(time?.against[1]?.verdict).toBe("more");
   expect(time?.against[0]).toBeNull();
+});
+
+test("another cache or a compiled forward pass is a difference that is named", () => {
+  const sides = [
+    { cache_implementation: "DynamicCache", compiled: false },
+    { cache_implementation: "StaticCache", compiled: true },
+  ].map((seen, index) => ({
+    argument: `run${index}`,
+    data: makeData(withCache(fakeRun().records, seen)),
+    configuration: "int8",
+  }));
+  expect(compare(sides, { force: false }).groups[0]?.differences).toEqual([
+    { what: "cache", values: ["DynamicCache", "StaticCache"] },
+    { what: "compiled", values: ["false", "true"] },
+  ]);
 });
 
 test("a run compared with itself is the same in everything", () => {

@@ -30,9 +30,13 @@ def find_input_device(model: Any) -> torch.device:
     """Where token ids belong: on the device that computes the input embedding.
 
     ``model.device`` is that of the first tensor, which for offloaded weights is ``meta``, or the CPU beside a GPU that
-    computes with them.
+    computes with them. A model that does not name its embedding is asked as a whole.
     """
-    return find_compute_device(model.get_input_embeddings())
+    try:
+        embedding = model.get_input_embeddings()
+    except (AttributeError, NotImplementedError):
+        embedding = None
+    return find_compute_device(model if embedding is None else embedding)
 
 
 def find_accelerator_indices(model: torch.nn.Module, kind: str) -> list[int]:

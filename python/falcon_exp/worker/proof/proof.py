@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from falcon_exp.worker.proof.generate_facts import GenerateFacts
 from falcon_exp.worker.proof.weights import bytes_by_dtype, count_parameters, read_per_token_bytes
 from falcon_exp.worker.quantization.bitsandbytes import dtype_name
 
@@ -100,7 +101,7 @@ def _skipped(model: Any, linears: dict[str, torch.nn.Module]) -> list[str]:
     ]
 
 
-def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str]) -> dict[str, Any]:
+def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str], facts: GenerateFacts) -> dict[str, Any]:
     """The ``proof`` of the wire format."""
     linears = linear_modules(model)
     by_dtype = bytes_by_dtype(model)
@@ -124,6 +125,8 @@ def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str]) -
         "device_map": device_map,
         "offloaded": _is_offloaded(device_map),
         "attn_implementation": str(getattr(model.config, "_attn_implementation", None) or "unknown"),
+        "cache_implementation": facts.cache_implementation,
+        "compiled": facts.compiled,
         "chat_template": has_chat_template,
         "workarounds_applied": workarounds,
     }

@@ -66,7 +66,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     input_tokens = int(inputs["input_ids"].shape[1])
     clock = TokenClock(input_tokens, on_token)
     generate_started = time.perf_counter()
-    with torch.inference_mode():
+    with torch.inference_mode(), loaded.facts.watch(model):
         output = model.generate(**inputs, generation_config=settings, stopping_criteria=StoppingCriteriaList([clock]))
     devices.synchronize()
     ended = time.perf_counter()

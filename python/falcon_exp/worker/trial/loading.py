@@ -17,6 +17,7 @@ import torch
 from falcon_exp.worker.devices.devices import Devices, Target
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.devices.rss import PeakRss, current_rss_bytes, release_unused
+from falcon_exp.worker.proof.generate_facts import GenerateFacts
 from falcon_exp.worker.proof.proof import read_proof
 from falcon_exp.worker.proof.verify_proof import verify
 from falcon_exp.worker.quantization.bitsandbytes import bitsandbytes_config, dtype_name, torch_dtype
@@ -40,11 +41,16 @@ class Loaded:
     devices: ModelDevices
     #: ``loadMeasurementSchema`` of the wire format.
     measurement: dict[str, Any]
+    #: Nothing yet where nothing was generated.
+    facts: GenerateFacts
 
     def proof(self) -> dict[str, Any]:
         """The proof, read now."""
         return read_proof(
-            self.model, has_chat_template=self.tokenizer.chat_template is not None, workarounds=self.workarounds
+            self.model,
+            has_chat_template=self.tokenizer.chat_template is not None,
+            workarounds=self.workarounds,
+            facts=self.facts,
         )
 
 
@@ -79,7 +85,10 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices, report: Re
         used.synchronize()
         load_sec = time.perf_counter() - started
         peak_rss = peak.stop()
-    proof = read_proof(model, has_chat_template=tokenizer.chat_template is not None, workarounds=workarounds)
+    facts = GenerateFacts()
+    proof = read_proof(
+        model, has_chat_template=tokenizer.chat_template is not None, workarounds=workarounds, facts=facts
+    )
     verify(proof, configuration, dtype=dtype_name(dtype))
     measurement = {
         "load_sec": load_sec,
@@ -103,7 +112,7 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices, report: Re
     gc.freeze()
     # Once, and not before each trial: what a generate then asks for again would be in its time.
     used.release_cached()
-    return Loaded(model=model, tokenizer=tokenizer, workarounds=workarounds, devices=used, measurement=measurement)
+    return Loaded(model, tokenizer, workarounds, used, measurement, facts)
 
 
 def _model(source: ModelFolder, configuration: dict[str, Any], config: Any, dtype: torch.dtype, target: Target) -> Any:

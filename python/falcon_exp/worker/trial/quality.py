@@ -85,9 +85,12 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
     logprobs = request["logprobs"]
     reader, note = _reader(logprobs, windows)
     writer: LogprobsWriter | None = None
+    logits_bytes = 0
     scores = RowScores(reader, lambda: _tokenizer_entries(loaded.tokenizer))
     for index, window in enumerate(windows.ids):
         for logits, targets in _scored_chunks(loaded.model, window, windows.first_scored):
+            # Of all rows of the slice that these are a part of.
+            logits_bytes = max(logits_bytes, logits.untyped_storage().nbytes())
             rows = log_probabilities(logits)
             scores.add(rows, targets)
             if logprobs["mode"] == "write":
@@ -110,6 +113,7 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
         "against_reference": scores.against_reference(),
         "against_reference_note": note or scores.note,
         "stored": None if stored is None else _stored(stored),
+        "logits_bytes": logits_bytes,
         "elapsed_sec": time.perf_counter() - started,
     }
 
