@@ -69,14 +69,18 @@ function listNames(all: readonly (Traits | null)[]): readonly (readonly [what: s
   });
 }
 
-/**
- * What tells two machines apart, as against what was installed on one of them. Other kernels count only where no library has
- * changed: then the machine made the choice, else the library did.
- */
 export function findMachineDifferences(before: Traits, now: Traits): readonly TraitDifference[] {
-  const all = findDifferences([before, now]).filter(({ isKnown }) => isKnown);
-  const hasOtherLibraries = all.some(({ part }) => part === "system" || part === "library");
-  return all.filter(({ part }) => part === "machine" || (part === "kernels" && !hasOtherLibraries));
+  return pickMachineDifferences(findDifferences([before, now]));
+}
+
+/**
+ * What tells machines apart, as against what was installed on one of them. Other kernels count only where no library has changed:
+ * then the machine made the choice, else the library did.
+ */
+export function pickMachineDifferences(all: readonly TraitDifference[]): readonly TraitDifference[] {
+  const known = all.filter(({ isKnown }) => isKnown);
+  const hasOtherLibraries = known.some(({ part }) => part === "system" || part === "library");
+  return known.filter(({ part }) => part === "machine" || (part === "kernels" && !hasOtherLibraries));
 }
 
 /**
@@ -88,7 +92,9 @@ export function carryTraits(environments: readonly (AnyEnvironment | null)[]): r
   return environments.map((environment) => {
     if (environment === null) return null;
     const own = readTraits(environment);
-    last = last === null || findMachineDifferences(last, own).length > 0 ? own : fillUnrecorded(own, last);
+    const filled = last === null ? own : fillUnrecorded(own, last);
+    if (last === null || filled === last) last = filled;
+    else last = findMachineDifferences(last, own).length > 0 ? own : filled;
     return last;
   });
 }

@@ -1,7 +1,7 @@
 /** Runs or configurations side by side. A function of their records alone. */
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import type { TraitDifference } from "../../run/identity.js";
+import { pickMachineDifferences, type TraitDifference } from "../../run/identity.js";
 import { completedTrials } from "../../run/run-data.js";
 import { computeVerdict, type Verdict } from "../significance.js";
 import { statusText } from "../status-text.js";
@@ -95,9 +95,8 @@ export function compare(
 }
 
 function isSameMachine(differences: readonly TraitDifference[]): boolean | null {
-  const machine = differences.filter(({ part }) => part === "machine");
-  if (machine.some(({ isKnown }) => isKnown)) return false;
-  return machine.length === 0 ? true : null;
+  if (pickMachineDifferences(differences).length > 0) return false;
+  return differences.some(({ part, isKnown }) => part === "machine" && !isKnown) ? null : true;
 }
 
 function reasonsAgainst({ sides: [baseline, ...others] }: Group): readonly string[] {

@@ -192,6 +192,9 @@ test("a CPU of the same name with an instruction set less is not the same machin
     "Environment (not the same machine):\n  CPU instruction sets: avx512_bf16 missing\n",
   );
   expect(compareMarkdown(two)).toContain("avx512\\_bf16 missing |");
+  // The same CPU whose kernels were held down: no library chose them, so it counts as another machine.
+  const held = on("held", { ...MACHINE, torch_cpu_capability: "AVX2" });
+  expect(compare([a, held], { force: false }).is_same_machine).toBe(false);
   const three = compareText(compare([a, b, a], { force: false }), { columns: 200, color: false });
   expect(three).toMatch(/CPU instruction sets: avx2, .* → avx512_bf16 missing → the same\n/);
   const older = compare([old, a], { force: false });
