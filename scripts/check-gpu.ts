@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { choosePython } from "./gpu/choose-python.js";
-import { listExperimentRows } from "./gpu/experiment-rows.js";
+import { listExperimentRows, readRunOnGpu } from "./gpu/experiment-rows.js";
 import { readJunitRows } from "./gpu/junit-rows.js";
 import { countResults, formatRows, type Row } from "./gpu/rows.js";
 import { runExperiment } from "./gpu/run-experiment.js";
@@ -45,9 +45,8 @@ async function runTests(python: string): Promise<Row[]> {
 async function runOneExperiment(python: string): Promise<Row[]> {
   const results = join(scratch, "results");
   const changes = ["matrix.device=cuda"];
-  return listExperimentRows(
-    await runExperiment({ root, python, experimentFile: values.experiment, results, changes, env }),
-  );
+  const run = await runExperiment({ root, python, experimentFile: values.experiment, results, changes, env });
+  return listExperimentRows(readRunOnGpu(run));
 }
 
 /** What cannot even be begun is a row too: the table is all that a reader sees. */

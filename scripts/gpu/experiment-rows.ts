@@ -1,8 +1,11 @@
-/** What one experiment on the GPU has to show, from what its run left. Pure. */
+/** What one experiment on the GPU has to show, from what its run left. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { shortMemoryName } from "../../src/analysis/memory-metric.js";
 import type { ConfigurationSummary, RunSummary } from "../../src/analysis/summary.js";
 import { formatBytes } from "../../src/base/units.js";
 import type { Row } from "./rows.js";
+import type { FinishedRun } from "./run-experiment.js";
 
 export interface RunOnGpu {
   readonly summary: RunSummary;
@@ -12,6 +15,26 @@ export interface RunOnGpu {
   readonly trialDevices: readonly (readonly string[])[];
   /** Title of the memory axis in each chart of one configuration. */
   readonly memoryAxes: readonly string[];
+}
+
+/** Reads what the rows are made from. */
+export function readRunOnGpu({ summary, folder, records }: FinishedRun): RunOnGpu {
+  const environment = records.find((record) => record.kind === "environment")?.environment;
+  const charts = join(folder, "charts");
+  const files = readdirSync(charts).filter((name) => /^article-.*\.vl\.json$/.test(name));
+  return {
+    summary,
+    cards: (environment?.gpus ?? []).map(({ uuid }) => uuid),
+    trialDevices: records.flatMap((record) =>
+      record.kind === "trial" && record.status === "completed" ? [record.measurement.devices ?? []] : [],
+    ),
+    memoryAxes: files.flatMap((name) =>
+      Array.from(
+        readFileSync(join(charts, name), "utf8").matchAll(/"title":\s*"(Peak [^"]*)"/g),
+        ([, title = ""]) => title,
+      ),
+    ),
+  };
 }
 
 export function listExperimentRows({ summary, cards, trialDevices, memoryAxes }: RunOnGpu): Row[] {

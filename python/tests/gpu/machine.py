@@ -1,20 +1,14 @@
-"""The GPU machine that the tests run on: its cards as the worker tells them, and how to leave little room on one."""
+"""The GPU machine that the tests run on: its cards as the worker tells them."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from falcon_exp.worker.devices.simulated import card_file
-
-_TAKE_MEMORY = Path(__file__).with_name("take_memory.py")
 
 
 def find_reason_to_skip() -> str | None:
@@ -49,23 +43,10 @@ class GpuMachine:
         card: dict[str, Any] = self.environment["gpus"][-1]
         return card
 
-    @contextmanager
-    def leave_room(self, leave_bytes: int, folder: Path) -> Iterator[dict[str, str]]:
-        """Meanwhile the first card has only so much free; gives what a worker's environment must say besides.
-
-        On a real card another process takes the rest; a simulated one is made smaller.
-        """
-        if self.is_simulated:
-            told = json.loads(Path(os.environ[card_file.VARIABLE]).read_text("utf-8"))
-            told["cards"][0]["memory_total_bytes"] = leave_bytes
-            path = folder / "small-cards.json"
-            path.write_text(json.dumps(told))
-            yield {card_file.VARIABLE: str(path)}
-            return
-        arguments = [sys.executable, str(_TAKE_MEMORY), str(self.card["index"]), str(leave_bytes)]
-        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            assert process.stdout.readline().startswith("holding"), "the card's memory could not be taken"
-            yield {}
-            process.stdin.close()
+    def shrink_card(self, memory_bytes: int, folder: Path) -> dict[str, str]:
+        """What a worker's environment must say for the first simulated card to have no more memory than this."""
+        told = json.loads(Path(os.environ[card_file.VARIABLE]).read_text("utf-8"))
+        told["cards"][0]["memory_total_bytes"] = memory_bytes
+        path = folder / "small-cards.json"
+        path.write_text(json.dumps(told))
+        return {card_file.VARIABLE: str(path)}

@@ -1,4 +1,4 @@
-"""What the tests on a GPU load: one model drawn from a seed, and a geometry that no card of the test has room for."""
+"""What the tests on a GPU load: one model drawn from a seed, and a geometry that the card has no room for."""
 
 from __future__ import annotations
 
@@ -39,17 +39,6 @@ SIMULATED_LLAMA = {
     "max_position_embeddings": 512,
 }
 
-#: 8 billion parameters.
-LARGE_LLAMA = {
-    **_LLAMA,
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "max_position_embeddings": 8192,
-}
-
 SEED = 16
 
 #: As an experiment names them, each with what the proof must read back.
@@ -65,3 +54,18 @@ def configure_geometry(quantization: str, config: dict[str, Any], device: str) -
     """A model that is drawn from the seed while it is loaded."""
     model = {"source": "random", "config": copy.deepcopy(config), "seed": SEED, "tokenizer": "bytes"}
     return configuration(quantization, model=model, device=device)
+
+
+def write_too_large_config(memory_bytes: int) -> dict[str, Any]:
+    """Layers as wide as those of a model of 405 billion parameters, so many that not even 4 bits each would fit."""
+    hidden, intermediate, heads, kv_heads = 16384, 53248, 128, 8
+    layer_values = 2 * hidden**2 * (1 + kv_heads / heads) + 3 * hidden * intermediate
+    return {
+        **_LLAMA,
+        "hidden_size": hidden,
+        "intermediate_size": intermediate,
+        "num_hidden_layers": 1 + int(1.5 * memory_bytes / (layer_values / 2)),
+        "num_attention_heads": heads,
+        "num_key_value_heads": kv_heads,
+        "max_position_embeddings": 8192,
+    }
