@@ -5,6 +5,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { BANNER, UNBUNDLED } from "./bundling.js";
 import { licensesText } from "./licenses.js";
 
 const root = join(import.meta.dirname, "..");
@@ -26,20 +27,8 @@ const { metafile } = await build({
   platform: "node",
   target: "node20",
   chunkNames: "chunks/[name]-[hash]",
-  external: [
-    // Compiled for the platform.
-    "@resvg/resvg-js",
-    "zeromq",
-    // These two make use of where their own file lies.
-    "piscina",
-    "write-file-atomic",
-    // Vega asks for it at run time and does without.
-    "canvas",
-  ],
-  // Some packages are CommonJS and ask for Node's modules with `require`.
-  banner: {
-    js: `import { createRequire as createRequireOfBundle } from "node:module"; const require = createRequireOfBundle(import.meta.url);`,
-  },
+  external: [...UNBUNDLED],
+  banner: { js: BANNER },
   legalComments: "none",
   metafile: true,
   logLevel: "warning",
