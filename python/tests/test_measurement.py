@@ -19,6 +19,8 @@ def test_every_decoder_linear_layer_of_a_falcon_is_quantized(shared_worker: Work
     assert proof["quantized_linear_layers"] == 8
     assert proof["workarounds_applied"] == ["falcon-linear"]
     assert after["quantized_linear_layers"] == 8
+    assert (proof["cache_implementation"], proof["compiled"]) == (None, None)
+    assert (after["cache_implementation"], after["compiled"]) == ("DynamicCache", False)
     expected = {"int8": "int8", "fp4": "4bit", "nf4-double": "4bit"}[quantization]
     assert proof["quantization_effective"]["method"] == expected
 

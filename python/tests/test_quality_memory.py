@@ -89,6 +89,8 @@ def test_the_logits_of_a_long_window_are_made_in_slices(tmp_path: Path) -> None:
     model = LlamaForCausalLM(config).eval()
     whole = context // 2 * vocabulary * 4
     assert whole > LOGITS_BYTES
-    peak = peak_live_bytes(lambda: _measure(model, tmp_path, "write", context))
+    found: list[dict[str, Any]] = []
+    peak = peak_live_bytes(lambda: found.append(_measure(model, tmp_path, "write", context)))
+    assert found[0]["logits_bytes"] == 128 * vocabulary * 4
     # Two slices of 128 and 127 positions; the body of so small a model hardly counts.
     assert peak < whole / 2 + CHUNK_BYTES + 4_000_000
