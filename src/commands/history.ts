@@ -3,7 +3,7 @@ import { parseFailCondition } from "../analysis/history/fail-on.js";
 import { readHistoryRuns } from "../analysis/history/read-runs.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { loadDrawing } from "../render/charts/write-charts.js";
-import { judgeAndDraw, warmUp, writeHistory } from "../render/charts/write-history.js";
+import { judgeAndDraw, writeHistory } from "../render/charts/write-history.js";
 import { historyMarkdown } from "../render/markdown/history.js";
 import { historyText } from "../render/terminal/history.js";
 import { canShowBlocks } from "../render/terminal/picture/picture-kind.js";
@@ -39,7 +39,6 @@ export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   const found = await historyRuns(args.experiment, args.results, { cwd: io.cwd, files });
   const drawing = await loading;
   const entries = found.entries.slice(0, args.last);
-  if (drawing !== null) warmUp(drawing, entries.length);
   const { runs, warnings } = await readHistoryRuns(entries, found.summaries, files);
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   const since = args.since?.toISOString() ?? "";

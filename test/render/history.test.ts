@@ -7,7 +7,6 @@ import { buildHistory } from "../../src/analysis/history/history.js";
 import type { HistoryReport } from "../../src/analysis/history/history-types.js";
 import type { FontMetrics } from "../../src/render/charts/font-metrics.js";
 import { historyChart } from "../../src/render/charts/history.js";
-import { exampleHistoryChart } from "../../src/render/charts/history-example.js";
 import type { ChartRenderer } from "../../src/render/charts/render.js";
 import { historyMarkdown } from "../../src/render/markdown/history.js";
 import { historyText } from "../../src/render/terminal/history.js";
@@ -130,21 +129,18 @@ describe.each(CASES)("with %s", (_, make) => {
   });
 });
 
-test("the chart that is drawn to be thrown away holds by the schema and has every mark of a long history", async () => {
-  const spec = exampleHistoryChart();
-  expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 2))).toBe(true);
-  const real = drawCharts(
+test("the chart of a long history with a step and a failed run draws every kind of mark", async () => {
+  const charts = drawCharts(
     makeReport(
       makeHistoryRuns(400, (i) => ({ ...step(i), ...(i === 7 ? { fate: "failed" } : {}) })),
       null,
     ),
   );
-  const decode = real.find(({ name }) => name === "decode_tokens_per_sec");
-  const findMarks = (svg: string) =>
-    new Set(svg.match(/role-mark|role="graphics-symbol" aria-roledescription="[a-z ]+"/g));
-  const [example, long] = await Promise.all([render(spec), render(decode?.spec ?? spec)]);
-  expect(findMarks(example.svg)).toEqual(findMarks(long.svg));
-  expect(findMarks(long.svg).size).toBeGreaterThan(4);
+  const spec = charts.find(({ name }) => name === "decode_tokens_per_sec")?.spec;
+  if (spec === undefined) throw new Error("there is no chart of tokens a second");
+  const { svg } = await render(spec);
+  const marks = new Set(svg.match(/role-mark|role="graphics-symbol" aria-roledescription="[a-z ]+"/g));
+  expect(marks.size).toBeGreaterThan(4);
 });
 
 test("the terminal tells the step, the library and the judgement", () => {

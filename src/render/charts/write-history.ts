@@ -10,17 +10,7 @@ import { writeResultFile } from "../../run/result-file.js";
 import { writeFailed } from "../../run/writer.js";
 import type { Chart } from "./charts.js";
 import { historyChart } from "./history.js";
-import { exampleHistoryChart } from "./history-example.js";
 import { type Drawing, writeCharts } from "./write-charts.js";
-
-/** With fewer the runs are read before anything is drawn. */
-const MANY_RUNS = 200;
-
-/** While `runs` runs are read: the first chart that Vega draws takes several times as long as those after it. */
-export function warmUp({ render }: Drawing, runs: number): void {
-  // Nobody looks at it; what is wrong with drawing shows with the first real chart.
-  if (runs >= MANY_RUNS) render?.(exampleHistoryChart()).catch(() => {});
-}
 
 export interface DrawnHistory {
   readonly report: HistoryReport;
