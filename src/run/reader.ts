@@ -4,8 +4,7 @@ import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { parseJson } from "../base/parse-json.js";
 import { splitAtChecksums, verifyChecksum } from "./checksummed-line.js";
-import { type RunFileRecord, recordSchema } from "./record-types.js";
-import { UPGRADE_STEPS, upgradeLine } from "./upgrade.js";
+import { RECORD_SCHEMA_VERSION, type RunFileRecord, recordSchema } from "./record-types.js";
 
 /** Something in the file that could not be used. The rest of the file still counts. */
 export interface RecordWarning {
@@ -104,8 +103,21 @@ function parseRecord(bytes: Buffer, place: string): ParsedLine {
   if (value === undefined) {
     return { record: null, problem: "not a whole JSON object in UTF-8 (cut off or damaged)" };
   }
-  const checked = recordSchema.safeParse(upgradeLine(value, place, UPGRADE_STEPS));
+  refuseNewer(value, place);
+  const checked = recordSchema.safeParse(value);
   if (checked.success) return { record: checked.data, problem: null };
   const reason = z.prettifyError(checked.error).replaceAll("\n", " ").slice(0, MAX_PROBLEM_CHARACTERS);
   return { record: null, problem: `breaks the record schema: ${reason}` };
+}
+
+/** Throws FalconError `results-schema-newer`, because guessing what a later version means would falsify. */
+function refuseNewer(line: unknown, place: string): void {
+  const version = Object(line).schema_version;
+  if (typeof version !== "number" || version <= RECORD_SCHEMA_VERSION) return;
+  throw new FalconError({
+    code: "results-schema-newer",
+    message: `${place} has schema version ${version}; this falcon-exp reads up to ${RECORD_SCHEMA_VERSION}.`,
+    next: "Update falcon-exp, or read the run with the version that made it (the first line names it).",
+    exitCode: ExitCode.resultsFailed,
+  });
 }

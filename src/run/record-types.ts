@@ -25,6 +25,11 @@ import {
 } from "../protocol/measurements.js";
 import { lmEvalMeasurementSchema, qualityMeasurementSchema } from "../protocol/quality.js";
 
+/**
+ * Raised when a key changes its meaning, is renamed or goes away; then `reader.ts` makes older lines into the new form, before
+ * this schema looks at them, and files of the version before are kept under test/golden/records. A key that comes within a
+ * version gets a default instead, which says "was not recorded".
+ */
 export const RECORD_SCHEMA_VERSION = 1;
 
 const commonFields = {
