@@ -1,7 +1,7 @@
 import { formatBytes, formatSeconds } from "../base/units.js";
 import { safeLine } from "../base/untrusted-text.js";
 import { wrapText } from "../base/wrap-text.js";
-import { type GridColumn, grid } from "../render/terminal/grid.js";
+import { fitTable, nameColumn, type TableColumn } from "../render/terminal/fit-table.js";
 import type { ConfigurationEstimate } from "./estimate-plan.js";
 
 const NOTHING = "–";
@@ -14,7 +14,8 @@ export function estimateTable(
   type Row = ConfigurationEstimate;
   const bytes = (value: number | null | undefined) => (value == null ? NOTHING : formatBytes(value));
   const places = estimates.find(({ fits }) => fits.length > 0)?.fits ?? [];
-  const columns: readonly GridColumn<Row>[] = [
+  const columns: readonly TableColumn<Row>[] = [
+    nameColumn("estimate", ({ label }) => safeLine(label)),
     { header: "weights", cell: ({ estimate }) => bytes(estimate?.weights_bytes), dropRank: 0 },
     { header: "KV cache", cell: ({ estimate }) => bytes(estimate?.kv_cache_bytes), dropRank: 2 },
     { header: "activations", cell: ({ estimate }) => bytes(estimate?.activation_bytes), dropRank: 4 },
@@ -27,7 +28,7 @@ export function estimateTable(
       dropRank: 3,
     },
     ...places.map(
-      ({ device, memory_bytes }, index): GridColumn<Row> => ({
+      ({ device, memory_bytes }, index): TableColumn<Row> => ({
         header: `${device} ${formatBytes(memory_bytes)}`,
         cell: ({ fits }) => {
           const own = fits[index];
@@ -38,7 +39,7 @@ export function estimateTable(
     ),
   ];
   const lines = [
-    grid(estimates, { header: "estimate", cell: ({ label }) => safeLine(label) }, columns, style),
+    fitTable(estimates, columns, style).text,
     ...wrapText(
       "From the model's config alone; took: the newest run of this experiment here. docs/estimate.md has the parts.",
       style.columns,

@@ -7,7 +7,7 @@ import { quantizationText } from "../plan/axis-text.js";
 import { estimate, longestContext } from "../plan/estimate.js";
 import type { ModelSource, Quantization } from "../protocol/configuration.js";
 import { describeModels } from "../python-env/describe-models.js";
-import { grid } from "../render/terminal/grid.js";
+import { fitTable, nameColumn } from "../render/terminal/fit-table.js";
 import type { CommandIo } from "./io.js";
 import { memoryArgument } from "./memory-argument.js";
 import { prepareEnvironment } from "./prepare-environment.js";
@@ -60,10 +60,10 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     const parameters = `${(shape.parameters / 1e9).toFixed(2)} billion parameters`;
     io.stdout.write(`${args.model}: ${parameters}, into ${formatBytes(memoryBytes)} (${device})\n`);
     type Row = (typeof rows)[number];
-    const table = grid(
+    const { text } = fitTable<Row>(
       rows,
-      { header: "quantization", cell: (row: Row) => row.quantization },
       [
+        nameColumn("quantization", (row) => row.quantization),
         { header: "weights", cell: (row) => formatBytes(row.weights_bytes), dropRank: 0 },
         {
           header: `total at ${args.context} tokens`,
@@ -79,7 +79,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
       ],
       io,
     );
-    io.stdout.write(`${table}\n`);
+    io.stdout.write(`${text}\n`);
     if (shape.context_tokens !== null) {
       io.stdout.write(`The model's own context is ${shape.context_tokens.toLocaleString("en")} tokens.\n`);
     }

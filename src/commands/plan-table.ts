@@ -1,5 +1,3 @@
-import Table from "cli-table3";
-import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import { pluralize } from "../base/pluralize.js";
 import { safeLine } from "../base/untrusted-text.js";
@@ -7,15 +5,10 @@ import { wrapText } from "../base/wrap-text.js";
 import { quantizationText } from "../plan/axis-text.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { ModelSource } from "../protocol/configuration.js";
-
-export interface TableStyle {
-  readonly columns: number;
-  readonly color: boolean;
-}
+import { fitTable, type TableColumn, type TableStyle } from "../render/terminal/fit-table.js";
 
 const MOST_ROWS = 200;
 
-type Colors = ReturnType<typeof pc.createColors>;
 type Cell = (configuration: PlanConfiguration) => string;
 
 /** What a configuration is, column by column. */
@@ -58,7 +51,16 @@ export function planTable(plan: Plan, style: TableStyle): string {
   }
   const shown = configurations.slice(0, MOST_ROWS);
   const columns = Object.entries(COLUMNS).filter(([, cell]) => configurations.length === 1 || !isSame(cell));
-  lines.push(table(shown, columns, style, colors));
+  const drawn = [["configuration", markReference] as const, ...columns].map(
+    ([header, cell]): TableColumn<PlanConfiguration> => ({
+      header,
+      cell: (configuration) => safeLine(cell(configuration)),
+      dropRank: 0,
+      align: "left",
+      narrowest: 4,
+    }),
+  );
+  lines.push(fitTable(shown, drawn, style).text);
   if (shown.length < configurations.length) lines.push(`… and ${configurations.length - shown.length} more`);
   return lines.join("\n");
 }
@@ -76,41 +78,8 @@ function describePostTrialMeasurements({ header, blocks }: Plan): string[] {
   return parts.length === 0 ? [] : [safeLine(`also: ${parts.join("; ")}`)];
 }
 
-function table(
-  configurations: readonly PlanConfiguration[],
-  columns: readonly (readonly [string, Cell])[],
-  style: TableStyle,
-  colors: Colors,
-): string {
-  const heads = ["configuration", ...columns.map(([name]) => name)];
-  const rows = configurations.map((configuration) => {
-    const { label } = configuration.worker;
-    const name = configuration.is_reference ? `${label} (reference)` : label;
-    return [name, ...columns.map(([, cell]) => cell(configuration))].map(safeLine);
-  });
-  // Borders and padding take three columns a cell and one at the end.
-  const room = Math.max(heads.length * 4, style.columns - heads.length * 3 - 1);
-  const widths = share(
-    heads.map((head, index) => Math.max(head.length, ...rows.map((row) => (row[index] ?? "").length))),
-    room,
-  );
-  const cut = (row: readonly string[]) => row.map((cell, index) => cliTruncate(cell, widths[index] ?? 1));
-  const drawn = new Table({
-    head: cut(heads).map((head) => colors.bold(head)),
-    style: { head: [], border: style.color ? ["gray"] : [], compact: true },
-  });
-  drawn.push(...rows.map(cut));
-  return drawn.toString();
-}
-
-/** Narrows the widest columns until all fit. */
-function share(wanted: readonly number[], room: number): number[] {
-  const widths = [...wanted];
-  while (widths.reduce((sum, width) => sum + width, 0) > room) {
-    const widest = widths.indexOf(Math.max(...widths));
-    widths[widest] = (widths[widest] ?? 1) - 1;
-  }
-  return widths;
+function markReference({ worker, is_reference }: PlanConfiguration): string {
+  return is_reference ? `${worker.label} (reference)` : worker.label;
 }
 
 function generationText(generation: PlanConfiguration["generation"]): string {

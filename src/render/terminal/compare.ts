@@ -10,7 +10,7 @@ import {
   ratioWords,
   unrecordedLine,
 } from "../words/compare.js";
-import { grid } from "./grid.js";
+import { fitTable, nameColumn } from "./fit-table.js";
 
 interface Style {
   readonly columns: number;
@@ -85,7 +85,8 @@ function groupLines(
     ];
   });
   if (rows.length > 0) {
-    lines.push(grid(rows, { header: "", cell: ({ title }) => safeLine(title) }, columns, style));
+    const name = nameColumn<(typeof rows)[number]>("", ({ title }) => safeLine(title));
+    lines.push(fitTable(rows, [name, ...columns], style).text);
   }
   for (const [index, answers] of group.answers_equal.entries()) {
     if (answers === null || answers.pairs === 0) continue;

@@ -16,7 +16,7 @@ import {
   METHOD_TEXT,
   runsText,
 } from "../words/history.js";
-import { type GridColumn, grid } from "./grid.js";
+import { fitTable, nameColumn, type TableColumn } from "./fit-table.js";
 import { sparkline } from "./sparkline.js";
 
 interface Style {
@@ -119,7 +119,8 @@ function table(series: readonly HistorySeries[], style: Style, colors: Colors): 
     style.columns - 13 - widest(title, "") - widest(newest, "newest") - widest(against, "against before");
   const width = Math.max(NARROWEST_SPARKLINE, Math.min(WIDEST_SPARKLINE, room));
   const runs = Math.max(...series.map(({ points }) => points.length));
-  const columns: readonly GridColumn<HistorySeries>[] = [
+  const columns: readonly TableColumn<HistorySeries>[] = [
+    nameColumn("", title),
     {
       header: pluralize(runs, "run"),
       cell: ({ points }) =>
@@ -140,7 +141,7 @@ function table(series: readonly HistorySeries[], style: Style, colors: Colors): 
       dropRank: 0,
     },
   ];
-  return grid(series, { header: "", cell: title }, columns, style);
+  return fitTable(series, columns, style).text;
 }
 
 function againstCell({ newest, better }: HistorySeries): string {

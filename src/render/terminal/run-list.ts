@@ -1,36 +1,28 @@
 /** The runs of a results folder as a table, newest first. */
 import pc from "picocolors";
-import stringWidth from "string-width";
 import { formatSeconds } from "../../base/units.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { wrapText } from "../../base/wrap-text.js";
 import type { RunIndexEntry, RunIndexStatus } from "../../run/run-index.js";
-import { dropColumnsToFit } from "./drop-columns.js";
-import { type GridColumn, grid } from "./grid.js";
-
-interface Style {
-  readonly columns: number;
-  readonly color: boolean;
-}
+import { fitTable, type TableColumn, type TableStyle } from "./fit-table.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
 const NOTHING = "–";
 
 /** One row a run; beneath, what is wrong with those that could not be read whole. No line is wider than the terminal. */
-export function runList(runs: readonly RunIndexEntry[], style: Style): string {
+export function runList(runs: readonly RunIndexEntry[], style: TableStyle): string {
   const colors = pc.createColors(style.color);
-  const name = { header: "run", cell: ({ path }: RunIndexEntry) => safeLine(path) };
   const valueColumns = buildValueColumns(colors);
-  const widest = Math.max(...runs.map((run) => stringWidth(name.cell(run))));
-  const measureWidth = ({ header, cell }: GridColumn<RunIndexEntry>) =>
-    Math.max(stringWidth(header), ...runs.map((run) => stringWidth(cell(run))));
-  const nameRoom = (columns: readonly GridColumn<RunIndexEntry>[]) =>
-    style.columns - columns.reduce((sum, column) => sum + measureWidth(column) + 3, 4);
-  // A name is there to be copied: columns go before it is cut.
-  const shown = dropColumnsToFit(valueColumns, (columns) => nameRoom(columns) >= widest);
-  const table =
-    nameRoom(shown) >= widest ? grid(runs, name, shown, style) : stacked(runs, valueColumns, style.columns);
+  // A name is there to be copied: columns go before it is cut, and where it alone is too wide it is wrapped.
+  const name: TableColumn<RunIndexEntry> = {
+    header: "run",
+    cell: ({ path }) => safeLine(path),
+    dropRank: 0,
+    align: "left",
+  };
+  const fitted = fitTable(runs, [name, ...valueColumns], style);
+  const table = fitted.isTooWide ? stacked(runs, valueColumns, style.columns) : fitted.text;
   return [table, ...problems(runs, style, colors)].join("\n");
 }
 
@@ -39,7 +31,7 @@ export function statusWords(status: string): string {
   return status.replaceAll("_", " ");
 }
 
-function buildValueColumns(colors: Colors): readonly GridColumn<RunIndexEntry>[] {
+function buildValueColumns(colors: Colors): readonly TableColumn<RunIndexEntry>[] {
   return [
     { header: "status", cell: ({ status }) => statusColor(status, colors)(statusWords(status)), dropRank: 0 },
     { header: "trials", cell: trialsText, dropRank: 1 },
@@ -90,7 +82,7 @@ function speedsText({ configurations }: RunIndexEntry): string {
 /** Where a name alone fills the line, its values stand beneath it. */
 function stacked(
   runs: readonly RunIndexEntry[],
-  valueColumns: readonly GridColumn<RunIndexEntry>[],
+  valueColumns: readonly TableColumn<RunIndexEntry>[],
   columns: number,
 ): string {
   return runs
@@ -107,7 +99,7 @@ function stacked(
     .join("\n");
 }
 
-function problems(runs: readonly RunIndexEntry[], style: Style, colors: Colors): string[] {
+function problems(runs: readonly RunIndexEntry[], style: TableStyle, colors: Colors): string[] {
   return runs.flatMap(({ path, problem }) =>
     problem === null
       ? []

@@ -3,20 +3,16 @@ import type { RunSummary } from "../../analysis/summary.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { wrapText } from "../../base/wrap-text.js";
 import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
+import type { TableStyle } from "./fit-table.js";
 import { qualityGrid } from "./quality-grid.js";
 import { resultGrid } from "./result-grid.js";
-
-export interface TableStyle {
-  readonly columns: number;
-  readonly color: boolean;
-}
 
 type Colors = ReturnType<typeof pc.createColors>;
 
 /** One row a configuration; failures beneath, each with its next step. No line is wider than the terminal. */
 export function resultTable(summary: RunSummary, style: TableStyle): string {
   const colors = pc.createColors(style.color);
-  const quality = qualityGrid(summary, style, colors);
+  const quality = qualityGrid(summary, style);
   const lines = [
     ...heading(summary, style, colors),
     resultGrid(summary, style, colors),
