@@ -1,0 +1,68 @@
+/**
+ * Bundles into dist, each with the licences of what is inside:
+ *
+ * - the program: what every command needs in few files, a command's own in a chunk that loads with it. Node takes longer to open
+ *   several hundred small files than most commands take.
+ * - dist/web, the scripts and styles of pages: one file each, that need no network and no `eval`.
+ */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type BuildOptions, build } from "esbuild";
+import { BANNER, UNBUNDLED } from "./bundling.js";
+import { licensesText } from "./licenses.js";
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+const web = join(dist, "web");
+
+async function bundle(outdir: string, options: BuildOptions): Promise<void> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    outdir,
+    bundle: true,
+    legalComments: "none",
+    logLevel: "warning",
+    ...options,
+    metafile: true,
+  });
+  writeFileSync(join(outdir, "licenses.txt"), licensesText(root, metafile));
+}
+
+rmSync(dist, { recursive: true, force: true });
+
+await bundle(dist, {
+  entryPoints: [
+    { in: "src/cli.ts", out: "cli" },
+    // Threads start from files of their own: `imports` in package.json.
+    { in: "src/render/charts/svg-thread.ts", out: "svg-thread" },
+    { in: "src/render/charts/png-thread.ts", out: "png-thread" },
+  ],
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  chunkNames: "chunks/[name]-[hash]",
+  external: [...UNBUNDLED],
+  banner: { js: BANNER },
+});
+
+await bundle(web, {
+  entryPoints: [
+    { in: "web/report/main.ts", out: "report" },
+    { in: "web/report/report.css", out: "report" },
+    { in: "web/serve/main.ts", out: "serve" },
+    { in: "web/serve/serve.css", out: "serve" },
+  ],
+  format: "iife",
+  platform: "browser",
+  target: "es2022",
+  tsconfig: "web/tsconfig.json",
+  minify: true,
+  charset: "ascii",
+});
+
+// The report's text goes into an HTML element as it is, and its hash must be that of what a browser reads there.
+for (const file of ["report.js", "report.css"]) {
+  const text = readFileSync(join(web, file), "utf8");
+  if (/<\/(script|style)|<!--|[\r\0]/i.test(text)) throw new Error(`${file} cannot stand in HTML as it is`);
+}
