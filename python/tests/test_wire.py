@@ -97,11 +97,6 @@ def test_a_message_with_one_value_replaced_is_refused_or_read_as_it_stands(data:
     assert read == changed
 
 
-def test_a_key_that_stands_twice_is_refused() -> None:
-    with pytest.raises(WireError, match="twice"):
-        decode_controller_message(b'{"v": 1, "v": 1, "id": "m", "parent": null, "type": "ping", "body": {}}')
-
-
 def test_half_a_character_cannot_be_sent() -> None:
     body = {"source": "a", "text": "\ud800", "count": 1}
     with pytest.raises(WireError):

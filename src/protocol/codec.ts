@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { firstDuplicateKey } from "./duplicate-keys.js";
 import {
   type ControllerMessage,
   controllerMessageSchema,
@@ -57,16 +56,12 @@ function decode<S extends z.ZodType>(schema: S, frame: Uint8Array): z.infer<S> {
     );
   }
   let value: unknown;
-  let twice: string | null;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(frame);
-    value = JSON.parse(text);
-    twice = firstDuplicateKey(text);
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(frame));
   } catch (cause) {
     throw new ProtocolError(`message is not JSON in UTF-8: ${(cause as Error).message}`, excerpt());
   }
   if (holdsHalfACharacter(value)) throw new ProtocolError("a text holds half a character", excerpt());
-  if (twice !== null) throw new ProtocolError(`the key ${JSON.stringify(twice)} stands twice`, excerpt());
   const checked = schema.safeParse(value);
   if (!checked.success) {
     throw new ProtocolError(`message breaks the schema: ${z.prettifyError(checked.error)}`, excerpt());

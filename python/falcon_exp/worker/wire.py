@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -43,34 +42,17 @@ def _refuse_constant(name: str) -> None:
     raise WireError(f"{name} is not a JSON value")
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise WireError(f"{text} is too large for a number")
-    return number
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> Message:
-    keys = [key for key, _ in pairs]
-    if len(keys) != len(set(keys)):
-        raise WireError("a key stands twice in the same object")
-    return dict(pairs)
-
-
 def _parse(frame: bytes) -> object:
     if len(frame) > MAX_MESSAGE_BYTES:
         raise WireError(f"message of {len(frame)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
     try:
-        value: object = json.loads(
-            frame.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            object_pairs_hook=_without_duplicates,
-        )
+        value: object = json.loads(frame.decode("utf-8"), parse_constant=_refuse_constant)
+        # Refuses infinity too: it stands there as a number that is too large for one.
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError) as error:
         # ValueError is bad UTF-8, bad JSON, or an integer of more digits than Python reads.
         raise WireError(f"message is not JSON in UTF-8: {error}") from error
-    if not _is_sendable(json.dumps(value, ensure_ascii=False)):
+    if not _is_sendable(text):
         raise WireError("a text holds half a character")
     return value
 
