@@ -1,8 +1,8 @@
+import { chooseMemoryMetric, memoryName } from "../metrics/memory.js";
 import type { CompletedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
 import { type PairedRatio, pairedRatio } from "./bootstrap.js";
 import { type AnswerDivergence, answerDivergence } from "./divergence.js";
-import { chooseMemoryMetric, memoryName } from "./memory-metric.js";
 import type { QualitySummary } from "./quality.js";
 import { qualityTexts } from "./quality-text.js";
 import {

@@ -1,7 +1,8 @@
 /** What the estimate said, beside what was measured. */
+
+import { chooseMemoryMetric } from "../metrics/memory.js";
 import { estimate } from "../plan/estimate.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
-import { chooseMemoryMetric } from "./memory-metric.js";
 
 export interface EstimateCheck {
   readonly weights_bytes: number;

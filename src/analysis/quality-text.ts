@@ -28,10 +28,3 @@ export function shareText({ value, ci95_low, ci95_high }: { readonly value: numb
   const half = ci95_low === null || ci95_high === null ? null : (ci95_high - ci95_low) / 2;
   return `${(value * 100).toFixed(1)} %${half === null ? "" : ` ± ${(half * 100).toFixed(1)}`}`;
 }
-
-/** Nats, three significant digits: `0.0167`, `0.421`. */
-export function natsText(nats: number): string {
-  if (nats === 0) return "0";
-  if (nats >= 100) return nats.toFixed(0);
-  return nats >= 0.001 ? String(Number(nats.toPrecision(3))) : nats.toExponential(1);
-}

@@ -1,7 +1,15 @@
 /** RunData → `summary.json`. A function of the records alone, so that the same records give the same bytes. */
 
 import { computeStatistics, type Statistics } from "../base/statistics.js";
-import { listTrialValues, SUMMARY_METRICS, type SummaryKey } from "../metrics/registry.js";
+import { chooseMemoryMetric, type MemoryMetric } from "../metrics/memory.js";
+import {
+  LOAD_SUMMARY_METRICS,
+  type LoadSummaryKey,
+  listTrialValues,
+  readLoadMetric,
+  SUMMARY_METRICS,
+  type SummaryKey,
+} from "../metrics/registry.js";
 import type { Proof } from "../protocol/measurements.js";
 import type { LmEvalResult } from "../protocol/quality.js";
 import type { Failure, RecordedTrial, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
@@ -10,6 +18,7 @@ import {
   type ConfigurationStatus,
   completedTrials,
   findFailure,
+  listLoadParts,
   type RunData,
 } from "../run/run-data.js";
 import { bandwidthUtilization, type ProfileSummary, profileSummary, whySentence } from "./bandwidth.js";
@@ -18,7 +27,6 @@ import { type Comparison, compareWithReference } from "./comparison.js";
 import { computeDrift, type Drift } from "./drift.js";
 import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
 import { describeInterference, describeTrialInterference } from "./interference.js";
-import { chooseMemoryMetric, type MemoryMetric } from "./memory-metric.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
 import { collectRemarks, historyRemarks } from "./remarks.js";
 
@@ -29,7 +37,10 @@ export type FailureSummary = Pick<Failure, "code" | "message" | "next" | "phase"
 /** Statistics over the completed trials, one a metric of the registry; null where no trial has the value. */
 type TrialStatistics = Readonly<Record<SummaryKey, Statistics | null>>;
 
-export interface ConfigurationSummary extends TrialStatistics {
+/** One a metric of the registry; null where it was not measured. */
+type LoadNumbers = Readonly<Record<LoadSummaryKey, number | null>>;
+
+export interface ConfigurationSummary extends LoadNumbers, TrialStatistics {
   readonly id: string;
   readonly label: string;
   readonly is_reference: boolean;
@@ -44,16 +55,6 @@ export interface ConfigurationSummary extends TrialStatistics {
   readonly attempts: number;
   /** The earlier run that measured it; null where this one did. */
   readonly reused_from: ReusedFrom | null;
-  readonly load_sec: number | null;
-  readonly load_peak_allocated_bytes: number | null;
-  readonly load_peak_rss_bytes: number | null;
-  readonly baseline_rss_bytes: number | null;
-  readonly parameters: number | null;
-  readonly weights_bytes: number | null;
-  /** Read again after the last trial: libraries may repack weights on first use. */
-  readonly weights_after_trials_bytes: number | null;
-  readonly linear_layers: number | null;
-  readonly quantized_linear_layers: number | null;
   readonly quantization_effective: Proof["quantization_effective"] | null;
   readonly dtype: string | null;
   readonly device_map: Readonly<Record<string, string>> | null;
@@ -186,16 +187,7 @@ function summarizeConfiguration(
     trials_failed: trials.length - measurements.length,
     attempts: configuration.attempts,
     reused_from: configuration.reusedFrom,
-    load_sec: load?.load.load_sec ?? null,
-    load_peak_allocated_bytes: load?.load.load_peak_allocated_bytes ?? null,
-    load_peak_rss_bytes: load?.load.load_peak_rss_bytes ?? null,
-    baseline_rss_bytes: load?.load.baseline_rss_bytes ?? null,
-    parameters: proof?.parameters ?? null,
-    weights_bytes: proof?.weights_bytes ?? null,
-    weights_after_trials_bytes:
-      outcome?.status === "completed" ? (outcome.proof_after?.weights_bytes ?? null) : null,
-    linear_layers: proof?.linear_layers ?? null,
-    quantized_linear_layers: proof?.quantized_linear_layers ?? null,
+    ...summarizeLoad(configuration),
     quantization_effective: proof?.quantization_effective ?? null,
     dtype: proof?.dtype ?? null,
     device_map: proof?.device_map ?? null,
@@ -220,6 +212,13 @@ function summarizeConfiguration(
     against_reference: comparison,
     notices: outcome?.notices ?? [],
   };
+}
+
+function summarizeLoad(configuration: ConfigurationData): LoadNumbers {
+  const parts = listLoadParts(configuration);
+  return Object.fromEntries(
+    LOAD_SUMMARY_METRICS.map((metric) => [metric.key, readLoadMetric(metric, parts)]),
+  ) as Record<LoadSummaryKey, number | null>;
 }
 
 function summarizeTrials(measurements: readonly RecordedTrial[]): TrialStatistics {

@@ -19,3 +19,10 @@ export function formatSeconds(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
 }
+
+/** Nats, three significant digits: `0.0167`, `0.421`. */
+export function formatNats(nats: number): string {
+  if (nats === 0) return "0";
+  if (nats >= 100) return nats.toFixed(0);
+  return nats >= 0.001 ? String(Number(nats.toPrecision(3))) : nats.toExponential(1);
+}

@@ -4,40 +4,69 @@ import {
   type LoadMetric,
   type Scalar,
   sortByPlace,
+  type TextMetric,
   type TrialMetric,
   type TrialNumberKey,
   type TrialScalarKey,
   type TrialValues,
 } from "./metric.js";
+import { TEXT_METRICS } from "./text-metrics.js";
 import { TRIAL_METRICS } from "./trial-metrics.js";
 
 type TrialEntry = (typeof TRIAL_METRICS)[number];
+type LoadEntry = (typeof LOAD_METRICS)[number];
+type Listed = { readonly shown: { readonly list: true } };
 
 /** Keys of the metrics with statistics in summary.json. */
 export type SummaryKey = Extract<TrialEntry, { readonly summary: true | number }>["key"];
+/** Keys of a load's metrics that summary.json has. */
+export type LoadSummaryKey = Extract<LoadEntry, { readonly summary: true | number }>["key"];
+/** Keys of the metrics in lists of runs. */
+export type ListKey = Extract<TrialEntry, Listed>["key"];
+export type LoadListKey = Extract<LoadEntry, Listed>["key"];
 
-export interface SummaryMetric extends TrialMetric {
-  readonly key: SummaryKey;
-}
-
+/** In the order of the registry. */
 export const trialMetrics: readonly TrialMetric[] = TRIAL_METRICS;
 export const loadMetrics: readonly LoadMetric[] = LOAD_METRICS;
+export const textMetrics: readonly TextMetric[] = TEXT_METRICS;
 
-/** Metrics with statistics in summary.json, in its order. */
-export const SUMMARY_METRICS = sortByPlace(
-  trialMetrics,
-  ({ summary }) => summary,
-) as readonly SummaryMetric[];
+type WithKey<M, K extends string> = M & { readonly key: K };
+
+/** In summary.json, in its order. */
+export const SUMMARY_METRICS = sortByPlace(trialMetrics, ({ summary }) => summary) as readonly WithKey<
+  TrialMetric,
+  SummaryKey
+>[];
+export const LOAD_SUMMARY_METRICS = sortByPlace(loadMetrics, ({ summary }) => summary) as readonly WithKey<
+  LoadMetric,
+  LoadSummaryKey
+>[];
+
+/** In lists of runs, in their order: of a load as they are, of trials their medians. */
+export const LIST_METRICS = SUMMARY_METRICS.filter(({ shown }) => shown?.list) as readonly WithKey<
+  TrialMetric,
+  ListKey
+>[];
+export const LOAD_LIST_METRICS = LOAD_SUMMARY_METRICS.filter(({ shown }) => shown?.list) as readonly WithKey<
+  LoadMetric,
+  LoadListKey
+>[];
 
 /** What trials have under the keys that hold numbers; a reader of lists has only some of them. */
 export type TrialNumbers = { readonly [K in TrialNumberKey]?: number | null };
 
-/** Which key of the measurements holds the metric: the first that any of the trials measured; null where none did. */
+/** Keys of the measurement that may hold the metric. */
+export function listSources({ key, sources }: TrialMetric): readonly TrialNumberKey[] {
+  return sources?.map((source) => source.key) ?? [key as TrialNumberKey];
+}
+
+/** Which key of the measurements holds the metric: the first that any of the trials has; null where none does. */
 export function chooseSource(
-  { key, sources = [key as TrialNumberKey] }: TrialMetric,
+  metric: TrialMetric,
   measurements: readonly TrialNumbers[],
 ): TrialNumberKey | null {
-  return sources.find((source) => measurements.some((one) => (one[source] ?? null) !== null)) ?? null;
+  const isMeasured = (source: TrialNumberKey) => measurements.some((one) => (one[source] ?? null) !== null);
+  return listSources(metric).find(isMeasured) ?? null;
 }
 
 /** The metric's values over trials, those left out that have none. */
@@ -48,7 +77,72 @@ export function listTrialValues(metric: TrialMetric, measurements: readonly Tria
 
 /** What a trial's row has in the metric's column. */
 export function readTrialCell({ key, column }: TrialMetric, measurement: TrialValues): Scalar {
-  return (
-    column?.read?.(measurement) ?? (column?.read === undefined ? measurement[key as TrialScalarKey] : null)
-  );
+  return column?.read === undefined ? measurement[key as TrialScalarKey] : column.read(measurement);
+}
+
+/** The parts of the records that say what a configuration's load came to; null where there is none. */
+export interface LoadParts {
+  readonly load: object | null;
+  readonly proof: object | null;
+  readonly proof_after: object | null;
+}
+
+/** Null where it was not measured, and for what is no number. */
+export function readLoadMetric({ key, from, field = key }: LoadMetric, parts: LoadParts): number | null {
+  const value: unknown = (parts[from] as Readonly<Record<string, unknown>> | null)?.[field];
+  return typeof value === "number" ? value : null;
+}
+
+export interface TextValue {
+  readonly value: number;
+  /** The 95 % interval; null where there is too little text. */
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** The metric in an entry of summary.json's `quality`; null where it is not there. */
+export function readTextValue(
+  { path: [part, field] }: TextMetric,
+  text: object | undefined,
+): TextValue | null {
+  const one = (text as Readonly<Record<string, unknown>> | undefined)?.[part] as
+    | Readonly<Record<string, number | null>>
+    | null
+    | undefined;
+  const value = one?.[field];
+  if (one == null || value == null) return null;
+  return { value, low: one.ci95_low ?? null, high: one.ci95_high ?? null };
+}
+
+/** The shape of an object with one value a metric, under its key. */
+export function shapeOf<K extends string, V>(
+  metrics: readonly { readonly key: K }[],
+  value: V,
+): Record<K, V> {
+  return Object.fromEntries(metrics.map(({ key }) => [key, value])) as Record<K, V>;
+}
+
+/** Those of a load's metrics that lists show and that one part of the records holds. */
+export function listedFrom<F extends LoadMetric["from"]>(
+  part: F,
+): readonly { readonly key: Extract<LoadEntry, Listed & { readonly from: F }>["key"] }[] {
+  return LOAD_METRICS.filter(
+    (metric) => metric.from === part && "shown" in metric && "list" in metric.shown,
+  ) as never;
+}
+
+/** Medians over trials, as lists of runs name them. */
+export type Medians = Record<`median_${ListKey}`, number | null>;
+
+export function nameMedians(compute: (metric: (typeof LIST_METRICS)[number]) => number | null): Medians {
+  return Object.fromEntries(
+    LIST_METRICS.map((metric) => [`median_${metric.key}`, compute(metric)]),
+  ) as Medians;
+}
+
+/** Those of a load's metrics that lists show. */
+export function readLoadList(parts: LoadParts): Record<LoadListKey, number | null> {
+  return Object.fromEntries(
+    LOAD_LIST_METRICS.map((metric) => [metric.key, readLoadMetric(metric, parts)]),
+  ) as Record<LoadListKey, number | null>;
 }

@@ -8,8 +8,18 @@ export const TRIAL_METRICS = [
     unit: "bytes",
     better: "lower",
     docs: null,
-    sources: ["peak_memory_allocated_bytes", "peak_rss_bytes"],
+    sources: [
+      { key: "peak_memory_allocated_bytes", name: "Peak GPU memory allocated", shortName: "Peak GPU" },
+      { key: "peak_rss_bytes", name: "Peak RSS", shortName: "Peak RSS" },
+    ],
     summary: 1,
+    shown: {
+      title: "peak memory",
+      result: { place: 2, title: "median over trials", dropRank: 0 },
+      list: true,
+      history: 4,
+      compare: 2,
+    },
   },
   {
     key: "input_tokens",
@@ -17,6 +27,7 @@ export const TRIAL_METRICS = [
     better: null,
     docs: "length of the prompt after tokenization, the chat template included where it is applied",
     column: { type: "int64", description: "of the prompt" },
+    shown: { title: "input tokens", mlflow: true },
   },
   {
     key: "output_tokens",
@@ -25,6 +36,7 @@ export const TRIAL_METRICS = [
     docs: "length of the answer in tokens",
     column: { type: "int64", description: "of the answer" },
     summary: 6,
+    shown: { title: "output tokens", mlflow: true },
   },
   {
     key: "finish_reason",
@@ -40,6 +52,14 @@ export const TRIAL_METRICS = [
     docs: "tokenization, copy to the device and `generate`, on Python's monotonic clock; every device is synchronized before the clock is read",
     column: { type: "double", description: "the whole trial" },
     summary: 2,
+    shown: {
+      title: "time",
+      result: { place: 3, title: "Time of a trial, median", dropRank: 0 },
+      list: true,
+      history: 2,
+      compare: 3,
+      mlflow: true,
+    },
   },
   {
     key: "ttft_sec",
@@ -48,6 +68,14 @@ export const TRIAL_METRICS = [
     docs: "time to first token: from the start of `generate` until the first new token is known on the host",
     column: { type: "double", description: "to the first token" },
     summary: 3,
+    shown: {
+      title: "TTFT",
+      result: { place: 5, title: "Time to the first token, median", dropRank: 3 },
+      list: true,
+      history: 3,
+      compare: 4,
+      mlflow: true,
+    },
   },
   {
     key: "itl_sec",
@@ -67,6 +95,7 @@ export const TRIAL_METRICS = [
     better: "lower",
     docs: "time per output token: (end of `generate` − first token) ÷ (output tokens − 1); null for a single token",
     column: { type: "double", description: "per token after the first" },
+    shown: { title: "time per token", mlflow: true },
   },
   {
     key: "prefill_tokens_per_sec",
@@ -75,6 +104,7 @@ export const TRIAL_METRICS = [
     docs: "`input_tokens` ÷ `ttft_sec`",
     column: { type: "double", description: "prompt tokens by time to first token" },
     summary: 4,
+    shown: { title: "prefill tokens/s", mlflow: true },
   },
   {
     key: "decode_tokens_per_sec",
@@ -83,6 +113,19 @@ export const TRIAL_METRICS = [
     docs: "1 ÷ `tpot_sec`",
     column: { type: "double", description: "answer tokens after the first" },
     summary: 5,
+    shown: {
+      title: "tokens/s",
+      result: {
+        place: 4,
+        title: "Tokens decoded in a second, median",
+        dropRank: 1,
+        format: (value) => value.toFixed(1),
+      },
+      list: true,
+      history: 1,
+      compare: 5,
+      mlflow: true,
+    },
   },
   {
     key: "peak_memory_allocated_bytes",
@@ -90,6 +133,7 @@ export const TRIAL_METRICS = [
     better: "lower",
     docs: "`torch.cuda.max_memory_allocated` over the trial, counters reset before it, summed over devices; also by device; null without CUDA",
     column: { type: "int64", description: "most GPU memory allocated, over all GPUs" },
+    shown: { title: "GPU memory allocated", mlflow: true },
   },
   {
     key: "peak_memory_reserved_bytes",
@@ -97,6 +141,7 @@ export const TRIAL_METRICS = [
     better: "lower",
     docs: "likewise what the allocator reserved",
     column: { type: "int64", description: "most GPU memory reserved, over all GPUs" },
+    shown: { title: "GPU memory reserved", mlflow: true },
   },
   {
     key: "device_memory_used_bytes",
@@ -104,6 +149,7 @@ export const TRIAL_METRICS = [
     better: "lower",
     docs: "what NVML says this process holds; null, with a note, where it does not say",
     column: { type: "int64", description: "of this process, as NVML has it" },
+    shown: { title: "GPU memory used", mlflow: true },
   },
   {
     key: "peak_rss_bytes",
@@ -111,6 +157,7 @@ export const TRIAL_METRICS = [
     better: "lower",
     docs: "the kernel's high-water mark of resident memory (`VmHWM`), reset before the trial; exact, with no sampling. Where there is no `/proc`, the highest of samples every 5 ms; `peak_rss_source` says which",
     column: { type: "int64", description: "peak RSS of the trial process" },
+    shown: { title: "peak RSS", mlflow: true },
   },
   {
     key: "peak_rss_source",
@@ -125,6 +172,7 @@ export const TRIAL_METRICS = [
     better: "lower",
     docs: "difference of NVML's energy counters, summed over GPUs; without a GPU of the RAPL counters where they may be read; else null; `energy_source` says which",
     column: { type: "double", description: "used during the trial" },
+    shown: { title: "energy", mlflow: true },
   },
   {
     key: "energy_source",
@@ -160,5 +208,29 @@ export const TRIAL_METRICS = [
     better: null,
     docs: "what was said",
     column: { type: "string", description: "what the model answered" },
+  },
+  {
+    key: "output_ids",
+    unit: null,
+    better: null,
+    docs: "the new tokens' ids",
+  },
+  {
+    key: "output_pieces",
+    unit: null,
+    better: null,
+    docs: "the text that each new token adds: put together they are `output_text`; empty where a character needs further tokens",
+  },
+  {
+    key: "gpu_state_before",
+    unit: null,
+    better: null,
+    docs: "clocks, temperature, power, throttle reasons, who else uses the card",
+  },
+  {
+    key: "gpu_state_after",
+    unit: null,
+    better: null,
+    docs: "the same at its end",
   },
 ] as const satisfies readonly TrialMetric[];

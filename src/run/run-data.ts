@@ -1,5 +1,6 @@
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import type { LoadParts } from "../metrics/registry.js";
 import type { PlanConfiguration } from "../plan/plan-types.js";
 import { environmentChanges } from "./identity.js";
 import { RunPaths } from "./paths.js";
@@ -216,4 +217,13 @@ export function findFailure(configuration: ConfigurationData): Failure | null {
   if (configuration.outcome?.status === "failed") return configuration.outcome.failure;
   const failed = configuration.trials.find((trial) => trial.status === "failed");
   return failed === undefined ? null : failed.failure;
+}
+
+/** Where the metrics of a configuration's load are. */
+export function listLoadParts({ load, outcome }: ConfigurationData): LoadParts {
+  return {
+    load: load?.load ?? null,
+    proof: load?.load.proof ?? null,
+    proof_after: outcome?.status === "completed" ? (outcome.proof_after ?? null) : null,
+  };
 }

@@ -4,10 +4,24 @@
  */
 import { z } from "zod";
 import { computeMedian } from "../base/median.js";
+import { chooseMemoryMetric, type MemoryMetric } from "../metrics/memory.js";
+import {
+  LIST_METRICS,
+  type LoadListKey,
+  listedFrom,
+  listSources,
+  listTrialValues,
+  type Medians,
+  nameMedians,
+  readLoadList,
+  shapeOf,
+} from "../metrics/registry.js";
 import type { RunFileRecord } from "./record-types.js";
 import type { ConfigurationStatus } from "./run-data.js";
 
 const nullableNumber = z.number().nullable().default(null);
+/** Keys of a trial's measurement that lists show. */
+const TRIAL_KEYS = LIST_METRICS.flatMap(listSources).map((key) => ({ key }));
 const failureSchema = z.object({ code: z.string(), message: z.string(), next: z.string() });
 const ofConfiguration = { at: z.string(), configuration_id: z.string() };
 
@@ -39,7 +53,10 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
     kind: z.literal("load"),
     ...ofConfiguration,
     round: z.number().default(0),
-    load: z.object({ load_sec: z.number(), proof: z.object({ weights_bytes: z.number() }) }),
+    load: z.object({
+      ...shapeOf(listedFrom("load"), nullableNumber),
+      proof: z.object(shapeOf(listedFrom("proof"), nullableNumber)),
+    }),
   }),
   z.object({
     kind: z.literal("trial"),
@@ -47,15 +64,7 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
     round: z.number().default(0),
     trial_id: z.string(),
     status: z.enum(["completed", "failed"]),
-    measurement: z
-      .object({
-        elapsed_sec: z.number(),
-        ttft_sec: nullableNumber,
-        decode_tokens_per_sec: nullableNumber,
-        peak_memory_allocated_bytes: nullableNumber,
-        peak_rss_bytes: nullableNumber,
-      })
-      .optional(),
+    measurement: z.object(shapeOf(TRIAL_KEYS, nullableNumber)).optional(),
     failure: failureSchema.optional(),
   }),
   z.object({
@@ -89,7 +98,9 @@ function isCounted(record: RunFileRecord): record is CountedRecord {
 }
 
 /** A configuration as far as it got. Medians are over completed trials; null where there is none. */
-export interface ConfigurationProgress {
+export interface ConfigurationProgress
+  extends Readonly<Record<LoadListKey, number | null>>,
+    Readonly<Medians> {
   readonly id: string;
   readonly label: string;
   readonly is_reference: boolean;
@@ -100,14 +111,8 @@ export interface ConfigurationProgress {
   readonly trials_planned: number;
   readonly trials_completed: number;
   readonly trials_failed: number;
-  readonly load_sec: number | null;
-  readonly weights_bytes: number | null;
   /** What `median_peak_memory_bytes` is. */
-  readonly memory_metric: "peak_memory_allocated_bytes" | "peak_rss_bytes" | null;
-  readonly median_peak_memory_bytes: number | null;
-  readonly median_elapsed_sec: number | null;
-  readonly median_ttft_sec: number | null;
-  readonly median_decode_tokens_per_sec: number | null;
+  readonly memory_metric: MemoryMetric | null;
 }
 
 /** Takes a run's records in order. */
@@ -208,12 +213,8 @@ class OwnRecords {
   progress(trialsEach: number, rounds: number): Omit<ConfigurationProgress, "id" | "label" | "is_reference"> {
     const trials = [...this.#trials.values()];
     const measured = trials.flatMap(({ measurement }) => measurement ?? []);
-    const over = (values: readonly (number | null)[]) =>
-      computeMedian(values.filter((value) => value !== null));
-    const metric =
-      (["peak_memory_allocated_bytes", "peak_rss_bytes"] as const).find((name) =>
-        measured.some((one) => one[name] !== null),
-      ) ?? null;
+    const load = this.#load?.load ?? null;
+    const parts = { load, proof: load?.proof ?? null, proof_after: null };
     const outcome = this.outcome();
     const isAuto = outcome?.repeats_end !== undefined && outcome.repeats_end !== "as-planned";
     return {
@@ -222,13 +223,9 @@ class OwnRecords {
       trials_planned: isAuto ? trials.length : trialsEach,
       trials_completed: measured.length,
       trials_failed: trials.length - measured.length,
-      load_sec: this.#load?.load.load_sec ?? null,
-      weights_bytes: this.#load?.load.proof.weights_bytes ?? null,
-      memory_metric: metric,
-      median_peak_memory_bytes: metric === null ? null : over(measured.map((one) => one[metric])),
-      median_elapsed_sec: over(measured.map((one) => one.elapsed_sec)),
-      median_ttft_sec: over(measured.map((one) => one.ttft_sec)),
-      median_decode_tokens_per_sec: over(measured.map((one) => one.decode_tokens_per_sec)),
+      ...readLoadList(parts),
+      memory_metric: chooseMemoryMetric(measured),
+      ...nameMedians((metric) => computeMedian(listTrialValues(metric, measured))),
     };
   }
 

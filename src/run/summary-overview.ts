@@ -1,10 +1,22 @@
 /** What a list of runs takes from `summary.json` (docs/results.md); the rest of it is not looked at. */
 import { z } from "zod";
+import { MEMORY_METRICS } from "../metrics/memory.js";
+import { LIST_METRICS, type ListKey, LOAD_LIST_METRICS, nameMedians, shapeOf } from "../metrics/registry.js";
 
 const median = z
   .object({ median: z.number() })
   .nullable()
+  // Summaries of before the metric was measured lack it.
+  .default(null)
   .transform((statistics) => statistics?.median ?? null);
+
+function withoutMedians<T extends object>(configuration: T): Omit<T, ListKey> {
+  const isMedian = new Set<string>(LIST_METRICS.map(({ key }) => key));
+  return Object.fromEntries(Object.entries(configuration).filter(([key]) => !isMedian.has(key))) as Omit<
+    T,
+    ListKey
+  >;
+}
 
 export const summaryOverviewSchema = z.object({
   experiment: z.string(),
@@ -27,21 +39,14 @@ export const summaryOverviewSchema = z.object({
         trials_planned: z.number(),
         trials_completed: z.number(),
         trials_failed: z.number(),
-        load_sec: z.number().nullable(),
-        weights_bytes: z.number().nullable(),
-        memory_metric: z.enum(["peak_memory_allocated_bytes", "peak_rss_bytes"]).nullable(),
-        peak_memory_bytes: median,
-        elapsed_sec: median,
-        ttft_sec: median,
-        decode_tokens_per_sec: median,
+        ...shapeOf(LOAD_LIST_METRICS, z.number().nullable()),
+        memory_metric: z.enum(MEMORY_METRICS).nullable(),
+        ...shapeOf(LIST_METRICS, median),
       })
-      .transform(({ failure, peak_memory_bytes, elapsed_sec, ttft_sec, decode_tokens_per_sec, ...same }) => ({
-        ...same,
+      .transform(({ failure, ...rest }) => ({
+        ...withoutMedians(rest),
         problem: failure === null ? null : `${failure.code}: ${failure.message}`,
-        median_peak_memory_bytes: peak_memory_bytes,
-        median_elapsed_sec: elapsed_sec,
-        median_ttft_sec: ttft_sec,
-        median_decode_tokens_per_sec: decode_tokens_per_sec,
+        ...nameMedians(({ key }) => rest[key]),
       })),
   ),
 });

@@ -1,28 +1,27 @@
 import { expect, test } from "vitest";
-import { LOAD_METRICS } from "../../src/metrics/load-metrics.js";
 import { sortByPlace, type TrialMetric } from "../../src/metrics/metric.js";
 import {
   chooseSource,
   listTrialValues,
+  loadMetrics,
+  readLoadMetric,
+  readTextValue,
   readTrialCell,
   SUMMARY_METRICS,
+  textMetrics,
   trialMetrics,
 } from "../../src/metrics/registry.js";
-import { trialMeasurementSchema } from "../../src/protocol/measurements.js";
+import { loadMeasurementSchema, trialMeasurementSchema } from "../../src/protocol/measurements.js";
 import { measurement } from "../fixtures/records.js";
 
-/** What the worker tells of a trial that is no metric: lists, notes, and what only the records hold. */
-const NO_METRICS = [
+/** What the worker tells of a trial that has no line of its own in docs/metrics.md. */
+const WITHOUT_ENTRY = [
   "truncated_tokens",
   "peak_memory_allocated_bytes_by_device",
   "device_memory_used_note",
   "energy_step_sec",
   "energy_note",
   "devices",
-  "gpu_state_before",
-  "gpu_state_after",
-  "output_ids",
-  "output_pieces",
 ];
 
 const find = (key: string): TrialMetric => {
@@ -32,10 +31,52 @@ const find = (key: string): TrialMetric => {
 };
 
 test("whatever the worker measures of a trial has an entry, and none stands twice", () => {
-  const keys = [...trialMetrics, ...LOAD_METRICS].map(({ key }) => key);
+  const keys = [...trialMetrics, ...loadMetrics].map(({ key }) => key);
   expect(new Set(keys).size).toBe(keys.length);
   const known = trialMetrics.filter(({ sources }) => sources === undefined).map(({ key }) => key);
-  expect([...known, ...NO_METRICS].sort()).toEqual(Object.keys(trialMeasurementSchema.shape).sort());
+  expect([...known, ...WITHOUT_ENTRY].sort()).toEqual(Object.keys(trialMeasurementSchema.shape).sort());
+});
+
+test("whatever is said of a load stands in its records under that name", () => {
+  const { proof, ...load } = loadMeasurementSchema.shape;
+  const keys = { load, proof: proof.shape, proof_after: proof.shape };
+  const missing = loadMetrics.filter(({ key, from, field = key }) => !(field in keys[from]));
+  expect(missing).toEqual([]);
+});
+
+test("the weights that were read again after the trials are not those of the load", () => {
+  const parts = { load: { load_sec: 2 }, proof: { weights_bytes: 7 }, proof_after: { weights_bytes: 9 } };
+  const read = (wanted: string) =>
+    loadMetrics.flatMap((metric) => (metric.key === wanted ? [readLoadMetric(metric, parts)] : []));
+  expect(read("load_sec")).toEqual([2]);
+  expect(read("weights_bytes")).toEqual([7]);
+  expect(read("weights_after_trials_bytes")).toEqual([9]);
+  expect(read("parameters")).toEqual([null]);
+});
+
+test("a text's value comes with its interval, and is null where the text was not scored against a reference", () => {
+  const [kl] = textMetrics.filter(({ key }) => key === "kl_mean_nats");
+  if (kl === undefined) throw new Error("no KL");
+  const text = { text_id: "a", kl_divergence: { mean: 0.2, ci95_low: 0.1, ci95_high: null } };
+  expect(readTextValue(kl, text)).toEqual({ value: 0.2, low: 0.1, high: null });
+  expect(readTextValue(kl, { text_id: "a", kl_divergence: null })).toBeNull();
+  expect(readTextValue(kl, undefined)).toBeNull();
+});
+
+test("what is shown has a unit, and what is followed or compared a direction", () => {
+  for (const { key, unit, better, shown } of [...trialMetrics, ...loadMetrics, ...textMetrics]) {
+    if (shown === undefined) continue;
+    expect(unit, key).not.toBeNull();
+    if (shown.history !== undefined || shown.compare !== undefined) expect(better, key).not.toBeNull();
+  }
+});
+
+test("what is listed, followed or in a table of results is in summary.json, where these read it", () => {
+  const missing = [...trialMetrics, ...loadMetrics].filter(
+    ({ shown, summary }) =>
+      summary === undefined && (shown?.list ?? shown?.history ?? shown?.result) !== undefined,
+  );
+  expect(missing.map(({ key }) => key)).toEqual([]);
 });
 
 test("the memory is the GPU's where any trial measured it, else the process's, for all trials alike", () => {

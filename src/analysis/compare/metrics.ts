@@ -1,10 +1,17 @@
 /** What is compared, value by value: one entry a metric. */
 import { computeStatistics, type Statistics } from "../../base/statistics.js";
-import { formatBytes, formatSeconds } from "../../base/units.js";
+import { type LoadMetric, sortByPlace, type TrialMetric } from "../../metrics/metric.js";
+import {
+  chooseSource,
+  listSources,
+  loadMetrics,
+  readLoadMetric,
+  trialMetrics,
+} from "../../metrics/registry.js";
+import { UNITS } from "../../metrics/units.js";
 import type { RecordedTrial } from "../../run/record-types.js";
-import { type ConfigurationData, completedTrials } from "../../run/run-data.js";
+import { type ConfigurationData, completedTrials, listLoadParts } from "../../run/run-data.js";
 import { type PairedRatio, pairedRatio } from "../bootstrap.js";
-import { chooseMemoryMetric, type MemoryMetric, memoryName } from "../memory-metric.js";
 import { computePerplexity, computePerplexityRatio, findQualityMeasurement } from "../quality.js";
 import type { Side } from "./sides.js";
 
@@ -34,60 +41,68 @@ export interface Metric {
   readonly computeRatio: (side: Side, baseline: Side) => MetricRatio | null;
 }
 
-const rate = (value: number) => value.toFixed(value < 10 ? 2 : 1);
-
 /** The metrics that both kinds of memory and the texts of these sides allow. */
 export function metricsFor(sides: readonly Side[]): readonly Metric[] {
   const texts = [
     ...new Set(sides.flatMap(({ configuration }) => configuration.quality.map((one) => one.text_id))),
   ];
-  const kinds = [...new Set(sides.map(chooseSideMemory))];
-  const [memory] = kinds;
   return [
-    {
-      key: "weights_bytes",
-      title: "weights",
-      better: "lower",
-      format: formatBytes,
-      readValue: ({ configuration }) => toExactValue(configuration.load?.load.proof.weights_bytes),
-      computeRatio: (side, baseline) => {
-        const [own, its] = [side, baseline].map(
-          ({ configuration }) => configuration.load?.load.proof.weights_bytes,
-        );
-        if (own === undefined || its === undefined || its === 0) return null;
-        return { ratio: own / its, ci95_low: null, ci95_high: null, pairs: null, paired: null };
-      },
-    },
-    ...(kinds.length === 1 && memory != null
-      ? [trialMetric("peak_memory_bytes", memoryName(memory), "lower", formatBytes, (m) => m[memory])]
-      : []),
-    trialMetric("elapsed_sec", "time", "lower", formatSeconds, (m) => m.elapsed_sec),
-    trialMetric("ttft_sec", "TTFT", "lower", formatSeconds, (m) => m.ttft_sec),
-    trialMetric("decode_tokens_per_sec", "tokens/s", "higher", rate, (m) => m.decode_tokens_per_sec),
+    ...sortByPlace(
+      [
+        ...trialMetrics.map((metric) => [metric, () => trialMetric(metric, sides)] as const),
+        ...loadMetrics.map((metric) => [metric, () => loadMetric(metric)] as const),
+      ],
+      ([{ shown }]) => shown?.compare,
+    ).flatMap(([, make]) => make() ?? []),
     ...texts.map((text) => perplexityMetric(text)),
   ];
 }
 
-function chooseSideMemory({ configuration }: Side): MemoryMetric | null {
-  return chooseMemoryMetric(completedTrials(configuration).map(({ measurement }) => measurement));
+/** What every metric that is compared has. */
+function describeMetric({
+  key,
+  better,
+  unit,
+  shown,
+}: TrialMetric | LoadMetric): Pick<Metric, "key" | "title" | "better" | "format"> {
+  if (unit === null || better === null || shown === undefined) {
+    throw new TypeError(`${key} is compared and has no unit, direction or title`);
+  }
+  return { key, title: shown.title, better, format: UNITS[unit].format };
 }
 
-function toExactValue(value: number | undefined): MetricValue | null {
-  return value === undefined ? null : { value, ci95_low: null, ci95_high: null };
+function readLoad(metric: LoadMetric, { configuration }: Side): number | null {
+  return readLoadMetric(metric, listLoadParts(configuration));
 }
 
-function trialMetric(
-  key: string,
-  title: string,
-  better: Metric["better"],
-  format: Metric["format"],
-  of: (measurement: RecordedTrial) => number | null,
-): Metric {
+function loadMetric(metric: LoadMetric): Metric {
   return {
-    key,
-    title,
-    better,
-    format,
+    ...describeMetric(metric),
+    readValue: (side) => {
+      const value = readLoad(metric, side);
+      return value === null ? null : { value, ci95_low: null, ci95_high: null };
+    },
+    computeRatio: (side, baseline) => {
+      const [own, its] = [readLoad(metric, side), readLoad(metric, baseline)];
+      if (own === null || its === null || its === 0) return null;
+      return { ratio: own / its, ci95_low: null, ci95_high: null, pairs: null, paired: null };
+    },
+  };
+}
+
+/** Null where the sides measured different kinds of it, or where what may be left out was not measured at all. */
+function trialMetric(metric: TrialMetric, sides: readonly Side[]): Metric | null {
+  const found = new Set(sides.map((side) => chooseSource(metric, listMeasurements(side.configuration))));
+  const isMeasured = [...found].some((one) => one !== null);
+  if (metric.shown?.isOptional && !isMeasured) return null;
+  const [source] = metric.sources === undefined ? listSources(metric) : found.size === 1 ? found : [];
+  if (source == null) return null;
+  const of = (measurement: RecordedTrial) => measurement[source];
+  const described = describeMetric(metric);
+  const name = metric.sources?.find(({ key }) => key === source)?.name;
+  return {
+    ...described,
+    title: name ?? described.title,
     readValue: ({ configuration }) => toMeanValue(computeStatistics(listValues(configuration, of))),
     computeRatio: (side, baseline) => {
       const paired = pairedRatio(pairValues(side, baseline, of));
@@ -98,11 +113,15 @@ function trialMetric(
   };
 }
 
+function listMeasurements(configuration: ConfigurationData): RecordedTrial[] {
+  return completedTrials(configuration).map(({ measurement }) => measurement);
+}
+
 function listValues(
   configuration: ConfigurationData,
   of: (measurement: RecordedTrial) => number | null,
 ): number[] {
-  return completedTrials(configuration).flatMap(({ measurement }) => of(measurement) ?? []);
+  return listMeasurements(configuration).flatMap((measurement) => of(measurement) ?? []);
 }
 
 function toMeanValue(statistics: Statistics | null): MetricValue | null {
@@ -147,7 +166,7 @@ function perplexityMetric(text: string): Metric {
     key: `perplexity_${text}`,
     title: `perplexity ${text}`,
     better: "lower",
-    format: (value) => value.toFixed(2),
+    format: UNITS.perplexity.format,
     readValue: ({ configuration }) => {
       const measurement = findQualityMeasurement(configuration, text);
       return measurement === null ? null : computePerplexity(measurement);

@@ -8,7 +8,7 @@
 import { didYouMean } from "../../base/did-you-mean.js";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import { BYTE_UNITS } from "../../base/parse-bytes.js";
+import { UNITS } from "../../metrics/units.js";
 import { HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
 
 export interface FailCondition {
@@ -20,15 +20,6 @@ export interface FailCondition {
     | { readonly kind: "change" /** Newest ÷ level: 0.95 for −5 %. */; readonly ratio: number }
     | { readonly kind: "value"; readonly value: number };
 }
-
-const UNITS: Readonly<Record<HistoryMetric["unit"], Readonly<Record<string, number>>>> = {
-  seconds: { "": 1, s: 1, ms: 1e-3, min: 60 },
-  bytes: BYTE_UNITS,
-  "tokens a second": { "": 1 },
-  ratio: { "": 1 },
-  nats: { "": 1 },
-  share: { "": 1 },
-};
 
 const EXAMPLE = "Write it as decode_tokens_per_sec<-5% or peak_memory_bytes>1.2GB.";
 
@@ -62,7 +53,7 @@ export function parseFailCondition(text: string): FailCondition {
   }
   const factor = unitFactor(metric, unit);
   if (factor === null) {
-    const units = Object.keys(UNITS[metric.unit]).filter((one) => one !== "");
+    const units = Object.keys(UNITS[metric.unit].limits).filter((one) => one !== "");
     const message = `${JSON.stringify(unit)} is no unit of ${metric.key}.`;
     const next =
       units.length === 0 ? "Write the bare number, or a change as -5%." : `Its units: ${units.join(", ")}.`;
@@ -87,7 +78,7 @@ function finite(text: string, value: number, at: number, length: number): number
 }
 
 function unitFactor(metric: HistoryMetric, unit: string): number | null {
-  const units = UNITS[metric.unit];
+  const units: Readonly<Record<string, number>> = UNITS[metric.unit].limits;
   const name = Object.keys(units).find((one) => one.toLowerCase() === unit.toLowerCase());
   return name === undefined ? null : (units[name] ?? null);
 }

@@ -3,6 +3,8 @@
  * run has no summary, and reading two thousand whole records would take a minute.
  */
 import { z } from "zod";
+import { MEMORY_METRICS } from "../../metrics/memory.js";
+import { LOAD_SUMMARY_METRICS, SUMMARY_METRICS, shapeOf, textMetrics } from "../../metrics/registry.js";
 import type { RunPaths } from "../../run/paths.js";
 import {
   type RecordedEnvironment,
@@ -17,9 +19,18 @@ import { RunHeaderReader } from "./run-header.js";
 
 const statistics = z
   .looseObject({ n: z.number(), median: z.number(), min: z.number(), max: z.number() })
-  .nullable();
+  .nullable()
+  // Summaries of before the metric was measured lack it.
+  .default(null);
+const number = z.number().nullable().default(null);
 const interval = { ci95_low: z.number().nullable(), ci95_high: z.number().nullable() };
-const valueWithInterval = z.object({ value: z.number(), ...interval }).nullable();
+
+/** Of a scored text: where the metrics of the registry have their values. */
+const textShape = Object.fromEntries(
+  textMetrics
+    .filter(({ shown }) => shown?.history !== undefined)
+    .map(({ path: [key, field] }) => [key, z.object({ [field]: z.number(), ...interval }).nullable()]),
+);
 
 /** What history takes of `summary.json`; other keys may come and go. */
 export const configurationValuesSchema = z.object({
@@ -29,22 +40,10 @@ export const configurationValuesSchema = z.object({
   reused_from: z.looseObject({}).nullable().default(null),
   trials_planned: z.number(),
   trials_completed: z.number(),
-  parameters: z.number().nullable(),
-  weights_bytes: z.number().nullable(),
-  load_sec: z.number().nullable(),
-  memory_metric: z.enum(["peak_memory_allocated_bytes", "peak_rss_bytes"]).nullable(),
-  peak_memory_bytes: statistics,
-  elapsed_sec: statistics,
-  ttft_sec: statistics,
-  decode_tokens_per_sec: statistics,
-  quality: z.array(
-    z.object({
-      text_id: z.string(),
-      ppl_ratio: valueWithInterval,
-      kl_divergence: z.object({ mean: z.number(), ...interval }).nullable(),
-      top1_agreement: valueWithInterval,
-    }),
-  ),
+  memory_metric: z.enum(MEMORY_METRICS).nullable(),
+  ...shapeOf(LOAD_SUMMARY_METRICS, number),
+  ...shapeOf(SUMMARY_METRICS, statistics),
+  quality: z.array(z.object({ text_id: z.string(), ...textShape })),
 });
 export type ConfigurationValues = z.infer<typeof configurationValuesSchema>;
 

@@ -1,6 +1,7 @@
 /** How often how far a configuration's next token is from the reference's: the share of tokens beyond each divergence. */
+
 import type { TopLevelSpec } from "vega-lite";
-import { natsText } from "../../analysis/quality-text.js";
+import { formatNats } from "../../base/units.js";
 import { charactersIn, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, SERIES, shown } from "./style.js";
 
@@ -45,7 +46,7 @@ export function klTailsChart({ modelName, textId, rows }: KlTailsInput, room?: n
       name: row.name,
       label: row.label,
       ...point,
-      text: natsText(point.kl),
+      text: formatNats(point.kl),
       color: SERIES[row.series],
     })),
   );

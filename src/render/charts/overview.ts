@@ -2,9 +2,10 @@
  * All configurations side by side: weights and peak memory, time, speed. One row a configuration in every panel; bars are
  * means, dots the single trials, whiskers the 95 % interval of the mean, and the dashed line is the reference.
  */
+
 import type { TopLevelSpec } from "vega-lite";
-import { commonMemoryMetric, type MemoryMetric, memoryName } from "../../analysis/memory-metric.js";
-import { natsText } from "../../analysis/quality-text.js";
+import { formatNats } from "../../base/units.js";
+import { commonMemoryMetric, type MemoryMetric, memoryName } from "../../metrics/memory.js";
 import { charactersIn, namesWidth, rowNames, titleCharacters } from "./axis-headroom.js";
 import {
   buildBar,
@@ -179,7 +180,7 @@ function klPanel(rows: readonly Row[]) {
     slots: ["one"],
     colors: { one: COLORS.qualityBar },
     dotColor: COLORS.muted,
-    format: natsText,
+    format: formatNats,
     bars: rows.flatMap(({ configuration, name, kl }): PanelBar[] =>
       kl === null ? [] : [{ configuration, name, slot: "one", word: "", statistics: kl, dots: [] }],
     ),

@@ -2,8 +2,9 @@
  * Memory × speed × quality in one picture: a point a configuration, weights to the right, tokens a second upwards, the
  * divergence from the reference as its colour. What nothing beats in all three (Pareto) has a dark ring.
  */
+
 import type { TopLevelSpec } from "vega-lite";
-import { natsText } from "../../analysis/quality-text.js";
+import { formatNats } from "../../base/units.js";
 import { charactersIn, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
 
@@ -211,5 +212,5 @@ function overlaps(a: Box, b: Box): boolean {
 
 function breakLabel(point: TradeoffPoint): string[] {
   const name = breakLines(`${point.label}${point.isReference ? " (reference)" : ""}`, 26, 3);
-  return point.kl === null || point.isReference ? name : [...name, `KL ${natsText(point.kl)}`];
+  return point.kl === null || point.isReference ? name : [...name, `KL ${formatNats(point.kl)}`];
 }

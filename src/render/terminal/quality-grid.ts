@@ -1,7 +1,8 @@
 /** What the answers lose: a row a configuration and text. */
 import type { Interval, QualitySummary } from "../../analysis/quality.js";
-import { natsText, shareText } from "../../analysis/quality-text.js";
+import { shareText } from "../../analysis/quality-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
+import { formatNats } from "../../base/units.js";
 import { safeLine } from "../../base/untrusted-text.js";
 import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
 
@@ -56,7 +57,7 @@ function numberText(value: number | undefined, digits: number): string {
 }
 
 function nats(value: number | undefined): string {
-  return value === undefined ? NOTHING : natsText(value);
+  return value === undefined ? NOTHING : formatNats(value);
 }
 
 /** `1.369 ± 0.031`. */

@@ -1,9 +1,17 @@
 /** The columns of a run's table, for the terminal and for the page alike: one row a configuration. */
 
-import { commonMemoryMetric, memoryName, shortMemoryName } from "../../analysis/memory-metric.js";
-import { natsText } from "../../analysis/quality-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
-import { formatBytes, formatSeconds } from "../../base/units.js";
+import { commonMemoryMetric, type MemoryMetric, memoryName, shortMemoryName } from "../../metrics/memory.js";
+import { type LoadMetric, sortByPlace, type TextMetric, type TrialMetric } from "../../metrics/metric.js";
+import {
+  type LoadSummaryKey,
+  loadMetrics,
+  readTextValue,
+  type SummaryKey,
+  textMetrics,
+  trialMetrics,
+} from "../../metrics/registry.js";
+import { UNITS } from "../../metrics/units.js";
 
 export interface ResultColumn {
   readonly header: string;
@@ -25,50 +33,16 @@ export function cellText(column: ResultColumn, configuration: ConfigurationSumma
 }
 
 export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
-  const metric = commonMemoryMetric(summary.configurations.map(({ memory_metric }) => memory_metric));
-  const ratio = (value: number) => `${value.toFixed(2)}×`;
+  const memory = commonMemoryMetric(summary.configurations.map(({ memory_metric }) => memory_metric));
   return [
-    {
-      header: "weights",
-      title: "Bytes of the model's tensors",
-      value: (c) => c.weights_bytes,
-      text: formatBytes,
-      dropRank: 0,
-    },
-    {
-      header: shortMemoryName(metric),
-      title: `${memoryName(metric)}, median over trials`,
-      value: (c) => c.peak_memory_bytes?.median ?? null,
-      text: formatBytes,
-      dropRank: 0,
-    },
-    {
-      header: "time",
-      title: "Time of a trial, median",
-      value: (c) => c.elapsed_sec?.median ?? null,
-      text: formatSeconds,
-      dropRank: 0,
-    },
-    {
-      header: "tokens/s",
-      title: "Tokens decoded in a second, median",
-      value: (c) => c.decode_tokens_per_sec?.median ?? null,
-      text: (value) => value.toFixed(1),
-      dropRank: 1,
-    },
-    {
-      header: "TTFT",
-      title: "Time to the first token, median",
-      value: (c) => c.ttft_sec?.median ?? null,
-      text: formatSeconds,
-      dropRank: 3,
-    },
-    { header: "load", title: "Time to load", value: (c) => c.load_sec, text: formatSeconds, dropRank: 4 },
+    ...sortByPlace([...trialMetrics, ...loadMetrics], readPlace).flatMap((metric) =>
+      metricColumn(metric, summary, readSummaryValue(metric.key), memory),
+    ),
     {
       header: "× time",
       title: "Time against the reference, paired by prompt",
       value: (c) => c.against_reference?.time?.ratio ?? null,
-      text: ratio,
+      text: (value) => `${value.toFixed(2)}×`,
       dropRank: 2,
     },
     ...qualityColumns(summary),
@@ -82,23 +56,51 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
   ];
 }
 
-/** Of the first text; every text is in the table of quality. */
-function qualityColumns({ configurations }: RunSummary): readonly ResultColumn[] {
-  if (!configurations.some(({ quality }) => quality.length > 0)) return [];
+type AnyMetric = TrialMetric | LoadMetric | TextMetric;
+type ReadValue = ResultColumn["value"];
+
+const readPlace = ({ shown }: AnyMetric) => shown?.result?.place;
+
+/** None for a metric that has no column, or that nothing measured and may be left out. */
+function metricColumn(
+  metric: AnyMetric,
+  { configurations }: RunSummary,
+  value: ReadValue,
+  memory: MemoryMetric | null,
+): readonly ResultColumn[] {
+  const { shown, unit } = metric;
+  if (shown?.result === undefined || unit === null) return [];
+  const { title, dropRank, format = UNITS[unit].format } = shown.result;
+  if (shown.isOptional && configurations.every((one) => value(one) === null)) return [];
+  const hasSources = "sources" in metric;
   return [
     {
-      header: "KL",
-      title: "KL divergence from the reference, mean, nats a token",
-      value: (c) => c.quality[0]?.kl_divergence?.mean ?? null,
-      text: natsText,
-      dropRank: 1,
-    },
-    {
-      header: "top-1",
-      title: "Share of tokens whose most likely next token is the reference's",
-      value: (c) => c.quality[0]?.top1_agreement?.value ?? null,
-      text: (value) => `${(value * 100).toFixed(1)} %`,
-      dropRank: 1,
+      header: hasSources ? shortMemoryName(memory) : shown.title,
+      title: hasSources ? `${memoryName(memory)}, ${title}` : title,
+      value,
+      text: format,
+      dropRank,
     },
   ];
+}
+
+/** The median over trials, or the one value of the load. */
+function readSummaryValue(key: string): ReadValue {
+  return (configuration) => {
+    const value = configuration[key as SummaryKey | LoadSummaryKey];
+    return typeof value === "number" ? value : (value?.median ?? null);
+  };
+}
+
+/** Of the first text; every text is in the table of quality. */
+function qualityColumns(summary: RunSummary): readonly ResultColumn[] {
+  if (!summary.configurations.some(({ quality }) => quality.length > 0)) return [];
+  return sortByPlace(textMetrics, readPlace).flatMap((metric) =>
+    metricColumn(
+      metric,
+      summary,
+      ({ quality: [first] }) => readTextValue(metric, first)?.value ?? null,
+      null,
+    ),
+  );
 }

@@ -1,10 +1,20 @@
 /** Columns that are the same in every row of a configuration. */
-import { loadMetrics } from "../../metrics/registry.js";
+import { loadMetrics, readLoadMetric } from "../../metrics/registry.js";
+import { listLoadParts } from "../run-data.js";
 import { always, column, metricColumn, type RowSource, type TableColumn } from "./column.js";
 
 const findProof = ({ configuration }: RowSource) => configuration.load?.load.proof;
-const findLoad = ({ configuration }: RowSource) => configuration.load?.load;
 const readWorker = ({ configuration }: RowSource) => configuration.plan.worker;
+
+const LOAD_COLUMNS = loadMetrics.flatMap((metric) =>
+  metric.column === undefined
+    ? []
+    : [
+        metricColumn(metric.key, metric.column, ({ configuration }) =>
+          readLoadMetric(metric, listLoadParts(configuration)),
+        ),
+      ],
+);
 
 export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
   always(
@@ -77,10 +87,5 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
     "hash of all effective inputs: equal means the same measurement",
     ({ configuration }) => configuration.load?.identity_sha256,
   ),
-  ...loadMetrics.map((metric) =>
-    metricColumn(metric.key, metric.column, (source) => {
-      const load = findLoad(source);
-      return load === undefined ? null : metric.read(load);
-    }),
-  ),
+  ...LOAD_COLUMNS,
 ];

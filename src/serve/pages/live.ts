@@ -1,7 +1,7 @@
 /** A run that is followed: what each configuration has come to, and what was recorded, newest first. */
 import { html } from "hono/html";
-import { shortMemoryName } from "../../analysis/memory-metric.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
+import { shortMemoryName } from "../../metrics/memory.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import type { FollowEnd } from "../../run/follow-records.js";
 import type { Failure, RunFileRecord } from "../../run/record-types.js";

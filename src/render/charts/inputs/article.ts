@@ -1,6 +1,6 @@
-import { chooseMemoryMetric, memoryName } from "../../../analysis/memory-metric.js";
 import { statusText } from "../../../analysis/status-text.js";
 import { safeLine } from "../../../base/untrusted-text.js";
+import { chooseMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { ConfigurationData } from "../../../run/run-data.js";
 import type { ArticleChartInput } from "../article.js";
 

@@ -1,7 +1,7 @@
-import { commonMemoryMetric, memoryName } from "../../../analysis/memory-metric.js";
 import type { RunSummary } from "../../../analysis/summary.js";
 import { formatBytes } from "../../../base/units.js";
 import { safeLine } from "../../../base/untrusted-text.js";
+import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { EstimateInput, EstimateRow } from "../estimate.js";
 
 const BYTES_PER_GB = 1e9;

@@ -2,10 +2,10 @@
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
-import { commonMemoryMetric, memoryName } from "../../../analysis/memory-metric.js";
 import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
 import { formatBytes, formatSeconds } from "../../../base/units.js";
 import { safeLine } from "../../../base/untrusted-text.js";
+import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 
 export interface BarStyle {
   readonly columns: number;

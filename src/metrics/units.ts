@@ -1,0 +1,25 @@
+/** The units of metrics: how a value is written, and how a limit in `--fail-on` may be. */
+import { BYTE_UNITS } from "../base/parse-bytes.js";
+import { formatBytes, formatNats, formatSeconds } from "../base/units.js";
+
+export interface Unit {
+  readonly format: (value: number) => string;
+  /** Name in a limit → what it is in the metric's own unit; an empty name where none is given. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+const PLAIN = { "": 1 } as const;
+
+export const UNITS = {
+  seconds: { format: formatSeconds, limits: { "": 1, s: 1, ms: 1e-3, min: 60 } },
+  bytes: { format: formatBytes, limits: BYTE_UNITS },
+  joules: { format: (value) => `${value.toFixed(1)} J`, limits: { "": 1, J: 1, kJ: 1e3 } },
+  tokens: { format: (value) => value.toFixed(0), limits: PLAIN },
+  "tokens a second": { format: (value) => value.toFixed(value < 10 ? 2 : 1), limits: PLAIN },
+  perplexity: { format: (value) => value.toFixed(2), limits: PLAIN },
+  ratio: { format: (value) => value.toFixed(3), limits: PLAIN },
+  nats: { format: formatNats, limits: PLAIN },
+  share: { format: (value) => `${(value * 100).toFixed(1)} %`, limits: PLAIN },
+} as const satisfies Readonly<Record<string, Unit>>;
+
+export type MetricUnit = keyof typeof UNITS;
