@@ -1,33 +1,41 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** These measure a real model on all cores: side by side each would take many times as long. */
-const REAL_MODELS = [
-  "test/commands/run.test.ts",
-  "test/commands/run-quality.test.ts",
-  "test/experiments/quant.test.ts",
+/** These start the real worker, which imports torch and its neighbours: seconds of a core each time. */
+const REAL_WORKER = [
   "test/bench/sides.test.ts",
+  "test/commands/{doctor,export,fit,resume,run,run-quality,run-simulated}.test.ts",
+  "test/experiments/quant.test.ts",
+  "test/reliability/{controller,inputs,secrets,trial,worker}.test.ts",
 ];
 
 export default defineConfig({
   test: {
-    // Real workers are started: a slow machine needs time, and no test asserts how much.
     // OpenMP threads spin while they wait for their turn: where processes share the cores, as here, a tiny model then
     // takes ten times the processor time.
     env: { OMP_WAIT_POLICY: "passive" },
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
     projects: [
       {
         extends: true,
-        test: { name: "real models", include: REAL_MODELS, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: {
+          name: "real worker",
+          include: REAL_WORKER,
+          // The slowest takes some 20 s where it is alone, and what hangs should not hang for long.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
         test: {
           name: "all others",
           include: ["test/**/*.test.ts"],
-          exclude: REAL_MODELS,
-          maxWorkers: 2,
+          exclude: REAL_WORKER,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: Math.max(1, availableParallelism() - 1),
           sequence: { groupOrder: 2 },
         },
       },

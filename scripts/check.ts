@@ -4,8 +4,8 @@
  *
  * Ends with how long each step took, how many faults of docs/reliability.md were survived, and the line
  * `N passed, N failed`: every test counts, and every check that is no test counts as one. What is skipped is printed with its
- * reason; with CI set, a skip is a failure, except that of a test marked `gpu` where there is none. With CI set, too, registries are asked
- * for known vulnerabilities. Exits 1 when anything failed.
+ * reason; with CI set, a skip is a failure, except that of a test marked `gpu` where there is none. With CI set, too,
+ * registries are asked for known vulnerabilities. Exits 1 when anything failed.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -109,14 +109,14 @@ async function main(): Promise<number> {
       ["scripts/audit.ts", "--locks-suffice"],
       env,
     );
-    // Most of these wait for processes of their own; asking registries is nothing but waiting.
+    // All of these wait a good part of their time, for processes or for registries.
     const tests = [
       pytest("Python tests (pytest)", interpreter, env),
-      vitest("TypeScript tests (vitest)", "all others", env),
+      vitest("TypeScript tests with the real worker (vitest)", "real worker", env),
+      vitest("all other TypeScript tests (vitest)", "all others", env),
       ...(inCi ? [advisories] : []),
     ];
     await together(tests, tests.length);
-    await together([vitest("TypeScript tests that measure real models (vitest)", "real models", env)]);
   }
   await together([
     {

@@ -183,7 +183,7 @@ test("a run lies in a real local MLflow store afterwards, and is skipped the nex
   expect(existsSync(join(cwd, "mlruns", id, "artifacts", "records.parquet"))).toBe(true);
   const again = await falconExp(args, { cwd, env });
   expect(again.stdout).toBe(first.stdout.replace("exported", "skipped"));
-}, 300_000);
+});
 
 test.each([
   [

@@ -33,11 +33,9 @@ async function runIn(cwd: string, args: readonly string[]): Promise<Finished> {
   return { ...result, ...recordsIn(cwd) };
 }
 
-const outcomes = (records: readonly RunFileRecord[]) =>
+const listOutcomes = (records: readonly RunFileRecord[]) =>
   records.flatMap((record) =>
-    record.kind === "configuration"
-      ? [[record.configuration, record.status === "failed" ? record.failure.code : record.status]]
-      : [],
+    record.kind === "configuration" ? [record.status === "failed" ? record.failure.code : record.status] : [],
   );
 
 test("a Falcon is measured unquantized and with every decoder layer in 8-bit and 4-bit", async () => {
@@ -65,45 +63,33 @@ test("a Falcon is measured unquantized and with every decoder layer in 8-bit and
   expect(readFileSync(join(folder, "charts/overview.png")).equals(before)).toBe(true);
 });
 
-test("without the cure the Falcon configurations fail with their own code, and the others finish", async () => {
-  const { exitCode, records, stdout } = await runIn(scratchFolder(), [tiny, "--set", "workarounds=none"]);
+test("what is not quantized, not there or not possible fails with its own code, and the others are measured", async () => {
+  const include = "include=[{model: ./missing}, {dtype: float8_e4m3fn}, {dtype: float32}]";
+  // Without the cure no layer of a Falcon is quantized.
+  const args = [tiny, "--set", "workarounds=none", "--set", include];
+  const { exitCode, records, stdout } = await runIn(scratchFolder(), args);
   expect(exitCode).toBe(4);
-  expect(outcomes(records)).toEqual([
-    ["none", "completed"],
-    ["int8", "quantization-not-applied"],
-    ["fp4", "quantization-not-applied"],
-    ["nf4", "quantization-not-applied"],
-  ]);
-  expect(stdout).toContain("fp4 failed: quantization-not-applied");
-});
-
-test("a bad model path and a dtype that the device cannot do are recorded, and the rest completes", async () => {
-  const cwd = scratchFolder();
-  const include =
-    "include=[{quantization: none}, {model: ./missing}, {dtype: float8_e4m3fn}, {quantization: fp4}]";
-  const { exitCode, records } = await runIn(cwd, [tiny, "--set", "matrix={dtype: bf16}", "--set", include]);
-  expect(exitCode).toBe(4);
-  expect(outcomes(records).map(([, outcome]) => outcome)).toEqual([
-    "completed", // the matrix's own
+  expect(listOutcomes(records)).toEqual([
     "completed",
+    "quantization-not-applied",
+    "quantization-not-applied",
+    "quantization-not-applied",
     "model-not-found",
     "dtype-unsupported",
     "completed",
   ]);
+  expect(stdout).toContain("fp4 bfloat16 failed: quantization-not-applied");
 });
 
-test("when nothing can be loaded the exit code says that all failed, and a report is written all the same", async () => {
-  const { exitCode, folder } = await runIn(scratchFolder(), [tiny, "--set", "matrix.device=cuda:7"]);
+test("when nothing can be loaded the exit code says so, a report is written, and --json prints the summary alone", async () => {
+  const args = [tiny, "--json", "--set", "matrix.device=cuda:7"];
+  const { exitCode, folder, stdout } = await runIn(scratchFolder(), args);
   expect(exitCode).toBe(5);
   expect(readdirSync(join(folder, "charts"))).toContain("overview.png");
-});
-
-test("--json prints the summary and nothing else on stdout", async () => {
-  const { stdout } = await runIn(scratchFolder(), [tiny, "--json", "--set", "matrix.quantization=none"]);
   expect(JSON.parse(stdout)).toMatchObject({
-    status: "completed",
+    status: "all_failed",
     experiment: "falcon-tiny",
-    trials_completed: 6,
+    trials_completed: 0,
   });
 });
 
@@ -111,7 +97,7 @@ test("--json prints the summary and nothing else on stdout", async () => {
 async function startLongRun(cwd: string) {
   const file = join(cwd, "long.yaml");
   const long = readFileSync(tiny, "utf8")
-    .replaceAll("tokens: 24", "tokens: 400")
+    .replaceAll("tokens: 24", "tokens: 100")
     .replace("warmup: 1", "warmup: 0\nretries: 0");
   writeFileSync(
     file,
@@ -128,17 +114,17 @@ async function startLongRun(cwd: string) {
   return { child, pid, supervisor: listDescendants(pid, 1), trial: listDescendants(pid, 3) };
 }
 
-test("a trial process killed in the middle fails its configuration, and the next one completes", async () => {
+test("a trial process killed in the middle fails its configuration; the next one is measured, until SIGINT ends the run", async () => {
   const cwd = scratchFolder();
-  const { child, trial } = await startLongRun(cwd);
+  const { child, pid, supervisor, trial } = await startLongRun(cwd);
   expect(trial).toHaveLength(1);
   process.kill(trial[0] as number, "SIGKILL");
-  // What is to be shown is shown by the next configuration's first trials.
   await vi.waitFor(
     () =>
       expect(recordsIn(cwd).records.some((r) => r.kind === "trial" && r.configuration === "fp4")).toBe(true),
     { timeout: 100_000, interval: 100 },
   );
+  const nextTrial = listDescendants(pid, 3);
   child.kill("SIGINT");
   const { exitCode } = await child;
   const { records } = recordsIn(cwd);
@@ -148,25 +134,21 @@ test("a trial process killed in the middle fails its configuration, and the next
     failure: { code: "trial-process-died", signal: "SIGKILL" },
   });
   expect(exitCode).toBe(130);
+  expect(records.at(-1)).toMatchObject({ kind: "run_end", status: "interrupted" });
+  expect([...supervisor, ...nextTrial].filter(isAlive)).toEqual([]);
 });
 
-test.each([
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const)(
-  "%s ends the run with what was measured, exit code %i, and no process left",
-  async (signal, code) => {
-    const cwd = scratchFolder();
-    const { child, supervisor, trial } = await startLongRun(cwd);
-    child.kill(signal);
-    const { exitCode } = await child;
-    expect(exitCode).toBe(code);
-    const { records } = recordsIn(cwd);
-    expect(records.at(-1)).toMatchObject({ kind: "run_end", status: "interrupted" });
-    expect(records.some((record) => record.kind === "trial" && record.status === "completed")).toBe(true);
-    expect([...supervisor, ...trial].filter(isAlive)).toEqual([]);
-  },
-);
+test("SIGTERM ends the run with what was measured, exit code 143, and no process left", async () => {
+  const cwd = scratchFolder();
+  const { child, supervisor, trial } = await startLongRun(cwd);
+  child.kill("SIGTERM");
+  const { exitCode } = await child;
+  expect(exitCode).toBe(143);
+  const { records } = recordsIn(cwd);
+  expect(records.at(-1)).toMatchObject({ kind: "run_end", status: "interrupted" });
+  expect(records.some((record) => record.kind === "trial" && record.status === "completed")).toBe(true);
+  expect([...supervisor, ...trial].filter(isAlive)).toEqual([]);
+});
 
 test("a controller that is killed takes its worker along", async () => {
   const { child, supervisor, trial } = await startLongRun(scratchFolder());

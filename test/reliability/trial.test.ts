@@ -21,7 +21,7 @@ const FAULTS = {
   "device-fault": ["measure", "device-fault"],
   "memory-limit": ["load", "host-memory-limit"],
   "memory-cgroup": ["measure", "host-memory-cgroup"],
-  flood: ["measure", "flood"],
+  flood: ["warmup", "flood"],
   stopped: ["measure", "sigstop"],
   "no-forkserver": ["measure", "kill-forkserver"],
 } as const;
@@ -40,7 +40,7 @@ beforeAll(async () => {
     "2G",
   );
   const rssBefore = process.memoryUsage.rss();
-  const plan = tinyPlan([...Object.keys(FAULTS), "good"], { measure_sec: 20 });
+  const plan = tinyPlan([...Object.keys(FAULTS), "good"], { measure_sec: 5 });
   const worker = faultyWorker({ trials: FAULTS }, { FALCON_EXP_TEST_CGROUP: cgroup });
   const onEvent = ({ type }: RunEvent) => {
     if (type === "worker-starting") workersStarted += 1;

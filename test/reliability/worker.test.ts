@@ -51,7 +51,7 @@ test("a supervisor that dies or stands still fails its configuration, and a new 
     { trials: { killed: ["measure", "kill-supervisor"], stopped: ["measure", "stop-supervisor"] } },
     { [MARKER]: marker },
   );
-  const plan = tinyPlan(["killed", "stopped", "good"], { heartbeat_sec: 8 });
+  const plan = tinyPlan(["killed", "stopped", "good"], { heartbeat_sec: 4 });
   const { records, status } = await runIn(folder, worker, plan);
   expect(status).toBe("partly_failed");
   expect(configurations(records)).toMatchObject([
@@ -66,8 +66,7 @@ test("a supervisor that dies or stands still fails its configuration, and a new 
   expect(records.filter((record) => record.kind === "environment")).toHaveLength(3);
   await vi.waitFor(() => expect(processesWith(marker)).toEqual([]), { timeout: 30_000 });
   expect(left(temporary)).toEqual([]);
-  // The libraries are imported three times.
-}, 400_000);
+});
 
 test.each(["torch", "transformers", "bitsandbytes"])(
   "an import error of %s is recorded as import-failed with its traceback",
