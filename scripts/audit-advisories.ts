@@ -4,7 +4,7 @@
  */
 import { execa } from "execa";
 import { z } from "zod";
-import { parseJson } from "../src/base/parse-json.js";
+import { parseJson } from "../src/base/json.js";
 
 /** A sentence each, or why nobody could tell. */
 export type Verdict = { readonly vulnerable: readonly string[] } | { readonly notAudited: string };

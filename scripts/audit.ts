@@ -8,7 +8,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { packageRoot } from "../src/base/package-root.js";
+import { packageRoot } from "../src/base/program.js";
 import { askNpm, askPip } from "./audit-advisories.js";
 import { npmProblems, pipProblems } from "./audit-locks.js";
 import { prepareDevPython } from "./dev-python.js";

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { packageRoot } from "../src/base/package-root.js";
+import { packageRoot } from "../src/base/program.js";
 import { experimentJsonSchema } from "../src/experiment/json-schema.js";
 import { controllerMessageSchema, workerMessageSchema } from "../src/protocol/messages.js";
 import { recordJsonSchema } from "../src/run/record-json-schema.js";

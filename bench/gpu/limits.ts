@@ -1,6 +1,6 @@
 /** What was measured on a GPU beside what its memory allows: each decoded token reads the weights once. Pure. */
 import type { ConfigurationSummary, RunSummary } from "../../src/analysis/summary.js";
-import { computeMedian } from "../../src/base/median.js";
+import { computeMedian } from "../../src/base/statistics.js";
 import type { Card } from "../../src/protocol/measurements.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 

@@ -1,5 +1,5 @@
 /** The paired generates of every configuration: several loads of both sides, some pairs for each. */
-import { computeMedian } from "../../src/base/median.js";
+import { computeMedian } from "../../src/base/statistics.js";
 import type { PlanConfiguration } from "../../src/plan/plan-types.js";
 import { computeOthersCpus, readMachineUse } from "./disturbance.js";
 import { makeSchedule } from "./order.js";

@@ -1,5 +1,5 @@
 /** What the generates of some loads used, beside their times: where a difference comes from. Pure. */
-import { computeMedian } from "../../src/base/median.js";
+import { computeMedian } from "../../src/base/statistics.js";
 import type { Load } from "./generates.js";
 import type { Pair, Turn } from "./pairs.js";
 

@@ -1,6 +1,5 @@
 /** What paired times say: a ratio with its interval, and whether a limit holds. Pure. */
-import { computeMedian } from "../../src/base/median.js";
-import { computeStatistics } from "../../src/base/statistics.js";
+import { computeMedian, computeStatistics } from "../../src/base/statistics.js";
 
 export interface RatioInterval {
   readonly ratio: number;

@@ -1,8 +1,7 @@
 /** Intervals of paired ratios by the bootstrap, seeded: the same pairs give the same interval. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { computeQuantile } from "../base/quantile.js";
-import { studentTQuantile } from "../base/statistics.js";
+import { computeQuantile, studentTQuantile } from "../base/statistics.js";
 
 export const BOOTSTRAP = { resamples: 4000, seed: 20_261_124 } as const;
 /** Below this the spread of the pairs is itself not known well enough. */

@@ -1,5 +1,5 @@
 /** Where greedy answers part from the reference's. */
-import { computeMedian } from "../base/median.js";
+import { computeMedian } from "../base/statistics.js";
 import type { CompletedTrial } from "../run/record-types.js";
 
 export interface AnswerDivergence {

@@ -1,5 +1,5 @@
 /** Whether the machine changed while the run went on: the drift probe's speed at start, middle and end. */
-import { pluralize } from "../base/pluralize.js";
+import { pluralize } from "../base/text.js";
 import type { DriftProbeRecord } from "../run/record-types.js";
 import { pairedRatio } from "./bootstrap.js";
 import { computeEffect, type Effect } from "./comparison.js";

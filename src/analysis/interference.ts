@@ -1,5 +1,5 @@
 /** Whether the machine was quiet before the run, in sentences; none where it was. */
-import { pluralize } from "../base/pluralize.js";
+import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import type { MachineState } from "../protocol/measurements.js";
 import type { RecordedEnvironment, RecordedTrial } from "../run/record-types.js";

@@ -1,6 +1,6 @@
 /** Quality in words and short values. */
 
-import { safeLine } from "../base/untrusted-text.js";
+import { safeLine } from "../base/text.js";
 import type { Interval, QualitySummary } from "./quality.js";
 
 /** What a verdict says of the first text: the others have a table of their own. */

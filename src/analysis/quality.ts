@@ -1,6 +1,5 @@
 /** What the answers lose, text by text: perplexity, and KL divergence and top-1 agreement against the reference. */
-import { computeQuantile } from "../base/quantile.js";
-import { computeStatistics } from "../base/statistics.js";
+import { computeQuantile, computeStatistics } from "../base/statistics.js";
 import type { QualityMeasurement } from "../protocol/quality.js";
 import type { QualityRecord } from "../run/record-types.js";
 import type { ConfigurationData } from "../run/run-data.js";

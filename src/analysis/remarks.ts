@@ -1,9 +1,8 @@
 /** What a reader must know of a configuration's trials before trusting their mean. */
 
-import { computeMedian } from "../base/median.js";
-import { pluralize } from "../base/pluralize.js";
+import { computeMedian } from "../base/statistics.js";
+import { pluralize, safeLine } from "../base/text.js";
 import { formatSeconds } from "../base/units.js";
-import { safeLine } from "../base/untrusted-text.js";
 import type { CompletedTrial } from "../run/record-types.js";
 import type { ConfigurationData } from "../run/run-data.js";
 

@@ -1,5 +1,5 @@
 /** Sentences that a person can repeat: what a configuration costs and saves against the reference, or that nobody knows. */
-import { pluralize } from "../base/pluralize.js";
+import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import { FEWEST_PAIRS, type PairedRatio } from "./bootstrap.js";
 

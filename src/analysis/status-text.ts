@@ -1,5 +1,4 @@
-import { pluralize } from "../base/pluralize.js";
-import { safeLine } from "../base/untrusted-text.js";
+import { pluralize, safeLine } from "../base/text.js";
 import { type ConfigurationData, findFailure } from "../run/run-data.js";
 
 /** The state of a configuration that did not simply complete, in a few words: `failed: model-not-found`. */

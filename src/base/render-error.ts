@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import stringWidth from "string-width";
 import { type FalconError, FalconErrorList, type SourcePlace } from "./errors.js";
-import { safeLine, safeLines } from "./untrusted-text.js";
+import { safeLine, safeLines } from "./text.js";
 
 /** Characters of an offending line that are shown around the caret. */
 const LINE_WINDOW = 100;

@@ -1,5 +1,21 @@
 /** Statistics over raw samples (docs/metrics.md). Pure; null where a value does not exist, never NaN. */
-import { computeMedian } from "./median.js";
+import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+
+/** The middle sample, or the mean of the middle two; null for no samples. */
+export function computeMedian(samples: readonly number[]): number | null {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)];
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+  return lower === undefined || upper === undefined ? null : lower / 2 + upper / 2;
+}
+
+/** Quantile of sorted samples, linear between neighbours (Hyndman and Fan, definition 7, as NumPy does); needs one sample. */
+export function computeQuantile(sorted: readonly number[], probability: number): number {
+  const at = (sorted.length - 1) * probability;
+  const below = sorted[Math.floor(at)] ?? 0;
+  const above = sorted[Math.ceil(at)] ?? below;
+  return below + (above - below) * (at - Math.floor(at));
+}
 
 export interface Statistics {
   /** Number of samples. */
@@ -67,4 +83,12 @@ export function studentTQuantile(probability: number, degreesOfFreedom: number):
     else high = middle;
   }
   return Math.tan((low + high) / 2) * Math.sqrt(degreesOfFreedom);
+}
+
+/**
+ * 0 to `bound` - 1. Uniform but for one part in 2^32 ÷ `bound`, which no simulation of thousands of draws can tell; four times
+ * as fast as the exact way, for where there are millions. `bound` is at most a million or so.
+ */
+export function randomBelow(random: RandomGenerator, bound: number): number {
+  return Math.floor(((random.next() >>> 0) / 4_294_967_296) * bound);
 }

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { FalconError } from "../base/errors.js";
-import { packageRoot } from "../base/package-root.js";
+import { packageRoot } from "../base/program.js";
 import type { Machine } from "../protocol/machine.js";
 import { builtinModelFolder, builtinModelProblem } from "../python-env/builtin-model.js";
 import { checkEnvironment, type EnvironmentCheck } from "../python-env/check.js";

@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import pc from "picocolors";
 import { ExitCode } from "../base/exit-codes.js";
-import { packageRoot } from "../base/package-root.js";
-import { safeLine } from "../base/untrusted-text.js";
-import { wrapText } from "../base/wrap-text.js";
+import { packageRoot } from "../base/program.js";
+import { safeLine, wrapText } from "../base/text.js";
 import { resolveHome } from "../python-env/home.js";
 import { type DoctorReport, examine } from "./doctor-report.js";
 import type { CommandIo } from "./io.js";

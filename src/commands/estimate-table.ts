@@ -1,6 +1,5 @@
+import { safeLine, wrapText } from "../base/text.js";
 import { formatBytes, formatSeconds } from "../base/units.js";
-import { safeLine } from "../base/untrusted-text.js";
-import { wrapText } from "../base/wrap-text.js";
 import { fitTable, nameColumn, type TableColumn } from "../render/terminal/fit-table.js";
 import type { ConfigurationEstimate } from "./estimate-plan.js";
 

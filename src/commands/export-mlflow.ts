@@ -1,8 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { pluralize } from "../base/pluralize.js";
-import { safeLine } from "../base/untrusted-text.js";
+import { pluralize, safeLine } from "../base/text.js";
 import { exportRuns } from "../python-env/mlflow-client.js";
 import type { CommandIo } from "./io.js";
 import { prepareEnvironment } from "./prepare-environment.js";

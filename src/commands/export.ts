@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { safeLine } from "../base/untrusted-text.js";
-import { writeWholeFile } from "../base/whole-file.js";
+import { writeWholeFile } from "../base/io.js";
+import { safeLine } from "../base/text.js";
 import { exporter } from "../render/export/exporter.js";
 import type { DocumentFormat } from "../render/export/formats.js";
 import { findRuns } from "../run/find-runs.js";

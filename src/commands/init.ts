@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { packageRoot } from "../base/package-root.js";
+import { packageRoot } from "../base/program.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
-import { safeLine } from "../base/untrusted-text.js";
-import { wrapText } from "../base/wrap-text.js";
+import { safeLine, wrapText } from "../base/text.js";
 import { runList } from "../render/terminal/run-list.js";
 import { indexRuns, type RunIndexEntry } from "../run/run-index.js";
 import type { CommandIo } from "./io.js";

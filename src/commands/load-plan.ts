@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { packageRoot } from "../base/package-root.js";
+import { packageRoot } from "../base/program.js";
 import { secretsRedactor } from "../base/secrets.js";
 import type { Experiment } from "../experiment/experiment.js";
 import { loadExperiment } from "../experiment/load.js";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
+import { falconExpVersion } from "../base/program.js";
 import { secretsRedactor } from "../base/secrets.js";
-import { falconExpVersion } from "../base/version.js";
 import { describeController } from "../executor/controller-info.js";
 import { LocalExecutor } from "../executor/local.js";
 import { STOP_LIMIT_SEC, watchSignals } from "../executor/signals.js";

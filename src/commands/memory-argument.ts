@@ -1,6 +1,6 @@
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { parseBytes } from "../base/parse-bytes.js";
+import { parseBytes } from "../base/units.js";
 
 /** Bytes of a `--memory`. Throws FalconError `memory-invalid`. */
 export function memoryArgument(text: string): number {

@@ -1,7 +1,5 @@
 import pc from "picocolors";
-import { pluralize } from "../base/pluralize.js";
-import { safeLine } from "../base/untrusted-text.js";
-import { wrapText } from "../base/wrap-text.js";
+import { pluralize, safeLine, wrapText } from "../base/text.js";
 import { quantizationText } from "../plan/axis-text.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { ModelSource } from "../protocol/configuration.js";

@@ -1,4 +1,4 @@
-import { packageRoot } from "../base/package-root.js";
+import { packageRoot } from "../base/program.js";
 import { ensureEnvironment } from "../python-env/ensure.js";
 import { resolveHome } from "../python-env/home.js";
 import type { Extra } from "../python-env/state-file.js";

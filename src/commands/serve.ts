@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
 import type { Log } from "../base/log.js";
-import { safeLine } from "../base/untrusted-text.js";
+import { safeLine } from "../base/text.js";
 import { startServer } from "../serve/server.js";
 import type { CommandIo } from "./io.js";
 

@@ -1,7 +1,7 @@
 import cliTruncate from "cli-truncate";
 import { createLogUpdate } from "log-update";
+import { safeLine } from "../base/text.js";
 import { formatSeconds } from "../base/units.js";
-import { safeLine } from "../base/untrusted-text.js";
 import type { OnSetupProgress, SetupProgress } from "../python-env/types.js";
 import type { CommandIo } from "./io.js";
 

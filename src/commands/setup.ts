@@ -1,5 +1,5 @@
 import { ExitCode } from "../base/exit-codes.js";
-import { packageRoot } from "../base/package-root.js";
+import { packageRoot } from "../base/program.js";
 import { ensureEnvironment } from "../python-env/ensure.js";
 import { resolveHome } from "../python-env/home.js";
 import { EXTRAS } from "../python-env/state-file.js";

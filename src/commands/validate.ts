@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { FalconError, FalconErrorList } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { pluralize } from "../base/pluralize.js";
+import { pluralize } from "../base/text.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
 import { printJson } from "./print-json.js";

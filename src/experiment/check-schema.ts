@@ -1,6 +1,6 @@
 /** zod's findings, told in the words of the experiment file. */
 import type { z } from "zod";
-import { didYouMean } from "../base/did-you-mean.js";
+import { didYouMean } from "../base/text.js";
 import { keysAt, placeForKey } from "./known-keys.js";
 import { type Problems, pathName, shown } from "./problems.js";
 import type { Path } from "./yaml-source.js";

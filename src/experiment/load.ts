@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { sha256OfValue } from "../base/canonical.js";
+import { sha256OfValue } from "../base/json.js";
 import type { AxisName } from "./axis-schemas.js";
 import { checkSchema } from "./check-schema.js";
 import type {

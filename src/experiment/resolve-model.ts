@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { didYouMean } from "../base/did-you-mean.js";
+import { didYouMean } from "../base/text.js";
 import type { ExperimentModel } from "./experiment.js";
 import { BUILTIN_MODELS, HUB_ID, type ModelInput } from "./model-schema.js";
 import { type Problems, pathName, shown } from "./problems.js";

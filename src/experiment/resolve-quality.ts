@@ -1,5 +1,5 @@
 import { basename, extname, join, resolve } from "node:path";
-import { packageRoot } from "../base/package-root.js";
+import { packageRoot } from "../base/program.js";
 import type { EvaluationText, ExperimentQuality, LmEval } from "./experiment.js";
 import { type LmEvalInput, type QualityInput, SHIPPED_TEXTS, type TextInput } from "./quality-schema.js";
 import { readFileBounded, readText } from "./read-text.js";

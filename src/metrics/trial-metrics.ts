@@ -1,5 +1,5 @@
 /** Every metric of a trial, in the order of the flat table's columns. */
-import { computeMedian } from "../base/median.js";
+import { computeMedian } from "../base/statistics.js";
 import type { TrialMetric } from "./metric.js";
 
 export const TRIAL_METRICS = [

@@ -1,6 +1,5 @@
 /** The units of metrics: how a value is written, and how a limit in `--fail-on` may be. */
-import { BYTE_UNITS } from "../base/parse-bytes.js";
-import { formatBytes, formatNats, formatSeconds } from "../base/units.js";
+import { BYTE_UNITS, formatBytes, formatNats, formatSeconds } from "../base/units.js";
 
 export interface Unit {
   readonly format: (value: number) => string;

@@ -1,6 +1,6 @@
 /** Which configurations must run out of memory because a smaller one of their family did. */
 
-import { sha256OfValue } from "../base/canonical.js";
+import { sha256OfValue } from "../base/json.js";
 import type { ModelSource, Quantization } from "../protocol/configuration.js";
 import type { PlanConfiguration } from "./plan-types.js";
 

@@ -1,4 +1,4 @@
-import { parseJson } from "../base/parse-json.js";
+import { parseJson } from "../base/json.js";
 import { planSessionsInOrder } from "./load-sessions.js";
 import { type Plan, planLineSchema } from "./plan-types.js";
 

@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { sha256OfText } from "../base/canonical.js";
+import { sha256OfText } from "../base/json.js";
 import { lastLines, runPython } from "./python-command.js";
 import { type Env, type OnSetupProgress, setupError } from "./types.js";
 

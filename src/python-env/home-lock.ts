@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import lockfile from "proper-lockfile";
-import { writeWholeFile } from "../base/whole-file.js";
+import { writeWholeFile } from "../base/io.js";
 import { setupError } from "./types.js";
 
 /** A lock not renewed for this long belongs to nobody any more; its owner renews it every half of that. */

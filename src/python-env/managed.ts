@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256OfText } from "../base/canonical.js";
+import { sha256OfText } from "../base/json.js";
 import { checkEnvironment, refuseProblems } from "./check.js";
 import { findPython } from "./find-python.js";
 import { pipInstall } from "./pip.js";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
-import { writeWholeFile } from "../base/whole-file.js";
+import { writeWholeFile } from "../base/io.js";
 
 /** The steps of a managed environment, in order. */
 export const STEPS = ["venv", "torch", "packages", "model-package", "check"] as const;

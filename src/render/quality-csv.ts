@@ -1,7 +1,7 @@
 /** `quality.csv`: one row a configuration and text, and one a configuration and metric of lm-evaluation-harness. */
 import { stringify } from "csv-stringify/sync";
 import type { ConfigurationSummary, RunSummary } from "../analysis/summary.js";
-import { csvText } from "../base/untrusted-text.js";
+import { csvText } from "../base/text.js";
 
 export type QualityRow = Readonly<Record<string, string | number | boolean | null>>;
 

@@ -1,8 +1,8 @@
 /** A run to resume: its frozen plan, and what its records say about it. */
 import { readFile } from "node:fs/promises";
-import { canonicalJson } from "../base/canonical.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { canonicalJson } from "../base/json.js";
 import { parsePlan } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
 import type { RunPaths } from "./paths.js";

@@ -1,5 +1,5 @@
 /** What a measurement depends on: two of equal identity may stand for each other. */
-import { sha256OfValue } from "../base/canonical.js";
+import { sha256OfValue } from "../base/json.js";
 import {
   type AnyEnvironment,
   INSTRUCTION_SETS,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { parseJson } from "../base/parse-json.js";
+import { parseJson } from "../base/json.js";
 import { splitAtChecksums, verifyChecksum } from "./checksummed-line.js";
 import { RECORD_SCHEMA_VERSION, type RunFileRecord, recordSchema } from "./record-types.js";
 

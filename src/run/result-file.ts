@@ -1,4 +1,4 @@
-import { writeWholeFile } from "../base/whole-file.js";
+import { writeWholeFile } from "../base/io.js";
 import { writeFailed } from "./writer.js";
 
 /** Writes a file of a results folder whole or not at all. Throws FalconError `results-write-failed`. */

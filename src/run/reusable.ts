@@ -1,5 +1,5 @@
 /** Whether what an earlier run measured of a configuration may stand for measuring it again. */
-import { canonicalJson } from "../base/canonical.js";
+import { canonicalJson } from "../base/json.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import { computeIdentity, environmentChanges } from "./identity.js";

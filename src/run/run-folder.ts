@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import type { Clock } from "../base/clock.js";
+import { writeWholeFile } from "../base/io.js";
 import { ownProcessName } from "../base/process-name.js";
-import { writeWholeFile } from "../base/whole-file.js";
 import { FileLog } from "./file-log.js";
 import { RunPaths } from "./paths.js";
 import { lockRun, ownerText } from "./run-lock.js";

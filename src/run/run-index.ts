@@ -5,7 +5,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.js";
-import { mapConcurrent } from "../base/map-concurrent.js";
+import { mapConcurrent } from "../base/io.js";
 import { ownProcessName, type ProcessName } from "../base/process-name.js";
 import { RunPaths } from "./paths.js";
 import type { ConfigurationStatus } from "./run-data.js";

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../base/clock.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { parseJson } from "../base/parse-json.js";
+import { parseJson } from "../base/json.js";
 import { isSameMachine, type ProcessName, processNameSchema, runsStill } from "../base/process-name.js";
 import { RunPaths } from "./paths.js";
 import { writeFailed } from "./writer.js";

@@ -3,7 +3,7 @@
  * strict: it serves lists and pages that follow a run, so it takes only what it shows and never judges the rest.
  */
 import { z } from "zod";
-import { computeMedian } from "../base/median.js";
+import { computeMedian } from "../base/statistics.js";
 import { chooseMemoryMetric, type MemoryMetric } from "../metrics/memory.js";
 import {
   LIST_METRICS,

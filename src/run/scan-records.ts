@@ -1,6 +1,6 @@
 /** A quick look through `records.jsonl`: only the lines that a list needs are parsed. */
 import { readFile } from "node:fs/promises";
-import { parseJson } from "../base/parse-json.js";
+import { parseJson } from "../base/json.js";
 import { verifyChecksum } from "./checksummed-line.js";
 import { RECORD_SCHEMA_VERSION } from "./record-types.js";
 import { PROGRESS_KINDS, progressRecordSchema, RunProgress } from "./run-progress.js";

@@ -15,7 +15,7 @@ import {
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Clock } from "../base/clock.js";
-import { parseJson } from "../base/parse-json.js";
+import { parseJson } from "../base/json.js";
 
 /** A near disk answers in a small part of it. */
 const FAR_SEC = 0.001;

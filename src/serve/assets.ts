@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packageRoot } from "../base/package-root.js";
+import { packageRoot } from "../base/program.js";
 
 /** The pages' own files, from `web/serve/` by `npm run build`. Nothing else is ever sent as it lies on the disk. */
 const FILES: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { isHarmful } from "../../src/base/untrusted-text.js";
+import { isHarmful } from "../../src/base/text.js";
 import { falconExp } from "../commands/cli.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { canonicalJson } from "../../src/base/canonical.js";
+import { canonicalJson } from "../../src/base/json.js";
 import { appendChecksum } from "../../src/run/checksummed-line.js";
 import { parseRecords } from "../../src/run/reader.js";
 import { fakeRun, toJsonl } from "../fixtures/records.js";

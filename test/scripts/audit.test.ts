@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { execa } from "execa";
 import { afterEach, expect, test } from "vitest";
-import { packageRoot } from "../../src/base/package-root.js";
+import { packageRoot } from "../../src/base/program.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
 const servers: Server[] = [];

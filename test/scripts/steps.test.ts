@@ -8,7 +8,7 @@ import {
   type Say,
   type Step,
 } from "../../scripts/steps.js";
-import { packageRoot } from "../../src/base/package-root.js";
+import { packageRoot } from "../../src/base/program.js";
 
 /** A step that waits to be told what to say and when to end. */
 function heldStep(name: string) {

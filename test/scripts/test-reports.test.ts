@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { formatSlowest, readPytestReport, readVitestReport } from "../../scripts/test-reports.js";
-import { packageRoot } from "../../src/base/package-root.js";
+import { packageRoot } from "../../src/base/program.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 

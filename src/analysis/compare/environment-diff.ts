@@ -1,5 +1,5 @@
 /** What is not the same on both sides, and what makes a comparison meaningless. */
-import { sha256OfText } from "../../base/canonical.js";
+import { sha256OfText } from "../../base/json.js";
 import { formatBytes } from "../../base/units.js";
 import { quantizationText } from "../../plan/axis-text.js";
 import type { PlanConfiguration } from "../../plan/plan-types.js";

@@ -1,7 +1,7 @@
 /** Where the level of a series changed: seeded binary segmentation, each change tested by permutation. */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import { randomBelow } from "../../base/random-below.js";
+import { randomBelow } from "../../base/statistics.js";
 import { type Interval, seededIntervals } from "./seeded-intervals.js";
 import { winsorized } from "./winsorize.js";
 

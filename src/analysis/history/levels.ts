@@ -1,9 +1,7 @@
 /** Levels of one segment of a series, and the changes between them with their intervals. */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import { computeMedian } from "../../base/median.js";
-import { computeQuantile } from "../../base/quantile.js";
-import { randomBelow } from "../../base/random-below.js";
+import { computeMedian, computeQuantile, randomBelow } from "../../base/statistics.js";
 import { expandedTail } from "../bootstrap.js";
 import { CHANGE_TEST, findChangePoints, SplitSearch } from "./change-points.js";
 import { winsorized } from "./winsorize.js";

@@ -1,6 +1,5 @@
 /** The newest run against the level before it: what one more run may show by noise alone. */
-import { computeMedian } from "../../base/median.js";
-import { studentTQuantile } from "../../base/statistics.js";
+import { computeMedian, studentTQuantile } from "../../base/statistics.js";
 import type { Level } from "./levels.js";
 import { winsorized } from "./winsorize.js";
 

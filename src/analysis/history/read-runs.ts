@@ -1,7 +1,7 @@
 /** The runs of one experiment in order of time, each with its values. */
 
 import { FalconError } from "../../base/errors.js";
-import { mapConcurrent } from "../../base/map-concurrent.js";
+import { mapConcurrent } from "../../base/io.js";
 import { RunPaths } from "../../run/paths.js";
 import type { RunIndexEntry } from "../../run/run-index.js";
 import type { SmallFiles } from "../../run/small-files.js";

@@ -1,5 +1,5 @@
 /** A run on a busy machine lies far out; it must neither hide a change nor make one. */
-import { computeMedian } from "../../base/median.js";
+import { computeMedian } from "../../base/statistics.js";
 
 /** Robust standard deviations from the median from which a value is pulled in. */
 const FARTHEST = 3;

@@ -1,7 +1,7 @@
 /** Every metric against the first side: a point a side with its interval, 1 is the same. */
 import type { TopLevelSpec } from "vega-lite";
 import type { CompareReport } from "../../analysis/compare/compare.js";
-import { safeLine } from "../../base/untrusted-text.js";
+import { safeLine } from "../../base/text.js";
 import { ratioWords } from "../words/compare.js";
 import { breakLines, CHART_HEAD, COLORS, FULL_HEIGHT, SERIES } from "./style.js";
 

@@ -1,7 +1,7 @@
 /** What happened when, beneath the panels: a row an event, so that no text lies on another. */
 
 import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
-import { safeLine } from "../../base/untrusted-text.js";
+import { safeLine } from "../../base/text.js";
 import { differencesText } from "../words/history.js";
 import { encodeTime, PANEL_WIDTH, type TimeAxis } from "./history-panel.js";
 import { breakLines, COLORS } from "./style.js";

@@ -1,7 +1,7 @@
 /** What one configuration's panel shows of a series, in the unit of its axis. */
 
 import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
-import { computeMedian } from "../../base/median.js";
+import { computeMedian } from "../../base/statistics.js";
 
 /** With more runs than these a whisker a run is a smear and a file of megabytes: one line, one area, of so many points. */
 export const MOST_WHISKERS = 250;

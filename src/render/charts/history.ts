@@ -1,8 +1,7 @@
 /** A metric over the runs of an experiment: a panel a configuration, one axis of time, and what changed beneath them. */
 import type { TopLevelSpec } from "vega-lite";
 import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
-import { pluralize } from "../../base/pluralize.js";
-import { safeLine } from "../../base/untrusted-text.js";
+import { pluralize, safeLine } from "../../base/text.js";
 import { changeText, dateWriter } from "../words/history.js";
 import { eventLines, eventPanel } from "./history-events.js";
 import { historyPanel, timeAxis } from "./history-panel.js";

@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FalconError } from "../../base/errors.js";
-import { mapConcurrent } from "../../base/map-concurrent.js";
+import { mapConcurrent } from "../../base/io.js";
 import { CHART_ENDINGS, chartPath } from "../../run/paths.js";
 import { writeResultFile } from "../../run/result-file.js";
 import { writeFailed } from "../../run/writer.js";

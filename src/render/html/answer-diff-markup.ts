@@ -1,7 +1,7 @@
 /** An answer with what differs from the reference's underlined and struck through: never told by colour alone. */
 
 import type { AnswerDiff, DiffRun } from "../../analysis/answer-diff.js";
-import { safeLines } from "../../base/untrusted-text.js";
+import { safeLines } from "../../base/text.js";
 import { escapeHtml, html, joined, Markup } from "./markup.js";
 
 /** `marksTokens`: every token that differs is an element of its own. */

@@ -3,8 +3,7 @@
 import { diffAnswers } from "../../analysis/answer-diff.js";
 import { type Answer, collectQuestions, type Question } from "../../analysis/answers.js";
 import { firstDifference } from "../../analysis/divergence.js";
-import { pluralize } from "../../base/pluralize.js";
-import { safeLine } from "../../base/untrusted-text.js";
+import { pluralize, safeLine } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import { renderAnswerDiff } from "./answer-diff-markup.js";
 import { clipAnswer, clipText } from "./clip.js";

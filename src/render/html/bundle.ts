@@ -1,7 +1,7 @@
 /** The page's own script and style, bundled by `npm run build` with all libraries inside: dist/web/. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packageRoot } from "../../base/package-root.js";
+import { packageRoot } from "../../base/program.js";
 
 export interface PageBundle {
   readonly script: string;

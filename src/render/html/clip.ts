@@ -1,7 +1,7 @@
 /** Texts without end are cut: a page that holds all of a megabyte of control characters would hold eight. */
 
 import type { ComparedAnswer } from "../../analysis/answer-diff.js";
-import { isHarmful } from "../../base/untrusted-text.js";
+import { isHarmful } from "../../base/text.js";
 
 export interface Clipped {
   readonly text: string;

@@ -1,7 +1,7 @@
 /** What failed, why, and the one next step. */
 
 import { statusText } from "../../analysis/status-text.js";
-import { pluralize } from "../../base/pluralize.js";
+import { pluralize } from "../../base/text.js";
 import type { Failure } from "../../run/record-types.js";
 import type { ConfigurationData, RunData } from "../../run/run-data.js";
 import { html, type Markup } from "./markup.js";

@@ -2,7 +2,7 @@
  * HTML that cannot be broken out of: what is put into a template is escaped and its control and bidirectional characters
  * are made visible, so a text that a model wrote is harmless wherever it is shown.
  */
-import { safeLines } from "../../base/untrusted-text.js";
+import { safeLines } from "../../base/text.js";
 
 /** A piece of HTML that was made by `html`, and so may be put into another. */
 export class Markup {

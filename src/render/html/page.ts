@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import type { RunSummary } from "../../analysis/summary.js";
-import { safeLine } from "../../base/untrusted-text.js";
+import { safeLine } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import { chartInputs } from "../charts/inputs/chart-inputs.js";
 import { againSection } from "./again-section.js";

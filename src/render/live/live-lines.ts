@@ -2,8 +2,8 @@ import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
 import { describeInterference } from "../../analysis/interference.js";
+import { safeLine } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
-import { safeLine } from "../../base/untrusted-text.js";
 import type { RunEvent } from "../../run/events.js";
 import { type LiveState, secondsLeft } from "../../run/live-state.js";
 

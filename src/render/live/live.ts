@@ -1,7 +1,7 @@
 import { createLogUpdate } from "log-update";
 import stringWidth from "string-width";
 import type { Clock } from "../../base/clock.js";
-import { wrapText } from "../../base/wrap-text.js";
+import { wrapText } from "../../base/text.js";
 import type { Plan } from "../../plan/plan-types.js";
 import type { RunEvent, RunEventListener } from "../../run/events.js";
 import { advance, initialState } from "../../run/live-state.js";

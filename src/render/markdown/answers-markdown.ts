@@ -1,6 +1,6 @@
 import { type Answer, collectQuestions } from "../../analysis/answers.js";
 import { statusText } from "../../analysis/status-text.js";
-import { markdownFence, markdownInline } from "../../base/untrusted-text.js";
+import { markdownFence, markdownInline } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 
 /** `answers.md`: what each configuration said, question by question. Nothing in a prompt or an answer is interpreted. */

@@ -1,7 +1,7 @@
 /** The comparison as Markdown, for a comment or a README. Names are untrusted text. */
 
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
-import { safeLine } from "../../base/untrusted-text.js";
+import { safeLine } from "../../base/text.js";
 import {
   differenceCells,
   environmentHeading,

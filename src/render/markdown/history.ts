@@ -1,7 +1,7 @@
 /** The history for a comment in CI: what was judged, what changed, a table a configuration. Names are untrusted text. */
 
 import type { HistoryReport } from "../../analysis/history/history-types.js";
-import { markdownInline } from "../../base/untrusted-text.js";
+import { markdownInline } from "../../base/text.js";
 import {
   againstText,
   changeText,

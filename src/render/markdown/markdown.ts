@@ -1,7 +1,7 @@
 /** A run's table and verdicts as Markdown, for a pull request's comment. Names are untrusted text. */
 
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
-import { markdownInline } from "../../base/untrusted-text.js";
+import { markdownInline } from "../../base/text.js";
 import { statusWords } from "../terminal/run-list.js";
 import { buildValueColumns, markedName } from "../terminal/value-columns.js";
 import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";

@@ -1,7 +1,6 @@
 import pc from "picocolors";
 import { collectQuestions } from "../../analysis/answers.js";
-import { safeLine, safeLines } from "../../base/untrusted-text.js";
-import { wrapText } from "../../base/wrap-text.js";
+import { safeLine, safeLines, wrapText } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 
 export interface TextStyle {

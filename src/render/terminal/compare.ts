@@ -1,8 +1,7 @@
 /** The comparison as a person reads it at the terminal: differences first, then a table a configuration. */
 import pc from "picocolors";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
-import { safeLine } from "../../base/untrusted-text.js";
-import { wrapText } from "../../base/wrap-text.js";
+import { safeLine, wrapText } from "../../base/text.js";
 import {
   differenceText,
   environmentHeading,

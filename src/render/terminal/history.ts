@@ -2,9 +2,7 @@
 import pc from "picocolors";
 import stringWidth from "string-width";
 import type { Check, HistoryReport, HistorySeries } from "../../analysis/history/history-types.js";
-import { pluralize } from "../../base/pluralize.js";
-import { safeLine } from "../../base/untrusted-text.js";
-import { wrapText } from "../../base/wrap-text.js";
+import { pluralize, safeLine, wrapText } from "../../base/text.js";
 import {
   againstText,
   againstVerdict,

@@ -2,8 +2,8 @@
 import type { Interval, QualitySummary } from "../../analysis/quality.js";
 import { shareText } from "../../analysis/quality-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
+import { safeLine } from "../../base/text.js";
 import { formatNats } from "../../base/units.js";
-import { safeLine } from "../../base/untrusted-text.js";
 import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
 
 const NOTHING = "–";

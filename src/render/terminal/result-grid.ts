@@ -2,7 +2,7 @@
 import type pc from "picocolors";
 import stringWidth from "string-width";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
-import { wrapText } from "../../base/wrap-text.js";
+import { wrapText } from "../../base/text.js";
 import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
 import { buildValueColumns, markedName, type ValueColumn } from "./value-columns.js";
 

@@ -1,8 +1,7 @@
 /** The runs of a results folder as a table, newest first. */
 import pc from "picocolors";
+import { safeLine, wrapText } from "../../base/text.js";
 import { formatSeconds } from "../../base/units.js";
-import { safeLine } from "../../base/untrusted-text.js";
-import { wrapText } from "../../base/wrap-text.js";
 import type { RunIndexEntry, RunIndexStatus } from "../../run/run-index.js";
 import { fitTable, type TableColumn, type TableStyle } from "./fit-table.js";
 

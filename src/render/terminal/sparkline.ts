@@ -1,5 +1,5 @@
 /** A series in one line of a terminal. */
-import { computeMedian } from "../../base/median.js";
+import { computeMedian } from "../../base/statistics.js";
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
 const ASCII = "_.,-=+*#";

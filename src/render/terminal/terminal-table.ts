@@ -1,7 +1,6 @@
 import pc from "picocolors";
 import type { RunSummary } from "../../analysis/summary.js";
-import { safeLine } from "../../base/untrusted-text.js";
-import { wrapText } from "../../base/wrap-text.js";
+import { safeLine, wrapText } from "../../base/text.js";
 import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
 import type { TableStyle } from "./fit-table.js";
 import { qualityGrid } from "./quality-grid.js";

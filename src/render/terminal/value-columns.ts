@@ -1,7 +1,7 @@
 /** The values of a run's table, one row a configuration: the same at the terminal and in Markdown. */
 
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
-import { safeLine } from "../../base/untrusted-text.js";
+import { safeLine } from "../../base/text.js";
 import { cellText, resultColumns } from "./result-columns.js";
 
 export interface ValueColumn {

@@ -9,8 +9,7 @@ import type {
 } from "../../analysis/history/history-types.js";
 import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
 import { FEWEST_RUNS_BEFORE, type NewestAgainst } from "../../analysis/history/newest.js";
-import { pluralize } from "../../base/pluralize.js";
-import { safeLine } from "../../base/untrusted-text.js";
+import { pluralize, safeLine } from "../../base/text.js";
 import { describeChange, describeUnrecorded } from "../../run/identity.js";
 
 /** UTC; the day alone where no day has two runs. */

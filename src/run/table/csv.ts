@@ -1,6 +1,6 @@
 /** `records.csv`: for spreadsheets and people. Text is made harmless for both; Parquet and JSON have it as it was. */
 import { stringify } from "csv-stringify/sync";
-import { csvText } from "../../base/untrusted-text.js";
+import { csvText } from "../../base/text.js";
 import type { TableRow } from "./column.js";
 import { COLUMNS } from "./columns.js";
 

@@ -1,6 +1,6 @@
 /** The frame of every page. */
 import { html } from "hono/html";
-import { safeLine } from "../../base/untrusted-text.js";
+import { safeLine } from "../../base/text.js";
 
 export type Html = ReturnType<typeof html>;
 /** What stands in a page: text is escaped, markup is not. */

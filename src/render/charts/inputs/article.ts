@@ -1,5 +1,5 @@
 import { statusText } from "../../../analysis/status-text.js";
-import { safeLine } from "../../../base/untrusted-text.js";
+import { safeLine } from "../../../base/text.js";
 import { chooseMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { ConfigurationData } from "../../../run/run-data.js";
 import type { ArticleChartInput } from "../article.js";

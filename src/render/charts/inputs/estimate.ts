@@ -1,6 +1,6 @@
 import type { RunSummary } from "../../../analysis/summary.js";
+import { safeLine } from "../../../base/text.js";
 import { formatBytes } from "../../../base/units.js";
-import { safeLine } from "../../../base/untrusted-text.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { EstimateInput, EstimateRow } from "../estimate.js";
 

@@ -1,5 +1,5 @@
-import { computeQuantile } from "../../../base/quantile.js";
-import { safeLine } from "../../../base/untrusted-text.js";
+import { computeQuantile } from "../../../base/statistics.js";
+import { safeLine } from "../../../base/text.js";
 import { completedTrials, type RunData } from "../../../run/run-data.js";
 import type { InterTokenInput, InterTokenRow } from "../inter-token.js";
 

@@ -1,6 +1,6 @@
 import { findQualityMeasurement } from "../../../analysis/quality.js";
-import { computeQuantile } from "../../../base/quantile.js";
-import { safeLine } from "../../../base/untrusted-text.js";
+import { computeQuantile } from "../../../base/statistics.js";
+import { safeLine } from "../../../base/text.js";
 import type { RunData } from "../../../run/run-data.js";
 import type { KlTailsInput, TailPoint } from "../kl-tails.js";
 

@@ -1,6 +1,6 @@
 import { statusText } from "../../../analysis/status-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
-import { safeLine } from "../../../base/untrusted-text.js";
+import { safeLine } from "../../../base/text.js";
 import { completedTrials, type RunData } from "../../../run/run-data.js";
 import type { OverviewInput, OverviewRow } from "../overview.js";
 

@@ -1,5 +1,5 @@
 import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
-import { safeLine } from "../../../base/untrusted-text.js";
+import { safeLine } from "../../../base/text.js";
 import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.js";
 
 const BYTES_PER_GB = 1e9;

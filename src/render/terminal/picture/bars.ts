@@ -3,8 +3,8 @@ import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
 import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
+import { safeLine } from "../../../base/text.js";
 import { formatBytes, formatSeconds } from "../../../base/units.js";
-import { safeLine } from "../../../base/untrusted-text.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 
 export interface BarStyle {

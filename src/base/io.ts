@@ -1,3 +1,4 @@
+/** Files that are made whole, and work that goes on side by side. */
 import { readFile } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 
@@ -16,4 +17,19 @@ export async function writeWholeFile(path: string, content: string | Uint8Array)
     const there = await readFile(path).catch(() => null);
     if (there?.equals(bytes) !== true) throw error;
   }
+}
+
+/** Calls `work` for every item, at most `concurrency` at a time. Results keep the order of the items. Rejects with the first error. */
+export async function mapConcurrent<T, R>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = new Array(items.length);
+  const waiting = items.entries();
+  const worker = async () => {
+    for (const [index, item] of waiting) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+  return results;
 }

@@ -1,10 +1,14 @@
 /**
- * Text that a model, a library or a stranger wrote, made harmless for the place where it is shown.
+ * Text for people: made harmless, wrapped, counted, guessed at.
  *
- * The dangerous characters are the same everywhere: control characters (a terminal obeys them), bidirectional
- * controls (they reorder what is read), and characters that show nothing at all (they hide text). Each becomes
- * visible as `[U+001B]`; nothing is dropped, so a reader sees that something was there.
+ * What a model, a library or a stranger wrote is made harmless for the place where it is shown. The dangerous characters are
+ * the same everywhere: control characters (a terminal obeys them), bidirectional controls (they reorder what is read), and
+ * characters that show nothing at all (they hide text). Each becomes visible as `[U+001B]`; nothing is dropped, so a reader
+ * sees that something was there.
  */
+
+import { distance } from "fastest-levenshtein";
+import wrapAnsi from "wrap-ansi";
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
@@ -86,4 +90,40 @@ export function csvText(text: string): string {
   const isFormula = FORMULA_START.test(text);
   const shown = replaceHarmful(unixNewlines(text), (codePoint) => codePoint === NEWLINE || codePoint === TAB);
   return isFormula ? `'${shown}` : shown;
+}
+
+/**
+ * Wraps text at spaces to `width` terminal columns (wide characters count two); a line's own indentation is kept on
+ * its continuation lines. Expects text without control characters (`safeLines`).
+ */
+export function wrapText(text: string, width: number): string[] {
+  const columns = Math.max(2, Math.floor(width));
+  return text.split("\n").flatMap((line) => {
+    const indent = /^ */.exec(line)?.[0].slice(0, Math.floor(columns / 2)) ?? "";
+    const lines = wrapAnsi(line.trim(), columns - indent.length, { hard: true }).split("\n");
+    return lines.map((part) => (indent + part).trimEnd());
+  });
+}
+
+/** `1 trial`, `2 trials`. */
+export function pluralize(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Longest word that is compared: nobody misspells a name of this length, and the comparison is quadratic. */
+const LONGEST_CHARACTERS = 64;
+
+/** The candidate that was probably meant, or null when none is near: about one slip in three characters. */
+export function didYouMean(written: string, candidates: readonly string[]): string | null {
+  if (written === "" || written.length > LONGEST_CHARACTERS) return null;
+  const plain = written.toLowerCase();
+  let best: { readonly candidate: string; readonly slips: number } | null = null;
+  for (const candidate of candidates) {
+    const slips = distance(plain, candidate.toLowerCase());
+    if (best === null || slips < best.slips) best = { candidate, slips };
+  }
+  if (best === null) return null;
+  const shorter = Math.min(plain.length, best.candidate.length);
+  const allowed = Math.max(1, Math.ceil(shorter / 3));
+  return best.slips <= allowed ? best.candidate : null;
 }

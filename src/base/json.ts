@@ -1,5 +1,15 @@
+/** JSON read from texts that may be none, and written so that equal values are equal bytes. */
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
+
+/** What a text says as JSON; undefined, which no JSON says, where it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** RFC 8785 canonical JSON: equal values give equal bytes, whatever the key order. Throws on undefined. */
 export function canonicalJson(value: unknown): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseBytes } from "../../src/base/parse-bytes.js";
+import { parseBytes } from "../../src/base/units.js";
 
 test.each([
   ["24GB", 24e9],
