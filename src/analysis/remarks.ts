@@ -2,8 +2,8 @@
 
 import { computeMedian } from "../base/statistics.js";
 import { pluralize, safeLine } from "../base/text.js";
-import { formatSeconds } from "../base/units.js";
-import type { CompletedTrial } from "../run/record-types.js";
+import { formatBytes, formatSeconds } from "../base/units.js";
+import type { CompletedTrial, RecordedProof } from "../run/record-types.js";
 import type { ConfigurationData } from "../run/run-data.js";
 
 /** Modified Z-score from which a sample is an outlier: ten standard deviations of a normal distribution, as hyperfine has it. */
@@ -51,6 +51,28 @@ export function collectRemarks(trials: readonly CompletedTrial[]): readonly stri
     );
   }
   return remarks;
+}
+
+/** What the first forward pass made of the weights, where libraries repacked them; `after` is read at the end. */
+export function describeRepacking(
+  atLoad: RecordedProof | null,
+  after: RecordedProof | null,
+): readonly string[] {
+  if (atLoad === null || after === null || atLoad.weights_bytes === after.weights_bytes) return [];
+  const was = atLoad.quantization_effective;
+  const is = after.quantization_effective;
+  const changes: string[] = [];
+  if (was.double_quant === true && is.double_quant === false) changes.push("double quantization is undone");
+  if (was.compute_dtype !== is.compute_dtype) {
+    changes.push(`compute dtype ${was.compute_dtype ?? "mixed"} → ${is.compute_dtype ?? "mixed"}`);
+  }
+  if (was.block_size !== is.block_size) {
+    changes.push(`block size ${was.block_size ?? "mixed"} → ${is.block_size ?? "mixed"}`);
+  }
+  const why = changes.length === 0 ? "" : `: ${changes.join(", ")}`;
+  return [
+    `the weights took ${formatBytes(atLoad.weights_bytes)} at load and ${formatBytes(after.weights_bytes)} once the model ran${why}`,
+  ];
 }
 
 /** How a configuration's values came about, where it was not in one go. */

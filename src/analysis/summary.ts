@@ -28,7 +28,7 @@ import { computeDrift, type Drift } from "./drift.js";
 import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
 import { describeInterference, describeTrialInterference } from "./interference.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
-import { collectRemarks, historyRemarks } from "./remarks.js";
+import { collectRemarks, describeRepacking, historyRemarks } from "./remarks.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
 
@@ -207,6 +207,7 @@ function summarizeConfiguration(
     remarks: [
       ...historyRemarks(configuration),
       ...collectRemarks(completedTrials(configuration)),
+      ...describeRepacking(proof, outcome?.status === "completed" ? outcome.proof_after : null),
       ...describeTrialInterference(completedTrials(configuration).map(({ measurement }) => measurement)),
     ],
     against_reference: comparison,

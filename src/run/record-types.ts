@@ -60,6 +60,7 @@ const recordedProofSchema = proofSchema.extend({
   cache_implementation: proofSchema.shape.cache_implementation.default(null),
   compiled: proofSchema.shape.compiled.default(null),
 });
+export type RecordedProof = z.infer<typeof recordedProofSchema>;
 const recordedCardSchema = cardSchema.extend({
   kind: cardSchema.shape.kind.default("cuda"),
   uuid: cardSchema.shape.uuid.default(null),

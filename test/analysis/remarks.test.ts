@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { collectRemarks, modifiedZScores } from "../../src/analysis/remarks.js";
-import type { CompletedTrial } from "../../src/run/record-types.js";
+import { collectRemarks, describeRepacking, modifiedZScores } from "../../src/analysis/remarks.js";
+import type { CompletedTrial, RecordedProof } from "../../src/run/record-types.js";
 import { measurement } from "../fixtures/records.js";
 
 const trials = (...tpots: number[]) =>
@@ -50,4 +50,23 @@ test("shifting and stretching samples leaves their scores as they are", () => {
       },
     ),
   );
+});
+
+const proof = (weights_bytes: number, effective: Partial<RecordedProof["quantization_effective"]>) =>
+  ({
+    weights_bytes,
+    quantization_effective: { block_size: 64, double_quant: true, compute_dtype: "bfloat16", ...effective },
+  }) as RecordedProof;
+
+test("weights that the first forward pass repacked are told with both sizes, and what became of them", () => {
+  const remarks = describeRepacking(proof(111_692_152, {}), proof(113_109_832, { double_quant: false }));
+  expect(remarks).toEqual([
+    "the weights took 112 MB at load and 113 MB once the model ran: double quantization is undone",
+  ]);
+});
+
+test("weights that stay as they were loaded need no remark, nor do those that were read once only", () => {
+  expect(describeRepacking(proof(100, {}), proof(100, {}))).toEqual([]);
+  expect(describeRepacking(proof(100, {}), null)).toEqual([]);
+  expect(describeRepacking(null, proof(100, {}))).toEqual([]);
 });

@@ -19,6 +19,23 @@ def verify(proof: dict[str, Any], configuration: dict[str, Any], *, dtype: str) 
         raise WorkerError("attention-mismatch", f"attention {asked} was asked for, but the model runs {found}.")
 
 
+def verify_still_quantized(at_load: dict[str, Any], running: dict[str, Any]) -> None:
+    """That the first forward pass left quantized what was quantized: libraries repack or unpack weights then.
+
+    Raises WorkerError ``quantization-mismatch``. Another packing of the same type is no failure: the record holds both
+    proofs, and the report tells what changed.
+    """
+    before, after = at_load["quantized_linear_layers"], running["quantized_linear_layers"]
+    if after < before:
+        raise _mismatch(
+            f"{before} linear layers were quantized after the load, but only {after} since the first forward pass."
+        )
+    for key in ("method", "type"):
+        was, now = at_load["quantization_effective"][key], running["quantization_effective"][key]
+        if was != now:
+            raise _mismatch(f"The layers were {was} after the load, but are {now} since the first forward pass.")
+
+
 def _verify_quantization(proof: dict[str, Any], asked: dict[str, Any], dtype: str) -> None:
     effective = proof["quantization_effective"]
     quantized = proof["quantized_linear_layers"]

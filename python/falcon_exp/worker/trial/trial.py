@@ -10,6 +10,7 @@ from typing import Any
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError, error_body
+from falcon_exp.worker.proof.verify_proof import verify_still_quantized
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.library_warnings import collect_library_warnings
 from falcon_exp.worker.trial.loading import Loaded, load
@@ -28,6 +29,8 @@ class TrialProcess:
         self._notices = collect_library_warnings()
         self._devices = Devices.open()
         self._loaded: Loaded | None = None
+        #: Whether the proof has held since the model first ran.
+        self._is_verified_running = False
 
     def serve(self) -> None:
         """Answers commands ``(type, body)``, each with any number of progress and notice, then one ok or error."""
@@ -84,7 +87,13 @@ class TrialProcess:
 
     def _generate(self, body: dict[str, Any]) -> dict[str, Any]:
         on_token = TokenProgress(self._report(body["phase"]), "generating")
-        return {"measurement": measure(self._model(), body, on_token)}
+        loaded = self._model()
+        measured = measure(loaded, body, on_token)
+        if not self._is_verified_running:
+            # After the first forward pass and outside every clock; where it fails, it fails for each trial.
+            verify_still_quantized(loaded.measurement["proof"], loaded.proof())
+            self._is_verified_running = True
+        return {"measurement": measured}
 
     def _profile(self, body: dict[str, Any]) -> dict[str, Any]:
         self._report("profile")("timing the linear layers", None)
