@@ -69,9 +69,9 @@ export function describeRepacking(
   if (was.block_size !== is.block_size) {
     changes.push(`block size ${was.block_size ?? "mixed"} → ${is.block_size ?? "mixed"}`);
   }
-  const why = changes.length === 0 ? "" : `: ${changes.join(", ")}`;
+  const became = changes.length === 0 ? "" : `; ${changes.join(", ")}`;
   return [
-    `the weights took ${formatBytes(atLoad.weights_bytes)} at load and ${formatBytes(after.weights_bytes)} once the model ran${why}`,
+    `the library repacked the weights at the first forward pass: ${formatBytes(atLoad.weights_bytes)} at load, ${formatBytes(after.weights_bytes)} since${became}`,
   ];
 }
 

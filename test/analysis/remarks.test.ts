@@ -61,7 +61,7 @@ const proof = (weights_bytes: number, effective: Partial<RecordedProof["quantiza
 test("weights that the first forward pass repacked are told with both sizes, and what became of them", () => {
   const remarks = describeRepacking(proof(111_692_152, {}), proof(113_109_832, { double_quant: false }));
   expect(remarks).toEqual([
-    "the weights took 112 MB at load and 113 MB once the model ran: double quantization is undone",
+    "the library repacked the weights at the first forward pass: 112 MB at load, 113 MB since; double quantization is undone",
   ]);
 });
 
