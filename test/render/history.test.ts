@@ -88,9 +88,14 @@ beforeAll(async () => {
   ({ render, fonts, isVegaLite } = await chartTools());
 });
 
-describe.each(CASES)("with %s", (_, make) => {
+describe.each(CASES)("with %s", (_, makeCase) => {
+  let report: HistoryReport;
+  beforeAll(() => {
+    report = makeCase();
+  });
+
   test.each([80, 60])("no line at the terminal is wider than %i columns", (columns) => {
-    const text = historyText(make(), { columns, color: false, blocks: true });
+    const text = historyText(report, { columns, color: false, blocks: true });
     const tooWide = text.split("\n").filter((line) => stringWidth(line) > columns);
     expect(tooWide).toEqual([]);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that none gets through is what is tested
@@ -98,7 +103,7 @@ describe.each(CASES)("with %s", (_, make) => {
   });
 
   test("Markdown holds no markup of a stranger's", () => {
-    const text = historyMarkdown(make());
+    const text = historyMarkdown(report);
     expect(text).not.toContain("<img");
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that none gets through is what is tested
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
@@ -107,7 +112,7 @@ describe.each(CASES)("with %s", (_, make) => {
   });
 
   test("every chart holds by Vega-Lite's schema, and no text leaves the canvas or lies on another", async () => {
-    for (const { name, spec } of drawCharts(make())) {
+    for (const { name, spec } of drawCharts(report)) {
       expect(isVegaLite(spec), `${name}: ${JSON.stringify(isVegaLite.errors?.slice(0, 2))}`).toBe(true);
       expect(name).toMatch(/^[a-z0-9_.-]+$/);
       const { svg } = await render(spec);
