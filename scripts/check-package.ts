@@ -20,6 +20,7 @@ const NEEDED = [
   "python/falcon_exp/worker/__main__.py",
   "python/falcon_exp/results/__init__.py",
   "python/falcon_exp/results/records.schema.json",
+  "python/falcon_exp/results/metrics.json",
   "python/falcon_exp/schema/worker-messages.schema.json",
   "python/falcon_exp/schema/controller-messages.schema.json",
   "python/requirements/torch.lock",

@@ -1,6 +1,6 @@
 /**
- * `npm run schemas` writes every file, or part of a file, that is generated from the sources: JSON Schemas, tables of the
- * documentation. `npm run schemas -- --check` writes nothing and exits 1 when one of them is stale.
+ * `npm run schemas` writes every file, or part of a file, that is generated from the sources: JSON Schemas, what Python
+ * needs of the metrics, tables of the documentation. `npm run schemas -- --check` writes nothing and exits 1 when one of them is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { packageRoot } from "../src/base/program.js";
 import { experimentJsonSchema } from "../src/experiment/json-schema.js";
+import { describeMetrics } from "../src/metrics/metrics-json.js";
 import { controllerMessageSchema, workerMessageSchema } from "../src/protocol/messages.js";
 import { recordJsonSchema } from "../src/run/record-json-schema.js";
 import { recordSchema } from "../src/run/record-types.js";
@@ -43,7 +44,11 @@ const FILES: readonly Generated[] = [
   },
   { path: "experiments/experiment.schema.json", make: () => json(experimentJsonSchema()) },
   { path: "schema/records.schema.json", make: () => json(recordJsonSchema()) },
-  { path: "docs/results.md", make: withGeneratedParts },
+  { path: "python/falcon_exp/results/metrics.json", make: () => json(describeMetrics()) },
+  ...["results", "metrics", "history", "viewing", "notebooks"].map((page) => ({
+    path: `docs/${page}.md`,
+    make: withGeneratedParts,
+  })),
 ];
 
 const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });

@@ -129,6 +129,13 @@ export const LOAD_METRICS = [
     from: "proof",
   },
   {
+    key: "devices",
+    unit: null,
+    better: null,
+    docs: "the cards of the live device map and no others: index, name, memory, UUID, PCI address, MIG profile",
+    from: "load",
+  },
+  {
     key: "device_map",
     unit: null,
     better: null,
@@ -148,5 +155,19 @@ export const LOAD_METRICS = [
     better: null,
     docs: "the attention kernel that the model runs",
     from: "proof",
+  },
+  {
+    key: "cache_implementation",
+    unit: null,
+    better: null,
+    docs: "class of the cache that `generate` made (`none` without one): the model's own generation settings decide. Seen at the first `generate`, so in `proof_after`; null before",
+    from: "proof_after",
+  },
+  {
+    key: "compiled",
+    unit: null,
+    better: null,
+    docs: "whether `generate` compiled the forward pass, likewise",
+    from: "proof_after",
   },
 ] as const satisfies readonly LoadMetric[];

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from falcon_exp.results.metrics import Metric, metrics, read_path
 from falcon_exp.results.recorded import Configuration, RunData
 
 #: MLflow takes letters, digits and these in names.
@@ -16,30 +17,6 @@ _NOT_IN_NAMES = re.compile(r"[^\w\-. /]", re.ASCII)
 #: What every store takes.
 _LONGEST_NAME, _LONGEST_PARAM, _LONGEST_TAG = 250, 500, 4000
 
-#: Of summary.json: statistics over trials. Of a trial's measurement: the same, but for the memory, which has two kinds.
-_STATISTICS = (
-    "elapsed_sec",
-    "ttft_sec",
-    "prefill_tokens_per_sec",
-    "decode_tokens_per_sec",
-    "peak_memory_bytes",
-    "output_tokens",
-)
-_TRIAL_METRICS = (
-    "elapsed_sec",
-    "ttft_sec",
-    "tpot_sec",
-    "prefill_tokens_per_sec",
-    "decode_tokens_per_sec",
-    "peak_memory_allocated_bytes",
-    "peak_memory_reserved_bytes",
-    "device_memory_used_bytes",
-    "peak_rss_bytes",
-    "energy_joules",
-    "input_tokens",
-    "output_tokens",
-)
-_LOADED = ("weights_bytes", "load_sec", "load_peak_allocated_bytes", "load_peak_rss_bytes")
 _READ_BACK = ("dtype", "attn_implementation", "parameters", "linear_layers", "quantized_linear_layers", "offloaded")
 
 
@@ -141,16 +118,17 @@ def _trial_points(configuration: Configuration) -> Iterator[Point]:
     for trial in configuration.trials:
         if trial["status"] != "completed":
             continue
-        for name in _TRIAL_METRICS:
-            value = trial["measurement"].get(name)
+        for metric in _sent("trial"):
+            value = None if metric.record is None else read_path(trial["measurement"], metric.record)
             if value is not None:
-                yield Point(name, float(value), _time(trial["at"]), int(trial["trial_index"]))
+                yield Point(metric.key, value, _time(trial["at"]), int(trial["trial_index"]))
 
 
 def _summary_values(summary: Mapping[str, Any]) -> dict[str, float | None]:
-    values: dict[str, float | None] = {name: summary[name] for name in _LOADED}
-    for name in _STATISTICS:
-        values[f"median_{name}"] = (summary[name] or {}).get("median")
+    values = {metric.key: read_path(summary, metric.summary) for metric in _sent("load") if metric.summary is not None}
+    for metric in _sent("trial"):
+        if metric.summary is not None:
+            values[f"median_{metric.key}"] = read_path(summary, metric.summary)
     against = summary["against_reference"] or {}
     values["weights_ratio"] = against.get("weights_ratio")
     values["answers_equal"] = against.get("answers_equal")
@@ -160,13 +138,16 @@ def _summary_values(summary: Mapping[str, Any]) -> dict[str, float | None]:
         values[f"{name}_ratio_ci95_low"] = effect.get("ci95_low")
         values[f"{name}_ratio_ci95_high"] = effect.get("ci95_high")
     for scored in summary["quality"]:
-        text = scored["text_id"]
-        for name in ("perplexity", "ppl_ratio", "top1_agreement"):
-            values[f"{name}.{text}"] = (scored[name] or {}).get("value")
-        values[f"kl_mean_nats.{text}"] = (scored["kl_divergence"] or {}).get("mean")
+        for metric in _sent("text"):
+            if metric.summary is not None:
+                values[f"{metric.key}.{scored['text_id']}"] = read_path(scored, metric.summary)
     for task in summary["lm_eval"]:
         values[f"{task['task']}.{task['metric']}.{task['filter']}"] = task["value"]
     return values
+
+
+def _sent(of: str) -> Iterator[Metric]:
+    return (metric for metric in metrics() if metric.of == of and metric.mlflow)
 
 
 def _single(values: Mapping[str, float | None], at: datetime) -> Iterator[Point]:

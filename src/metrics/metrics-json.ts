@@ -1,0 +1,49 @@
+/** What readers in other languages need of the registry: `metrics.json`, which `npm run schemas` writes for Python. */
+import type { LoadMetric, TextMetric, TrialMetric } from "./metric.js";
+import { loadMetrics, textMetrics, trialMetrics } from "./registry.js";
+
+interface JsonMetric {
+  readonly key: string;
+  readonly of: "trial" | "load" | "text";
+  readonly unit: string | null;
+  readonly better: "lower" | "higher" | null;
+  /** Keys that lead to it in a record's body (a trial's `measurement`, a load's `load`); null where it is computed. */
+  readonly record: readonly string[] | null;
+  /** Keys that lead to it in an entry of summary.json, a text's in an entry of its `quality`; null where it is not there. */
+  readonly summary: readonly string[] | null;
+  readonly mlflow: boolean;
+}
+
+/** Every metric that is a number, in the order of the registry. */
+export function describeMetrics(): { readonly metrics: readonly JsonMetric[] } {
+  return {
+    metrics: [
+      ...trialMetrics.map((metric) =>
+        describe(
+          metric,
+          "trial",
+          metric.sources === undefined ? [metric.key] : null,
+          metric.summary === undefined ? null : [metric.key, "median"],
+        ),
+      ),
+      ...loadMetrics.map((metric) => describe(metric, "load", loadPath(metric), summaryPath(metric))),
+      ...textMetrics.map((metric) => describe(metric, "text", null, metric.path)),
+    ].filter(({ unit }) => unit !== null),
+  };
+}
+
+const summaryPath = ({ key, summary }: LoadMetric) => (summary === undefined ? null : [key]);
+
+function loadPath({ key, from, field = key }: LoadMetric): readonly string[] | null {
+  if (from === "proof_after") return null;
+  return from === "proof" ? ["proof", field] : [field];
+}
+
+function describe(
+  { key, unit, better, shown }: TrialMetric | LoadMetric | TextMetric,
+  of: JsonMetric["of"],
+  record: JsonMetric["record"],
+  summary: JsonMetric["summary"],
+): JsonMetric {
+  return { key, of, unit, better, record, summary, mlflow: shown?.mlflow ?? false };
+}
