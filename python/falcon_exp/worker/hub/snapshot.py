@@ -143,13 +143,16 @@ def _ask_hub(repo: str, revision: str, *, pauses_sec: tuple[float, ...]) -> Any:
 
 def as_unreachable(error: Exception) -> WorkerError | None:
     """``hub-unreachable`` for what a hub's absence looks like: no connection, no answer, a busy server, a portal."""
+    from huggingface_hub import constants
+
     if isinstance(error, WorkerError):
         return None
     names = {cls.__name__ for cls in type(error).__mro__}
     status = getattr(getattr(error, "response", None), "status_code", None)
     is_portal = isinstance(error, ValueError) and "HFValidationError" not in names
     if names & {"TransportError", "OfflineModeIsEnabled", "ConnectionError"} or status in _BUSY or is_portal:
-        text = "what answered is no hub" if is_portal else str(error).strip() or "no answer"
+        no_hub = f"what answered at {constants.ENDPOINT} is no hub"
+        text = no_hub if is_portal else str(error).strip() or "no answer"
         return WorkerError("hub-unreachable", f"{type(error).__name__}: {text}")
     return None
 
