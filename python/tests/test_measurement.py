@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from falcon_exp.results.metrics import metrics
 from tests.conftest import configuration, trial
 from tests.driver import WorkerDriver
 
@@ -38,6 +39,8 @@ def test_a_trial_measures_time_memory_and_text(shared_worker: WorkerDriver) -> N
     shared_worker.ok("load", {"configuration": configuration()})
     measured = shared_worker.ok("generate", trial())["measurement"]
     shared_worker.ok("unload")
+    recorded = [metric.record[0] for metric in metrics() if metric.of == "trial" and metric.record is not None]
+    assert [key for key in recorded if key not in measured] == []
     assert measured["output_tokens"] == 6
     assert measured["finish_reason"] == "length"
     assert len(measured["itl_sec"]) == 5
