@@ -43,7 +43,8 @@ test("every invalid message of the controller is refused", () => {
 
 test("every valid message of the worker is read as it stands", () => {
   for (const path of files("worker", "valid")) {
-    expect(decodeWorkerMessage(readFileSync(path)), path).toEqual(parsed(path));
+    // A key that came after the message is added with its default.
+    expect(decodeWorkerMessage(readFileSync(path)), path).toMatchObject(parsed(path) as object);
   }
 });
 
