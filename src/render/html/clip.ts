@@ -26,7 +26,8 @@ const VISIBLE_BYTES = 9;
 const ESCAPED_BYTES = 6;
 
 function countBytes(codePoint: number): number {
-  if (codePoint === 0x0a || codePoint === 0x0d) return 1;
+  if (codePoint === 0x0a) return 1;
+  // A carriage return counts among these: alone, or where the cut parts it from its line feed, it is made visible.
   if (isHarmful(codePoint)) return VISIBLE_BYTES;
   if (codePoint < 0x40) return `&<>"'`.includes(String.fromCodePoint(codePoint)) ? ESCAPED_BYTES : 1;
   return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;

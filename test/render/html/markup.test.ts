@@ -44,6 +44,7 @@ test("a clipped text is a beginning, and takes no more bytes in the page than it
         expect(Buffer.byteLength(html`${clipped}`.text)).toBeLessThanOrEqual(most * 1.3);
       },
     ),
+    { examples: [["\r", 1]] },
   );
 });
 
