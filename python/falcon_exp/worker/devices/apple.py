@@ -7,16 +7,16 @@ from typing import Any
 
 import torch
 
-from falcon_exp.worker.devices.accelerator import UNKNOWN_LIMITS, UNKNOWN_STATE, Card, Peak, Stopwatch
+from falcon_exp.worker.devices.accelerator import Card, Peak, Stopwatch
 from falcon_exp.worker.devices.live_map import find_accelerator_indices
+from falcon_exp.worker.devices.silent import SilentAccelerator
 from falcon_exp.worker.devices.stopwatch import EventStopwatch
 
 
-class AppleAccelerator:
+class AppleAccelerator(SilentAccelerator):
     """The one device of torch.mps."""
 
     kind = "mps"
-    energy_source = "none"
 
     def count_cards(self) -> int:
         """One."""
@@ -76,28 +76,10 @@ class AppleAccelerator:
 
         return EventStopwatch(make_event, torch.mps.synchronize)
 
-    def read_state(self, index: int) -> dict[str, Any]:
-        """Nothing is told without root."""
-        return {"index": index, "uuid": None, **UNKNOWN_STATE}
-
-    def read_limits(self, index: int) -> dict[str, Any]:
-        """Nothing is told without root."""
-        return {"index": index, **UNKNOWN_LIMITS}
-
     def read_memory_used_bytes(self, index: int) -> int | None:
         """Metal's allocations of this process."""
         del index
         return int(torch.mps.driver_allocated_memory())
-
-    def read_energy_millijoules(self, index: int) -> int | None:
-        """None: powermetrics needs root."""
-        del index
-        return None
-
-    def measure_energy_step_sec(self, index: int) -> float | None:
-        """There is no counter."""
-        del index
-        return None
 
     def read_driver_version(self) -> str | None:
         """The system's release."""

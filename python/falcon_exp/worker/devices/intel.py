@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
-from falcon_exp.worker.devices.accelerator import UNKNOWN_LIMITS, UNKNOWN_STATE, Card
+from falcon_exp.worker.devices.accelerator import Card
 from falcon_exp.worker.devices.framework import FrameworkAccelerator
+from falcon_exp.worker.devices.silent import SilentAccelerator
 
 
-class IntelAccelerator(FrameworkAccelerator):
+class IntelAccelerator(SilentAccelerator, FrameworkAccelerator):
     """torch.xpu's devices."""
-
-    energy_source = "none"
 
     def __init__(self) -> None:
         super().__init__("xpu", torch.xpu)
@@ -30,26 +27,8 @@ class IntelAccelerator(FrameworkAccelerator):
             uuid=None if uuid is None else str(uuid),
         )
 
-    def read_state(self, index: int) -> dict[str, Any]:
-        """Not read."""
-        return {"index": index, "uuid": None, **UNKNOWN_STATE}
-
-    def read_limits(self, index: int) -> dict[str, Any]:
-        """Not read."""
-        return {"index": index, **UNKNOWN_LIMITS}
-
     def read_memory_used_bytes(self, index: int) -> int | None:
         """Not read."""
-        del index
-        return None
-
-    def read_energy_millijoules(self, index: int) -> int | None:
-        """Not read."""
-        del index
-        return None
-
-    def measure_energy_step_sec(self, index: int) -> float | None:
-        """There is no counter."""
         del index
         return None
 
