@@ -69,6 +69,7 @@ def test_a_trial_process_killed_while_idle_is_reported_at_the_next_generate(shar
     await_gone(pid)
     assert shared_worker.error("generate", trial())["code"] == "trial-process-died"
     assert shared_worker.ok("unload") == {"request": "unload", "proof_after": None}
+    assert shared_worker.error("generate", trial())["code"] == "no-trial-process"
 
 
 def test_a_generate_with_nothing_loaded_is_refused(shared_worker: WorkerDriver) -> None:

@@ -92,6 +92,8 @@ class TrialKeeper:
         elif self._child is not None:
             self._child.send(request.type, request.body)
         elif request.type == "unload":
+            # With this the lost process is over for the controller as well.
+            self._absence = _NOTHING_LOADED
             self._work.succeed({"proof_after": None})
         else:
             self._work.fail(*self._absence)
