@@ -13,7 +13,6 @@ export interface LimitRow {
   /** Of the card that the weights lie on; null where they lie on several or on none. */
   readonly card: string | null;
   readonly read_bytes_per_sec: number | null;
-  readonly load_sec: number | null;
   readonly weights_bytes: number | null;
   readonly read_per_token_bytes: number | null;
   readonly peak_gpu_bytes: number | null;
@@ -45,7 +44,6 @@ export function computeLimitRows(summary: RunSummary, records: readonly RunFileR
       failure_code: one.failure?.code ?? null,
       card: card?.name ?? null,
       read_bytes_per_sec: rate,
-      load_sec: one.load_sec,
       weights_bytes: one.weights_bytes,
       read_per_token_bytes: one.read_per_token_bytes,
       peak_gpu_bytes: isOnGpu ? (one.peak_memory_bytes?.median ?? null) : null,

@@ -7,7 +7,6 @@ const COLUMNS: readonly (readonly [string, (row: LimitRow) => string])[] = [
   ["configuration", ({ configuration }) => configuration],
   ["weights", ({ weights_bytes }) => format(weights_bytes, formatBytes)],
   ["peak GPU", ({ peak_gpu_bytes }) => format(peak_gpu_bytes, formatBytes)],
-  ["load", ({ load_sec }) => format(load_sec, formatSeconds)],
   ["TTFT", ({ ttft_sec }) => format(ttft_sec, formatSeconds)],
   ["tokens/s", (row) => row.failure_code ?? format(row.decode_tokens_per_sec, (rate) => rate.toFixed(1))],
   ["limit, tokens/s", ({ limit_tokens_per_sec }) => format(limit_tokens_per_sec, (rate) => rate.toFixed(1))],

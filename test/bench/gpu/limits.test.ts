@@ -17,7 +17,6 @@ const summary = (changes: object) =>
         status: "completed",
         failure: null,
         offloaded: false,
-        load_sec: 30,
         weights_bytes: 24e9,
         read_per_token_bytes: 20e9,
         memory_metric: "peak_memory_allocated_bytes",
@@ -63,7 +62,6 @@ test("the limit is the bandwidth of the model's card over what a token reads", (
       failure_code: null,
       card: "A card",
       read_bytes_per_sec: 2e12,
-      load_sec: 30,
       weights_bytes: 24e9,
       read_per_token_bytes: 20e9,
       peak_gpu_bytes: 25e9,
@@ -105,7 +103,7 @@ test("the table has a column for the limit, and a failure's code in place of a r
     .split("\n")
     .map((line) => line.replaceAll(/ +/g, " "));
   expect(measured).toBe(
-    "| falcon-40b-geometry | fp4 | 24.00 GB | 25.00 GB | 30.0 s | 200 ms | 10.0 | 100.0 | 10.0 % | 4.00 |",
+    "| falcon-40b-geometry | fp4 | 24.00 GB | 25.00 GB | 200 ms | 10.0 | 100.0 | 10.0 % | 4.00 |",
   );
   expect(broken).toContain("| – | out-of-memory-device | 100.0 | – |");
 });
