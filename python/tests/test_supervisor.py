@@ -44,6 +44,14 @@ def cancel(worker: WorkerDriver, identifier: str) -> None:
     assert worker.answer(cancelling, "control")["body"] == {"request": "cancel"}
 
 
+def await_heartbeat(worker: WorkerDriver, trial_pid: int | None) -> None:
+    """The next one that tells of this trial process, or of none."""
+    while True:
+        message = worker.receive("control")
+        if message["type"] == "heartbeat" and message["body"]["trial_pid"] == trial_pid:
+            return
+
+
 def await_gone(pid: int) -> None:
     deadline = time.monotonic() + DEADLINE_SEC
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
@@ -72,6 +80,15 @@ def test_a_trial_process_killed_while_idle_is_reported_at_the_next_generate(shar
     assert shared_worker.error("generate", trial())["code"] == "no-trial-process"
 
 
+def test_after_an_unload_the_death_of_the_process_before_it_is_told_no_more(shared_worker: WorkerDriver) -> None:
+    pid = load(shared_worker)
+    await_heartbeat(shared_worker, trial_pid=pid)
+    os.kill(pid, signal.SIGKILL)
+    await_heartbeat(shared_worker, trial_pid=None)
+    shared_worker.ok("unload")
+    assert shared_worker.error("generate", trial())["code"] == "no-trial-process"
+
+
 def test_a_generate_with_nothing_loaded_is_refused(shared_worker: WorkerDriver) -> None:
     assert shared_worker.error("generate", trial())["code"] == "no-trial-process"
 
@@ -93,11 +110,8 @@ def test_a_cancel_of_a_request_that_is_over_does_nothing(shared_worker: WorkerDr
 def test_heartbeats_go_on_while_a_trial_computes(shared_worker: WorkerDriver) -> None:
     pid = load(shared_worker)
     identifier = generating(shared_worker)
-    beats: list[dict[str, Any]] = []
-    while len(beats) < 3:
-        message = shared_worker.receive("control")
-        if message["type"] == "heartbeat" and message["body"]["trial_pid"] == pid:
-            beats.append(message)
+    for _ in range(3):
+        await_heartbeat(shared_worker, trial_pid=pid)
     cancel(shared_worker, identifier)
 
 
