@@ -143,7 +143,7 @@ _WIDE = {
 }
 _LARGEST_LAYER = 2048 * 8192
 #: A block of numbers, quantization's slices, what the libraries make on first use.
-_WORKSPACE_BYTES = 100_000_000
+_WORKSPACE_BYTES = 150_000_000
 
 
 @pytest.mark.parametrize("quantization", ["fp4", "int8"])

@@ -56,7 +56,7 @@ def test_only_what_a_load_reads_is_downloaded_and_code_only_where_it_is_trusted(
     assert files_of(fetched.folder) >= plain
     fetched_files = files_of(fetched.folder)
     assert all(name.endswith(".json") and "/" not in name for name in fetched_files - plain), fetched_files
-    trusted = fetch_model("lab/good", "main", with_code=True, report=report_to_nobody)
+    trusted = fetch_model("lab/good", COMMIT, with_code=True, report=report_to_nobody)
     assert (trusted.folder, trusted.commit, trusted.folder.name) == (fetched.folder, COMMIT, COMMIT)
     assert files_of(trusted.folder) - fetched_files == {"modeling.py"}
 

@@ -12,7 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 #: A multiple of two of the largest blocks; small enough that what a slice needs is used again instead of mapped anew.
-_SLICE_VALUES = 1 << 18
+_SLICE_VALUES = 1 << 20
 
 
 class QuantizeInSlices(TorchDispatchMode):  # type: ignore[misc]
