@@ -126,9 +126,9 @@ def test_a_model_without_a_chat_template_is_asked_plainly_and_refused_where_one_
     shared_worker.ok("unload")
 
 
-@pytest.mark.parametrize(
-    "prompt",
-    [
+def test_whatever_the_characters_a_prompt_is_measured(shared_worker: WorkerDriver) -> None:
+    shared_worker.ok("load", {"configuration": configuration()})
+    prompts = [
         "\U0001f985" * 8,
         "a\0b",
         "\u202egnihtemos\u202c",
@@ -138,12 +138,10 @@ def test_a_model_without_a_chat_template_is_asked_plainly_and_refused_where_one_
         "\u200b",
         "</s><pad>",
         " ",
-    ],
-)
-def test_whatever_the_characters_a_prompt_is_measured(shared_worker: WorkerDriver, prompt: str) -> None:
-    shared_worker.ok("load", {"configuration": configuration()})
-    measured = shared_worker.ok("generate", trial(prompt))["measurement"]
-    assert measured["output_tokens"] == 6
+    ]
+    for prompt in prompts:
+        measured = shared_worker.ok("generate", trial(prompt))["measurement"]
+        assert measured["output_tokens"] == 6, prompt
     shared_worker.ok("unload")
 
 
