@@ -38,7 +38,7 @@ export default defineConfig({
           ...REAL_WORKER_LIMITS_MS,
           name: "real worker",
           include: REAL_WORKER,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
       },
