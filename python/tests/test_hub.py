@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.hub.__main__ import describe_failure
 from falcon_exp.worker.hub.wanted import likely_weight_files, small_files, weight_files
 from falcon_exp.worker.trial.download import fetch_model, hub_shut_off, report_to_nobody
 from tests.conftest import TINY_FALCON, configuration, started_worker
@@ -48,6 +51,19 @@ def hub(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def files_of(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/cache/blobs/ab.incomplete"), id="over HTTP"),
+        pytest.param(RuntimeError("Data processing error: No space left on device (os error 28)"), id="over Xet"),
+    ],
+)
+def test_a_full_disk_is_named(error: Exception) -> None:
+    code, message = describe_failure(error)
+    assert code == "download-disk-full"
+    assert "No space left" in message
 
 
 def test_only_what_a_load_reads_is_downloaded_and_code_only_where_it_is_trusted(hub: Hub) -> None:

@@ -46,9 +46,11 @@ def _fetch(request: dict[str, Any]) -> Snapshot | None:
     return snapshot
 
 
-def _failure(error: Exception) -> tuple[str, str]:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "download-disk-full", f"{error.filename or 'The cache of the hub'}: no space left."
+def describe_failure(error: Exception) -> tuple[str, str]:
+    """(code, message) of what ended a download."""
+    # Of the two ways to download, one raises OSError and the other a RuntimeError that repeats its words.
+    if os.strerror(errno.ENOSPC) in str(error):
+        return "download-disk-full", f"No space left for the hub's cache: {error}"
     return classify(as_unreachable(error) or error, "load")
 
 
@@ -62,7 +64,7 @@ def main() -> int:
     try:
         snapshot = _fetch(request)
     except Exception as error:
-        code, message = _failure(error)
+        code, message = describe_failure(error)
         if code == "worker-exception":
             traceback.print_exception(error)
         _say("error", code=code, message=message)
