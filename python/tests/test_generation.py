@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ from tests.conftest import configuration, trial
 
 
 @pytest.fixture
-def loaded() -> Loaded:
-    return load(configuration(), Devices.open())
+def loaded(tmp_path: Path) -> Loaded:
+    return load(configuration(), tmp_path, Devices.open())
 
 
 class NoEvent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +27,9 @@ _LLAMA: dict[str, Any] = {
 
 
 @pytest.fixture
-def loaded() -> Loaded:
+def loaded(tmp_path: Path) -> Loaded:
     model = {"source": "random", "config": _LLAMA, "seed": 7, "tokenizer": "bytes"}
-    return load(configuration(model=model), Devices.open())
+    return load(configuration(model=model), tmp_path, Devices.open())
 
 
 def _seen(loaded: Loaded) -> tuple[Any, Any]:

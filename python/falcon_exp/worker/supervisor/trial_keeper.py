@@ -27,9 +27,10 @@ _NOTHING_LOADED: tuple[str, str, Exit | None] = ("no-trial-process", "No configu
 class TrialKeeper:
     """Answers requests through ``work``; the supervisor's loop calls ``serve`` at each turn."""
 
-    def __init__(self, launcher: Launcher, work: OpenWork) -> None:
+    def __init__(self, launcher: Launcher, work: OpenWork, home: str) -> None:
         self._launcher = launcher
         self._work = work
+        self._home = home
         self._reasons = ExitReasons()
         self._launch: Launch | None = None
         self._child: Child | None = None
@@ -105,7 +106,7 @@ class TrialKeeper:
         if request.type == "start":
             self._launch = self._launcher.launch(child_main.probe)
         else:
-            self._launch = self._launcher.launch(child_main.trial)
+            self._launch = self._launcher.launch(child_main.trial, self._home)
 
     def on_launched(self, launch: Launch) -> None:
         """A process has come up, or has not."""
