@@ -14,12 +14,8 @@ from pathlib import Path
 import pytest
 
 from falcon_exp.worker.failures import WorkerError
-<<<<<<< ours
-from falcon_exp.worker.hub.wanted import small_files, weight_files
-=======
 from falcon_exp.worker.hub.__main__ import describe_failure
-from falcon_exp.worker.hub.wanted import likely_weight_files, small_files, weight_files
->>>>>>> theirs
+from falcon_exp.worker.hub.wanted import small_files, weight_files
 from falcon_exp.worker.trial.download import fetch_model, hub_shut_off, report_to_nobody
 from tests.conftest import TINY_FALCON, configuration, started_worker
 from tests.hub import COMMIT, Hub
