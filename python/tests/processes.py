@@ -14,9 +14,10 @@ _PTRACE_SEIZE = 0x4206
 
 
 def await_gone(pid: int) -> None:
-    """Until it has ended, collected or not."""
+    """Until it has ended, collected or not, and all of its files are closed."""
     deadline = time.monotonic() + _DEADLINE_SEC
-    while is_alive(pid):
+    # A process whose first thread has ended shows as a zombie while the others still hold its files open.
+    while is_alive(pid) or len(_list_threads(pid)) > 1:
         assert time.monotonic() < deadline, f"process {pid} is still there"
         time.sleep(0.01)
 
@@ -27,6 +28,13 @@ def is_alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _list_threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except FileNotFoundError:
+        return []
 
 
 class Hold:
