@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,8 +45,8 @@ class NotedDevices(ModelDevices):
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    return load(configuration(), tmp_path_factory.mktemp("home"), Devices.open())
+def loaded() -> Loaded:
+    return load(configuration(), Devices.open())
 
 
 def test_a_timed_generate_resets_the_peaks_and_leaves_the_allocators_cache_alone(loaded: Loaded) -> None:
@@ -57,11 +56,11 @@ def test_a_timed_generate_resets_the_peaks_and_leaves_the_allocators_cache_alone
     assert (measured["peak_memory_allocated_bytes"], measured["peak_memory_reserved_bytes"]) == (7, 9)
 
 
-def test_the_allocators_cache_is_emptied_once_after_the_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_allocators_cache_is_emptied_once_after_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
     noted = NotedDevices()
     devices = Devices(None, Rapl())
     monkeypatch.setattr(devices, "bind", lambda *_: noted)
-    load(configuration(), tmp_path, devices)
+    load(configuration(), devices)
     assert noted.calls == ["synchronize", "read_peak", "release_cached"]
 
 

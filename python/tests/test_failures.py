@@ -147,11 +147,11 @@ def failing_conversion(error: Exception) -> Callable[..., Any]:
     ],
 )
 def test_what_the_conversion_of_weights_hides_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
     monkeypatch.setattr(Bnb4bitQuantize, "convert", failing_conversion(error))
     with pytest.raises(RuntimeError, match="issues during automatic conversion") as caught:
-        load(configuration("fp4"), tmp_path, Devices.open())
+        load(configuration("fp4"), Devices.open())
     body = error_body(caught.value, "load")
     assert body["code"] == code
     # Whatever it is called, the record holds what the library only logged.

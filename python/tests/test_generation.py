@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ from tests.conftest import configuration, trial
 
 
 @pytest.fixture
-def loaded(tmp_path: Path) -> Loaded:
-    return load(configuration(), tmp_path, Devices.open())
+def loaded() -> Loaded:
+    return load(configuration(), Devices.open())
 
 
 class NoEvent:

@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -15,7 +17,7 @@ import pytest
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.hub.__main__ import describe_failure
-from falcon_exp.worker.hub.wanted import small_files, weight_files
+from falcon_exp.worker.hub.wanted import likely_weight_files, small_files, weight_files
 from falcon_exp.worker.trial.download import fetch_model, hub_shut_off, report_to_nobody
 from tests.conftest import TINY_FALCON, configuration, started_worker
 from tests.hub import COMMIT, Hub
@@ -70,7 +72,7 @@ def test_only_what_a_load_reads_is_downloaded_and_code_only_where_it_is_trusted(
     assert files_of(fetched.folder) >= plain
     fetched_files = files_of(fetched.folder)
     assert all(name.endswith(".json") and "/" not in name for name in fetched_files - plain), fetched_files
-    trusted = fetch_model("lab/good", "main", with_code=True, report=report_to_nobody)
+    trusted = fetch_model("lab/good", COMMIT, with_code=True, report=report_to_nobody)
     assert (trusted.folder, trusted.commit, trusted.folder.name) == (fetched.folder, COMMIT, COMMIT)
     assert files_of(trusted.folder) - fetched_files == {"modeling.py"}
 
@@ -233,6 +235,25 @@ def test_shards_are_those_that_the_index_names_and_one_file_goes_before_them(tmp
     index.write_text("{}", "utf-8")
     with pytest.raises(WorkerError, match="names no weights"):
         weight_files(names, index)
+
+
+def test_without_the_index_shards_go_by_their_names() -> None:
+    shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    assert likely_weight_files([*shards, "consolidated.safetensors"]) == shards
+    assert likely_weight_files([*shards, "model.safetensors"]) == ["model.safetensors"]
+    assert likely_weight_files(["other.safetensors"]) == ["other.safetensors"]
+
+
+def test_an_estimate_tells_the_bytes_that_are_then_downloaded(hub: Hub) -> None:
+    request = {
+        "trust_remote_code": False,
+        "models": [{"source": "hub", "repo": "lab/good", "revision": None}],
+    }
+    program = [sys.executable, "-m", "falcon_exp.worker.describe_models"]
+    told = subprocess.run(program, input=json.dumps(request), capture_output=True, text=True, check=True)
+    folder = fetch_model("lab/good", "main", with_code=False, report=report_to_nobody).folder
+    downloaded = sum((folder / name).stat().st_size for name in files_of(folder))
+    assert json.loads(told.stdout)["models"][0]["download_bytes"] == downloaded
 
 
 def test_templates_and_tokenizers_of_every_kind_are_small_files() -> None:

@@ -41,8 +41,8 @@ def one_index_of_tasks() -> Iterator[None]:
         yield
 
 
-def test_a_local_task_gives_values_with_their_errors_version_and_hash(tmp_path: Path) -> None:
-    loaded = load(configuration("fp4"), tmp_path, Devices.open())
+def test_a_local_task_gives_values_with_their_errors_version_and_hash() -> None:
+    loaded = load(configuration("fp4"), Devices.open())
     calls: list[int] = []
     first = run_tasks(loaded, _request(), calls.append)
     again = run_tasks(loaded, _request(), calls.append)
@@ -61,8 +61,8 @@ def test_a_local_task_gives_values_with_their_errors_version_and_hash(tmp_path: 
     assert calls
 
 
-def test_a_task_that_nobody_knows_is_named(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path, Devices.open())
+def test_a_task_that_nobody_knows_is_named() -> None:
+    loaded = load(configuration(), Devices.open())
     with pytest.raises(WorkerError, match="everydoy") as caught:
         run_tasks(loaded, _request(tasks=["everydoy"]), lambda _: None)
     assert caught.value.code == "lm-eval-task-unknown"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from transformers import AutoConfig
@@ -20,8 +18,8 @@ def _shape(**changes: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("quantization", ["none", "int8", "fp4", "nf4-double"])
-def test_a_loaded_model_has_the_parameters_that_its_shape_says(tmp_path: Path, quantization: str) -> None:
-    loaded = load(configuration(quantization), tmp_path, Devices.open())
+def test_a_loaded_model_has_the_parameters_that_its_shape_says(quantization: str) -> None:
+    loaded = load(configuration(quantization), Devices.open())
     shape = loaded.measurement["model_shape"]
     proof = loaded.measurement["proof"]
     assert shape["parameters"] == proof["parameters"]

@@ -20,8 +20,8 @@ TEMPLATE = "{% for m in messages %}<{{ m['content'] }}>{% endfor %}{% if add_gen
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    return load(configuration(), tmp_path_factory.mktemp("home"), Devices.open())
+def loaded() -> Loaded:
+    return load(configuration(), Devices.open())
 
 
 class Templated:

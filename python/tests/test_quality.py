@@ -55,12 +55,12 @@ def _kl(reference: list[np.ndarray[Any, Any]], own: list[np.ndarray[Any, Any]]) 
 
 
 def test_perplexity_and_divergence_agree_with_a_plain_loop(tmp_path: Path) -> None:
-    reference = load(configuration(), tmp_path, Devices.open())
+    reference = load(configuration(), Devices.open())
     measured = measure_quality(reference, _request(tmp_path / "lp", "write"), lambda *_: None)
     rows = _loop(reference, _TEXT, 64)
     assert len(measured["token_nll"]) == len(rows) == measured["windows"] * 31
     assert sum(measured["token_nll"]) / len(rows) == pytest.approx(_nll(rows), rel=1e-6)
-    own = load(configuration("fp4"), tmp_path, Devices.open())
+    own = load(configuration("fp4"), Devices.open())
     compared = measure_quality(own, _request(tmp_path / "lp", "read"), lambda *_: None)
     own_rows = _loop(own, _TEXT, 64)
     divergences = _kl(rows, own_rows)
@@ -81,7 +81,7 @@ def test_the_embedded_model_agrees_with_a_plain_loop_in_bf16_and_fp4(tmp_path: P
     model = {"source": "builtin", "name": "smollm2-135m-instruct", "path": str(builtin_model)}
     loop: list[np.ndarray[Any, Any]] = []
     for quantization, mode in (("none", "write"), ("fp4", "read")):
-        loaded = load(configuration(quantization, model=model), tmp_path, Devices.open())
+        loaded = load(configuration(quantization, model=model), Devices.open())
         found = measure_quality(loaded, _request(tmp_path / "lp", mode, text, 128), lambda *_: None)
         own = _fast_loop(loaded, text, 128)
         count = len(found["token_nll"])
@@ -110,7 +110,7 @@ def _fast_loop(loaded: Loaded, text: str, context: int) -> list[np.ndarray[Any, 
 
 
 def test_a_model_does_not_diverge_from_itself(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path, Devices.open())
+    loaded = load(configuration(), Devices.open())
     first = measure_quality(loaded, _request(tmp_path / "lp", "write"), lambda *_: None)
     again = measure_quality(loaded, _request(tmp_path / "lp", "read"), lambda *_: None)
     # What is left is the 16-bit steps.
@@ -119,8 +119,8 @@ def test_a_model_does_not_diverge_from_itself(tmp_path: Path) -> None:
     assert again["token_nll"] == first["token_nll"]
 
 
-def test_windows_do_not_overlap_and_only_their_second_halves_are_scored(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path, Devices.open())
+def test_windows_do_not_overlap_and_only_their_second_halves_are_scored() -> None:
+    loaded = load(configuration(), Devices.open())
     windows = cut_windows(loaded.tokenizer, "abcdefghijklmnopqrstuvwxy", 10, None)
     # ByT5 reads a byte as its value + 3 and ends with a token of its own: 26 tokens, two windows of 10, 6 left out.
     assert windows.ids.tolist() == [[byte + 3 for byte in b"abcdefghij"], [byte + 3 for byte in b"klmnopqrst"]]
@@ -140,21 +140,21 @@ def test_a_beginning_token_stands_at_the_start_of_every_window() -> None:
 
 
 def test_a_text_that_fills_no_window_is_refused(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path, Devices.open())
+    loaded = load(configuration(), Devices.open())
     with pytest.raises(WorkerError) as caught:
         measure_quality(loaded, _request(tmp_path / "lp", "none", "short"), lambda *_: None)
     assert caught.value.code == "text-too-short"
 
 
 def test_a_window_beyond_the_models_context_is_refused(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path, Devices.open())
+    loaded = load(configuration(), Devices.open())
     with pytest.raises(WorkerError) as caught:
         measure_quality(loaded, _request(tmp_path / "lp", "none", context=256), lambda *_: None)
     assert caught.value.code == "prompt-too-long"
 
 
 def test_without_the_reference_perplexity_is_still_measured_and_the_reason_given(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path, Devices.open())
+    loaded = load(configuration(), Devices.open())
     missing = measure_quality(loaded, _request(tmp_path / "nowhere", "read"), lambda *_: None)
     assert missing["against_reference"] is None
     assert missing["against_reference_note"] == "the reference was not measured on this text"
@@ -177,7 +177,7 @@ def _pad_head(loaded: Loaded, columns: int) -> None:
 
 @pytest.mark.parametrize(("reference_columns", "own_columns"), [(512, 512), (512, 384), (384, 512)])
 def test_a_head_padded_beyond_the_vocabulary_compares(tmp_path: Path, reference_columns: int, own_columns: int) -> None:
-    reference, own = (load(configuration(one), tmp_path, Devices.open()) for one in ("none", "fp4"))
+    reference, own = (load(configuration(one), Devices.open()) for one in ("none", "fp4"))
     _pad_head(reference, reference_columns)
     _pad_head(own, own_columns)
     stored = measure_quality(reference, _request(tmp_path / "lp", "write"), lambda *_: None)["stored"]
@@ -189,7 +189,7 @@ def test_a_head_padded_beyond_the_vocabulary_compares(tmp_path: Path, reference_
 
 
 def test_a_model_without_a_column_for_each_token_is_not_compared(tmp_path: Path) -> None:
-    reference, own = (load(configuration(), tmp_path, Devices.open()) for _ in range(2))
+    reference, own = (load(configuration(), Devices.open()) for _ in range(2))
     measure_quality(reference, _request(tmp_path / "lp", "write"), lambda *_: None)
     own.model.lm_head.weight = torch.nn.Parameter(own.model.lm_head.weight[:300])
     found = measure_quality(own, _request(tmp_path / "lp", "read"), lambda *_: None)
@@ -200,7 +200,7 @@ def test_a_model_without_a_column_for_each_token_is_not_compared(tmp_path: Path)
 def test_who_takes_the_log_probabilities_does_not_do_so_in_inference_mode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded = load(configuration(), tmp_path, Devices.open())
+    loaded = load(configuration(), Devices.open())
     modes: list[bool] = []
 
     def fail(_writer: LogprobsWriter, _rows: torch.Tensor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,16 +58,16 @@ def logits(model: Any) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("quantization", "bound"), [("int8", 0.05), ("fp4", 0.35), ("nf4-double", 0.25)])
-def test_a_cured_falcon_is_near_to_the_original_one(home: Path, quantization: str, bound: float) -> None:
-    original = load(configuration(dtype="float32", workarounds="none"), home, Devices.open())
-    cured = load(configuration(quantization, dtype="float32"), home, Devices.open())
+def test_a_cured_falcon_is_near_to_the_original_one(quantization: str, bound: float) -> None:
+    original = load(configuration(dtype="float32", workarounds="none"), Devices.open())
+    cured = load(configuration(quantization, dtype="float32"), Devices.open())
     assert cured.measurement["proof"]["quantized_linear_layers"] == 8
     reference, quantized = logits(original.model), logits(cured.model)
     error = (quantized - reference).norm() / reference.norm()
     assert 0 < error < bound
 
 
-def test_an_unquantized_falcon_keeps_its_own_class(home: Path) -> None:
-    loaded = load(configuration(), home, Devices.open())
+def test_an_unquantized_falcon_keeps_its_own_class() -> None:
+    loaded = load(configuration(), Devices.open())
     assert loaded.measurement["proof"]["linear_classes"]["FalconLinear"] == 8
     assert loaded.measurement["proof"]["workarounds_applied"] == []

@@ -14,7 +14,7 @@ const BUILTIN_TITLES: Readonly<Record<(typeof BUILTIN_MODELS)[number], string>> 
   "smollm2-135m-instruct": "SmolLM2-135M-Instruct",
 };
 const BUILTIN_NOTE = "The weights went through Q4_1 once, in the package that carries them.";
-const RANDOM_NOTE = "The weights are random: memory and time are real, the answers mean nothing.";
+const RANDOM_NOTE = "The weights are random: memory and speed are real, answers and quality mean nothing.";
 
 /** What stands in for a model whose name was refused, so that the rest of the file is still checked. */
 const UNKNOWN: ExperimentModel = { source: { source: "path", path: "/" }, name: "unknown", note: null };
@@ -45,9 +45,16 @@ export async function resolveModel(
       seed: input.seed ?? 0,
       tokenizer: tokenizer === "bytes" ? tokenizer : absolute(tokenizer, context.folder),
     },
-    name: `random ${typeof config.model_type === "string" ? config.model_type : "model"}`,
+    name: `${findConfigName(input.config, config)} with random weights`,
     note: RANDOM_NOTE,
   };
+}
+
+/** The file's name tells more than the family; `config.json` tells nothing. */
+function findConfigName(input: string | Record<string, unknown>, config: Record<string, unknown>): string {
+  const file = typeof input === "string" ? basename(input).replace(/\.json$/i, "") : "config";
+  if (file !== "config") return file;
+  return typeof config.model_type === "string" ? config.model_type : "a model";
 }
 
 function builtin(name: (typeof BUILTIN_MODELS)[number]): ExperimentModel {
@@ -60,15 +67,25 @@ function fromHub(repo: string, revision: string | null): ExperimentModel {
 
 function fromPath(written: string, context: ModelContext): ExperimentModel {
   const path = absolute(written, context.folder);
-  return { source: { source: "path", path }, name: basename(path), note: null };
+  return { source: { source: "path", path }, name: findModelName(path), note: null };
 }
 
-function fromText(written: string, path: Path, context: ModelContext): ExperimentModel {
+/** A snapshot in the hub's cache is a folder named by its commit: who made the model stands two levels above. */
+function findModelName(path: string): string {
+  const repository = /[/\\]models--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/.exec(path)?.[1];
+  return repository === undefined ? basename(path) : repository.replaceAll("--", "/");
+}
+
+async function fromText(written: string, path: Path, context: ModelContext): Promise<ExperimentModel> {
   const known = BUILTIN_MODELS.find((name) => name === written.toLowerCase());
   if (known !== undefined) return builtin(known);
   if (/^(\.{1,2}(\/|$)|\/|~(\/|$))/.test(written)) return fromPath(written, context);
   const near = didYouMean(written, BUILTIN_MODELS);
-  if (HUB_ID.test(written) && near === null) return fromHub(written, null);
+  if (HUB_ID.test(written) && near === null) {
+    if (await isFolder(absolute(written, context.folder), context.readFile))
+      refuseAmbiguous(written, path, context);
+    return fromHub(written, null);
+  }
   const next =
     near === null
       ? "Write the embedded smollm2-135m-instruct, a hub id (org/name), or a path that begins with ./, ../, / or ~."
@@ -76,6 +93,22 @@ function fromText(written: string, path: Path, context: ModelContext): Experimen
   const message = `${pathName(path)}: ${shown(written)} is no model that can be found.`;
   context.problems.add("experiment-model-unknown", path, message, next);
   return UNKNOWN;
+}
+
+function refuseAmbiguous(written: string, path: Path, context: ModelContext): void {
+  const message = `${pathName(path)}: ${shown(written)} is the id of a model on the hub, and a folder beside this file.`;
+  const next = `Write ./${written} for the folder, or {hub: ${written}} for the hub's model.`;
+  context.problems.add("experiment-model-unknown", path, message, next);
+}
+
+/** Whether a folder is there: reading one fails in a way of its own. */
+async function isFolder(path: string, readFile: ReadFile): Promise<boolean> {
+  try {
+    await readFile(path, 1);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EISDIR";
+  }
 }
 
 async function readConfig(

@@ -6,7 +6,7 @@ export const LOAD_METRICS = [
     key: "load_sec",
     unit: "seconds",
     better: "lower",
-    docs: "config, tokenizer and weights, until every device is done; the libraries are imported already, all files are here, and the hub is shut off",
+    docs: "config, tokenizer and weights, until every device is done; the libraries are imported already, all files are here, and the hub is shut off; null where weights were drawn ([geometry.md](geometry.md))",
     from: "load",
     column: { type: "double", description: "time to load the model" },
     summary: 1,

@@ -91,8 +91,11 @@ export const cardSchema = z.strictObject({
 export type Card = z.infer<typeof cardSchema>;
 
 export const loadMeasurementSchema = z.strictObject({
-  /** Model and tokenizer from files on this machine, to a device-synchronized end; the hub is shut off meanwhile. */
-  load_sec: seconds,
+  /**
+   * Model and tokenizer from files on this machine, to a device-synchronized end; the hub is shut off meanwhile. Null
+   * where the weights were drawn.
+   */
+  load_sec: seconds.nullable(),
   /** What fetching a hub's model took before, near 0 where nothing was missing; null for a folder. */
   download_sec: seconds.nullable(),
   /** How much of the weight files was in the page cache when the load began, 0 to 1; null where the system does not tell. */

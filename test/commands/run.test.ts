@@ -54,7 +54,7 @@ test("a Falcon is measured unquantized and with every decoder layer in 8-bit and
     ["fp4", 28],
     ["nf4", 28],
   ]);
-  expect(stdout).toContain("falcon-tiny: random falcon");
+  expect(stdout).toContain("falcon-tiny: falcon with random weights");
   expect(stderr).toContain("[4/4] nf4: trial 6/6");
   expect(stderr).not.toContain("\u001b");
   const before = readFileSync(join(folder, "charts/overview.png"));

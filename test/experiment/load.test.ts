@@ -98,15 +98,61 @@ test("a slip in the embedded model's name is no hub id", async () => {
 
 test("a random model's config may stand in a file beside the experiment", async () => {
   const experiment = await load(
-    "name: x\nmodel: {config: c.json, weights: random, seed: 3}\nprompts: [a]\n",
+    "name: x\nmodel: {config: config.json, weights: random, seed: 3}\nprompts: [a]\n",
     {
-      files: { "/lab/c.json": '{"model_type": "falcon", "hidden_size": 64}' },
+      files: { "/lab/config.json": '{"model_type": "falcon", "hidden_size": 64}' },
     },
   );
   expect(experiment.base.model).toMatchObject({
-    name: "random falcon",
+    // A file of that name tells nothing of the model.
+    name: "falcon with random weights",
     source: { source: "random", seed: 3, tokenizer: "bytes", config: { hidden_size: 64 } },
   });
+});
+
+test("a random model goes by its config's file", async () => {
+  const experiment = await load(
+    "name: x\nmodel: {config: falcon-40b.json, weights: random}\nprompts: [a]\n",
+    {
+      files: { "/lab/falcon-40b.json": '{"model_type": "falcon"}' },
+    },
+  );
+  expect(experiment.base.model).toMatchObject({
+    name: "falcon-40b with random weights",
+    note: expect.stringContaining("answers and quality mean nothing"),
+  });
+});
+
+test("a name that is a hub id and a folder beside the file is refused, with both ways to write it", async () => {
+  const text = "name: x\nmodel: models/llama\nprompts: [a]\n";
+  const [found, ...others] = await listProblems(text, { files: { "/lab/models/llama": null } });
+  expect(found).toEqual({
+    code: "experiment-model-unknown",
+    at: "2:8",
+    message: 'model: "models/llama" is the id of a model on the hub, and a folder beside this file.',
+    next: "Write ./models/llama for the folder, or {hub: models/llama} for the hub's model.",
+  });
+  expect(others).toEqual([]);
+});
+
+test.each([
+  ["./models/llama", { source: "path", path: "/lab/models/llama" }],
+  ["{path: models/llama}", { source: "path", path: "/lab/models/llama" }],
+  ["{hub: models/llama}", { source: "hub", repo: "models/llama" }],
+  // A file of that name is no model.
+  ["models/notes", { source: "hub", repo: "models/notes" }],
+])("%s says which of the two is meant", async (written, source) => {
+  const files = { "/lab/models/llama": null, "/lab/models/notes": "" };
+  const experiment = await load(`name: x\nmodel: ${written}\nprompts: [a]\n`, { files });
+  expect(experiment.base.model.source).toMatchObject(source);
+});
+
+test("a snapshot in the hub's cache goes by its repository's name, another folder by its own", async () => {
+  const nameOf = async (path: string) =>
+    (await load(`name: x\nmodel: ${path}\nprompts: [a]\n`)).base.model.name;
+  expect(await nameOf("/hf/hub/models--lab--tiny-llama/snapshots/a1a1a1a1")).toBe("lab/tiny-llama");
+  expect(await nameOf("/hf/hub/models--gpt2/snapshots/a1a1a1a1/")).toBe("gpt2");
+  expect(await nameOf("/models/llama")).toBe("llama");
 });
 
 test.each([

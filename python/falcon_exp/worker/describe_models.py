@@ -7,6 +7,8 @@ import sys
 from typing import Any
 
 from falcon_exp.worker.failures import error_body
+from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
+from falcon_exp.worker.hub.wanted import likely_weight_files, small_files
 
 
 def describe(model: dict[str, Any], trust_remote_code: bool) -> dict[str, Any]:
@@ -15,7 +17,11 @@ def describe(model: dict[str, Any], trust_remote_code: bool) -> dict[str, Any]:
 
     try:
         config, repository = config_of(model, trust_remote_code)
-        size, note = (0, None) if repository is None else _download_bytes(repository, model["revision"] or "main")
+        size, note = (
+            (0, None)
+            if repository is None
+            else _download_bytes(repository, model["revision"] or DEFAULT_REVISION, with_code=trust_remote_code)
+        )
         shape = shape_of(config, trust_remote_code=trust_remote_code)
         return {"shape": shape, "download_bytes": size, "download_note": note, "error": None}
     except Exception as error:
@@ -24,16 +30,17 @@ def describe(model: dict[str, Any], trust_remote_code: bool) -> dict[str, Any]:
         return {"shape": None, "download_bytes": None, "download_note": None, "error": failure}
 
 
-def _download_bytes(repository: str, revision: str) -> tuple[int | None, str | None]:
-    """Bytes of the safetensors and of all small files, as the hub tells them."""
+def _download_bytes(repository: str, revision: str, *, with_code: bool) -> tuple[int | None, str | None]:
+    """Bytes of the files that a load would fetch, as the hub tells them."""
     from huggingface_hub import HfApi
 
     try:
         files = HfApi().model_info(repository, revision=revision, files_metadata=True).siblings or []
     except Exception as error:
         return None, f"the hub does not tell: {type(error).__name__}"
-    wanted = [file for file in files if file.rfilename.endswith((".safetensors", ".json", ".txt", ".model"))]
-    return sum(int(file.size or 0) for file in wanted), None
+    sizes = {str(file.rfilename): int(file.size or 0) for file in files}
+    wanted = small_files(sizes, with_code=with_code) + likely_weight_files(list(sizes))
+    return sum(sizes[name] for name in wanted), None
 
 
 def list_devices() -> list[dict[str, Any]]:

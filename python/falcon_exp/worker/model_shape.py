@@ -13,6 +13,7 @@ import torch
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.hub.wanted import local_weight_files
+from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.quantization.bitsandbytes import dtype_name, torch_dtype
 from falcon_exp.worker.stored_dtype import stored_dtype
 
@@ -23,11 +24,7 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
 
     source = model["source"]
     if source == "random":
-        rest = dict(model["config"])
-        try:
-            return AutoConfig.for_model(rest.pop("model_type", None), **rest), None
-        except (ValueError, TypeError, KeyError) as error:
-            raise WorkerError("model-corrupt", f"The config is refused: {error}") from error
+        return config_from_mapping(model["config"]), None
     if source == "hub":
         revision = model["revision"] or "main"
         config = AutoConfig.from_pretrained(model["repo"], revision=revision, trust_remote_code=trust_remote_code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -19,8 +18,8 @@ from falcon_exp.worker.trial.quality import measure_quality
 from tests.conftest import configuration, generation, trial
 
 
-def test_a_model_whose_weights_are_offloaded_reads_its_inputs_where_it_computes(tmp_path: Path) -> None:
-    loaded = load(configuration(), tmp_path, Devices.open())
+def test_a_model_whose_weights_are_offloaded_reads_its_inputs_where_it_computes() -> None:
+    loaded = load(configuration(), Devices.open())
     whole = measure(loaded, trial(), lambda _tokens: None)
     offloaded = replace(loaded, model=cpu_offload(loaded.model, execution_device=torch.device("cpu")))
     # What hid the fault: the device of a weight that is not there.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,9 +26,9 @@ _LLAMA: dict[str, Any] = {
 
 
 @pytest.fixture
-def loaded(tmp_path: Path) -> Loaded:
+def loaded() -> Loaded:
     model = {"source": "random", "config": _LLAMA, "seed": 7, "tokenizer": "bytes"}
-    return load(configuration(model=model), tmp_path, Devices.open())
+    return load(configuration(model=model), Devices.open())
 
 
 def _seen(loaded: Loaded) -> tuple[Any, Any]:

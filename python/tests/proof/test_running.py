@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from multiprocessing import Pipe
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,9 +49,9 @@ class Unpacking(torch.nn.Module):  # type: ignore[misc]
         return result
 
 
-def test_a_model_that_unpacks_itself_when_it_runs_is_never_a_data_point(tmp_path: Path) -> None:
+def test_a_model_that_unpacks_itself_when_it_runs_is_never_a_data_point() -> None:
     ours, theirs = Pipe()
-    process = TrialProcess(theirs, str(tmp_path))
+    process = TrialProcess(theirs)
     process._load({"configuration": configuration("fp4")})
     loaded = process._loaded
     assert loaded is not None

@@ -28,7 +28,7 @@ def _skipping(folder: Path, *, trusted: bool) -> dict[str, Any]:
 
 def test_modules_of_a_trusted_model_with_code_of_its_own_can_be_skipped(tmp_path: Path) -> None:
     folder = make_remote_code_model(tmp_path / "model")
-    loaded = load(_skipping(folder, trusted=True), tmp_path, Devices.open())
+    loaded = load(_skipping(folder, trusted=True), Devices.open())
     proof = loaded.measurement["proof"]
     assert proof["model_class"] == "LabForCausalLM"
     # The user's and the library's own.
@@ -42,5 +42,5 @@ def test_code_of_a_model_that_is_not_trusted_does_not_run(tmp_path: Path) -> Non
     code = folder / "lab_code.py"
     code.write_text(f"open({str(ran)!r}, 'w').close()\n{code.read_text('utf-8')}", "utf-8")
     with pytest.raises(ValueError, match="trust_remote_code"):
-        load(_skipping(folder, trusted=False), tmp_path, Devices.open())
+        load(_skipping(folder, trusted=False), Devices.open())
     assert not ran.exists()

@@ -36,7 +36,7 @@ class TrialProcess:
     ``compute`` for ever, ``fork`` processes that stay, ``fork and die``, raise one of ERRORS, or answer.
     """
 
-    def __init__(self, connection: Connection, _home: str) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def serve(self) -> None:

@@ -25,11 +25,16 @@ export interface KlTailsRow {
 export interface KlTailsInput {
   readonly modelName: string;
   readonly textId: string;
+  /** That the weights are random, and what follows. */
+  readonly randomNote: string | null;
   readonly rows: readonly KlTailsRow[];
 }
 
 /** `room`: pixels that the whole may take. */
-export function klTailsChart({ modelName, textId, rows }: KlTailsInput, room?: number): TopLevelSpec {
+export function klTailsChart(
+  { modelName, textId, randomNote, rows }: KlTailsInput,
+  room?: number,
+): TopLevelSpec {
   const width = room === undefined ? WIDTH : Math.max(160, Math.min(760, room - BESIDE_PLOT));
   const taken = new Set<string>();
   const series = rows.map((row) => ({
@@ -93,6 +98,7 @@ export function klTailsChart({ modelName, textId, rows }: KlTailsInput, room?: n
       subtitle: [
         `On ${textId}, against the reference; further left and lower is better`,
         "Dots: the median, the 90th and the 99th percentile, with their divergence",
+        ...(randomNote === null ? [] : [randomNote]),
       ].flatMap((line) => breakLines(line, room === undefined ? 100 : charactersIn(width + 58), 3)),
     },
     width,

@@ -26,6 +26,8 @@ export interface TradeoffInput {
   readonly modelName: string;
   /** Of the text that divergences are measured on; null without one. */
   readonly textId: string | null;
+  /** That the weights are random, and what follows. */
+  readonly randomNote: string | null;
   readonly rows: readonly TradeoffPoint[];
 }
 
@@ -100,6 +102,7 @@ export function tradeoffChart(input: TradeoffInput, room?: number): TopLevelSpec
         ...(hasKl && textId !== null
           ? breakLines(`Colour: KL divergence from the reference on ${textId}, nats a token`, characters, 3)
           : []),
+        ...(hasKl && input.randomNote !== null ? breakLines(input.randomNote, characters, 2) : []),
       ],
     },
     width,

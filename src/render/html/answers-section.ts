@@ -3,6 +3,7 @@
 import { diffAnswers } from "../../analysis/answer-diff.js";
 import { type Answer, collectQuestions, type Question } from "../../analysis/answers.js";
 import { firstDifference } from "../../analysis/divergence.js";
+import { describeRandomWeights } from "../../analysis/random-weights.js";
 import { pluralize, safeLine } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import { renderAnswerDiff } from "./answer-diff-markup.js";
@@ -36,8 +37,10 @@ export function answersSection(data: RunData): Markup {
     marksTokens: tokens <= MOST_MARKED_TOKENS,
     hasRepeats: data.run.plan.repeats * data.run.plan.rounds > 1,
   };
+  const randomNote = describeRandomWeights(data.configurations);
   return html`<section id="answers" aria-labelledby="answers-h">
 <h2 id="answers-h">Answers</h2>
+${randomNote !== null && html`<p class="warning">${randomNote}</p>`}
 <p class="quiet">Against the reference, token by token (word by word where the records have no tokens): <ins>only in this answer</ins>, <del>only in the reference</del>, <span class="same">the same so far</span>.</p>
 <p class="needs-script"><label><input type="checkbox" id="show-removed" checked> Show what only the reference said</label></p>
 ${questions.map((question, index) => questionArticle(question, index, options))}

@@ -85,8 +85,9 @@ function cacheText({ cache_implementation, compiled }: Pick<Proof, "cache_implem
   return compiled === true ? `${cache_implementation}, forward pass compiled` : cache_implementation;
 }
 
-/** A load from the disk is another than one from memory. */
-function loadText(loadSec: number, pageCacheShare: number | null): string {
+/** A load from the disk is another than one from memory; weights that were drawn were not loaded. */
+function loadText(loadSec: number | null, pageCacheShare: number | null): string {
+  if (loadSec === null) return "none: the weights were drawn at random";
   const seconds = formatSeconds(loadSec);
   if (pageCacheShare === null) return seconds;
   return `${seconds}, ${Math.round(pageCacheShare * 100)} % of the files in the page cache before`;

@@ -6,6 +6,7 @@ import { safeLine } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import type { RunEvent } from "../../run/events.js";
 import { type LiveState, secondsLeft } from "../../run/live-state.js";
+import { howLoaded } from "../words/loaded.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -143,7 +144,7 @@ function loadedLine(
       ? "not quantized"
       : `${proof.quantized_linear_layers}/${proof.linear_layers} linear layers quantized`;
   const offloaded = proof.offloaded ? colors.red(" (partly offloaded!)") : "";
-  return `${place}: loaded in ${formatSeconds(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${layers}${offloaded}`;
+  return `${place}: ${howLoaded(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${layers}${offloaded}`;
 }
 
 function trialLine(

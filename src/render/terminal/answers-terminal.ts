@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { collectQuestions } from "../../analysis/answers.js";
+import { describeRandomWeights } from "../../analysis/random-weights.js";
 import { safeLine, safeLines, wrapText } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 
@@ -18,6 +19,8 @@ export function answersText(data: RunData, style: TextStyle): string {
   const width = Math.min(WIDEST, Math.max(20, style.columns)) - 4;
   const indented = (text: string) => wrapText(safeLines(text), width).map((line) => `    ${line}`.trimEnd());
   const questions = collectQuestions(data);
+  const randomNote = describeRandomWeights(data.configurations);
+  const notes = randomNote === null ? [] : wrapText(safeLine(randomNote), width + 4);
   const lines = questions.slice(0, MOST_QUESTIONS).flatMap(({ prompt, answers }, index) => [
     "",
     ...wrapText(`${index + 1}. ${safeLine(prompt)}`, width + 4).map((line) => colors.bold(line)),
@@ -35,5 +38,5 @@ export function answersText(data: RunData, style: TextStyle): string {
   if (questions.length > MOST_QUESTIONS) {
     lines.push("", `… and ${questions.length - MOST_QUESTIONS} more questions in answers.md`);
   }
-  return lines.slice(1).join("\n");
+  return [...notes.map((line) => colors.yellow(line)), ...lines].slice(notes.length > 0 ? 0 : 1).join("\n");
 }

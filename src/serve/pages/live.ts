@@ -3,6 +3,7 @@ import { html } from "hono/html";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { shortMemoryName } from "../../metrics/memory.js";
 import { statusWords } from "../../render/terminal/run-list.js";
+import { howLoaded } from "../../render/words/loaded.js";
 import type { FollowEnd } from "../../run/follow-records.js";
 import type { Failure, RunFileRecord } from "../../run/record-types.js";
 import type { ConfigurationProgress, RunProgress } from "../../run/run-progress.js";
@@ -91,7 +92,7 @@ function describeRecord(record: RunFileRecord): Html | string | null {
       return `the worker is ready on ${text(record.environment.cpu_model ?? "this machine")}`;
     case "load": {
       const { load_sec, proof } = record.load;
-      return `loaded in ${formatSeconds(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${proof.quantized_linear_layers} of ${proof.linear_layers} linear layers quantized`;
+      return `${howLoaded(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${proof.quantized_linear_layers} of ${proof.linear_layers} linear layers quantized`;
     }
     case "trial": {
       if (record.status !== "completed") return null;

@@ -78,6 +78,11 @@ class PeakRss:
 def release_unused() -> None:
     """Gives back what Python and malloc hold but do not use, so that a peak of resident memory is the work's own."""
     gc.collect()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Gives back what malloc holds but does not use; where malloc cannot, nothing."""
     trim = getattr(_libc(), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -48,12 +48,13 @@ class Snapshot:
 def fetch_snapshot(repo: str, revision: str, *, with_code: bool, on_progress: OnProgress) -> Snapshot:
     """The model's folder; what is missing of it is downloaded, file by file. A lost connection is taken up again.
 
-    A commit whose files are all here needs no network; a branch is asked for once. Where the hub does not answer, the
-    copy in the cache is taken. Raises WorkerError ``hub-unreachable``, ``model-not-found`` or ``model-unsafe-format``,
-    and what huggingface_hub raises for gated repositories and unknown names.
+    A commit whose files are all here needs no network; a branch is asked for once, and so are Python files. Where the
+    hub does not answer, the copy in the cache is taken. Raises WorkerError ``hub-unreachable``, ``model-not-found`` or
+    ``model-unsafe-format``, and what huggingface_hub raises for gated repositories and unknown names.
     """
     cached = find_cached(repo, revision)
-    if cached is not None and _COMMIT.fullmatch(revision):
+    # Whether the Python files are here as well, only the hub can tell.
+    if cached is not None and _COMMIT.fullmatch(revision) and not with_code:
         return cached
     try:
         info = _ask_hub(repo, revision, pauses_sec=() if cached is not None else _PAUSES_SEC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +16,7 @@ WEIGHTS_INDEX = "model.safetensors.index.json"
 #: Config, generation config, tokenizers of every kind, chat templates.
 _SMALL_SUFFIXES = (".json", ".jinja", ".model", ".txt", ".tiktoken", ".spm", ".bpe", ".codes")
 _TEMPLATE_FOLDER = "additional_chat_templates/"
+_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
@@ -40,6 +42,12 @@ def weight_files(names: Sequence[str], index: Path | None) -> list[str]:
     if index is not None:
         return shards_of(index)
     return sorted(name for name in names if "/" not in name and name.endswith(".safetensors"))
+
+
+def likely_weight_files(names: Sequence[str]) -> list[str]:
+    """The same choice while the index is not here: shards by their usual names."""
+    shards = sorted(name for name in names if _SHARD.fullmatch(name))
+    return shards if shards and WHOLE_WEIGHTS not in names else weight_files(names, None)
 
 
 def shards_of(index: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -17,11 +16,6 @@ from falcon_exp.worker.supervisor.supervisor import Supervisor
 from falcon_exp.worker.supervisor.zmq_keys import read_keys
 
 _TERMINATED = 128 + signal.SIGTERM
-
-
-def _home() -> str:
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return os.environ.get("FALCON_EXP_HOME") or str(Path(cache) / "falcon-exp")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -49,7 +43,7 @@ def main() -> int:
         sockets = Sockets({"work": arguments.work, "control": arguments.control}, keys)
     except ValueError as error:
         parser.error(str(error))
-    supervisor = Supervisor(sockets, Launcher(), controller_pid=arguments.parent_pid, home=_home())
+    supervisor = Supervisor(sockets, Launcher(), controller_pid=arguments.parent_pid)
     try:
         supervisor.run()
     finally:

@@ -31,12 +31,12 @@ _LOOK_SEC = 0.02
 class Supervisor:
     """Serves one controller until shutdown, SIGTERM, or the controller's end."""
 
-    def __init__(self, sockets: Sockets, launcher: Launcher, *, controller_pid: int, home: str) -> None:
+    def __init__(self, sockets: Sockets, launcher: Launcher, *, controller_pid: int) -> None:
         self._sockets = sockets
         self._launcher = launcher
         self._controller_pid = controller_pid
         self._work = OpenWork(sockets)
-        self._trials = TrialKeeper(launcher, self._work, home)
+        self._trials = TrialKeeper(launcher, self._work)
         self._is_stopping = False
 
     def run(self) -> None:

@@ -27,10 +27,9 @@ _NOTHING_LOADED: tuple[str, str, Exit | None] = ("no-trial-process", "No configu
 class TrialKeeper:
     """Answers requests through ``work``; the supervisor's loop calls ``serve`` at each turn."""
 
-    def __init__(self, launcher: Launcher, work: OpenWork, home: str) -> None:
+    def __init__(self, launcher: Launcher, work: OpenWork) -> None:
         self._launcher = launcher
         self._work = work
-        self._home = home
         self._reasons = ExitReasons()
         self._launch: Launch | None = None
         self._child: Child | None = None
@@ -106,7 +105,7 @@ class TrialKeeper:
         if request.type == "start":
             self._launch = self._launcher.launch(child_main.probe)
         else:
-            self._launch = self._launcher.launch(child_main.trial, self._home)
+            self._launch = self._launcher.launch(child_main.trial)
 
     def on_launched(self, launch: Launch) -> None:
         """A process has come up, or has not."""

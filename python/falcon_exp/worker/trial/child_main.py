@@ -87,7 +87,7 @@ def probe(connection: Connection, is_forked: bool) -> None:
     connection.send(answer)
 
 
-def trial(connection: Connection, is_forked: bool, home: str) -> None:
+def trial(connection: Connection, is_forked: bool) -> None:
     """Serves one configuration's commands until ``unload`` or the end of the connection.
 
     Where it was forked and cannot use the devices, it sends ``("respawn", reason)`` instead, and ends.
@@ -110,4 +110,4 @@ def trial(connection: Connection, is_forked: bool, home: str) -> None:
         return
     from falcon_exp.worker.trial.trial import TrialProcess
 
-    TrialProcess(connection, home).serve()
+    TrialProcess(connection).serve()

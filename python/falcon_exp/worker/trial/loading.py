@@ -9,7 +9,6 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from falcon_exp.worker.proof.verify_proof import verify
 from falcon_exp.worker.quantization.bitsandbytes import bitsandbytes_config, dtype_name, torch_dtype
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
 from falcon_exp.worker.trial.preflight import check_attention, check_dtype
-from falcon_exp.worker.trial.sources import ModelFolder, open_source
+from falcon_exp.worker.trial.sources import ModelSource, open_source
 from falcon_exp.worker.workarounds.falcon_linear import apply_workarounds
 
 #: Seeds nothing that is measured (each trial seeds itself); set so that a load can be repeated.
@@ -54,7 +53,7 @@ class Loaded:
         )
 
 
-def load(configuration: dict[str, Any], home: Path, devices: Devices, report: Report = report_to_nobody) -> Loaded:
+def load(configuration: dict[str, Any], devices: Devices, report: Report = report_to_nobody) -> Loaded:
     """Raises WorkerError where something cannot run here, or where the live model is not what was asked for.
 
     ``report`` is told how far a download is. The clock begins when all files are here and the hub is shut off.
@@ -67,7 +66,7 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices, report: Re
     if configuration["dtype"] != "auto":
         check_dtype(configuration["dtype"], target.torch_device, configuration["device"])
     trust = configuration["trust_remote_code"]
-    source = open_source(configuration["model"], home, trust_remote_code=trust, report=report)
+    source = open_source(configuration["model"], trust_remote_code=trust, report=report)
     page_cache_share = source.page_cache_share()
     release_unused()
     set_seed(LOAD_SEED)
@@ -91,7 +90,8 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices, report: Re
     )
     verify(proof, configuration, dtype=dtype_name(dtype))
     measurement = {
-        "load_sec": load_sec,
+        # Drawing weights is no loading: how long it takes says nothing of the model.
+        "load_sec": None if source.weights_source == "random" else load_sec,
         "load_peak_allocated_bytes": used.read_peak().allocated_bytes,
         "devices": [card.to_wire() for card in used.cards],
         "load_peak_rss_bytes": peak_rss,
@@ -103,7 +103,7 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices, report: Re
         "model_revision": source.commit,
         "download_sec": source.download_sec,
         "page_cache_share": page_cache_share,
-        "weights_source": "files",
+        "weights_source": source.weights_source,
         "model_shape": _shape(model.config, trust),
         "proof": proof,
     }
@@ -115,7 +115,7 @@ def load(configuration: dict[str, Any], home: Path, devices: Devices, report: Re
     return Loaded(model, tokenizer, workarounds, used, measurement, facts)
 
 
-def _model(source: ModelFolder, configuration: dict[str, Any], config: Any, dtype: torch.dtype, target: Target) -> Any:
+def _model(source: ModelSource, configuration: dict[str, Any], config: Any, dtype: torch.dtype, target: Target) -> Any:
     options: dict[str, Any] = {}
     if configuration["attention"] != "auto":
         options["attn_implementation"] = configuration["attention"]
@@ -132,7 +132,7 @@ def _model(source: ModelFolder, configuration: dict[str, Any], config: Any, dtyp
     return model
 
 
-def _effective_dtype(asked: str, config: Any, source: ModelFolder) -> torch.dtype:
+def _effective_dtype(asked: str, config: Any, source: ModelSource) -> torch.dtype:
     """``auto`` is the dtype that the config names, else that of the weight files."""
     if asked != "auto":
         return torch_dtype(asked)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from falcon_exp.worker.devices.devices import Devices
@@ -23,9 +22,8 @@ from falcon_exp.worker.trial.quality import measure_quality
 class TrialProcess:
     """States: empty → loaded (by ``load``) → ended (by ``unload`` or end of file)."""
 
-    def __init__(self, connection: Connection, home: str) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._home = Path(home)
         self._notices = collect_library_warnings()
         self._devices = Devices.open()
         self._loaded: Loaded | None = None
@@ -74,7 +72,7 @@ class TrialProcess:
         report = self._report("load")
         report("loading", None)
         with LoadProgress(report, self._devices.read_allocated_bytes):
-            self._loaded = load(body["configuration"], self._home, self._devices, report)
+            self._loaded = load(body["configuration"], self._devices, report)
         return {"measurement": self._loaded.measurement}
 
     def _model(self) -> Loaded:

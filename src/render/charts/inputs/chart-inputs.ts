@@ -1,6 +1,8 @@
 /** What each chart of a run is drawn from: small enough to travel in report.html, where charts are drawn again. */
 
+import { describeRandomWeights } from "../../../analysis/random-weights.js";
 import type { RunSummary } from "../../../analysis/summary.js";
+import { safeLine } from "../../../base/text.js";
 import type { RunData } from "../../../run/run-data.js";
 import type { ChartInputs } from "../charts.js";
 import { articleChartInput } from "./article.js";
@@ -12,12 +14,14 @@ import { tradeoffInput } from "./tradeoff.js";
 
 export function chartInputs(data: RunData, summary: RunSummary): ChartInputs {
   const { model_name } = data.run.plan;
+  const note = describeRandomWeights(data.configurations);
+  const randomNote = note === null ? null : safeLine(note);
   return {
     overview: overviewInput(data, summary),
-    tradeoff: tradeoffInput(summary),
+    tradeoff: tradeoffInput(summary, randomNote),
     estimate: estimateInput(summary),
     "inter-token": interTokenInput(data),
-    "kl-tails": klTailsInput(data),
+    "kl-tails": klTailsInput(data, randomNote),
     articles: data.configurations.map((configuration) => articleChartInput(model_name, configuration)),
   };
 }

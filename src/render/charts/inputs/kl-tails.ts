@@ -12,7 +12,7 @@ const LEAST_NATS = 1e-4;
 const MOST_SERIES = 8;
 
 /** On the first text. Null where no configuration was compared on it. */
-export function klTailsInput(data: RunData): KlTailsInput | null {
+export function klTailsInput(data: RunData, randomNote: string | null): KlTailsInput | null {
   const [textId] = data.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
   if (textId === undefined) return null;
   const rows = data.configurations
@@ -27,7 +27,7 @@ export function klTailsInput(data: RunData): KlTailsInput | null {
     .slice(0, MOST_SERIES)
     .map((row, series) => ({ ...row, series }));
   if (rows.length === 0) return null;
-  return { modelName: safeLine(data.run.plan.model_name), textId: safeLine(textId), rows };
+  return { modelName: safeLine(data.run.plan.model_name), textId: safeLine(textId), randomNote, rows };
 }
 
 /** A curve, from all tokens; thinned evenly by rank, with the ends kept. */

@@ -5,13 +5,14 @@ import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.j
 const BYTES_PER_GB = 1e9;
 
 /** Null with fewer than two configurations that were measured: nothing to trade off. */
-export function tradeoffInput(summary: RunSummary): TradeoffInput | null {
+export function tradeoffInput(summary: RunSummary, randomNote: string | null): TradeoffInput | null {
   const rows = tradeoffPoints(summary);
   if (rows.length < 2) return null;
   const [textId] = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
   return {
     modelName: safeLine(summary.model_name),
     textId: textId === undefined ? null : safeLine(textId),
+    randomNote,
     rows,
   };
 }

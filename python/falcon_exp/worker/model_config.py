@@ -1,0 +1,60 @@
+"""A model's config from the mapping that an experiment file gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, get_args
+
+from falcon_exp.worker.failures import WorkerError
+
+
+def config_from_mapping(given: dict[str, Any]) -> Any:
+    """The library's config. Raises WorkerError ``model-corrupt`` where it refuses it."""
+    from transformers import CONFIG_MAPPING, AutoConfig
+
+    rest = dict(given)
+    model_type = str(rest.pop("model_type", None))
+    try:
+        if model_type in CONFIG_MAPPING:
+            rest = _with_floats(CONFIG_MAPPING[model_type], rest)
+        return AutoConfig.for_model(model_type, **rest)
+    except (ValueError, TypeError, KeyError) as error:
+        raise WorkerError("model-corrupt", f"The config is refused: {error}") from error
+
+
+def _with_floats(config_class: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Integers as floats where the class takes floats alone.
+
+    YAML and JSON of JavaScript know one kind of number: a file's 30.0 arrives as 30, which the classes refuse.
+    """
+    fields = dataclasses.fields(config_class) if dataclasses.is_dataclass(config_class) else ()
+    kinds = {field.name: _kinds(field.type) for field in fields}
+    parts = getattr(config_class, "sub_configs", {})
+    result = {}
+    for key, value in given.items():
+        if isinstance(value, dict) and key in parts:
+            result[key] = _with_floats(_part_class(parts[key], value), value)
+        elif float in kinds.get(key, ()) and int not in kinds[key]:
+            result[key] = _as_float(value)
+        else:
+            result[key] = value
+    return result
+
+
+def _part_class(named: Any, value: dict[str, Any]) -> Any:
+    from transformers import CONFIG_MAPPING
+
+    model_type = value.get("model_type")
+    return CONFIG_MAPPING[model_type] if named.__name__ == "AutoConfig" and model_type in CONFIG_MAPPING else named
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """``float | list[float] | None`` → {float, NoneType}."""
+    inner = get_args(annotation)
+    return {annotation} if not inner else set().union(*(_kinds(one) for one in inner))
+
+
+def _as_float(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_float(one) for one in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,123 @@
+"""A model of any size from its config alone: each tensor is drawn where it will live when the loader asks for it.
+
+transformers loads the model as it loads every other: its quantizer replaces the modules, its loader takes one tensor
+after the other, quantizes it and lets it go. Only the tensors come from nowhere instead of from a file, so neither the
+disk nor the memory ever holds the model unquantized. The peak is the quantized model and what one tensor takes while it
+is quantized (docs/geometry.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import EllipsisType
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from falcon_exp.worker.devices.rss import release_unused, trim_heap
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.sliced_quantization import QuantizeInSlices
+
+#: Numbers drawn for a tensor at most; a larger one repeats them. Prime, so that rows are not repeated with them.
+BLOCK_VALUES = 4_194_301
+#: Where a config names no other; the libraries' usual one.
+_USUAL_DEVIATION = 0.02
+
+
+@dataclass(frozen=True)
+class DrawnTensor:
+    """A tensor that is drawn when it is asked for, as the loader reads a slice of a file: ``tensor[...]``, then ``to``.
+
+    Normally distributed around 0; the same name and seed give the same values on every device and in every process.
+    """
+
+    name: str
+    shape: torch.Size
+    deviation: float
+    seed: int
+
+    def __getitem__(self, whole: EllipsisType) -> DrawnTensor:
+        return self
+
+    def to(self, *, device: Any, dtype: torch.dtype | None) -> torch.Tensor:
+        """The tensor itself, of ``shape``, on ``device``. Takes there no more than the tensor and one block."""
+        # What the tensor before this one took while it was quantized.
+        trim_heap()
+        digest = hashlib.sha256(f"{self.seed}\0{self.name}".encode()).digest()
+        generator = torch.Generator("cpu").manual_seed(int.from_bytes(digest[:8], "little", signed=False) >> 1)
+        values = self.shape.numel()
+        drawn = torch.randn(min(values, BLOCK_VALUES), generator=generator).mul_(self.deviation)
+        block = drawn.to(device=device, dtype=dtype)
+        if block.numel() == values:
+            return block.view(self.shape)
+        flat = torch.empty(values, dtype=block.dtype, device=device)
+        repeats = values // BLOCK_VALUES
+        flat[: repeats * BLOCK_VALUES].view(repeats, BLOCK_VALUES).copy_(block)
+        flat[repeats * BLOCK_VALUES :].copy_(block[: values - repeats * BLOCK_VALUES])
+        return flat.view(self.shape)
+
+
+def draw_model(config: Any, seed: int, **options: Any) -> Any:
+    """The loaded model; ``options`` go to ``from_pretrained``.
+
+    Matrices are drawn from the seed and their name, with the deviation that the config names; biases are 0. Norms and
+    buffers get the values that the library gives a model before it is trained. Raises WorkerError ``model-corrupt``
+    where the model does not take what was drawn for it.
+    """
+    from accelerate import init_empty_weights
+    from transformers import AutoModelForCausalLM, set_seed
+
+    with init_empty_weights():
+        skeleton = AutoModelForCausalLM.from_config(config)
+    # After this, tied tensors are one parameter, under the name that files would have it.
+    skeleton.tie_weights()
+    deviation = float(getattr(config.get_text_config(), "initializer_range", None) or _USUAL_DEVIATION)
+    drawn = {}
+    for name, parameter in skeleton.named_parameters():
+        if name.endswith(".bias"):
+            # As untrained models have them. Left to the library, those of quantized layers would stay unset memory.
+            drawn[name] = DrawnTensor(name, parameter.shape, 0.0, seed)
+        elif parameter.dim() > 1:
+            drawn[name] = DrawnTensor(name, parameter.shape, deviation, seed)
+    # What is left to the library takes its random numbers from here.
+    set_seed(seed)
+    with _without_the_report_of_new_weights(), QuantizeInSlices(), _OnesInsteadOfUnsetMemory():
+        model, info = type(skeleton).from_pretrained(
+            None, config=config, state_dict=drawn, output_loading_info=True, **options
+        )
+    release_unused()
+    ignored = sorted(info["unexpected_keys"])
+    if ignored or drawn.keys() & set(info["missing_keys"]):
+        raise WorkerError("model-corrupt", f"{type(model).__name__} did not take what was drawn for it: {ignored[:3]}.")
+    return model
+
+
+class _OnesInsteadOfUnsetMemory(TorchDispatchMode):  # type: ignore[misc]
+    """What the loader makes room for and no family's code gives a value to is 1, not whatever lay in memory."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        is_room = func is torch.ops.aten.empty_like.default and args[0].device.type == "meta"
+        return made.fill_(1) if is_room else made
+
+
+@contextmanager
+def _without_the_report_of_new_weights() -> Iterator[None]:
+    """The loader warns of every norm that no file holds; here that is as it should be, and the rest is checked."""
+    logger = logging.getLogger("transformers.modeling_utils")
+
+    def is_none(record: logging.LogRecord) -> bool:
+        return "LOAD REPORT" not in record.getMessage()
+
+    logger.addFilter(is_none)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_none)
