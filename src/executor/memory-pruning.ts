@@ -3,7 +3,7 @@ import { isMemoryFailure, mustRunOutOfMemory, type OutOfMemoryUse } from "../pla
 import type { LoadSession, Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { PlanProgress, SessionWork } from "../run/plan-progress.js";
 import type { Failure } from "../run/record-types.js";
-import type { PostTrialName } from "../run/session-progress.js";
+import type { PostTrialName } from "../run/session-state.js";
 
 /** Something that is not tried. */
 export interface Implied {
@@ -81,11 +81,11 @@ export class MemoryPruning {
 
   /** Prompts for which memory ran out in every repeat that was tried. */
   private listPromptFailures(session: LoadSession): ReadonlyMap<number, Failure> {
-    const { trials } = this.progress.readSession(session);
+    const past = this.progress.readSession(session);
     const found = new Map<number, Failure>();
     const completed = new Set<number>();
     for (const { id, prompt_index } of this.plan.trials) {
-      const ended = trials.get(id);
+      const ended = past.readTrialEnd(id);
       if (ended === null) completed.add(prompt_index);
       else if (ended !== undefined && isMemoryFailure(ended.code)) found.set(prompt_index, ended);
     }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LmEvalPlan, PlanText } from "../plan/plan-types.js";
 import type { LogprobsUse } from "../protocol/quality.js";
 import type { Failure } from "../run/record-types.js";
-import type { PostTrialName } from "../run/session-progress.js";
+import type { PostTrialName } from "../run/session-state.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { RequestHandlers } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";

@@ -1,8 +1,15 @@
 /** What a run's records leave to be done of its plan. A function of plan and records alone. */
 import type { LoadSession, Plan, PlanText, PlanTrial } from "../plan/plan-types.js";
 import { repeatsEndAfter } from "./precision.js";
-import type { Failure, RecordedEnvironment, RepeatsEnd, RunFileRecord } from "./record-types.js";
-import { type PostTrialName, SessionProgress } from "./session-progress.js";
+import type {
+  CompletedTrial,
+  Failure,
+  RecordedEnvironment,
+  RepeatsEnd,
+  RunFileRecord,
+} from "./record-types.js";
+import type { OutcomeLike, PostTrialName, SessionState, TrialLike } from "./session-state.js";
+import { RunState } from "./state.js";
 import { isTransient } from "./transient.js";
 
 export interface RemainingWorkOptions {
@@ -41,16 +48,29 @@ export interface SessionResult {
   readonly failure: Failure | null;
 }
 
+type AnySession = SessionState<TrialLike<Failure>, OutcomeLike<Failure>, Failure>;
+
+/** Of a completed trial only what is decided by: answers stay in the records. */
+type LightTrial = Pick<
+  CompletedTrial,
+  "kind" | "at" | "configuration_id" | "attempt" | "round" | "trial_id" | "prompt_index"
+> & {
+  readonly tokensPerSec: number;
+  readonly failure?: undefined;
+};
+type KeptRecord = Exclude<RunFileRecord, CompletedTrial> | LightTrial;
+
+function lighten(record: RunFileRecord): KeptRecord {
+  if (record.kind !== "trial" || record.status === "failed") return record;
+  const { kind, at, configuration_id, attempt, round, trial_id, prompt_index, measurement } = record;
+  const tokensPerSec = measurement.decode_tokens_per_sec ?? 1 / measurement.elapsed_sec;
+  return { kind, at, configuration_id, attempt, round, trial_id, prompt_index, tokensPerSec };
+}
+
 /** Grows with the records of a run. */
 export class PlanProgress {
-  /** Whether the run's first record is there. */
-  hasStarted = false;
-  /** As the newest worker told it. */
-  environment: RecordedEnvironment | null = null;
-  private readonly sessions = new Map<string, SessionProgress>();
+  readonly #state = new RunState<KeptRecord>();
   private readonly trialsBySession = new Map<string, PlanTrial[]>();
-  /** Prompts of the drift probe that are over, by position; the position as a whole once one failed. */
-  private readonly driftProbes = new Map<number, Set<number> | "failed">();
 
   constructor(
     private readonly plan: Plan,
@@ -66,31 +86,17 @@ export class PlanProgress {
   }
 
   apply(record: RunFileRecord): void {
-    switch (record.kind) {
-      case "run":
-        this.hasStarted = true;
-        return;
-      case "environment":
-        this.environment = record.environment;
-        return;
-      case "load":
-      case "trial":
-      case "configuration":
-        this.at(record.configuration_id, record.round).apply(record);
-        return;
-      // Asked in the first round only.
-      case "profile":
-      case "quality":
-      case "lm_eval":
-        this.at(record.configuration_id, 0).apply(record);
-        return;
-      case "sentinel": {
-        const prompts = this.driftProbes.get(record.position) ?? new Set();
-        if (prompts === "failed") return;
-        const isFailed = record.status === "failed";
-        this.driftProbes.set(record.position, isFailed ? "failed" : prompts.add(record.prompt_index));
-      }
-    }
+    this.#state.add(lighten(record));
+  }
+
+  /** Whether the run's first record is there. */
+  get hasStarted(): boolean {
+    return this.#state.run !== null;
+  }
+
+  /** As the newest worker told it. */
+  get environment(): RecordedEnvironment | null {
+    return this.#state.environments.at(-1)?.environment ?? null;
   }
 
   /** Null when nothing is left to do. Empty work means that only the end of the load session is not recorded yet. */
@@ -106,17 +112,17 @@ export class PlanProgress {
   }
 
   /** How each trial and each other measurement of a load session ended; null = completed. */
-  readSession(session: LoadSession): Pick<SessionProgress, "trials" | "postTrial"> {
+  readSession(session: LoadSession): Pick<AnySession, "readTrialEnd" | "postTrial"> {
     return this.at(session.configuration_id, session.round);
   }
 
   summarizeSession(session: LoadSession): SessionResult {
     const state = this.at(session.configuration_id, session.round);
-    const { outcome, trialsCompleted, trials } = state;
-    const isWhole = (id: string) => trials.get(id) === null;
+    const { outcome, trials } = state;
+    const isWhole = (id: string) => state.readTrialEnd(id) === null;
     const measured = this.plan.header.auto_repeats === null ? this.listTrialIds(session) : [...trials.keys()];
     return {
-      trialsCompleted,
+      trialsCompleted: [...trials.keys()].filter(isWhole).length,
       trialsRecorded: trials.size,
       isComplete:
         outcome?.status === "completed" &&
@@ -151,7 +157,10 @@ export class PlanProgress {
     const trials = this.listTrials(session);
     const open = trials.find(({ id }) => !state.trials.has(id));
     const repeatsDone = open === undefined ? auto.most : open.repeat - (trials[0]?.repeat ?? 0);
-    return repeatsEndAfter(repeatsDone, state.rates, auto) ?? "as-planned";
+    const rates = [...state.trials.values()].flatMap((trial) =>
+      "tokensPerSec" in trial ? { promptIndex: trial.prompt_index, tokensPerSec: trial.tokensPerSec } : [],
+    );
+    return repeatsEndAfter(repeatsDone, rates, auto) ?? "as-planned";
   }
 
   private measureWork(session: LoadSession, options: RemainingWorkOptions): SessionWork | null {
@@ -163,7 +172,7 @@ export class PlanProgress {
     const hasEnough = this.findRepeatsEnd(session) !== "as-planned";
     const planned = this.listTrials(session);
     const trials = planned.filter(({ id }) => {
-      const ended = state.trials.get(id);
+      const ended = state.readTrialEnd(id);
       return isAgain(ended) && !(hasEnough && ended === undefined);
     });
     const again = new Set(trials);
@@ -180,7 +189,7 @@ export class PlanProgress {
       lmEval: postTrial.includes("lm_eval"),
       trialsOver: kept.length,
       trialFailure:
-        kept.map(({ id }) => state.trials.get(id) ?? null).find((ended) => ended !== null) ?? null,
+        kept.map(({ id }) => state.readTrialEnd(id) ?? null).find((ended) => ended !== null) ?? null,
       retryOf,
     };
     const hasLost = trials.some(({ id }) => !state.trials.has(id));
@@ -200,8 +209,10 @@ export class PlanProgress {
   }
 
   private findDriftProbeWork(session: LoadSession): SessionWork | null {
-    const over = this.driftProbes.get(session.round) ?? new Set();
-    if (over === "failed") return null;
+    const probes = this.#state.driftProbes.filter(({ position }) => position === session.round);
+    // Over as a whole once one of its prompts failed.
+    if (probes.some(({ status }) => status === "failed")) return null;
+    const over = new Set(probes.map(({ prompt_index }) => prompt_index));
     const prompts = (this.trialsBySession.get(buildKey(session.configuration_id, 0)) ?? []).filter(
       ({ repeat }) => repeat === 0,
     );
@@ -233,11 +244,8 @@ export class PlanProgress {
     return this.listTrials(session).map(({ id }) => id);
   }
 
-  private at(configurationId: string, round: number): SessionProgress {
-    const key = buildKey(configurationId, round);
-    const found = this.sessions.get(key) ?? new SessionProgress();
-    this.sessions.set(key, found);
-    return found;
+  private at(configurationId: string, round: number) {
+    return this.#state.configuration(configurationId).session(round);
   }
 }
 

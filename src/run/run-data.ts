@@ -23,12 +23,9 @@ import type {
   TrialRecord,
   WarmupRecord,
 } from "./record-types.js";
+import { type ConfigurationState, type ConfigurationStatus, RunState } from "./state.js";
 
-/**
- * `completed`, `failed`, `cancelled`, `skipped` as recorded; `interrupted` when it began and its last record is missing (the
- * controller was killed); `not_run` when nothing of it is recorded.
- */
-export type ConfigurationStatus = ConfigurationRecord["status"] | "interrupted" | "not_run";
+export type { ConfigurationStatus } from "./state.js";
 
 /** Everything recorded about one configuration. */
 export interface ConfigurationData {
@@ -92,119 +89,49 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
       exitCode: ExitCode.resultsFailed,
     });
   }
-  const environments = records.filter((record) => record.kind === "environment");
-  const configurations = run.configurations.toSorted((a, b) => a.index - b.index);
+  const state = new RunState<RunFileRecord>();
+  for (const record of records) state.add(record);
+  const { environments, driftProbes, end, resumes } = state;
   return {
     run,
     environment: environments.at(-1)?.environment ?? null,
-    configurations: configurations.map((plan) => groupConfiguration(plan, records, run.plan.rounds)),
-    driftProbes: records.filter((record) => record.kind === "sentinel"),
-    ...summarizeEnd(records),
+    configurations: run.configurations
+      .toSorted((a, b) => a.index - b.index)
+      .map((plan) => describeConfiguration(plan, state.configuration(plan.worker.id), run.plan.rounds)),
+    driftProbes,
+    end,
+    elapsedSec: end === null ? null : state.elapsedSec,
     environmentChanges: environments.flatMap(({ environment }, index) => {
       const before = environments[index - 1]?.environment;
       if (before === undefined) return [];
       const { known, unrecorded } = environmentChanges(before, environment);
       return unrecorded === null ? known : [...known, unrecorded];
     }),
-    resumes: records.filter((record) => record.kind === "resume"),
+    resumes,
   };
 }
 
-function summarizeEnd(records: readonly RunFileRecord[]): Pick<RunData, "end" | "elapsedSec"> {
-  const parts: RunFileRecord[][] = [];
-  for (const record of records) {
-    if (record.kind === "run" || record.kind === "resume") parts.push([]);
-    parts.at(-1)?.push(record);
-  }
-  const end = parts.at(-1)?.findLast((record) => record.kind === "run_end") ?? null;
-  const elapsedSec = parts.reduce((sum, part) => sum + countSeconds(part), 0);
-  return { end, elapsedSec: end === null ? null : elapsedSec };
-}
-
-/** A part that was killed lasted at least until its last record. A clock that was set back makes no time negative. */
-function countSeconds(part: readonly RunFileRecord[]): number {
-  const end = part.findLast((record) => record.kind === "run_end");
-  if (end !== undefined) return end.elapsed_sec;
-  const [first, last] = [part[0], part.at(-1)];
-  if (first === undefined || last === undefined) return 0;
-  return Math.max(0, (Date.parse(last.at) - Date.parse(first.at)) / 1000);
-}
-
-function groupConfiguration(
+function describeConfiguration(
   plan: PlanConfiguration,
-  records: readonly RunFileRecord[],
+  state: ConfigurationState<RunFileRecord>,
   rounds: number,
 ): ConfigurationData {
-  const own = records.filter(
-    (record) =>
-      "configuration_id" in record &&
-      record.kind !== "sentinel" &&
-      record.configuration_id === plan.worker.id,
-  );
-  const { outcomes, attempts, failures } = newestByRound(own);
-  const outcome = tellingOutcome([...outcomes.values()]);
-  // What was run again (a resumed run) counts once: as it went the last time.
-  const trials = new Map<string, TrialRecord>();
-  for (const record of own) if (record.kind === "trial") trials.set(record.trial_id, record);
-  const quality = new Map<string, QualityRecord>();
-  for (const record of own) if (record.kind === "quality") quality.set(record.text_id, record);
+  const { load, warmups, profile, lmEval, attempts, reusedFrom, outcome } = state;
+  const code = outcome?.status === "failed" ? outcome.failure.code : null;
   return {
     plan,
-    status: decideStatus(own.length, outcomes.size, rounds, outcome),
-    load:
-      own.findLast((record): record is LoadRecord => record.kind === "load" && record.round === 0) ?? null,
-    warmups: own.filter((record) => record.kind === "warmup"),
-    trials: [...trials.values()].sort((a, b) => a.trial_index - b.trial_index),
-    profile: own.findLast((record) => record.kind === "profile") ?? null,
-    quality: [...quality.values()],
-    lmEval: own.findLast((record) => record.kind === "lm_eval") ?? null,
+    status: state.readStatus(rounds),
+    load,
+    warmups,
+    trials: state.trials.toSorted((a, b) => a.trial_index - b.trial_index),
+    profile,
+    quality: [...state.quality.values()],
+    lmEval,
     outcome,
     attempts,
-    earlierFailures: [...new Set(failures.filter((code) => code !== readCode(outcome)))],
-    reusedFrom:
-      own.flatMap((record) => ("reused_from" in record ? (record.reused_from ?? []) : []))[0] ?? null,
+    earlierFailures: [...new Set(state.failureCodes.filter((earlier) => earlier !== code))],
+    reusedFrom,
   };
-}
-
-/** How each round ended the last time it was tried; an attempt that began after that was cut off and has no end. */
-function newestByRound(records: readonly RunFileRecord[]) {
-  const outcomes = new Map<number, ConfigurationRecord>();
-  const failures: string[] = [];
-  let attempts = 1;
-  for (const record of records) {
-    if (record.kind === "configuration" && record.status === "failed") failures.push(record.failure.code);
-    if (record.kind === "configuration") outcomes.set(record.round, record);
-    else if (record.kind === "load" || record.kind === "trial") outcomes.delete(record.round);
-    const isCalledOff =
-      record.kind === "configuration" && (record.status === "cancelled" || record.status === "skipped");
-    if (!isCalledOff && "attempt" in record) attempts = Math.max(attempts, record.attempt);
-  }
-  return { outcomes, attempts, failures };
-}
-
-function readCode(outcome: ConfigurationRecord | null): string | null {
-  return outcome?.status === "failed" ? outcome.failure.code : null;
-}
-
-/** Of several rounds' outcomes the one that says most: a failure, else an end before its time, else the last. */
-function tellingOutcome(outcomes: readonly ConfigurationRecord[]): ConfigurationRecord | null {
-  const order: readonly ConfigurationRecord["status"][] = ["failed", "cancelled", "skipped", "completed"];
-  for (const status of order) {
-    const found = outcomes.findLast((outcome) => outcome.status === status);
-    if (found !== undefined) return found;
-  }
-  return null;
-}
-
-function decideStatus(
-  records: number,
-  outcomes: number,
-  rounds: number,
-  outcome: ConfigurationRecord | null,
-): ConfigurationStatus {
-  if (records === 0) return "not_run";
-  const isCutOff = outcome === null || (outcome.status === "completed" && outcomes < rounds);
-  return isCutOff ? "interrupted" : outcome.status;
 }
 
 /** The trials that were measured. */

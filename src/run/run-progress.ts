@@ -17,13 +17,14 @@ import {
   shapeOf,
 } from "../metrics/registry.js";
 import type { RunFileRecord } from "./record-types.js";
-import type { ConfigurationStatus } from "./run-data.js";
+import { type ConfigurationState, type ConfigurationStatus, RunState } from "./state.js";
 
 const nullableNumber = z.number().nullable().default(null);
 /** Keys of a trial's measurement that lists show. */
 const TRIAL_KEYS = LIST_METRICS.flatMap(listSources).map((key) => ({ key }));
 const failureSchema = z.object({ code: z.string(), message: z.string(), next: z.string() });
-const ofConfiguration = { at: z.string(), configuration_id: z.string() };
+type ProgressFailure = z.infer<typeof failureSchema>;
+const ofConfiguration = { at: z.string(), configuration_id: z.string(), attempt: z.number().default(1) };
 
 /** The records that progress is made of, and of each only what is needed; every record of the reader is one of these. */
 export const progressRecordSchema = z.discriminatedUnion("kind", [
@@ -117,23 +118,10 @@ export interface ConfigurationProgress
 
 /** Takes a run's records in order. */
 export class RunProgress {
-  #run: Of<"run"> | null = null;
-  #end: Of<"run_end"> | null = null;
-  #lastAt: string | null = null;
-  /** Of the parts before the last `resume`. */
-  #earlierSec = 0;
-  #partBegan: string | null = null;
-  readonly #own = new Map<string, OwnRecords>();
+  readonly #state = new RunState<ProgressRecord, ProgressFailure>();
 
   add(record: ProgressRecord): void {
-    if (record.kind === "run" || record.kind === "resume") {
-      this.#earlierSec += this.partSec();
-      this.#partBegan = record.at;
-    }
-    this.sawRecordAt(record.at);
-    if (record.kind === "run") this.#run ??= record;
-    else if (record.kind === "run_end") this.#end = record;
-    else if (record.kind !== "resume") this.findOwn(record.configuration_id).add(record);
+    this.#state.add(record);
   }
 
   /** Any record, as the strict reader gives it. */
@@ -144,36 +132,27 @@ export class RunProgress {
 
   /** A record of a kind that is not counted still tells that the run went on until then. */
   sawRecordAt(at: string): void {
-    this.#lastAt = at;
-    // A run that goes on after its end has not ended.
-    this.#end = null;
+    this.#state.sawRecordAt(at);
   }
 
   /** Null before the run record. */
   get run(): Of<"run"> | null {
-    return this.#run;
+    return this.#state.run;
   }
 
   /** Null while the run goes on, and where its controller was killed. */
   get end(): Of<"run_end"> | null {
-    return this.#end;
+    return this.#state.end;
   }
 
   /** Over all its parts, each by its own time where it ended, else to its last record; null without records. */
   get elapsedSec(): number | null {
-    return this.#run === null ? null : this.#earlierSec + this.partSec();
-  }
-
-  private partSec(): number {
-    if (this.#end !== null) return this.#end.elapsed_sec;
-    if (this.#partBegan === null || this.#lastAt === null) return 0;
-    const seconds = (Date.parse(this.#lastAt) - Date.parse(this.#partBegan)) / 1000;
-    return Number.isFinite(seconds) ? Math.max(0, seconds) : 0;
+    return this.#state.elapsedSec;
   }
 
   /** As planned, in order of running. */
   configurations(): readonly ConfigurationProgress[] {
-    const run = this.#run;
+    const { run } = this;
     if (run === null) return [];
     const trialsEach = run.prompts.length * run.plan.repeats * run.plan.rounds;
     return run.configurations
@@ -182,70 +161,33 @@ export class RunProgress {
         id: worker.id,
         label: worker.label,
         is_reference,
-        ...this.findOwn(worker.id).progress(trialsEach, run.plan.rounds),
+        ...describeProgress(this.#state.configuration(worker.id), trialsEach, run.plan.rounds),
       }));
-  }
-
-  private findOwn(id: string): OwnRecords {
-    const known = this.#own.get(id) ?? new OwnRecords();
-    this.#own.set(id, known);
-    return known;
   }
 }
 
-/** What is known of one configuration. */
-class OwnRecords {
-  readonly #trials = new Map<string, Of<"trial">>();
-  #load: Of<"load"> | null = null;
-  #hasBegun = false;
-  /** By round. */
-  readonly #outcomes = new Map<number, Of<"configuration">>();
+function describeProgress(
+  state: ConfigurationState<ProgressRecord, ProgressFailure>,
+  trialsEach: number,
+  rounds: number,
+): Omit<ConfigurationProgress, "id" | "label" | "is_reference"> {
+  const { outcome, trials } = state;
+  const measured = trials.flatMap(({ measurement }) => measurement ?? []);
+  const load = state.load?.load ?? null;
+  const isAuto = outcome?.repeats_end !== undefined && outcome.repeats_end !== "as-planned";
+  return {
+    status: state.readStatus(rounds),
+    problem: describeProblem(outcome, trials),
+    trials_planned: isAuto ? trials.length : trialsEach,
+    trials_completed: measured.length,
+    trials_failed: trials.length - measured.length,
+    ...readLoadList({ load, proof: load?.proof ?? null, proof_after: null }),
+    memory_metric: chooseMemoryMetric(measured),
+    ...nameMedians((metric) => computeMedian(listTrialValues(metric, measured))),
+  };
+}
 
-  add(record: Of<"load"> | Of<"trial"> | Of<"configuration">): void {
-    // What was run again counts once: as it went the last time. An attempt that began after an end has none yet.
-    if (record.kind === "trial") this.#trials.set(record.trial_id, record);
-    else if (record.kind === "load" && record.round === 0) this.#load = record;
-    if (record.kind === "configuration") this.#outcomes.set(record.round, record);
-    else this.#outcomes.delete(record.round);
-    this.#hasBegun = true;
-  }
-
-  progress(trialsEach: number, rounds: number): Omit<ConfigurationProgress, "id" | "label" | "is_reference"> {
-    const trials = [...this.#trials.values()];
-    const measured = trials.flatMap(({ measurement }) => measurement ?? []);
-    const load = this.#load?.load ?? null;
-    const parts = { load, proof: load?.proof ?? null, proof_after: null };
-    const outcome = this.outcome();
-    const isAuto = outcome?.repeats_end !== undefined && outcome.repeats_end !== "as-planned";
-    return {
-      status: this.status(rounds),
-      problem: this.problem(trials),
-      trials_planned: isAuto ? trials.length : trialsEach,
-      trials_completed: measured.length,
-      trials_failed: trials.length - measured.length,
-      ...readLoadList(parts),
-      memory_metric: chooseMemoryMetric(measured),
-      ...nameMedians((metric) => computeMedian(listTrialValues(metric, measured))),
-    };
-  }
-
-  /** Of several rounds' outcomes the one that says most. */
-  private outcome(): Of<"configuration"> | undefined {
-    const outcomes = [...this.#outcomes.values()];
-    const order = ["failed", "cancelled", "skipped", "completed"];
-    return outcomes.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status))[0];
-  }
-
-  private status(rounds: number): ConfigurationStatus {
-    const outcome = this.outcome();
-    if (outcome === undefined) return this.#hasBegun ? "interrupted" : "not_run";
-    const isCutOff = outcome.status === "completed" && this.#outcomes.size < rounds;
-    return isCutOff ? "interrupted" : outcome.status;
-  }
-
-  private problem(trials: readonly Of<"trial">[]): string | null {
-    const outcome = this.outcome();
-    const failure = outcome?.failure ?? trials.findLast((trial) => trial.failure !== undefined)?.failure;
-    return failure === undefined ? (outcome?.reason ?? null) : `${failure.code}: ${failure.message}`;
-  }
+function describeProblem(outcome: Of<"configuration"> | null, trials: readonly Of<"trial">[]): string | null {
+  const failure = outcome?.failure ?? trials.findLast((trial) => trial.failure !== undefined)?.failure;
+  return failure === undefined ? (outcome?.reason ?? null) : `${failure.code}: ${failure.message}`;
 }

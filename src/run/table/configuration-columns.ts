@@ -1,5 +1,6 @@
 /** Columns that are the same in every row of a configuration. */
 import { loadMetrics, readLoadMetric } from "../../metrics/registry.js";
+import { METHOD_NAMES } from "../../quantization/registry.js";
 import { listLoadParts } from "../run-data.js";
 import { always, column, metricColumn, type RowSource, type TableColumn } from "./column.js";
 
@@ -38,7 +39,7 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
   always(
     column.string(
       "quantization_requested",
-      "none, int8 or 4bit, as asked for",
+      `${METHOD_NAMES.join(", ")}: as asked for`,
       (source) => readWorker(source).quantization.method,
     ),
   ),

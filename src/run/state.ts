@@ -1,0 +1,190 @@
+/**
+ * What a run's records come to: the one reduction. Resume, list, serve, summary, history and report stand on it, each with as
+ * much of a record as it parses (`R`).
+ */
+import type { ConfigurationRecord, Failure, ReusedFrom, RunFileRecord } from "./record-types.js";
+import { type FailureLike, type OutcomeLike, SessionState, type TrialLike } from "./session-state.js";
+
+type Timed = { readonly at: string };
+type OfConfiguration = Timed & { readonly configuration_id: string; readonly attempt: number };
+type OfSession = OfConfiguration & { readonly round: number };
+
+/** The least that must be known of each kind of record. */
+export type StateRecord<F> =
+  | ({ readonly kind: "run" | "resume" | "environment" } & Timed)
+  | ({ readonly kind: "run_end"; readonly elapsed_sec: number } & Timed)
+  | ({ readonly kind: "sentinel" } & Timed)
+  | ({ readonly kind: "load" } & OfSession)
+  | ({ readonly kind: "trial" } & OfSession & TrialLike<F>)
+  | ({ readonly kind: "configuration" } & OfSession & OutcomeLike<F>)
+  | ({ readonly kind: "warmup" | "profile" | "lm_eval" } & OfConfiguration)
+  | ({ readonly kind: "quality"; readonly text_id: string } & OfConfiguration);
+
+type Of<R, K extends RunFileRecord["kind"]> = Extract<R, { readonly kind: K }>;
+type TrialOf<R, F> = Of<R, "trial"> & TrialLike<F>;
+type OutcomeOf<R, F> = Of<R, "configuration"> & OutcomeLike<F>;
+
+/**
+ * `completed`, `failed`, `cancelled`, `skipped` as recorded; `interrupted` when it began and its last record is missing (the
+ * controller was killed); `not_run` when nothing of it is recorded.
+ */
+export type ConfigurationStatus = ConfigurationRecord["status"] | "interrupted" | "not_run";
+
+/** Grows with the records of a run, in their order. */
+export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure> {
+  /** Null before the first record of all. */
+  run: Of<R, "run"> | null = null;
+  /** Null while the run goes on, and where its controller was killed. */
+  end: Of<R, "run_end"> | null = null;
+  readonly resumes: Of<R, "resume">[] = [];
+  readonly environments: Of<R, "environment">[] = [];
+  readonly driftProbes: Of<R, "sentinel">[] = [];
+  readonly #configurations = new Map<string, ConfigurationState<R, F>>();
+  #lastAt: string | null = null;
+  /** Of the parts before the last `resume`. */
+  #earlierSec = 0;
+  #partBegan: string | null = null;
+
+  add(record: R): void {
+    if (record.kind === "run" || record.kind === "resume") {
+      this.#earlierSec += this.#countPartSec();
+      this.#partBegan = record.at;
+    }
+    this.sawRecordAt(record.at);
+    // TypeScript does not narrow a type parameter by its key.
+    switch (record.kind) {
+      case "run":
+        this.run ??= record as unknown as Of<R, "run">;
+        return;
+      case "resume":
+        this.resumes.push(record as unknown as Of<R, "resume">);
+        return;
+      case "environment":
+        this.environments.push(record as unknown as Of<R, "environment">);
+        return;
+      case "sentinel":
+        this.driftProbes.push(record as unknown as Of<R, "sentinel">);
+        return;
+      case "run_end":
+        this.end = record as unknown as Of<R, "run_end">;
+        return;
+      default:
+        this.configuration(record.configuration_id).add(record);
+    }
+  }
+
+  /** A record that is not parsed still tells that the run went on until then: one that goes on after its end has not ended. */
+  sawRecordAt(at: string): void {
+    this.#lastAt = at;
+    this.end = null;
+  }
+
+  /** Over all its parts, each by its own time where it ended, else to its last record; null without records. */
+  get elapsedSec(): number | null {
+    return this.run === null ? null : this.#earlierSec + this.#countPartSec();
+  }
+
+  configuration(id: string): ConfigurationState<R, F> {
+    const known = this.#configurations.get(id) ?? new ConfigurationState<R, F>();
+    this.#configurations.set(id, known);
+    return known;
+  }
+
+  /** A part that was killed lasted at least until its last record. A clock that was set back makes no time negative. */
+  #countPartSec(): number {
+    if (this.end !== null) return (this.end as { readonly elapsed_sec: number }).elapsed_sec;
+    if (this.#partBegan === null || this.#lastAt === null) return 0;
+    const seconds = (Date.parse(this.#lastAt) - Date.parse(this.#partBegan)) / 1000;
+    return Number.isFinite(seconds) ? Math.max(0, seconds) : 0;
+  }
+}
+
+/** What is recorded of one configuration, in all its rounds. What was run again counts once: as it went the last time. */
+export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike = Failure> {
+  hasBegun = false;
+  /** Of the first round; of its newest attempt. */
+  load: Of<R, "load"> | null = null;
+  readonly warmups: Of<R, "warmup">[] = [];
+  profile: Of<R, "profile"> | null = null;
+  /** By text. */
+  readonly quality = new Map<string, Of<R, "quality">>();
+  lmEval: Of<R, "lm_eval"> | null = null;
+  /** Where it was measured, if that was in an earlier run. */
+  reusedFrom: ReusedFrom | null = null;
+  /** Codes of what ended an attempt, in order. */
+  readonly failureCodes: string[] = [];
+  /** By round. */
+  readonly #sessions = new Map<number, SessionState<TrialOf<R, F>, OutcomeOf<R, F>, F>>();
+
+  add(record: StateRecord<F> & OfConfiguration): void {
+    this.hasBegun = true;
+    this.reusedFrom ??= (record as { readonly reused_from?: ReusedFrom | null }).reused_from ?? null;
+    switch (record.kind) {
+      case "load":
+        if (record.round === 0) this.load = record as unknown as Of<R, "load">;
+        this.session(record.round).addLoad(record);
+        return;
+      case "trial":
+        this.session(record.round).addTrial(record as unknown as TrialOf<R, F>);
+        return;
+      case "configuration":
+        if (record.status === "failed") this.failureCodes.push(record.failure?.code ?? "");
+        this.session(record.round).addOutcome(record as unknown as OutcomeOf<R, F>);
+        return;
+      case "warmup":
+        this.warmups.push(record as unknown as Of<R, "warmup">);
+        return;
+      // Asked in the first round only.
+      case "profile":
+        this.profile = record as unknown as Of<R, "profile">;
+        this.session(0).addPostTrial("profile", record);
+        return;
+      case "lm_eval":
+        this.lmEval = record as unknown as Of<R, "lm_eval">;
+        this.session(0).addPostTrial("lm_eval", record);
+        return;
+      case "quality":
+        this.quality.set(record.text_id, record as unknown as Of<R, "quality">);
+        this.session(0).addPostTrial(`quality ${record.text_id}`, record);
+    }
+  }
+
+  session(round: number): SessionState<TrialOf<R, F>, OutcomeOf<R, F>, F> {
+    const known = this.#sessions.get(round) ?? new SessionState();
+    this.#sessions.set(round, known);
+    return known;
+  }
+
+  /** Of all rounds. */
+  get trials(): readonly TrialOf<R, F>[] {
+    return [...this.#sessions.values()].flatMap(({ trials }) => [...trials.values()]);
+  }
+
+  /** The most that one of its rounds took; 1 where nothing was resumed or tried again. */
+  get attempts(): number {
+    return Math.max(1, ...[...this.#sessions.values()].map(({ attempts }) => attempts));
+  }
+
+  /** Of its rounds, each as its newest attempt ended, the one that says most: a failure, else an end before its time, else the last. */
+  get outcome(): OutcomeOf<R, F> | null {
+    const outcomes = this.#outcomes;
+    const order: readonly ConfigurationRecord["status"][] = ["failed", "cancelled", "skipped", "completed"];
+    for (const status of order) {
+      const found = outcomes.findLast((outcome) => outcome.status === status);
+      if (found !== undefined) return found;
+    }
+    return null;
+  }
+
+  /** `interrupted`: it began and has not ended; whether it still can is for the caller to know. */
+  readStatus(rounds: number): ConfigurationStatus {
+    if (!this.hasBegun) return "not_run";
+    const { outcome } = this;
+    const isCutOff = outcome === null || (outcome.status === "completed" && this.#outcomes.length < rounds);
+    return isCutOff ? "interrupted" : outcome.status;
+  }
+
+  get #outcomes(): readonly OutcomeOf<R, F>[] {
+    return [...this.#sessions].toSorted(([a], [b]) => a - b).flatMap(([, { outcome }]) => outcome ?? []);
+  }
+}
