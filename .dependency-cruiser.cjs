@@ -4,8 +4,9 @@
  */
 const STEPS = [
   ["base"],
+  ["quantization"],
   ["protocol"],
-  ["quantization", "metrics"],
+  ["metrics"],
   ["experiment"],
   ["plan"],
   ["run"],

@@ -3,10 +3,10 @@ import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { formatBytes } from "../base/units.js";
 import { resolveModelArgument } from "../experiment/model-argument.js";
-import { quantizationText } from "../plan/axis-text.js";
 import { estimate, longestContext } from "../plan/estimate.js";
-import type { ModelSource, Quantization } from "../protocol/configuration.js";
+import type { ModelSource } from "../protocol/configuration.js";
 import { describeModels } from "../python-env/describe-models.js";
+import { describeQuantization, listFittedQuantizations } from "../quantization/registry.js";
 import { fitTable, nameColumn } from "../render/terminal/fit-table.js";
 import type { CommandIo } from "./io.js";
 import { memoryArgument } from "./memory-argument.js";
@@ -23,32 +23,17 @@ export interface FitArgs {
   readonly json: boolean;
 }
 
-const fourBit = (type: "fp4" | "nf4", double_quant: boolean): Quantization => ({
-  method: "4bit",
-  type,
-  double_quant,
-  compute_dtype: "auto",
-  skip_modules: null,
-});
-const QUANTIZATIONS: readonly Quantization[] = [
-  { method: "none" },
-  { method: "int8", threshold: 6, skip_modules: null },
-  fourBit("fp4", false),
-  fourBit("nf4", false),
-  fourBit("nf4", true),
-];
-
 /** `falcon-exp fit`: which quantizations of a model fit into so much memory, and the longest context of each. */
 export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   const memoryBytes = memoryArgument(args.memory);
   const model = await resolveModelArgument(args.model, resolve(io.cwd));
   const shape = await readShape(io, model, args.python || null);
   const device = args.cpu ? "cpu" : "cuda";
-  const rows = QUANTIZATIONS.map((quantization) => {
+  const rows = listFittedQuantizations().map((quantization) => {
     const own = { shape, quantization, dtype: args.dtype, device } as const;
     const at = estimate({ ...own, tokens: args.context });
     return {
-      quantization: quantizationText(quantization),
+      quantization: describeQuantization(quantization),
       ...at,
       fits: at.total_bytes <= memoryBytes,
       longest_context_tokens: longestContext(own, memoryBytes),

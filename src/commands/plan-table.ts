@@ -1,8 +1,8 @@
 import pc from "picocolors";
 import { pluralize, safeLine, wrapText } from "../base/text.js";
-import { quantizationText } from "../plan/axis-text.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { ModelSource } from "../protocol/configuration.js";
+import { describeQuantization } from "../quantization/registry.js";
 import { fitTable, type TableColumn, type TableStyle } from "../render/terminal/fit-table.js";
 
 const MOST_ROWS = 200;
@@ -12,7 +12,7 @@ type Cell = (configuration: PlanConfiguration) => string;
 /** What a configuration is, column by column. */
 const COLUMNS: Readonly<Record<string, Cell>> = {
   model: ({ worker }) => modelText(worker.model),
-  quantization: ({ worker }) => quantizationText(worker.quantization),
+  quantization: ({ worker }) => describeQuantization(worker.quantization),
   dtype: ({ worker }) => worker.dtype,
   device: ({ worker }) => worker.device,
   attention: ({ worker }) => worker.attention,

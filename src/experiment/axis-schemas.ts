@@ -1,66 +1,10 @@
 /** What one value of each matrix axis may look like in the file. Checked here, given its meaning in `patches.ts`. */
 import { z } from "zod";
+import { quantizationInputSchema } from "../quantization/registry.js";
 import { MAX_SEED, modelInputSchema } from "./model-schema.js";
-
-/** Spellings of a dtype that people use, and the one that is meant. */
-export const DTYPE_ALIASES = { bf16: "bfloat16", fp16: "float16", fp32: "float32" } as const;
 
 /** Far beyond any model's context; keeps a slip of the keyboard from becoming a week of measuring. */
 const MAX_TOKENS = 10_000_000;
-
-const skipModules = z
-  .array(z.string().min(1))
-  .meta({ description: "Names of modules left unquantized, besides those that the library leaves." });
-
-const computeDtype = z
-  .enum(["auto", "bfloat16", "float16", "float32", "bf16", "fp16", "fp32"])
-  .meta({ description: "The dtype of 4-bit arithmetic; `auto` (default) is the configuration's dtype." });
-
-const quantizationNames = ["none", "int8", "fp4", "nf4"] as const;
-
-const noneMapping = z.strictObject({ method: z.literal("none") });
-const int8Mapping = z.strictObject({
-  method: z.literal("int8"),
-  threshold: z.number().min(0).optional().meta({ description: "LLM.int8() outlier threshold; default 6.0." }),
-  skip_modules: skipModules.optional(),
-});
-const fourBitMapping = z.strictObject({
-  method: z.literal("4bit").optional(),
-  type: z.enum(["fp4", "nf4"]).meta({ description: "The 4-bit number format." }),
-  double_quant: z
-    .boolean()
-    .optional()
-    .meta({ description: "Quantize the quantization constants too; default false." }),
-  compute_dtype: computeDtype.optional(),
-  skip_modules: skipModules.optional(),
-});
-
-export const quantizationInputSchema = z
-  .union([z.enum(quantizationNames), noneMapping, int8Mapping, fourBitMapping], {
-    error: "must be none, int8, fp4, nf4, or a mapping such as {type: nf4, double_quant: true}",
-  })
-  .meta({
-    description:
-      "none, int8, fp4 or nf4; or a mapping: {method: int8, threshold, skip_modules} or {type: fp4 | nf4, double_quant, compute_dtype, skip_modules}.",
-  });
-export type QuantizationInput = z.infer<typeof quantizationInputSchema>;
-
-/** In `exclude`, `include`'s sibling and `reference`: any part of a quantization; what is not named matches anything. */
-export const quantizationMatchSchema = z.union(
-  [
-    z.enum(quantizationNames),
-    z.strictObject({
-      method: z.enum(["none", "int8", "4bit"]).optional(),
-      type: z.enum(["fp4", "nf4"]).optional(),
-      threshold: z.number().min(0).optional(),
-      double_quant: z.boolean().optional(),
-      compute_dtype: computeDtype.optional(),
-      skip_modules: skipModules.optional(),
-    }),
-  ],
-  { error: "must be none, int8, fp4, nf4, or a mapping with some of a quantization's keys" },
-);
-export type QuantizationMatch = z.infer<typeof quantizationMatchSchema>;
 
 const tokens = (minimum: number) => z.int().min(minimum).max(MAX_TOKENS);
 const seed = z

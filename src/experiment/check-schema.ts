@@ -1,6 +1,7 @@
 /** zod's findings, told in the words of the experiment file. */
 import type { z } from "zod";
 import { didYouMean } from "../base/text.js";
+import { findWordsMeant } from "../quantization/registry.js";
 import { keysAt, placeForKey } from "./known-keys.js";
 import { type Problems, pathName, shown } from "./problems.js";
 import type { Path } from "./yaml-source.js";
@@ -93,11 +94,6 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** Words for a value that people write for another one. */
 const VALUES_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
-  "8bit": "int8",
-  "8-bit": "int8",
-  "llm.int8": "int8",
-  "4bit": "fp4 or nf4",
-  "4-bit": "fp4 or nf4",
   bf16: "none here, with bfloat16 in matrix.dtype,",
   bfloat16: "none here, with bfloat16 in matrix.dtype,",
   fp16: "none here, with float16 in matrix.dtype,",
@@ -146,7 +142,8 @@ function wrongValue(issue: Issue, value: unknown): { readonly message: string; r
 /** `Did you mean …?` where the value is near one of the words, or what others call it; null where it is not. */
 function meantWord(allowed: readonly string[], value: unknown): string | null {
   const written = String(value);
-  const near = VALUES_FROM_ELSEWHERE[written.toLowerCase()] ?? didYouMean(written, allowed);
+  const spelling = written.toLowerCase();
+  const near = VALUES_FROM_ELSEWHERE[spelling] ?? findWordsMeant(spelling) ?? didYouMean(written, allowed);
   const isUsable = near !== null && allowed.some((word) => near.includes(word));
   return isUsable ? `Did you mean ${near.replace(/,$/, "")}?` : null;
 }

@@ -1,6 +1,7 @@
 /** An experiment file with every shorthand resolved and every path absolute: frozen data, nothing that acts. */
 import type { SourcePlace } from "../base/errors.js";
-import type { Attention, Dtype, Generation, ModelSource, Quantization } from "../protocol/configuration.js";
+import type { Attention, Dtype, Generation, ModelSource } from "../protocol/configuration.js";
+import type { Quantization } from "../quantization/registry.js";
 import type { AxisName } from "./axis-schemas.js";
 
 /** Everything that can differ between two configurations of an experiment. */

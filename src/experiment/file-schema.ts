@@ -1,12 +1,7 @@
 /** The experiment file as written: the one source of its validation and of its JSON Schema. */
 import { z } from "zod";
-import {
-  AXIS_NAMES,
-  type AxisName,
-  axisSchemas,
-  generationAxes,
-  quantizationMatchSchema,
-} from "./axis-schemas.js";
+import { quantizationMatchSchema } from "../quantization/registry.js";
+import { AXIS_NAMES, type AxisName, axisSchemas, generationAxes } from "./axis-schemas.js";
 import { MAX_SEED, modelInputSchema } from "./model-schema.js";
 import { qualityInputSchema } from "./quality-schema.js";
 

@@ -1,16 +1,15 @@
 /** What one value of an axis means: the settings that it changes, and the settings that it matches. */
-import type { Dtype, Quantization } from "../protocol/configuration.js";
+import type { Dtype } from "../protocol/configuration.js";
+import { resolveDtype } from "../quantization/dtypes.js";
 import {
-  type AxisName,
-  DTYPE_ALIASES,
   type QuantizationInput,
   type QuantizationMatch,
-  type SamplingInput,
-} from "./axis-schemas.js";
+  resolveQuantization,
+  resolveQuantizationMatch,
+} from "../quantization/registry.js";
+import type { AxisName, SamplingInput } from "./axis-schemas.js";
 import type { ExperimentModel, Patch, Settings } from "./experiment.js";
 
-/** bitsandbytes' own default: outliers from here on are computed in 16 bits. */
-const DEFAULT_INT8_THRESHOLD = 6;
 export const DEFAULT_SAMPLING = { temperature: 1, top_k: 50, top_p: 1 } as const;
 const NO_SAMPLING = { temperature: null, top_k: null, top_p: null } as const;
 
@@ -60,28 +59,6 @@ function resolveTruncation(written: boolean | "left"): Settings["truncate_prompt
   return written ? "right" : "no";
 }
 
-function resolveDtype(written: string): string {
-  return written in DTYPE_ALIASES ? DTYPE_ALIASES[written as keyof typeof DTYPE_ALIASES] : written;
-}
-
-function resolveQuantization(input: QuantizationInput): Quantization {
-  if (input === "none") return { method: "none" };
-  if (input === "int8") return resolveQuantization({ method: "int8" });
-  if (input === "fp4" || input === "nf4") return resolveQuantization({ type: input });
-  if (input.method === "none") return { method: "none" };
-  if (input.method === "int8") {
-    const threshold = input.threshold ?? DEFAULT_INT8_THRESHOLD;
-    return { method: "int8", threshold, skip_modules: input.skip_modules ?? null };
-  }
-  return {
-    method: "4bit",
-    type: input.type,
-    double_quant: input.double_quant ?? false,
-    compute_dtype: resolveDtype(input.compute_dtype ?? "auto") as "auto",
-    skip_modules: input.skip_modules ?? null,
-  };
-}
-
 function resolveSampling(input: SamplingInput): Patch {
   if (input === "greedy") return { sampling: "greedy", ...NO_SAMPLING };
   const { seed, ...rest } = input;
@@ -99,7 +76,7 @@ export function matchPattern(
     case "model":
       return { model: { source: model?.source } };
     case "quantization":
-      return { quantization: expectedQuantization(value as QuantizationMatch) };
+      return { quantization: resolveQuantizationMatch(value as QuantizationMatch) };
     case "dtype":
       return { dtype: resolveDtype(value as string) };
     case "sampling":
@@ -109,11 +86,4 @@ export function matchPattern(
     default:
       return { [name]: value };
   }
-}
-
-function expectedQuantization(match: QuantizationMatch): object {
-  if (match === "none" || match === "int8") return { method: match };
-  if (typeof match === "string") return { method: "4bit", type: match };
-  const { compute_dtype, ...rest } = match;
-  return compute_dtype === undefined ? rest : { ...rest, compute_dtype: resolveDtype(compute_dtype) };
 }

@@ -1,15 +1,12 @@
 /** Short texts for the values of a configuration's axes: for labels, tables and charts. */
 
 import type { Settings } from "../experiment/experiment.js";
-import type { Quantization } from "../protocol/configuration.js";
-
-/** bitsandbytes' own threshold; said only where another was asked for. */
-const USUAL_THRESHOLD = 6;
+import { describeQuantization } from "../quantization/registry.js";
 
 /** Every axis that a label may name, in the order of naming. */
 const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   model: ({ model }) => model.name,
-  quantization: ({ quantization }) => quantizationText(quantization),
+  quantization: ({ quantization }) => describeQuantization(quantization),
   dtype: ({ dtype }) => unlessAuto(dtype),
   device: ({ device }) => unlessAuto(device),
   attention: ({ attention }) => unlessAuto(attention),
@@ -33,23 +30,6 @@ function unlessAuto(value: string): string {
 
 function named(name: string, value: string | number | null): string {
   return value === null ? "" : `${name}=${value}`;
-}
-
-/** `none`, `int8`, `fp4`, `nf4-double`, `fp4-compute-float16`, `int8-threshold-0`. */
-export function quantizationText(quantization: Quantization): string {
-  if (quantization.method === "none") return "none";
-  const parts: string[] = [];
-  if (quantization.method === "int8") {
-    parts.push("int8");
-    if (quantization.threshold !== USUAL_THRESHOLD) parts.push(`threshold-${quantization.threshold}`);
-  } else {
-    parts.push(quantization.type);
-    if (quantization.double_quant) parts.push("double");
-    if (quantization.compute_dtype !== "auto") parts.push(`compute-${quantization.compute_dtype}`);
-  }
-  const skipped = quantization.skip_modules ?? [];
-  if (skipped.length > 0) parts.push(`skip-${skipped.join("+")}`);
-  return parts.join("-");
 }
 
 /** The axes in which these settings differ from each other; `quantization` where they all are the same. */

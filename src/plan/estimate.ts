@@ -1,6 +1,6 @@
 /** Memory of a configuration before it runs, by parts, from the model's shape alone (docs/estimate.md). */
-import type { Quantization } from "../protocol/configuration.js";
 import type { ModelShape } from "../protocol/measurements.js";
+import { estimateLayerBytes, findUnpackedDtype, type Quantization } from "../quantization/registry.js";
 
 const BYTES_BY_DTYPE: Readonly<Record<string, number>> = {
   float32: 4,
@@ -10,12 +10,6 @@ const BYTES_BY_DTYPE: Readonly<Record<string, number>> = {
   float8_e5m2: 1,
 };
 const FLOAT32_BYTES = 4;
-/** bitsandbytes' own: weights that share a constant, and constants that share one when quantized again. */
-const BLOCK_WEIGHTS = 64;
-const NESTED_BLOCKS = 256;
-/** Entries of the tables that a layer keeps: 16 values of a 4-bit type; 256 of the 8-bit constants, and their offset. */
-const CODE_ENTRIES = 16;
-const NESTED_CODE_ENTRIES = 256;
 /** What a CUDA context takes of a GPU before anything is allocated; differs by card and driver. */
 const CUDA_CONTEXT_BYTES = 600_000_000;
 
@@ -63,22 +57,9 @@ export function estimateWeights({ shape, quantization, dtype }: WeightsInput): n
   const perElement = dtypeBytes(dtype, shape);
   const rest = shape.other_parameters * perElement + shape.buffer_bytes;
   return shape.quantizable_layers.reduce(
-    (sum, { in_features, out_features, count }) =>
-      sum + count * layerBytes(in_features, out_features, quantization, perElement),
+    (sum, { count, ...layer }) => sum + count * estimateLayerBytes(layer, quantization, perElement),
     rest,
   );
-}
-
-function layerBytes(columns: number, rows: number, quantization: Quantization, perElement: number): number {
-  const weights = columns * rows;
-  if (quantization.method === "none") return weights * perElement;
-  // LLM.int8() keeps one constant a row.
-  if (quantization.method === "int8") return weights + rows * FLOAT32_BYTES;
-  const blocks = Math.ceil(weights / BLOCK_WEIGHTS);
-  const packed = Math.ceil(weights / 2) + CODE_ENTRIES * FLOAT32_BYTES;
-  if (!quantization.double_quant) return packed + blocks * FLOAT32_BYTES;
-  const nested = Math.ceil(blocks / NESTED_BLOCKS) + NESTED_CODE_ENTRIES + 1;
-  return packed + blocks + nested * FLOAT32_BYTES;
 }
 
 function kvBytesPerToken({ shape, dtype }: WeightsInput): number {
@@ -90,17 +71,17 @@ function activationBytesPerToken({ shape, dtype }: WeightsInput): number {
   return (4 * shape.hidden_size + 2 * shape.intermediate_size) * dtypeBytes(dtype, shape);
 }
 
-/** The last token's logits, also in float32; and, in 4-bit, the widest layer's weights while they are unpacked. */
+/** The last token's logits, also in float32; and the widest layer's weights, where they are unpacked to compute. */
 function fixedActivationBytes({ shape, quantization, dtype }: WeightsInput): number {
   const perElement = dtypeBytes(dtype, shape);
   const logits = shape.vocabulary * (perElement + FLOAT32_BYTES);
-  if (quantization.method !== "4bit") return logits;
-  const compute = quantization.compute_dtype === "auto" ? dtype : quantization.compute_dtype;
+  const unpacked = findUnpackedDtype(quantization);
+  if (unpacked === null) return logits;
   const widest = Math.max(
     0,
     ...shape.quantizable_layers.map(({ in_features, out_features }) => in_features * out_features),
   );
-  return logits + widest * dtypeBytes(compute, shape);
+  return logits + widest * dtypeBytes(unpacked === "auto" ? dtype : unpacked, shape);
 }
 
 function dtypeBytes(dtype: string, shape: ModelShape): number {

@@ -4,6 +4,7 @@ import { sha256OfText, sha256OfValue } from "../base/json.js";
 import { didYouMean } from "../base/text.js";
 import type { Experiment, Reference, Settings } from "../experiment/experiment.js";
 import type { Generation } from "../protocol/configuration.js";
+import { isQuantized } from "../quantization/registry.js";
 import { varyingAxes } from "./axis-text.js";
 import { expand, matches, placed } from "./expand.js";
 import { planLoadSessions } from "./load-sessions.js";
@@ -179,7 +180,7 @@ function namedIndex(
   if (named.kind === "default") {
     return Math.max(
       0,
-      cells.findIndex(({ quantization }) => quantization.method === "none"),
+      cells.findIndex(({ quantization }) => !isQuantized(quantization)),
     );
   }
   const labels = names.map(({ label }) => label);

@@ -1,7 +1,8 @@
 /** Which configurations must run out of memory because a smaller one of their family did. */
 
 import { sha256OfValue } from "../base/json.js";
-import type { ModelSource, Quantization } from "../protocol/configuration.js";
+import type { ModelSource } from "../protocol/configuration.js";
+import { computeOrderingBits, isQuantized, listSkippedModules } from "../quantization/registry.js";
 import type { PlanConfiguration } from "./plan-types.js";
 
 /** What memory ran out for: the weights (and a text that is equal for all), or the tokens of a generate as well. */
@@ -27,15 +28,15 @@ export function mustRunOutOfMemory(
 ): boolean {
   if (!isMemoryFailure(code) || hashFamily(failed) !== hashFamily(candidate)) return false;
   if (skippedModules(failed) !== skippedModules(candidate)) return false;
-  if (weightRank(candidate.worker.quantization) < weightRank(failed.worker.quantization)) return false;
+  if (weightBits(candidate) < weightBits(failed)) return false;
   if (code === DEVICE_MEMORY && mayBeOffloaded(failed, candidate)) return false;
   return use === "weights" || hasAsManyTokens(failed, candidate);
 }
 
 /** With `device: auto` what the device has no room for goes to the CPU, except of a quantized model. */
 function mayBeOffloaded(failed: PlanConfiguration, candidate: PlanConfiguration): boolean {
-  const isQuantized = ({ worker }: PlanConfiguration) => worker.quantization.method !== "none";
-  return candidate.worker.device === "auto" && isQuantized(failed) && !isQuantized(candidate);
+  const { device, quantization } = candidate.worker;
+  return device === "auto" && isQuantized(failed.worker.quantization) && !isQuantized(quantization);
 }
 
 /** What must be equal before sizes can be compared. */
@@ -54,15 +55,12 @@ function withoutLocalPath(model: ModelSource): ModelSource {
   return model.source === "builtin" ? { ...model, path: null } : model;
 }
 
-function skippedModules({ worker: { quantization } }: PlanConfiguration): string {
-  return quantization.method === "none" ? "" : (quantization.skip_modules ?? []).join("\n");
+function skippedModules({ worker }: PlanConfiguration): string {
+  return listSkippedModules(worker.quantization).join("\n");
 }
 
-/** More is larger: 4 bits with constants quantized, 4 bits, 8 bits, unquantized. */
-function weightRank(quantization: Quantization): number {
-  if (quantization.method === "none") return 3;
-  if (quantization.method === "int8") return 2;
-  return quantization.double_quant ? 0 : 1;
+function weightBits({ worker }: PlanConfiguration): number {
+  return computeOrderingBits(worker.quantization);
 }
 
 function hasAsManyTokens({ generation: failed }: PlanConfiguration, candidate: PlanConfiguration): boolean {

@@ -1,5 +1,6 @@
 /** What the worker is asked to load: every default already filled in, every path absolute. */
 import { z } from "zod";
+import { quantizationSchema } from "../quantization/registry.js";
 import { nonNegativeInt, positiveInt } from "./common.js";
 
 /** `trust_remote_code` and `workarounds` stand on the configuration, not here: they are not part of where weights come from. */
@@ -17,26 +18,6 @@ export const modelSourceSchema = z.discriminatedUnion("source", [
   }),
 ]);
 export type ModelSource = z.infer<typeof modelSourceSchema>;
-
-export const quantizationSchema = z.discriminatedUnion("method", [
-  z.strictObject({ method: z.literal("none") }),
-  z.strictObject({
-    method: z.literal("int8"),
-    /** LLM.int8() outlier threshold. */
-    threshold: z.number().min(0),
-    /** Module names left unquantized in addition to what transformers leaves (output head); null = only those. */
-    skip_modules: z.array(z.string()).nullable(),
-  }),
-  z.strictObject({
-    method: z.literal("4bit"),
-    type: z.enum(["fp4", "nf4"]),
-    double_quant: z.boolean(),
-    /** `auto` = the configuration's dtype. */
-    compute_dtype: z.enum(["auto", "float32", "bfloat16", "float16"]),
-    skip_modules: z.array(z.string()).nullable(),
-  }),
-]);
-export type Quantization = z.infer<typeof quantizationSchema>;
 
 /** `auto` = the dtype stored in the model's config. The float8 types exist in torch but run on few devices. */
 export const dtypeSchema = z.enum(["auto", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]);

@@ -1,11 +1,12 @@
 /** What the worker measures (docs/metrics.md). A value that does not exist is null, never 0 or NaN. */
 import { z } from "zod";
+import { METHOD_NAMES } from "../quantization/registry.js";
 import { bytes, nonNegativeInt, positiveInt, seconds } from "./common.js";
 import { machineSchema } from "./machine.js";
 
 /** Read back from the live model, never from what was asked. */
 export const quantizationEffectiveSchema = z.strictObject({
-  method: z.enum(["none", "int8", "4bit", "mixed"]),
+  method: z.enum([...METHOD_NAMES, "mixed"]),
   /** `fp4`, `nf4`, `int8`; null when nothing is quantized. */
   type: z.string().nullable(),
   block_size: positiveInt.nullable(),

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type EstimateInput, estimate, estimateWeights, longestContext } from "../../src/plan/estimate.js";
-import type { Quantization } from "../../src/protocol/configuration.js";
 import type { ModelShape } from "../../src/protocol/measurements.js";
+import type { Quantization } from "../../src/quantization/registry.js";
 import { QUANTIZATIONS, SMOLLM2 } from "../fixtures/records.js";
 
 /** Two layers of 128 × 64 and one of 64 × 256, 1,000 other parameters. */

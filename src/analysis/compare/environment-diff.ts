@@ -1,8 +1,8 @@
 /** What is not the same on both sides, and what makes a comparison meaningless. */
 import { sha256OfText } from "../../base/json.js";
 import { formatBytes } from "../../base/units.js";
-import { quantizationText } from "../../plan/axis-text.js";
 import type { PlanConfiguration } from "../../plan/plan-types.js";
+import { describeQuantization } from "../../quantization/registry.js";
 import { compareValues, findDifferences, type TraitDifference } from "../../run/identity.js";
 import type { RecordedEnvironment, RunRecord } from "../../run/record-types.js";
 import type { RunData } from "../../run/run-data.js";
@@ -53,7 +53,7 @@ export function configurationDifferences(sides: readonly Side[]): readonly Diffe
   return differing(
     [
       ["model", ({ data }) => data.run.plan.model_name],
-      ["quantization", ({ configuration }) => quantizationText(configuration.plan.worker.quantization)],
+      ["quantization", ({ configuration }) => describeQuantization(configuration.plan.worker.quantization)],
       ["dtype", (side) => proof(side)?.dtype],
       ["attention", (side) => proof(side)?.attn_implementation],
       ["cache", (side) => proofAfter(side)?.cache_implementation],

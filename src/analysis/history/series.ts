@@ -1,6 +1,7 @@
 /** One metric of one configuration over the runs, cut where values can no longer be compared. */
-import { quantizationText } from "../../plan/axis-text.js";
+
 import type { PlanConfiguration, PlanHeader } from "../../plan/plan-types.js";
+import { describeQuantization } from "../../quantization/registry.js";
 import { carryTraits, describeChange, findMachineDifferences } from "../../run/identity.js";
 import type { RunRecord } from "../../run/record-types.js";
 import type { Traits } from "../../run/traits.js";
@@ -170,7 +171,7 @@ function unfinishedStatus(run: string, configuration: string): string {
 
 function settingsText({ worker }: PlanConfiguration): string {
   const { quantization, dtype, device, attention } = worker;
-  return `${quantizationText(quantization)}, ${dtype}, ${device}, attention ${attention}`;
+  return `${describeQuantization(quantization)}, ${dtype}, ${device}, attention ${attention}`;
 }
 
 function textText({ quality }: PlanHeader, textId: string): string {

@@ -1,0 +1,9 @@
+/** Names of dtypes. */
+
+/** Spellings that people use, and the one that is meant. */
+export const DTYPE_ALIASES = { bf16: "bfloat16", fp16: "float16", fp32: "float32" } as const;
+
+/** `bf16` → `bfloat16`; any other text stays. */
+export function resolveDtype(written: string): string {
+  return written in DTYPE_ALIASES ? DTYPE_ALIASES[written as keyof typeof DTYPE_ALIASES] : written;
+}

@@ -1,0 +1,152 @@
+/** Every quantization method: what is added here is known everywhere (docs/development.md, "Add a quantization"). */
+import { z } from "zod";
+import { resolveDtype } from "./dtypes.js";
+import { fourBit } from "./four-bit.js";
+import { int8 } from "./int8.js";
+import type { LinearLayer, QuantizationMethod } from "./method.js";
+import { none } from "./none.js";
+
+const REGISTERED = [none, int8, fourBit] as const;
+
+type Registered = typeof REGISTERED;
+interface Schemas {
+  readonly wireSchema: z.ZodObject;
+  readonly inputSchema: z.ZodObject;
+}
+type SchemasOf<Methods extends readonly Schemas[], Key extends keyof Schemas> = {
+  [Index in keyof Methods]: Methods[Index][Key];
+};
+type WireSchemas = SchemasOf<Registered, "wireSchema">;
+type InputSchemas = SchemasOf<Registered, "inputSchema">;
+/** What the worker is asked for. */
+export type Quantization = z.infer<WireSchemas[number]>;
+type Mapping = z.infer<InputSchemas[number]>;
+export type MethodName = Registered[number]["method"];
+
+/** Given only its own quantizations: `findMethod` looks it up by the quantization's name. */
+type AnyMethod = QuantizationMethod<MethodName, z.ZodObject, z.ZodObject, Quantization, Mapping>;
+const METHODS = REGISTERED as unknown as readonly AnyMethod[];
+
+export const METHOD_NAMES = METHODS.map(({ method }) => method) as [MethodName, ...MethodName[]];
+const MAPPING_OF_WORD: ReadonlyMap<string, Mapping> = new Map(
+  METHODS.flatMap(({ words }) => Object.entries(words)),
+);
+const WORDS = [...MAPPING_OF_WORD.keys()];
+
+export const quantizationSchema = z.discriminatedUnion(
+  "method",
+  METHODS.map(({ wireSchema }) => wireSchema) as unknown as WireSchemas,
+);
+
+export const quantizationInputSchema = z
+  .union([z.enum(WORDS), ...(METHODS.map(({ inputSchema }) => inputSchema) as unknown as InputSchemas)], {
+    error: `must be ${WORDS.join(", ")}, or a mapping such as {type: nf4, double_quant: true}`,
+  })
+  .meta({
+    description: `${joinWords(WORDS)}; or a mapping: ${METHODS.filter(({ words }) => !("none" in words))
+      .map(({ form }) => form)
+      .join(" or ")}.`,
+  });
+export type QuantizationInput = string | Mapping;
+
+/** In `exclude`, `include`'s sibling and `reference`: any part of a quantization; what is not named matches anything. */
+export const quantizationMatchSchema = z.union([z.enum(WORDS), buildMatchMapping()], {
+  error: `must be ${WORDS.join(", ")}, or a mapping with some of a quantization's keys`,
+});
+export type QuantizationMatch = string | Readonly<Record<string, unknown>>;
+
+/** What a checked value of an experiment file asks for, every default filled in. */
+export function resolveQuantization(input: QuantizationInput): Quantization {
+  const mapping = typeof input === "string" ? mappingOfWord(input) : input;
+  return methodOfMapping(mapping).resolve(mapping);
+}
+
+/** What of a quantization a checked pattern asks for. */
+export function resolveQuantizationMatch(match: QuantizationMatch): object {
+  if (typeof match === "string") {
+    const mapping = mappingOfWord(match);
+    return { method: methodOfMapping(mapping).method, ...mapping };
+  }
+  const { compute_dtype: computeDtype, ...rest } = match;
+  return typeof computeDtype === "string" ? { ...rest, compute_dtype: resolveDtype(computeDtype) } : rest;
+}
+
+/** `none`, `int8`, `fp4`, `nf4-double`, `fp4-compute-float16`, `int8-threshold-0`, `nf4-skip-mlp`. */
+export function describeQuantization(quantization: Quantization): string {
+  const skipped = listSkippedModules(quantization);
+  const parts = findMethod(quantization).describe(quantization);
+  return [...parts, ...(skipped.length > 0 ? [`skip-${skipped.join("+")}`] : [])].join("-");
+}
+
+/** The words that are meant by a spelling of other tools: `4-bit` → `fp4 or nf4`; null where none is. */
+export function findWordsMeant(written: string): string | null {
+  const meant = METHODS.find(({ otherSpellings }) => otherSpellings.includes(written));
+  return meant === undefined ? null : Object.keys(meant.words).join(" or ");
+}
+
+/** What `falcon-exp fit` lays side by side. */
+export function listFittedQuantizations(): readonly Quantization[] {
+  return METHODS.flatMap((method) => method.fitted.map((input) => method.resolve(input)));
+}
+
+export function isQuantized({ method }: Quantization): boolean {
+  return method !== none.method;
+}
+
+/** Modules left unquantized by request. */
+export function listSkippedModules(quantization: Quantization): readonly string[] {
+  return "skip_modules" in quantization ? (quantization.skip_modules ?? []) : [];
+}
+
+/** Bytes of one layer's weights and constants; `elementBytes`: of one value that is not quantized. */
+export function estimateLayerBytes(
+  layer: LinearLayer,
+  quantization: Quantization,
+  elementBytes: number,
+): number {
+  return findMethod(quantization).estimateLayerBytes(layer, quantization, elementBytes);
+}
+
+/** The dtype to which a layer's weights are unpacked whenever it computes (`auto`: the configuration's); null: never. */
+export function findUnpackedDtype(quantization: Quantization): string | null {
+  return findMethod(quantization).unpackedDtype(quantization);
+}
+
+/** Bits of a weight, to order configurations by size; what is not quantized is the largest. */
+export function computeOrderingBits(quantization: Quantization): number {
+  return findMethod(quantization).orderingBits(quantization) ?? Number.POSITIVE_INFINITY;
+}
+
+function findMethod({ method: name }: Quantization): AnyMethod {
+  return METHODS.find(({ method }) => method === name) as AnyMethod;
+}
+
+function mappingOfWord(word: string): Mapping {
+  return MAPPING_OF_WORD.get(word) as Mapping;
+}
+
+function methodOfMapping(mapping: Mapping): AnyMethod {
+  return METHODS.find(({ inputSchema }) => inputSchema.safeParse(mapping).success) as AnyMethod;
+}
+
+/** Every key of every method, none of them needed; a key that several methods have may be as in any of them. */
+function buildMatchMapping(): z.ZodObject {
+  const choices = new Map<string, z.ZodType[]>();
+  for (const { inputSchema } of METHODS) {
+    for (const [key, schema] of Object.entries(inputSchema.shape) as [string, z.ZodType][]) {
+      const own = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema;
+      const known = choices.get(key) ?? [];
+      if (!known.includes(own)) choices.set(key, [...known, own]);
+    }
+  }
+  choices.set("method", [z.enum(METHOD_NAMES)]);
+  const shape = [...choices].map(([key, schemas]): [string, z.ZodType] => {
+    const [first] = schemas as [z.ZodType];
+    return [key, (schemas.length === 1 ? first : z.union(schemas)).optional()];
+  });
+  return z.strictObject(Object.fromEntries(shape));
+}
+
+function joinWords(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}

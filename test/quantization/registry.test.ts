@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import {
+  computeOrderingBits,
+  describeQuantization,
+  findWordsMeant,
+  isQuantized,
+  listFittedQuantizations,
+  METHOD_NAMES,
+  type Quantization,
+  quantizationInputSchema,
+  quantizationMatchSchema,
+  quantizationSchema,
+  resolveQuantization,
+  resolveQuantizationMatch,
+} from "../../src/quantization/registry.js";
+
+/** What may stand in a file, what the worker is asked for, and its short text. */
+const WRITTEN: readonly (readonly [unknown, Quantization, string])[] = [
+  ["none", { method: "none" }, "none"],
+  [{ method: "none" }, { method: "none" }, "none"],
+  ["int8", { method: "int8", threshold: 6, skip_modules: null }, "int8"],
+  [
+    { method: "int8", threshold: 0, skip_modules: ["router"] },
+    { method: "int8", threshold: 0, skip_modules: ["router"] },
+    "int8-threshold-0-skip-router",
+  ],
+  [
+    "fp4",
+    { method: "4bit", type: "fp4", double_quant: false, compute_dtype: "auto", skip_modules: null },
+    "fp4",
+  ],
+  [
+    { type: "nf4", double_quant: true, compute_dtype: "fp16" },
+    { method: "4bit", type: "nf4", double_quant: true, compute_dtype: "float16", skip_modules: null },
+    "nf4-double-compute-float16",
+  ],
+];
+
+test.each(WRITTEN)(
+  "%j is filled in with every default, and goes over the wire as it is",
+  (written, filled, text) => {
+    const resolved = resolveQuantization(quantizationInputSchema.parse(written));
+    expect(resolved).toEqual(filled);
+    expect(quantizationSchema.parse(resolved)).toEqual(filled);
+    expect(describeQuantization(resolved)).toBe(text);
+  },
+);
+
+test.each([
+  ["nf4", { method: "4bit", type: "nf4" }],
+  ["none", { method: "none" }],
+  [{ compute_dtype: "bf16" }, { compute_dtype: "bfloat16" }],
+  [
+    { double_quant: true, skip_modules: ["head"] },
+    { double_quant: true, skip_modules: ["head"] },
+  ],
+])("as a pattern, %j asks for no more than it names", (written, asked) => {
+  expect(resolveQuantizationMatch(quantizationMatchSchema.parse(written))).toEqual(asked);
+});
+
+test.each([{ type: "int4" }, { method: "4bit" }, { method: "int8", type: "nf4" }, "int4", 4])(
+  "%j is no quantization",
+  (written) => {
+    expect(quantizationInputSchema.safeParse(written).success).toBe(false);
+  },
+);
+
+test("spellings of other tools lead to the words that are meant", () => {
+  expect(["8-bit", "4bit", "mlp"].map(findWordsMeant)).toEqual(["int8", "fp4 or nf4", null]);
+});
+
+test("methods are ordered by the bits of a weight, and what is not quantized takes the most", () => {
+  const ordered = [...listFittedQuantizations()].sort(
+    (a, b) => computeOrderingBits(a) - computeOrderingBits(b),
+  );
+  expect(ordered.map(describeQuantization)).toEqual(["nf4-double", "fp4", "nf4", "int8", "none"]);
+  expect(ordered.map(isQuantized)).toEqual([true, true, true, true, false]);
+});
+
+test("names of methods are told apart", () => {
+  expect(new Set(METHOD_NAMES).size).toBe(METHOD_NAMES.length);
+});
