@@ -11,7 +11,7 @@ from pathlib import Path
 
 #: Inherited by the forkserver, which imports this file as a module.
 VARIABLE = "FALCON_EXP_BENCH_WITHOUT"
-ALL = ("progress", "clock", "trim", "collect", "freeze", "peak", "meters", "warnings", "heartbeat")
+ALL = ("progress", "clock", "collect", "freeze", "peak", "meters", "warnings", "heartbeat")
 
 
 def names() -> set[str]:
@@ -56,12 +56,8 @@ def change_trials(off: set[str]) -> None:
         replace(progress.TokenProgress, "__call__", lambda *_: None)
     if "clock" in off:
         _drop_clock()
-    if off & {"trim", "collect"}:
-        memory = sys.modules[generation.release_unused.__module__]
-        if "collect" in off:
-            replace(memory, "gc", _Without(gc, collect=lambda: 0))
-        if "trim" in off:
-            replace(memory, "_libc", lambda: None)
+    if "collect" in off:
+        replace(generation, "gc", _Without(gc, collect=lambda: 0))
     if "freeze" in off:
         gc.unfreeze()
         replace(loading, "gc", _Without(gc, freeze=lambda: None))

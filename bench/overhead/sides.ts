@@ -35,7 +35,6 @@ export interface SideSetup {
 export const SWITCHES: Readonly<Record<string, string>> = {
   progress: "no progress message while tokens come",
   clock: "generate is not watched: no time of each token, and no progress either",
-  trim: "no malloc_trim before a trial",
   collect: "no garbage collection before a trial",
   freeze: "what a load made is not set aside from garbage collection",
   peak: "the peak of the resident memory is not reset and not read",
@@ -46,7 +45,7 @@ export const SWITCHES: Readonly<Record<string, string>> = {
   all: "all of these but the fork",
 };
 
-/** `plain`, `product`, or `without:progress,trim`. Throws RangeError on anything else. */
+/** `plain`, `product`, or `without:progress,collect`. Throws RangeError on anything else. */
 export async function openSource(spec: string, setup: SideSetup): Promise<SideSource> {
   if (spec === "plain") return new PlainSource(setup);
   const { python, env, timeouts } = setup;

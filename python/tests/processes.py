@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 import time
+from pathlib import Path
 
 import psutil
 
@@ -30,9 +31,9 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def _list_threads(pid: int) -> list[str]:
+def _list_threads(pid: int) -> list[Path]:
     try:
-        return os.listdir(f"/proc/{pid}/task")
+        return list(Path(f"/proc/{pid}/task").iterdir())
     except FileNotFoundError:
         return []
 

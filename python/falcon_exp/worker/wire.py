@@ -23,14 +23,24 @@ class WireError(Exception):
 
 
 @cache
-def _validator(name: str) -> Draft202012Validator:
+def _read_schema(name: str) -> dict[str, Any]:
     text = resources.files("falcon_exp").joinpath("schema").joinpath(f"{name}.schema.json").read_text("utf-8")
-    return Draft202012Validator(json.loads(text))
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+@cache
+def _validator(name: str, kind: str | None) -> Draft202012Validator:
+    """Of messages of one type: asking all of them in turn takes four times as long, of the time that is measured."""
+    schema = _read_schema(name)
+    own = [one for one in schema["oneOf"] if one["properties"]["type"]["const"] == kind]
+    return Draft202012Validator({"$defs": schema["$defs"], **own[0]} if own else schema)
 
 
 def _check(name: str, message: object) -> None:
+    kind = message.get("type") if isinstance(message, dict) else None
     try:
-        problem = best_match(_validator(name).iter_errors(message))
+        problem = best_match(_validator(name, kind if isinstance(kind, str) else None).iter_errors(message))
     except RecursionError as error:
         raise WireError("the message is nested too deeply") from error
     if problem is not None:

@@ -107,8 +107,9 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         "model_shape": _shape(model.config, trust),
         "proof": proof,
     }
+    # Once, and not before each trial: see ``measure``.
+    release_unused()
     # The model stays until the process ends: collections before trials need not look at it.
-    gc.collect()
     gc.freeze()
     # Once, and not before each trial: what a generate then asks for again would be in its time.
     used.release_cached()
