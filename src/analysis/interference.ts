@@ -24,8 +24,14 @@ export function describeSimulation(gpus: RecordedEnvironment["gpus"]): readonly 
     : [];
 }
 
-/** From the environment of a run; empty where the worker never told it. */
-export function describeInterference(environment: RecordedEnvironment | null): readonly string[] {
+/**
+ * From the environment of a run; empty where the worker never told it. `devices`: those that its configurations asked for.
+ * What happens on cards that none of them asked for is no remark.
+ */
+export function describeInterference(
+  environment: RecordedEnvironment | null,
+  devices: readonly string[],
+): readonly string[] {
   const state = environment?.machine_state ?? null;
   if (environment === null || state === null) return [];
   const { cpu_logical_cores: logicalCores } = environment;
@@ -37,8 +43,16 @@ export function describeInterference(environment: RecordedEnvironment | null): r
   if (state.cpu_governor !== null && /powersave|conservative/.test(state.cpu_governor)) {
     remarks.push(`the CPU's frequency governor is ${state.cpu_governor}: clocks may follow the load`);
   }
-  for (const gpu of state.gpus) remarks.push(...gpuRemarks(gpu));
+  for (const gpu of state.gpus) if (isAskedFor(gpu.index, devices)) remarks.push(...gpuRemarks(gpu));
   return remarks;
+}
+
+/** `auto` takes every card, a kind without a number its first. */
+function isAskedFor(index: number, devices: readonly string[]): boolean {
+  return devices.some((device) => {
+    const [kind, number = "0"] = device.split(":");
+    return device === "auto" || (kind !== "cpu" && Number(number) === index);
+  });
 }
 
 function gpuRemarks(gpu: MachineState["gpus"][number]): readonly string[] {

@@ -149,7 +149,10 @@ export function summarize(
     trials_completed: total("trials_completed"),
     trials_failed: total("trials_failed"),
     bootstrap: BOOTSTRAP,
-    machine_remarks: describeInterference(data.environment),
+    machine_remarks: describeInterference(
+      data.environment,
+      run.configurations.map(({ worker }) => worker.device),
+    ),
     environment_changes: data.environmentChanges,
     resumes: data.resumes.map(({ at, falcon_exp_version }) => ({ at, falcon_exp_version })),
     drift: computeDrift(data.driftProbes),

@@ -58,7 +58,8 @@ export class WorkerKeeper {
       // A stop between two requests had nothing to cancel.
       if (stop.state !== null) throw cancelled(stop.state.reason);
       this.ready = { worker, environment };
-      onEvent({ type: "worker-ready", environment, elapsedSec: clock.monotonicSec() - startedSec });
+      const devices = this.plan.configurations.map((configuration) => configuration.worker.device);
+      onEvent({ type: "worker-ready", environment, devices, elapsedSec: clock.monotonicSec() - startedSec });
       return this.ready;
     } catch (error) {
       await this.close();

@@ -6,7 +6,13 @@ import type { Failure, RunEndRecord } from "./record-types.js";
 
 export type RunEvent =
   | { readonly type: "worker-starting" }
-  | { readonly type: "worker-ready"; readonly environment: WorkerEnvironment; readonly elapsedSec: number }
+  | {
+      readonly type: "worker-ready";
+      readonly environment: WorkerEnvironment;
+      /** That the configurations ask for. */
+      readonly devices: readonly string[];
+      readonly elapsedSec: number;
+    }
   | {
       readonly type: "configuration-started";
       readonly configuration: PlanConfiguration;

@@ -52,14 +52,14 @@ test("simulated cards are called so, first of all", () => {
   const real = environment("cuda");
   const simulated = { ...real, gpus: real.gpus.map((gpu) => ({ ...gpu, is_simulated: true })) };
   expect(describeSimulation(real.gpus)).toEqual([]);
-  expect(describeInterference(simulated)[0]).toContain("the GPUs are simulated");
-  expect(describeInterference(null)).toEqual([]);
+  expect(describeInterference(simulated, ["cuda"])[0]).toContain("the GPUs are simulated");
+  expect(describeInterference(null, ["auto"])).toEqual([]);
 });
 
 const quiet = environment("cpu");
 
 test("a quiet machine needs no remark; other work, other processes and a power cap are told", () => {
-  expect(describeInterference(quiet)).toEqual([]);
+  expect(describeInterference(quiet, ["auto"])).toEqual([]);
   const state = {
     ...quiet.machine_state,
     busy_cores: 1.3,
@@ -76,11 +76,16 @@ test("a quiet machine needs no remark; other work, other processes and a power c
       },
     ],
   };
-  expect(describeInterference({ ...quiet, machine_state: state })).toEqual([
+  const busy = { ...quiet, machine_state: state };
+  expect(describeInterference(busy, ["auto"])).toEqual([
     "other work kept 1.3 of 2 cores busy just before the run",
     "the CPU's frequency governor is powersave: clocks may follow the load",
     "GPU 0 is used by 2 other processes (3.00 GB)",
     "GPU 0 has a power cap of 200 W instead of 350 W",
     "GPU 0 is slowed down already: SwPowerCap",
   ]);
+  const ofCards = (devices: readonly string[]) => describeInterference(busy, devices).slice(2);
+  expect(ofCards(["cpu", "cuda"])).toHaveLength(3);
+  // Of no card that was asked for.
+  expect(ofCards(["cpu", "cuda:1"])).toEqual([]);
 });

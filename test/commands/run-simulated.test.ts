@@ -69,6 +69,8 @@ test("a run on one of two cards has that card's memory, energy and identity in r
   expect(stdout).toContain("Peak GPU");
   expect(stdout).not.toContain("Peak RSS");
   expect(stdout).toContain("the GPUs are simulated");
+  // Card A's three neighbours are nobody's of this run.
+  expect(stdout + stderr).not.toMatch(/GPU 0 is used/);
   const article = JSON.parse(readFileSync(join(folder, "charts/article-none.vl.json"), "utf8")) as {
     title: { text: string | readonly string[] };
   };

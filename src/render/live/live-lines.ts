@@ -85,7 +85,7 @@ export function formatLogLine(
     case "worker-starting":
       return options.plain ? "starting the worker" : null;
     case "worker-ready": {
-      const remarks = describeInterference(event.environment);
+      const remarks = describeInterference(event.environment, event.devices);
       const warnings = remarks.map((remark) => colors.yellow(`not quiet: ${remark}`));
       const ready = options.plain ? [`worker ready after ${formatSeconds(event.elapsedSec)}`] : [];
       const lines = [...ready, ...warnings];
