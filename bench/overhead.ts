@@ -15,6 +15,7 @@ import { formatSeconds } from "../src/base/units.js";
 import { loadExperiment } from "../src/experiment/load.js";
 import { makePlan } from "../src/plan/make-plan.js";
 import { computeGenerateInterval, measureGenerates, nameConfiguration } from "./overhead/generates.js";
+import { LARGE_PAGES } from "./overhead/large-pages.js";
 import { summarizeLoads } from "./overhead/load-summary.js";
 import { SWITCHES } from "./overhead/sides.js";
 import { judgeInterval } from "./overhead/statistics.js";
@@ -35,7 +36,7 @@ const { values } = parseArgs({
     against: { type: "string", default: "plain" },
     only: { type: "string", default: "none,int8,fp4,sweep" },
     diagnose: { type: "string" },
-    loads: { type: "string", default: "5" },
+    loads: { type: "string", default: "10" },
     "most-loads": { type: "string" },
     pairs: { type: "string", default: "6" },
     sweeps: { type: "string", default: "4" },
@@ -75,7 +76,7 @@ function measure(measured: string, against: string) {
   return measureGenerates({
     python: setup.python,
     modelPath: setup.builtin_model,
-    env: { FALCON_EXP_HOME: setup.home, PYTHONPATH: setup.python_path },
+    env: { FALCON_EXP_HOME: setup.home, PYTHONPATH: setup.python_path, ...LARGE_PAGES },
     timeouts: plan.header.timeouts,
     measured,
     against,

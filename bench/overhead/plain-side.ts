@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { LARGE_PAGES } from "./large-pages.js";
 import type { Side, Turn } from "./pairs.js";
 import { restGroup, wakeGroup, watchTurn } from "./resting.js";
 
@@ -44,7 +45,7 @@ export class PlainSide implements Side {
       // A process group of its own, to be stopped as a whole.
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
-      env,
+      env: { ...env, ...LARGE_PAGES },
     });
     await once(child, "spawn");
     const side = new PlainSide(options, child);
