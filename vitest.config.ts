@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 /** These start the real worker, which imports torch and its neighbours: seconds of a core each time. */
 const REAL_WORKER = [
   "test/bench/sides.test.ts",
-  "test/commands/{doctor,export,fit,resume,run,run-quality,run-simulated}.test.ts",
+  "test/commands/{doctor,export,fit,node-lts,resume,run,run-quality,run-simulated}.test.ts",
   "test/experiments/quant.test.ts",
   "test/reliability/{controller,inputs,secrets,worker}.test.ts",
 ];

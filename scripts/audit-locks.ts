@@ -26,18 +26,24 @@ const npmLockSchema = z.looseObject({
 const manifestSchema = z.looseObject({
   dependencies: z.record(z.string(), z.string()).default({}),
   devDependencies: z.record(z.string(), z.string()).default({}),
+  optionalDependencies: z.record(z.string(), z.string()).default({}),
 });
 
-/** What is wrong with package.json and package-lock.json, a sentence each. */
-export function npmProblems(manifestText: string, lockText: string): readonly string[] {
+/** What is wrong with package.json and package-lock.json of `folder` ("" = the project's), a sentence each. */
+export function npmProblems(manifestText: string, lockText: string, folder = ""): readonly string[] {
   const manifest = manifestSchema.parse(JSON.parse(manifestText));
   const { packages } = npmLockSchema.parse(JSON.parse(lockText));
-  const asked = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+  const asked = Object.entries({
+    ...manifest.dependencies,
+    ...manifest.devDependencies,
+    ...manifest.optionalDependencies,
+  });
   const loose = asked.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version));
   const locked = Object.entries(packages).filter(([path]) => path !== "");
   return [
     ...loose.map(
-      ([name, version]) => `package.json: ${name} is not an exact version of the registry: ${version}`,
+      ([name, version]) =>
+        `${folder}package.json: ${name} is not an exact version of the registry: ${version}`,
     ),
     ...locked.flatMap(([path, entry]) => {
       const name = path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
@@ -51,7 +57,7 @@ export function npmProblems(manifestText: string, lockText: string): readonly st
       if (!isKnownLicence(entry.license) && !READ_LICENCES.has(name)) {
         problems.push(`has a licence that nobody has looked at: ${entry.license ?? "none"}`);
       }
-      return problems.map((problem) => `package-lock.json: ${name} ${problem}`);
+      return problems.map((problem) => `${folder}package-lock.json: ${name} ${problem}`);
     }),
   ];
 }

@@ -29,6 +29,11 @@ const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
 
 const problems = [
   ...npmProblems(read("package.json"), read("package-lock.json")),
+  ...npmProblems(
+    read("test", "node-lts", "package.json"),
+    read("test", "node-lts", "package-lock.json"),
+    "test/node-lts/",
+  ),
   ...locks.flatMap((name) => pipProblems(name, read("python", "requirements", name))),
 ];
 for (const problem of problems) console.log(problem);

@@ -12,6 +12,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepareDevPython } from "./dev-python.js";
 import { readMatrix, survivedFaults } from "./fault-matrix.js";
+import { prepareNodeLts } from "./node-lts.js";
 import { countOne, type Outcome, runCommand, runSideBySide, type Step, type StepResult } from "./steps.js";
 import { formatSlowest, readPytestReport, readVitestReport, type TestReport } from "./test-reports.js";
 
@@ -79,6 +80,13 @@ async function main(): Promise<number> {
   let python: Awaited<ReturnType<typeof prepareDevPython>> | null = null;
   await together([
     check("package contents", "tsx", ["scripts/check-package.ts"]),
+    {
+      name: "the newest long-term Node",
+      run: async () => {
+        await prepareNodeLts(root);
+        return countOne(true);
+      },
+    },
     {
       name: "Python environment",
       run: async () => {

@@ -6,9 +6,14 @@ const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
 /** Runs the built CLI as a user does; never throws. */
 export async function falconExp(
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** Another Node than the one that runs the tests. */
+    readonly node?: string;
+  } = {},
 ) {
-  const result = await execa(process.execPath, [bin, ...args], {
+  const result = await execa(options.node ?? process.execPath, [bin, ...args], {
     reject: false,
     stripFinalNewline: false,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
