@@ -18,7 +18,7 @@ from falcon_exp.worker.trial import geometry
 from falcon_exp.worker.trial.geometry import DrawnTensor
 from falcon_exp.worker.trial.loading import load
 from falcon_exp.worker.trial.sources import ModelFolder, RandomModel
-from falcon_exp.worker.workarounds.falcon_linear import apply_workarounds
+from falcon_exp.worker.workarounds.cures import find_cures
 from tests.conftest import QUANTIZATIONS, TINY_FALCON, configuration, trial
 from tests.driver import WorkerDriver
 from tests.models import write_model
@@ -72,20 +72,22 @@ def test_what_is_drawn_is_to_the_byte_what_files_of_the_same_config_give(
 ) -> None:
     source = RandomModel(FAMILIES[family], seed=7, tokenizer_name="bytes")
     config = source.config()
-    cures = apply_workarounds(config, quantized=quantization != "none")
+    cures = find_cures(configuration(quantization), config, "cpu")
     options = {
         "dtype": torch.bfloat16,
         "device_map": {"": "cpu"},
         "quantization_config": bitsandbytes_config(
-            QUANTIZATIONS[quantization], torch.bfloat16, config, trust_remote_code=False
+            cures.extend(QUANTIZATIONS[quantization]), torch.bfloat16, config, trust_remote_code=False
         ),
     }
-    with unset_memory_is_nan():
-        drawn = source.model(config, **options)
-    assert "LOAD REPORT" not in caplog.text
-    filed = ModelFolder(write_model(tmp_path, FAMILIES[family]), trust_remote_code=False).model(config, **options)
+    with cures.applied():
+        with unset_memory_is_nan():
+            drawn = source.model(config, **options)
+        assert "LOAD REPORT" not in caplog.text
+        filed = ModelFolder(write_model(tmp_path, FAMILIES[family]), trust_remote_code=False).model(config, **options)
     proofs = [
-        read_proof(model, has_chat_template=False, workarounds=cures, facts=GenerateFacts()) for model in (drawn, filed)
+        read_proof(model, has_chat_template=False, workarounds=cures.names(), facts=GenerateFacts())
+        for model in (drawn, filed)
     ]
     assert proofs[0] == proofs[1]
     assert proofs[0]["parameters"] > 0

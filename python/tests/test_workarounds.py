@@ -1,4 +1,4 @@
-"""The cure of Falcon's linear layer changes which layers are quantized, and nothing that they compute."""
+"""Cures change which layers are quantized, and nothing that they compute."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 from transformers.models.falcon import modeling_falcon
 
 from falcon_exp.worker.devices.devices import Devices
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.trial.loading import load
+from falcon_exp.worker.workarounds import cpu_4bit_shapes, plain_linear
+from falcon_exp.worker.workarounds.cures import find_cures, shorten
+from scripts.families import list_families
 from tests.conftest import configuration
 
-# Kept before any test loads a cured model: the cure replaces the module's attribute.
 FalconLinear: Any = modeling_falcon.FalconLinear
-
-
-@pytest.fixture(autouse=True)
-def uncured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins and ends with the library as it is."""
-    monkeypatch.setattr(modeling_falcon, "FalconLinear", FalconLinear)
 
 
 @settings(max_examples=100, deadline=None)
@@ -71,3 +69,120 @@ def test_an_unquantized_falcon_keeps_its_own_class() -> None:
     loaded = load(configuration(), Devices.open())
     assert loaded.measurement["proof"]["linear_classes"]["FalconLinear"] == 8
     assert loaded.measurement["proof"]["workarounds_applied"] == []
+
+
+def test_the_cure_ends_with_the_load() -> None:
+    load(configuration("fp4"), Devices.open())
+    original = load(configuration(), Devices.open())
+    assert original.measurement["proof"]["linear_classes"]["FalconLinear"] == 8
+
+
+class SpelledOut(torch.nn.Linear):  # type: ignore[misc]
+    """Computes what nn.Linear computes."""
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The same product."""
+        return torch.einsum("...i,oi->...o", hidden, self.weight) + self.bias
+
+
+class Scaled(torch.nn.Linear):  # type: ignore[misc]
+    """Computes it only where its own scale is 1."""
+
+    def __init__(self, *sizes: int, scale: float) -> None:
+        super().__init__(*sizes)
+        self.scale = scale
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """A scaled product."""
+        return self.scale * super().forward(hidden)
+
+
+class Router(torch.nn.Linear):  # type: ignore[misc]
+    """Gives two things, as Llama-4's does."""
+
+    def forward(self, hidden: torch.Tensor) -> Any:
+        """Scores and the best of them."""
+        scores = super().forward(hidden)
+        return scores, scores.topk(1)
+
+
+def test_a_subclass_is_plain_where_it_computes_the_same_with_its_own_settings() -> None:
+    assert plain_linear.computes_as_linear(FalconLinear(3, 5, bias=False))
+    assert plain_linear.computes_as_linear(SpelledOut(3, 5))
+    assert plain_linear.computes_as_linear(Scaled(3, 5, scale=1.0))
+    assert not plain_linear.computes_as_linear(Scaled(3, 5, scale=2.0))
+    assert not plain_linear.computes_as_linear(Router(3, 5))
+
+
+def of_family(name: str, quantization: str, **changes: Any) -> dict[str, Any]:
+    """A configuration of a tiny random model of the family."""
+    source = {"source": "random", "config": list_families()[name], "seed": 7, "tokenizer": "bytes"}
+    return configuration(quantization, model=source, **changes)
+
+
+@pytest.fixture
+def limited_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a CPU with AVX512-BF16."""
+    monkeypatch.setattr(cpu_4bit_shapes, "describe_kernels", lambda: {"cpu_4bit": "fused"})
+
+
+GATES = {f"model.layers.{layer}.mlp.shared_expert_gate" for layer in (0, 1)}
+
+
+@pytest.mark.usefixtures("limited_kernel")
+def test_layers_of_a_size_that_the_cpus_kernel_cannot_take_stay_unquantized_and_are_told() -> None:
+    loaded = load(of_family("qwen2_moe", "fp4"), Devices.open())
+    measurement = loaded.measurement
+    assert measurement["proof"]["workarounds_applied"] == ["cpu-4bit-shapes"]
+    assert set(measurement["kept_by_workarounds"]["cpu-4bit-shapes"]) == GATES
+    assert set(measurement["proof"]["skipped_linear_modules"]) > GATES
+    assert measurement["proof"]["quantized_linear_layers"] == 14
+    # It runs, where the library would assert.
+    assert logits(loaded.model).isfinite().all()
+
+
+@pytest.mark.usefixtures("limited_kernel")
+def test_without_workarounds_such_a_size_is_refused_before_the_load_with_what_to_write() -> None:
+    asked = of_family("qwen2_moe", "fp4", workarounds="none")
+    with pytest.raises(WorkerError) as raised:
+        load(asked, Devices.open())
+    assert raised.value.code == "quantization-shape"
+    assert "shared_expert_gate (128 → 1)" in raised.value.message
+    assert raised.value.message.endswith("skip_modules: [shared_expert_gate]")
+    asked["quantization"]["skip_modules"] = ["shared_expert_gate"]
+    assert load(asked, Devices.open()).measurement["proof"]["quantized_linear_layers"] == 14
+
+
+def test_the_kernels_limits_count_only_where_that_kernel_is_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = of_family("qwen2_moe", "fp4")
+    config = config_from_mapping(asked["model"]["config"])
+    monkeypatch.setattr(cpu_4bit_shapes, "describe_kernels", lambda: {"cpu_4bit": "unpacked"})
+    assert find_cures(asked, config, "cpu").names() == []
+    monkeypatch.setattr(cpu_4bit_shapes, "describe_kernels", lambda: {"cpu_4bit": "fused"})
+    assert find_cures(asked, config, "cuda").names() == []
+    assert find_cures(of_family("qwen2_moe", "int8"), config, "cpu").names() == []
+
+
+@pytest.mark.parametrize(
+    ("family", "quantization", "cures"),
+    [
+        ("mamba", "int8", ["weight-readers"]),
+        ("deepseek_v3", "int8", ["int8-inputs"]),
+        ("llama4_text", "int8", ["weight-readers"]),
+        ("gemma3, with its vision part", "int8", ["weight-readers"]),
+    ],
+)
+def test_a_family_whose_code_would_fail_runs_with_its_cure(family: str, quantization: str, cures: list[str]) -> None:
+    original = load(of_family(family, "none", dtype="float32"), Devices.open())
+    cured = load(of_family(family, quantization, dtype="float32"), Devices.open())
+    assert cured.measurement["proof"]["workarounds_applied"] == cures
+    reference, quantized = logits(original.model), logits(cured.model)
+    error = (quantized - reference).norm() / reference.norm()
+    assert 0 < error < 0.1
+
+
+def test_the_endings_to_write_match_no_other_layer() -> None:
+    every = ["a.0.gate", "a.1.gate", "a.0.up", "a.1.up", "b.gate"]
+    assert shorten(["a.0.gate", "a.1.gate", "b.gate"], every) == ["gate"]
+    assert shorten(["a.0.up"], every) == ["0.up"]
+    assert shorten(["a.0.gate"], every) == ["0.gate"]

@@ -75,6 +75,22 @@ export function describeRepacking(
   ];
 }
 
+const REASONS_TO_KEEP: Readonly<Record<string, string>> = {
+  "cpu-4bit-shapes": "this CPU's 4-bit kernel takes other sizes only",
+  "weight-readers": "the model's own code needs the weights as they are",
+};
+const MOST_NAMED = 3;
+
+/** The layers that a cure left unquantized, though quantization was asked for. */
+export function describeKept(kept: Readonly<Record<string, readonly string[]>> | null): readonly string[] {
+  return Object.entries(kept ?? {}).map(([cure, modules]) => {
+    const more = modules.length > MOST_NAMED ? `, and ${modules.length - MOST_NAMED} more` : "";
+    const named = `${modules.slice(0, MOST_NAMED).join(", ")}${more}`;
+    const reason = REASONS_TO_KEEP[cure] ?? `the workaround ${safeLine(cure)} says so`;
+    return `${pluralize(modules.length, "linear layer")} stayed unquantized, because ${reason}: ${safeLine(named)}`;
+  });
+}
+
 /** How a configuration's values came about, where it was not in one go. */
 export function historyRemarks({
   attempts,

@@ -28,7 +28,7 @@ import { computeDrift, type Drift } from "./drift.js";
 import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
 import { describeInterference, describeTrialInterference } from "./interference.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
-import { collectRemarks, describeRepacking, historyRemarks } from "./remarks.js";
+import { collectRemarks, describeKept, describeRepacking, historyRemarks } from "./remarks.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
 
@@ -210,6 +210,7 @@ function summarizeConfiguration(
     remarks: [
       ...historyRemarks(configuration),
       ...collectRemarks(completedTrials(configuration)),
+      ...describeKept(load?.load.kept_by_workarounds ?? null),
       ...describeRepacking(proof, outcome?.status === "completed" ? outcome.proof_after : null),
       ...describeTrialInterference(completedTrials(configuration).map(({ measurement }) => measurement)),
     ],

@@ -12,6 +12,8 @@ const BYTES_BY_DTYPE: Readonly<Record<string, number>> = {
 const FLOAT32_BYTES = 4;
 /** What a CUDA context takes of a GPU before anything is allocated; differs by card and driver. */
 const CUDA_CONTEXT_BYTES = 600_000_000;
+/** For models without an own limit. */
+const MOST_TOKENS = 2 ** 40;
 
 export interface EstimateInput {
   readonly shape: ModelShape;
@@ -36,7 +38,7 @@ export interface Estimate {
 
 export function estimate(input: EstimateInput): Estimate {
   const weights_bytes = estimateWeights(input);
-  const kv_cache_bytes = input.tokens * kvBytesPerToken(input);
+  const kv_cache_bytes = estimateCache(input);
   const activation_bytes = fixedActivationBytes(input) + input.tokens * activationBytesPerToken(input);
   const cuda_context_bytes = input.device === "cuda" ? CUDA_CONTEXT_BYTES : 0;
   const allocated_bytes = weights_bytes + kv_cache_bytes + activation_bytes;
@@ -62,8 +64,16 @@ export function estimateWeights({ shape, quantization, dtype }: WeightsInput): n
   );
 }
 
-function kvBytesPerToken({ shape, dtype }: WeightsInput): number {
-  return shape.kv_elements_per_token * dtypeBytes(dtype, shape);
+/** What the model's own code keeps of so many tokens; records made before the shape told that know one figure a token. */
+function estimateCache({ shape, dtype, tokens }: Pick<EstimateInput, "shape" | "dtype" | "tokens">): number {
+  const perElement = dtypeBytes(dtype, shape);
+  if (shape.cache === null) return tokens * shape.kv_elements_per_token * perElement;
+  const { elements_per_token, windows, fixed_elements, fixed_bytes } = shape.cache;
+  const inWindows = windows.reduce(
+    (sum, window) => sum + Math.min(tokens, window.tokens) * window.elements_per_token,
+    0,
+  );
+  return (tokens * elements_per_token + inWindows + fixed_elements) * perElement + fixed_bytes;
 }
 
 /** One layer's hidden states and the two halves of its feed-forward part, while the prompt is read. */
@@ -93,9 +103,15 @@ function dtypeBytes(dtype: string, shape: ModelShape): number {
  * model's own context. Null where not even one token fits.
  */
 export function longestContext(input: Omit<EstimateInput, "tokens">, memoryBytes: number): number | null {
-  const fixed = estimate({ ...input, tokens: 0 }).total_bytes;
-  const perToken = kvBytesPerToken(input) + activationBytesPerToken(input);
-  const tokens = Math.floor((memoryBytes - fixed) / perToken);
-  if (tokens < 1) return null;
-  return Math.min(tokens, input.shape.context_tokens ?? tokens);
+  const fits = (tokens: number) => estimate({ ...input, tokens }).total_bytes <= memoryBytes;
+  if (!fits(1)) return null;
+  // Windows fill up, so what another token takes changes; that it never takes less is enough to search by.
+  let most = 1;
+  let tooMany = (input.shape.context_tokens ?? MOST_TOKENS) + 1;
+  while (tooMany - most > 1) {
+    const middle = Math.floor((most + tooMany) / 2);
+    if (fits(middle)) most = middle;
+    else tooMany = middle;
+  }
+  return most;
 }

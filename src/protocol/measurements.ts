@@ -49,6 +49,18 @@ export const proofSchema = z.strictObject({
 });
 export type Proof = z.infer<typeof proofSchema>;
 
+/** What a model's cache holds, from a forward pass without numbers. */
+export const cacheShapeSchema = z.strictObject({
+  /** Of layers that keep every token. */
+  elements_per_token: nonNegativeInt,
+  /** Layers that keep the newest tokens alone. */
+  windows: z.array(z.strictObject({ tokens: nonNegativeInt, elements_per_token: nonNegativeInt })),
+  /** Recurrent states: in the model's dtype, and what is kept in another one whatever that is. */
+  fixed_elements: nonNegativeInt,
+  fixed_bytes: bytes,
+});
+export type CacheShape = z.infer<typeof cacheShapeSchema>;
+
 /** What an estimate of a model's memory is made from: its config alone, built without weights. */
 export const modelShapeSchema = z.strictObject({
   model_type: z.string(),
@@ -62,8 +74,10 @@ export const modelShapeSchema = z.strictObject({
   /** Embeddings, output head (tied ones once), norms, biases. */
   other_parameters: nonNegativeInt,
   buffer_bytes: bytes,
-  /** Keys and values of one token in all layers. */
+  /** Keys and values of one token in all layers, while no window is full. */
   kv_elements_per_token: nonNegativeInt,
+  /** Null where the model's code does not tell without numbers. */
+  cache: cacheShapeSchema.nullable().default(null),
   layers: positiveInt,
   hidden_size: positiveInt,
   intermediate_size: positiveInt,
@@ -121,6 +135,8 @@ export const loadMeasurementSchema = z.strictObject({
   model_revision: z.string().nullable(),
   /** Null where the config alone makes no model. */
   model_shape: modelShapeSchema.nullable(),
+  /** By cure, the linear layers that stay unquantized because of it (docs/worker.md, workarounds). */
+  kept_by_workarounds: z.record(z.string(), z.array(z.string())).nullable().default(null),
   proof: proofSchema,
 });
 export type LoadMeasurement = z.infer<typeof loadMeasurementSchema>;

@@ -185,6 +185,7 @@ export const workerErrorCodeSchema = z.enum([
   "attention-mismatch",
   "quantization-not-applied",
   "quantization-mismatch",
+  "quantization-shape",
   "out-of-memory-device",
   "out-of-memory-host",
   "prompt-too-long",

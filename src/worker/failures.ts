@@ -55,6 +55,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Nothing was quantized, so nothing was measured; keep `workarounds: auto`, and report the model class if it is.",
   "quantization-mismatch":
     "Not every layer is as asked; list the modules to leave out under `skip_modules` if that is intended.",
+  "quantization-shape":
+    "Copy the `skip_modules` of the message into the experiment file, or keep `workarounds: auto`.",
   "out-of-memory-device": "Use a smaller quantization, a shorter context, or a device with more memory.",
   "out-of-memory-host": "Free memory on this machine, or use a smaller quantization.",
   "prompt-too-long":

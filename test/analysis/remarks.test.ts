@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { collectRemarks, describeRepacking, modifiedZScores } from "../../src/analysis/remarks.js";
+import {
+  collectRemarks,
+  describeKept,
+  describeRepacking,
+  modifiedZScores,
+} from "../../src/analysis/remarks.js";
 import type { CompletedTrial, RecordedProof } from "../../src/run/record-types.js";
 import { measurement } from "../fixtures/records.js";
 
@@ -69,4 +74,13 @@ test("weights that stay as they were loaded need no remark, nor do those that we
   expect(describeRepacking(proof(100, {}), proof(100, {}))).toEqual([]);
   expect(describeRepacking(proof(100, {}), null)).toEqual([]);
   expect(describeRepacking(null, proof(100, {}))).toEqual([]);
+});
+
+test("layers that a workaround left unquantized are told with their number, the reason and some of their names", () => {
+  const gates = [0, 1, 2, 3].map((layer) => `model.layers.${layer}.mlp.shared_expert_gate`);
+  expect(describeKept({ "cpu-4bit-shapes": gates, "weight-readers": ["backbone.mixer.dt_proj"] })).toEqual([
+    "4 linear layers stayed unquantized, because this CPU's 4-bit kernel takes other sizes only: model.layers.0.mlp.shared_expert_gate, model.layers.1.mlp.shared_expert_gate, model.layers.2.mlp.shared_expert_gate, and 1 more",
+    "1 linear layer stayed unquantized, because the model's own code needs the weights as they are: backbone.mixer.dt_proj",
+  ]);
+  expect(describeKept(null)).toEqual([]);
 });

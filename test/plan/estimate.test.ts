@@ -17,6 +17,7 @@ const TOY: ModelShape = {
   other_parameters: 1000,
   buffer_bytes: 8,
   kv_elements_per_token: 32,
+  cache: null,
   layers: 1,
   hidden_size: 64,
   intermediate_size: 256,
@@ -56,6 +57,27 @@ test("cache, activations and context are parts of their own", () => {
   expect(estimate({ ...input, device: "cpu" }).cuda_context_bytes).toBe(0);
 });
 
+test("a window is full at some time, and recurrent states take the same for any tokens", () => {
+  const cache = {
+    elements_per_token: 8,
+    windows: [{ tokens: 4, elements_per_token: 16 }],
+    fixed_elements: 100,
+    fixed_bytes: 400,
+  };
+  const input = {
+    shape: { ...TOY, cache },
+    quantization: quantization("none"),
+    dtype: "auto",
+    device: "cpu",
+  } as const;
+  const cacheOf = (tokens: number) => estimate({ ...input, tokens }).kv_cache_bytes;
+  expect(cacheOf(0)).toBe(600);
+  expect(cacheOf(3)).toBe(600 + 3 * (8 + 16) * 2);
+  expect(cacheOf(10)).toBe(600 + (10 * 8 + 4 * 16) * 2);
+  // The states stay in their own dtype.
+  expect(estimate({ ...input, dtype: "float32", tokens: 0 }).kv_cache_bytes).toBe(800);
+});
+
 test.each([
   ["none", 269_030_272],
   ["int8", 163_484_032],
@@ -69,7 +91,15 @@ test.each([
 });
 
 const anyInput = fc.record({
-  shape: fc.constant(TOY),
+  shape: fc.constantFrom(TOY, {
+    ...TOY,
+    cache: {
+      elements_per_token: 0,
+      windows: [{ tokens: 7, elements_per_token: 64 }],
+      fixed_elements: 3,
+      fixed_bytes: 9,
+    },
+  }),
   quantization: fc.constantFrom(...Object.values(QUANTIZATIONS)),
   dtype: fc.constantFrom("auto", "float32", "bfloat16"),
   device: fc.constantFrom("cpu" as const, "cuda" as const),

@@ -6,16 +6,20 @@ No weights are read or made: a model of 40 billion parameters takes a fraction o
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from falcon_exp.worker.cache_shape import cache_shape_of
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.hub.wanted import local_weight_files
 from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.quantization.bitsandbytes import dtype_name, torch_dtype
+from falcon_exp.worker.skeleton import build_skeleton, sizes_of
 from falcon_exp.worker.stored_dtype import stored_dtype
+from falcon_exp.worker.workarounds.weight_readers import find_weight_readers
 
 
 def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str | None]:
@@ -39,30 +43,27 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
     return config, None
 
 
-def shape_of(config: Any, *, trust_remote_code: bool = False) -> dict[str, Any]:
-    """``modelShapeSchema``: counts of parameters by kind, and what a token's keys and values take."""
-    from accelerate import init_empty_weights
-    from transformers import AutoModelForCausalLM
+def shape_of(config: Any, *, trust_remote_code: bool = False, left_out: Iterable[str] = ()) -> dict[str, Any]:
+    """``modelShapeSchema``: counts of parameters by kind, and what the cache takes.
+
+    ``left_out``: names of modules that stay unquantized besides those that the library leaves.
+    """
     from transformers.quantizers.base import get_keys_to_not_convert
     from transformers.quantizers.quantizers_utils import should_convert_module
 
     from falcon_exp.worker.proof.proof import linear_modules
 
-    with init_empty_weights():
-        model = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
-    model.tie_weights()
-    kept = get_keys_to_not_convert(model)
+    model = build_skeleton(config, trust_remote_code=trust_remote_code)
     linears = linear_modules(model)
+    readers = find_weight_readers(model, linears, str(config.model_type))
+    kept = [*get_keys_to_not_convert(model), *readers, *left_out]
     quantizable = {name for name in linears if should_convert_module(name, kept)}
-    layers = Counter(
-        (int(module.weight.shape[1]), int(module.weight.shape[0]))
-        for name, module in linears.items()
-        if name in quantizable
-    )
+    layers = Counter(sizes_of(module) for name, module in linears.items() if name in quantizable)
     in_quantizable = {id(linears[name].weight) for name in quantizable}
     # Tied weights are one parameter here, as they are one storage when loaded.
     parameters = {id(parameter): parameter for parameter in model.parameters()}
     other = sum(int(one.numel()) for key, one in parameters.items() if key not in in_quantizable)
+    cache = cache_shape_of(config, trust_remote_code=trust_remote_code)
     text = config.get_text_config()
     stored = getattr(config, "dtype", None)
     return {
@@ -74,28 +75,45 @@ def shape_of(config: Any, *, trust_remote_code: bool = False) -> dict[str, Any]:
             for (columns, rows), count in sorted(layers.items())
         ],
         "other_parameters": other,
-        "buffer_bytes": sum(int(one.numel()) * one.element_size() for one in model.buffers()),
-        "kv_elements_per_token": _kv_elements(text),
+        "buffer_bytes": sum(_buffer_bytes(model, name, buffer) for name, buffer in model.named_buffers()),
+        "kv_elements_per_token": _usual_elements(text) if cache is None else _elements_per_token(cache),
+        "cache": cache,
         "layers": int(text.num_hidden_layers),
         "hidden_size": int(text.hidden_size),
-        "intermediate_size": int(getattr(text, "intermediate_size", None) or _widest(linears, text)),
+        "intermediate_size": _intermediate_size(text) or _widest(linears, text),
         "vocabulary": int(text.vocab_size),
         "context_tokens": getattr(text, "max_position_embeddings", None),
     }
 
 
-def _kv_elements(text: Any) -> int:
-    """Keys and values of one token in all layers, as transformers keeps them.
+def _buffer_bytes(model: Any, name: str, buffer: torch.Tensor) -> int:
+    """The loader keeps some in float32, whatever the model's dtype; the router's bias of DeepSeek-V3 is one."""
+    strict = getattr(model, "_keep_in_fp32_modules_strict", None) or ()
+    size = 4 if any(part in strict for part in name.split(".")) else buffer.element_size()
+    return int(buffer.numel()) * size
 
-    Falcon's new decoder architecture has few key heads, but transformers' code copies them to every query head before
-    they are cached (modeling_falcon.py, _split_heads), so the cache is as large as with one for each.
-    """
-    heads = int(text.num_attention_heads)
+
+def _elements_per_token(cache: dict[str, Any]) -> int:
+    """While no window is full."""
+    windows = sum(int(window["elements_per_token"]) for window in cache["windows"])
+    return int(cache["elements_per_token"]) + windows
+
+
+def _usual_elements(text: Any) -> int:
+    """Of the usual attention in every layer: for the few models whose code does not tell without numbers."""
+    heads = getattr(text, "num_attention_heads", None)
+    if not heads:
+        return 0
     head_dim = int(getattr(text, "head_dim", None) or text.hidden_size // heads)
-    shared = getattr(text, "num_key_value_heads", None) or getattr(text, "num_kv_heads", None)
-    if text.model_type == "falcon":
-        shared = 1 if text.multi_query and not text.new_decoder_architecture else heads
-    return 2 * int(text.num_hidden_layers) * int(shared or heads) * head_dim
+    return 2 * int(text.num_hidden_layers) * int(getattr(text, "num_key_value_heads", None) or heads) * head_dim
+
+
+def _intermediate_size(text: Any) -> int | None:
+    """Some configs give one a layer."""
+    size = getattr(text, "intermediate_size", None)
+    if isinstance(size, (list, tuple)):
+        return max((int(one) for one in size), default=None)
+    return None if size is None else int(size)
 
 
 def _widest(linears: dict[str, torch.nn.Module], text: Any) -> int:

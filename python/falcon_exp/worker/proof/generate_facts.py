@@ -14,6 +14,8 @@ from typing import Any
 NO_CACHE = "none"
 #: Names under which the library hands a cache to a model.
 _CACHE_INPUTS = ("past_key_values", "cache_params")
+#: Names under which a model gives its cache back.
+CACHE_OUTPUTS = (*_CACHE_INPUTS, "state")
 
 
 class GenerateFacts:

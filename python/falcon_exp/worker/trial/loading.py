@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import hashlib
 import json
@@ -23,7 +22,7 @@ from falcon_exp.worker.quantization.bitsandbytes import bitsandbytes_config, dty
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
 from falcon_exp.worker.trial.preflight import check_attention, check_dtype
 from falcon_exp.worker.trial.sources import ModelSource, open_source
-from falcon_exp.worker.workarounds.falcon_linear import apply_workarounds
+from falcon_exp.worker.workarounds.cures import Cures, find_cures
 
 #: Seeds nothing that is measured (each trial seeds itself); set so that a load can be repeated.
 LOAD_SEED = 0
@@ -68,6 +67,9 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     trust = configuration["trust_remote_code"]
     source = open_source(configuration["model"], trust_remote_code=trust, report=report)
     page_cache_share = source.page_cache_share()
+    with hub_shut_off():
+        # Before the clock: no part of a load, and what cannot run is refused before anything is loaded.
+        cures = find_cures(configuration, source.config(), target.kind)
     release_unused()
     set_seed(LOAD_SEED)
     devices.expect(target).reset_peaks()
@@ -76,15 +78,14 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         started = time.perf_counter()
         config = source.config()
         dtype = _effective_dtype(configuration["dtype"], config, source)
-        quantized = configuration["quantization"]["method"] != "none"
-        workarounds = apply_workarounds(config, quantized=quantized) if configuration["workarounds"] == "auto" else []
         tokenizer = source.tokenizer()
-        model = _model(source, configuration, config, dtype, target)
+        model = _model(source, configuration, config, dtype, target, cures)
         used = devices.bind(model, target)
         used.synchronize()
         load_sec = time.perf_counter() - started
         peak_rss = peak.stop()
     facts = GenerateFacts()
+    workarounds = cures.names()
     proof = read_proof(
         model, has_chat_template=tokenizer.chat_template is not None, workarounds=workarounds, facts=facts
     )
@@ -104,7 +105,8 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         "download_sec": source.download_sec,
         "page_cache_share": page_cache_share,
         "weights_source": source.weights_source,
-        "model_shape": _shape(model.config, trust),
+        "model_shape": _shape(model.config, trust, proof["skipped_linear_modules"]),
+        "kept_by_workarounds": cures.unquantized,
         "proof": proof,
     }
     # Once, and not before each trial: see ``measure``.
@@ -116,19 +118,31 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     return Loaded(model, tokenizer, workarounds, used, measurement, facts)
 
 
-def _model(source: ModelSource, configuration: dict[str, Any], config: Any, dtype: torch.dtype, target: Target) -> Any:
+def _model(
+    source: ModelSource,
+    configuration: dict[str, Any],
+    config: Any,
+    dtype: torch.dtype,
+    target: Target,
+    cures: Cures,
+) -> Any:
     options: dict[str, Any] = {}
     if configuration["attention"] != "auto":
         options["attn_implementation"] = configuration["attention"]
-    model = source.model(
-        config,
-        dtype=dtype,
-        device_map=target.device_map,
-        quantization_config=bitsandbytes_config(
-            configuration["quantization"], dtype, config, trust_remote_code=configuration["trust_remote_code"]
-        ),
-        **options,
-    )
+    with cures.applied():
+        model = source.model(
+            config,
+            dtype=dtype,
+            device_map=target.device_map,
+            quantization_config=bitsandbytes_config(
+                cures.extend(configuration["quantization"]),
+                dtype,
+                config,
+                trust_remote_code=configuration["trust_remote_code"],
+            ),
+            **options,
+        )
+    cures.finish(model)
     model.eval()
     return model
 
@@ -151,15 +165,12 @@ def _effective_dtype(asked: str, config: Any, source: ModelSource) -> torch.dtyp
     return dtype
 
 
-def _shape(config: Any, trust_remote_code: bool) -> dict[str, Any] | None:
+def _shape(config: Any, trust_remote_code: bool, left_out: list[str]) -> dict[str, Any] | None:
     """For the estimate beside the measurement; None where the config alone makes no model."""
     from falcon_exp.worker.model_shape import shape_of
 
-    plain = copy.deepcopy(config)
-    if hasattr(plain, "quantization_config"):
-        del plain.quantization_config
     try:
-        return shape_of(plain, trust_remote_code=trust_remote_code)
+        return shape_of(config, trust_remote_code=trust_remote_code, left_out=left_out)
     except Exception:
         logging.getLogger(__name__).warning("the model's shape could not be told", exc_info=True)
         return None

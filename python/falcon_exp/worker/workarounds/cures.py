@@ -1,0 +1,120 @@
+"""Which cures a configuration needs, found before anything is loaded (docs/worker.md, workarounds)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.skeleton import build_skeleton
+from falcon_exp.worker.workarounds import cpu_4bit_shapes, int8_inputs, plain_linear, weight_readers
+
+#: Methods of bitsandbytes, whose defects these are.
+_INT8, _FOUR_BIT = "int8", "4bit"
+
+
+@dataclass(frozen=True)
+class Cures:
+    """Nothing by default: an unquantized model needs no cure, and with ``workarounds: none`` there is none."""
+
+    #: Names of modules to make plain before the quantizer sees them.
+    plain: list[str] = field(default_factory=list)
+    #: Names of modules whose inputs are flattened once they are 8-bit.
+    flat: list[str] = field(default_factory=list)
+    #: By cure, the modules that stay unquantized because of it.
+    unquantized: dict[str, list[str]] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """Of the cures that are applied."""
+        applied = [*self.unquantized]
+        if self.plain:
+            applied.append(plain_linear.NAME)
+        if self.flat:
+            applied.append(int8_inputs.NAME)
+        return sorted(applied)
+
+    def extend(self, quantization: dict[str, Any]) -> dict[str, Any]:
+        """The quantization with these modules among those that are left out."""
+        more = [name for names in self.unquantized.values() for name in names]
+        if not more:
+            return quantization
+        return {**quantization, "skip_modules": sorted({*(quantization["skip_modules"] or []), *more})}
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Around the load."""
+        with plain_linear.make_plain(self.plain):
+            yield
+
+    def finish(self, model: torch.nn.Module) -> None:
+        """After the load."""
+        int8_inputs.flatten_inputs(model, self.flat)
+
+
+def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> Cures:
+    """Raises WorkerError ``quantization-shape`` where a layer cannot run and ``workarounds: none`` forbids the cure."""
+    quantization = configuration["quantization"]
+    method = quantization["method"]
+    if method not in (_INT8, _FOUR_BIT):
+        return Cures()
+    model = build_skeleton(config, trust_remote_code=configuration["trust_remote_code"])
+    linears = _quantizable(model, quantization["skip_modules"])
+    is_allowed = configuration["workarounds"] == "auto"
+    readers = weight_readers.find_weight_readers(model, linears, str(config.model_type)) if is_allowed else []
+    remaining = {name: module for name, module in linears.items() if name not in readers}
+    plain = [name for name, module in remaining.items() if plain_linear.is_subclass(module)] if is_allowed else []
+    unfit: dict[str, tuple[int, int]] = {}
+    if method == _FOUR_BIT and cpu_4bit_shapes.is_limited(device_kind):
+        unfit = cpu_4bit_shapes.find_unfit(remaining)
+    if unfit and not is_allowed:
+        raise _shape_error(unfit, linears)
+    unquantized = {weight_readers.NAME: readers, cpu_4bit_shapes.NAME: list(unfit)}
+    return Cures(
+        plain=[name for name in plain if name not in unfit],
+        flat=int8_inputs.find_given_more(remaining) if method == _INT8 and is_allowed else [],
+        unquantized={name: modules for name, modules in unquantized.items() if modules},
+    )
+
+
+def _quantizable(model: Any, skip_modules: list[str] | None) -> dict[str, torch.nn.Module]:
+    """Linear layers that neither the library nor the user leaves out."""
+    from transformers.quantizers.base import get_keys_to_not_convert
+    from transformers.quantizers.quantizers_utils import should_convert_module
+
+    from falcon_exp.worker.proof.proof import linear_modules
+
+    left_out = [*get_keys_to_not_convert(model), *(skip_modules or [])]
+    return {name: module for name, module in linear_modules(model).items() if should_convert_module(name, left_out)}
+
+
+def _shape_error(unfit: dict[str, tuple[int, int]], linears: dict[str, Any]) -> WorkerError:
+    shown = ", ".join(f"{name} ({columns} → {rows})" for name, (columns, rows) in list(unfit.items())[:5])
+    more = f", and {len(unfit) - 5} more" if len(unfit) > 5 else ""
+    return WorkerError(
+        "quantization-shape",
+        "This CPU's 4-bit kernel takes layers with a multiple of 32 outputs and a multiple of 64 inputs: "
+        f"not {shown}{more}. They can stay unquantized: "
+        f"skip_modules: [{', '.join(shorten(list(unfit), list(linears)))}]",
+    )
+
+
+def shorten(names: list[str], all_names: list[str]) -> list[str]:
+    """The fewest endings that match these names and no other; ``skip_modules`` matches a name's end."""
+    others = [name for name in all_names if name not in names]
+    left = sorted(names)
+    endings = []
+    while left:
+        ending = _shortest_ending(left[0], others)
+        endings.append(ending)
+        left = [name for name in left if not name.endswith(ending)]
+    return endings
+
+
+def _shortest_ending(name: str, others: list[str]) -> str:
+    parts = name.split(".")
+    endings = [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+    return next((end for end in endings if not any(other.endswith(end) for other in others)), name)
