@@ -24,6 +24,13 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
   if (problems.isFull) return;
   const path = [...prefix, ...issue.path];
   const value = valueAt(root, path);
+  const isUnknownKey = issue.code === "unrecognized_keys";
+  const parent = isUnknownKey ? path : path.slice(0, -1);
+  if (isUnquotedPrompt(parent, valueAt(root, parent))) {
+    // Its key is none of ours, and text is missing: one mistake, told once.
+    if (isUnknownKey) reportUnquotedPrompt(parent, problems);
+    return;
+  }
   if (issue.code === "unrecognized_keys") {
     for (const key of issue.keys) if (!problems.isFull) reportUnknownKey(key, path, problems);
     return;
@@ -58,13 +65,31 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
     return;
   }
   const { message, next } = wrongValue(issue, value);
-  problems.add("experiment-invalid-value", path, `${pathName(path)} ${message}.`, next);
+  const isGreedy = path.at(-1) === "temperature" && value === 0;
+  problems.add(
+    "experiment-invalid-value",
+    path,
+    `${pathName(path)} ${message}.`,
+    isGreedy ? "Write sampling: greedy, which is what temperature 0 means elsewhere." : next,
+  );
+}
+
+/** `- Translate to French: good cheese` is a mapping in YAML. */
+function isUnquotedPrompt(path: Path, value: unknown): boolean {
+  if (path.length !== 2 || path[0] !== "prompts" || typeof value !== "object" || value === null) return false;
+  const keys = Object.keys(value);
+  return keys.length > 0 && !keys.includes("text") && !keys.includes("id");
+}
+
+function reportUnquotedPrompt(path: Path, problems: Problems): void {
+  const message = `${pathName(path)} is no text: a colon and a space make a mapping of it.`;
+  problems.add("experiment-invalid-value", path, message, "Put the text in quotes.");
 }
 
 function reportUnknownKey(key: string, parent: Path, problems: Problems): void {
   const known = keysAt(parent);
   const near = didYouMean(key, known);
-  const elsewhere = placeForKey(key);
+  const elsewhere = placeForKey(key, parent);
   let next = `Known keys here: ${known.join(", ")}.`;
   if (known.length === 0) next = "Remove it.";
   if (elsewhere !== null && !known.includes(elsewhere)) next = `It is written as ${elsewhere}.`;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { quantizationMatchSchema } from "../quantization/registry.js";
 import { AXIS_NAMES, type AxisName, axisSchemas, generationAxes } from "./axis-schemas.js";
 import { MAX_SEED, modelInputSchema } from "./model-schema.js";
+import { PROMPT_FILE_KINDS } from "./prompt-rows.js";
 import { qualityInputSchema } from "./quality-schema.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -33,6 +34,23 @@ export const promptInputSchema = z.union(
 export type PromptInput = z.infer<typeof promptInputSchema>;
 
 export const promptListSchema = z.array(promptInputSchema).min(1, { error: "must hold at least one prompt" });
+
+export const promptFileSchema = z.strictObject({
+  file: text.meta({
+    description: `${PROMPT_FILE_KINDS}, relative to this file.`,
+  }),
+  field: z
+    .union([text, z.array(text).min(1)], { error: "must be a key such as question, or a list of keys" })
+    .optional()
+    .meta({
+      description:
+        "Key of the text in each row, such as question or messages[0].content; several are joined by a blank line. Default: text or prompt.",
+    }),
+  id_field: text.optional().meta({
+    description: "Key of the name in each row; default: id, task_id or question_id, where there is one.",
+  }),
+});
+export type PromptFileInput = z.infer<typeof promptFileSchema>;
 
 const timeout = (name: string, seconds: number) =>
   z
@@ -135,18 +153,10 @@ export const experimentFileSchema = z
     description: z.string().optional().meta({ description: "For people; changes nothing." }),
     model: modelInputSchema,
     prompts: z
-      .union(
-        [
-          promptListSchema,
-          z.strictObject({
-            file: text.meta({
-              description: "A .txt (one prompt a line), .jsonl or .yaml file, relative to this one.",
-            }),
-          }),
-        ],
-        { error: "must be a list of prompts, or {file: prompts.txt}" },
-      )
-      .meta({ description: "A list of texts or {id, text}; or {file: path}." }),
+      .union([promptListSchema, promptFileSchema], {
+        error: "must be a list of prompts, or {file: prompts.txt}",
+      })
+      .meta({ description: "A list of texts or {id, text}; or {file, field, id_field}." }),
     generation: z
       .strictObject(optionalShape(generationAxes))
       .optional()

@@ -46,12 +46,14 @@ export function keysAt(path: Path): readonly string[] {
   return [...new Set(nodesAt(path).flatMap((node) => Object.keys(node.properties ?? {})))];
 }
 
-/** Where a key that is wrong here would be right: `max_new_tokens` at the top belongs in `generation`. */
-export function placeForKey(key: string): string | null {
+/** Where a key that is wrong in `parent` would be right: `max_new_tokens` at the top belongs in `generation`. */
+export function placeForKey(key: string, parent: Path): string | null {
   const elsewhere = KEYS_FROM_ELSEWHERE[key];
   if (elsewhere !== undefined) return elsewhere;
-  for (const parent of [[], ["generation"], ["matrix"], ["generation", "sampling"], ["timeouts"]]) {
-    if (keysAt(parent).includes(key)) return pathName([...parent, key]);
+  const sampling = ["generation", "sampling"];
+  const places = [[], ["generation"], ["matrix"], sampling, ["timeouts"]];
+  for (const place of parent[0] === "generation" ? [sampling, ...places] : places) {
+    if (keysAt(place).includes(key)) return pathName([...place, key]);
   }
   return null;
 }

@@ -47,7 +47,7 @@ export async function loadExperiment(path: string, options: LoadOptions): Promis
   const yaml = parseYaml(text.replace(/^\uFEFF/, ""), path);
   applyOverrides(yaml, options.overrides);
   const problems = new Problems(yaml);
-  const value = yaml.toValue();
+  const value = withoutExtensions(yaml.toValue());
   const file = checkSchema(experimentFileSchema, value, problems);
   problems.throwIfAny();
   if (file === null) throw new Error("the schema refused the file without saying why");
@@ -55,6 +55,12 @@ export async function loadExperiment(path: string, options: LoadOptions): Promis
   const experiment = await new Resolver(context, value as Record<string, unknown>).experiment(file);
   problems.throwIfAny();
   return { experiment, text };
+}
+
+/** Keys that begin with `x-` hold anchors for the rest of the file, and mean nothing themselves. */
+function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
 }
 
 /** Gives each part of a checked file its meaning. `raw` still has the order in which keys were written. */

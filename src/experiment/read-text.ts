@@ -17,6 +17,8 @@ export const readFileBounded: ReadFile = async (path, maxBytes) => {
   return Buffer.concat(chunks);
 };
 
+const NUL_LOOK_BYTES = 1000;
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EISDIR: "it is a folder",
@@ -55,6 +57,10 @@ export async function readText(
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     throw fail(`The ${what} is UTF-16, not UTF-8.`, "Save it as UTF-8.");
+  }
+  // UTF-16 without a mark at its beginning: every second byte of most texts is 0.
+  if (bytes.subarray(0, NUL_LOOK_BYTES).includes(0)) {
+    throw fail(`The ${what} holds bytes that are 0: it is no text, or UTF-16.`, "Save it as UTF-8.");
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -1,63 +1,65 @@
-import { extname, resolve } from "node:path";
-import { parseDocument } from "yaml";
+import { resolve } from "node:path";
 import type { Prompt } from "./experiment.js";
-import { type PromptInput, promptListSchema } from "./file-schema.js";
+import { type PromptFileInput, type PromptInput, promptInputSchema } from "./file-schema.js";
+import { PROMPT_FILE_KINDS, parsePromptRows, unpacking } from "./prompt-rows.js";
+import { findPrompt, type PromptFields, RowProblem } from "./prompt-shapes.js";
 import { readText } from "./read-text.js";
 import type { ModelContext } from "./resolve-model.js";
 
 /** More text than any sweep of prompts; a model file named by mistake is larger. */
 const MAX_PROMPT_FILE_BYTES = 64 * 1024 * 1024;
 
-type Written = readonly PromptInput[] | { readonly file: string };
-
 /** Prompts with an id each; what is wrong with them is added to the problems. */
-export async function resolvePrompts(written: Written, context: ModelContext): Promise<readonly Prompt[]> {
+export async function resolvePrompts(
+  written: readonly PromptInput[] | PromptFileInput,
+  context: ModelContext,
+): Promise<readonly Prompt[]> {
   if (!("file" in written)) return numbered(written, context, null);
-  const file = resolve(context.folder, written.file);
-  const fail = (message: string) => {
-    const next =
-      "A .txt file holds one prompt a line; .jsonl a text or {id, text} a line; .yaml a list of them.";
+  const fail = (message: string, next: string) =>
     context.problems.add("experiment-prompts-invalid", ["prompts", "file"], message, next);
+  try {
+    const text = await readText(resolve(context.folder, written.file), {
+      readFile: unpacking(context.readFile),
+      maxBytes: MAX_PROMPT_FILE_BYTES,
+      what: "prompt file",
+    });
+    const rows = parsePromptRows(text, written.file);
+    if (rows.length === 0) throw new Error("it holds no prompt");
+    const fields = readFields(written);
+    const inputs: PromptInput[] = [];
+    for (const { where, value } of rows) {
+      const found = checkRow(value, fields);
+      if (!(found instanceof RowProblem)) inputs.push(found);
+      // The rows below have the same shape: the first one is the one to mend.
+      else {
+        const next = "Name the key of the text with field: (field: question, or field: messages[0].content).";
+        fail(`In ${written.file}, ${where} ${found.message}.`, found.next ?? next);
+        return [];
+      }
+    }
+    return numbered(inputs, context, written.file);
+  } catch (cause) {
+    const message = (cause as Error).message.replace(/\.$/, "");
+    fail(`${written.file} cannot be read as prompts: ${message}.`, `A prompt file is ${PROMPT_FILE_KINDS}.`);
     return [];
-  };
-  let text: string;
-  try {
-    const options = { readFile: context.readFile, maxBytes: MAX_PROMPT_FILE_BYTES, what: "prompt file" };
-    text = await readText(file, options);
-  } catch (cause) {
-    return fail((cause as Error).message);
-  }
-  try {
-    const checked = promptListSchema.safeParse(parseFile(text, extname(file).toLowerCase()));
-    if (checked.success) return numbered(checked.data, context, written.file);
-    const issue = checked.error.issues[0];
-    const where = typeof issue?.path[0] === "number" ? `prompt ${issue.path[0] + 1}` : "it";
-    return fail(`In ${written.file}, ${where} ${issue?.message ?? "is not valid"}.`);
-  } catch (cause) {
-    return fail(`${written.file} cannot be read as prompts: ${(cause as Error).message}`);
   }
 }
 
-function parseFile(text: string, extension: string): unknown {
-  if (extension === ".yaml" || extension === ".yml") {
-    const document = parseDocument(text, { version: "1.2", schema: "core", logLevel: "silent" });
-    const [first] = document.errors;
-    if (first !== undefined) throw first;
-    return document.toJS({ maxAliasCount: 0 });
-  }
-  const lines = text.split(/\r?\n/);
-  if (extension === ".jsonl") {
-    return lines.flatMap((line, index) => (line.trim() === "" ? [] : [parseLine(line, index + 1)]));
-  }
-  if (extension !== ".txt") throw new Error(`${extension === "" ? "no extension" : extension} is not known`);
-  return lines.filter((line) => line.trim() !== "");
+function readFields({ field, id_field }: PromptFileInput): PromptFields {
+  const paths = typeof field === "string" ? [field] : (field ?? null);
+  return { field: paths, idField: id_field ?? null };
 }
 
-function parseLine(line: string, number: number): unknown {
+function checkRow(value: unknown, fields: PromptFields): PromptInput | RowProblem {
   try {
-    return JSON.parse(line);
-  } catch (cause) {
-    throw new Error(`line ${number} is not JSON (${(cause as Error).message})`);
+    const { id, text } = findPrompt(value, fields);
+    const checked = promptInputSchema.safeParse({ ...(id === null ? {} : { id }), text });
+    return checked.success
+      ? checked.data
+      : new RowProblem(`holds a text that ${checked.error.issues[0]?.message ?? "is not valid"}`);
+  } catch (error) {
+    if (error instanceof RowProblem) return error;
+    throw error;
   }
 }
 

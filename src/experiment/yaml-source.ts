@@ -26,18 +26,19 @@ const MAX_DUPLICATES = 100;
 /** Deeper than any experiment; aliases that refer to themselves end here too. */
 const MAX_DEPTH = 50;
 
-/** YAML 1.2 whatever the file's `%YAML` line says: no booleans made of on/off, no merge keys, no clever tags. */
+/** YAML 1.2 whatever the file's `%YAML` line says: no booleans made of on/off, no clever tags; merge keys (`<<`) as people use them. */
 const PARSE_OPTIONS = {
   version: "1.2",
   schema: "core",
-  merge: false,
+  merge: true,
   resolveKnownTags: false,
   stringKeys: true,
   // The parser compares each key with every other; ours are looked up.
   uniqueKeys: false,
   strict: true,
   prettyErrors: false,
-  logLevel: "silent",
+  // Not "silent": with that a second document would be no error.
+  logLevel: "error",
 } as const;
 
 /** One text that nodes come from: the file, or one `--set`. */
@@ -131,7 +132,7 @@ export class YamlSource {
     let nearest: unknown = node;
     for (const [depth, segment] of path.entries()) {
       node = isAlias(node) ? node.resolve(this.document) : node;
-      const pair = findPair(node, segment);
+      const pair = findPairOrMerged(node, segment, this.document);
       const item = isSeq(node) ? node.items[Number(segment)] : undefined;
       if (pair === null && item === undefined) break;
       const isLast = depth === path.length - 1;
@@ -213,6 +214,24 @@ function duplicateKeyError(key: Node, origin: Origin): FalconError {
 export function findPair(node: unknown, segment: PropertyKey): Pair<unknown, unknown> | null {
   if (!isMap(node)) return null;
   return node.items.find(({ key }) => (isScalar(key) ? key.value : key) === segment) ?? null;
+}
+
+/** The same, also where a merge key (`<<: *name`) brings it. */
+function findPairOrMerged(
+  node: unknown,
+  segment: PropertyKey,
+  document: Document.Parsed,
+  depth = 0,
+): Pair<unknown, unknown> | null {
+  const own = findPair(node, segment);
+  const merged = findPair(node, "<<")?.value;
+  if (own !== null || merged === undefined || depth > MAX_DEPTH) return own;
+  for (const source of isSeq(merged) ? merged.items : [merged]) {
+    const target = isAlias(source) ? source.resolve(document) : source;
+    const found = findPairOrMerged(target, segment, document, depth + 1);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function hasText(node: unknown): boolean {

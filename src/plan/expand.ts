@@ -6,14 +6,18 @@ import { DEFAULT_SAMPLING } from "../experiment/patches.js";
 /** A sweep of this size runs for weeks: more is a slip of the keyboard. */
 const MAX_CONFIGURATIONS = 10_000;
 
-/** Every configuration of an experiment, in the order of running. Throws FalconError where there are none or too many. */
-export function expand(experiment: Experiment): readonly Settings[] {
+/**
+ * Every configuration of an experiment, in the order of running. Throws FalconError where there are none or too many, and where
+ * something that was written changes nothing. `isAsWritten`: no `--set` has narrowed the matrix since.
+ */
+export function expand(experiment: Experiment, isAsWritten: boolean): readonly Settings[] {
   const combinations = experiment.matrix.reduce((product, axis) => product * axis.values.length, 1);
   refuseTooMany(combinations + experiment.include.length);
   let cells: readonly Settings[] = [experiment.base];
   for (const axis of experiment.matrix) {
     cells = cells.flatMap((cell) => axis.values.map((patch) => apply(cell, patch)));
   }
+  if (isAsWritten) refuseIdleExcludes(experiment, cells);
   // An experiment of `include` alone has exactly those configurations.
   const isListed = experiment.matrix.length === 0 && experiment.include.length > 0;
   const kept = isListed
@@ -30,7 +34,34 @@ export function expand(experiment: Experiment): readonly Settings[] {
     });
   }
   for (const cell of all) checkTokens(cell);
+  refuseIdleSeeds(experiment, all);
   return all;
+}
+
+function refuseIdleExcludes({ exclude }: Experiment, cells: readonly Settings[]): void {
+  const idle = exclude.find((match) => !cells.some((cell) => matches(cell, match)));
+  if (idle === undefined) return;
+  throw new FalconError({
+    code: "plan-exclude-idle",
+    message:
+      "No configuration of the matrix is the one that this entry of exclude names, so it takes none out.",
+    next: "Correct its values, or remove it.",
+    ...placed(idle.place),
+    exitCode: ExitCode.invalidExperiment,
+  });
+}
+
+/** Greedy answers know no seed: its values would be measured as if they were different configurations. */
+function refuseIdleSeeds({ matrix }: Experiment, cells: readonly Settings[]): void {
+  const seeds = matrix.find(({ name }) => name === "seed");
+  if (seeds === undefined || seeds.values.length < 2) return;
+  if (cells.some(({ sampling }) => sampling === "sample")) return;
+  throw new FalconError({
+    code: "plan-seed-idle",
+    message: `matrix.seed makes ${seeds.values.length} configurations that are the same: greedy answers use no seed.`,
+    next: "Add generation: {sampling: {temperature: 1}}, or write repeats: instead of seed.",
+    exitCode: ExitCode.invalidExperiment,
+  });
 }
 
 function refuseTooMany(count: number): void {

@@ -29,7 +29,7 @@ export function makePlan(
   experiment: Experiment,
   options: { readonly workerCodeSha256: string; readonly overrides?: readonly string[] },
 ): Plan {
-  const cells = expand(experiment);
+  const cells = expand(experiment, (options.overrides ?? []).length === 0);
   const names = nameConfigurations(cells, varyingAxes(cells));
   const reference = namedIndex(experiment.reference, "reference", cells, names);
   const sentinel =
