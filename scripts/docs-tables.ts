@@ -53,7 +53,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
     return [
       `Metrics, a step a trial: ${listKeys(sent.filter(({ sources }) => sources === undefined))}.`,
       "",
-      `Metrics, once: ${listKeys(once.map((key) => ({ key })))}; \`time_ratio\` and \`memory_ratio\` with \`_ci95_low\` and \`_ci95_high\`, \`weights_ratio\`, \`TASK.METRIC.FILTER\`.`,
+      `Metrics, once: ${listKeys(once.map((key) => ({ key })))}; \`time_ratio\` and \`memory_ratio\` with \`_ci99_low\` and \`_ci99_high\`, \`weights_ratio\`, \`TASK.METRIC.FILTER\`.`,
     ].join("\n");
   },
 };

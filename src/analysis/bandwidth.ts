@@ -1,7 +1,7 @@
 /** Why a configuration is as fast as it is: how much of the machine's memory bandwidth it uses, and where time goes. */
 import { computeStatistics, type Statistics } from "../base/statistics.js";
 import type { RecordedEnvironment } from "../run/record-types.js";
-import { type ConfigurationData, completedTrials } from "../run/run-data.js";
+import { type ConfigurationData, timedTrials } from "../run/run-data.js";
 import type { Effect } from "./comparison.js";
 
 export interface ProfileSummary {
@@ -28,7 +28,7 @@ export function bandwidthUtilization(
   const readBytes = proof?.read_per_token_bytes ?? null;
   if (devices.size !== 1 || bandwidth === undefined || readBytes === null) return null;
   return computeStatistics(
-    completedTrials({ load, ...configuration }).flatMap(({ measurement: { tpot_sec } }) =>
+    timedTrials({ load, ...configuration }).flatMap(({ measurement: { tpot_sec } }) =>
       tpot_sec === null || tpot_sec === 0 ? [] : [readBytes / tpot_sec / bandwidth.read_bytes_per_sec],
     ),
   );
@@ -56,6 +56,7 @@ interface Side {
 
 /** The reason for being slower or faster than the reference, as far as the values tell it; null where they do not. */
 export function whySentence(own: Side, reference: Side, time: Effect | null): string | null {
+  if (time?.verdict === "disturbed") return null;
   const parts: string[] = [];
   const mine = own.utilization?.median ?? null;
   const theirs = reference.utilization?.median ?? null;

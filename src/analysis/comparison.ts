@@ -1,15 +1,21 @@
+import { computeMedian } from "../base/statistics.js";
+import { pluralize } from "../base/text.js";
 import { chooseMemoryMetric, memoryName } from "../metrics/memory.js";
-import type { CompletedTrial } from "../run/record-types.js";
+import type { CompletedTrial, RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
-import { type PairedRatio, pairedRatio } from "./bootstrap.js";
 import { type AnswerDivergence, answerDivergence } from "./divergence.js";
+import { FEWEST_PAIRS, type PairedRatio, pairedRatio, type RatioPair, type Unit } from "./paired-ratio.js";
 import type { QualitySummary } from "./quality.js";
 import { qualityTexts } from "./quality-text.js";
+import { listDisturbances } from "./remarks.js";
 import {
   computeVerdict,
   effectText,
   memoryWords,
+  ratioText,
+  SMALLEST_DIFFERENCE,
   TIME_WORDS,
+  TOKEN_TIME_WORDS,
   type Verdict,
   weightsText,
 } from "./significance.js";
@@ -18,8 +24,11 @@ import {
 export interface Effect {
   readonly ratio: number;
   readonly pairs: number;
-  readonly ci95_low: number | null;
-  readonly ci95_high: number | null;
+  /** Loads of each that the pairs are of. */
+  readonly loads: number;
+  /** The interval that decides; null where there is none. */
+  readonly ci99_low: number | null;
+  readonly ci99_high: number | null;
   readonly verdict: Verdict;
 }
 
@@ -27,12 +36,18 @@ export interface Effect {
 export interface Comparison {
   /** Trials completed under both: the same prompt, the same repeat. */
   readonly pairs: number;
+  /** Of them those in which one was disturbed; times are not of these. */
+  readonly pairs_disturbed: number;
   /** Exact: bytes of weights, this ÷ reference. */
   readonly weights_ratio: number | null;
   /** Null where the two measured different kinds of memory, or none. */
   readonly memory: Effect | null;
-  /** Of elapsed_sec. */
+  /** Of elapsed_sec: of whole answers. */
   readonly time: Effect | null;
+  /** Of tpot_sec. */
+  readonly time_per_token: Effect | null;
+  /** What the sentence judges the speed by: time per token where answers are of other lengths. */
+  readonly judged_by: "time" | "time_per_token";
   /** Pairs whose output tokens are the same (by hash). */
   readonly answers_equal: number;
   readonly answer_divergence: AnswerDivergence | null;
@@ -40,11 +55,18 @@ export interface Comparison {
   readonly sentence: string;
 }
 
+export interface ComparisonOptions {
+  readonly smallestDifference: number;
+}
+
+export type TrialPair = readonly [own: CompletedTrial, reference: CompletedTrial];
+
 /** Null when the configuration is the reference itself, or when neither can be compared. */
 export function compareWithReference(
   configuration: ConfigurationData,
   reference: ConfigurationData | null,
   quality: readonly QualitySummary[],
+  { smallestDifference }: ComparisonOptions = { smallestDifference: SMALLEST_DIFFERENCE },
 ): Comparison | null {
   if (reference === null || reference === configuration) return null;
   const pairs = pairTrials(completedTrials(configuration), completedTrials(reference));
@@ -58,43 +80,137 @@ export function compareWithReference(
     metric === null || !isSameMetric
       ? null
       : pairedRatio(
-          pairs.map(([own, other]) => [own.measurement[metric] ?? 0, other.measurement[metric] ?? 0]),
+          pairValues(pairs, (one) => one[metric]),
+          { unit: "load" },
         );
+  const { timed, quiet, isJudged } = pickTimed(pairs);
+  const options = { loadSpread: smallestDifference };
   const time = pairedRatio(
-    pairs.map(([own, other]) => [own.measurement.elapsed_sec, other.measurement.elapsed_sec]),
+    pairValues(timed, ({ elapsed_sec }) => elapsed_sec),
+    options,
   );
+  const perToken = pairedRatio(
+    pairValues(timed, ({ tpot_sec }) => tpot_sec),
+    options,
+  );
+  const haveOtherLengths = pairs.some(
+    ([own, other]) => own.measurement.output_tokens !== other.measurement.output_tokens,
+  );
+  const judgedBy = haveOtherLengths && perToken !== null ? "time_per_token" : "time";
   const equal = pairs.filter(
     ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
   ).length;
   const divergence = answerDivergence(pairs);
+  const speedTexts = isJudged
+    ? judgedBy === "time"
+      ? time === null
+        ? []
+        : [effectText(time, TIME_WORDS, smallestDifference)]
+      : otherLengthsTexts(pairs, perToken, time, smallestDifference)
+    : [disturbedText(pairs, quiet)];
   const parts = [
     ...(haveWeights ? [weightsText(weights, referenceWeights)] : []),
-    ...(memory === null ? [] : [effectText(memory, memoryWords(inSentence(memoryName(metric))))]),
-    ...(time === null ? [] : [effectText(time, TIME_WORDS)]),
+    ...(memory === null
+      ? []
+      : [effectText(memory, memoryWords(inSentence(memoryName(metric))), smallestDifference)]),
+    ...speedTexts,
     ...qualityTexts(quality),
     ...(pairs.length === 0 ? [] : [answersText(pairs.length, equal, divergence)]),
   ];
+  const timeEffect = (measured: PairedRatio | null) =>
+    isJudged ? computeEffect(measured, smallestDifference) : withholdVerdict(measured);
   return {
     pairs: pairs.length,
+    pairs_disturbed: pairs.length - quiet,
     weights_ratio: haveWeights ? weights / referenceWeights : null,
-    memory: computeEffect(memory),
-    time: computeEffect(time),
+    memory: computeEffect(memory, smallestDifference),
+    time: timeEffect(time),
+    time_per_token: timeEffect(perToken),
+    judged_by: judgedBy,
     answers_equal: equal,
     answer_divergence: divergence,
     sentence: parts.join("; "),
   };
 }
 
-export function computeEffect(measured: PairedRatio | null): Effect | null {
+export function computeEffect(measured: PairedRatio | null, smallestDifference?: number): Effect | null {
   if (measured === null) return null;
-  const { ratio, pairs, ci95 } = measured;
+  const { ratio, pairs, loads, interval } = measured;
   return {
     ratio,
     pairs,
-    ci95_low: ci95?.[0] ?? null,
-    ci95_high: ci95?.[1] ?? null,
-    verdict: computeVerdict(measured),
+    loads,
+    ci99_low: interval?.[0] ?? null,
+    ci99_high: interval?.[1] ?? null,
+    verdict: computeVerdict(measured, smallestDifference),
   };
+}
+
+/** The ratio of what little there is, without an interval that would promise something. */
+function withholdVerdict(measured: PairedRatio | null): Effect | null {
+  const effect = computeEffect(measured);
+  return effect === null ? null : { ...effect, ci99_low: null, ci99_high: null, verdict: "disturbed" };
+}
+
+/** The speed itself, then what the answers' lengths make of it. */
+function otherLengthsTexts(
+  pairs: readonly TrialPair[],
+  perToken: PairedRatio | null,
+  time: PairedRatio | null,
+  smallestDifference: number,
+): string[] {
+  if (perToken === null) return [];
+  const median = (side: 0 | 1) => computeMedian(pairs.map((pair) => pair[side].measurement.output_tokens));
+  const lengths = `answers of other lengths (${median(0)} tokens against ${median(1)}, medians)`;
+  const whole = time === null ? "" : `: ${ratioText(time.ratio)}× the time for whole answers`;
+  return [effectText(perToken, TOKEN_TIME_WORDS, smallestDifference), `${lengths}${whole}`];
+}
+
+/** `time not judged: 7 of 10 pairs of trials were disturbed (…); measure again on a quiet machine`. */
+function disturbedText(pairs: readonly TrialPair[], quiet: number): string {
+  const causes = listDisturbances(pairs.filter(isDisturbed).flatMap((pair) => [...pair]));
+  const what = `${pairs.length - quiet} of ${pluralize(pairs.length, "pair")} of trials disturbed (${causes})`;
+  return `time not judged: ${what}; end the other work and measure again`;
+}
+
+/** The pairs that times are of: the quiet ones where there are any; judged only where enough of them are left. */
+function pickTimed(pairs: readonly TrialPair[]) {
+  const quiet = pairs.filter((pair) => !isDisturbed(pair));
+  const isJudged = quiet.length === pairs.length || quiet.length >= FEWEST_PAIRS;
+  return { timed: quiet.length > 0 ? quiet : pairs, quiet: quiet.length, isJudged };
+}
+
+function isDisturbed([own, reference]: TrialPair): boolean {
+  return own.disturbed_by.length + reference.disturbed_by.length > 0;
+}
+
+/** Values of the pairs that both have. */
+function pairValues(
+  pairs: readonly TrialPair[],
+  read: (measurement: RecordedTrial) => number | null,
+): RatioPair[] {
+  return pairs.flatMap(([own, reference]) => {
+    const [mine, its] = [read(own.measurement), read(reference.measurement)];
+    return mine === null || its === null ? [] : [{ own: mine, reference: its, round: own.round }];
+  });
+}
+
+/**
+ * A metric over pairs of trials: of the quiet ones where it depends on the machine's quiet, and without a verdict where
+ * these are too few.
+ */
+export function comparePairs(
+  pairs: readonly TrialPair[],
+  read: (measurement: RecordedTrial) => number | null,
+  {
+    isTimed,
+    unit,
+    smallestDifference,
+  }: { readonly isTimed: boolean; readonly unit: Unit; readonly smallestDifference: number },
+): Effect | null {
+  const { timed, isJudged } = isTimed ? pickTimed(pairs) : { timed: pairs, isJudged: true };
+  const measured = pairedRatio(pairValues(timed, read), { unit, loadSpread: smallestDifference });
+  return isJudged ? computeEffect(measured, smallestDifference) : withholdVerdict(measured);
 }
 
 /** `2 of 5 answers the same, the others part at token 7 (median)`. */
@@ -110,10 +226,7 @@ function inSentence(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
-function pairTrials(
-  own: readonly CompletedTrial[],
-  reference: readonly CompletedTrial[],
-): (readonly [CompletedTrial, CompletedTrial])[] {
+function pairTrials(own: readonly CompletedTrial[], reference: readonly CompletedTrial[]): TrialPair[] {
   const byKey = new Map(reference.map((trial) => [pairKey(trial), trial]));
   return own.flatMap((trial) => {
     const other = byKey.get(pairKey(trial));

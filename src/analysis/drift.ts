@@ -1,8 +1,9 @@
 /** Whether the machine changed while the run went on: the drift probe's speed at start, middle and end. */
 import { pluralize } from "../base/text.js";
 import type { DriftProbeRecord } from "../run/record-types.js";
-import { pairedRatio } from "./bootstrap.js";
 import { computeEffect, type Effect } from "./comparison.js";
+import { pairedRatio, type RatioPair } from "./paired-ratio.js";
+import { effectRange, ratioText } from "./significance.js";
 
 export interface DriftPoint {
   /** 1 middle, 2 end. */
@@ -32,10 +33,7 @@ export function computeDrift(records: readonly DriftProbeRecord[]): Drift | null
   return { configuration: first.configuration, points, sentence };
 }
 
-function pairWithStart(
-  records: readonly DriftProbeRecord[],
-  position: number,
-): (readonly [number, number])[] {
+function pairWithStart(records: readonly DriftProbeRecord[], position: number): RatioPair[] {
   const readSeconds = (record: DriftProbeRecord) =>
     record.status === "completed" ? (record.measurement.tpot_sec ?? record.measurement.elapsed_sec) : null;
   const start = new Map(
@@ -48,25 +46,27 @@ function pairWithStart(
     .flatMap((record) => {
       const own = readSeconds(record);
       const before = start.get(record.prompt_index) ?? null;
-      return own === null || before === null ? [] : [[own, before] as const];
+      return own === null || before === null ? [] : [{ own, reference: before, round: 0 }];
     });
 }
 
 function pointText({ position, time }: DriftPoint): string {
   const name = POSITIONS[position] ?? "";
   const range =
-    time.ci95_low === null || time.ci95_high === null
+    time.ci99_low === null || time.ci99_high === null
       ? pluralize(time.pairs, "pair")
-      : `[${time.ci95_low.toFixed(2)}, ${time.ci95_high.toFixed(2)}]`;
-  const ratio = `${time.ratio.toFixed(2)}× the time at the start ${range}`;
+      : effectRange([time.ci99_low, time.ci99_high]);
+  const ratio = `${ratioText(time.ratio)}× the time at the start ${range}`;
   switch (time.verdict) {
     case "more":
       return `the machine was slower at the ${name}: ${ratio}`;
     case "less":
       return `the machine was faster at the ${name}: ${ratio}`;
+    case "same":
     case "within-noise":
       return `no drift at the ${name} (${ratio})`;
     case "too-few-repeats":
+    case "disturbed":
       return `${name} ${ratio}, too few prompts to tell drift from noise`;
   }
 }

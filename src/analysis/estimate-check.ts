@@ -1,5 +1,6 @@
 /** What the estimate said, beside what was measured. */
 
+import { computeMedian } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
 import { estimate } from "../plan/estimate.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
@@ -8,7 +9,7 @@ export interface EstimateCheck {
   readonly weights_bytes: number;
   /** Of the same kind as `peak_memory_bytes`: the allocator's on a GPU; on a CPU with the process before its load. */
   readonly peak_memory_bytes: number | null;
-  /** Estimated ÷ measured; null where nothing was measured. */
+  /** Estimated ÷ measured (the median over trials, as tables and charts have it); null where nothing was measured. */
   readonly weights_ratio: number | null;
   readonly peak_memory_ratio: number | null;
 }
@@ -37,11 +38,12 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
           : baseline + own.allocated_bytes
         : own.allocated_bytes;
   const measuredPeak =
-    metric === null ? 0 : Math.max(0, ...measurements.map((measurement) => measurement[metric] ?? 0));
+    metric === null ? null : computeMedian(measurements.flatMap((measurement) => measurement[metric] ?? []));
   return {
     weights_bytes: own.weights_bytes,
     peak_memory_bytes: peak,
     weights_ratio: proof.weights_bytes > 0 ? own.weights_bytes / proof.weights_bytes : null,
-    peak_memory_ratio: peak === null || measuredPeak === 0 ? null : peak / measuredPeak,
+    peak_memory_ratio:
+      peak === null || measuredPeak === null || measuredPeak === 0 ? null : peak / measuredPeak,
   };
 }

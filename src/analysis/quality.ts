@@ -101,8 +101,17 @@ export function computePerplexityRatio(
   own: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256">,
   reference: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256"> | null,
 ) {
+  const differences = listTokenDifferences(own, reference);
+  return differences === null ? null : exponentialMean(differences);
+}
+
+/** Of negative log-likelihoods, own − reference, token by token; null unless both scored the very same tokens. */
+export function listTokenDifferences(
+  own: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256">,
+  reference: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256"> | null,
+): number[] | null {
   if (reference === null || own.token_ids_sha256 !== reference.token_ids_sha256) return null;
-  return exponentialMean(own.token_nll.map((nll, index) => nll - (reference.token_nll[index] ?? nll)));
+  return own.token_nll.map((nll, index) => nll - (reference.token_nll[index] ?? nll));
 }
 
 function exponentialMean(values: readonly number[]): ({ readonly value: number } & Interval) | null {

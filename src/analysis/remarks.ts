@@ -53,6 +53,27 @@ export function collectRemarks(trials: readonly CompletedTrial[]): readonly stri
   return remarks;
 }
 
+/** How many of the trials were disturbed, by what, and what became of them. */
+export function describeDisturbed(trials: readonly CompletedTrial[]): readonly string[] {
+  const disturbed = trials.filter(({ disturbed_by }) => disturbed_by.length > 0);
+  if (disturbed.length === 0) return [];
+  const areAll = disturbed.length === trials.length;
+  const what = areAll
+    ? `all ${pluralize(trials.length, "trial")} were disturbed`
+    : `${disturbed.length} of ${pluralize(trials.length, "trial")} ${disturbed.length === 1 ? "was" : "were"} disturbed and left out of times`;
+  return [`${what}: ${listDisturbances(disturbed)}`];
+}
+
+/** The different causes, each as its first trial had it. */
+export function listDisturbances(trials: readonly Pick<CompletedTrial, "disturbed_by">[]): string {
+  const causes = new Map<string, string>();
+  for (const cause of trials.flatMap(({ disturbed_by }) => disturbed_by)) {
+    const kind = cause.replaceAll(/\d+/g, "");
+    if (!causes.has(kind)) causes.set(kind, cause);
+  }
+  return [...causes.values()].join("; ");
+}
+
 /** What the first forward pass made of the weights, where libraries repacked them; `after` is read at the end. */
 export function describeRepacking(
   atLoad: RecordedProof | null,

@@ -1,18 +1,44 @@
 /** Sentences that a person can repeat: what a configuration costs and saves against the reference, or that nobody knows. */
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
-import { FEWEST_PAIRS, type PairedRatio } from "./bootstrap.js";
-
-export type Verdict = "less" | "more" | "within-noise" | "too-few-repeats";
+import { FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
 
 /**
- * Less or more only where the 99 % interval leaves out one (of a hundred comparisons of a thing with itself about one is
- * then called a difference), and the 95 % interval that is shown does too: a sentence must not contradict its bracket.
+ * `same`: it differs by less than matters, and the interval is narrow enough to say so. `disturbed`: other work on the
+ * machine decided too many of the times.
  */
-export function computeVerdict({ ci95, ci99 }: PairedRatio): Verdict {
-  if (ci95 === null || ci99 === null) return "too-few-repeats";
-  if (ci95[1] < 1 && ci99[1] < 1) return "less";
-  return ci95[0] > 1 && ci99[0] > 1 ? "more" : "within-noise";
+export type Verdict = "less" | "more" | "same" | "within-noise" | "too-few-repeats" | "disturbed";
+
+/** Where an experiment does not say what matters. */
+export const SMALLEST_DIFFERENCE = 0.01;
+/**
+ * Few loads have no interval. What lies beyond this in each of them is called a difference all the same: loads of one
+ * configuration differ from each other by a fraction of it.
+ */
+const FEW_LOADS_MARGIN = 0.05;
+
+/** One interval decides, and it is the one that is shown. */
+export function computeVerdict(
+  { ratio, interval, unit, loadRatios }: PairedRatio,
+  smallestDifference: number = SMALLEST_DIFFERENCE,
+): Verdict {
+  const isSmall = (one: number) => isWithin(one, smallestDifference);
+  if (interval === null) {
+    if (unit === "pair") return "too-few-repeats";
+    if (loadRatios.every(isSmall)) return "same";
+    if (loadRatios.every((one) => one < 1 && !isWithin(one, FEW_LOADS_MARGIN))) return "less";
+    if (loadRatios.every((one) => one > 1 && !isWithin(one, FEW_LOADS_MARGIN))) return "more";
+    return "too-few-repeats";
+  }
+  if (interval.every(isSmall)) return "same";
+  if (interval[0] <= 1 && interval[1] >= 1) return "within-noise";
+  if (isSmall(ratio)) return "same";
+  return ratio < 1 ? "less" : "more";
+}
+
+/** Whether the ratio, or its inverse, is less than `difference` above one. */
+function isWithin(ratio: number, difference: number): boolean {
+  return Math.abs(Math.log(ratio)) < Math.log1p(difference);
 }
 
 interface Words {
@@ -27,19 +53,37 @@ export function memoryWords(name: string): Words {
 }
 
 export const TIME_WORDS: Words = { subject: "time", less: "faster", more: "slower" };
+export const TOKEN_TIME_WORDS: Words = {
+  subject: "time per token",
+  less: "faster a token",
+  more: "slower a token",
+};
 
 /** `1.63× slower [1.60, 1.66]`, `time within noise (0.99× [0.97, 1.02])`, `time: too few repeats (3 pairs, …)`. */
-export function effectText(effect: PairedRatio, words: Words): string {
-  const { ratio, ci95, pairs } = effect;
-  const verdict = computeVerdict(effect);
-  if (ci95 === null || verdict === "too-few-repeats") {
-    return `${words.subject} ${ratio.toFixed(2)}×, too few repeats to tell (${pluralize(pairs, "pair")}, ${FEWEST_PAIRS} needed)`;
+export function effectText(effect: PairedRatio, words: Words, smallestDifference?: number): string {
+  const { ratio, interval, loads, unit } = effect;
+  const verdict = computeVerdict(effect, smallestDifference);
+  const range = interval === null ? `(${pluralize(loads, "load")} each)` : effectRange(interval);
+  switch (verdict) {
+    case "less": {
+      // "1.25× faster" reads better than "0.80× the time".
+      const turned = interval === null ? range : effectRange([1 / interval[1], 1 / interval[0]]);
+      return `${ratioText(1 / ratio)}× ${words.less} ${turned}`;
+    }
+    case "more":
+      return `${ratioText(ratio)}× ${words.more} ${range}`;
+    case "same":
+      return interval === null
+        ? `the same ${words.subject}`
+        : `the same ${words.subject} (${ratioText(ratio)}× ${range})`;
+    case "within-noise":
+      return `${words.subject} within noise (${ratioText(ratio)}× ${range})`;
+    default: {
+      const have = unit === "load" ? `${pluralize(loads, "load")} each` : pluralize(effect.pairs, "pair");
+      const what = unit === "load" ? "loads" : "repeats";
+      return `${words.subject} ${ratioText(ratio)}×, too few ${what} to tell (${have}, ${FEWEST_PAIRS} needed)`;
+    }
   }
-  if (verdict === "within-noise")
-    return `${words.subject} within noise (${ratio.toFixed(2)}× ${effectRange(ci95)})`;
-  // "1.25× faster" reads better than "0.80× the time".
-  if (verdict === "more") return `${ratio.toFixed(2)}× ${words.more} ${effectRange(ci95)}`;
-  return `${(1 / ratio).toFixed(2)}× ${words.less} ${effectRange([1 / ci95[1], 1 / ci95[0]])}`;
 }
 
 /** `weights 2.32× smaller (−153 MB)`; exact, so without an interval. */
@@ -47,10 +91,16 @@ export function weightsText(own: number, reference: number): string {
   if (own === reference) return "weights of the same size";
   const difference = `${own > reference ? "+" : "−"}${formatBytes(Math.abs(own - reference))}`;
   const [times, word] = own < reference ? [reference / own, "smaller"] : [own / reference, "larger"];
+  if (times.toFixed(2) === "1.00") return `weights of nearly the same size (${difference})`;
   return `weights ${times.toFixed(2)}× ${word} (${difference})`;
 }
 
 /** `[0.97, 1.02]`. */
 export function effectRange([low, high]: readonly [number, number]): string {
-  return `[${low.toFixed(2)}, ${high.toFixed(2)}]`;
+  return `[${ratioText(low)}, ${ratioText(high)}]`;
+}
+
+/** Two digits after the point; of what is far below one the first two that say something. */
+export function ratioText(ratio: number): string {
+  return ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }

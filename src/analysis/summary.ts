@@ -12,23 +12,31 @@ import {
 } from "../metrics/registry.js";
 import type { Proof } from "../protocol/measurements.js";
 import type { LmEvalResult } from "../protocol/quality.js";
-import type { Failure, RecordedTrial, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
+import type { Failure, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
 import {
   type ConfigurationData,
   type ConfigurationStatus,
   completedTrials,
   findFailure,
   listLoadParts,
+  quietTrials,
   type RunData,
+  timedTrials,
 } from "../run/run-data.js";
 import { bandwidthUtilization, type ProfileSummary, profileSummary, whySentence } from "./bandwidth.js";
-import { BOOTSTRAP } from "./bootstrap.js";
 import { type Comparison, compareWithReference } from "./comparison.js";
 import { computeDrift, type Drift } from "./drift.js";
 import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
 import { describeInterference, describeTrialInterference } from "./interference.js";
+import { INTERVAL } from "./paired-ratio.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
-import { collectRemarks, describeKept, describeRepacking, historyRemarks } from "./remarks.js";
+import {
+  collectRemarks,
+  describeDisturbed,
+  describeKept,
+  describeRepacking,
+  historyRemarks,
+} from "./remarks.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
 
@@ -51,6 +59,8 @@ export interface ConfigurationSummary extends LoadNumbers, TrialStatistics {
   readonly trials_planned: number;
   readonly trials_completed: number;
   readonly trials_failed: number;
+  /** Of the completed ones: those that other work disturbed. No statistics of times are of them, where others are left. */
+  readonly trials_disturbed: number;
   /** Loads that it took, the most in one round: more than 1 where it was resumed or tried again. */
   readonly attempts: number;
   /** The earlier run that measured it; null where this one did. */
@@ -99,8 +109,8 @@ export interface RunSummary {
   readonly trials_planned: number;
   readonly trials_completed: number;
   readonly trials_failed: number;
-  /** How the intervals of `against_reference` were made. */
-  readonly bootstrap: typeof BOOTSTRAP;
+  /** How the intervals of `against_reference` were made, and what is called the same. */
+  readonly comparison: typeof INTERVAL & { readonly smallest_difference: number };
   /** What was not quiet before the run, as sentences. */
   readonly machine_remarks: readonly string[];
   /** What of libraries and machine is not the same for all that was measured, as sentences. */
@@ -130,6 +140,7 @@ export function summarize(
       trialsEach,
       comparisons,
       environment: data.environment,
+      smallestDifference: run.plan.smallest_difference,
     }),
   );
   const total = (key: "trials_planned" | "trials_completed" | "trials_failed") =>
@@ -148,7 +159,7 @@ export function summarize(
     trials_planned: total("trials_planned"),
     trials_completed: total("trials_completed"),
     trials_failed: total("trials_failed"),
-    bootstrap: BOOTSTRAP,
+    comparison: { ...INTERVAL, smallest_difference: run.plan.smallest_difference },
     machine_remarks: describeInterference(
       data.environment,
       run.configurations.map(({ worker }) => worker.device),
@@ -167,14 +178,21 @@ function summarizeConfiguration(
     trialsEach,
     comparisons,
     environment,
-  }: SummaryOptions & { readonly trialsEach: number; readonly environment: RunData["environment"] },
+    smallestDifference,
+  }: SummaryOptions & {
+    readonly trialsEach: number;
+    readonly environment: RunData["environment"];
+    readonly smallestDifference: number;
+  },
 ): ConfigurationSummary {
   const { plan, load, outcome, trials } = configuration;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
   const metric = chooseMemoryMetric(measurements);
   const proof = load?.load.proof ?? null;
   const quality = summarizeQuality(configuration, reference);
-  const comparison = comparisons ? compareWithReference(configuration, reference, quality) : null;
+  const comparison = comparisons
+    ? compareWithReference(configuration, reference, quality, { smallestDifference })
+    : null;
   const own = summarizeSide(configuration, environment);
   const isAuto = outcome?.status === "completed" && outcome.repeats_end !== "as-planned";
   return {
@@ -197,7 +215,8 @@ function summarizeConfiguration(
     offloaded: proof?.offloaded ?? null,
     attn_implementation: proof?.attn_implementation ?? null,
     memory_metric: metric,
-    ...summarizeTrials(measurements),
+    trials_disturbed: measurements.length - quietTrials(configuration).length,
+    ...summarizeTrials(configuration),
     estimate: estimateCheck(configuration),
     read_per_token_bytes: proof?.read_per_token_bytes ?? null,
     bandwidth_utilization: own.utilization,
@@ -206,10 +225,13 @@ function summarizeConfiguration(
     lm_eval: configuration.lmEval?.status === "completed" ? configuration.lmEval.measurement.results : [],
     repeats_end: outcome?.status === "completed" ? outcome.repeats_end : null,
     why:
-      comparison === null ? null : whySentence(own, summarizeSide(reference, environment), comparison.time),
+      comparison === null
+        ? null
+        : whySentence(own, summarizeSide(reference, environment), comparison[comparison.judged_by]),
     remarks: [
       ...historyRemarks(configuration),
-      ...collectRemarks(completedTrials(configuration)),
+      ...describeDisturbed(completedTrials(configuration)),
+      ...collectRemarks(timedTrials(configuration)),
       ...describeKept(load?.load.kept_by_workarounds ?? null),
       ...describeRepacking(proof, outcome?.status === "completed" ? outcome.proof_after : null),
       ...describeTrialInterference(completedTrials(configuration).map(({ measurement }) => measurement)),
@@ -226,9 +248,14 @@ function summarizeLoad(configuration: ConfigurationData): LoadNumbers {
   ) as Record<LoadSummaryKey, number | null>;
 }
 
-function summarizeTrials(measurements: readonly RecordedTrial[]): TrialStatistics {
+function summarizeTrials(configuration: ConfigurationData): TrialStatistics {
+  const measured = completedTrials(configuration).map(({ measurement }) => measurement);
+  const quiet = quietTrials(configuration).map(({ measurement }) => measurement);
   return Object.fromEntries(
-    SUMMARY_METRICS.map((metric) => [metric.key, computeStatistics(listTrialValues(metric, measurements))]),
+    SUMMARY_METRICS.map((metric) => [
+      metric.key,
+      computeStatistics(listTrialValues(metric, measured, quiet)),
+    ]),
   ) as Record<SummaryKey, Statistics | null>;
 }
 

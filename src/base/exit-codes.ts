@@ -18,7 +18,7 @@ export const ExitCode = {
   resultsFailed: 7,
   /** `fit`: nothing of what was asked about fits. */
   nothingFits: 8,
-  /** `history --fail-on`: the newest run is worse than allowed, beyond noise. */
+  /** `run --fail-on`, `history --fail-on`: the newest run is worse than allowed, beyond noise. */
   regression: 9,
   /** Stopped by Ctrl-C. */
   interrupted: 130,

@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import { parseFailCondition } from "../analysis/history/fail-on.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { answersText } from "../render/terminal/answers-terminal.js";
 import { writeReport } from "../render/write-report.js";
@@ -7,6 +8,7 @@ import type { RunEndRecord } from "../run/record-types.js";
 import { DEFAULT_TRANSPORT, type Transport } from "../worker/transport.js";
 import { type ChosenRun, chooseRun, type RunArguments } from "./choose-run.js";
 import type { CommandIo } from "./io.js";
+import { judgeRun } from "./judge-run.js";
 import { type Measured, measure } from "./measure.js";
 import { printJson } from "./print-json.js";
 import { printResult } from "./print-result.js";
@@ -16,11 +18,15 @@ export interface RunArgs extends RunArguments {
   readonly python?: string;
   /** ipc where the platform has it. */
   readonly transport?: Transport;
+  /** Conditions that this run is judged by, as `history --fail-on` has them. */
+  readonly failOn: readonly string[];
   readonly json: boolean;
 }
 
 /** `falcon-exp run`: experiment → plan → environment → measurements → records → report. */
 export async function run(io: CommandIo, args: RunArgs): Promise<number> {
+  // What is written wrong is told before anything is measured.
+  const conditions = args.failOn.map(parseFailCondition);
   const chosen = await chooseRun(io, args);
   const { status, signal, paths } = await measured(io, chosen, args);
   const { summary, data, warnings } = await writeReport(paths);
@@ -32,7 +38,9 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   }
   const next = goingOn(status, paths, io.cwd);
   if (next !== null) io.stderr.write(`${next}\n`);
-  return chooseExitCode(status, signal);
+  const isBroken = conditions.length > 0 && (await judgeRun(io, paths, conditions));
+  const code = chooseExitCode(status, signal);
+  return code === ExitCode.ok && isBroken ? ExitCode.regression : code;
 }
 
 /** How to measure what is missing; null where nothing is. */

@@ -1,5 +1,6 @@
 import type { PlanTrial } from "../plan/plan-types.js";
 import type { Proof, TrialMeasurement } from "../protocol/measurements.js";
+import { findDisturbances } from "../run/disturbance.js";
 import { computeIdentity } from "../run/identity.js";
 import { UNFINISHED } from "../run/plan-progress.js";
 import type { Failure } from "../run/record-types.js";
@@ -11,6 +12,12 @@ import type { LoadJob } from "./load-job.js";
 import { runPostTrialMeasurements } from "./post-trial-measurements.js";
 import { progressHandlers } from "./progress.js";
 import { describeSessionEnd, ofAttempt, ofConfiguration, ofTrial, record } from "./recorder.js";
+
+/** Of one generation, and yet of the model as a whole: nothing that it says can be measured as an answer. */
+const ENDS_CONFIGURATION: ReadonlySet<string> = new Set(["logits-not-finite"]);
+
+/** After so many disturbed trials that were disturbed again in a row, the machine stays busy: measuring again is in vain. */
+const MOST_FUTILE_REPEATS = 3;
 
 /**
  * One configuration, from load to the end of its trial process:
@@ -30,6 +37,8 @@ class SessionRun {
   private trialFailure: Failure | null;
   /** Trials whose prompt the model can read, measured by this try or not. */
   private runnable: readonly PlanTrial[] = [];
+  /** In a row, of this load. */
+  private futileRepeats = 0;
 
   constructor(
     private readonly job: LoadJob,
@@ -141,6 +150,7 @@ class SessionRun {
       this.context.onEvent({ type: "warmup-completed", configuration, measurement });
     } catch (error) {
       if (!(error instanceof WorkerFailure) || !error.details.trialProcessAlive) throw error;
+      if (ENDS_CONFIGURATION.has(error.code)) throw error;
       // The same prompt fails again as a trial, and is recorded there.
       this.context.log.write("warning", "warmup-failed", {
         ...ofConfiguration(configuration),
@@ -162,25 +172,46 @@ class SessionRun {
     }
   }
 
+  /** Measured again while other work disturbs it, as far as the plan and the machine allow; every try is recorded. */
   private async trial(trial: PlanTrial): Promise<void> {
-    this.context.onEvent({ type: "trial-started", trial });
-    let measurement: TrialMeasurement;
+    const { onEvent } = this.context;
+    let measured: TrialMeasurement | null = null;
+    for (let again = 0; ; again++) {
+      onEvent({ type: "trial-started", trial });
+      const measurement = await this.tryTrial(trial, measured !== null);
+      if (measurement === null) break;
+      measured = measurement;
+      const disturbances = findDisturbances(measurement);
+      await record(this.context, "trial", {
+        ...ofTrial(this.job, trial),
+        status: "completed",
+        measurement,
+        disturbed_by: disturbances,
+      });
+      if (again > 0) this.futileRepeats = disturbances.length === 0 ? 0 : this.futileRepeats + 1;
+      if (disturbances.length === 0 || !this.mayMeasureAgain(again)) break;
+      onEvent({ type: "trial-disturbed", trial, disturbances });
+    }
+    if (measured !== null) onEvent({ type: "trial-completed", trial, measurement: measured });
+  }
+
+  private mayMeasureAgain(timesAgain: number): boolean {
+    const isAllowed = timesAgain < this.job.plan.header.disturbed_retries;
+    return isAllowed && this.futileRepeats < MOST_FUTILE_REPEATS && !this.stopping;
+  }
+
+  /** Null where it failed and its process lives. What was measured already is not taken back by a later failure. */
+  private async tryTrial(trial: PlanTrial, isMeasured: boolean): Promise<TrialMeasurement | null> {
     try {
-      measurement = await this.generate("measure", trial.id, trial.prompt, trial.repeat);
+      return await this.generate("measure", trial.id, trial.prompt, trial.repeat);
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
       // A cancelled trial was not measured, and did not fail either.
       if (error.code === "cancelled") throw error;
-      await this.failTrial(trial, error.toRecord());
-      if (!error.details.trialProcessAlive) throw error;
-      return;
+      if (!isMeasured) await this.failTrial(trial, error.toRecord());
+      if (!error.details.trialProcessAlive || ENDS_CONFIGURATION.has(error.code)) throw error;
+      return null;
     }
-    await record(this.context, "trial", {
-      ...ofTrial(this.job, trial),
-      status: "completed",
-      measurement,
-    });
-    this.context.onEvent({ type: "trial-completed", trial, measurement });
   }
 
   private async failTrial(trial: PlanTrial, failure: Failure): Promise<void> {

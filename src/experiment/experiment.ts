@@ -111,6 +111,10 @@ export interface Experiment {
   readonly skip_implied: boolean;
   /** How often a configuration is tried again after a failure that may pass by itself. */
   readonly retries: number;
+  /** How often a trial is measured again that other work on the machine disturbed. */
+  readonly disturbed_retries: number;
+  /** The smallest difference from a reference that matters: 0.01 is 1 %. */
+  readonly smallest_difference: number;
   readonly quality: ExperimentQuality | null;
   readonly warmup: number;
   readonly reference: Reference;

@@ -196,6 +196,12 @@ export const experimentFileSchema = z
       description:
         "How often a configuration is tried again after a failure that may pass by itself, such as a worker that was killed; default 1.",
     }),
+    disturbed_retries: z.int().min(0).max(10).default(2).meta({
+      description: "How often a trial that other work on the machine disturbed is measured again; default 2.",
+    }),
+    smallest_difference: z.number().min(0).max(1).default(0.01).meta({
+      description: "What is nearer to the reference than this is called the same; default 0.01, 1 %.",
+    }),
     warmup: z
       .int()
       .min(0)

@@ -93,6 +93,8 @@ class Resolver {
       profile: file.profile,
       skip_implied: file.skip_implied,
       retries: file.retries,
+      disturbed_retries: file.disturbed_retries,
+      smallest_difference: file.smallest_difference,
       quality: file.quality === undefined ? null : await resolveQuality(file.quality, this.context),
       warmup: file.warmup,
       reference: await this.named(file.reference, "reference"),

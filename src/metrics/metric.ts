@@ -78,6 +78,8 @@ export interface TrialMetric extends MetricBase {
    * under the metric's own key where they are left out.
    */
   readonly sources?: readonly Source[];
+  /** Other work on the machine changes it, so disturbed trials do not count. */
+  readonly isTimed?: true;
   /** Statistics over the completed trials, in summary.json: its place among these. */
   readonly summary?: Place;
 }

@@ -69,10 +69,18 @@ export function chooseSource(
   return listSources(metric).find(isMeasured) ?? null;
 }
 
-/** The metric's values over trials, those left out that have none. */
-export function listTrialValues(metric: TrialMetric, measurements: readonly TrialNumbers[]): number[] {
+/**
+ * The metric's values over trials, those left out that have none. What depends on the machine's quiet is of the quiet trials
+ * alone, where there is one.
+ */
+export function listTrialValues<M extends TrialNumbers>(
+  metric: TrialMetric,
+  measurements: readonly M[],
+  quiet: readonly M[] = measurements,
+): number[] {
   const source = chooseSource(metric, measurements);
-  return source === null ? [] : measurements.flatMap((one) => one[source] ?? []);
+  const counted = metric.isTimed && quiet.length > 0 ? quiet : measurements;
+  return source === null ? [] : counted.flatMap((one) => one[source] ?? []);
 }
 
 /** What a trial's row has in the metric's column. */

@@ -96,6 +96,8 @@ export function makePlan(
       skip_implied: experiment.skip_implied,
       overrides: [...(options.overrides ?? [])],
       retries: experiment.retries,
+      disturbed_retries: experiment.disturbed_retries,
+      smallest_difference: experiment.smallest_difference,
       timeouts: experiment.timeouts,
     },
     configurations,

@@ -73,6 +73,10 @@ export const planHeaderSchema = z.strictObject({
   overrides: z.array(z.string()).default([]),
   /** How often a load session is tried again after a transient failure; never in plans made before the key existed. */
   retries: nonNegativeInt.default(0),
+  /** How often a disturbed trial is measured again; never in plans made before the key existed. */
+  disturbed_retries: nonNegativeInt.default(0),
+  /** A ratio nearer to one than this is no difference that matters. */
+  smallest_difference: z.number().min(0).default(0.01),
   timeouts: timeoutsSchema,
 });
 export type PlanHeader = z.infer<typeof planHeaderSchema>;

@@ -161,6 +161,22 @@ export const promptMeasurementSchema = z.strictObject({
   truncated_tokens: nonNegativeInt,
 });
 
+/** What else the machine did while a trial ran, from counters before and after; null where the system does not tell. */
+const noiseShape = {
+  /** CPU time of all other processes, stolen time included, of all that the cores had; null for too short a trial. */
+  other_cpu_share: z.number().min(0).max(1).nullable().default(null),
+  /** Of the time in which the trial's threads wanted a core: for how much of it they had none. */
+  cpu_wait_share: z.number().min(0).max(1).nullable().default(null),
+  /** Of the trial's time: when some thread on the machine waited for a core (pressure stall information). */
+  cpu_pressure_share: z.number().min(0).max(1).nullable().default(null),
+  /** For how long a control group's limit kept the process from running, all cores together. */
+  cpu_quota_throttled_sec: seconds.nullable().default(null),
+  /** Times that heat slowed a core down meanwhile. */
+  cpu_throttle_events: nonNegativeInt.nullable().default(null),
+  /** The cores' mean frequency as the trial ended. */
+  cpu_mhz: z.number().min(0).nullable().default(null),
+};
+
 export const trialMeasurementSchema = z.strictObject({
   ...promptMeasurementSchema.shape,
   output_tokens: nonNegativeInt,
@@ -185,6 +201,7 @@ export const trialMeasurementSchema = z.strictObject({
   energy_step_sec: seconds.nullable(),
   /** Why `energy_joules` is null; null when it is not. */
   energy_note: z.string().nullable(),
+  ...noiseShape,
   /** UUIDs of the model's cards (or `cuda:0` where a card has none); empty on the CPU. */
   devices: z.array(z.string()),
   gpu_state_before: z.array(gpuStateSchema).nullable(),

@@ -191,6 +191,7 @@ export const workerErrorCodeSchema = z.enum([
   "prompt-too-long",
   "prompt-empty",
   "generation-invalid",
+  "logits-not-finite",
   "text-too-short",
   "quality-disk-full",
   "quality-not-finite",

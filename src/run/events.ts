@@ -42,6 +42,8 @@ export type RunEvent =
     }
   | { readonly type: "trial-started"; readonly trial: PlanTrial }
   | { readonly type: "trial-completed"; readonly trial: PlanTrial; readonly measurement: TrialMeasurement }
+  /** It is measured again. */
+  | { readonly type: "trial-disturbed"; readonly trial: PlanTrial; readonly disturbances: readonly string[] }
   | { readonly type: "trial-failed"; readonly trial: PlanTrial; readonly failure: Failure }
   | {
       readonly type: "configuration-completed";

@@ -55,7 +55,8 @@ type LightTrial = Pick<
   CompletedTrial,
   "kind" | "at" | "configuration_id" | "attempt" | "round" | "trial_id" | "prompt_index"
 > & {
-  readonly tokensPerSec: number;
+  /** Null for a trial that was disturbed: how well the rate is known is not for it to say. */
+  readonly tokensPerSec: number | null;
   readonly failure?: undefined;
 };
 type KeptRecord = Exclude<RunFileRecord, CompletedTrial> | LightTrial;
@@ -63,7 +64,8 @@ type KeptRecord = Exclude<RunFileRecord, CompletedTrial> | LightTrial;
 function lighten(record: RunFileRecord): KeptRecord {
   if (record.kind !== "trial" || record.status === "failed") return record;
   const { kind, at, configuration_id, attempt, round, trial_id, prompt_index, measurement } = record;
-  const tokensPerSec = measurement.decode_tokens_per_sec ?? 1 / measurement.elapsed_sec;
+  const rate = measurement.decode_tokens_per_sec ?? 1 / measurement.elapsed_sec;
+  const tokensPerSec = record.disturbed_by.length > 0 ? null : rate;
   return { kind, at, configuration_id, attempt, round, trial_id, prompt_index, tokensPerSec };
 }
 
@@ -158,7 +160,9 @@ export class PlanProgress {
     const open = trials.find(({ id }) => !state.trials.has(id));
     const repeatsDone = open === undefined ? auto.most : open.repeat - (trials[0]?.repeat ?? 0);
     const rates = [...state.trials.values()].flatMap((trial) =>
-      "tokensPerSec" in trial ? { promptIndex: trial.prompt_index, tokensPerSec: trial.tokensPerSec } : [],
+      "tokensPerSec" in trial && trial.tokensPerSec !== null
+        ? { promptIndex: trial.prompt_index, tokensPerSec: trial.tokensPerSec }
+        : [],
     );
     return repeatsEndAfter(repeatsDone, rates, auto) ?? "as-planned";
   }

@@ -201,7 +201,13 @@ const trialCommonFields = {
   round: nonNegativeInt.default(0),
 };
 export const trialRecordSchema = z.discriminatedUnion("status", [
-  z.strictObject({ ...trialCommonFields, status: z.literal("completed"), measurement: recordedTrialSchema }),
+  z.strictObject({
+    ...trialCommonFields,
+    status: z.literal("completed"),
+    measurement: recordedTrialSchema,
+    /** What else went on while it ran, so that its times say nothing; empty where all was quiet. */
+    disturbed_by: z.array(z.string()).default([]),
+  }),
   z.strictObject({ ...trialCommonFields, status: z.literal("failed"), failure: failureSchema }),
 ]);
 export type TrialRecord = z.infer<typeof trialRecordSchema>;

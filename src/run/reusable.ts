@@ -101,6 +101,9 @@ function whyUnfinished(
     return "its rounds were measured in two environments";
   }
   const completed = newest.filter((record) => !("status" in record) || record.status === "completed");
+  const isDisturbed = (record: MeasuredRecord) =>
+    record.kind === "trial" && record.status === "completed" && record.disturbed_by.length > 0;
+  if (newest.some(isDisturbed)) return "other work disturbed its trials there";
   const count = (kind: MeasuredRecord["kind"]) => completed.filter((record) => record.kind === kind).length;
   const planned = plan.trials.filter(({ configuration_id }) => configuration_id === configuration.worker.id);
   const isWhole =

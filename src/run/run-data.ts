@@ -139,6 +139,17 @@ export function completedTrials(configuration: ConfigurationData): CompletedTria
   return configuration.trials.filter((trial) => trial.status === "completed");
 }
 
+/** Those that nothing else on the machine disturbed. */
+export function quietTrials(configuration: ConfigurationData): CompletedTrial[] {
+  return completedTrials(configuration).filter(({ disturbed_by }) => disturbed_by.length === 0);
+}
+
+/** What times are told of: the quiet trials; all of them where none was quiet, which is said wherever it matters. */
+export function timedTrials(configuration: ConfigurationData): CompletedTrial[] {
+  const quiet = quietTrials(configuration);
+  return quiet.length > 0 ? quiet : completedTrials(configuration);
+}
+
 /** Why the configuration as a whole failed; else why its first failed trial did; null when nothing failed. */
 export function findFailure(configuration: ConfigurationData): Failure | null {
   if (configuration.outcome?.status === "failed") return configuration.outcome.failure;

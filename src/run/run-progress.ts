@@ -66,6 +66,7 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
     trial_id: z.string(),
     status: z.enum(["completed", "failed"]),
     measurement: z.object(shapeOf(TRIAL_KEYS, nullableNumber)).optional(),
+    disturbed_by: z.array(z.string()).optional(),
     failure: failureSchema.optional(),
   }),
   z.object({
@@ -173,6 +174,9 @@ function describeProgress(
 ): Omit<ConfigurationProgress, "id" | "label" | "is_reference"> {
   const { outcome, trials } = state;
   const measured = trials.flatMap(({ measurement }) => measurement ?? []);
+  const quiet = trials.flatMap(({ measurement, disturbed_by }) =>
+    (disturbed_by ?? []).length > 0 ? [] : (measurement ?? []),
+  );
   const load = state.load?.load ?? null;
   const isAuto = outcome?.repeats_end !== undefined && outcome.repeats_end !== "as-planned";
   return {
@@ -183,7 +187,7 @@ function describeProgress(
     trials_failed: trials.length - measured.length,
     ...readLoadList({ load, proof: load?.proof ?? null, proof_after: null }),
     memory_metric: chooseMemoryMetric(measured),
-    ...nameMedians((metric) => computeMedian(listTrialValues(metric, measured))),
+    ...nameMedians((metric) => computeMedian(listTrialValues(metric, measured, quiet))),
   };
 }
 

@@ -63,6 +63,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Shorten the prompt, lower `max_new_tokens`, or set `generation.truncate_prompts: true`.",
   "prompt-empty": "Give the prompt text that the model's tokenizer knows.",
   "generation-invalid": "Correct the `generation:` settings named in the message.",
+  "logits-not-finite":
+    "Choose `dtype: bfloat16` or float32 (with int8 a lower `threshold`): what this model computes does not fit into its dtype.",
   "text-too-short": "Lower `quality.context`, or give a longer text.",
   "quality-disk-full":
     "Free space where the results lie, or lower `quality.max_tokens`: the reference's log-probabilities need it for a while.",

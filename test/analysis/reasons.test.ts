@@ -33,7 +33,7 @@ test("a profile gives the share of time outside linear layers and head", () => {
   expect(profileSummary(int8)?.linear_sec_per_token).toBeCloseTo(0.06, 12);
 });
 
-const slower: Effect = { ratio: 2, pairs: 5, ci95_low: 1.9, ci95_high: 2.1, verdict: "more" };
+const slower: Effect = { ratio: 2, pairs: 5, loads: 1, ci99_low: 1.9, ci99_high: 2.1, verdict: "more" };
 const side = (utilization: number) => ({
   utilization: {
     n: 1,
@@ -54,6 +54,7 @@ test("slower with a bandwidth little used means that computing takes the time; m
   );
   expect(whySentence(side(0.8), side(0.9), slower)).toContain("reading the weights is what takes the time");
   expect(whySentence(side(0.12), side(0.45), { ...slower, verdict: "within-noise" })).toBeNull();
+  expect(whySentence(side(0.12), side(0.45), { ...slower, verdict: "disturbed" })).toBeNull();
 });
 
 test("the sentinel's times tell drift, paired by prompt", () => {

@@ -1,46 +1,77 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   computeVerdict,
   effectText,
   memoryWords,
+  ratioText,
   TIME_WORDS,
   weightsText,
 } from "../../src/analysis/significance.js";
 
 const effect = (ratio: number, low: number, high: number, pairs = 10) => ({
+  unit: "pair" as const,
   ratio,
   pairs,
-  ci95: [low, high] as const,
-  ci99: [low - 0.01, high + 0.01] as const,
+  loads: 1,
+  loadRatios: [ratio],
+  interval: [low, high] as const,
+});
+const ofLoads = (...loadRatios: number[]) => ({
+  unit: "load" as const,
+  ratio: Math.exp(loadRatios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / loadRatios.length),
+  pairs: 12,
+  loads: loadRatios.length,
+  loadRatios,
+  interval: null,
 });
 
 test.each([
   [effect(1.63, 1.6, 1.66), "1.63× slower [1.60, 1.66]"],
   [effect(0.8, 0.78, 0.82), "1.25× faster [1.22, 1.28]"],
-  [effect(0.99, 0.97, 1.02), "time within noise (0.99× [0.97, 1.02])"],
+  [effect(0.99, 0.95, 1.03), "time within noise (0.99× [0.95, 1.03])"],
+  [effect(1.002, 0.995, 1.008), "the same time (1.00× [0.99, 1.01])"],
   [
-    { ratio: 1.4, pairs: 3, ci95: null, ci99: null },
+    { ...effect(1.4, 1.3, 1.5, 3), interval: null },
     "time 1.40×, too few repeats to tell (3 pairs, 5 needed)",
   ],
 ])("an effect is said with its interval, or that nobody knows", (measured, text) => {
   expect(effectText(measured, TIME_WORDS)).toBe(text);
 });
 
-test("memory is said by its kind", () => {
-  expect(effectText(effect(0.5, 0.49, 0.51), memoryWords("peak RSS"))).toBe(
-    "2.00× less peak RSS [1.96, 2.04]",
-  );
+describe("memory, which a process fixes", () => {
+  test.each([
+    [ofLoads(0.5), "2.00× less peak RSS (1 load each)"],
+    [ofLoads(1.31, 1.29), "1.30× more peak RSS (2 loads each)"],
+    [ofLoads(1.003), "the same peak RSS"],
+    [ofLoads(1.03), "peak RSS 1.03×, too few loads to tell (1 load each, 5 needed)"],
+    [ofLoads(1.3, 0.9), "peak RSS 1.08×, too few loads to tell (2 loads each, 5 needed)"],
+  ])("is a difference of few loads only where each of them says so", (measured, text) => {
+    expect(effectText(measured, memoryWords("peak RSS"))).toBe(text);
+  });
 });
 
-test("the verdict needs the 99 % interval to leave out one, not only the 95 %", () => {
-  const nearly = { ratio: 1.02, pairs: 9, ci95: [1.005, 1.03] as const, ci99: [0.999, 1.04] as const };
-  expect(computeVerdict(nearly)).toBe("within-noise");
+describe("what is shown decides", () => {
+  test("an interval that leaves out one is never called noise, and one that holds it never a difference", () => {
+    expect(computeVerdict(effect(1.1, 1.02, 1.21))).toBe("more");
+    expect(computeVerdict(effect(1.1, 0.999, 1.21))).toBe("within-noise");
+  });
+
+  test("less than what matters is the same, however narrow the interval", () => {
+    expect(computeVerdict(effect(1.004, 1.002, 1.006))).toBe("same");
+    expect(computeVerdict(effect(1.004, 1.002, 1.006), 0.001)).toBe("more");
+    expect(computeVerdict(effect(1.008, 1.002, 1.02))).toBe("same");
+  });
 });
 
 test.each([
   [110e6, 269e6, "weights 2.45× smaller (−159 MB)"],
   [269e6, 110e6, "weights 2.45× larger (+159 MB)"],
+  [269e6, 268.9e6, "weights of nearly the same size (+0.1 MB)"],
   [5, 5, "weights of the same size"],
 ])("weights are exact and need no interval", (own, reference, text) => {
   expect(weightsText(own, reference)).toBe(text);
+});
+
+test("a ratio that is tiny keeps digits that say something", () => {
+  expect([0.0042, 0.094, 0.5, 12.345].map(ratioText)).toEqual(["0.0042", "0.094", "0.50", "12.35"]);
 });

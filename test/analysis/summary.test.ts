@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { summarize } from "../../src/analysis/summary.js";
 import { groupRecords } from "../../src/run/run-data.js";
-import { type FakeRunOptions, fakeRun, THREE } from "../fixtures/records.js";
+import { DISTURBANCE, type FakeRunOptions, fakeRun, THREE } from "../fixtures/records.js";
 
 const makeSummary = (options: FakeRunOptions = {}) =>
   summarize(groupRecords(fakeRun(options).records, "test"));
@@ -48,4 +48,63 @@ test("nothing in a summary is NaN or undefined", () => {
     return value;
   });
   expect(JSON.parse(text).schema_version).toBe(1);
+});
+
+const disturbed = (trials: readonly number[], repeats = 2) =>
+  makeSummary({
+    repeats,
+    configurations: THREE.map((one) => (one.id === "fp4" ? { ...one, disturbedTrials: trials } : one)),
+  }).configurations[2];
+
+test("trials that other work disturbed are left out of times, and of nothing else", () => {
+  const fp4 = disturbed([0, 1]);
+  expect(fp4).toMatchObject({ trials_completed: 10, trials_disturbed: 2 });
+  expect([fp4?.elapsed_sec?.n, fp4?.decode_tokens_per_sec?.n, fp4?.peak_memory_bytes?.n]).toEqual([8, 8, 10]);
+  expect(fp4?.remarks).toContain(`2 of 10 trials were disturbed and left out of times: ${DISTURBANCE}`);
+  expect(fp4?.against_reference).toMatchObject({
+    pairs: 10,
+    pairs_disturbed: 2,
+    time: { pairs: 8, verdict: "more" },
+  });
+  expect(fp4?.against_reference?.sentence).toContain("slower [");
+});
+
+test("where too few undisturbed trials are left nothing is said of time, but what disturbed it and what to do", () => {
+  const fp4 = disturbed([0, 1, 2, 3, 4, 5]);
+  expect(fp4?.against_reference?.time).toMatchObject({
+    verdict: "disturbed",
+    ci99_low: null,
+    ci99_high: null,
+  });
+  expect(fp4?.against_reference?.sentence).toContain(
+    `time not judged: 6 of 10 pairs of trials disturbed (${DISTURBANCE}); end the other work and measure again`,
+  );
+  expect(fp4?.against_reference?.sentence).not.toMatch(/faster|slower/);
+  expect(fp4?.why).toBeNull();
+  expect(disturbed([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])?.elapsed_sec?.n).toBe(10);
+});
+
+test("answers of other lengths are judged by the time of a token, and the lengths are told", () => {
+  const fp4 = makeSummary({
+    configurations: THREE.map((one) =>
+      one.id === "fp4" ? { ...one, tokensPerSec: 25, answerTokens: 64 } : one,
+    ),
+  }).configurations[2]?.against_reference;
+  expect(fp4).toMatchObject({
+    judged_by: "time_per_token",
+    time_per_token: { verdict: "less" },
+    time: { verdict: "more" },
+  });
+  expect(fp4?.sentence).toMatch(
+    /1\.\d\d× faster a token \[.*; answers of other lengths \(64 tokens against 32, medians\): 1\.\d\d× the time for whole answers/,
+  );
+});
+
+test("of one load each, memory that differs by next to nothing is the same", () => {
+  const run = fakeRun({
+    configurations: [THREE[0], { ...THREE[0], id: "again", reference: false }] as never,
+  });
+  const [, again] = summarize(groupRecords(run.records, "test")).configurations;
+  expect(again?.against_reference?.memory).toMatchObject({ verdict: "same", loads: 1, ci99_low: null });
+  expect(again?.against_reference?.sentence).toContain("the same peak RSS");
 });

@@ -32,7 +32,8 @@ function writeCards(folder: string, idle: Card = {}): string {
 async function runOn(cards: (folder: string) => string, sets: readonly string[]) {
   const cwd = scratchFolder();
   const env = { FALCON_EXP_SIMULATED_ACCELERATOR: cards(cwd) };
-  const args = ["run", "--python", testPython(), tiny, ...sets.flatMap((set) => ["--set", set])];
+  const quiet = ["--set", "disturbed_retries=0"];
+  const args = ["run", "--python", testPython(), tiny, ...quiet, ...sets.flatMap((set) => ["--set", set])];
   const result = await falconExp(args, { cwd, env });
   const [id = ""] = readdirSync(join(cwd, "results/falcon-tiny"));
   const folder = join(cwd, "results/falcon-tiny", id);

@@ -83,7 +83,7 @@ function execute(
       const code = fate(id, tries.get(id) ?? 0);
       tries.set(id, (tries.get(id) ?? 0) + 1);
       if (code === null) {
-        write({ ...commonFields, status: "completed", measurement: measurement() });
+        write({ ...commonFields, status: "completed", measurement: measurement(), disturbed_by: [] });
         continue;
       }
       write({ ...commonFields, status: "failed", failure: failure({ code }) });

@@ -135,8 +135,8 @@ def _summary_values(summary: Mapping[str, Any]) -> dict[str, float | None]:
     for name in ("memory", "time"):
         effect = against.get(name) or {}
         values[f"{name}_ratio"] = effect.get("ratio")
-        values[f"{name}_ratio_ci95_low"] = effect.get("ci95_low")
-        values[f"{name}_ratio_ci95_high"] = effect.get("ci95_high")
+        values[f"{name}_ratio_ci99_low"] = effect.get("ci99_low")
+        values[f"{name}_ratio_ci99_high"] = effect.get("ci99_high")
     for scored in summary["quality"]:
         for metric in _sent("text"):
             if metric.summary is not None:

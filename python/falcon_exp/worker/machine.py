@@ -136,7 +136,13 @@ def read_cpu_quota_cores(root: Path = Path("/")) -> float | None:
     The tightest limit of the group and all groups above it holds. In a container the path that the kernel tells may be
     the host's: parts of it that are not mounted are passed over.
     """
-    quotas = []
+    quotas = [_read_quota(folder) for folder in list_cpu_groups(root)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def list_cpu_groups(root: Path = Path("/")) -> list[Path]:
+    """Folders of the control groups that this process belongs to and that may limit its CPU time, each once."""
+    folders = []
     for line in (_read(root / "proc/self/cgroup") or "").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -148,12 +154,8 @@ def read_cpu_quota_cores(root: Path = Path("/")) -> float | None:
         else:
             continue
         group = Path(path.lstrip("/"))
-        for base in bases:
-            for folder in (base / group, *(base / parent for parent in group.parents)):
-                quota = _read_quota(folder)
-                if quota is not None:
-                    quotas.append(quota)
-    return min(quotas, default=None)
+        folders += [base / part for base in bases for part in (group, *group.parents)]
+    return list(dict.fromkeys(folders))
 
 
 def _read_quota(folder: Path) -> float | None:

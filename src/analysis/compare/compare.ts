@@ -3,7 +3,6 @@ import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { pickMachineDifferences, type TraitDifference } from "../../run/identity.js";
 import { completedTrials } from "../../run/run-data.js";
-import { computeVerdict, type Verdict } from "../significance.js";
 import { statusText } from "../status-text.js";
 import {
   configurationDifferences,
@@ -17,10 +16,7 @@ import { type CompareInput, type Group, groupSides, type Side } from "./sides.js
 
 export const COMPARE_SCHEMA_VERSION = 1;
 
-export interface ComparedRatio extends Omit<MetricRatio, "paired"> {
-  /** `counted`: exact, so neither noise nor interval. */
-  readonly verdict: Verdict | "counted";
-}
+export type ComparedRatio = MetricRatio;
 
 export interface ComparedMetric {
   readonly key: string;
@@ -121,14 +117,17 @@ function comparedGroup({ label, sides }: Group): ComparedGroup {
     differences: configurationDifferences(sides),
     metrics: metricsFor(sides).map((metric): ComparedMetric => {
       const values = sides.map((side) => metric.readValue(side));
+      const texts = values.map((value) => (value === null ? null : metric.format(value.value)));
       return {
         key: metric.key,
         title: metric.title,
         better: metric.better,
         values,
-        texts: values.map((value) => (value === null ? null : metric.format(value.value))),
-        against: sides.map((side) =>
-          baseline === undefined || side === baseline ? null : judged(metric.computeRatio(side, baseline)),
+        texts,
+        against: sides.map((side, index) =>
+          baseline === undefined || side === baseline
+            ? null
+            : asShown(metric.computeRatio(side, baseline), texts[index] === texts[0]),
         ),
       };
     }),
@@ -138,18 +137,16 @@ function comparedGroup({ label, sides }: Group): ComparedGroup {
   };
 }
 
-function judged(ratio: MetricRatio | null): ComparedRatio | null {
-  if (ratio === null) return null;
-  const { paired, ...rest } = ratio;
-  if (paired !== null) return { ...rest, verdict: computeVerdict(paired) };
-  if (rest.ci95_low === null || rest.ci95_high === null) return { ...rest, verdict: "counted" };
-  const isLess = rest.ci95_high < 1;
-  const verdict: Verdict = isLess ? "less" : rest.ci95_low > 1 ? "more" : "within-noise";
-  return { ...rest, verdict };
+/** Nothing is better or worse than what stands beside it as the same figure. */
+function asShown(ratio: MetricRatio | null, isShownEqual: boolean): MetricRatio | null {
+  const isJudged = ratio?.verdict === "less" || ratio?.verdict === "more";
+  return ratio !== null && isJudged && isShownEqual ? { ...ratio, verdict: "same" } : ratio;
 }
 
 function equalAnswers(side: Side, baseline: Side) {
   const pairs = trialPairs(side, baseline);
-  const equal = pairs.filter(([own, other]) => own.output_ids_sha256 === other.output_ids_sha256);
+  const equal = pairs.filter(
+    ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
+  );
   return { equal: equal.length, pairs: pairs.length };
 }

@@ -1,5 +1,5 @@
 /** What is compared, value by value: one entry a metric. */
-import { computeStatistics, type Statistics } from "../../base/statistics.js";
+import { computeMedian } from "../../base/statistics.js";
 import { type LoadMetric, sortByPlace, type TrialMetric } from "../../metrics/metric.js";
 import {
   chooseSource,
@@ -9,27 +9,30 @@ import {
   trialMetrics,
 } from "../../metrics/registry.js";
 import { UNITS } from "../../metrics/units.js";
-import type { RecordedTrial } from "../../run/record-types.js";
-import { type ConfigurationData, completedTrials, listLoadParts } from "../../run/run-data.js";
-import { type PairedRatio, pairedRatio } from "../bootstrap.js";
-import { computePerplexity, computePerplexityRatio, findQualityMeasurement } from "../quality.js";
+import type { CompletedTrial, RecordedTrial } from "../../run/record-types.js";
+import { type ConfigurationData, completedTrials, listLoadParts, timedTrials } from "../../run/run-data.js";
+import { comparePairs, computeEffect, type TrialPair } from "../comparison.js";
+import { pairedRatio } from "../paired-ratio.js";
+import { computePerplexity, findQualityMeasurement, listTokenDifferences } from "../quality.js";
+import type { Verdict } from "../significance.js";
 import type { Side } from "./sides.js";
 
 export interface MetricValue {
+  /** Of trials the median, as in every table; of a load the one there is; of a text its perplexity. */
   readonly value: number;
-  readonly ci95_low: number | null;
-  readonly ci95_high: number | null;
 }
 
 export interface MetricRatio {
   /** This ÷ baseline. */
   readonly ratio: number;
-  readonly ci95_low: number | null;
-  readonly ci95_high: number | null;
+  readonly ci99_low: number | null;
+  readonly ci99_high: number | null;
   /** Pairs of trials or of tokens; null for what is exact, not measured. */
   readonly pairs: number | null;
-  /** For the verdict; null for what is not paired by trial. */
-  readonly paired: PairedRatio | null;
+  /** Loads of each, where a load is what counts; null elsewhere. */
+  readonly loads: number | null;
+  /** `counted`: exact, so neither noise nor interval. */
+  readonly verdict: Verdict | "counted";
 }
 
 export interface Metric {
@@ -75,17 +78,19 @@ function readLoad(metric: LoadMetric, { configuration }: Side): number | null {
   return readLoadMetric(metric, listLoadParts(configuration));
 }
 
+const NO_INTERVAL = { ci99_low: null, ci99_high: null } as const;
+
 function loadMetric(metric: LoadMetric): Metric {
   return {
     ...describeMetric(metric),
     readValue: (side) => {
       const value = readLoad(metric, side);
-      return value === null ? null : { value, ci95_low: null, ci95_high: null };
+      return value === null ? null : { value };
     },
     computeRatio: (side, baseline) => {
       const [own, its] = [readLoad(metric, side), readLoad(metric, baseline)];
       if (own === null || its === null || its === 0) return null;
-      return { ratio: own / its, ci95_low: null, ci95_high: null, pairs: null, paired: null };
+      return { ...NO_INTERVAL, ratio: own / its, pairs: null, loads: null, verdict: "counted" };
     },
   };
 }
@@ -103,14 +108,21 @@ function trialMetric(metric: TrialMetric, sides: readonly Side[]): Metric | null
   return {
     ...described,
     title: name ?? described.title,
-    readValue: ({ configuration }) => toMeanValue(computeStatistics(listValues(configuration, of))),
+    readValue: ({ configuration }) => toValue(computeMedian(listValues(metric, configuration, of))),
     computeRatio: (side, baseline) => {
-      const paired = pairedRatio(pairValues(side, baseline, of));
-      if (paired === null) return null;
-      const { ratio, ci95, pairs } = paired;
-      return { ratio, ci95_low: ci95?.[0] ?? null, ci95_high: ci95?.[1] ?? null, pairs, paired };
+      const unit = metric.sources === undefined ? "pair" : "load";
+      const effect = comparePairs(trialPairs(side, baseline), of, {
+        isTimed: metric.isTimed ?? false,
+        unit,
+        smallestDifference: baseline.data.run.plan.smallest_difference,
+      });
+      return effect === null ? null : { ...effect, loads: unit === "load" ? effect.loads : null };
     },
   };
+}
+
+function toValue(value: number | null): MetricValue | null {
+  return value === null ? null : { value };
 }
 
 function listMeasurements(configuration: ConfigurationData): RecordedTrial[] {
@@ -118,23 +130,16 @@ function listMeasurements(configuration: ConfigurationData): RecordedTrial[] {
 }
 
 function listValues(
+  { isTimed }: TrialMetric,
   configuration: ConfigurationData,
   of: (measurement: RecordedTrial) => number | null,
 ): number[] {
-  return listMeasurements(configuration).flatMap((measurement) => of(measurement) ?? []);
-}
-
-function toMeanValue(statistics: Statistics | null): MetricValue | null {
-  if (statistics === null) return null;
-  const { mean, ci95_low, ci95_high } = statistics;
-  return { value: mean, ci95_low, ci95_high };
+  const trials = isTimed ? timedTrials(configuration) : completedTrials(configuration);
+  return trials.flatMap(({ measurement }) => of(measurement) ?? []);
 }
 
 /** Across runs the same prompt is the same text, whatever its place; the same repeat is the same number. */
-export function trialPairs(
-  side: Side,
-  baseline: Side,
-): (readonly [own: RecordedTrial, baseline: RecordedTrial])[] {
+export function trialPairs(side: Side, baseline: Side): TrialPair[] {
   const before = new Map(keyedTrials(baseline));
   return keyedTrials(side).flatMap(([key, own]) => {
     const other = before.get(key);
@@ -142,23 +147,12 @@ export function trialPairs(
   });
 }
 
-function keyedTrials({ data, configuration }: Side): (readonly [key: string, measurement: RecordedTrial])[] {
+function keyedTrials({ data, configuration }: Side): (readonly [key: string, trial: CompletedTrial])[] {
   const prompts = new Map(data.run.prompts.map(({ prompt_index, prompt }) => [prompt_index, prompt]));
-  return completedTrials(configuration).map(
-    ({ repeat, prompt_index, measurement }) =>
-      [`${repeat}\0${prompts.get(prompt_index) ?? ""}`, measurement] as const,
-  );
-}
-
-function pairValues(
-  side: Side,
-  baseline: Side,
-  of: (measurement: RecordedTrial) => number | null,
-): (readonly [own: number, baseline: number])[] {
-  return trialPairs(side, baseline).flatMap(([mine, theirs]) => {
-    const [own, other] = [of(mine), of(theirs)];
-    return own === null || other === null ? [] : [[own, other] as const];
-  });
+  return completedTrials(configuration).map((trial) => [
+    `${trial.repeat}\0${prompts.get(trial.prompt_index) ?? ""}`,
+    trial,
+  ]);
 }
 
 function perplexityMetric(text: string): Metric {
@@ -169,17 +163,19 @@ function perplexityMetric(text: string): Metric {
     format: UNITS.perplexity.format,
     readValue: ({ configuration }) => {
       const measurement = findQualityMeasurement(configuration, text);
-      return measurement === null ? null : computePerplexity(measurement);
+      return toValue(measurement === null ? null : (computePerplexity(measurement)?.value ?? null));
     },
     computeRatio: (side, baseline) => {
       const own = findQualityMeasurement(side.configuration, text);
-      const ratio =
-        own === null
-          ? null
-          : computePerplexityRatio(own, findQualityMeasurement(baseline.configuration, text));
-      if (own === null || ratio === null) return null;
-      const { value, ci95_low, ci95_high } = ratio;
-      return { ratio: value, ci95_low, ci95_high, pairs: own.token_nll.length, paired: null };
+      const its = findQualityMeasurement(baseline.configuration, text);
+      const differences = own === null ? null : listTokenDifferences(own, its);
+      if (differences === null) return null;
+      const tokens = differences.map((nll) => ({ own: Math.exp(nll), reference: 1, round: 0 }));
+      const effect = computeEffect(
+        pairedRatio(tokens, { loadSpread: 0 }),
+        baseline.data.run.plan.smallest_difference,
+      );
+      return effect === null ? null : { ...effect, loads: null };
     },
   };
 }

@@ -51,6 +51,11 @@ export interface NewestValue {
   /** False where the newest run did not measure it: this is then an older one's. */
   readonly is_of_newest_run: boolean;
   readonly is_exact: boolean;
+  /** The run's own 95 % interval; null where the value stands for itself. */
+  readonly own_low: number | null;
+  readonly own_high: number | null;
+  /** Other work on the machine disturbed all its trials: a time of them says nothing. */
+  readonly is_disturbed: boolean;
   /** Null for the first run of a segment. */
   readonly against: NewestAgainst | null;
 }
@@ -77,10 +82,17 @@ export interface HistorySeries extends Pick<HistoryMetric, "better" | "unit" | "
 }
 
 /**
- * `regression` only where the point and all of its interval are beyond the limit. `no-figure`: the newest run did not measure
+ * `regression` only where the point and all of its interval are beyond the limit: for a value the run's own, for a change
+ * that of one more run. `no-figure`: the newest run did not measure
  * it; `run` itself exits with a code of its own for that.
  */
-export type Outcome = "regression" | "within-limit" | "within-noise" | "too-few-runs" | "no-figure";
+export type Outcome =
+  | "regression"
+  | "within-limit"
+  | "within-noise"
+  | "too-few-runs"
+  | "disturbed"
+  | "no-figure";
 
 export interface Check {
   /** As it was written. */

@@ -186,6 +186,9 @@ function compareNewest(
     value: point.metricValue.value,
     is_of_newest_run: point.run === newestRun,
     is_exact: metric.isExact,
+    own_low: point.metricValue.own?.[0] ?? null,
+    own_high: point.metricValue.own?.[1] ?? null,
+    is_disturbed: point.metricValue.isDisturbed,
     against: isPositive ? newestAgainst(values, levels, metric) : null,
   };
 }

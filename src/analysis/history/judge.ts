@@ -26,15 +26,20 @@ function judged(condition: FailCondition, newest: NewestValue | null): Pick<Chec
 }
 
 function judgeOutcome({ limit, operator }: FailCondition, newest: NewestValue): Outcome {
+  if (newest.is_disturbed) return "disturbed";
   const isBeyond = (value: number, bound: number) => (operator === "<" ? value < bound : value > bound);
+  const nearest = <V>(low: V, high: V) => (operator === "<" ? high : low);
   const { against, value } = newest;
-  // A value is judged as the change that would lead to it, so that both kinds of limit stand on one interval.
-  const point = limit.kind === "value" ? value : (against?.ratio ?? null);
-  const bound = limit.kind === "value" ? limit.value : limit.ratio;
-  if (newest.is_exact && point !== null) return isBeyond(point, bound) ? "regression" : "within-limit";
-  if (point === null || against === null || against.verdict === "too-few-runs") return "too-few-runs";
-  if (!isBeyond(point, bound)) return "within-limit";
-  const scale = point / against.ratio;
-  const nearest = operator === "<" ? against.ci95_high : against.ci95_low;
-  return nearest !== null && isBeyond(nearest * scale, bound) ? "regression" : "within-noise";
+  // A budget needs no history: what the run measured itself is beyond it or is not.
+  if (limit.kind === "value") {
+    if (!isBeyond(value, limit.value)) return "within-limit";
+    const end = nearest(newest.own_low, newest.own_high);
+    return end === null || isBeyond(end, limit.value) ? "regression" : "within-noise";
+  }
+  if (against === null) return "too-few-runs";
+  if (newest.is_exact) return isBeyond(against.ratio, limit.ratio) ? "regression" : "within-limit";
+  if (against.verdict === "too-few-runs") return "too-few-runs";
+  if (!isBeyond(against.ratio, limit.ratio)) return "within-limit";
+  const end = nearest(against.ci95_low, against.ci95_high);
+  return end !== null && isBeyond(end, limit.ratio) ? "regression" : "within-noise";
 }

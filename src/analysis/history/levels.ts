@@ -2,8 +2,8 @@
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { computeMedian, computeQuantile, randomBelow } from "../../base/statistics.js";
-import { expandedTail } from "../bootstrap.js";
 import { CHANGE_TEST, findChangePoints, SplitSearch } from "./change-points.js";
+import { expandedTail } from "./expanded-tail.js";
 import { winsorized } from "./winsorize.js";
 
 /** Measured runs `from` (first) to `to` (after the last), which nothing tells apart but noise. */
@@ -63,7 +63,7 @@ export function findLevels(values: readonly number[], options: { readonly isExac
 
 /**
  * By the bootstrap: each side drawn anew from its own runs, the change looked for again. Percentiles of the ratio are expanded
- * for few runs, as those of paired ratios are (see bootstrap.ts).
+ * for few runs.
  */
 function estimateIntervals(
   values: readonly number[],

@@ -18,7 +18,13 @@ import { SUMMARY_SCHEMA_VERSION, summarize } from "../summary.js";
 import { RunHeaderReader } from "./run-header.js";
 
 const statistics = z
-  .looseObject({ n: z.number(), median: z.number(), min: z.number(), max: z.number() })
+  .looseObject({
+    n: z.number(),
+    median: z.number(),
+    sd: z.number().nullable().default(null),
+    min: z.number(),
+    max: z.number(),
+  })
   .nullable()
   // Summaries of before the metric was measured lack it.
   .default(null);
@@ -40,6 +46,7 @@ export const configurationValuesSchema = z.object({
   reused_from: z.looseObject({}).nullable().default(null),
   trials_planned: z.number(),
   trials_completed: z.number(),
+  trials_disturbed: z.number().default(0),
   memory_metric: z.enum(MEMORY_METRICS).nullable(),
   ...shapeOf(LOAD_SUMMARY_METRICS, number),
   ...shapeOf(SUMMARY_METRICS, statistics),

@@ -2,6 +2,7 @@
 import { Option } from "commander";
 import {
   type ArgvContext,
+  collected,
   jsonOption,
   memoryOption,
   pythonOption,
@@ -18,6 +19,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "run experiments/quant.yaml",
       "run experiments/quant.yaml --set generation.max_new_tokens=8 --set repeats=3",
       "run experiments/falcon-tiny.yaml --json > summary.json",
+      "run experiments/quant.yaml --fail-on 'decode_tokens_per_sec<20'   a budget, for CI",
       "run experiments/quant.yaml --reuse               measure only what is new or has changed",
       "run experiments/quant.yaml --resume              its newest run, from the first unfinished trial",
       "run --resume quant/20261124T023746Z-a1b2         this one",
@@ -50,6 +52,14 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       )
         .choices(["ipc", "tcp"])
         .env("FALCON_EXP_TRANSPORT"),
+    )
+    .addOption(
+      new Option(
+        "--fail-on <condition>",
+        "exit with 9 when this run breaks it beyond noise: METRIC>1.2GB, METRIC<-5%; may be given again",
+      )
+        .argParser(collected)
+        .default([], "none"),
     )
     .addOption(jsonOption)
     .action(async (file: string | undefined, options) => {

@@ -23,8 +23,8 @@ export function compareChart(report: CompareReport): TopLevelSpec {
                 metric: metric.title,
                 side: short(group.sides[index]?.name ?? ""),
                 ratio: ratio.ratio,
-                low: ratio.ci95_low,
-                high: ratio.ci95_high,
+                low: ratio.ci99_low,
+                high: ratio.ci99_high,
                 text: ratioWords(ratio, metric.better),
               },
             ],
@@ -51,7 +51,7 @@ export function compareChart(report: CompareReport): TopLevelSpec {
     title: {
       text: breakLines(`Against ${safeLine(baseline)}`, 70, 3),
       subtitle: [
-        "Point: ratio to the first, 1 is the same · whisker: 95 % interval · logarithmic",
+        "Point: ratio to the first, 1 is the same · whisker: 99 % interval · logarithmic",
         ...(names.length === 1 ? breakLines(names[0] ?? "", 90, 2) : []),
         ...report.forced.flatMap((reason) => breakLines(`forced: ${safeLine(reason)}`, 90, 2)),
       ],

@@ -92,7 +92,7 @@ export function estimateChart({ modelName, memoryName, rows }: EstimateInput, ro
         3,
       ),
       subtitle: breakLines(
-        "Bar: measured (whisker: 95 % interval of the mean) · black line: estimated from the config alone",
+        "Bar: measured (peak: median over trials, whisker: smallest to largest) · black line: estimated from the config alone",
         room === undefined ? 100 : charactersIn(room - 28),
         4,
       ),

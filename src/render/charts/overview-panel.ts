@@ -4,13 +4,14 @@ import { breakLines, COLORS, FULL_HEIGHT, shown } from "./style.js";
 
 /** What a bar and its whisker show. */
 export interface PanelStatistics {
-  readonly mean: number;
-  readonly max: number;
-  readonly ci95_low: number | null;
-  readonly ci95_high: number | null;
+  /** Of trials the median. */
+  readonly value: number;
+  /** Ends of the whisker; null for none. */
+  readonly low: number | null;
+  readonly high: number | null;
 }
 
-/** One bar: the mean. */
+/** One bar, with its whisker. */
 export interface PanelBar {
   /** Id. */
   readonly configuration: string;
@@ -34,7 +35,10 @@ export function buildBar(
 ): PanelBar[] {
   const statistics = computeStatistics(samples);
   const { configuration, name } = row;
-  return statistics === null ? [] : [{ configuration, name, slot, word, statistics, dots: samples }];
+  if (statistics === null) return [];
+  const { median, min, max } = statistics;
+  const range = min < max ? { low: min, high: max } : { low: null, high: null };
+  return [{ configuration, name, slot, word, statistics: { value: median, ...range }, dots: samples }];
 }
 
 export interface PanelName {
@@ -66,6 +70,8 @@ export interface PanelInput {
     readonly isExpected?: boolean;
   }[];
   readonly reference: number | null;
+  /** What the whisker reaches from and to. */
+  readonly whisker: string;
 }
 
 const TITLE_FONT_SIZE = 12;
@@ -78,26 +84,22 @@ const MAX_DOTS = 200;
 
 /** One panel of the overview, as a Vega-Lite unit of layers. */
 export function overviewPanel(input: PanelInput) {
-  const bars = input.bars.map(({ configuration, name, slot, word, statistics, dots }) => {
-    const { mean, max, ci95_low, ci95_high } = statistics;
-    const number = input.format(mean);
+  const bars = input.bars.map(({ configuration, name, slot, word, statistics }) => {
+    const { value, low, high } = statistics;
+    const number = input.format(value);
     const label = word === "" ? number : `${word} ${number}`;
     return {
       configuration,
       name,
       slot,
       color: input.colors[slot] ?? COLORS.muted,
-      mean,
-      // None of these values can be negative, whatever half an interval says.
-      low: ci95_low === null ? null : Math.max(0, ci95_low),
-      high: ci95_high,
-      interval:
-        ci95_low === null || ci95_high === null
-          ? "–"
-          : `${input.format(ci95_low)} to ${input.format(ci95_high)}`,
-      figure: input.format(mean),
+      value,
+      low,
+      high,
+      range: low === null || high === null ? "–" : `${input.format(low)} to ${input.format(high)}`,
+      figure: number,
       label,
-      label_at: Math.max(dots.length > 0 ? max : mean, mean, ci95_high ?? 0),
+      label_at: Math.max(value, high ?? 0),
     };
   });
   const dots = input.bars.flatMap(({ configuration, name, slot, dots: samples }) =>
@@ -141,7 +143,7 @@ export function overviewPanel(input: PanelInput) {
         mark: { type: "bar" as const, height: barHeight },
         encoding: {
           x: {
-            ...x("mean"),
+            ...x("value"),
             scale: { domain: [0, end], nice: false },
             axis: isEmpty
               ? { title: null, labels: false, ticks: false, grid: false }
@@ -151,9 +153,9 @@ export function overviewPanel(input: PanelInput) {
           color: { field: "color", scale: null },
           tooltip: [
             shown("name", "configuration"),
-            shown("figure", input.slots.length > 1 ? "mean" : input.title),
+            shown("figure", input.slots.length > 1 ? "figure" : input.title),
             ...(input.slots.length > 1 ? [shown("slot", "memory")] : []),
-            shown("interval", "95 % interval of the mean"),
+            shown("range", input.whisker),
           ],
         },
       },

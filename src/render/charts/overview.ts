@@ -1,9 +1,11 @@
 /**
  * All configurations side by side: weights and peak memory, time, speed. One row a configuration in every panel; bars are
- * means, dots the single trials, whiskers the 95 % interval of the mean, and the dashed line is the reference.
+ * medians, dots the single trials, whiskers reach from the smallest to the largest, and the dashed line is the reference.
  */
 
 import type { TopLevelSpec } from "vega-lite";
+import type { KlDivergence } from "../../analysis/quality.js";
+import { computeMedian } from "../../base/statistics.js";
 import { formatNats } from "../../base/units.js";
 import { commonMemoryMetric, type MemoryMetric, memoryName } from "../../metrics/memory.js";
 import { charactersIn, namesWidth, rowNames, titleCharacters } from "./axis-headroom.js";
@@ -42,7 +44,7 @@ export interface OverviewRow {
   readonly elapsedSec: readonly number[];
   readonly tokensPerSec: readonly number[];
   /** Over every scored token of the first text, nats. */
-  readonly kl: PanelStatistics | null;
+  readonly kl: Pick<KlDivergence, "mean" | "ci95_low" | "ci95_high"> | null;
 }
 
 export interface OverviewInput {
@@ -93,7 +95,7 @@ export function overviewChart(input: OverviewInput, room?: number): TopLevelSpec
       ),
       subtitle: [
         ...breakLines(
-          `Bar: mean over trials · dot: one trial · whisker: 95 % interval of the mean${hasLine ? " · dashed line: the reference" : ""}`,
+          `Bar: median over trials · dot: one trial · whisker: smallest to largest${hasKl ? " (KL: mean and its 95 % interval)" : ""}${hasLine ? " · dashed line: the reference" : ""}`,
           titleRoom === null ? 200 : charactersIn(titleRoom),
           4,
         ),
@@ -112,14 +114,16 @@ function naturalWidth(rows: readonly OverviewRow[], panels: number): number {
   return 2 * PADDING + names + 8 + FIRST_WIDTH + (panels - 1) * (OTHER_WIDTH + SPACING) + RIGHT_EDGE;
 }
 
+const RANGE = "smallest to largest trial";
+
 function buildPanels(
   rows: readonly Row[],
   hasKl: boolean,
 ): Omit<Panel, "names" | "rowHeight" | "titleWidth" | "width" | "showNames">[] {
   const metric = commonMemoryMetric(rows.map((row) => row.metric));
   const reference = rows.find((row) => row.isReference);
-  const referenceMean = (samples: (row: Row) => readonly number[]) =>
-    reference === undefined ? null : computeMean(samples(reference));
+  const referenceMedian = (samples: (row: Row) => readonly number[]) =>
+    reference === undefined ? null : computeMedian(samples(reference));
   const missing = (hasValue: (row: Row) => boolean, isFirst: (row: Row) => boolean) =>
     rows
       .filter((row) => !hasValue(row))
@@ -145,7 +149,8 @@ function buildPanels(
       format: (value) => `${significant(value)} GB`,
       bars: memoryBars,
       missing: missing(hasMemory, () => true),
-      reference: referenceMean((row) => row.peakGb),
+      reference: referenceMedian((row) => row.peakGb),
+      whisker: RANGE,
     },
     {
       title: "Time per trial (s), less is better",
@@ -155,7 +160,8 @@ function buildPanels(
       format: (value) => `${significant(value)} s`,
       bars: plain.bars((row) => row.elapsedSec),
       missing: missing((row) => row.elapsedSec.length > 0, hasMemory),
-      reference: referenceMean((row) => row.elapsedSec),
+      reference: referenceMedian((row) => row.elapsedSec),
+      whisker: RANGE,
     },
     {
       title: "Decoding (tokens/s), more is better",
@@ -168,7 +174,8 @@ function buildPanels(
         (row) => row.tokensPerSec.length > 0,
         () => false,
       ),
-      reference: referenceMean((row) => row.tokensPerSec),
+      reference: referenceMedian((row) => row.tokensPerSec),
+      whisker: RANGE,
     },
     ...(hasKl ? [klPanel(rows)] : []),
   ];
@@ -182,7 +189,7 @@ function klPanel(rows: readonly Row[]) {
     dotColor: COLORS.muted,
     format: formatNats,
     bars: rows.flatMap(({ configuration, name, kl }): PanelBar[] =>
-      kl === null ? [] : [{ configuration, name, slot: "one", word: "", statistics: kl, dots: [] }],
+      kl === null ? [] : [{ configuration, name, slot: "one", word: "", statistics: toPanel(kl), dots: [] }],
     ),
     missing: rows
       .filter(({ kl }) => kl === null)
@@ -192,16 +199,17 @@ function klPanel(rows: readonly Row[]) {
         isExpected: isReference,
       })),
     reference: null,
+    whisker: "95 % interval of the mean",
   };
+}
+
+function toPanel({ mean, ci95_low, ci95_high }: NonNullable<OverviewRow["kl"]>): PanelStatistics {
+  return { value: mean, low: ci95_low, high: ci95_high };
 }
 
 /** "Peak RSS" → "peak RSS" within a sentence. */
 function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
-}
-
-function computeMean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Three significant digits, never an exponent. */

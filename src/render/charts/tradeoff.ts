@@ -95,7 +95,7 @@ export function tradeoffChart(input: TradeoffInput, room?: number): TopLevelSpec
       text: breakLines(`${input.modelName}: memory, speed and quality`, titleWidth, 3),
       subtitle: [
         ...breakLines(
-          "Whisker: 95 % interval of the mean · dark ring: no configuration is better in everything",
+          "Point: median over trials · whisker: slowest to fastest trial · dark ring: no configuration is better in everything",
           characters,
           4,
         ),

@@ -12,7 +12,7 @@ export function verdictsSection(summary: RunSummary): Markup {
 ${
   reference === undefined
     ? null
-    : html`<p class="quiet">Each against <strong>${reference.label}</strong> *, the reference. In brackets: 95 % intervals.</p>`
+    : html`<p class="quiet">Each against <strong>${reference.label}</strong> *, the reference. In brackets: 99 % intervals of ratios, the ones that decide; of quality 95 %.</p>`
 }
 ${summary.model_note !== null && html`<p class="note">${summary.model_note}</p>`}
 ${summary.machine_remarks.map((remark) => html`<p class="warning">Not quiet: ${remark}</p>`)}

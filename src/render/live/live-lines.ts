@@ -97,6 +97,8 @@ export function formatLogLine(
       return loadedLine(event, place, colors);
     case "trial-completed":
       return options.plain ? trialLine(event, place, state, nowSec) : null;
+    case "trial-disturbed":
+      return `${place}: trial ${state.trialsOverHere + 1} ${colors.yellow("was disturbed")} (${event.disturbances.join("; ")}): measured again`;
     case "trial-failed":
       return `${place}: ${colors.red(`trial ${state.trialsOverHere} failed`)}: ${safeLine(event.failure.code)}`;
     case "configuration-completed":

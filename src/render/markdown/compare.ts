@@ -3,6 +3,7 @@
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
 import { safeLine } from "../../base/text.js";
 import {
+  COMPARE_NOTE,
   differenceCells,
   environmentHeading,
   knownDifferences,
@@ -29,7 +30,7 @@ export function compareMarkdown(report: CompareReport): string {
   for (const group of report.groups) lines.push(...groupLines(group));
   if (report.unpaired.length > 0)
     lines.push(`Not in all of them: ${report.unpaired.map(escaped).join(", ")}.`, "");
-  lines.push("Means; ratios are against the first, paired by prompt and repeat; [95 % interval].");
+  lines.push(COMPARE_NOTE);
   return `${lines.join("\n")}\n`;
 }
 

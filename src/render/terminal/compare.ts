@@ -3,6 +3,7 @@ import pc from "picocolors";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
 import { safeLine, wrapText } from "../../base/text.js";
 import {
+  COMPARE_NOTE,
   differenceText,
   environmentHeading,
   knownDifferences,
@@ -34,10 +35,7 @@ export function compareText(report: CompareReport, style: Style): string {
   if (report.unpaired.length > 0) {
     lines.push("", ...wrap(`Not in all of them: ${report.unpaired.map(safeLine).join(", ")}.`));
   }
-  lines.push(
-    "",
-    ...wrap("Means; ratios are against the first, paired by prompt and repeat; [95 % interval]."),
-  );
+  lines.push("", ...wrap(COMPARE_NOTE));
   return lines.join("\n");
 }
 

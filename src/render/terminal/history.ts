@@ -27,11 +27,12 @@ interface Style {
 type Colors = ReturnType<typeof pc.createColors>;
 type DateText = (at: string) => string;
 
-const OUTCOME_WORDS: Readonly<Record<Check["outcome"], string>> = {
+export const OUTCOME_WORDS: Readonly<Record<Check["outcome"], string>> = {
   regression: "REGRESSION",
   "within-limit": "ok",
   "within-noise": "noise",
   "too-few-runs": "unknown",
+  disturbed: "unknown",
   "no-figure": "unknown",
 };
 const MOST_EVENTS = 10;

@@ -1,5 +1,6 @@
 /** The columns of a run's table, for the terminal and for the page alike: one row a configuration. */
 
+import { ratioText } from "../../analysis/significance.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { commonMemoryMetric, type MemoryMetric, memoryName, shortMemoryName } from "../../metrics/memory.js";
 import { type LoadMetric, sortByPlace, type TextMetric, type TrialMetric } from "../../metrics/metric.js";
@@ -40,9 +41,9 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
     ),
     {
       header: "× time",
-      title: "Time against the reference, paired by prompt",
-      value: (c) => c.against_reference?.time?.ratio ?? null,
-      text: (value) => `${value.toFixed(2)}×`,
+      title: "Time of whole answers against the reference: geometric mean over pairs",
+      value: (c) => readTimeRatio(c),
+      text: (value) => `${ratioText(value)}×`,
       dropRank: 2,
     },
     ...qualityColumns(summary),
@@ -54,6 +55,12 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
       dropRank: 5,
     },
   ];
+}
+
+/** Null where other work decided the times. */
+function readTimeRatio({ against_reference: comparison }: ConfigurationSummary): number | null {
+  const time = comparison?.time ?? null;
+  return time === null || time.verdict === "disturbed" ? null : time.ratio;
 }
 
 type AnyMetric = TrialMetric | LoadMetric | TextMetric;

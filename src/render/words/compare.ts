@@ -1,23 +1,33 @@
 /** What a comparison says, in words that terminal and Markdown share. Names in them are not made safe. */
 import type { ComparedMetric, ComparedRatio, CompareReport } from "../../analysis/compare/compare.js";
 import type { Difference } from "../../analysis/compare/environment-diff.js";
-import { effectRange } from "../../analysis/significance.js";
+import { effectRange, ratioText } from "../../analysis/significance.js";
+import { pluralize } from "../../base/text.js";
 import { describeSetChange } from "../../run/identity.js";
 import { INSTRUCTION_SETS } from "../../run/traits.js";
 
-/** `1.55× [1.51, 1.59] slower`-like: the ratio, its interval, and better, worse, noise or unknown. */
+/** Beneath a comparison: what its figures are, and which interval stands in the brackets. */
+export const COMPARE_NOTE =
+  "Medians over trials; ratios are geometric means against the first, paired by prompt and repeat (memory: load by load); [99 % interval], the one that decides.";
+
+/** `1.55× [1.51, 1.59] worse`: the ratio, its interval, and better, worse, the same, noise or unknown. */
 export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["better"]): string {
   if (ratio === null) return "–";
-  const { ratio: value, ci95_low, ci95_high, verdict } = ratio;
-  const number = `${value.toFixed(2)}×`;
-  const range = ci95_low === null || ci95_high === null ? "" : ` ${effectRange([ci95_low, ci95_high])}`;
+  const { ratio: value, ci99_low, ci99_high, verdict, loads } = ratio;
+  const number = `${ratioText(value)}×`;
+  const few = loads === null ? "" : ` (${pluralize(loads, "load")} each)`;
+  const range = ci99_low === null || ci99_high === null ? few : ` ${effectRange([ci99_low, ci99_high])}`;
   switch (verdict) {
     case "counted":
       return value === 1 ? "the same" : number;
     case "too-few-repeats":
-      return `${number} too few repeats`;
+      return `${number} too few ${loads === null ? "repeats" : "loads"}${loads === null ? "" : few}`;
     case "within-noise":
       return `${number}${range} within noise`;
+    case "same":
+      return `${number}${range} the same`;
+    case "disturbed":
+      return "not judged: disturbed";
     case "less":
     case "more":
       return `${number}${range} ${(verdict === "less") === (better === "lower") ? "better" : "worse"}`;

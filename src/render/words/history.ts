@@ -113,8 +113,10 @@ export function checkText({ condition, configuration, metric, title, outcome, ne
   const rule = safeLine(condition);
   if (newest === null || outcome === "no-figure")
     return `${subject} was not measured by the newest run (${rule})`;
-  const { against, value } = newest;
+  const { against, value, own_low, own_high } = newest;
   const valueText = formatMetricValue(metric, value);
+  if (outcome === "disturbed")
+    return `${subject} ${valueText}: other work disturbed all trials, so it is not judged (${rule})`;
   if (outcome === "too-few-runs") {
     const before = against?.runs_before ?? 0;
     const needed = newest.is_exact ? 1 : FEWEST_RUNS_BEFORE;
@@ -128,12 +130,16 @@ export function checkText({ condition, configuration, metric, title, outcome, ne
     against === null
       ? ""
       : `, ${percentText(against.ratio)}${range} against ${formatMetricValue(metric, against.level)} of the ${pluralize(against.runs_before, "run")} before`;
+  const own =
+    condition.trimEnd().endsWith("%") || own_low === null || own_high === null
+      ? ""
+      : ` [${formatMetricValue(metric, own_low)}, ${formatMetricValue(metric, own_high)}]`;
   const judgement = {
     regression: `beyond the limit ${rule}`,
     "within-limit": `within the limit ${rule}`,
     "within-noise": `beyond the limit ${rule} by no more than noise`,
   }[outcome];
-  return `${subject} ${valueText}${basis}: ${judgement}`;
+  return `${subject} ${valueText}${own}${basis}: ${judgement}`;
 }
 
 /** `30 runs from 2026-10-26 to 2026-11-24: 28 completed, 1 failed`. */

@@ -44,7 +44,9 @@ export function estimateSentence({ configurations }: RunSummary): string {
 export function noteSentences(summary: RunSummary): string {
   const metrics = summary.configurations.map(({ memory_metric }) => memory_metric);
   const isRss = metrics.includes("peak_rss_bytes");
-  const parts = ["Medians over trials; * is the reference; × time is against it; [95 % interval]."];
+  const parts = [
+    "Medians over trials; * is the reference; × time is the geometric mean of the pairs' ratios to it; [99 % interval] of ratios.",
+  ];
   const [text] = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
   if (text !== undefined) {
     parts.push(`KL (nats a token) and top-1 agreement are against *, on the text ${safeLine(text)}.`);

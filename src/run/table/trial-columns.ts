@@ -46,5 +46,8 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   ),
   column.string("failure_code", "why it failed ([errors.md](errors.md))", (source) => failed(source)?.code),
   column.string("failure_message", "in words", (source) => failed(source)?.message),
+  column.string("disturbed_by", "what else went on meanwhile; null where all was quiet", ({ trial }) =>
+    trial?.status === "completed" && trial.disturbed_by.length > 0 ? trial.disturbed_by.join("; ") : null,
+  ),
   ...METRIC_COLUMNS,
 ];

@@ -4,6 +4,7 @@ import type { ComparedGroup, CompareReport } from "../../analysis/compare/compar
 import type { FalconError } from "../../base/errors.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import {
+  COMPARE_NOTE,
   differenceCells,
   environmentHeading,
   knownDifferences,
@@ -83,8 +84,8 @@ function reportPart(report: CompareReport, chart: string | null): Html {
 ${report.environment.length === 0 ? html`<p>The same machine, libraries and program.</p>` : differencesPart(report)}</section>
 ${report.groups.map(groupPart)}
 ${report.unpaired.length === 0 ? "" : html`<p>Not in all of them: ${report.unpaired.map(text).join(", ")}.</p>`}
-<p>Means; ratios are against the first, paired by prompt and repeat; [95 % interval].</p>
-${chart === null ? "" : html`<figure><img alt="Every metric as a ratio to the first, with its 95 % interval" src="data:image/svg+xml;base64,${Buffer.from(chart).toString("base64")}"></figure>`}`;
+<p>${COMPARE_NOTE}</p>
+${chart === null ? "" : html`<figure><img alt="Every metric as a ratio to the first, with its 99 % interval" src="data:image/svg+xml;base64,${Buffer.from(chart).toString("base64")}"></figure>`}`;
 }
 
 function differencesPart(report: CompareReport): Html {

@@ -210,3 +210,35 @@ test("scheduled runs that did not come are told, late ones are not", () => {
   expect(missedRuns([at(0)], 1, new Date(FIRST + 1e9)).length).toBe(10_000);
   expect(missedRuns([], 60, new Date())).toEqual([]);
 });
+
+test("a budget is judged by the run's own figure, be it the first run there is", () => {
+  const outcomes = (condition: string, one = {}) =>
+    report(
+      runs(1, () => one),
+      [condition],
+    ).checks.map(({ configuration, outcome }) => `${configuration} ${outcome}`);
+  expect(outcomes("decode_tokens_per_sec<50")).toEqual([
+    "none regression",
+    "int8 regression",
+    "fp4 regression",
+  ]);
+  expect(outcomes("decode_tokens_per_sec<10")[0]).toBe("none within-limit");
+  const newest = findSpeed(report(runs(1)), "none")?.newest;
+  const withinOwn = ((newest?.value ?? 0) + (newest?.own_high ?? 0)) / 2;
+  expect(outcomes(`decode_tokens_per_sec<${withinOwn}`)[0]).toBe("none within-noise");
+  expect(outcomes("peak_memory_bytes>100MB")[0]).toBe("none regression");
+  expect(outcomes("decode_tokens_per_sec<-5%")[0]).toBe("none too-few-runs");
+});
+
+test("a budget of time is not judged where other work disturbed every trial", () => {
+  const all = [0, 1, 2, 3, 4];
+  const configurations = THREE.map((one) => ({ ...one, disturbedTrials: all }));
+  const { checks } = report(
+    runs(1, () => ({ configurations })),
+    ["decode_tokens_per_sec<50", "weights_bytes>1MB"],
+  );
+  expect(checks.map(({ outcome }) => outcome)).toEqual([
+    ...["disturbed", "disturbed", "disturbed"],
+    ...["regression", "regression", "regression"],
+  ]);
+});

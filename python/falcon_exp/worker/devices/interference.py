@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from falcon_exp.worker.devices.accelerator import Accelerator
+from falcon_exp.worker.devices.noise import read_throttle_events
 
 _SAMPLE_SEC = 0.3
 _CPUS = Path("/sys/devices/system/cpu")
@@ -24,7 +25,7 @@ def read_machine_state(accelerator: Accelerator | None, cpus: Path = _CPUS) -> d
         "busy_cores": _busy_cores(),
         "load_average_1min": _load_average(),
         "cpu_governor": _governor(cpus),
-        "cpu_throttle_events": _throttle_events(cpus),
+        "cpu_throttle_events": read_throttle_events(cpus),
         "swap_used_bytes": _swap_used_bytes(),
         "gpus": [] if accelerator is None else [accelerator.read_limits(index) for index in indices],
     }
@@ -59,15 +60,6 @@ def _governor(cpus: Path) -> str | None:
         with suppress(OSError):
             found.add(path.read_text(encoding="ascii").strip())
     return "+".join(sorted(found)) or None
-
-
-def _throttle_events(cpus: Path) -> int | None:
-    """Times that a core was slowed down by heat since the machine was started."""
-    counts = []
-    for path in cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):
-        with suppress(OSError, ValueError):
-            counts.append(int(path.read_text(encoding="ascii")))
-    return sum(counts) if counts else None
 
 
 def _swap_used_bytes() -> int | None:

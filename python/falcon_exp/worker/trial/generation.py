@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList
 
+from falcon_exp.worker.devices.noise import NoiseMeter
 from falcon_exp.worker.devices.rss import PeakRss
+from falcon_exp.worker.trial.finite_logits import may_be_chosen_from_nothing, require_finite_logits
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
 from falcon_exp.worker.trial.token_pieces import token_pieces
@@ -46,7 +48,10 @@ class TokenClock(StoppingCriteria):  # type: ignore[misc]
 
 
 def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], None]) -> dict[str, Any]:
-    """``trialMeasurementSchema`` of the wire format. Raises WorkerError as ``fit_prompt`` does."""
+    """``trialMeasurementSchema`` of the wire format.
+
+    Raises WorkerError as ``fit_prompt`` does, or ``logits-not-finite``.
+    """
     from transformers import set_seed
 
     generation = request["generation"]
@@ -55,11 +60,13 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     settings = generation_config(model, loaded.tokenizer, generation)
     # Before the clock runs: the figure is of a prompt as it is read, not of finding out how much of it fits.
     prompt = fit_prompt(loaded, request["prompt"], generation)
+    is_first = loaded.facts.compiled is None
     set_seed(seed)
     # Malloc's free memory stays: were it given back, the clock would pay for thousands of pages that come anew.
     gc.collect()
     states_before = devices.read_states()
     devices.reset_peaks()
+    noise = NoiseMeter()
     peak = PeakRss()
     meter = devices.start_energy()
     devices.synchronize()
@@ -74,9 +81,13 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     ended = time.perf_counter()
     energy = meter.stop()
     peak_rss = peak.stop()
+    noise_told = noise.stop()
     device = devices.read_peak()
     used, used_note = devices.read_memory_used()
+    states_after = devices.read_states()
     ids = output[0, input_tokens:].to(device="cpu", dtype=torch.int64)
+    if is_first or may_be_chosen_from_nothing(ids):
+        require_finite_logits(model, output)
 
     def decoded(some: Any) -> str:
         return str(loaded.tokenizer.decode(some, skip_special_tokens=True))
@@ -98,9 +109,10 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         "energy_source": energy.source,
         "energy_step_sec": energy.step_sec,
         "energy_note": energy.note,
+        **noise_told,
         "devices": devices.name_devices(),
         "gpu_state_before": states_before,
-        "gpu_state_after": devices.read_states(),
+        "gpu_state_after": states_after,
         "seed": seed,
         "chat_template_applied": templated,
         "output_text": decoded(ids),

@@ -24,9 +24,9 @@ function estimateRows(summary: RunSummary): EstimateRow[] {
     if (peak !== null && estimate.peak_memory_bytes !== null) {
       rows.push({
         ...of,
-        ...buildRow("peak", peak.mean, estimate.peak_memory_bytes),
-        low: peak.ci95_low === null ? null : peak.ci95_low / BYTES_PER_GB,
-        high: peak.ci95_high === null ? null : peak.ci95_high / BYTES_PER_GB,
+        ...buildRow("peak", peak.median, estimate.peak_memory_bytes),
+        low: peak.n > 1 ? peak.min / BYTES_PER_GB : null,
+        high: peak.n > 1 ? peak.max / BYTES_PER_GB : null,
       });
     }
     return rows;

@@ -1,6 +1,6 @@
 import { computeQuantile } from "../../../base/statistics.js";
 import { safeLine } from "../../../base/text.js";
-import { completedTrials, type RunData } from "../../../run/run-data.js";
+import { type RunData, timedTrials } from "../../../run/run-data.js";
 import type { InterTokenInput, InterTokenRow } from "../inter-token.js";
 
 /** Null where no trial had two tokens. */
@@ -12,7 +12,7 @@ export function interTokenInput(data: RunData): InterTokenInput | null {
 /** Milliseconds, over all trials of each configuration that decoded at least two tokens. */
 function interTokenRows(data: RunData): InterTokenRow[] {
   return data.configurations.flatMap((configuration) => {
-    const sorted = completedTrials(configuration)
+    const sorted = timedTrials(configuration)
       .flatMap(({ measurement }) => measurement.itl_sec.map((seconds) => seconds * 1e3))
       .sort((a, b) => a - b);
     if (sorted.length === 0) return [];

@@ -1,7 +1,7 @@
 import { statusText } from "../../../analysis/status-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
 import { safeLine } from "../../../base/text.js";
-import { completedTrials, type RunData } from "../../../run/run-data.js";
+import { completedTrials, type RunData, timedTrials } from "../../../run/run-data.js";
 import type { OverviewInput, OverviewRow } from "../overview.js";
 
 const BYTES_PER_GB = 1e9;
@@ -12,6 +12,7 @@ export function overviewInput(data: RunData, summary: RunSummary): OverviewInput
     const own = summary.configurations[index];
     if (own === undefined) return [];
     const measurements = completedTrials(configuration).map((trial) => trial.measurement);
+    const timed = timedTrials(configuration).map((trial) => trial.measurement);
     const metric = own.memory_metric;
     return [
       {
@@ -23,8 +24,8 @@ export function overviewInput(data: RunData, summary: RunSummary): OverviewInput
         metric,
         weightsGb: own.weights_bytes === null ? null : own.weights_bytes / BYTES_PER_GB,
         peakGb: metric === null ? [] : measurements.flatMap((m) => gigabytes(m[metric])),
-        elapsedSec: measurements.map((m) => m.elapsed_sec),
-        tokensPerSec: measurements.flatMap((m) => m.decode_tokens_per_sec ?? []),
+        elapsedSec: timed.map((m) => m.elapsed_sec),
+        tokensPerSec: timed.flatMap((m) => m.decode_tokens_per_sec ?? []),
         kl: own.quality[0]?.kl_divergence ?? null,
       },
     ];

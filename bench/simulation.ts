@@ -1,0 +1,49 @@
+/**
+ * What verdicts say of runs whose truth is known: `npx tsx bench/simulation.ts`. Takes seconds and no quiet machine. The same
+ * against real load generators: bench/load-generators.ts.
+ */
+import { computeEffect } from "../src/analysis/comparison.js";
+import { pairedRatio } from "../src/analysis/paired-ratio.js";
+import { simulatePairs } from "./simulation/simulate.js";
+
+const RUNS = 1_000;
+
+interface Case {
+  readonly what: string;
+  readonly ratio: number;
+  readonly prompts: number;
+  readonly rounds: number;
+  readonly noise: number;
+  readonly drift: number;
+}
+
+const CASES: readonly Case[] = [
+  { what: "identical", ratio: 1, prompts: 5, rounds: 1, noise: 0.03, drift: 0 },
+  { what: "identical", ratio: 1, prompts: 15, rounds: 1, noise: 0.01, drift: 0.01 },
+  { what: "identical", ratio: 1, prompts: 5, rounds: 2, noise: 0.01, drift: 0.01 },
+  { what: "identical", ratio: 1, prompts: 5, rounds: 2, noise: 0.01, drift: 0.02 },
+  { what: "identical", ratio: 1, prompts: 5, rounds: 2, noise: 0.01, drift: 0.05 },
+  { what: "identical", ratio: 1, prompts: 5, rounds: 4, noise: 0.01, drift: 0.05 },
+  { what: "identical", ratio: 1, prompts: 5, rounds: 4, noise: 0.01, drift: 0.3 },
+  { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 1, noise: 0.03, drift: 0.01 },
+  { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 2, noise: 0.01, drift: 0.01 },
+  { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 2, noise: 0.03, drift: 0.01 },
+  { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 4, noise: 0.03, drift: 0.05 },
+  { what: "1.05×", ratio: 1.05, prompts: 15, rounds: 2, noise: 0.01, drift: 0.01 },
+  { what: "1.05×", ratio: 1.05, prompts: 5, rounds: 4, noise: 0.01, drift: 0.01 },
+];
+
+for (const { what, ...of } of CASES) {
+  const counts = new Map<string, number>();
+  for (let seed = 1; seed <= RUNS; seed++) {
+    const verdict = computeEffect(pairedRatio(simulatePairs({ seed, ...of })))?.verdict ?? "none";
+    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  }
+  const told = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([verdict, count]) => `${verdict} ${count}`)
+    .join(", ");
+  process.stdout.write(
+    `${what}, ${of.rounds} × ${of.prompts} pairs, noise ${of.noise}, loads differ by ${of.drift}: of ${RUNS} runs ${told}\n`,
+  );
+}

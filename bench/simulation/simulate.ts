@@ -1,0 +1,43 @@
+/** Runs that were never measured: pairs of trials of two configurations whose true ratio is known. */
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { RatioPair } from "../../src/analysis/paired-ratio.js";
+
+export interface SimulatedRun {
+  readonly seed: number;
+  readonly prompts: number;
+  readonly rounds: number;
+  /** Own ÷ reference, the truth. */
+  readonly ratio: number;
+  /** Of a trial's time: standard deviation of its logarithm. */
+  readonly noise: number;
+  /** The same of each load as a whole: what the machine does meanwhile. */
+  readonly drift: number;
+}
+
+/** Normal deviates by Box and Muller's method. */
+export function makeNormal(seed: number): () => number {
+  // Neighbouring seeds begin alike.
+  const random = xoroshiro128plus(Math.imul(seed, 0x9e3779b1));
+  for (let i = 0; i < 8; i++) random.next();
+  return () => {
+    const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(random)));
+    return radius * Math.cos(2 * Math.PI * uniformFloat64(random));
+  };
+}
+
+/** Prompts of different lengths; each round loads both configurations anew. */
+export function simulatePairs({ seed, prompts, rounds, ratio, noise, drift }: SimulatedRun): RatioPair[] {
+  const normal = makeNormal(seed);
+  return Array.from({ length: rounds }, (_, round) => {
+    const [ofOwn, ofReference] = [drift * normal(), drift * normal()];
+    return Array.from({ length: prompts }, (_, prompt) => {
+      const base = 1 + prompt * 0.3;
+      return {
+        own: base * ratio * Math.exp(ofOwn + noise * normal()),
+        reference: base * Math.exp(ofReference + noise * normal()),
+        round,
+      };
+    });
+  }).flat();
+}

@@ -1,0 +1,117 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { simulatePairs } from "../../bench/simulation/simulate.js";
+import { FEWEST_PAIRS, pairedRatio, type RatioPair } from "../../src/analysis/paired-ratio.js";
+import { computeVerdict } from "../../src/analysis/significance.js";
+
+const quiet = (seed: number, prompts: number, ratio: number) =>
+  simulatePairs({ seed, prompts, rounds: 1, ratio, noise: 0.03, drift: 0.01 });
+const verdictOf = (pairs: readonly RatioPair[]) => {
+  const measured = pairedRatio(pairs);
+  return measured === null ? null : computeVerdict(measured);
+};
+
+describe.each([
+  [8, 1.3],
+  [30, 0.5],
+])("over 2,000 simulated runs of %i pairs", (n, ratio) => {
+  test("the interval holds the true ratio in 98 to 99.9 %% of them", () => {
+    let covered = 0;
+    for (let seed = 1; seed <= 2000; seed++) {
+      const interval = pairedRatio(quiet(seed, n, ratio))?.interval;
+      if (interval != null && interval[0] <= ratio && ratio <= interval[1]) covered += 1;
+    }
+    expect(covered / 2000).toBeGreaterThanOrEqual(0.98);
+    expect(covered / 2000).toBeLessThanOrEqual(0.999);
+  });
+});
+
+test.each([5, 15])(
+  "two configurations that are the same are called different in at most 5 of 100 runs of %i pairs",
+  (n) => {
+    const verdicts = Array.from({ length: 100 }, (_, index) => verdictOf(quiet(1000 + index, n, 1)));
+    expect(verdicts.filter((verdict) => verdict === "more" || verdict === "less").length).toBeLessThanOrEqual(
+      5,
+    );
+  },
+);
+
+test.each([
+  [5, 2],
+  [10, 1.3],
+])("with %i pairs a ratio of %d is called a difference in every run", (n, ratio) => {
+  for (let seed = 1; seed <= 100; seed++) expect(verdictOf(quiet(seed, n, ratio))).toBe("more");
+});
+
+test("however even the trials of one load are, a difference of loads is not one of configurations", () => {
+  const even = (seed: number) =>
+    simulatePairs({ seed, prompts: 15, rounds: 1, ratio: 1, noise: 0.001, drift: 0.01 });
+  const verdicts = Array.from({ length: 100 }, (_, index) => verdictOf(even(index + 1)));
+  expect(verdicts.filter((verdict) => verdict === "more" || verdict === "less").length).toBeLessThanOrEqual(
+    5,
+  );
+});
+
+test("a machine that drifts between rounds widens the interval, and makes no difference of the same thing", () => {
+  const drifting = (seed: number) =>
+    simulatePairs({ seed, prompts: 5, rounds: 4, ratio: 1, noise: 0.005, drift: 0.05 });
+  const verdicts = Array.from({ length: 100 }, (_, index) => verdictOf(drifting(index + 1)));
+  expect(verdicts.filter((verdict) => verdict === "more" || verdict === "less").length).toBeLessThanOrEqual(
+    5,
+  );
+});
+
+test("the ratio is the geometric mean of the pairs' ratios", () => {
+  // 2, ½, 4, 1, 2: the product is 8, and 8 to the power of a fifth is 1.5157.
+  const pairs = [
+    [2, 1],
+    [1, 2],
+    [4, 1],
+    [3, 3],
+    [6, 3],
+  ].map(([own = 0, reference = 0]) => ({ own, reference, round: 0 }));
+  expect(pairedRatio(pairs)?.ratio).toBeCloseTo(8 ** (1 / 5), 12);
+});
+
+test("too few pairs have a ratio and no interval; none have nothing", () => {
+  const pairs = quiet(1, FEWEST_PAIRS - 1, 2);
+  expect(pairedRatio(pairs)).toMatchObject({ pairs: FEWEST_PAIRS - 1, interval: null });
+  expect(verdictOf(pairs)).toBe("too-few-repeats");
+  expect(pairedRatio([])).toBeNull();
+});
+
+test("figures that never differ are exact", () => {
+  const pairs = Array.from({ length: 6 }, () => ({ own: 3e9, reference: 6e9, round: 0 }));
+  expect(pairedRatio(pairs, { loadSpread: 0 })).toMatchObject({ ratio: 0.5, interval: [0.5, 0.5] });
+});
+
+test("what a process fixes is counted once a load, however many trials tell it again", () => {
+  const load = (round: number, ratio: number) =>
+    Array.from({ length: 20 }, () => ({ own: 700e6 * ratio, reference: 700e6, round }));
+  const one = pairedRatio(load(0, 1.004), { unit: "load" });
+  expect(one).toMatchObject({ pairs: 20, loads: 1, interval: null });
+  expect(one === null ? null : computeVerdict(one)).toBe("same");
+  const loads = [0.995, 1.005, 1.004, 0.999, 1.001, 1.0].flatMap((ratio, round) => load(round, ratio));
+  const several = pairedRatio(loads, { unit: "load" });
+  expect(several?.loads).toBe(6);
+  expect(several === null ? null : computeVerdict(several)).toBe("same");
+});
+
+test("the interval lies around the ratio, and turned about is its inverse", () => {
+  const figure = fc.double({ min: 0.01, max: 1000, noNaN: true });
+  const pair = fc.record({ own: figure, reference: figure, round: fc.integer({ min: 0, max: 2 }) });
+  fc.assert(
+    fc.property(fc.array(pair, { minLength: 5, maxLength: 20 }), (pairs) => {
+      const measured = pairedRatio(pairs);
+      const turned = pairedRatio(
+        pairs.map(({ own, reference, round }) => ({ own: reference, reference: own, round })),
+      );
+      if (measured?.interval == null || turned?.interval == null) throw new Error("no interval");
+      expect(turned.ratio * measured.ratio).toBeCloseTo(1, 6);
+      expect(turned.interval[0] * measured.interval[1]).toBeCloseTo(1, 6);
+      expect(measured.interval[0]).toBeLessThanOrEqual(measured.ratio * (1 + 1e-12));
+      expect(measured.interval[1]).toBeGreaterThanOrEqual(measured.ratio * (1 - 1e-12));
+    }),
+    { numRuns: 50 },
+  );
+});
