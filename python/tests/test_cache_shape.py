@@ -58,6 +58,13 @@ def test_the_cache_takes_to_the_byte_what_its_shape_says(family: str) -> None:
     assert count_estimated_bytes(shape, TOKENS) == count_live_bytes(model)
 
 
+def test_a_padding_token_does_not_hide_the_cache() -> None:
+    config = config_from_mapping({**list_families()["gpt2"], "pad_token_id": 0})
+    shape = cache_shape_of(config, trust_remote_code=False)
+    assert shape is not None
+    assert shape["elements_per_token"] == 512
+
+
 def test_a_model_that_keeps_its_states_to_itself_is_unknown_not_free() -> None:
     config = config_from_mapping(list_families()["recurrent_gemma"])
     assert cache_shape_of(config, trust_remote_code=False) is None

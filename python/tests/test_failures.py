@@ -260,7 +260,7 @@ def unknown_architecture(folder: Path) -> None:
         (only_pickle, "model-unsafe-format"),
         (without_config, "model-not-found"),
         (nonsense_config, "model-corrupt"),
-        (unknown_architecture, "model-corrupt"),
+        (unknown_architecture, "model-architecture-unknown"),
     ],
 )
 def test_a_damaged_model_folder_is_refused_with_its_code(

@@ -45,6 +45,6 @@ def test_integers_stay_integers() -> None:
 
 @pytest.mark.parametrize("given", [{}, {"model_type": "no-such-family"}, {"model_type": None}])
 def test_an_unknown_family_is_refused_in_words(given: dict[str, Any]) -> None:
-    with pytest.raises(WorkerError, match="refused") as raised:
+    with pytest.raises(WorkerError, match="knows no model_type") as raised:
         config_from_mapping(given)
-    assert raised.value.code == "model-corrupt"
+    assert raised.value.code == "model-architecture-unknown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import torch
 from huggingface_hub.errors import StrictDataclassFieldValidationError
 
 from falcon_exp.worker.devices.devices import Devices
-from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.failures import WorkerError, classify
 from falcon_exp.worker.model_shape import config_of
 from falcon_exp.worker.trial.loading import load
-from falcon_exp.worker.trial.sources import RandomModel
+from falcon_exp.worker.trial.sources import ModelFolder, RandomModel
+from scripts.families import list_families
 from tests.conftest import TINY_FALCON, configuration
 from tests.models import write_model
 
@@ -22,8 +24,7 @@ from tests.models import write_model
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"config": {**TINY_FALCON, "vocab_size": 100}}, "vocab_size 100"),
-        ({"config": {**TINY_FALCON, "model_type": "no-such"}}, "refused"),
+        ({"config": {**TINY_FALCON, "model_type": "no-such"}}, "knows no model_type no-such"),
         ({"config": {**TINY_FALCON, "hidden_size": "wide"}}, "hidden_size"),
         ({"tokenizer": "/no/such/folder"}, "/no/such/folder"),
     ],
@@ -32,6 +33,61 @@ def test_what_cannot_be_drawn_is_refused_in_words(changes: dict[str, Any], words
     model = {"source": "random", "config": dict(TINY_FALCON), "seed": 7, "tokenizer": "bytes", **changes}
     with pytest.raises((WorkerError, StrictDataclassFieldValidationError), match=words):
         load(configuration(model=model), Devices.open())
+
+
+def test_a_vocabulary_smaller_than_the_tokenizers_is_refused(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "model", TINY_FALCON)
+    with pytest.raises(WorkerError, match="vocab_size 100"):
+        RandomModel({**TINY_FALCON, "vocab_size": 100}, 7, str(folder)).config()
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"model_type": "t5"}, "t5 is an encoder–decoder"),
+        ({"model_type": "bart"}, "bart is an encoder–decoder"),
+        ({"model_type": "bert"}, "bert is an encoder"),
+        ({"model_type": "clip"}, "clip has no class"),
+    ],
+)
+def test_a_model_that_does_not_go_on_with_a_text_is_refused_by_name(
+    tmp_path: Path, config: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(WorkerError, match=words) as raised:
+        RandomModel(config, 7, "bytes").config()
+    assert raised.value.code == "model-kind-unsupported"
+    (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
+    with pytest.raises(WorkerError, match=words):
+        ModelFolder(tmp_path, trust_remote_code=False).config()
+
+
+def test_a_model_that_takes_pictures_answers_a_text_without_any() -> None:
+    model = {"source": "random", "config": list_families()["llava"], "seed": 7, "tokenizer": "bytes"}
+    loaded = load(configuration("int8", model=model), Devices.open())
+    assert loaded.measurement["proof"]["model_class"] == "LlavaForConditionalGeneration"
+    ids = torch.arange(3, 40).unsqueeze(0)
+    with torch.inference_mode():
+        assert loaded.model.generate(ids, max_new_tokens=2, min_new_tokens=2).shape == (1, 39)
+
+
+def test_gguf_is_refused_by_name_as_a_file_and_as_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "model.Q4_1.gguf").write_bytes(b"GGUF")
+    for path in (tmp_path, tmp_path / "model.Q4_1.gguf"):
+        with pytest.raises(WorkerError, match=r"as GGUF \(model\.Q4_1\.gguf\)") as raised:
+            load(configuration(model={"source": "path", "path": str(path)}), Devices.open())
+        assert raised.value.code == "model-is-gguf"
+
+
+def test_a_tokenizer_that_only_an_absent_library_reads_is_told_as_that(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(whole, folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "added_tokens.json", "special_tokens_map.json"):
+        (folder / name).unlink(missing_ok=True)
+    (folder / "tokenizer.model").write_bytes(b"no model, but there")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "LlamaTokenizer"}), "utf-8")
+    with pytest.raises((ImportError, ValueError), match=r"sentencepiece|tiktoken|protobuf") as raised:
+        ModelFolder(folder, trust_remote_code=False).tokenizer()
+    assert classify(raised.value, "load")[0] == "tokenizer-library-missing"
 
 
 def test_special_tokens_are_the_tokenizers_where_the_config_names_none() -> None:

@@ -22,7 +22,7 @@ const randomModel = z.strictObject({
   seed: z.int().min(0).max(MAX_SEED).optional().meta({ description: "Seed of the weights; default 0." }),
   tokenizer: text.optional().meta({
     description:
-      "bytes (default: one id a byte, vocab_size at least 384), or the path of a tokenizer folder.",
+      "bytes (default: one id a byte; needs no files), or the path of a tokenizer folder.",
   }),
 });
 

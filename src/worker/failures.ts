@@ -33,9 +33,17 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "model-unsafe-format": "Convert the weights to safetensors; pickled weights can run code and are refused.",
   "download-disk-full":
     "Free space where the hub's cache lies, or move it with HF_HOME; what was downloaded whole is kept.",
+  "model-is-gguf":
+    "Name the folder of the original safetensors; Transformers' `gguf_file` and `save_pretrained` make one of a GGUF file.",
+  "model-kind-unsupported":
+    "Choose a model that goes on with a text: a decoder, or one with pictures that has a decoder for text.",
+  "model-architecture-unknown":
+    "Check `model_type`; if it is right, the model is newer than this Transformers: name an environment with a newer one by --python.",
   "model-corrupt": "Download or copy the model's files again.",
   "tokenizer-missing":
     "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",
+  "tokenizer-library-missing":
+    "Save the tokenizer once as tokenizer.json (`AutoTokenizer` and `save_pretrained`, where sentencepiece and protobuf are installed), or install these into the environment of --python.",
   "remote-code-refused": "Set `trust_remote_code: true` only if you trust the code that this model brings.",
   "device-unavailable": "Run `falcon-exp doctor` to see the devices of this machine, then change `device`.",
   "device-unsupported":

@@ -23,6 +23,9 @@ _MODEL_DTYPE = torch.bfloat16
 def cache_shape_of(config: Any, *, trust_remote_code: bool) -> dict[str, Any] | None:
     """``cacheShapeSchema`` of the wire format; None where the model's code does not tell without numbers."""
     model = build_skeleton(config, trust_remote_code=trust_remote_code, dtype=_MODEL_DTYPE).eval()
+    # Some models look for it in the ids, which have no numbers here.
+    for own in (model.config, model.config.get_text_config()):
+        own.pad_token_id = None
     for module in model.modules():
         if module is not model:
             module.forward = _give_back_where_it_fails(module.forward)

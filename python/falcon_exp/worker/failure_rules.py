@@ -122,6 +122,8 @@ LOADING = (
         "RuntimeError",
         pattern=r"flash.?attention|flash_attn|attn_implementation",
     ),
+    # Before the next rule: an environment that lacks these is whole.
+    _rule("tokenizer-library-missing", "ImportError", "ValueError", pattern=r"sentencepiece|tiktoken|protobuf"),
     _rule("import-failed", "ImportError"),
     _rule("tokenizer-missing", "ValueError", "OSError", pattern=r"instantiate the backend tokenizer|load tokenizer"),
     _rule("model-corrupt", "SafetensorError", "JSONDecodeError", "UnicodeDecodeError"),
@@ -129,10 +131,11 @@ LOADING = (
     _rule("model-corrupt", "OSError", pattern=r"not a valid JSON file|safetensors"),
     _rule("model-corrupt", "RuntimeError", pattern=r"size mismatch|mismatched[ _]sizes"),
     _rule(
-        "model-corrupt",
+        "model-architecture-unknown",
         "ValueError",
-        pattern=r"Unrecognized model|does not recognize this architecture|must be divisible by",
+        pattern=r"does not recognize this architecture|Unrecognized model identifier",
     ),
+    _rule("model-corrupt", "ValueError", pattern=r"Unrecognized model|must be divisible by"),
 )
 GENERATING = (
     _rule("prompt-too-long", "ValueError", pattern=r"Input length of .* but .max_length. is set to"),

@@ -9,14 +9,18 @@ from falcon_exp.worker.failures import WorkerError
 
 
 def config_from_mapping(given: dict[str, Any]) -> Any:
-    """The library's config. Raises WorkerError ``model-corrupt`` where it refuses it."""
+    """The library's config.
+
+    Raises WorkerError ``model-corrupt`` where it refuses it, ``model-architecture-unknown`` where it knows none such.
+    """
     from transformers import CONFIG_MAPPING, AutoConfig
 
     rest = dict(given)
     model_type = str(rest.pop("model_type", None))
+    if model_type not in CONFIG_MAPPING:
+        raise WorkerError("model-architecture-unknown", f"This Transformers knows no model_type {model_type}.")
     try:
-        if model_type in CONFIG_MAPPING:
-            rest = _with_floats(CONFIG_MAPPING[model_type], rest)
+        rest = _with_floats(CONFIG_MAPPING[model_type], rest)
         return AutoConfig.for_model(model_type, **rest)
     except (ValueError, TypeError, KeyError) as error:
         raise WorkerError("model-corrupt", f"The config is refused: {error}") from error

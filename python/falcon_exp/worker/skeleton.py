@@ -9,16 +9,17 @@ import torch
 
 
 def build_skeleton(config: Any, *, trust_remote_code: bool, dtype: torch.dtype | None = None) -> Any:
-    """The unquantized model on the meta device, as ``AutoModelForCausalLM`` would load it, with its weights tied."""
+    """The unquantized model on the meta device, as it would be loaded, with its weights tied."""
     from accelerate import init_empty_weights
-    from transformers import AutoModelForCausalLM
+
+    from falcon_exp.worker.model_class import auto_class_of
 
     plain = copy.deepcopy(config)
     if hasattr(plain, "quantization_config"):
         del plain.quantization_config
     options = {} if dtype is None else {"dtype": dtype}
     with init_empty_weights(include_buffers=dtype is not None):
-        model = AutoModelForCausalLM.from_config(plain, trust_remote_code=trust_remote_code, **options)
+        model = auto_class_of(plain).from_config(plain, trust_remote_code=trust_remote_code, **options)
     model.tie_weights()
     return model
 

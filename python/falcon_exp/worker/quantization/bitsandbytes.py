@@ -52,10 +52,9 @@ def _all_skipped(skip_modules: list[str] | None, model_config: Any, trust_remote
     """The user's modules and the library's own (the output head): naming any would else drop the library's."""
     if not skip_modules:
         return None
-    from accelerate import init_empty_weights
-    from transformers import AutoModelForCausalLM
     from transformers.quantizers.base import get_keys_to_not_convert
 
-    with init_empty_weights():
-        skeleton = AutoModelForCausalLM.from_config(model_config, trust_remote_code=trust_remote_code)
+    from falcon_exp.worker.skeleton import build_skeleton
+
+    skeleton = build_skeleton(model_config, trust_remote_code=trust_remote_code)
     return sorted({*get_keys_to_not_convert(skeleton), *skip_modules})

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from falcon_exp.worker.devices.rss import release_unused, trim_heap
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.skeleton import build_skeleton
 from falcon_exp.worker.trial.sliced_quantization import QuantizeInSlices
 
 #: Numbers drawn for a tensor at most; a larger one repeats them. Prime, so that rows are not repeated with them.
@@ -69,13 +70,10 @@ def draw_model(config: Any, seed: int, **options: Any) -> Any:
     buffers get the values that the library gives a model before it is trained. Raises WorkerError ``model-corrupt``
     where the model does not take what was drawn for it.
     """
-    from accelerate import init_empty_weights
-    from transformers import AutoModelForCausalLM, set_seed
+    from transformers import set_seed
 
-    with init_empty_weights():
-        skeleton = AutoModelForCausalLM.from_config(config)
-    # After this, tied tensors are one parameter, under the name that files would have it.
-    skeleton.tie_weights()
+    # Its tied tensors are one parameter, under the name that files would have it.
+    skeleton = build_skeleton(config, trust_remote_code=False)
     deviation = float(getattr(config.get_text_config(), "initializer_range", None) or _USUAL_DEVIATION)
     drawn = {}
     for name, parameter in skeleton.named_parameters():

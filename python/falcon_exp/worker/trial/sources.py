@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
 from falcon_exp.worker.hub.wanted import local_weight_files, only_pickles
+from falcon_exp.worker.model_class import auto_class_of
 from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.stored_dtype import stored_dtype
 from falcon_exp.worker.trial.download import Report, fetch_code_of, fetch_model
@@ -58,10 +59,12 @@ class ModelFolder:
     download_sec: float | None = None
 
     def config(self) -> Any:
-        """As the folder's config.json says."""
+        """As the folder's config.json says. Raises WorkerError ``model-kind-unsupported``."""
         from transformers import AutoConfig
 
-        return AutoConfig.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+        config = AutoConfig.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+        auto_class_of(config)
+        return config
 
     def tokenizer(self) -> Any:
         """The one that lies beside the weights."""
@@ -71,9 +74,7 @@ class ModelFolder:
 
     def model(self, config: Any, **options: Any) -> Any:
         """Raises WorkerError ``model-corrupt`` where the files lack something."""
-        from transformers import AutoModelForCausalLM
-
-        model, info = AutoModelForCausalLM.from_pretrained(
+        model, info = auto_class_of(config).from_pretrained(
             self.folder,
             config=config,
             trust_remote_code=self.trust_remote_code,
@@ -111,14 +112,19 @@ class RandomModel:
     tokenizer_name: str
 
     def config(self) -> Any:
-        """With the tokenizer's special tokens, where the file names none. Raises WorkerError ``model-corrupt``."""
+        """With the tokenizer's special tokens, where the file names none.
+
+        Raises WorkerError ``model-corrupt`` or ``model-kind-unsupported``.
+        """
         config = config_from_mapping(self.given_config)
-        tokenizer = self.tokenizer()
+        auto_class_of(config)
+        vocabulary = int(config.get_text_config().vocab_size)
+        tokenizer = self._open_tokenizer(vocabulary)
         for token in ("bos", "eos", "pad"):
             if f"{token}_token_id" not in self.given_config:
                 setattr(config, f"{token}_token_id", getattr(tokenizer, f"{token}_token_id"))
-        vocabulary = config.get_text_config().vocab_size
-        if vocabulary < len(tokenizer):
+        # The byte tokenizer fits any.
+        if self.tokenizer_name != "bytes" and vocabulary < len(tokenizer):
             raise WorkerError(
                 "model-corrupt", f"vocab_size {vocabulary} is smaller than the tokenizer's {len(tokenizer)} entries."
             )
@@ -126,10 +132,13 @@ class RandomModel:
 
     def tokenizer(self) -> Any:
         """Raises WorkerError ``model-not-found`` where its folder is none."""
+        return self._open_tokenizer(int(config_from_mapping(self.given_config).get_text_config().vocab_size))
+
+    def _open_tokenizer(self, vocabulary: int) -> Any:
         if self.tokenizer_name == "bytes":
             from falcon_exp.worker.trial.byte_tokenizer import ByteTokenizer
 
-            return ByteTokenizer()
+            return ByteTokenizer(vocabulary)
         from transformers import AutoTokenizer
 
         if not Path(self.tokenizer_name).is_dir():
@@ -178,7 +187,16 @@ def _refuse_invented(missing: list[str]) -> None:
         raise WorkerError("model-corrupt", f"The files lack {len(missing)} tensors that the config asks for: {named}.")
 
 
+def _refuse_gguf(path: Path) -> None:
+    """A file of llama.cpp's, or a folder of those alone: the library would read them, but as other numbers."""
+    files = [path] if path.is_file() else sorted(path.glob("*.gguf")) if not any(path.glob("*.safetensors")) else []
+    named = [file.name for file in files if file.suffix == ".gguf"]
+    if named:
+        raise WorkerError("model-is-gguf", f"{path} holds its weights as GGUF ({', '.join(named[:3])}).")
+
+
 def _model_folder(path: Path) -> Path:
+    _refuse_gguf(path)
     if not path.is_dir():
         what = "is not a folder" if path.exists() else "does not exist"
         raise WorkerError("model-not-found", f"{path} {what}.")

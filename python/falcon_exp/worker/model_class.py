@@ -1,0 +1,34 @@
+"""Which of the library's classes a model is loaded with, and which models are none that answer a text with a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from falcon_exp.worker.failures import WorkerError
+
+
+def auto_class_of(config: Any) -> Any:
+    """``AutoModelForCausalLM``; for a model that takes pictures too, the class whose text part answers without any.
+
+    Raises WorkerError ``model-kind-unsupported``.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    name = str(getattr(config, "model_type", None) or type(config).__name__)
+    if getattr(config, "is_encoder_decoder", False):
+        raise _unsupported(f"{name} is an encoder–decoder: it answers another text than the one it reads.")
+    # Code that comes with the model says itself what it is.
+    if "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {}):
+        return AutoModelForCausalLM
+    if type(config) in AutoModelForCausalLM._model_mapping:
+        if name in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", True):
+            raise _unsupported(f"{name} is an encoder: it fills gaps in a text and does not go on with it.")
+        return AutoModelForCausalLM
+    if type(config) in AutoModelForImageTextToText._model_mapping:
+        return AutoModelForImageTextToText
+    raise _unsupported(f"{name} has no class in this Transformers that goes on with a text.")
+
+
+def _unsupported(message: str) -> WorkerError:
+    return WorkerError("model-kind-unsupported", message)
