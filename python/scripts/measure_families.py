@@ -1,7 +1,7 @@
 """``python -m scripts.measure_families``: every family under every method that runs here, as one table on stdout.
 
-Each family is a process of its own, and each method a load: made with random weights, run once, read back. What fails is
-told by its code.
+Each family is a process of its own, and each method a load: made with random weights, run once, read back. What fails
+is told by its code.
 """
 
 from __future__ import annotations
