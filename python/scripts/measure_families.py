@@ -55,8 +55,7 @@ def _measure_one(config: dict[str, Any], method: str, devices: Any) -> dict[str,
             loaded.model.generate(ids, max_new_tokens=3, min_new_tokens=3, do_sample=False)
     except Exception as error:
         return {"code": error_body(error, phase)["code"], "message": str(error)}
-    proof = loaded.proof()
-    proof = getattr(proof, "body", proof)
+    proof = loaded.proof().body
     return {
         "code": None,
         "model_class": proof["model_class"],

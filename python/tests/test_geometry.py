@@ -13,7 +13,7 @@ import torch
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.proof.generate_facts import GenerateFacts
 from falcon_exp.worker.proof.proof import read_proof
-from falcon_exp.worker.quantization.bitsandbytes import bitsandbytes_config
+from falcon_exp.worker.quantization.registry import library_config
 from falcon_exp.worker.trial import geometry
 from falcon_exp.worker.trial.geometry import DrawnTensor
 from falcon_exp.worker.trial.loading import load
@@ -76,7 +76,7 @@ def test_what_is_drawn_is_to_the_byte_what_files_of_the_same_config_give(
     options = {
         "dtype": torch.bfloat16,
         "device_map": {"": "cpu"},
-        "quantization_config": bitsandbytes_config(
+        "quantization_config": library_config(
             cures.extend(QUANTIZATIONS[quantization]), torch.bfloat16, config, trust_remote_code=False
         ),
     }
@@ -86,7 +86,7 @@ def test_what_is_drawn_is_to_the_byte_what_files_of_the_same_config_give(
         assert "LOAD REPORT" not in caplog.text
         filed = ModelFolder(write_model(tmp_path, FAMILIES[family]), trust_remote_code=False).model(config, **options)
     proofs = [
-        read_proof(model, has_chat_template=False, workarounds=cures.names(), facts=GenerateFacts())
+        read_proof(model, has_chat_template=False, workarounds=cures.names(), facts=GenerateFacts()).body
         for model in (drawn, filed)
     ]
     assert proofs[0] == proofs[1]

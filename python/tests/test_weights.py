@@ -5,11 +5,16 @@ from __future__ import annotations
 import bitsandbytes as bnb
 import torch
 
-from falcon_exp.worker.proof.weights import bytes_by_dtype, count_parameters
+from falcon_exp.worker.proof.census import take_census
+from falcon_exp.worker.proof.weights import count_parameters
 
 ROWS, COLUMNS = 96, 256
 VALUES = ROWS * COLUMNS
 BLOCK = 64
+
+
+def bytes_by_dtype(model: torch.nn.Module) -> dict[str, int]:
+    return take_census(model).bytes_by_dtype
 
 
 def four_bit(*, double: bool) -> torch.nn.Module:

@@ -13,9 +13,10 @@ from transformers.models.falcon import modeling_falcon
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.model_config import config_from_mapping
+from falcon_exp.worker.quantization.skip_modules import suggest_entries
 from falcon_exp.worker.trial.loading import load
 from falcon_exp.worker.workarounds import cpu_4bit_shapes, plain_linear
-from falcon_exp.worker.workarounds.cures import find_cures, shorten
+from falcon_exp.worker.workarounds.cures import find_cures
 from scripts.families import list_families
 from tests.conftest import configuration
 
@@ -182,7 +183,7 @@ def test_a_family_whose_code_would_fail_runs_with_its_cure(family: str, quantiza
 
 
 def test_the_endings_to_write_match_no_other_layer() -> None:
-    every = ["a.0.gate", "a.1.gate", "a.0.up", "a.1.up", "b.gate"]
-    assert shorten(["a.0.gate", "a.1.gate", "b.gate"], every) == ["gate"]
-    assert shorten(["a.0.up"], every) == ["0.up"]
-    assert shorten(["a.0.gate"], every) == ["0.gate"]
+    gates, ups = ["a.0.gate", "a.1.gate", "b.gate"], ["a.0.up", "a.1.up"]
+    assert suggest_entries(gates, ups) == ["gate"]
+    assert suggest_entries(ups[:1], [*gates, ups[1]]) == ["0.up"]
+    assert suggest_entries(gates[:1], [*gates[1:], *ups]) == ["0.gate"]

@@ -2,11 +2,12 @@ import { computeMedian } from "../base/statistics.js";
 import { pluralize } from "../base/text.js";
 import { chooseMemoryMetric, memoryName } from "../metrics/memory.js";
 import type { CompletedTrial, RecordedTrial } from "../run/record-types.js";
-import { type ConfigurationData, completedTrials } from "../run/run-data.js";
+import { type ConfigurationData, completedTrials, findRunningProof } from "../run/run-data.js";
 import { type AnswerDivergence, answerDivergence } from "./divergence.js";
 import { FEWEST_PAIRS, type PairedRatio, pairedRatio, type RatioPair, type Unit } from "./paired-ratio.js";
 import type { QualitySummary } from "./quality.js";
 import { qualityTexts } from "./quality-text.js";
+import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "./quantized-share.js";
 import { listDisturbances } from "./remarks.js";
 import {
   computeVerdict,
@@ -70,8 +71,9 @@ export function compareWithReference(
 ): Comparison | null {
   if (reference === null || reference === configuration) return null;
   const pairs = pairTrials(completedTrials(configuration), completedTrials(reference));
-  const weights = configuration.load?.load.proof.weights_bytes ?? null;
-  const referenceWeights = reference.load?.load.proof.weights_bytes ?? null;
+  const proof = findRunningProof(configuration);
+  const weights = proof?.weights_bytes ?? null;
+  const referenceWeights = findRunningProof(reference)?.weights_bytes ?? null;
   const haveWeights = weights !== null && referenceWeights !== null && referenceWeights > 0;
   if (pairs.length === 0 && !haveWeights) return null;
   const metric = chooseMemoryMetric(pairs.map(([own]) => own.measurement));
@@ -109,6 +111,7 @@ export function compareWithReference(
       : otherLengthsTexts(pairs, perToken, time, smallestDifference)
     : [disturbedText(pairs, quiet)];
   const parts = [
+    ...(proof !== null && isMostlyUnquantized(proof) ? [MOSTLY_UNQUANTIZED] : []),
     ...(haveWeights ? [weightsText(weights, referenceWeights)] : []),
     ...(memory === null
       ? []

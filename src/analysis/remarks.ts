@@ -82,17 +82,23 @@ export function describeRepacking(
   if (atLoad === null || after === null || atLoad.weights_bytes === after.weights_bytes) return [];
   const was = atLoad.quantization_effective;
   const is = after.quantization_effective;
+  const isOnCpu = Object.values(after.device_map).every((place) => place === "cpu");
+  const kernel = isOnCpu ? "this CPU's kernel" : "the kernel that runs";
   const changes: string[] = [];
-  if (was.double_quant === true && is.double_quant === false) changes.push("double quantization is undone");
+  if (was.double_quant === true && is.double_quant === false) {
+    changes.push(`double quantization is undone by ${kernel}`);
+  }
   if (was.compute_dtype !== is.compute_dtype) {
-    changes.push(`compute dtype ${was.compute_dtype ?? "mixed"} → ${is.compute_dtype ?? "mixed"}`);
+    changes.push(
+      `${kernel} computes in ${is.compute_dtype ?? "several"}, not ${was.compute_dtype ?? "mixed"}`,
+    );
   }
   if (was.block_size !== is.block_size) {
     changes.push(`block size ${was.block_size ?? "mixed"} → ${is.block_size ?? "mixed"}`);
   }
-  const became = changes.length === 0 ? "" : `; ${changes.join(", ")}`;
+  const became = changes.length === 0 ? `${kernel} repacked the weights` : changes.join(", ");
   return [
-    `the library repacked the weights at the first forward pass: ${formatBytes(atLoad.weights_bytes)} at load, ${formatBytes(after.weights_bytes)} since${became}`,
+    `${formatBytes(atLoad.weights_bytes)} at load, ${formatBytes(after.weights_bytes)} once it runs: ${became}`,
   ];
 }
 

@@ -18,6 +18,8 @@ import {
   type ConfigurationStatus,
   completedTrials,
   findFailure,
+  findProofAfter,
+  findRunningProof,
   listLoadParts,
   quietTrials,
   type RunData,
@@ -30,6 +32,7 @@ import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
 import { describeInterference, describeTrialInterference } from "./interference.js";
 import { INTERVAL } from "./paired-ratio.js";
 import { type QualitySummary, summarizeQuality } from "./quality.js";
+import { describeProofShare } from "./quantized-share.js";
 import {
   collectRemarks,
   describeDisturbed,
@@ -188,7 +191,7 @@ function summarizeConfiguration(
   const { plan, load, outcome, trials } = configuration;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
   const metric = chooseMemoryMetric(measurements);
-  const proof = load?.load.proof ?? null;
+  const proof = findRunningProof(configuration);
   const quality = summarizeQuality(configuration, reference);
   const comparison = comparisons
     ? compareWithReference(configuration, reference, quality, { smallestDifference })
@@ -233,7 +236,8 @@ function summarizeConfiguration(
       ...describeDisturbed(completedTrials(configuration)),
       ...collectRemarks(timedTrials(configuration)),
       ...describeKept(load?.load.kept_by_workarounds ?? null),
-      ...describeRepacking(proof, outcome?.status === "completed" ? outcome.proof_after : null),
+      ...describeProofShare(proof),
+      ...describeRepacking(load?.load.proof ?? null, findProofAfter(configuration)),
       ...describeTrialInterference(completedTrials(configuration).map(({ measurement }) => measurement)),
     ],
     against_reference: comparison,

@@ -1,5 +1,6 @@
 /** What each configuration of a plan will take, before any weights are there. */
 import { dirname } from "node:path";
+import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
 import { type Estimate, estimate } from "../plan/estimate.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import { describeModels, type ModelDescription } from "../python-env/describe-models.js";
@@ -22,6 +23,8 @@ export interface ConfigurationEstimate {
     readonly memory_bytes: number;
     readonly fits: boolean;
   }[];
+  /** What its quantization will not reach, and that its files are quantized already, as sentences. */
+  readonly remarks: readonly string[];
   /** Why there is no estimate. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
@@ -99,6 +102,13 @@ function estimateOne(
             memory_bytes,
             fits: own.total_bytes <= memory_bytes,
           })),
+    remarks:
+      shape === null
+        ? []
+        : [
+            describeExpectedShare(shape, worker.quantization.method, worker.dtype),
+            describeStoredQuantization(shape),
+          ].filter((remark) => remark !== null),
     error: description?.error ?? null,
   };
 }

@@ -44,7 +44,8 @@ export function estimateTable(
       style.columns,
     ),
   ];
-  for (const { label, error } of estimates) {
+  for (const { label, remarks, error } of estimates) {
+    lines.push(...remarks.flatMap((remark) => wrapText(`${safeLine(label)}: ${remark}`, style.columns)));
     if (error === null) continue;
     lines.push(
       ...wrapText(

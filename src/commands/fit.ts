@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
+import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { wrapText } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import { resolveModelArgument } from "../experiment/model-argument.js";
 import { estimate, longestContext } from "../plan/estimate.js";
@@ -37,6 +39,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
       ...at,
       fits: at.total_bytes <= memoryBytes,
       longest_context_tokens: longestContext(own, memoryBytes),
+      share_remark: describeExpectedShare(shape, quantization.method, args.dtype),
     };
   });
   if (args.json) {
@@ -65,6 +68,15 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
       io,
     );
     io.stdout.write(`${text}\n`);
+    const remarks = [
+      ...rows.flatMap(({ quantization, share_remark: remark }) =>
+        remark === null ? [] : [`${quantization}: ${remark}`],
+      ),
+      describeStoredQuantization(shape) ?? [],
+    ].flat();
+    for (const line of remarks.flatMap((remark) => wrapText(remark, io.columns))) {
+      io.stdout.write(`${line}\n`);
+    }
     if (shape.context_tokens !== null) {
       io.stdout.write(`The model's own context is ${shape.context_tokens.toLocaleString("en")} tokens.\n`);
     }

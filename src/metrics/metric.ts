@@ -86,8 +86,11 @@ export interface TrialMetric extends MetricBase {
 
 /** Of one load of a configuration. */
 export interface LoadMetric extends MetricBase {
-  /** The part of the records that holds it: the load, its proof, or the proof taken again after the last trial. */
-  readonly from: "load" | "proof" | "proof_after";
+  /**
+   * The part of the records that holds it: the load, its proof, the proof taken again after the last trial, or `running`:
+   * the latter where it is there, else the former.
+   */
+  readonly from: "load" | "proof" | "proof_after" | "running";
   /** Its key there; the metric's where it is left out. */
   readonly field?: string;
   readonly column?: Omit<ColumnSpec<never>, "read">;

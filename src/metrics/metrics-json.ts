@@ -35,7 +35,7 @@ export function describeMetrics(): { readonly metrics: readonly JsonMetric[] } {
 const summaryPath = ({ key, summary }: LoadMetric) => (summary === undefined ? null : [key]);
 
 function loadPath({ key, from, field = key }: LoadMetric): readonly string[] | null {
-  if (from === "proof_after") return null;
+  if (from === "proof_after" || from === "running") return null;
   return from === "proof" ? ["proof", field] : [field];
 }
 

@@ -97,7 +97,8 @@ export interface LoadParts {
 
 /** Null where it was not measured, and for what is no number. */
 export function readLoadMetric({ key, from, field = key }: LoadMetric, parts: LoadParts): number | null {
-  const value: unknown = (parts[from] as Readonly<Record<string, unknown>> | null)?.[field];
+  const part = from === "running" ? (parts.proof_after ?? parts.proof) : parts[from];
+  const value: unknown = (part as Readonly<Record<string, unknown>> | null)?.[field];
   return typeof value === "number" ? value : null;
 }
 

@@ -18,6 +18,7 @@ export const UNITS = {
   perplexity: { format: (value) => value.toFixed(2), limits: PLAIN },
   ratio: { format: (value) => value.toFixed(3), limits: PLAIN },
   nats: { format: formatNats, limits: PLAIN },
+  bits: { format: (value) => `${value.toFixed(2)} bits`, limits: PLAIN },
   share: { format: (value) => `${(value * 100).toFixed(1)} %`, limits: PLAIN },
 } as const satisfies Readonly<Record<string, Unit>>;
 

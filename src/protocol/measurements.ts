@@ -6,14 +6,39 @@ import { machineSchema } from "./machine.js";
 
 /** Read back from the live model, never from what was asked. */
 export const quantizationEffectiveSchema = z.strictObject({
-  method: z.enum([...METHOD_NAMES, "mixed"]),
-  /** `fp4`, `nf4`, `int8`; null when nothing is quantized. */
+  /** `other`: below 16 bits by no method known here; `unknown`: stored in a way that cannot be opened. */
+  method: z.enum([...METHOD_NAMES, "mixed", "other", "unknown"]),
+  /** `fp4`, `nf4`, `int8`, or the dtype of what is stored; null when nothing is quantized. */
   type: z.string().nullable(),
   block_size: positiveInt.nullable(),
   double_quant: z.boolean().nullable(),
   compute_dtype: z.string().nullable(),
   int8_threshold: z.number().nullable(),
 });
+
+/** Weights of one kind of module, counted by storage. */
+export const censusKindSchema = z.strictObject({
+  kind: z.enum(["embeddings", "head", "norms", "experts", "router", "attention", "mlp", "other"]),
+  /** All that is stored there, vectors and buffers among it. */
+  bytes,
+  /** Weights that its matrices (two dimensions or more) stand for. */
+  matrix_weights: nonNegativeInt,
+  /** What these take, quantization state included. */
+  matrix_bytes: bytes,
+  /** Those of `matrix_weights` that are stored in fewer than 16 bits. */
+  quantized_weights: nonNegativeInt,
+  /** Of most of the others; null where there are none. */
+  unquantized_dtype: z.string().nullable(),
+});
+export type CensusKind = z.infer<typeof censusKindSchema>;
+
+/** Every stored tensor of the live model, each storage once. */
+export const censusSchema = z.strictObject({
+  kinds: z.array(censusKindSchema),
+  /** Tensors that cannot be opened, or of which nobody knows how many weights they stand for; at most five names. */
+  unknown: z.strictObject({ count: nonNegativeInt, names: z.array(z.string()) }),
+});
+export type Census = z.infer<typeof censusSchema>;
 
 /** The proof of what ran. */
 export const proofSchema = z.strictObject({
@@ -29,6 +54,11 @@ export const proofSchema = z.strictObject({
   quantization_effective: quantizationEffectiveSchema,
   /** All parameters, buffers and quantization state, each storage counted once. */
   weights_bytes: bytes,
+  /** Of the weights in matrices, embeddings and output head apart: those below 16 bits; null where it cannot be told. */
+  matrix_weights_quantized_share: z.number().min(0).max(1).nullable().default(null),
+  /** 8 × bytes of the same matrices with their quantization state ÷ their weights. */
+  mean_bits_per_weight: z.number().min(0).nullable().default(null),
+  census: censusSchema.nullable().default(null),
   /** What one decoded token has to read: all weights but embedding tables that are no output head. */
   read_per_token_bytes: bytes,
   /** `get_memory_footprint()`, for comparison: it leaves the quantization state out. */
@@ -71,6 +101,17 @@ export const modelShapeSchema = z.strictObject({
   quantizable_layers: z.array(
     z.strictObject({ in_features: positiveInt, out_features: positiveInt, count: positiveInt }),
   ),
+  /** Weights in matrices by kind of module, and those of them that quantization would reach. */
+  matrix_kinds: z
+    .array(
+      censusKindSchema
+        .pick({ kind: true, matrix_weights: true })
+        .extend({ quantizable_weights: nonNegativeInt }),
+    )
+    .nullable()
+    .default(null),
+  /** What the model's files are quantized by already; null where they are not. */
+  stored_quantization: z.string().nullable().default(null),
   /** Embeddings, output head (tied ones once), norms, biases. */
   other_parameters: nonNegativeInt,
   buffer_bytes: bytes,

@@ -174,6 +174,8 @@ export const workerErrorCodeSchema = z.enum([
   "model-is-gguf",
   "model-kind-unsupported",
   "model-architecture-unknown",
+  "model-already-quantized",
+  "model-has-adapter",
   "model-corrupt",
   "tokenizer-missing",
   "tokenizer-library-missing",
@@ -190,6 +192,7 @@ export const workerErrorCodeSchema = z.enum([
   "quantization-not-applied",
   "quantization-mismatch",
   "quantization-shape",
+  "skip-modules-unmatched",
   "out-of-memory-device",
   "out-of-memory-host",
   "prompt-too-long",
@@ -215,6 +218,8 @@ export const errorMessage = message(
   z.strictObject({
     code: workerErrorCodeSchema,
     message: z.string(),
+    /** A better next step than the code's own; null where there is none. */
+    next: z.string().nullable().default(null),
     phase: phaseSchema.nullable(),
     /** Python traceback, for log and record. */
     traceback: z.string().nullable(),

@@ -42,6 +42,7 @@ export const fourBit: QuantizationMethod<"4bit", typeof wireSchema, typeof input
   form: "{type: fp4 | nf4, double_quant, compute_dtype, skip_modules}",
   words: { fp4: { type: "fp4" }, nf4: { type: "nf4" } },
   otherSpellings: ["4bit", "4-bit", "int4"],
+  weightsAre: "4-bit",
   fitted: [{ type: "fp4" }, { type: "nf4" }, { type: "nf4", double_quant: true }],
   resolve: ({ type, double_quant, compute_dtype, skip_modules }) => ({
     method: "4bit",

@@ -26,6 +26,7 @@ export const int8: QuantizationMethod<"int8", typeof wireSchema, typeof inputSch
   form: "{method: int8, threshold, skip_modules}",
   words: { int8: { method: "int8" } },
   otherSpellings: ["8bit", "8-bit", "llm.int8"],
+  weightsAre: "8-bit",
   fitted: [{ method: "int8" }],
   resolve: ({ threshold, skip_modules }) => ({
     method: "int8",

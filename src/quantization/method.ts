@@ -26,6 +26,8 @@ export interface QuantizationMethod<
   readonly words: Readonly<Record<string, Input>>;
   /** Spellings of other tools, for the hint of an error. */
   readonly otherSpellings: readonly string[];
+  /** How its weights are called in a sentence: `4-bit`; null where they are as the dtype has them. */
+  readonly weightsAre: string | null;
   /** What `falcon-exp fit` lays side by side. */
   readonly fitted: readonly Input[];
   /** Fills in the defaults. */

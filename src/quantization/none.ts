@@ -11,6 +11,7 @@ export const none: QuantizationMethod<"none", typeof schema, typeof schema> = {
   form: "{method: none}",
   words: { none: { method: "none" } },
   otherSpellings: [],
+  weightsAre: null,
   fitted: [{ method: "none" }],
   resolve: () => ({ method: "none" }),
   describe: () => ["none"],

@@ -89,6 +89,15 @@ export function listFittedQuantizations(): readonly Quantization[] {
   return METHODS.flatMap((method) => method.fitted.map((input) => method.resolve(input)));
 }
 
+/**
+ * How weights are called that a live model's method has packed: `4-bit`; null where it packs none. Of what no method here
+ * packed it is known that it takes fewer than 16 bits.
+ */
+export function describeWeights(liveMethod: string): string | null {
+  const known = METHODS.find(({ method }) => method === liveMethod);
+  return known === undefined ? "below 16 bits" : known.weightsAre;
+}
+
 export function isQuantized({ method }: Quantization): boolean {
   return method !== none.method;
 }

@@ -15,6 +15,7 @@ import type {
   ProfileRecord,
   QualityRecord,
   RecordedEnvironment,
+  RecordedProof,
   ResumeRecord,
   ReusedFrom,
   RunEndRecord,
@@ -157,11 +158,24 @@ export function findFailure(configuration: ConfigurationData): Failure | null {
   return failed === undefined ? null : failed.failure;
 }
 
+/** The proof read after the last trial; null where it was not read. */
+export function findProofAfter({ outcome }: Pick<ConfigurationData, "outcome">): RecordedProof | null {
+  return outcome?.status === "completed" ? outcome.proof_after : null;
+}
+
+/** The proof that counts: of the model that ran, else of the one that was loaded. */
+export function findRunningProof(
+  configuration: Pick<ConfigurationData, "load" | "outcome">,
+): RecordedProof | null {
+  return findProofAfter(configuration) ?? configuration.load?.load.proof ?? null;
+}
+
 /** Where the metrics of a configuration's load are. */
-export function listLoadParts({ load, outcome }: ConfigurationData): LoadParts {
+export function listLoadParts(configuration: ConfigurationData): LoadParts {
+  const { load } = configuration;
   return {
     load: load?.load ?? null,
     proof: load?.load.proof ?? null,
-    proof_after: outcome?.status === "completed" ? (outcome.proof_after ?? null) : null,
+    proof_after: findProofAfter(configuration),
   };
 }

@@ -20,6 +20,7 @@ import type { RunFileRecord } from "./record-types.js";
 import { type ConfigurationState, type ConfigurationStatus, RunState } from "./state.js";
 
 const nullableNumber = z.number().nullable().default(null);
+const runningProof = z.object(shapeOf(listedFrom("running"), nullableNumber));
 /** Keys of a trial's measurement that lists show. */
 const TRIAL_KEYS = LIST_METRICS.flatMap(listSources).map((key) => ({ key }));
 const failureSchema = z.object({ code: z.string(), message: z.string(), next: z.string() });
@@ -56,7 +57,7 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
     round: z.number().default(0),
     load: z.object({
       ...shapeOf(listedFrom("load"), nullableNumber),
-      proof: z.object(shapeOf(listedFrom("proof"), nullableNumber)),
+      proof: runningProof,
     }),
   }),
   z.object({
@@ -74,6 +75,7 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
     ...ofConfiguration,
     round: z.number().default(0),
     status: z.enum(["completed", "failed", "cancelled", "skipped"]),
+    proof_after: runningProof.nullable().optional(),
     reason: z.string().optional(),
     repeats_end: z.string().optional(),
     failure: failureSchema.optional(),
@@ -185,7 +187,7 @@ function describeProgress(
     trials_planned: isAuto ? trials.length : trialsEach,
     trials_completed: measured.length,
     trials_failed: trials.length - measured.length,
-    ...readLoadList({ load, proof: load?.proof ?? null, proof_after: null }),
+    ...readLoadList({ load, proof: load?.proof ?? null, proof_after: outcome?.proof_after ?? null }),
     memory_metric: chooseMemoryMetric(measured),
     ...nameMedians((metric) => computeMedian(listTrialValues(metric, measured, quiet))),
   };

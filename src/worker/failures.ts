@@ -39,6 +39,10 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Choose a model that goes on with a text: a decoder, or one with pictures that has a decoder for text.",
   "model-architecture-unknown":
     "Check `model_type`; if it is right, the model is newer than this Transformers: name an environment with a newer one by --python.",
+  "model-already-quantized":
+    "Use a checkpoint in 16 or 32 bits: what quantized this one is no method of this version, and would pass unmeasured.",
+  "model-has-adapter":
+    "Merge the adapter into the weights and save them, or move the adapter's files out of the model's folder.",
   "model-corrupt": "Download or copy the model's files again.",
   "tokenizer-missing":
     "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",
@@ -65,6 +69,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Not every layer is as asked; list the modules to leave out under `skip_modules` if that is intended.",
   "quantization-shape":
     "Copy the `skip_modules` of the message into the experiment file, or keep `workarounds: auto`.",
+  "skip-modules-unmatched":
+    "Give names from the model's start (model.layers.0), whole endings (q_proj), or a pattern from the start (.*mlp).",
   "out-of-memory-device": "Use a smaller quantization, a shorter context, or a device with more memory.",
   "out-of-memory-host": "Free memory on this machine, or use a smaller quantization.",
   "prompt-too-long":
@@ -104,6 +110,8 @@ export class WorkerFailure extends Error {
     message: string,
     readonly details: {
       readonly phase: Phase | null;
+      /** A better next step than the code's own. */
+      readonly next?: string | null;
       readonly exitCode?: number | null;
       readonly signal?: string | null;
       readonly stderrTail?: readonly string[];
@@ -121,7 +129,7 @@ export class WorkerFailure extends Error {
     return {
       code: this.code,
       message: this.message,
-      next: NEXT_STEP[this.code],
+      next: this.details.next ?? NEXT_STEP[this.code],
       phase: this.details.phase,
       exit_code: this.details.exitCode ?? null,
       signal: this.details.signal ?? null,

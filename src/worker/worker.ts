@@ -233,6 +233,7 @@ export class Worker {
       exitCode: body.exit_code,
       signal: body.signal,
       traceback: body.traceback,
+      next: cancelled === null && cause.code === body.code ? body.next : null,
       stderrTail: this.process.stderrTail(),
       trialProcessAlive: !endsTrialProcess(body.code) && body.exit_code === null && body.signal === null,
     });

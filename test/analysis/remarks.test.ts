@@ -60,13 +60,24 @@ test("shifting and stretching samples leaves their scores as they are", () => {
 const proof = (weights_bytes: number, effective: Partial<RecordedProof["quantization_effective"]>) =>
   ({
     weights_bytes,
+    device_map: { "": "cpu" },
     quantization_effective: { block_size: 64, double_quant: true, compute_dtype: "bfloat16", ...effective },
-  }) as RecordedProof;
+  }) as unknown as RecordedProof;
 
 test("weights that the first forward pass repacked are told with both sizes, and what became of them", () => {
   const remarks = describeRepacking(proof(111_692_152, {}), proof(113_109_832, { double_quant: false }));
   expect(remarks).toEqual([
-    "the library repacked the weights at the first forward pass: 112 MB at load, 113 MB since; double quantization is undone",
+    "112 MB at load, 113 MB once it runs: double quantization is undone by this CPU's kernel",
+  ]);
+});
+
+test("a compute dtype that the CPU's kernel does not know is not believed", () => {
+  const remarks = describeRepacking(
+    proof(116_426_752, { double_quant: false, compute_dtype: "float32" }),
+    proof(113_108_992, { double_quant: false }),
+  );
+  expect(remarks).toEqual([
+    "116 MB at load, 113 MB once it runs: this CPU's kernel computes in bfloat16, not float32",
   ]);
 });
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { sortByPlace, type TrialMetric } from "../../src/metrics/metric.js";
 import {
   chooseSource,
+  type LoadParts,
   listTrialValues,
   loadMetrics,
   readLoadMetric,
@@ -38,17 +39,20 @@ test("whatever the worker measures of a trial has an entry, and none stands twic
 
 test("whatever is said of a load stands in its records under that name", () => {
   const { proof, ...load } = loadMeasurementSchema.shape;
-  const keys = { load, proof: proof.shape, proof_after: proof.shape };
+  const keys = { load, proof: proof.shape, proof_after: proof.shape, running: proof.shape };
   const missing = loadMetrics.filter(({ key, from, field = key }) => !(field in keys[from]));
   expect(missing).toEqual([]);
 });
 
-test("the weights that were read again after the trials are not those of the load", () => {
+test("the weights that count are those of the model that ran, else those of the load", () => {
   const parts = { load: { load_sec: 2 }, proof: { weights_bytes: 7 }, proof_after: { weights_bytes: 9 } };
-  const read = (wanted: string) =>
-    loadMetrics.flatMap((metric) => (metric.key === wanted ? [readLoadMetric(metric, parts)] : []));
+  const readOf = (of: LoadParts, wanted: string) =>
+    loadMetrics.flatMap((metric) => (metric.key === wanted ? [readLoadMetric(metric, of)] : []));
+  const read = (wanted: string) => readOf(parts, wanted);
+  expect(readOf({ ...parts, proof_after: null }, "weights_bytes")).toEqual([7]);
   expect(read("load_sec")).toEqual([2]);
-  expect(read("weights_bytes")).toEqual([7]);
+  expect(read("weights_bytes")).toEqual([9]);
+  expect(read("weights_at_load_bytes")).toEqual([7]);
   expect(read("weights_after_trials_bytes")).toEqual([9]);
   expect(read("parameters")).toEqual([null]);
 });

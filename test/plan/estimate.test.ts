@@ -14,6 +14,8 @@ const TOY: ModelShape = {
     { in_features: 128, out_features: 64, count: 2 },
     { in_features: 64, out_features: 256, count: 1 },
   ],
+  matrix_kinds: null,
+  stored_quantization: null,
   other_parameters: 1000,
   buffer_bytes: 8,
   kv_elements_per_token: 32,

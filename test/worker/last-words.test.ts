@@ -3,7 +3,7 @@ import type { ErrorBody } from "../../src/protocol/messages.js";
 import { nameByLastWords } from "../../src/worker/last-words.js";
 
 function died(end: Partial<ErrorBody>): ErrorBody {
-  const none = { phase: "measure", traceback: null, exit_code: null, signal: null } as const;
+  const none = { phase: "measure", next: null, traceback: null, exit_code: null, signal: null } as const;
   return { code: "trial-process-died", message: "The trial process ended.", ...none, ...end };
 }
 const EXIT_1 = died({ exit_code: 1 });

@@ -90,13 +90,9 @@ def _dtypes(name: str, place: Any) -> list[str]:
 
 
 def _formats(device: Any) -> dict[str, str | None]:
-    import bitsandbytes as bnb
+    from falcon_exp.worker.quantization.registry import METHODS
 
-    layers: dict[str, Any] = {
-        "int8": lambda: bnb.nn.Linear8bitLt(128, 128, has_fp16_weights=False),
-        "fp4": lambda: bnb.nn.Linear4bit(128, 128, quant_type="fp4"),
-        "nf4": lambda: bnb.nn.Linear4bit(128, 128, quant_type="nf4"),
-    }
+    layers = {name: make for method in METHODS for name, make in method.sample_layers().items()}
     return {name: _try(make, device) for name, make in layers.items()}
 
 

@@ -16,12 +16,16 @@ _NAMED_ERROR = re.compile(r"^(?:\w+\.)*(\w+): (.*)$", re.MULTILINE)
 
 
 class WorkerError(Exception):
-    """A failure with a code of the taxonomy; its message is one sentence for people."""
+    """A failure with a code of the taxonomy; its message is one sentence for people.
 
-    def __init__(self, code: str, message: str) -> None:
+    ``next_step`` where this failure knows a better one than its code has.
+    """
+
+    def __init__(self, code: str, message: str, *, next_step: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.next_step = next_step
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ def error_body(error: BaseException, phase: str) -> dict[str, object]:
     return {
         "code": code,
         "message": message,
+        "next": error.next_step if isinstance(error, WorkerError) else None,
         "phase": phase,
         "traceback": None if expected else traceback_of(error),
         "exit_code": None,

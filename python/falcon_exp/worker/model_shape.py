@@ -13,10 +13,13 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.cache_shape import cache_shape_of
+from falcon_exp.worker.dtypes import dtype_name, torch_dtype
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.hub.wanted import local_weight_files
 from falcon_exp.worker.model_config import config_from_mapping
-from falcon_exp.worker.quantization.bitsandbytes import dtype_name, torch_dtype
+from falcon_exp.worker.proof.census import take_census
+from falcon_exp.worker.proof.linear_modules import linear_modules
+from falcon_exp.worker.quantization.stored import name_stored, read_quantization_config
 from falcon_exp.worker.skeleton import build_skeleton, sizes_of
 from falcon_exp.worker.stored_dtype import stored_dtype
 from falcon_exp.worker.workarounds.weight_readers import find_weight_readers
@@ -51,8 +54,6 @@ def shape_of(config: Any, *, trust_remote_code: bool = False, left_out: Iterable
     from transformers.quantizers.base import get_keys_to_not_convert
     from transformers.quantizers.quantizers_utils import should_convert_module
 
-    from falcon_exp.worker.proof.proof import linear_modules
-
     model = build_skeleton(config, trust_remote_code=trust_remote_code)
     linears = linear_modules(model)
     readers = find_weight_readers(model, linears, str(config.model_type))
@@ -65,6 +66,7 @@ def shape_of(config: Any, *, trust_remote_code: bool = False, left_out: Iterable
     other = sum(int(one.numel()) for key, one in parameters.items() if key not in in_quantizable)
     cache = cache_shape_of(config, trust_remote_code=trust_remote_code)
     text = config.get_text_config()
+    stored_quantization = read_quantization_config(config)
     stored = getattr(config, "dtype", None)
     return {
         "model_type": str(config.model_type),
@@ -74,6 +76,8 @@ def shape_of(config: Any, *, trust_remote_code: bool = False, left_out: Iterable
             {"in_features": columns, "out_features": rows, "count": count}
             for (columns, rows), count in sorted(layers.items())
         ],
+        "matrix_kinds": _matrix_kinds(model, {linears[name] for name in quantizable}),
+        "stored_quantization": None if stored_quantization is None else name_stored(stored_quantization),
         "other_parameters": other,
         "buffer_bytes": sum(_buffer_bytes(model, name, buffer) for name, buffer in model.named_buffers()),
         "kv_elements_per_token": _usual_elements(text) if cache is None else _elements_per_token(cache),
@@ -84,6 +88,26 @@ def shape_of(config: Any, *, trust_remote_code: bool = False, left_out: Iterable
         "vocabulary": int(text.vocab_size),
         "context_tokens": getattr(text, "max_position_embeddings", None),
     }
+
+
+def _matrix_kinds(model: torch.nn.Module, quantizable: set[torch.nn.Module]) -> list[dict[str, Any]]:
+    """Weights in matrices by kind of module, and those of them in layers that quantization would replace."""
+    census = take_census(model)
+    reached = {
+        id(matrix)
+        for name, module in model.named_modules()
+        if module in quantizable
+        for matrix in census.by_module.get(name, [])
+    }
+    totals: dict[str, list[int]] = {}
+    for matrix in census.matrices:
+        total = totals.setdefault(matrix.kind, [0, 0])
+        total[0] += matrix.elements or 0
+        total[1] += (matrix.elements or 0) if id(matrix) in reached else 0
+    return [
+        {"kind": kind, "matrix_weights": weights, "quantizable_weights": reachable}
+        for kind, (weights, reachable) in totals.items()
+    ]
 
 
 def _buffer_bytes(model: Any, name: str, buffer: torch.Tensor) -> int:

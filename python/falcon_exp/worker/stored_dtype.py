@@ -1,4 +1,4 @@
-"""The dtype that weight files hold, for the models whose config names none."""
+"""The dtypes that weight files hold."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 #: As safetensors files name the types that weights are computed in.
 _FLOATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+#: How the types begin that weights are stored in only once they were quantized.
+_NARROW = ("F8", "F6", "F4", "I4", "U4")
 
 
 def stored_dtype(files: list[Path]) -> str | None:
@@ -24,3 +26,14 @@ def stored_dtype(files: list[Path]) -> str | None:
                 if dtype is not None:
                     return dtype
     return None
+
+
+def narrow_dtypes(files: list[Path]) -> list[str]:
+    """Types below 16 bits that hold numbers of floating point, as the files name them. Reads headers only."""
+    from safetensors import safe_open
+
+    found: set[str] = set()
+    for file in files:
+        with safe_open(file, framework="pt") as opened:
+            found |= {str(opened.get_slice(name).get_dtype()) for name in list(opened.keys())}
+    return sorted(one for one in found if one.startswith(_NARROW))

@@ -32,7 +32,7 @@ def loaded() -> Loaded:
 
 
 def _seen(loaded: Loaded) -> tuple[Any, Any]:
-    proof = loaded.proof()
+    proof = loaded.proof().body
     return proof["cache_implementation"], proof["compiled"]
 
 
@@ -80,7 +80,7 @@ def test_an_offloaded_cache_is_not_taken_for_one_that_stays(loaded: Loaded) -> N
 
     with loaded.facts.watch(loaded.model), pytest.raises(ValueError, match="input_ids"):
         loaded.model(input_ids=None, past_key_values=Cache())
-    assert loaded.proof()["cache_implementation"] == "Cache, offloaded"
+    assert loaded.proof().body["cache_implementation"] == "Cache, offloaded"
 
 
 def test_a_generate_that_fails_is_watched_again(loaded: Loaded) -> None:

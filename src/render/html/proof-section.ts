@@ -3,15 +3,22 @@
 import { statusText } from "../../analysis/status-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
-import type { Proof } from "../../protocol/measurements.js";
-import type { ConfigurationData, RunData } from "../../run/run-data.js";
+import { UNITS } from "../../metrics/units.js";
+import type { CensusKind, Proof } from "../../protocol/measurements.js";
+import type { RecordedProof } from "../../run/record-types.js";
+import {
+  type ConfigurationData,
+  findProofAfter,
+  findRunningProof,
+  type RunData,
+} from "../../run/run-data.js";
 import { definitions, type Fact } from "./definitions.js";
 import { html, type Markup } from "./markup.js";
 
 export function proofSection(data: RunData, summary: RunSummary): Markup {
   return html`<section id="proof" aria-labelledby="proof-h">
 <h2 id="proof-h">What ran</h2>
-<p class="quiet">Read back from the model after loading. What is not as asked is a failed configuration, never a figure.</p>
+<p class="quiet">Read back from the model, after loading and once it runs. What is not as asked is a failed configuration, never a figure.</p>
 <div class="cards">
 ${data.configurations.map((configuration, index) => card(configuration, summary.configurations[index]))}
 </div>
@@ -31,9 +38,11 @@ ${libraryWarnings(summary?.notices ?? [])}
 </article>`;
 }
 
-function quantizationFacts({ plan, load }: ConfigurationData): Fact[] {
-  if (load === null) return [];
-  const { proof } = load.load;
+function quantizationFacts(configuration: ConfigurationData): Fact[] {
+  const { plan, load } = configuration;
+  const proof = findRunningProof(configuration);
+  if (load === null || proof === null) return [];
+  const atLoad = load.load.proof.weights_bytes;
   const got = proof.quantization_effective;
   const details = [
     got.type,
@@ -44,11 +53,16 @@ function quantizationFacts({ plan, load }: ConfigurationData): Fact[] {
   ].filter((part) => part !== null);
   return [
     ["asked for", plan.worker.quantization.method],
-    ["loaded", [got.method, ...details].join(", ")],
+    ["ran", [got.method, ...details].join(", ")],
     ["quantized layers", `${proof.quantized_linear_layers} of ${proof.linear_layers} linear`],
+    ["of the matrix weights", shareText(proof)],
+    ...(proof.census?.kinds ?? []).flatMap((kind): Fact[] =>
+      kind.matrix_weights === 0 ? [] : [[`… ${kind.kind}`, kindText(kind)]],
+    ),
     ["layer classes", counts(proof.linear_classes)],
     ["left unquantized", proof.skipped_linear_modules.join(", ") || "none"],
     ["weights", `${formatBytes(proof.weights_bytes)}, ${proof.parameters.toLocaleString("en")} parameters`],
+    ["… at load", atLoad === proof.weights_bytes ? null : formatBytes(atLoad)],
     [
       "by dtype",
       Object.entries(proof.bytes_by_dtype)
@@ -58,9 +72,25 @@ function quantizationFacts({ plan, load }: ConfigurationData): Fact[] {
   ];
 }
 
-function otherFacts({ load, outcome }: ConfigurationData): Fact[] {
+/** `100.0 % quantized, 4.50 bits each with their state`. */
+function shareText(proof: RecordedProof): string | null {
+  if (proof.census === null) return null;
+  const { matrix_weights_quantized_share: share, mean_bits_per_weight: bits } = proof;
+  if (share === null || bits === null) return "unknown";
+  return `${UNITS.share.format(share)} quantized, ${UNITS.bits.format(bits)} each with their state`;
+}
+
+function kindText({ bytes, matrix_weights, matrix_bytes, quantized_weights, unquantized_dtype }: CensusKind) {
+  const share = UNITS.share.format(quantized_weights / matrix_weights);
+  const bits = UNITS.bits.format((8 * matrix_bytes) / matrix_weights);
+  const rest = unquantized_dtype === null ? "" : `, else ${unquantized_dtype}`;
+  return `${formatBytes(bytes)}, ${bits} a weight, ${share} quantized${rest}`;
+}
+
+function otherFacts(configuration: ConfigurationData): Fact[] {
+  const { load } = configuration;
   if (load === null) return [];
-  const proofAfter = outcome?.status === "completed" ? outcome.proof_after : null;
+  const proofAfter = findProofAfter(configuration);
   const { proof, load_sec, page_cache_share, download_sec, model_revision, model_config_sha256 } = load.load;
   return [
     ["model class", `${proof.model_class}, ${proof.dtype}`],

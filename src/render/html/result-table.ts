@@ -1,5 +1,6 @@
 /** The table of results, sorted by a click on a column's head. */
 
+import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { cellText, type ResultColumn, resultColumns } from "../terminal/result-columns.js";
 import { html, type Markup } from "./markup.js";
@@ -52,7 +53,7 @@ function row(configuration: ConfigurationSummary, columns: readonly ResultColumn
   const isWhole = status === "completed" && failure === null;
   const state = failure === null ? status.replaceAll("_", " ") : `failed: ${failure.code}`;
   return html`<tr role="row" data-configuration="${id}">
-<th role="rowheader" scope="row" data-value="${label}">${label}${is_reference && " *"}${!isWhole && html` <span class="bad">✗ ${state}</span>`}</th>
+<th role="rowheader" scope="row" data-value="${label}">${label}${is_reference && " *"}${isMostlyUnquantized(configuration) && html` <span class="bad">(${MOSTLY_UNQUANTIZED})</span>`}${!isWhole && html` <span class="bad">✗ ${state}</span>`}</th>
 ${columns.map(
   (column) =>
     html`<td role="cell" class="figure" data-head="${column.header}" data-value="${column.value(configuration) ?? ""}">${cellText(column, configuration)}</td>`,

@@ -2,6 +2,7 @@ import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
 import { describeInterference } from "../../analysis/interference.js";
+import { describeProofShare } from "../../analysis/quantized-share.js";
 import { safeLine } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import type { RunEvent } from "../../run/events.js";
@@ -145,8 +146,9 @@ function loadedLine(
     proof.quantized_linear_layers === 0
       ? "not quantized"
       : `${proof.quantized_linear_layers}/${proof.linear_layers} linear layers quantized`;
+  const share = describeProofShare(proof).map((text) => colors.yellow(`, ${safeLine(text)}`));
   const offloaded = proof.offloaded ? colors.red(" (partly offloaded!)") : "";
-  return `${place}: ${howLoaded(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${layers}${offloaded}`;
+  return `${place}: ${howLoaded(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${layers}${share.join("")}${offloaded}`;
 }
 
 function trialLine(

@@ -1,5 +1,6 @@
 /** The values of a run's table, one row a configuration: the same at the terminal and in Markdown. */
 
+import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { safeLine } from "../../base/text.js";
 import { cellText, resultColumns } from "./result-columns.js";
@@ -14,7 +15,8 @@ export interface ValueColumn {
 /** The name as it stands in the table: `*` for the reference, `✗` where something of it failed or is missing. */
 export function markedName(configuration: ConfigurationSummary): string {
   const mark = configuration.status === "completed" && configuration.failure === null ? "" : " ✗";
-  return `${safeLine(configuration.label)}${configuration.is_reference ? " *" : ""}${mark}`;
+  const mostly = isMostlyUnquantized(configuration) ? ` (${MOSTLY_UNQUANTIZED})` : "";
+  return `${safeLine(configuration.label)}${configuration.is_reference ? " *" : ""}${mostly}${mark}`;
 }
 
 /** As texts alone. */

@@ -1,10 +1,10 @@
 /** Columns that are the same in every row of a configuration. */
 import { loadMetrics, readLoadMetric } from "../../metrics/registry.js";
 import { METHOD_NAMES } from "../../quantization/registry.js";
-import { listLoadParts } from "../run-data.js";
+import { findRunningProof, listLoadParts } from "../run-data.js";
 import { always, column, metricColumn, type RowSource, type TableColumn } from "./column.js";
 
-const findProof = ({ configuration }: RowSource) => configuration.load?.load.proof;
+const findProof = ({ configuration }: RowSource) => findRunningProof(configuration);
 const readWorker = ({ configuration }: RowSource) => configuration.plan.worker;
 
 const LOAD_COLUMNS = loadMetrics.flatMap((metric) =>

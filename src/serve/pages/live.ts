@@ -1,5 +1,6 @@
 /** A run that is followed: what each configuration has come to, and what was recorded, newest first. */
 import { html } from "hono/html";
+import { describeProofShare } from "../../analysis/quantized-share.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { shortMemoryName } from "../../metrics/memory.js";
 import { statusWords } from "../../render/terminal/run-list.js";
@@ -92,7 +93,12 @@ function describeRecord(record: RunFileRecord): Html | string | null {
       return `the worker is ready on ${text(record.environment.cpu_model ?? "this machine")}`;
     case "load": {
       const { load_sec, proof } = record.load;
-      return `${howLoaded(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${proof.quantized_linear_layers} of ${proof.linear_layers} linear layers quantized`;
+      return [
+        howLoaded(load_sec),
+        `weights ${formatBytes(proof.weights_bytes)}`,
+        `${proof.quantized_linear_layers} of ${proof.linear_layers} linear layers quantized`,
+        ...describeProofShare(proof).map(text),
+      ].join(", ");
     }
     case "trial": {
       if (record.status !== "completed") return null;

@@ -2,76 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-
+from falcon_exp.worker.dtypes import dtype_name
+from falcon_exp.worker.proof.census import Census, take_census
 from falcon_exp.worker.proof.generate_facts import GenerateFacts
-from falcon_exp.worker.proof.weights import bytes_by_dtype, count_parameters, read_per_token_bytes
-from falcon_exp.worker.quantization.bitsandbytes import dtype_name
-
-FOUR_BIT = "Linear4bit"
-INT8 = "Linear8bitLt"
+from falcon_exp.worker.proof.layers import Layer, quantization_effective, read_layers
+from falcon_exp.worker.proof.linear_modules import linear_modules
+from falcon_exp.worker.proof.weights import count_parameters, read_per_token_bytes
 
 
-def linear_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
-    """Every linear layer by name: nn.Linear, its subclasses (bitsandbytes' among them) and transformers' Conv1D."""
-    from transformers.pytorch_utils import Conv1D
+@dataclass(frozen=True)
+class Proof:
+    """What a live model is at one moment."""
 
-    return {name: module for name, module in model.named_modules() if isinstance(module, (torch.nn.Linear, Conv1D))}
+    census: Census
+    layers: list[Layer]
+    #: ``proofSchema`` of the wire format.
+    body: dict[str, Any]
 
-
-def quantized_as(module: torch.nn.Module) -> str | None:
-    """``fp4``, ``nf4`` or ``int8`` where the weight truly is; a layer that only has the class is not quantized."""
-    if _is_a(module, FOUR_BIT):
-        state = getattr(module.weight, "quant_state", None)
-        return None if state is None else str(state.quant_type)
-    if _is_a(module, INT8):
-        state = getattr(module, "state", None)
-        kept = module.weight.dtype == torch.int8 or (state is not None and state.CB is not None)
-        return "int8" if kept else None
-    return None
-
-
-def _is_a(module: torch.nn.Module, class_name: str) -> bool:
-    return any(cls.__name__ == class_name and cls.__module__.startswith("bitsandbytes") for cls in type(module).__mro__)
-
-
-def _single(values: set[Any]) -> Any:
-    """The value that all share; None where they differ or there is none."""
-    return next(iter(values)) if len(values) == 1 else None
-
-
-def quantization_effective(linears: dict[str, torch.nn.Module]) -> dict[str, Any]:
-    """Method and parameters shared by the quantized layers; ``mixed`` where more than one type is found."""
-    quantized = {name: kind for name, module in linears.items() if (kind := quantized_as(module)) is not None}
-    kinds = set(quantized.values())
-    effective: dict[str, Any] = {
-        "method": "none",
-        "type": None,
-        "block_size": None,
-        "double_quant": None,
-        "compute_dtype": None,
-        "int8_threshold": None,
-    }
-    if not kinds:
-        return effective
-    modules = [linears[name] for name in quantized]
-    effective["type"] = _single(kinds)
-    if kinds == {"int8"}:
-        effective["method"] = "int8"
-        effective["int8_threshold"] = _single({float(m.state.threshold) for m in modules})
-    elif "int8" in kinds or len(kinds) > 1:
-        effective["method"] = "mixed"
-    else:
-        states = [module.weight.quant_state for module in modules]
-        effective["method"] = "4bit"
-        effective["block_size"] = _single({int(state.blocksize) for state in states})
-        effective["double_quant"] = _single({bool(state.nested) for state in states})
-        computes = {getattr(module, "compute_dtype", None) for module in modules}
-        compute = _single(computes)
-        effective["compute_dtype"] = None if compute is None else dtype_name(compute)
-    return effective
+    @property
+    def skipped(self) -> set[str]:
+        """Linear layers that were to stay unquantized."""
+        return set(self.body["skipped_linear_modules"])
 
 
 def _device_map(model: Any) -> dict[str, str]:
@@ -88,39 +43,35 @@ def _is_offloaded(device_map: dict[str, str]) -> bool:
     return "disk" in places or "meta" in places or (accelerated and "cpu" in places)
 
 
-def _skipped(model: Any, linears: dict[str, torch.nn.Module]) -> list[str]:
+def _skipped(model: Any, layers: list[Layer]) -> list[str]:
     """Linear layers that the library was told to leave alone, by the library's own rule."""
     from transformers.quantizers.quantizers_utils import should_convert_module
 
     quantizer = getattr(model, "hf_quantizer", None)
     names: list[str] = getattr(quantizer, "modules_to_not_convert", None) or []
-    return [
-        name
-        for name, module in linears.items()
-        if quantized_as(module) is None and not should_convert_module(name, names)
-    ]
+    return [layer.name for layer in layers if layer.method is None and not should_convert_module(layer.name, names)]
 
 
-def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str], facts: GenerateFacts) -> dict[str, Any]:
-    """The ``proof`` of the wire format."""
-    linears = linear_modules(model)
-    by_dtype = bytes_by_dtype(model)
+def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str], facts: GenerateFacts) -> Proof:
+    """Read now; nothing is moved or computed."""
+    census = take_census(model)
+    layers = read_layers(linear_modules(model), census)
     device_map = _device_map(model)
-    classes: dict[str, int] = {}
-    for module in linears.values():
-        classes[type(module).__name__] = classes.get(type(module).__name__, 0) + 1
-    return {
+    body = {
         "model_class": type(model).__name__,
         "parameters": count_parameters(model),
-        "linear_layers": len(linears),
-        "quantized_linear_layers": sum(1 for module in linears.values() if quantized_as(module) is not None),
-        "skipped_linear_modules": _skipped(model, linears),
-        "linear_classes": dict(sorted(classes.items())),
-        "quantization_effective": quantization_effective(linears),
-        "weights_bytes": sum(by_dtype.values()),
-        "read_per_token_bytes": read_per_token_bytes(model),
+        "linear_layers": len(layers),
+        "quantized_linear_layers": sum(layer.is_quantized for layer in layers),
+        "skipped_linear_modules": _skipped(model, layers),
+        "linear_classes": dict(sorted(Counter(layer.class_name for layer in layers).items())),
+        "quantization_effective": quantization_effective(layers, census),
+        "weights_bytes": census.weights_bytes,
+        "matrix_weights_quantized_share": census.quantized_share(),
+        "mean_bits_per_weight": census.mean_bits(),
+        "census": census.to_wire(),
+        "read_per_token_bytes": read_per_token_bytes(model, census.weights_bytes),
         "memory_footprint_bytes": int(model.get_memory_footprint()),
-        "bytes_by_dtype": by_dtype,
+        "bytes_by_dtype": census.bytes_by_dtype,
         "dtype": dtype_name(model.dtype),
         "device_map": device_map,
         "offloaded": _is_offloaded(device_map),
@@ -130,3 +81,4 @@ def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str], f
         "chat_template": has_chat_template,
         "workarounds_applied": workarounds,
     }
+    return Proof(census, layers, body)

@@ -2,74 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from falcon_exp.worker.dtypes import torch_dtype
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.proof.census import UNQUANTIZED_BITS
+from falcon_exp.worker.proof.layers import UNKNOWN, Layer
+from falcon_exp.worker.proof.proof import Proof
+from falcon_exp.worker.quantization.method import Method
+from falcon_exp.worker.quantization.registry import find_method
+from falcon_exp.worker.quantization.skip_modules import matches, suggest_entries
+
+_MOST_NAMES = 5
+AT_LOAD = "after the load"
+RUNNING = "since the first forward pass"
 
 
-def verify(proof: dict[str, Any], configuration: dict[str, Any], *, dtype: str) -> None:
+def verify(proof: Proof, configuration: dict[str, Any], *, dtype: str, when: str = AT_LOAD) -> None:
     """Raises WorkerError ``quantization-not-applied``, ``quantization-mismatch`` or ``attention-mismatch``.
 
-    ``dtype`` is the effective one of the configuration (``auto`` resolved).
+    ``dtype`` is the effective one of the configuration (``auto`` resolved). To be asked again when the model has run:
+    libraries repack or unpack weights at the first forward pass.
     """
-    _verify_quantization(proof, configuration["quantization"], dtype)
-    asked = configuration["attention"]
-    found = proof["attn_implementation"]
-    if asked not in ("auto", found):
-        raise WorkerError("attention-mismatch", f"attention {asked} was asked for, but the model runs {found}.")
+    asked = configuration["quantization"]
+    method = find_method(asked)
+    if method.is_quantizing:
+        _verify_layers(proof, method, asked, when)
+        _verify_settings(proof, method, asked, dtype, when)
+    else:
+        _verify_unquantized(proof, dtype, when)
+    attention = configuration["attention"]
+    found = proof.body["attn_implementation"]
+    if attention not in ("auto", found):
+        raise WorkerError("attention-mismatch", f"attention {attention} was asked for, but the model runs {found}.")
 
 
-def verify_still_quantized(at_load: dict[str, Any], running: dict[str, Any]) -> None:
-    """That the first forward pass left quantized what was quantized: libraries repack or unpack weights then.
-
-    Raises WorkerError ``quantization-mismatch``. Another packing of the same type is no failure: the record holds both
-    proofs, and the report tells what changed.
-    """
-    before, after = at_load["quantized_linear_layers"], running["quantized_linear_layers"]
-    if after < before:
+def _verify_unquantized(proof: Proof, dtype: str, when: str) -> None:
+    """Nothing may be stored in fewer bits than 16, or than the dtype that was asked for has."""
+    if proof.census.unknown:
         raise _mismatch(
-            f"{before} linear layers were quantized after the load, but only {after} since the first forward pass."
+            f"No quantization was asked for, but what {list_names(proof.census.unknown)} holds {when} cannot be told."
         )
-    for key in ("method", "type"):
-        was, now = at_load["quantization_effective"][key], running["quantization_effective"][key]
-        if was != now:
-            raise _mismatch(f"The layers were {was} after the load, but are {now} since the first forward pass.")
+    limit = min(UNQUANTIZED_BITS, 8 * torch_dtype(dtype).itemsize)
+    found = [one for one in proof.census.matrices if one.bits is not None and one.bits < limit]
+    if found:
+        kind = proof.body["quantization_effective"]["type"] or found[0].dtype
+        raise _mismatch(
+            f"No quantization was asked for, but {len(found)} weight matrices are {kind} {when}: "
+            f"{list_names([one.name for one in found])}."
+        )
 
 
-def _verify_quantization(proof: dict[str, Any], asked: dict[str, Any], dtype: str) -> None:
-    effective = proof["quantization_effective"]
-    quantized = proof["quantized_linear_layers"]
-    if asked["method"] == "none":
-        if quantized > 0:
-            raise _mismatch(f"no quantization was asked for, but {quantized} linear layers are {effective['type']}.")
-        return
-    name = asked["type"] if asked["method"] == "4bit" else "int8"
-    counts = f"{quantized} of {proof['linear_layers']} linear layers"
-    if quantized == 0:
-        classes = ", ".join(f"{count} {cls}" for cls, count in proof["linear_classes"].items()) or "none"
+def _verify_layers(proof: Proof, method: Method, asked: dict[str, Any], when: str) -> None:
+    """Every linear layer that was not to be skipped is quantized, and no other."""
+    name = method.name(asked)
+    total, quantized = len(proof.layers), [layer for layer in proof.layers if layer.is_quantized]
+    counts = f"{len(quantized)} of {total} linear layers"
+    missing = [layer for layer in proof.layers if not layer.is_quantized and layer.name not in proof.skipped]
+    unknown = [layer.name for layer in missing if layer.method == UNKNOWN]
+    if unknown:
+        raise _mismatch(f"{name} was asked for, but what {list_names(unknown)} holds {when} cannot be told.")
+    if not quantized:
+        classes = ", ".join(f"{count} {cls}" for cls, count in proof.body["linear_classes"].items()) or "none"
         raise WorkerError(
             "quantization-not-applied",
-            f"{name} was asked for, but {counts} of {proof['model_class']} are quantized (linear layers: {classes}).",
+            f"{name} was asked for, but {counts} of {proof.body['model_class']} are quantized {when} "
+            f"(linear layers: {classes}).",
         )
-    expected = proof["linear_layers"] - len(proof["skipped_linear_modules"])
-    if quantized != expected:
-        raise _mismatch(f"{name} was asked for, but only {counts} are quantized; {expected} should be.")
-    for key, want in _wanted(asked, dtype).items():
-        if effective[key] != want:
-            raise _mismatch(f"{name} was asked for with {key} {want}, but the layers have {effective[key]}.")
+    if missing:
+        names = [layer.name for layer in missing]
+        raise _mismatch(
+            f"{name} was asked for, but only {counts} are quantized {when}; not: {list_names(names)}.",
+            next_step=_skip_them(names, [layer.name for layer in quantized], asked),
+        )
+    kept = [layer.name for layer in quantized if any(matches(one, layer.name) for one in asked["skip_modules"] or [])]
+    if kept:
+        raise _mismatch(f"skip_modules was to leave {list_names(kept)} unquantized, but {name} was applied.")
 
 
-def _wanted(asked: dict[str, Any], dtype: str) -> dict[str, Any]:
-    if asked["method"] == "int8":
-        return {"method": "int8", "type": "int8", "int8_threshold": float(asked["threshold"])}
-    compute = asked["compute_dtype"]
-    return {
-        "method": "4bit",
-        "type": asked["type"],
-        "double_quant": asked["double_quant"],
-        "compute_dtype": dtype if compute == "auto" else compute,
-    }
+def _verify_settings(proof: Proof, method: Method, asked: dict[str, Any], dtype: str, when: str) -> None:
+    """Every quantized layer has the settings that were asked for, but for those that the running kernel decides."""
+    name = method.name(asked)
+    for key, want in {"method": method.key, **method.wanted(asked, dtype)}.items():
+        wrong = [layer for layer in proof.layers if layer.is_quantized and _differs(layer, key, want)]
+        if wrong:
+            found = ", ".join(sorted({str(_read(layer, key)) for layer in wrong}))
+            names = list_names([layer.name for layer in wrong])
+            raise _mismatch(f"{name} was asked for with {key} {want}, but the layers have {found} {when}: {names}.")
 
 
-def _mismatch(message: str) -> WorkerError:
-    return WorkerError("quantization-mismatch", message[0].upper() + message[1:])
+def _differs(layer: Layer, key: str, want: Any) -> bool:
+    return key not in layer.decided_by_kernel and bool(_read(layer, key) != want)
+
+
+def _read(layer: Layer, key: str) -> Any:
+    return {"method": layer.method, "type": layer.type, **layer.settings}.get(key)
+
+
+def _skip_them(names: list[str], quantized: list[str], asked: dict[str, Any]) -> str:
+    """Ready to be pasted: the shortest names that leave out these layers and no other."""
+    entries = [*(asked["skip_modules"] or []), *suggest_entries(names, quantized)]
+    return f"If these layers are to stay unquantized: skip_modules: [{', '.join(entries)}]"
+
+
+def list_names(names: Sequence[str]) -> str:
+    """At most five, and how many more."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _mismatch(message: str, next_step: str | None = None) -> WorkerError:
+    return WorkerError("quantization-mismatch", message, next_step=next_step)

@@ -1,1 +1,1 @@
-"""How each method is asked of the library."""
+"""The quantization methods, one file each; everything else asks ``registry`` and never switches on a method's name."""

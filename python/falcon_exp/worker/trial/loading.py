@@ -15,10 +15,12 @@ import torch
 from falcon_exp.worker.devices.devices import Devices, Target
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.devices.rss import PeakRss, current_rss_bytes, release_unused
+from falcon_exp.worker.dtypes import dtype_name, torch_dtype
 from falcon_exp.worker.proof.generate_facts import GenerateFacts
-from falcon_exp.worker.proof.proof import read_proof
-from falcon_exp.worker.proof.verify_proof import verify
-from falcon_exp.worker.quantization.bitsandbytes import bitsandbytes_config, dtype_name, torch_dtype
+from falcon_exp.worker.proof.proof import Proof, read_proof
+from falcon_exp.worker.proof.verify_proof import RUNNING, verify
+from falcon_exp.worker.quantization.registry import library_config
+from falcon_exp.worker.quantization.stored import refuse_stored_quantization
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
 from falcon_exp.worker.trial.preflight import check_attention, check_dtype
 from falcon_exp.worker.trial.sources import ModelSource, open_source
@@ -41,8 +43,11 @@ class Loaded:
     measurement: dict[str, Any]
     #: Nothing yet where nothing was generated.
     facts: GenerateFacts
+    configuration: dict[str, Any]
+    #: Effective: ``auto`` resolved.
+    dtype: str
 
-    def proof(self) -> dict[str, Any]:
+    def proof(self) -> Proof:
         """The proof, read now."""
         return read_proof(
             self.model,
@@ -50,6 +55,10 @@ class Loaded:
             workarounds=self.workarounds,
             facts=self.facts,
         )
+
+    def verify_running(self) -> None:
+        """Once more when the model has run: libraries repack or unpack weights at the first forward pass."""
+        verify(self.proof(), self.configuration, dtype=self.dtype, when=RUNNING)
 
 
 def load(configuration: dict[str, Any], devices: Devices, report: Report = report_to_nobody) -> Loaded:
@@ -67,9 +76,12 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     trust = configuration["trust_remote_code"]
     source = open_source(configuration["model"], trust_remote_code=trust, report=report)
     page_cache_share = source.page_cache_share()
+    narrow = source.narrow_dtypes()
     with hub_shut_off():
         # Before the clock: no part of a load, and what cannot run is refused before anything is loaded.
-        cures = find_cures(configuration, source.config(), target.kind)
+        config = source.config()
+        refuse_stored_quantization(config, configuration["quantization"], narrow)
+        cures = find_cures(configuration, config, target.kind)
     release_unused()
     set_seed(LOAD_SEED)
     devices.expect(target).reset_peaks()
@@ -105,9 +117,9 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         "download_sec": source.download_sec,
         "page_cache_share": page_cache_share,
         "weights_source": source.weights_source,
-        "model_shape": _shape(model.config, trust, proof["skipped_linear_modules"]),
+        "model_shape": _shape(model.config, trust, proof.body["skipped_linear_modules"]),
         "kept_by_workarounds": cures.unquantized,
-        "proof": proof,
+        "proof": proof.body,
     }
     # Once, and not before each trial: see ``measure``.
     release_unused()
@@ -115,7 +127,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     gc.freeze()
     # Once, and not before each trial: what a generate then asks for again would be in its time.
     used.release_cached()
-    return Loaded(model, tokenizer, workarounds, used, measurement, facts)
+    return Loaded(model, tokenizer, workarounds, used, measurement, facts, configuration, dtype_name(dtype))
 
 
 def _model(
@@ -134,7 +146,7 @@ def _model(
             config,
             dtype=dtype,
             device_map=target.device_map,
-            quantization_config=bitsandbytes_config(
+            quantization_config=library_config(
                 cures.extend(configuration["quantization"]),
                 dtype,
                 config,

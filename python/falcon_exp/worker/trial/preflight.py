@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from falcon_exp.worker.dtypes import torch_dtype
 from falcon_exp.worker.failures import WorkerError, classify
-from falcon_exp.worker.quantization.bitsandbytes import torch_dtype
 
 
 def check_dtype(dtype: str, device: torch.device, name: str) -> None:

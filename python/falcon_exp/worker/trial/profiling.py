@@ -10,7 +10,7 @@ import torch
 from falcon_exp.worker.devices.accelerator import Stopwatch
 from falcon_exp.worker.devices.live_map import find_compute_device
 from falcon_exp.worker.devices.model_devices import ModelDevices
-from falcon_exp.worker.proof.proof import linear_modules
+from falcon_exp.worker.proof.linear_modules import linear_modules
 from falcon_exp.worker.trial.generation import generation_config
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs

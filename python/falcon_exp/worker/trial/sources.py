@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -11,7 +12,7 @@ from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
 from falcon_exp.worker.hub.wanted import local_weight_files, only_pickles
 from falcon_exp.worker.model_class import auto_class_of
 from falcon_exp.worker.model_config import config_from_mapping
-from falcon_exp.worker.stored_dtype import stored_dtype
+from falcon_exp.worker.stored_dtype import narrow_dtypes, stored_dtype
 from falcon_exp.worker.trial.download import Report, fetch_code_of, fetch_model
 from falcon_exp.worker.trial.page_cache import page_cache_share
 
@@ -42,6 +43,9 @@ class ModelSource(Protocol):
 
     def stored_dtype(self) -> str | None:
         """The dtype of the weights that are there; None where there are none."""
+
+    def narrow_dtypes(self) -> list[str]:
+        """Dtypes of the weights that are there which none has that was not quantized."""
 
     def page_cache_share(self) -> float | None:
         """How much of the weights is in memory now, 0 to 1; None where that cannot be told."""
@@ -88,6 +92,10 @@ class ModelFolder:
     def stored_dtype(self) -> str | None:
         """Of the first tensor of the weight files."""
         return stored_dtype(local_weight_files(self.folder))
+
+    def narrow_dtypes(self) -> list[str]:
+        """Of all weight files."""
+        return narrow_dtypes(local_weight_files(self.folder))
 
     def page_cache_share(self) -> float | None:
         """Of all weight files."""
@@ -154,6 +162,10 @@ class RandomModel:
     def stored_dtype(self) -> None:
         """Nothing is stored."""
 
+    def narrow_dtypes(self) -> list[str]:
+        """Nothing is stored."""
+        return []
+
     def page_cache_share(self) -> None:
         """No files, no cache."""
 
@@ -161,13 +173,15 @@ class RandomModel:
 def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelSource:
     """Finds the model, or fetches it.
 
-    Raises WorkerError ``model-not-found`` where a folder is none, ``model-unsafe-format`` where it holds pickles, and
+    Raises WorkerError ``model-not-found`` where a folder is none, ``model-unsafe-format`` where it holds pickles,
+    ``model-has-adapter`` where an adapter lies among its files, and
     what ``fetch_model`` raises.
     """
     source = model["source"]
     if source == "hub":
         revision = model["revision"] or DEFAULT_REVISION
         fetched = fetch_model(model["repo"], revision, with_code=trust_remote_code, report=report)
+        _refuse_adapter(fetched.folder)
         return ModelFolder(fetched.folder, trust_remote_code, fetched.commit, fetched.download_sec)
     if source == "random":
         return RandomModel(model["config"], model["seed"], model["tokenizer"])
@@ -200,6 +214,7 @@ def _model_folder(path: Path) -> Path:
     if not path.is_dir():
         what = "is not a folder" if path.exists() else "does not exist"
         raise WorkerError("model-not-found", f"{path} {what}.")
+    _refuse_adapter(path)
     if not (path / "config.json").is_file():
         raise WorkerError("model-not-found", f"{path} holds no config.json, so it is no model folder.")
     names = [file.name for file in path.iterdir()]
@@ -208,3 +223,17 @@ def _model_folder(path: Path) -> Path:
     if not any(name.endswith(".safetensors") for name in names):
         raise WorkerError("model-not-found", f"{path} holds no *.safetensors.")
     return path
+
+
+def _refuse_adapter(folder: Path) -> None:
+    """Where the library for adapters is installed they are applied without a word, elsewhere left out as silently."""
+    file = folder / "adapter_config.json"
+    if not file.is_file():
+        return
+    try:
+        told = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        told = None
+    told = told if isinstance(told, dict) else {}
+    kind, base = told.get("peft_type", "PEFT"), told.get("base_model_name_or_path", "a model that it does not name")
+    raise WorkerError("model-has-adapter", f"{folder} holds an adapter ({kind}) of {base}: adapter_config.json.")

@@ -9,7 +9,6 @@ from typing import Any
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError, error_body
-from falcon_exp.worker.proof.verify_proof import verify_still_quantized
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.library_warnings import collect_library_warnings
 from falcon_exp.worker.trial.loading import Loaded, load
@@ -89,7 +88,7 @@ class TrialProcess:
         measured = measure(loaded, body, on_token)
         if not self._is_verified_running:
             # After the first forward pass and outside every clock; where it fails, it fails for each trial.
-            verify_still_quantized(loaded.measurement["proof"], loaded.proof())
+            loaded.verify_running()
             self._is_verified_running = True
         return {"measurement": measured}
 
@@ -113,7 +112,7 @@ class TrialProcess:
         return {"measurement": run_tasks(loaded, body, on_request)}
 
     def _unload(self) -> dict[str, Any]:
-        proof = None if self._loaded is None else self._loaded.proof()
+        proof = None if self._loaded is None else self._loaded.proof().body
         for notice in self._notices.listed():
             self._connection.send(("notice", notice))
         return {"proof_after": proof}

@@ -10,11 +10,15 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.proof.linear_modules import linear_modules
+from falcon_exp.worker.quantization.four_bit import FourBit
+from falcon_exp.worker.quantization.int8 import Int8
+from falcon_exp.worker.quantization.skip_modules import refuse_unmatched, suggest_entries
 from falcon_exp.worker.skeleton import build_skeleton
 from falcon_exp.worker.workarounds import cpu_4bit_shapes, int8_inputs, plain_linear, weight_readers
 
 #: Methods of bitsandbytes, whose defects these are.
-_INT8, _FOUR_BIT = "int8", "4bit"
+_INT8, _FOUR_BIT = Int8.key, FourBit.key
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,16 @@ class Cures:
 
 
 def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> Cures:
-    """Raises WorkerError ``quantization-shape`` where a layer cannot run and ``workarounds: none`` forbids the cure."""
+    """Raises WorkerError ``quantization-shape`` where a layer cannot run and ``workarounds: none`` forbids the cure.
+
+    And ``skip-modules-unmatched`` where an entry of ``skip_modules`` names no layer.
+    """
     quantization = configuration["quantization"]
     method = quantization["method"]
     if method not in (_INT8, _FOUR_BIT):
         return Cures()
     model = build_skeleton(config, trust_remote_code=configuration["trust_remote_code"])
+    refuse_unmatched(quantization["skip_modules"], model)
     linears = _quantizable(model, quantization["skip_modules"])
     is_allowed = configuration["workarounds"] == "auto"
     readers = weight_readers.find_weight_readers(model, linears, str(config.model_type)) if is_allowed else []
@@ -85,8 +93,6 @@ def _quantizable(model: Any, skip_modules: list[str] | None) -> dict[str, torch.
     from transformers.quantizers.base import get_keys_to_not_convert
     from transformers.quantizers.quantizers_utils import should_convert_module
 
-    from falcon_exp.worker.proof.proof import linear_modules
-
     left_out = [*get_keys_to_not_convert(model), *(skip_modules or [])]
     return {name: module for name, module in linear_modules(model).items() if should_convert_module(name, left_out)}
 
@@ -98,23 +104,5 @@ def _shape_error(unfit: dict[str, tuple[int, int]], linears: dict[str, Any]) -> 
         "quantization-shape",
         "This CPU's 4-bit kernel takes layers with a multiple of 32 outputs and a multiple of 64 inputs: "
         f"not {shown}{more}. They can stay unquantized: "
-        f"skip_modules: [{', '.join(shorten(list(unfit), list(linears)))}]",
+        f"skip_modules: [{', '.join(suggest_entries(list(unfit), [name for name in linears if name not in unfit]))}]",
     )
-
-
-def shorten(names: list[str], all_names: list[str]) -> list[str]:
-    """The fewest endings that match these names and no other; ``skip_modules`` matches a name's end."""
-    others = [name for name in all_names if name not in names]
-    left = sorted(names)
-    endings = []
-    while left:
-        ending = _shortest_ending(left[0], others)
-        endings.append(ending)
-        left = [name for name in left if not name.endswith(ending)]
-    return endings
-
-
-def _shortest_ending(name: str, others: list[str]) -> str:
-    parts = name.split(".")
-    endings = [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
-    return next((end for end in endings if not any(other.endswith(end) for other in others)), name)

@@ -16,7 +16,7 @@ export function estimateInput(summary: RunSummary): EstimateInput | null {
 
 function estimateRows(summary: RunSummary): EstimateRow[] {
   return summary.configurations.flatMap((configuration) => {
-    const { estimate, weights_bytes: weights, peak_memory_bytes: peak } = configuration;
+    const { estimate, weights_at_load_bytes: weights, peak_memory_bytes: peak } = configuration;
     if (estimate === null) return [];
     const of = { configuration: configuration.id, label: safeLine(configuration.label) };
     const rows: EstimateRow[] = [];

@@ -1,3 +1,4 @@
+import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
 import { statusText } from "../../../analysis/status-text.js";
 import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
 import { safeLine } from "../../../base/text.js";
@@ -42,6 +43,7 @@ function collectRemarks(own: ConfigurationSummary): string[] {
   const isPart = trials_completed > 0 && trials_completed < trials_planned;
   return [
     ...(is_reference ? ["(reference)"] : []),
+    ...(isMostlyUnquantized(own) ? [`(${MOSTLY_UNQUANTIZED})`] : []),
     ...(reused_from === null ? [] : ["(reused, not measured now)"]),
     ...(isPart ? [`(${trials_completed} of ${trials_planned} trials)`] : []),
   ];

@@ -1,3 +1,4 @@
+import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
 import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
 import { safeLine } from "../../../base/text.js";
 import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.js";
@@ -25,7 +26,7 @@ export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
     return [
       {
         configuration: configuration.id,
-        label: safeLine(configuration.label),
+        label: `${safeLine(configuration.label)}${isMostlyUnquantized(configuration) ? ` (${MOSTLY_UNQUANTIZED})` : ""}`,
         weightsGb: weights_bytes / BYTES_PER_GB,
         tokensPerSec: rate.median,
         low: rate.n > 1 ? rate.min : null,

@@ -12,7 +12,7 @@ from falcon_exp.worker.devices.simulated.driver import SimulatedDriver
 from falcon_exp.worker.devices.simulated.loader_hook import count_loaded_tensors
 from falcon_exp.worker.devices.simulated.memory_counter import MemoryCounter
 from falcon_exp.worker.devices.stopwatch import HostStopwatch
-from falcon_exp.worker.proof.weights import kept_tensors
+from falcon_exp.worker.proof.stored_tensors import kept_tensors
 
 
 class SimulatedAccelerator:

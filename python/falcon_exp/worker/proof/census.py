@@ -1,0 +1,210 @@
+"""A census of every stored tensor of a live model: what it stands for, what it takes, and hence bits a weight.
+
+By storage, never by class: what a library quantized without a word is found as well, and what cannot be opened is
+unknown, never "not quantized".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from falcon_exp.worker.dtypes import dtype_name
+from falcon_exp.worker.proof.module_kinds import ATTENTION, EXPERTS, KINDS, MLP, OUTSIDE, module_kinds
+from falcon_exp.worker.proof.stored_tensors import StoredTensor, bytes_of, storage_key, stored_tensors
+from falcon_exp.worker.quantization.registry import count_elements
+
+#: Fewer bits than this are quantized.
+UNQUANTIZED_BITS = 16
+_PACKING_DTYPES = (torch.int8, torch.uint8, torch.int16, torch.int32)
+#: Kinds of modules whose packed buffers are weights.
+_WEIGHT_KINDS = frozenset({ATTENTION, MLP, EXPERTS})
+_MOST_NAMES = 5
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Weights of two dimensions or more that a module multiplies with or looks up."""
+
+    name: str
+    kind: str
+    #: Weights that it stands for; None where that cannot be told.
+    elements: int | None
+    #: With its quantization state.
+    nbytes: int
+    #: Of its largest part.
+    dtype: str
+
+    @property
+    def bits(self) -> float | None:
+        """Bits a weight; None where unknown."""
+        return None if not self.elements else 8 * self.nbytes / self.elements
+
+    @property
+    def is_quantized(self) -> bool | None:
+        """None where unknown."""
+        return None if self.bits is None else self.bits < UNQUANTIZED_BITS
+
+
+@dataclass(frozen=True)
+class Census:
+    """All of a model's tensors, each storage once."""
+
+    matrices: list[Matrix]
+    #: Name of a module → its own; what is tied stands under each of its modules.
+    by_module: dict[str, list[Matrix]]
+    #: Bytes by kind of module, vectors and buffers among them.
+    kind_bytes: dict[str, int]
+    bytes_by_dtype: dict[str, int]
+    #: Names of what could not be opened, or of which it is not known how many weights it stands for.
+    unknown: list[str]
+
+    @property
+    def weights_bytes(self) -> int:
+        """All bytes."""
+        return sum(self.bytes_by_dtype.values())
+
+    def quantized_share(self) -> float | None:
+        """Of the matrix weights, embeddings and head apart, those below 16 bits; None where unknown."""
+        total = self._inner_elements()
+        if total is None or total == 0:
+            return None
+        return sum(one.elements or 0 for one in self.inner() if one.is_quantized) / total
+
+    def mean_bits(self) -> float | None:
+        """Bits a weight over the same matrices; None where unknown."""
+        total = self._inner_elements()
+        return None if total is None or total == 0 else 8 * sum(one.nbytes for one in self.inner()) / total
+
+    def to_wire(self) -> dict[str, Any]:
+        """``censusSchema`` of the wire format."""
+        return {
+            "kinds": [self._kind_to_wire(kind) for kind in KINDS if self.kind_bytes.get(kind)],
+            "unknown": {"count": len(self.unknown), "names": self.unknown[:_MOST_NAMES]},
+        }
+
+    def inner(self) -> list[Matrix]:
+        """Those of the layers: embeddings and head left out."""
+        return [one for one in self.matrices if one.kind not in OUTSIDE]
+
+    def _inner_elements(self) -> int | None:
+        return None if self.unknown else sum(one.elements or 0 for one in self.inner())
+
+    def _kind_to_wire(self, kind: str) -> dict[str, Any]:
+        own = [one for one in self.matrices if one.kind == kind]
+        plain = Counter[str]()
+        for one in own:
+            if one.is_quantized is False:
+                plain[one.dtype] += one.elements or 0
+        return {
+            "kind": kind,
+            "bytes": self.kind_bytes[kind],
+            "matrix_weights": sum(one.elements or 0 for one in own),
+            "matrix_bytes": sum(one.nbytes for one in own),
+            "quantized_weights": sum(one.elements or 0 for one in own if one.is_quantized),
+            "unquantized_dtype": plain.most_common(1)[0][0] if plain else None,
+        }
+
+
+def take_census(model: torch.nn.Module) -> Census:
+    """Walks the model once; nothing is moved or computed."""
+    kinds = module_kinds(model)
+    storages: dict[object, _Storage] = {}
+    by_module: dict[str, list[Matrix]] = {}
+    by_storage: dict[object, Matrix] = {}
+    unknown: list[str] = []
+    for module_name, module in model.named_modules():
+        tensors = list(stored_tensors(module))
+        unknown += [_join(module_name, stored.name) for stored in tensors if not stored.is_open]
+        for name, elements, held in _find_matrices(module, kinds[module_name], tensors):
+            key = storage_key(max(held, key=bytes_of)) if held else object()
+            if key not in by_storage:
+                parts = {storage_key(part): part for part in held}
+                fresh = [part for own, part in parts.items() if own not in storages]
+                dtype = dtype_name(max(held, key=bytes_of).dtype) if held else ""
+                size = sum(bytes_of(part) for part in fresh)
+                full_name = _join(module_name, name)
+                by_storage[key] = Matrix(full_name, kinds[module_name], elements, size, dtype)
+                if elements is None and full_name not in unknown:
+                    unknown.append(full_name)
+            # What is tied is one matrix, found in both places.
+            by_module.setdefault(module_name, []).append(by_storage[key])
+        for part in (part for stored in tensors for part in stored.parts):
+            _add(storages, part, kinds[module_name])
+    by_dtype, by_kind = Counter[str](), Counter[str]()
+    for storage in storages.values():
+        by_dtype[storage.dtype] += storage.nbytes
+        by_kind[storage.kind] += storage.nbytes
+    sizes = {dtype: size for dtype, size in sorted(by_dtype.items()) if size > 0}
+    return Census(list(by_storage.values()), by_module, dict(by_kind), sizes, unknown)
+
+
+@dataclass(frozen=True)
+class _Storage:
+    dtype: str
+    kind: str
+    nbytes: int
+
+
+def _add(storages: dict[object, _Storage], part: torch.Tensor, kind: str) -> None:
+    """Of views of one storage the largest stands for it, under the kind that it was met in first."""
+    known = storages.get(storage_key(part))
+    if known is None or bytes_of(part) > known.nbytes:
+        own = _Storage(dtype_name(part.dtype), kind if known is None else known.kind, bytes_of(part))
+        storages[storage_key(part)] = own
+
+
+def _find_matrices(
+    module: torch.nn.Module, kind: str, tensors: list[StoredTensor]
+) -> Iterator[tuple[str, int | None, list[torch.Tensor]]]:
+    """(name, weights or None, what is stored for it) of the module's own matrices."""
+    has_blocks = any(stored.is_parameter and stored.tensor.dim() > 2 for stored in tensors)
+    inputs, outputs = getattr(module, "in_features", None), getattr(module, "out_features", None)
+    if isinstance(inputs, int) and isinstance(outputs, int) and not has_blocks:
+        # Whatever a linear layer is packed into: it stands for as many weights as it has inputs and outputs.
+        own = [stored for stored in tensors if stored.name != "bias"]
+        if any(stored.tensor.dim() >= 2 for stored in own):
+            is_open = all(stored.is_open for stored in own)
+            yield own[0].name, inputs * outputs if is_open else None, _all_parts(own)
+        return
+    for stored in tensors:
+        if not _is_matrix(stored, kind) or any(_is_state_of(stored, other) for other in tensors):
+            continue
+        own = [stored, *(other for other in tensors if _is_state_of(other, stored))]
+        is_open = all(other.is_open for other in own)
+        yield stored.name, _count_elements(stored.tensor) if is_open else None, _all_parts(own)
+
+
+def _is_matrix(stored: StoredTensor, kind: str) -> bool:
+    if stored.tensor.dim() < 2:
+        return False
+    is_packed = stored.tensor.dtype in _PACKING_DTYPES
+    if stored.is_parameter:
+        return is_packed or stored.tensor.is_floating_point()
+    # Buffers hold masks and tables; where weights are expected, packed ones as well.
+    return is_packed and kind in _WEIGHT_KINDS
+
+
+def _is_state_of(stored: StoredTensor, other: StoredTensor) -> bool:
+    """``down_proj_scale`` beside ``down_proj``; its bias where there is one a block."""
+    return stored.name.startswith(f"{other.name}_") and stored.tensor.numel() < other.tensor.numel()
+
+
+def _count_elements(tensor: torch.Tensor) -> int | None:
+    known = count_elements(tensor)
+    if known is not None:
+        return known
+    # A subclass has the shape of what it stands for; integers that nobody knows may be packed in any way.
+    return int(tensor.numel()) if tensor.is_floating_point() else None
+
+
+def _all_parts(tensors: list[StoredTensor]) -> list[torch.Tensor]:
+    return [part for stored in tensors for part in stored.parts]
+
+
+def _join(module: str, name: str) -> str:
+    return f"{module}.{name}" if module else name

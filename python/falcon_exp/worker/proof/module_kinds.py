@@ -1,0 +1,54 @@
+"""What a module is for, as a census and a reader name it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import torch
+
+EMBEDDINGS, HEAD, NORMS, EXPERTS, ROUTER, ATTENTION, MLP, OTHER = KINDS = (
+    "embeddings",
+    "head",
+    "norms",
+    "experts",
+    "router",
+    "attention",
+    "mlp",
+    "other",
+)
+#: Tables that are looked up, and what turns the last state into tokens: by custom no part of what is quantized.
+OUTSIDE = frozenset({EMBEDDINGS, HEAD})
+
+_EXPERTS = re.compile(r"(^|\.)experts?(\.|$)")
+_ROUTER = re.compile(r"(^|\.)(router|gate|gating)(\.|$)")
+_ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
+_MLP = re.compile(
+    r"(^|\.)(mlp|ffn?|feed_?forward\w*|fc\d?|fc_in|fc_out|shared_experts?|dense_\w+)(\.|$)", re.IGNORECASE
+)
+
+
+def module_kinds(model: Any) -> dict[str, str]:
+    """Name → kind, of every module."""
+    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    modules = dict(model.named_modules())
+    # Elsewhere a "gate" is half of an MLP.
+    mixtures = {name.rpartition(".")[0] for name in modules if name.endswith("experts") and "shared" not in name}
+    return {name: _kind(name, module, mixtures, is_head=module is head) for name, module in modules.items()}
+
+
+def _kind(name: str, module: torch.nn.Module, mixtures: set[str], *, is_head: bool) -> str:
+    class_name = type(module).__name__
+    if is_head:
+        return HEAD
+    if isinstance(module, torch.nn.Embedding):
+        return EMBEDDINGS
+    if "norm" in class_name.lower():
+        return NORMS
+    if _EXPERTS.search(name) or class_name.endswith("Experts"):
+        return EXPERTS
+    if "router" in class_name.lower() or (_ROUTER.search(name) and any(name.startswith(f"{one}.") for one in mixtures)):
+        return ROUTER
+    if _ATTENTION.search(name):
+        return ATTENTION
+    return MLP if _MLP.search(name) else OTHER

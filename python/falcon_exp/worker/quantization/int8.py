@@ -1,0 +1,55 @@
+"""bitsandbytes' LLM.int8()."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+
+from falcon_exp.worker.quantization.method import Method, is_of_bitsandbytes
+
+
+class Int8(Method):
+    """A byte a weight and a constant a row."""
+
+    key: ClassVar[str] = "int8"
+    settings: ClassVar[tuple[str, ...]] = ("int8_threshold",)
+
+    def name(self, asked: dict[str, Any]) -> str:
+        """``int8``."""
+        return self.key
+
+    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+        """Transformers' BitsAndBytesConfig."""
+        from transformers import BitsAndBytesConfig
+
+        return BitsAndBytesConfig(
+            load_in_8bit=True, llm_int8_threshold=float(asked["threshold"]), llm_int8_skip_modules=skip
+        )
+
+    def takes_stored(self, config: dict[str, Any]) -> bool:
+        """What bitsandbytes saved in 8 bits."""
+        return config.get("quant_method") == "bitsandbytes" and bool(config.get("load_in_8bit"))
+
+    def recognize(self, module: torch.nn.Module) -> str | None:
+        """By the bytes: on weight or state, as the library moves them at the first forward pass."""
+        if not is_of_bitsandbytes(module, "Linear8bitLt"):
+            return None
+        state = getattr(module, "state", None)
+        is_held = module.weight.dtype == torch.int8 or (state is not None and state.CB is not None)
+        return self.key if is_held else None
+
+    def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
+        """The threshold above which a column is computed unquantized."""
+        return {"int8_threshold": float(module.state.threshold)}
+
+    def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
+        """The threshold."""
+        return {"type": self.key, "int8_threshold": float(asked["threshold"])}
+
+    def sample_layers(self) -> dict[str, Callable[[], torch.nn.Module]]:
+        """``int8``."""
+        import bitsandbytes as bnb
+
+        return {self.key: lambda: bnb.nn.Linear8bitLt(128, 128, has_fp16_weights=False)}

@@ -1,0 +1,61 @@
+"""What a quantization method must tell, and what it may leave as it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+
+
+class Method(ABC):
+    """One method: how the library is asked for it, how it is recognized in a live model, and what is verified."""
+
+    #: Its ``method`` in the wire format.
+    key: ClassVar[str]
+    #: False for the one that leaves weights as they are.
+    is_quantizing: ClassVar[bool] = True
+    #: Keys of ``quantization_effective`` that ``read_settings`` gives.
+    settings: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def name(self, asked: dict[str, Any]) -> str:
+        """As people call what was asked for: ``nf4``."""
+
+    @abstractmethod
+    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+        """The ``quantization_config`` of ``from_pretrained``; None where nothing is quantized."""
+
+    def takes_stored(self, config: dict[str, Any]) -> bool:
+        """Whether files with this ``quantization_config`` are loaded as this method; what they hold is verified."""
+        return False
+
+    def recognize(self, module: torch.nn.Module) -> str | None:
+        """The type that the module's weight truly has; a module that only has the class is not quantized."""
+        return None
+
+    def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
+        """The settings of a module that was recognized, as they are now."""
+        return {}
+
+    def decided_by_kernel(self, module: torch.nn.Module) -> frozenset[str]:
+        """Settings that the running kernel decides, whatever was asked for: told, not verified."""
+        return frozenset()
+
+    def count_elements(self, tensor: torch.Tensor) -> int | None:
+        """How many weights a packed tensor stands for; None for a tensor that is not this method's."""
+        return None
+
+    def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
+        """What every quantized layer must have: ``type`` and settings."""
+        return {}
+
+    def sample_layers(self) -> dict[str, Callable[[], torch.nn.Module]]:
+        """A small layer a format (``nf4``), to try what a device can compute in: 128 inputs and outputs."""
+        return {}
+
+
+def is_of_bitsandbytes(value: object, class_name: str) -> bool:
+    """By name, so that no other library's model needs the import."""
+    return any(cls.__name__ == class_name and cls.__module__.startswith("bitsandbytes") for cls in type(value).__mro__)

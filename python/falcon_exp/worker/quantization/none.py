@@ -1,0 +1,23 @@
+"""No quantization: weights as they are stored, in 16 or 32 bits."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from falcon_exp.worker.quantization.method import Method
+
+
+class Unquantized(Method):
+    """Nothing is asked of the library, and nothing below 16 bits may be found."""
+
+    key: ClassVar[str] = "none"
+    is_quantizing: ClassVar[bool] = False
+
+    def name(self, asked: dict[str, Any]) -> str:
+        """``none``."""
+        return self.key
+
+    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
+        """Nothing."""

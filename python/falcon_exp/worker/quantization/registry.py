@@ -1,0 +1,42 @@
+"""Every quantization method: whatever asks for one, recognizes one or verifies one asks here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from falcon_exp.worker.quantization.four_bit import FourBit
+from falcon_exp.worker.quantization.int8 import Int8
+from falcon_exp.worker.quantization.method import Method
+from falcon_exp.worker.quantization.none import Unquantized
+from falcon_exp.worker.quantization.skip_modules import all_skipped
+
+METHODS: tuple[Method, ...] = (Unquantized(), Int8(), FourBit())
+#: Of all methods, as ``quantization_effective`` has them.
+SETTINGS = tuple(key for method in METHODS for key in method.settings)
+
+
+def find_method(asked: dict[str, Any]) -> Method:
+    """The method of an experiment's quantization."""
+    return next(method for method in METHODS if method.key == asked["method"])
+
+
+def recognize(module: torch.nn.Module) -> tuple[Method, str] | None:
+    """The method that a live module is quantized by, and its type."""
+    for method in METHODS:
+        kind = method.recognize(module)
+        if kind is not None:
+            return method, kind
+    return None
+
+
+def count_elements(tensor: torch.Tensor) -> int | None:
+    """How many weights a tensor packed by a known method stands for; None for any other tensor."""
+    return next((count for method in METHODS if (count := method.count_elements(tensor)) is not None), None)
+
+
+def library_config(asked: dict[str, Any], dtype: torch.dtype, model_config: Any, *, trust_remote_code: bool) -> Any:
+    """The library's config, or None. Code that comes with the model runs only where it is trusted."""
+    skip = all_skipped(asked.get("skip_modules"), model_config, trust_remote_code)
+    return find_method(asked).library_config(asked, dtype, skip)

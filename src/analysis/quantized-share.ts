@@ -1,0 +1,118 @@
+/** How much of a model is quantized, in words: where the label alone would say more than is true. */
+import type { CensusKind, ModelShape } from "../protocol/measurements.js";
+import { describeWeights } from "../quantization/registry.js";
+import type { RecordedProof } from "../run/record-types.js";
+
+/** Below this share of the matrix weights a remark stands wherever the label stands. */
+const NEARLY_ALL = 0.9;
+/** Below this one the configuration is called mostly unquantized. */
+const HALF = 0.5;
+/** Kinds with less of what is left unquantized are not named. */
+const WORTH_NAMING = 0.1;
+
+export const MOSTLY_UNQUANTIZED = "mostly unquantized";
+
+type Kind = CensusKind["kind"];
+
+/** As much of a census as tells the share; an estimate has it before anything is loaded. */
+export interface KindShare {
+  readonly kind: Kind;
+  readonly matrix_weights: number;
+  readonly quantized_weights: number;
+  readonly unquantized_dtype: string | null;
+}
+
+/** What the kinds are called in a sentence. */
+const NAMES: Readonly<Record<Kind, string>> = {
+  embeddings: "embeddings",
+  head: "the output head",
+  norms: "norms",
+  experts: "experts",
+  router: "routers",
+  attention: "attention layers",
+  mlp: "MLP layers",
+  other: "other layers",
+};
+/** By custom no part of what is quantized. */
+const OUTSIDE: ReadonlySet<Kind> = new Set<Kind>(["embeddings", "head"]);
+
+/** Of the matrix weights, embeddings and output head apart; null where there are none. */
+export function computeQuantizedShare(kinds: readonly KindShare[]): number | null {
+  const inner = kinds.filter(({ kind }) => !OUTSIDE.has(kind));
+  const total = sum(inner.map(({ matrix_weights }) => matrix_weights));
+  return total === 0 ? null : sum(inner.map(({ quantized_weights }) => quantized_weights)) / total;
+}
+
+/** Whether a configuration's label says more than is true; of a proof or of a summary. */
+export function isMostlyUnquantized(one: {
+  readonly quantization_effective: { readonly method: string } | null;
+  readonly matrix_weights_quantized_share: number | null;
+}): boolean {
+  const { quantization_effective: effective, matrix_weights_quantized_share: share } = one;
+  return effective !== null && describeWeights(effective.method) !== null && share !== null && share < HALF;
+}
+
+/** `11 % of the matrix weights are 4-bit; experts are bfloat16`; null where nearly all are. */
+export function describeQuantizedShare(method: string, kinds: readonly KindShare[]): string | null {
+  const share = computeQuantizedShare(kinds);
+  const weights = describeWeights(method);
+  if (weights === null || share === null || share >= NEARLY_ALL) return null;
+  const mostly = share < HALF ? `${MOSTLY_UNQUANTIZED}: ` : "";
+  return [
+    `${mostly}${formatShare(share)} of the matrix weights are ${weights}`,
+    ...describeUnquantized(kinds),
+  ].join("; ");
+}
+
+/** What a proof says of it, for the remarks of its configuration. */
+export function describeProofShare(proof: RecordedProof | null): readonly string[] {
+  if (proof?.census == null) return [];
+  const { unknown, kinds } = proof.census;
+  if (unknown.count > 0) {
+    const more = unknown.count - unknown.names.length;
+    const names = `${unknown.names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    return [`how much of the model is quantized is unknown: what ${names} holds cannot be told`];
+  }
+  const text = describeQuantizedShare(proof.quantization_effective.method, kinds);
+  return text === null ? [] : [text];
+}
+
+/** The same before anything is loaded, from the model's shape: what its quantization will not reach. */
+export function describeExpectedShare(shape: ModelShape, method: string, dtype: string): string | null {
+  const unquantized_dtype = dtype === "auto" ? shape.dtype : dtype;
+  const kinds = (shape.matrix_kinds ?? []).map(({ kind, matrix_weights, quantizable_weights }) => ({
+    kind,
+    matrix_weights,
+    quantized_weights: quantizable_weights,
+    unquantized_dtype,
+  }));
+  return describeQuantizedShare(method, kinds);
+}
+
+/** Files that are quantized already are loaded in no other form. */
+export function describeStoredQuantization({ stored_quantization: stored }: ModelShape): string | null {
+  if (stored === null) return null;
+  return `The files are quantized already, by ${stored}, and are refused as anything else: these figures are of the model without it.`;
+}
+
+function formatShare(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** `experts and routers are bfloat16`, one clause a dtype. */
+function describeUnquantized(kinds: readonly KindShare[]): string[] {
+  const left = kinds
+    .filter(({ kind }) => !OUTSIDE.has(kind))
+    .map((one) => ({ ...one, weights: one.matrix_weights - one.quantized_weights }));
+  const all = sum(left.map(({ weights }) => weights));
+  const byDtype = new Map<string, string[]>();
+  for (const { kind, weights, unquantized_dtype: dtype } of left) {
+    if (dtype === null || weights < all * WORTH_NAMING) continue;
+    byDtype.set(dtype, [...(byDtype.get(dtype) ?? []), NAMES[kind]]);
+  }
+  return [...byDtype].map(([dtype, names]) => `${names.join(" and ")} are ${dtype}`);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
