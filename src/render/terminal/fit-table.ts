@@ -52,7 +52,7 @@ export function fitTable<R>(
   const widths = narrowWidest(shown, roomForCells(shown.length, style.columns));
   const cells = ({ column }: (typeof shown)[number], index: number, text: string) => {
     const width = widths[index] ?? 1;
-    return stringWidth(text) <= width ? text : (column.narrow ?? cliTruncate)(text, width);
+    return stringWidth(text) <= width ? text : (column.narrow ?? truncate)(text, width);
   };
   const table = new Table({
     head: shown.map((one, index) => colors.bold(cells(one, index, one.column.header))),
@@ -100,6 +100,12 @@ function narrowWidest(wanted: readonly Wanted<never>[], room: number): readonly 
     widths[widest] = most - 1;
   }
   return widths;
+}
+
+/** A character of two columns that begins in the last one is kept by the library, and would be one too many. */
+function truncate(text: string, width: number): string {
+  const cut = cliTruncate(text, width);
+  return stringWidth(cut) <= width ? cut : cliTruncate(text, width - 1);
 }
 
 function sum(numbers: readonly number[]): number {

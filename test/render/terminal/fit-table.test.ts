@@ -29,6 +29,12 @@ test("no line is wider than the terminal, save where the table says so", () => {
   );
 });
 
+test("a name that is cut within a wide character is no wider for it", () => {
+  const row = { name: ".x漢xxxx漢漢.", a: ".xxxxxxxxxx.", b: "", c: "" };
+  const { text, isTooWide } = fitTable([row], COLUMNS, { columns: 31, color: false });
+  expect([widthOf(text) <= 31, isTooWide]).toEqual([true, false]);
+});
+
 test("columns of the highest rank are left out first, and only as many as has to be", () => {
   const row = { name: "n".repeat(20), a: "a".repeat(10), b: "b".repeat(10), c: "c".repeat(10) };
   const headersAt = (columns: number) => headersOf(fitTable([row], COLUMNS, { columns, color: false }).text);
