@@ -12,7 +12,7 @@ export const LOAD_METRICS = [
     summary: 1,
     shown: {
       title: "load",
-      result: { place: 6, title: "Time to load", dropRank: 4 },
+      result: { place: 7, title: "Time to load", dropRank: 4 },
       list: true,
       history: 6,
       mlflow: true,

@@ -73,7 +73,7 @@ export const TRIAL_METRICS = [
     summary: 3,
     shown: {
       title: "TTFT",
-      result: { place: 5, title: "Time to the first token, median", dropRank: 3 },
+      result: { place: 6, title: "Time to the first token, median", dropRank: 3 },
       list: true,
       history: 3,
       compare: 4,
@@ -181,6 +181,22 @@ export const TRIAL_METRICS = [
     docs: "difference of the energy counters (NVML, amdsmi) of the model's own cards; for a model on the CPU of the RAPL counters where they may be read. `energy_source` says which; null with the reason in `energy_note` where a counter was reset, or made fewer than 20 steps (one step every `energy_step_sec`) during the trial",
     column: { type: "double", description: "used during the trial" },
     shown: { title: "energy", mlflow: true },
+  },
+  {
+    key: "energy_per_token_joules",
+    unit: "joules a token",
+    better: "lower",
+    docs: "`energy_joules` ÷ `output_tokens`: reading the prompt is in it, so compare it at equal prompts and lengths; null where `energy_joules` is",
+    column: { type: "double", description: "`energy_joules` by token of the answer" },
+    summary: 7,
+    shown: {
+      title: "energy per token",
+      isOptional: true,
+      result: { place: 5, title: "Energy for each token of the answer, median", dropRank: 2 },
+      history: 10,
+      compare: 6,
+      mlflow: true,
+    },
   },
   {
     key: "energy_source",

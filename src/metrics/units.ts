@@ -13,6 +13,10 @@ export const UNITS = {
   seconds: { format: formatSeconds, limits: { "": 1, s: 1, ms: 1e-3, min: 60 } },
   bytes: { format: formatBytes, limits: BYTE_UNITS },
   joules: { format: (value) => `${value.toFixed(1)} J`, limits: { "": 1, J: 1, kJ: 1e3 } },
+  "joules a token": {
+    format: (value) => `${Number(value.toPrecision(3))} J`,
+    limits: { "": 1, J: 1, mJ: 1e-3 },
+  },
   tokens: { format: (value) => value.toFixed(0), limits: PLAIN },
   "tokens a second": { format: (value) => value.toFixed(value < 10 ? 2 : 1), limits: PLAIN },
   perplexity: { format: (value) => value.toFixed(2), limits: PLAIN },

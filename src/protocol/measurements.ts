@@ -237,6 +237,8 @@ export const trialMeasurementSchema = z.strictObject({
   peak_rss_bytes: bytes.nullable(),
   peak_rss_source: z.enum(["vmhwm-reset", "sampler", "none"]),
   energy_joules: z.number().min(0).nullable(),
+  /** `energy_joules` ÷ output tokens, the prompt's share included. */
+  energy_per_token_joules: z.number().min(0).nullable().default(null),
   energy_source: z.enum(["nvml", "amdsmi", "rapl", "simulated"]).nullable(),
   /** Seconds between two steps of the energy counter; null where it is not known. */
   energy_step_sec: seconds.nullable(),

@@ -55,6 +55,7 @@ test("a run on one of two cards has that card's memory, energy and identity in r
     expect(trial.devices).toEqual([IDLE]);
     // Card A's counter gains 4,900 J in the same time.
     expect([trial.energy_joules, trial.energy_source]).toEqual([300, "simulated"]);
+    expect(trial.energy_per_token_joules).toBeCloseTo(300 / trial.output_tokens, 9);
     expect(trial.gpu_state_after?.map(({ other_processes }) => other_processes)).toEqual([0]);
     expect(trial.peak_memory_allocated_bytes).toBeGreaterThan(0);
   }
@@ -68,6 +69,7 @@ test("a run on one of two cards has that card's memory, energy and identity in r
     expect(trial?.peak_memory_allocated_bytes).toBeGreaterThanOrEqual(load.proof.weights_bytes);
   }
   expect(stdout).toContain("Peak GPU");
+  expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("energy per token");
   expect(stdout).not.toContain("Peak RSS");
   expect(stdout).toContain("the GPUs are simulated");
   // Card A's three neighbours are nobody's of this run.

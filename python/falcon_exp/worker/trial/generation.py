@@ -106,6 +106,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         "peak_rss_bytes": peak_rss,
         "peak_rss_source": peak.source,
         "energy_joules": energy.joules,
+        "energy_per_token_joules": None if energy.joules is None or len(ids) == 0 else energy.joules / len(ids),
         "energy_source": energy.source,
         "energy_step_sec": energy.step_sec,
         "energy_note": energy.note,
