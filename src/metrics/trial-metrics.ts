@@ -190,9 +190,14 @@ export const TRIAL_METRICS = [
     column: { type: "double", description: "`energy_joules` by token of the answer" },
     summary: 7,
     shown: {
-      title: "energy per token",
+      title: "J/token",
       isOptional: true,
-      result: { place: 5, title: "Energy for each token of the answer, median", dropRank: 2 },
+      result: {
+        place: 5,
+        title: "Energy for each token of the answer, median",
+        dropRank: 2,
+        format: (value) => String(Number(value.toPrecision(3))),
+      },
       history: 10,
       compare: 6,
       mlflow: true,

@@ -69,7 +69,7 @@ test("a run on one of two cards has that card's memory, energy and identity in r
     expect(trial?.peak_memory_allocated_bytes).toBeGreaterThanOrEqual(load.proof.weights_bytes);
   }
   expect(stdout).toContain("Peak GPU");
-  expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("energy per token");
+  expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("J/token");
   expect(stdout).not.toContain("Peak RSS");
   expect(stdout).toContain("the GPUs are simulated");
   // Card A's three neighbours are nobody's of this run.
