@@ -61,31 +61,10 @@ def _measure_one(config: dict[str, Any], method: str, devices: Any) -> dict[str,
         "model_class": proof["model_class"],
         "linear": f"{proof['quantized_linear_layers']}/{proof['linear_layers']}",
         "weights_bytes": proof["weights_bytes"],
-        "share": _quantized_share(loaded.model),
+        "share": proof["matrix_weights_quantized_share"] or 0.0,
         "workarounds": proof["workarounds_applied"],
         "cache": loaded.measurement["model_shape"]["cache"],
     }
-
-
-def _quantized_share(model: Any) -> float:
-    """Of the weights in matrices, without embeddings and output head: those that are stored in 8 bits or fewer."""
-    import math
-
-    import torch
-
-    left_out = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
-    head = model.get_output_embeddings()
-    if head is not None:
-        left_out.add(id(head.weight))
-    quantized = total = 0
-    for parameter in {id(one): one for one in model.parameters()}.values():
-        state = getattr(parameter, "quant_state", None)
-        elements = parameter.numel() if state is None else math.prod(state.shape)
-        if id(parameter) in left_out or (state is None and parameter.dim() < 2):
-            continue
-        total += elements
-        quantized += elements if state is not None or parameter.dtype == torch.int8 else 0
-    return quantized / total if total else 0.0
 
 
 def _run_family(family: str) -> list[dict[str, Any]]:

@@ -97,9 +97,11 @@ export function describeRepacking(
     changes.push(`block size ${was.block_size ?? "mixed"} → ${is.block_size ?? "mixed"}`);
   }
   const became = changes.length === 0 ? `${kernel} repacked the weights` : changes.join(", ");
-  return [
-    `${formatBytes(atLoad.weights_bytes)} at load, ${formatBytes(after.weights_bytes)} once it runs: ${became}`,
-  ];
+  const sizes = [atLoad.weights_bytes, after.weights_bytes];
+  const rounded = sizes.map(formatBytes);
+  const [before, since] =
+    rounded[0] === rounded[1] ? sizes.map((size) => `${size.toLocaleString("en")} B`) : rounded;
+  return [`${before} at load, ${since} once it runs: ${became}`];
 }
 
 const REASONS_TO_KEEP: Readonly<Record<string, string>> = {

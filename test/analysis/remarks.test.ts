@@ -71,6 +71,13 @@ test("weights that the first forward pass repacked are told with both sizes, and
   ]);
 });
 
+test("sizes that are the same when they are rounded are told to the byte", () => {
+  const [remark] = describeRepacking(proof(3_403_648, {}), proof(3_380_123, {}));
+  expect(remark).toBe(
+    "3,403,648 B at load, 3,380,123 B once it runs: this CPU's kernel repacked the weights",
+  );
+});
+
 test("a compute dtype that the CPU's kernel does not know is not believed", () => {
   const remarks = describeRepacking(
     proof(116_426_752, { double_quant: false, compute_dtype: "float32" }),

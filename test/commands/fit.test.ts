@@ -1,6 +1,9 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { testPython } from "../fixtures/python.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
 import { falconExp } from "./cli.js";
 
 const falcon = fileURLToPath(new URL("../../experiments/configs/falcon-40b.json", import.meta.url));
@@ -27,6 +30,44 @@ test("Falcon-40B is estimated within 10 % of what the article measured: 26 GB in
   expect(rows.map(({ fits }) => fits)).toEqual([false, true, true, true, true]);
   expect(rows[0]?.longest_context_tokens).toBeNull();
   expect(rows[1]?.longest_context_tokens).toBe(2048);
+});
+
+const MIXTURE = {
+  model_type: "mixtral",
+  hidden_size: 128,
+  intermediate_size: 256,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  num_local_experts: 8,
+  vocab_size: 384,
+  dtype: "bfloat16",
+};
+
+test("a mixture of experts is told as mostly unquantized, as a run of it will be", async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, "mixture.json"), JSON.stringify(MIXTURE));
+  const args = ["fit", "./mixture.json", "--memory", "1GB"];
+  const { stdout, stderr } = await falconExp(args, { ...options(), cwd: folder });
+  const said = stdout.replace(/\s+/g, " ");
+  for (const [name, weights] of [
+    ["int8", "8-bit"],
+    ["nf4-double", "4-bit"],
+  ]) {
+    expect(said, stderr).toContain(
+      `${name}: mostly unquantized: 6 % of the matrix weights are ${weights}; experts are bfloat16`,
+    );
+  }
+  expect(said).not.toContain("none: mostly");
+});
+
+test("files that are quantized already are told so, since a run will refuse them", async () => {
+  const folder = scratchFolder();
+  const stored = { ...MIXTURE, quantization_config: { quant_method: "fp8" } };
+  writeFileSync(join(folder, "stored.json"), JSON.stringify(stored));
+  const args = ["fit", "./stored.json", "--memory", "1GB"];
+  const { stdout } = await falconExp(args, { ...options(), cwd: folder });
+  expect(stdout.replace(/\s+/g, " ")).toContain("The files are quantized already, by fp8, and are refused");
 });
 
 test("what fits nowhere exits with a code of its own", async () => {

@@ -76,11 +76,10 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     trust = configuration["trust_remote_code"]
     source = open_source(configuration["model"], trust_remote_code=trust, report=report)
     page_cache_share = source.page_cache_share()
-    narrow = source.narrow_dtypes()
     with hub_shut_off():
         # Before the clock: no part of a load, and what cannot run is refused before anything is loaded.
         config = source.config()
-        refuse_stored_quantization(config, configuration["quantization"], narrow)
+        refuse_stored_quantization(config, configuration["quantization"], source.narrow_dtypes())
         cures = find_cures(configuration, config, target.kind)
     release_unused()
     set_seed(LOAD_SEED)
