@@ -14,7 +14,7 @@ test("the kept example's configurations are compared at the terminal, as Markdow
   expect(text.exitCode).toBe(0);
   expect(text.stdout).toContain("Environment: the same machine, libraries and program.");
   expect((await falconExp(["compare", ...sides, "--markdown"])).stdout).toContain(
-    "| weights | 269 MB | 116 MB |",
+    "| weights | 269 MB | 113 MB |",
   );
   const chart = join(scratchFolder(), "chart.png");
   const { stdout } = await falconExp(["compare", ...sides, "--json", "--chart", chart]);

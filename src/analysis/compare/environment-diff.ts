@@ -5,7 +5,7 @@ import type { PlanConfiguration } from "../../plan/plan-types.js";
 import { describeQuantization } from "../../quantization/registry.js";
 import { compareValues, findDifferences, type TraitDifference } from "../../run/identity.js";
 import type { RecordedEnvironment, RunRecord } from "../../run/record-types.js";
-import type { RunData } from "../../run/run-data.js";
+import { findRunningProof, type RunData } from "../../run/run-data.js";
 import { readTraits } from "../../run/traits.js";
 import type { Side } from "./sides.js";
 
@@ -47,7 +47,7 @@ export function environmentDifferences(runs: readonly Surroundings[]): readonly 
 
 /** What differs of the configurations themselves, as they really were. */
 export function configurationDifferences(sides: readonly Side[]): readonly Difference[] {
-  const proof = ({ configuration }: Side) => configuration.load?.load.proof;
+  const proof = ({ configuration }: Side) => findRunningProof(configuration);
   const proofAfter = ({ configuration: { outcome } }: Side) =>
     outcome?.status === "completed" ? outcome.proof_after : null;
   return differing(
