@@ -19,6 +19,7 @@ from falcon_exp.worker.trial.geometry import DrawnTensor
 from falcon_exp.worker.trial.loading import load
 from falcon_exp.worker.trial.sources import ModelFolder, RandomModel
 from falcon_exp.worker.workarounds.cures import find_cures
+from scripts.families import list_families
 from tests.conftest import QUANTIZATIONS, TINY_FALCON, configuration, trial
 from tests.driver import WorkerDriver
 from tests.models import write_model
@@ -40,6 +41,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "a mixture of experts": {**_LLAMA, "model_type": "mixtral", "num_local_experts": 4},
     "gemma-2, with a soft cap of 30": {**_LLAMA, "model_type": "gemma2", "head_dim": 32, "final_logit_softcapping": 30},
     "apertus, with what the library leaves unset": {**_LLAMA, "model_type": "apertus"},
+    "deepseek-v3, whose router keeps a buffer in float32": list_families()["deepseek_v3"],
     "mamba, with what is neither matrix nor norm": {"model_type": "mamba", **_SMALL, "state_size": 8},
 }
 

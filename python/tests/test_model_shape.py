@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import torch
 from transformers import AutoConfig
@@ -9,6 +11,7 @@ from transformers import AutoConfig
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.model_shape import shape_of
 from falcon_exp.worker.trial.loading import load
+from scripts.families import list_families
 from tests.conftest import TINY_FALCON, configuration
 
 
@@ -27,6 +30,21 @@ def test_a_loaded_model_has_the_parameters_that_its_shape_says(quantization: str
     assert quantizable + shape["other_parameters"] == shape["parameters"]
     if quantization != "none":
         assert sum(one["count"] for one in shape["quantizable_layers"]) == proof["quantized_linear_layers"]
+
+
+@pytest.mark.parametrize("family", ["gemma3n_text", "gpt2", "deepseek_v3", "mamba"])
+def test_the_layers_of_the_shape_are_those_that_the_library_quantizes(family: str) -> None:
+    source = {"source": "random", "config": list_families()[family], "seed": 7, "tokenizer": "bytes"}
+    loaded = load(configuration("int8", model=source), Devices.open())
+    live = Counter(
+        (module.in_features, module.out_features)
+        for module in loaded.model.modules()
+        if type(module).__name__ == "Linear8bitLt"
+    )
+    shape = loaded.measurement["model_shape"]
+    assert live == {(one["in_features"], one["out_features"]): one["count"] for one in shape["quantizable_layers"]}
+    buffers = sum(buffer.numel() * buffer.element_size() for buffer in loaded.model.buffers())
+    assert shape["buffer_bytes"] == buffers
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,11 @@ def shape_of(config: Any, *, trust_remote_code: bool = False, left_out: Iterable
     from transformers.quantizers.quantizers_utils import should_convert_module
 
     model = build_skeleton(config, trust_remote_code=trust_remote_code)
+    left_by_library = get_keys_to_not_convert(model)
+    model.tie_weights()
     linears = linear_modules(model)
     readers = find_weight_readers(model, linears, str(config.model_type))
-    kept = [*get_keys_to_not_convert(model), *readers, *left_out]
+    kept = [*left_by_library, *readers, *left_out]
     quantizable = {name for name in linears if should_convert_module(name, kept)}
     layers = Counter(sizes_of(module) for name, module in linears.items() if name in quantizable)
     in_quantizable = {id(linears[name].weight) for name in quantizable}

@@ -9,7 +9,10 @@ import torch
 
 
 def build_skeleton(config: Any, *, trust_remote_code: bool, dtype: torch.dtype | None = None) -> Any:
-    """The unquantized model on the meta device, as it would be loaded, with its weights tied."""
+    """The unquantized model on the meta device, as the quantizer gets it: its weights are not yet tied.
+
+    What the library leaves out depends on that: the last parameter is one of them.
+    """
     from accelerate import init_empty_weights
 
     from falcon_exp.worker.model_class import auto_class_of
@@ -20,7 +23,6 @@ def build_skeleton(config: Any, *, trust_remote_code: bool, dtype: torch.dtype |
     options = {} if dtype is None else {"dtype": dtype}
     with init_empty_weights(include_buffers=dtype is not None):
         model = auto_class_of(plain).from_config(plain, trust_remote_code=trust_remote_code, **options)
-    model.tie_weights()
     return model
 
 

@@ -72,8 +72,9 @@ def draw_model(config: Any, seed: int, **options: Any) -> Any:
     """
     from transformers import set_seed
 
-    # Its tied tensors are one parameter, under the name that files would have it.
     skeleton = build_skeleton(config, trust_remote_code=False)
+    # After this, tied tensors are one parameter, under the name that files would have it.
+    skeleton.tie_weights()
     deviation = float(getattr(config.get_text_config(), "initializer_range", None) or _USUAL_DEVIATION)
     drawn = {}
     for name, parameter in skeleton.named_parameters():
@@ -82,6 +83,11 @@ def draw_model(config: Any, seed: int, **options: Any) -> Any:
             drawn[name] = DrawnTensor(name, parameter.shape, 0.0, seed)
         elif parameter.dim() > 1:
             drawn[name] = DrawnTensor(name, parameter.shape, deviation, seed)
+    in_float32 = getattr(skeleton, "_keep_in_fp32_modules_strict", None) or ()
+    for name, buffer in skeleton.named_buffers():
+        if any(part in in_float32 for part in name.split(".")):
+            # The loader keeps its dtype only for what it reads: DeepSeek-V3's router has one, 0 before it is trained.
+            drawn[name] = DrawnTensor(name, buffer.shape, 0.0, seed)
     # What is left to the library takes its random numbers from here.
     set_seed(seed)
     with _without_the_report_of_new_weights(), QuantizeInSlices(), _OnesInsteadOfUnsetMemory():
