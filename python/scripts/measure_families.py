@@ -61,7 +61,7 @@ def _measure_one(config: dict[str, Any], method: str, devices: Any) -> dict[str,
         "model_class": proof["model_class"],
         "linear": f"{proof['quantized_linear_layers']}/{proof['linear_layers']}",
         "weights_bytes": proof["weights_bytes"],
-        "share": proof["matrix_weights_quantized_share"] or 0.0,
+        "share": proof["matrix_weights_quantized_share"],
         "workarounds": proof["workarounds_applied"],
         "cache": loaded.measurement["model_shape"]["cache"],
     }
@@ -97,9 +97,14 @@ def format_row(family: str, results: list[dict[str, Any]]) -> str:
         elif method == "none":
             cells.append(f"{result['weights_bytes']:,}")
         else:
-            cells.append(f"{result['linear']}, {result['share']:.0%}, {result['weights_bytes']:,}")
+            cells.append(f"{result['linear']}, {format_share(result['share'])}, {result['weights_bytes']:,}")
     cures = sorted({cure for one in results if one["code"] is None for cure in one["workarounds"]})
     return f"| {' | '.join([*cells, ', '.join(cures), _format_cache(whole)])} |"
+
+
+def format_share(share: float | None) -> str:
+    """``?`` where the census could not open everything."""
+    return "?" if share is None else f"{share:.0%}"
 
 
 def _format_cache(whole: dict[str, Any] | None) -> str:
