@@ -32,5 +32,5 @@ def test_a_family_is_as_the_table_says(family: str) -> None:
         return
     assert [one["code"] for one in results] == [None] * len(METHODS)
     assert f"| {none['model_class']} | {none['weights_bytes']:,} |" in row
-    # The bytes are not compared: the CPU decides how 4-bit weights are packed, and which columns 8-bit layers keep apart.
+    # The CPU decides how 4-bit weights are packed, and which columns 8-bit layers keep apart: no bytes of these.
     assert f"| {int8['linear']}, {format_share(int8['share'])}, " in row
