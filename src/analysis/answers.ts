@@ -1,3 +1,4 @@
+import { referenceIdOf } from "../plan/plan-types.js";
 import type { CompletedTrial, TrialRecord } from "../run/record-types.js";
 import type { RunData } from "../run/run-data.js";
 import type { ComparedAnswer } from "./answer-diff.js";
@@ -8,6 +9,8 @@ export interface Answer {
   readonly configuration: string;
   readonly configurationId: string;
   readonly isReference: boolean;
+  /** Of the configuration that its answers are compared with. */
+  readonly referenceId: string;
   /** 1-based repeats with this answer. */
   readonly repeats: readonly number[];
   /** Null when the trial failed. */
@@ -34,17 +37,23 @@ export function collectQuestions(data: RunData): readonly Question[] {
   return data.run.prompts.map(({ prompt_index, prompt_id, prompt }) => {
     const ofPrompt = (trials: readonly TrialRecord[]) =>
       trials.filter((trial) => trial.prompt_index === prompt_index);
-    const reference = data.configurations.find(({ plan }) => plan.is_reference);
-    const referenceHash =
-      ofPrompt(reference?.trials ?? [])
-        .map(readHash)
-        .find((hash) => hash !== null) ?? null;
-    const answers = data.configurations.flatMap(({ plan, trials }) =>
-      grouped(ofPrompt(trials)).map(
+    const referenceHashes = new Map(
+      data.configurations.map(({ plan, trials }) => [
+        plan.worker.id,
+        ofPrompt(trials)
+          .map(readHash)
+          .find((hash) => hash !== null) ?? null,
+      ]),
+    );
+    const answers = data.configurations.flatMap(({ plan, trials }) => {
+      const referenceId = referenceIdOf(plan, data.run.plan);
+      const referenceHash = referenceHashes.get(referenceId) ?? null;
+      return grouped(ofPrompt(trials)).map(
         (same): Answer => ({
           configuration: plan.worker.label,
           configurationId: plan.worker.id,
           isReference: plan.is_reference,
+          referenceId,
           repeats: same.map(({ repeat }) => repeat + 1),
           ...readContent(same[0] as TrialRecord),
           equalsReference:
@@ -52,8 +61,8 @@ export function collectQuestions(data: RunData): readonly Question[] {
               ? null
               : readHash(same[0] as TrialRecord) === referenceHash,
         }),
-      ),
-    );
+      );
+    });
     return { promptId: prompt_id, prompt, answers };
   });
 }

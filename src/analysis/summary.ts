@@ -10,6 +10,7 @@ import {
   SUMMARY_METRICS,
   type SummaryKey,
 } from "../metrics/registry.js";
+import { referenceIdOf } from "../plan/plan-types.js";
 import type { Proof } from "../protocol/measurements.js";
 import type { LmEvalResult } from "../protocol/quality.js";
 import type { Failure, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
@@ -55,6 +56,8 @@ export interface ConfigurationSummary extends LoadNumbers, TrialStatistics {
   readonly id: string;
   readonly label: string;
   readonly is_reference: boolean;
+  /** What it is compared with: of the same model. Its own id for a reference. */
+  readonly reference_id: string | null;
   readonly axes: Readonly<Record<string, string>>;
   readonly status: ConfigurationStatus;
   /** Why the configuration, or else its first failed trial, failed. */
@@ -135,11 +138,11 @@ export function summarize(
   { comparisons }: SummaryOptions = { comparisons: true },
 ): RunSummary {
   const { run, end } = data;
-  const reference =
-    data.configurations.find(({ plan }) => plan.worker.id === run.plan.reference_configuration_id) ?? null;
+  const findReference = ({ plan }: ConfigurationData) =>
+    data.configurations.find(({ plan: { worker } }) => worker.id === referenceIdOf(plan, run.plan)) ?? null;
   const trialsEach = run.prompts.length * run.plan.repeats * run.plan.rounds;
   const configurations = data.configurations.map((configuration) =>
-    summarizeConfiguration(configuration, reference, {
+    summarizeConfiguration(configuration, findReference(configuration), {
       trialsEach,
       comparisons,
       environment: data.environment,
@@ -202,6 +205,7 @@ function summarizeConfiguration(
     id: plan.worker.id,
     label: plan.worker.label,
     is_reference: configuration === reference,
+    reference_id: reference?.plan.worker.id ?? null,
     axes: plan.axes,
     status: configuration.status,
     failure: failureSummary(findFailure(configuration)),

@@ -199,7 +199,7 @@ class LocalRun {
 
   private chooseWorkOptions(): RemainingWorkOptions {
     const retryFailed = this.earlier?.retryFailed ?? false;
-    const isKept = (text: string) => existsSync(join(this.context.logprobsFolder, text));
+    const isKept = (key: string) => existsSync(join(this.context.logprobsFolder, key));
     return { retryFailed, rescore: this.progress.textsToRescore(isKept, retryFailed) };
   }
 

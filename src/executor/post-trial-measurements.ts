@@ -1,7 +1,8 @@
 /** What is measured on a loaded configuration after its trials: the profile, the quality. */
 import { join } from "node:path";
-import type { LmEvalPlan, PlanText } from "../plan/plan-types.js";
+import { type LmEvalPlan, type PlanText, referenceIdOf } from "../plan/plan-types.js";
 import type { LogprobsUse } from "../protocol/quality.js";
+import { textKey } from "../run/plan-progress.js";
 import type { Failure } from "../run/record-types.js";
 import type { PostTrialName } from "../run/session-state.js";
 import { WorkerFailure } from "../worker/failures.js";
@@ -134,7 +135,8 @@ function buildLmEvalMeasurement(
   };
 }
 
-function logprobsUse(text: PlanText, { configuration }: LoadJob, context: RunContext): LogprobsUse {
-  const folder = join(context.logprobsFolder, text.id);
+function logprobsUse(text: PlanText, { configuration, plan }: LoadJob, context: RunContext): LogprobsUse {
+  const reference = referenceIdOf(configuration, plan.header);
+  const folder = join(context.logprobsFolder, textKey(plan, reference, text.id));
   return { mode: configuration.is_reference ? "write" : "read", folder };
 }

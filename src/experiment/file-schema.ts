@@ -215,7 +215,7 @@ export const experimentFileSchema = z
       .optional()
       .meta({
         description:
-          "What the others are compared with; default: the first unquantized configuration, else the first.",
+          "What the others of the same model are compared with; default: the unquantized configuration that is alike in all other axes, else the model's first.",
       }),
     trust_remote_code: z
       .boolean()

@@ -6,8 +6,8 @@ import { type LoadSession, PLAN_SCHEMA_VERSION } from "./plan-types.js";
 export interface LoadSessionOptions {
   readonly rounds: number;
   readonly seed: number;
-  /** The configuration that must run before the others of the first round; null = none. */
-  readonly firstId: string | null;
+  /** By configuration, the reference that must run before it in the first round; null = none must. */
+  readonly referenceIds: ReadonlyMap<string, string> | null;
   /** The configuration measured at start, middle and end as well; null = none. */
   readonly driftProbeId: string | null;
 }
@@ -16,20 +16,21 @@ type Step = Pick<LoadSession, "configuration_id" | "role" | "round">;
 
 /** Every configuration once, as given. */
 export function planSessionsInOrder(ids: readonly string[]): LoadSession[] {
-  return planLoadSessions(ids, { rounds: 1, seed: 0, firstId: null, driftProbeId: null });
+  return planLoadSessions(ids, { rounds: 1, seed: 0, referenceIds: null, driftProbeId: null });
 }
 
 /**
  * One round is every configuration once. A single round runs in the order given; several run each in an order of its
- * own, drawn from the seed, so that a machine that changes slowly favours nobody. The reference comes first in the first
- * round where the others need what it leaves.
+ * own, drawn from the seed, so that a machine that changes slowly favours nobody. References come before those that need what
+ * they leave, in the first round.
  */
 export function planLoadSessions(ids: readonly string[], options: LoadSessionOptions): LoadSession[] {
   const random = xoroshiro128plus(options.seed);
   const steps: Step[] = [];
   for (let round = 0; round < options.rounds; round++) {
     const order = options.rounds === 1 ? ids : shuffled(ids, (below) => uniformInt(random, 0, below - 1));
-    const ordered = round === 0 && options.firstId !== null ? withFirst(order, options.firstId) : order;
+    const ordered =
+      round === 0 && options.referenceIds !== null ? withReferencesFirst(order, options.referenceIds) : order;
     steps.push(...ordered.map((id): Step => ({ configuration_id: id, role: "measure", round })));
   }
   return insertDriftProbes(steps, options.driftProbeId).map((step, index) => ({
@@ -40,8 +41,8 @@ export function planLoadSessions(ids: readonly string[], options: LoadSessionOpt
   }));
 }
 
-function withFirst(ids: readonly string[], first: string): string[] {
-  return [first, ...ids.filter((id) => id !== first)];
+function withReferencesFirst(ids: readonly string[], references: ReadonlyMap<string, string>): string[] {
+  return [...new Set(ids.flatMap((id) => [references.get(id) ?? id, id]))];
 }
 
 function insertDriftProbes(steps: readonly Step[], id: string | null): readonly Step[] {

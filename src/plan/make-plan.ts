@@ -8,6 +8,7 @@ import { isQuantized } from "../quantization/registry.js";
 import { varyingAxes } from "./axis-text.js";
 import { expand, matches, placed } from "./expand.js";
 import { planLoadSessions } from "./load-sessions.js";
+import { nameModelsApart } from "./model-names.js";
 import { type ConfigurationName, nameConfigurations } from "./names.js";
 import {
   PLAN_SCHEMA_VERSION,
@@ -17,6 +18,7 @@ import {
   type PlanText,
   type PlanTrial,
 } from "./plan-types.js";
+import { chooseReferences } from "./references.js";
 
 /** Each trial is a line in memory and on disk; more than this is a slip of the keyboard. */
 const MAX_TRIALS = 1_000_000;
@@ -30,8 +32,10 @@ export function makePlan(
   options: { readonly workerCodeSha256: string; readonly overrides?: readonly string[] },
 ): Plan {
   const cells = expand(experiment, (options.overrides ?? []).length === 0);
-  const names = nameConfigurations(cells, varyingAxes(cells));
+  const named = nameModelsApart(cells);
+  const names = nameConfigurations(named, varyingAxes(named));
   const reference = namedIndex(experiment.reference, "reference", cells, names);
+  const references = chooseReferences(cells, experiment.reference, reference);
   const sentinel =
     experiment.sentinel === null ? null : namedIndex(experiment.sentinel, "sentinel", cells, names);
   const ids = names.map(({ id }) => id);
@@ -65,7 +69,8 @@ export function makePlan(
       worker: { id, label, ...loaded },
       generation,
       axes: { ...axes },
-      is_reference: index === reference,
+      is_reference: references.includes(index),
+      reference_id: ids[references[index] ?? index] ?? null,
       inputs_sha256: sha256OfValue({
         ...loaded,
         generation,
@@ -81,7 +86,7 @@ export function makePlan(
       schema_version: PLAN_SCHEMA_VERSION,
       kind: "plan",
       experiment: experiment.name,
-      model_name: distinct(cells.map(({ model }) => model.name)).join(", "),
+      model_name: distinct(named.map(({ model }) => model.name)).join(", "),
       model_note: distinct(cells.flatMap(({ model }) => model.note ?? [])).join(" ") || null,
       reference_configuration_id: ids[reference] as string,
       configurations: configurations.length,
@@ -105,7 +110,10 @@ export function makePlan(
       rounds: experiment.rounds,
       seed: experiment.order_seed,
       // The others are compared with what it leaves on the disk.
-      firstId: quality !== null && texts.length > 0 ? (ids[reference] as string) : null,
+      referenceIds:
+        quality !== null && texts.length > 0
+          ? new Map(ids.map((id, index) => [id, ids[references[index] ?? index] ?? id]))
+          : null,
       driftProbeId: sentinel === null ? null : (ids[sentinel] as string),
     }),
     trials: ids.flatMap((id) => planTrials(id, experiment)),

@@ -96,12 +96,22 @@ export const planConfigurationSchema = z.strictObject({
   generation: plannedGenerationSchema,
   /** The matrix axes that vary in this experiment, as short texts: {"quantization": "fp4"}. */
   axes: z.record(z.string(), z.string()),
-  /** The unquantized (or otherwise named) configuration that the others are compared with. */
+  /** Whether others are compared with it. */
   is_reference: z.boolean(),
+  /** The configuration of the same model that this one is compared with; null in plans made before there was one a model: the header's. */
+  reference_id: z.string().nullable().default(null),
   /** Sha-256 of all effective inputs known without Python (model, quantization, dtype, …, generation, prompts, worker code). */
   inputs_sha256: z.string(),
 });
 export type PlanConfiguration = z.infer<typeof planConfigurationSchema>;
+
+/** What a configuration is compared with; its own id for a reference. */
+export function referenceIdOf(
+  { reference_id }: Pick<PlanConfiguration, "reference_id">,
+  { reference_configuration_id }: Pick<PlanHeader, "reference_configuration_id">,
+): string {
+  return reference_id ?? reference_configuration_id;
+}
 
 export const planTrialSchema = z.strictObject({
   schema_version: z.literal(PLAN_SCHEMA_VERSION),

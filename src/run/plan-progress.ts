@@ -1,5 +1,11 @@
 /** What a run's records leave to be done of its plan. A function of plan and records alone. */
-import type { LoadSession, Plan, PlanText, PlanTrial } from "../plan/plan-types.js";
+import {
+  type LoadSession,
+  type Plan,
+  type PlanText,
+  type PlanTrial,
+  referenceIdOf,
+} from "../plan/plan-types.js";
 import { repeatsEndAfter } from "./precision.js";
 import type {
   CompletedTrial,
@@ -15,7 +21,7 @@ import { isTransient } from "./transient.js";
 export interface RemainingWorkOptions {
   /** Whether what failed, or was left out because of it, is tried again. */
   readonly retryFailed: boolean;
-  /** Texts that the reference scores again, because what it kept for the others is gone. */
+  /** `textKey`s of what references score again, because what they kept for the others is gone. */
   readonly rescore: ReadonlySet<string>;
 }
 export const UNFINISHED: RemainingWorkOptions = { retryFailed: false, rescore: new Set() };
@@ -135,20 +141,22 @@ export class PlanProgress {
   }
 
   /**
-   * Texts that the reference has to score again: it did once, another configuration is still to be compared with it,
-   * and what it left on the disk is gone.
+   * What references have to score again, as `textKey`s: they did once, another configuration is still to be compared with
+   * them, and what they left on the disk is gone.
    */
-  textsToRescore(isKept: (textId: string) => boolean, retryFailed: boolean): ReadonlySet<string> {
-    const reference = this.plan.header.reference_configuration_id;
-    const scored = this.at(reference, 0).postTrial;
+  textsToRescore(isKept: (key: string) => boolean, retryFailed: boolean): ReadonlySet<string> {
     const needed = this.plan.blocks
-      .filter(({ role, round, configuration_id }) => {
-        return role === "measure" && round === 0 && configuration_id !== reference;
-      })
-      .flatMap((session) => this.findRemainingWork(session, { ...UNFINISHED, retryFailed })?.texts ?? []);
-    return new Set(
-      needed.map(({ id }) => id).filter((id) => scored.get(`quality ${id}`) === null && !isKept(id)),
-    );
+      .filter(({ role, round }) => role === "measure" && round === 0)
+      .flatMap((session) => {
+        const reference = this.findReference(session.configuration_id);
+        if (reference === session.configuration_id) return [];
+        const scored = this.at(reference, 0).postTrial;
+        const texts = this.findRemainingWork(session, { ...UNFINISHED, retryFailed })?.texts ?? [];
+        return texts
+          .filter(({ id }) => scored.get(`quality ${id}`) === null)
+          .map(({ id }) => textKey(this.plan, reference, id));
+      });
+    return new Set(needed.filter((key) => !isKept(key)));
   }
 
   /** What `repeats: auto` says of the trials so far; `as-planned` without it, and while more are wanted. */
@@ -182,14 +190,16 @@ export class PlanProgress {
     const again = new Set(trials);
     const kept = planned.filter((trial) => state.trials.has(trial.id) && !again.has(trial));
     const postTrial = this.listPostTrialNames(session).filter((name) => isAgain(state.postTrial.get(name)));
-    const rescored = this.isFirstOfReference(session) ? options.rescore : UNFINISHED.rescore;
+    const isRescored = (id: string) =>
+      session.round === 0 && options.rescore.has(textKey(this.plan, session.configuration_id, id));
+    const hasRescored = this.plan.texts.some(({ id }) => isRescored(id));
     const retryOf = mayTryAgain ? state.newestTransientFailure : null;
     const work: SessionWork = {
       session,
       attempt: state.attempts + 1,
       trials,
       profile: postTrial.includes("profile"),
-      texts: this.plan.texts.filter(({ id }) => postTrial.includes(`quality ${id}`) || rescored.has(id)),
+      texts: this.plan.texts.filter(({ id }) => postTrial.includes(`quality ${id}`) || isRescored(id)),
       lmEval: postTrial.includes("lm_eval"),
       trialsOver: kept.length,
       trialFailure:
@@ -204,7 +214,7 @@ export class PlanProgress {
         return work;
       case "completed":
         // A trial that a completed load session lacks was recorded, and damaged since.
-        return (isTriedAgain && !isEmpty(work)) || rescored.size > 0 || hasLost ? work : null;
+        return (isTriedAgain && !isEmpty(work)) || hasRescored || hasLost ? work : null;
       case "failed":
         return isTriedAgain ? work : null;
       case "skipped":
@@ -236,8 +246,9 @@ export class PlanProgress {
     ];
   }
 
-  private isFirstOfReference({ configuration_id, round }: LoadSession): boolean {
-    return round === 0 && configuration_id === this.plan.header.reference_configuration_id;
+  private findReference(configurationId: string): string {
+    const own = this.plan.configurations.find(({ worker }) => worker.id === configurationId);
+    return own === undefined ? configurationId : referenceIdOf(own, this.plan.header);
   }
 
   private listTrials({ configuration_id, round }: LoadSession): readonly PlanTrial[] {
@@ -251,6 +262,11 @@ export class PlanProgress {
   private at(configurationId: string, round: number) {
     return this.#state.configuration(configurationId).session(round);
   }
+}
+
+/** Which folder keeps what a reference says of a text: of the plan's first reference the text's own name. */
+export function textKey({ header }: Pick<Plan, "header">, referenceId: string, textId: string): string {
+  return referenceId === header.reference_configuration_id ? textId : `${referenceId}/${textId}`;
 }
 
 /** Whether nothing is to be measured: only the load session's end is to be recorded. */

@@ -1,6 +1,6 @@
 /** Whether what an earlier run measured of a configuration may stand for measuring it again. */
 import { canonicalJson } from "../base/json.js";
-import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
+import { type Plan, type PlanConfiguration, referenceIdOf } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import { computeIdentity, environmentChanges } from "./identity.js";
 import type { RunFileRecord, RunRecord } from "./record-types.js";
@@ -49,7 +49,8 @@ export function reusableFrom(records: readonly RunFileRecord[], target: ReuseTar
   const own = records.filter(
     (record): record is MeasuredRecord => "reused_from" in record && record.configuration_id === id,
   );
-  const reason = whyUnfinished(own, identity, run, theirs, target) ?? otherReference(records, run, target);
+  const reason =
+    whyUnfinished(own, identity, run, theirs, target) ?? otherReference(records, run, theirs, target);
   return reason === null ? { kind: "reuse", run, records: keepNewest(own) } : { kind: "measure", reason };
 }
 
@@ -121,15 +122,17 @@ function whyUnfinished(
 function otherReference(
   records: readonly RunFileRecord[],
   run: RunRecord,
+  theirs: PlanConfiguration,
   { plan, configuration, environment }: ReuseTarget,
 ): string | null {
   if (plan.texts.length === 0 || configuration.is_reference) return null;
-  const reference = plan.configurations.find(({ is_reference }) => is_reference);
+  const wanted = referenceIdOf(configuration, plan.header);
+  const reference = plan.configurations.find(({ worker }) => worker.id === wanted);
   const identity = reference === undefined ? null : computeIdentity(reference, environment);
   const isSame = records.some(
     (record) =>
       record.kind === "load" &&
-      record.configuration_id === run.plan.reference_configuration_id &&
+      record.configuration_id === referenceIdOf(theirs, run.plan) &&
       record.identity_sha256 === identity,
   );
   return isSame ? null : "it was compared with another reference";

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { planExperiment } from "../fixtures/experiments.js";
+import { minimal, planExperiment } from "../fixtures/experiments.js";
 import { runPlan } from "../fixtures/run-plan.js";
 
 const plan = (...lines: readonly string[]) =>
@@ -123,4 +124,23 @@ test("a configuration that failed in one round is not tried in the next", async 
     record.kind === "configuration" && record.status === "skipped" ? [record.reason] : [],
   );
   expect(reasons).toEqual(Array.from({ length: 3 }, () => "failed in round 1: model-not-found"));
+});
+
+test("each model's reference keeps log-probabilities of its own, and no other model reads them", async () => {
+  const model = (hidden: number) =>
+    `{config: {model_type: llama, vocab_size: 384, hidden_size: ${hidden}}, weights: random}`;
+  const two = await planExperiment(
+    minimal(
+      `matrix: {model: [${model(64)}, ${model(128)}], quantization: [none, fp4]}`,
+      "quality: { texts: [code], context: 8, keep_logprobs: true }",
+    ),
+  );
+  const references = two.configurations.flatMap(({ worker, is_reference }) =>
+    is_reference ? worker.id : [],
+  );
+  expect(references).toHaveLength(2);
+  const { status, logprobsFolder } = await runPlan(two, "good");
+  expect(status).toBe("completed");
+  expect(existsSync(join(logprobsFolder, "code"))).toBe(true);
+  expect(existsSync(join(logprobsFolder, references[1] ?? "", "code"))).toBe(true);
 });

@@ -4,7 +4,7 @@ import { planLoadSessions, planSessionsInOrder } from "../../src/plan/load-sessi
 import { planExperiment } from "../fixtures/experiments.js";
 
 const THREE = ["none", "int8", "fp4"];
-const PLAIN = { rounds: 1, seed: 0, firstId: null, driftProbeId: null } as const;
+const PLAIN = { rounds: 1, seed: 0, referenceIds: null, driftProbeId: null } as const;
 const listIds = (blocks: readonly { readonly configuration_id: string }[]) =>
   blocks.map(({ configuration_id }) => configuration_id);
 
@@ -19,7 +19,12 @@ test("every round has every configuration once, whatever the seed", () => {
       fc.integer({ min: 1, max: 8 }),
       fc.nat(),
       (ids, rounds, seed) => {
-        const blocks = planLoadSessions(ids, { ...PLAIN, rounds, seed, firstId: ids[0] ?? null });
+        const blocks = planLoadSessions(ids, {
+          ...PLAIN,
+          rounds,
+          seed,
+          referenceIds: new Map(ids.map((id) => [id, ids[0] ?? id])),
+        });
         for (let round = 0; round < rounds; round++) {
           const own = listIds(blocks.filter((block) => block.round === round));
           expect([...own].sort()).toEqual([...ids].sort());

@@ -1,7 +1,8 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makePlan } from "../../src/plan/make-plan.js";
 import { parsePlan, planText } from "../../src/plan/plan-file.js";
+import type { Plan } from "../../src/plan/plan-types.js";
 import { collectErrors, load, minimal, planExperiment } from "../fixtures/experiments.js";
 
 const labels = (plan: Awaited<ReturnType<typeof planExperiment>>) =>
@@ -156,4 +157,58 @@ test("the plan keeps what --set changed, so that the same can be asked for again
   const { header } = await planExperiment(minimal(), ["repeats=2", "warmup=0"]);
   expect(header.overrides).toEqual(["repeats=2", "warmup=0"]);
   expect(header.repeats).toBe(2);
+});
+
+describe("two models", () => {
+  const model = (hidden: number) =>
+    `{config: {model_type: llama, vocab_size: 384, hidden_size: ${hidden}}, weights: random, seed: 1}`;
+  const plan = (...lines: string[]) =>
+    planExperiment(
+      minimal(`matrix: {model: [${model(64)}, ${model(128)}], quantization: [int8, none, nf4]}`, ...lines),
+    );
+  const references = ({ configurations }: Plan) =>
+    configurations.map(({ worker, reference_id }) => [worker.label, reference_id]);
+
+  test("have a reference each, and names that tell them apart", async () => {
+    const two = await plan();
+    const names = two.configurations.map(({ worker }) => worker.label);
+    expect(names[0]).toContain("hidden_size=64");
+    expect(names[3]).toContain("hidden_size=128");
+    const [first, second] = [two.configurations[1]?.worker.id, two.configurations[4]?.worker.id];
+    expect(two.configurations.map(({ reference_id }) => reference_id)).toEqual([
+      ...[first, first, first],
+      ...[second, second, second],
+    ]);
+    expect(two.configurations.flatMap(({ is_reference }, index) => (is_reference ? index : []))).toEqual([
+      1, 4,
+    ]);
+  });
+
+  test("are scored after their own reference, whose log-probabilities they need", async () => {
+    const scored = await plan("quality: {texts: [english], context: 64}");
+    const order = scored.blocks.map(({ configuration_id }) => configuration_id);
+    for (const { worker, reference_id } of scored.configurations) {
+      expect(order.indexOf(reference_id ?? "")).toBeLessThanOrEqual(order.indexOf(worker.id));
+    }
+  });
+
+  test("a reference that is named is one of each model that has it", async () => {
+    const named = await plan("reference: {quantization: int8}");
+    expect(references(named).map(([, id]) => id?.includes("int8"))).toEqual(Array(6).fill(true));
+    expect(new Set(references(named).map(([, id]) => id)).size).toBe(2);
+  });
+});
+
+test("what is quantized is compared with what is alike in all else; a lone axis with the first", async () => {
+  const kernels = await planExperiment(
+    minimal("matrix: {attention: [sdpa, eager], quantization: [none, nf4]}"),
+  );
+  expect(kernels.configurations.map(({ worker, reference_id }) => [worker.id, reference_id])).toEqual([
+    ["none-sdpa", "none-sdpa"],
+    ["nf4-sdpa", "none-sdpa"],
+    ["none-eager", "none-eager"],
+    ["nf4-eager", "none-eager"],
+  ]);
+  const lone = await planExperiment(minimal("matrix: {attention: [sdpa, eager]}"));
+  expect(new Set(lone.configurations.map(({ reference_id }) => reference_id)).size).toBe(1);
 });

@@ -34,7 +34,7 @@ def answers_of(data: RunData) -> tuple[Answer, ...]:
     """Prompt by prompt; within a prompt, configurations in the order of running."""
     prompts = {one["prompt_index"]: one["prompt"] for one in data.run["prompts"]}
     reference = {
-        (trial["prompt_index"], trial["repeat"]): _tokens_sha256(trial)
+        (configuration.plan["worker"]["id"], trial["prompt_index"], trial["repeat"]): _tokens_sha256(trial)
         for configuration in data.configurations
         if configuration.is_reference
         for trial in configuration.trials
@@ -42,9 +42,12 @@ def answers_of(data: RunData) -> tuple[Answer, ...]:
 
     def all_answers() -> Iterator[tuple[int, Answer]]:
         for configuration in data.configurations:
+            # Plans made before there was a reference for each model have one.
+            compared = configuration.plan.get("reference_id") or data.run["plan"]["reference_configuration_id"]
             for trial in configuration.trials:
                 measurement = trial.get("measurement", {})
-                own, its = _tokens_sha256(trial), reference.get((trial["prompt_index"], trial["repeat"]))
+                own = _tokens_sha256(trial)
+                its = reference.get((compared, trial["prompt_index"], trial["repeat"]))
                 is_compared = not configuration.is_reference and own is not None and its is not None
                 yield (
                     trial["prompt_index"],

@@ -79,7 +79,7 @@ export function overviewChart(input: OverviewInput, room?: number): TopLevelSpec
       showNames: isStacked || index === 0,
     }),
   );
-  const reference = rows.find((row) => row.isReference);
+  const reference = findOnlyReference(rows);
   const hasLine = reference !== undefined && reference.elapsedSec.length > 0;
   const titleRoom = isStacked ? room - 2 * PADDING : null;
   return {
@@ -121,7 +121,7 @@ function buildPanels(
   hasKl: boolean,
 ): Omit<Panel, "names" | "rowHeight" | "titleWidth" | "width" | "showNames">[] {
   const metric = commonMemoryMetric(rows.map((row) => row.metric));
-  const reference = rows.find((row) => row.isReference);
+  const reference = findOnlyReference(rows);
   const referenceMedian = (samples: (row: Row) => readonly number[]) =>
     reference === undefined ? null : computeMedian(samples(reference));
   const missing = (hasValue: (row: Row) => boolean, isFirst: (row: Row) => boolean) =>
@@ -205,6 +205,12 @@ function klPanel(rows: readonly Row[]) {
 
 function toPanel({ mean, ci95_low, ci95_high }: NonNullable<OverviewRow["kl"]>): PanelStatistics {
   return { value: mean, low: ci95_low, high: ci95_high };
+}
+
+/** A line for one of several models' references would be read as everybody's. */
+function findOnlyReference<R extends OverviewRow>(rows: readonly R[]): R | undefined {
+  const references = rows.filter(({ isReference }) => isReference);
+  return references.length === 1 ? references[0] : undefined;
 }
 
 /** "Peak RSS" → "peak RSS" within a sentence. */

@@ -59,7 +59,8 @@ function questionArticle(
   options: AnswerOptions,
 ): Markup {
   const shownPrompt = clipText(prompt, LONGEST_PROMPT_BYTES);
-  const reference = answers.find(({ isReference, text }) => isReference && text !== null) ?? null;
+  const findReference = ({ referenceId }: Answer) =>
+    answers.find(({ configurationId, text }) => configurationId === referenceId && text !== null) ?? null;
   const seen = new Map<string, number>();
   const shown = answers.filter(({ configurationId }) => {
     const before = seen.get(configurationId) ?? 0;
@@ -72,7 +73,7 @@ function questionArticle(
 <p class="prompt" dir="auto">${shownPrompt.text}${shownPrompt.isCut && html` <span class="quiet">… (cut here)</span>`}</p>
 ${answers.length === 0 && html`<p class="quiet">No configuration got as far as this question.</p>`}
 <div class="answers">
-${shown.map((answer) => answerCard(answer, reference, options))}
+${shown.map((answer) => answerCard(answer, findReference(answer), options))}
 </div>
 ${left > 0 && html`<p class="quiet">${pluralize(left, "more answer")} in answers.md.</p>`}
 </article>`;

@@ -1,6 +1,7 @@
 /** The table of results, sorted by a click on a column's head. */
 
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
+import { orderByReference } from "../../analysis/reference-groups.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { cellText, type ResultColumn, resultColumns } from "../terminal/result-columns.js";
 import { html, type Markup } from "./markup.js";
@@ -20,7 +21,7 @@ ${columns.map(
 )}
 </tr></thead>
 <tbody role="rowgroup">
-${summary.configurations.map((configuration) => row(configuration, columns))}
+${orderByReference(summary.configurations).map((configuration) => row(configuration, columns))}
 </tbody>
 </table>
 </div>

@@ -1,5 +1,6 @@
 /** A run's table and verdicts as Markdown, for a pull request's comment. Names are untrusted text. */
 
+import { groupByReference, orderByReference } from "../../analysis/reference-groups.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { markdownInline } from "../../base/text.js";
 import { statusWords } from "../terminal/run-list.js";
@@ -14,9 +15,11 @@ export function runMarkdown(summary: RunSummary): string {
     [
       row(["", ...columns.map(({ header }) => header)]),
       `| --- |${" ---: |".repeat(columns.length)}`,
-      ...configurations.map((one) => row([markedName(one), ...columns.map(({ cell }) => cell(one))])),
+      ...orderByReference(configurations).map((one) =>
+        row([markedName(one), ...columns.map(({ cell }) => cell(one))]),
+      ),
     ],
-    [...configurations.flatMap(verdict), ...configurations.flatMap(failure)],
+    [...verdicts(configurations), ...configurations.flatMap(failure)],
     [...taskSentences(summary), ...warnings(summary)].map((line) => `- ${markdownInline(line)}`),
     [note([estimateSentence(summary), noteSentences(summary), origin(summary)])],
   ];
@@ -28,6 +31,18 @@ export function runMarkdown(summary: RunSummary): string {
 
 function row(cells: readonly string[]): string {
   return `| ${cells.map(markdownInline).join(" | ")} |`;
+}
+
+/** Of each reference apart, where there are several. */
+function verdicts(configurations: readonly ConfigurationSummary[]): string[] {
+  const groups = groupByReference(configurations);
+  return groups.flatMap(({ reference, configurations: own }) => {
+    const lines = own.flatMap(verdict);
+    const isNamed = groups.length > 1 && lines.length > 0 && reference !== null;
+    return isNamed
+      ? [`- against **${markdownInline(reference.label)}**:`, ...lines.map((line) => `  ${line}`)]
+      : lines;
+  });
 }
 
 /** What it costs and saves against the reference, and why. */

@@ -1,6 +1,7 @@
 /** The values of a run, one row a configuration, drawn as wide as the terminal allows. */
 import type pc from "picocolors";
 import stringWidth from "string-width";
+import { orderByReference } from "../../analysis/reference-groups.js";
 import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { wrapText } from "../../base/text.js";
 import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
@@ -15,7 +16,7 @@ export function resultGrid(summary: RunSummary, style: TableStyle, colors: Color
     ...nameColumn("", markedName),
     narrow: (text, width) => breakName(text, width).join("\n"),
   };
-  const fitted = fitTable(summary.configurations, [name, ...valueColumns], style);
+  const fitted = fitTable(orderByReference(summary.configurations), [name, ...valueColumns], style);
   return fitted.isTooWide ? stacked(summary, valueColumns, style.columns, colors) : fitted.text;
 }
 
@@ -26,7 +27,7 @@ function stacked(
   width: number,
   colors: Colors,
 ): string {
-  return configurations
+  return orderByReference(configurations)
     .flatMap((configuration) => [
       ...wrapText(markedName(configuration), width).map((line) => colors.bold(line)),
       ...packed(

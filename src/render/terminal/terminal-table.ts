@@ -1,5 +1,6 @@
 import pc from "picocolors";
-import type { RunSummary } from "../../analysis/summary.js";
+import { groupByReference } from "../../analysis/reference-groups.js";
+import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { safeLine, wrapText } from "../../base/text.js";
 import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
 import type { TableStyle } from "./fit-table.js";
@@ -35,9 +36,22 @@ function heading(summary: RunSummary, style: TableStyle, colors: Colors): string
   return first.startsWith(name) ? [colors.bold(name) + first.slice(name.length), ...rest] : [first, ...rest];
 }
 
-/** What each configuration costs and saves against the reference, in a sentence. */
-function verdicts(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
-  return summary.configurations.flatMap(({ label, why, against_reference: comparison }) => {
+/** What each configuration costs and saves against its reference, in a sentence; each reference apart. */
+function verdicts({ configurations }: RunSummary, style: TableStyle, colors: Colors): string[] {
+  const groups = groupByReference(configurations);
+  return groups.flatMap(({ reference, configurations: own }) => {
+    const lines = verdictLines(own, style, colors);
+    const isNamed = groups.length > 1 && lines.length > 0 && reference !== null;
+    return isNamed ? [...wrapText(`against ${safeLine(reference.label)}:`, style.columns), ...lines] : lines;
+  });
+}
+
+function verdictLines(
+  configurations: readonly ConfigurationSummary[],
+  style: TableStyle,
+  colors: Colors,
+): string[] {
+  return configurations.flatMap(({ label, why, against_reference: comparison }) => {
     if (comparison === null) return [];
     const [first = "", ...rest] = wrapText(`${safeLine(label)}: ${comparison.sentence}`, style.columns - 2);
     const name = first.slice(0, safeLine(label).length);

@@ -33,12 +33,20 @@ export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
         high: rate.n > 1 ? rate.max : null,
         kl: findKlDivergence(configuration),
         isReference: configuration.is_reference,
+        reference: configuration.reference_id,
       },
     ];
   });
-  return points.map((point) => ({
+  return points.map(({ reference, ...point }) => ({
     ...point,
-    isOptimal: !points.some((other) => other !== point && dominates(other, point)),
+    // One model is not better than another by saying likelier what it says itself.
+    isOptimal: !points.some((other) => {
+      return (
+        other.configuration !== point.configuration &&
+        other.reference === reference &&
+        dominates(other, point)
+      );
+    }),
   }));
 }
 

@@ -1,0 +1,25 @@
+/** Configurations beside what they are compared with: one group a reference, so that models are never mixed. */
+import type { ConfigurationSummary } from "./summary.js";
+
+export interface ReferenceGroup {
+  /** Null in runs whose reference is not among the configurations. */
+  readonly reference: ConfigurationSummary | null;
+  /** The reference too, in the order of running. */
+  readonly configurations: readonly ConfigurationSummary[];
+}
+
+/** In the order in which their first configurations ran. */
+export function groupByReference(configurations: readonly ConfigurationSummary[]): readonly ReferenceGroup[] {
+  // Summaries made before there was a reference for each model do not name it.
+  const only = configurations.find(({ is_reference }) => is_reference)?.id ?? null;
+  const ids = configurations.map(({ reference_id }) => reference_id ?? only);
+  return [...new Set(ids)].map((id) => ({
+    reference: configurations.find((one) => one.id === id) ?? null,
+    configurations: configurations.filter((_, index) => ids[index] === id),
+  }));
+}
+
+/** The same configurations, those of one group together. */
+export function orderByReference(configurations: readonly ConfigurationSummary[]): ConfigurationSummary[] {
+  return groupByReference(configurations).flatMap((group) => group.configurations);
+}

@@ -1,0 +1,47 @@
+/** Names that tell models apart: two of one name get what differs between them. */
+import { canonicalJson, sha256OfValue } from "../base/json.js";
+import type { ExperimentModel, Settings } from "../experiment/experiment.js";
+
+/** More would make a label that nobody reads. */
+const MOST_DIFFERENCES = 2;
+
+/** The same cells; models that share a name without being the same have their names made longer, or else numbered. */
+export function nameModelsApart(cells: readonly Settings[]): readonly Settings[] {
+  const models = new Map<string, ExperimentModel>();
+  for (const { model } of cells) models.set(sha256OfValue(model.source), model);
+  const byName = new Map<string, [id: string, model: ExperimentModel][]>();
+  for (const [id, model] of models) byName.set(model.name, [...(byName.get(model.name) ?? []), [id, model]]);
+  const names = new Map<string, string>();
+  for (const [name, same] of byName) {
+    if (same.length < 2) continue;
+    const leaves = same.map(([, { source }]) => listLeaves(source));
+    const keys = [...new Set(leaves.flatMap((one) => [...one.keys()]))];
+    const differing = keys.filter((key) => new Set(leaves.map((one) => one.get(key))).size > 1);
+    const longer = leaves.map((one) =>
+      differing
+        .slice(0, MOST_DIFFERENCES)
+        .map((key) => `${key.split(".").at(-1)}=${one.get(key) ?? "none"}`)
+        .join(" "),
+    );
+    const isTold = new Set(longer).size === longer.length;
+    for (const [index, [id]] of same.entries()) {
+      names.set(id, `${name} ${isTold ? longer[index] : `(${index + 1})`}`);
+    }
+  }
+  return cells.map((cell) => {
+    const name = names.get(sha256OfValue(cell.model.source));
+    return name === undefined ? cell : { ...cell, model: { ...cell.model, name } };
+  });
+}
+
+/** Path of keys → the value as text, of everything that is no mapping. */
+function listLeaves(value: unknown, path = ""): Map<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return new Map([[path, typeof value === "string" ? value : canonicalJson(value ?? null)]]);
+  }
+  return new Map(
+    Object.entries(value).flatMap(([key, inner]) => [
+      ...listLeaves(inner, path === "" ? key : `${path}.${key}`),
+    ]),
+  );
+}
