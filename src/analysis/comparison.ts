@@ -86,15 +86,8 @@ export function compareWithReference(
           { unit: "load" },
         );
   const { timed, quiet, isJudged } = pickTimed(pairs);
-  const options = { loadSpread: smallestDifference };
-  const time = pairedRatio(
-    pairValues(timed, ({ elapsed_sec }) => elapsed_sec),
-    options,
-  );
-  const perToken = pairedRatio(
-    pairValues(timed, ({ tpot_sec }) => tpot_sec),
-    options,
-  );
+  const time = pairedRatio(pairValues(timed, ({ elapsed_sec }) => elapsed_sec));
+  const perToken = pairedRatio(pairValues(timed, ({ tpot_sec }) => tpot_sec));
   const haveOtherLengths = pairs.some(
     ([own, other]) => own.measurement.output_tokens !== other.measurement.output_tokens,
   );
@@ -212,7 +205,7 @@ export function comparePairs(
   }: { readonly isTimed: boolean; readonly unit: Unit; readonly smallestDifference: number },
 ): Effect | null {
   const { timed, isJudged } = isTimed ? pickTimed(pairs) : { timed: pairs, isJudged: true };
-  const measured = pairedRatio(pairValues(timed, read), { unit, loadSpread: smallestDifference });
+  const measured = pairedRatio(pairValues(timed, read), { unit });
   return isJudged ? computeEffect(measured, smallestDifference) : withholdVerdict(measured);
 }
 

@@ -47,8 +47,15 @@ export interface RatioOptions {
   readonly loadSpread?: number;
 }
 
-/** Rounds that differ by so many times the variance that their own pairs and the usual spread of loads explain have drifted. */
+/**
+ * Standard deviation between loads of the same work that is assumed at least. Measured on a quiet machine (2 cores of an EPYC,
+ * docs/benchmarks.md): 2.0 % unquantized, 1.9 % in int8, 0.7 % in fp4; where a load lies in memory decides it.
+ */
+const LOAD_SPREAD = 0.02;
+
+/** Rounds that differ by so many times the variance that their own pairs and this spread of loads explain have drifted. */
 const DRIFT_FROM = 4;
+const DRIFTLESS_SPREAD = 0.01;
 
 /**
  * Own ÷ reference over pairs of positive values, on the logarithm, so that twice and half are equally far from one. Where
@@ -57,7 +64,7 @@ const DRIFT_FROM = 4;
  */
 export function pairedRatio(
   pairs: readonly RatioPair[],
-  { unit = "pair", loadSpread = 0.01 }: RatioOptions = {},
+  { unit = "pair", loadSpread = LOAD_SPREAD }: RatioOptions = {},
 ): PairedRatio | null {
   const logs = pairs
     .filter(({ own, reference }) => own > 0 && reference > 0)
@@ -82,7 +89,7 @@ export function pairedRatio(
       ? 0
       : (quantile(Number.POSITIVE_INFINITY) * loadSpread * Math.SQRT2) / Math.sqrt(rounds.length);
   const half = Math.hypot(
-    unit === "load" ? halfOfUnits(units) : halfOfPairs(rounds, mean, loadSpread),
+    unit === "load" ? halfOfUnits(units) : halfOfPairs(rounds, mean, Math.min(loadSpread, DRIFTLESS_SPREAD)),
     ofLoads,
   );
   return { ...known, interval: [Math.exp(mean - half), Math.exp(mean + half)] };

@@ -18,7 +18,7 @@ describe.each([
   test("the interval holds the true ratio in 98 to 99.9 %% of them", () => {
     let covered = 0;
     for (let seed = 1; seed <= 2000; seed++) {
-      const interval = pairedRatio(quiet(seed, n, ratio))?.interval;
+      const interval = pairedRatio(quiet(seed, n, ratio), { loadSpread: 0.01 })?.interval;
       if (interval != null && interval[0] <= ratio && ratio <= interval[1]) covered += 1;
     }
     expect(covered / 2000).toBeGreaterThanOrEqual(0.98);
@@ -47,6 +47,15 @@ test("however even the trials of one load are, a difference of loads is not one 
   const even = (seed: number) =>
     simulatePairs({ seed, prompts: 15, rounds: 1, ratio: 1, noise: 0.001, drift: 0.01 });
   const verdicts = Array.from({ length: 100 }, (_, index) => verdictOf(even(index + 1)));
+  expect(verdicts.filter((verdict) => verdict === "more" || verdict === "less").length).toBeLessThanOrEqual(
+    5,
+  );
+});
+
+test("loads that lie 2 % apart by luck, as measured, are not called different configurations", () => {
+  const lucky = (seed: number) =>
+    simulatePairs({ seed, prompts: 10, rounds: 1, ratio: 1, noise: 0.01, drift: 0.02 });
+  const verdicts = Array.from({ length: 100 }, (_, index) => verdictOf(lucky(index + 1)));
   expect(verdicts.filter((verdict) => verdict === "more" || verdict === "less").length).toBeLessThanOrEqual(
     5,
   );
