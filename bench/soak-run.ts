@@ -238,7 +238,7 @@ model:
   weights: random
   tokenizer: bytes
 prompts: [one, two]
-generation: { max_new_tokens: 4 }
+generation: { max_new_tokens: 4, sampling: { temperature: 1 } }
 matrix: { quantization: [none, fp4], seed: [${seeds.join(", ")}] }
 warmup: 0
 retries: 10

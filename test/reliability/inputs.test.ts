@@ -56,6 +56,7 @@ test("hostile prompts are measured and shown harmlessly; one beyond the context 
 model: {config: ${config}, weights: random}
 prompts: {file: prompts.jsonl}
 warmup: 0
+disturbed_retries: 0
 generation: {max_new_tokens: 2, min_new_tokens: 2}
 `;
   writeFileSync(join(folder, "x.yaml"), text);

@@ -51,6 +51,10 @@ class ModelSource(Protocol):
         """How much of the weights is in memory now, 0 to 1; None where that cannot be told."""
 
 
+#: Names of files with a tokenizer's vocabulary: of tokenizers, SentencePiece, tiktoken, and lists of words.
+_VOCABULARIES = ("tokenizer.json", "*.model", "*.spm", "*.tiktoken", "vocab*")
+
+
 @dataclass(frozen=True)
 class ModelFolder:
     """A model's files: config, safetensors, tokenizer."""
@@ -71,10 +75,17 @@ class ModelFolder:
         return config
 
     def tokenizer(self) -> Any:
-        """The one that lies beside the weights."""
+        """The one that lies beside the weights. Raises WorkerError ``tokenizer-missing`` where none does."""
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+        try:
+            return AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+        except ValueError as error:
+            # This message names libraries that would read files, also where there are no such files.
+            is_misled = "instantiate the backend tokenizer" in str(error)
+            if not is_misled or any(path for pattern in _VOCABULARIES for path in self.folder.glob(pattern)):
+                raise
+            raise WorkerError("tokenizer-missing", f"{self.folder} holds no tokenizer: {error}") from error
 
     def model(self, config: Any, **options: Any) -> Any:
         """Raises WorkerError ``model-corrupt`` where the files lack something."""
