@@ -81,6 +81,17 @@ def test_bytes_are_those_that_the_allocator_gave(
     assert live + change == pytest.approx(running, rel=0.01)
 
 
+def test_what_8_bit_layers_keep_of_their_last_input_is_no_part_of_the_model() -> None:
+    quantization = {"method": "int8", "threshold": 0.01, "skip_modules": None}
+    loaded = load({**configuration(model=tiny_model("llama")), "quantization": quantization}, Devices.open())
+    at_load = loaded.proof().body
+    with torch.inference_mode():
+        loaded.model(torch.tensor([[1, 2, 3]]))
+    # With so low a threshold each layer has outliers, and remembers which columns they were in.
+    assert any(module.state.idx.numel() > 0 for module in loaded.model.modules() if hasattr(module, "state"))
+    assert loaded.proof().body["bytes_by_dtype"] == at_load["bytes_by_dtype"]
+
+
 def test_kinds_add_up_to_the_whole() -> None:
     proof = _load("gpt_oss", "fp4").measurement["proof"]
     assert sum(one["bytes"] for one in proof["census"]["kinds"]) == proof["weights_bytes"]

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from falcon_exp.worker.quantization.registry import kept_of_input
+
 #: Objects of these hold no weights of their own: settings, hooks, and what the libraries keep about a model.
 _NOT_ENTERED = frozenset({"torch", "transformers", "accelerate", "builtins", "functools", "logging", "threading"})
 #: Attributes of a module that hold its parts, its parameters and buffers, or what only refers to them.
@@ -38,9 +40,10 @@ def stored_tensors(module: torch.nn.Module) -> Iterator[StoredTensor]:
     for name, buffer in module._buffers.items():
         if buffer is not None:
             yield _open(name, buffer)
+    of_input = {id(tensor) for tensor in kept_of_input(module)}
     for name, value in vars(module).items():
         if name not in _OF_MODULE:
-            for tensor in _tensors_in(value, _DEPTH, set()):
+            for tensor in _tensors_in(value, _DEPTH, set(of_input)):
                 yield _open(name, tensor)
 
 

@@ -44,6 +44,11 @@ class Int8(Method):
         """The threshold above which a column is computed unquantized."""
         return {"int8_threshold": float(module.state.threshold)}
 
+    def kept_of_input(self, module: torch.nn.Module) -> list[torch.Tensor]:
+        """The columns of the last input that lay above the threshold."""
+        index = getattr(getattr(module, "state", None), "idx", None)
+        return [index] if is_of_bitsandbytes(module, "Linear8bitLt") and isinstance(index, torch.Tensor) else []
+
     def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
         """The threshold."""
         return {"type": self.key, "int8_threshold": float(asked["threshold"])}

@@ -47,6 +47,10 @@ class Method(ABC):
         """How many weights a packed tensor stands for; None for a tensor that is not this method's."""
         return None
 
+    def kept_of_input(self, module: torch.nn.Module) -> list[torch.Tensor]:
+        """Tensors that a forward pass leaves in a module and that are of its input, not of the model."""
+        return []
+
     def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
         """What every quantized layer must have: ``type`` and settings."""
         return {}

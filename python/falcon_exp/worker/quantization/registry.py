@@ -36,6 +36,11 @@ def count_elements(tensor: torch.Tensor) -> int | None:
     return next((count for method in METHODS if (count := method.count_elements(tensor)) is not None), None)
 
 
+def kept_of_input(module: torch.nn.Module) -> list[torch.Tensor]:
+    """Tensors that a forward pass left in a module and that are of its input, not of the model."""
+    return [tensor for method in METHODS for tensor in method.kept_of_input(module)]
+
+
 def library_config(asked: dict[str, Any], dtype: torch.dtype, model_config: Any, *, trust_remote_code: bool) -> Any:
     """The library's config, or None. Code that comes with the model runs only where it is trusted."""
     skip = all_skipped(asked.get("skip_modules"), model_config, trust_remote_code)
