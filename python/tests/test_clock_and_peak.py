@@ -12,6 +12,8 @@ from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.devices.model_devices import DevicePeak, ModelDevices
 from falcon_exp.worker.devices.rapl import Rapl
 from falcon_exp.worker.devices.stopwatch import HostStopwatch
+from falcon_exp.worker.proof.generate_facts import GenerateFacts
+from falcon_exp.worker.trial import generation as generation_module
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.profiling import profile
@@ -54,6 +56,25 @@ def test_a_timed_generate_resets_the_peaks_and_leaves_the_allocators_cache_alone
     measured = measure(replace(loaded, devices=devices), trial(), lambda _: None)
     assert devices.calls == ["reset_peaks", "synchronize", "synchronize", "read_peak"]
     assert (measured["peak_memory_allocated_bytes"], measured["peak_memory_reserved_bytes"]) == (7, 9)
+
+
+def test_what_the_first_forward_pass_leaves_to_malloc_is_given_back_in_that_generate_and_in_no_other(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = 0
+    given_back_at: list[int] = []
+    monkeypatch.setattr(generation_module, "trim_heap", lambda: given_back_at.append(tokens))
+
+    def on_token(count: int) -> None:
+        nonlocal tokens
+        tokens = count
+
+    fresh = replace(loaded, facts=GenerateFacts())
+    measure(fresh, trial(), on_token)
+    # Before anybody is told of the first token: after the forward pass that repacks weights.
+    assert given_back_at == [0]
+    measure(fresh, trial(), on_token)
+    assert given_back_at == [0]
 
 
 def test_the_allocators_cache_is_emptied_once_after_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
