@@ -1,6 +1,7 @@
 /** What each configuration is compared with: of its own model, and as alike as there is one. */
 import { sha256OfValue } from "../base/json.js";
 import type { Reference, Settings } from "../experiment/experiment.js";
+import { isQuantized } from "../quantization/registry.js";
 import { matches } from "./expand.js";
 
 /**
@@ -16,7 +17,7 @@ export function chooseReferences(
 ): readonly number[] {
   const models = cells.map(({ model }) => sha256OfValue(model.source));
   const others = cells.map(({ quantization: _, ...rest }) => sha256OfValue(rest));
-  const isPlain = (index: number) => cells[index]?.quantization.method === "none";
+  const isPlain = (index: number) => !isQuantized((cells[index] as Settings).quantization);
   const ofModel = new Map<string, readonly number[]>();
   for (const [index, model] of models.entries()) ofModel.set(model, [...(ofModel.get(model) ?? []), index]);
   return cells.map((_, index) => {
