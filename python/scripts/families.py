@@ -35,6 +35,14 @@ _LATENT = {
 }
 _MAMBA2 = {"mamba_n_heads": 8, "mamba_d_head": 32, "mamba_n_groups": 1, "mamba_d_state": 16}
 
+_VISION = {
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+    "image_size": 56,
+    "patch_size": 14,
+}
 _CONFIGS: dict[str, dict[str, Any]] = {
     "gpt2": {"model_type": "gpt2", **_GPT2},
     "gpt_neo": {
@@ -161,15 +169,7 @@ _CONFIGS: dict[str, dict[str, Any]] = {
     "gemma3, with its vision part": {
         "model_type": "gemma3",
         "text_config": {"model_type": "gemma3_text", **_GEMMA},
-        "vision_config": {
-            "model_type": "siglip_vision_model",
-            "hidden_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "intermediate_size": 128,
-            "image_size": 56,
-            "patch_size": 14,
-        },
+        "vision_config": {"model_type": "siglip_vision_model", **_VISION},
         "mm_tokens_per_image": 4,
     },
     "phi": {"model_type": "phi", **_BASE},
@@ -267,15 +267,7 @@ _CONFIGS: dict[str, dict[str, Any]] = {
     "llava": {
         "model_type": "llava",
         "text_config": {"model_type": "llama", **_GROUPED},
-        "vision_config": {
-            "model_type": "clip_vision_model",
-            "hidden_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "intermediate_size": 128,
-            "image_size": 56,
-            "patch_size": 14,
-        },
+        "vision_config": {"model_type": "clip_vision_model", **_VISION},
     },
 }
 

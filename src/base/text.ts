@@ -105,6 +105,12 @@ export function wrapText(text: string, width: number): string[] {
   });
 }
 
+/** `a, b or c`. */
+export function joinWithOr(words: readonly string[]): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
 /** `1 trial`, `2 trials`. */
 export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,6 +1,6 @@
 /** zod's findings, told in the words of the experiment file. */
 import type { z } from "zod";
-import { didYouMean } from "../base/text.js";
+import { didYouMean, joinWithOr } from "../base/text.js";
 import { findWordsMeant } from "../quantization/registry.js";
 import { keysAt, placeForKey } from "./known-keys.js";
 import { type Problems, pathName, shown } from "./problems.js";
@@ -144,7 +144,7 @@ function wrongValue(issue: Issue, value: unknown): { readonly message: string; r
     case "invalid_value": {
       const allowed = issue.values.map(String);
       return {
-        message: `must be ${listed(allowed)}, but is ${isShown}`,
+        message: `must be ${joinWithOr(allowed)}, but is ${isShown}`,
         next: meantWord(allowed, value) ?? "Choose one of these.",
       };
     }
@@ -171,11 +171,6 @@ function meantWord(allowed: readonly string[], value: unknown): string | null {
   const near = VALUES_FROM_ELSEWHERE[spelling] ?? findWordsMeant(spelling) ?? didYouMean(written, allowed);
   const isUsable = near !== null && allowed.some((word) => near.includes(word));
   return isUsable ? `Did you mean ${near.replace(/,$/, "")}?` : null;
-}
-
-function listed(words: readonly string[]): string {
-  if (words.length < 2) return words.join("");
-  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
 type UnionIssue = Extract<Issue, { code: "invalid_union" }>;

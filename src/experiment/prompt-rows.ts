@@ -31,7 +31,7 @@ export function parsePromptRows(text: string, name: string): readonly PromptRow[
       return listLines(text);
     case ".jsonl":
     case ".ndjson":
-      return listLines(text).map(({ where, value }) => ({ where, value: parseJson(value, where) }));
+      return parseJsonLines(text);
     case ".json":
       return listItems(parseJson(text, "it"));
     case ".yaml":
@@ -44,6 +44,11 @@ export function parsePromptRows(text: string, name: string): readonly PromptRow[
     default:
       throw new Error(`${extension === "" ? "a file without an extension" : extension} is not known`);
   }
+}
+
+/** One JSON value a line. Throws Error as `parsePromptRows` does. */
+export function parseJsonLines(text: string): readonly PromptRow[] {
+  return listLines(text).map(({ where, value }) => ({ where, value: parseJson(value, where) }));
 }
 
 function listLines(text: string): readonly { readonly where: string; readonly value: string }[] {

@@ -1,4 +1,5 @@
 /** A row of a prompt file → a prompt, by the keys that were asked for or by a shape that leaves no choice. */
+import { makeName } from "./name.js";
 
 export interface PromptFields {
   /** Paths such as `prompt` or `messages[1].content`; several are joined by a blank line, empty ones left out. */
@@ -26,7 +27,6 @@ type Row = Readonly<Record<string, unknown>>;
 
 const TEXT_KEYS = ["text", "prompt"];
 const ID_KEYS = ["id", "task_id", "question_id"];
-const MAX_ID_CHARACTERS = 64;
 
 /** Throws RowProblem. */
 export function findPrompt(value: unknown, fields: PromptFields): FoundPrompt {
@@ -102,16 +102,10 @@ function listTurns(row: Row): readonly Turn[] {
   return [first, ...turns.filter((turn) => turn !== first)].map(({ turn }) => turn);
 }
 
-/** `Demo/0` → `Demo-0`: data sets name their rows as they like, folders and tables do not. */
 function findId(row: Row, field: string | null): string | null {
   const found = field === null ? ID_KEYS.map((key) => row[key]).find(isNameable) : readPath(row, field);
   if (found === undefined && field === null) return null;
-  const id = isNameable(found)
-    ? String(found)
-        .replace(/[^A-Za-z0-9._-]+/g, "-")
-        .replace(/^[^A-Za-z0-9]+/, "")
-        .slice(0, MAX_ID_CHARACTERS)
-    : "";
+  const id = isNameable(found) ? makeName(String(found)) : "";
   if (id === "") {
     throw new RowProblem(
       field === null

@@ -1,6 +1,8 @@
 import { basename, extname, join, resolve } from "node:path";
 import { packageRoot } from "../base/program.js";
 import type { EvaluationText, ExperimentQuality, LmEval } from "./experiment.js";
+import { makeName } from "./name.js";
+import { parseJsonLines } from "./prompt-rows.js";
 import { type LmEvalInput, type QualityInput, SHIPPED_TEXTS, type TextInput } from "./quality-schema.js";
 import { readFileBounded, readText } from "./read-text.js";
 import type { ModelContext } from "./resolve-model.js";
@@ -79,22 +81,14 @@ async function resolveText(
 
 function chooseId(written: TextInput, file: string): string {
   if (typeof written !== "string" && written.id !== undefined) return written.id;
-  const stem = basename(file, extname(file)).replaceAll(/[^A-Za-z0-9._-]+/g, "-");
-  return stem.replaceAll(/^[^A-Za-z0-9]+/g, "").slice(0, 64) || "text";
+  return makeName(basename(file, extname(file))) || "text";
 }
 
 function parseDocuments(content: string, written: TextInput): string[] {
   const field = (typeof written === "string" ? undefined : written.field) ?? "text";
-  return content.split(/\r?\n/).flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch (cause) {
-      throw new Error(`line ${index + 1} is not JSON (${(cause as Error).message})`);
-    }
+  return parseJsonLines(content).map(({ where, value }) => {
     const text = typeof value === "string" ? value : (value as Record<string, unknown> | null)?.[field];
-    if (typeof text !== "string") throw new Error(`line ${index + 1} has no text under "${field}"`);
-    return [text];
+    if (typeof text !== "string") throw new Error(`${where} has no text under "${field}"`);
+    return text;
   });
 }

@@ -1,5 +1,6 @@
 /** Every quantization method: what is added here is known everywhere (docs/development.md, "Add a quantization"). */
 import { z } from "zod";
+import { joinWithOr } from "../base/text.js";
 import { resolveDtype } from "./dtypes.js";
 import { fourBit } from "./four-bit.js";
 import { int8 } from "./int8.js";
@@ -43,7 +44,7 @@ export const quantizationInputSchema = z
     error: `must be ${WORDS.join(", ")}, or a mapping such as {type: nf4, double_quant: true}`,
   })
   .meta({
-    description: `${joinWords(WORDS)}; or a mapping: ${METHODS.filter(({ words }) => !("none" in words))
+    description: `${joinWithOr(WORDS)}; or a mapping: ${METHODS.filter(({ words }) => !("none" in words))
       .map(({ form }) => form)
       .join(" or ")}.`,
   });
@@ -154,8 +155,4 @@ function buildMatchMapping(): z.ZodObject {
     return [key, (schemas.length === 1 ? first : z.union(schemas)).optional()];
   });
   return z.strictObject(Object.fromEntries(shape));
-}
-
-function joinWords(words: readonly string[]): string {
-  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }

@@ -56,23 +56,21 @@ export interface SessionResult {
 
 type AnySession = SessionState<TrialLike<Failure>, OutcomeLike<Failure>, Failure>;
 
-/** Of a completed trial only what is decided by: answers stay in the records. */
-type LightTrial = Pick<
-  CompletedTrial,
-  "kind" | "at" | "configuration_id" | "attempt" | "round" | "trial_id" | "prompt_index"
-> & {
+/** Without what was measured: answers and scores of tokens stay in the file. */
+type Light<R> = R extends { readonly measurement: unknown } ? Omit<R, "measurement"> : R;
+type LightTrial = Light<CompletedTrial> & {
   /** Null for a trial that was disturbed: how well the rate is known is not for it to say. */
   readonly tokensPerSec: number | null;
   readonly failure?: undefined;
 };
-type KeptRecord = Exclude<RunFileRecord, CompletedTrial> | LightTrial;
+type KeptRecord = Light<Exclude<RunFileRecord, CompletedTrial>> | LightTrial;
 
 function lighten(record: RunFileRecord): KeptRecord {
-  if (record.kind !== "trial" || record.status === "failed") return record;
-  const { kind, at, configuration_id, attempt, round, trial_id, prompt_index, measurement } = record;
-  const rate = measurement.decode_tokens_per_sec ?? 1 / measurement.elapsed_sec;
-  const tokensPerSec = record.disturbed_by.length > 0 ? null : rate;
-  return { kind, at, configuration_id, attempt, round, trial_id, prompt_index, tokensPerSec };
+  if (!("measurement" in record)) return record;
+  const { measurement, ...kept } = record;
+  if (record.kind !== "trial") return kept as KeptRecord;
+  const rate = record.measurement.decode_tokens_per_sec ?? 1 / record.measurement.elapsed_sec;
+  return { ...kept, tokensPerSec: record.disturbed_by.length > 0 ? null : rate } as LightTrial;
 }
 
 /** Grows with the records of a run. */
