@@ -2,18 +2,13 @@
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import type { MachineState } from "../protocol/measurements.js";
+import { SLOWED_BY_FAULT } from "../run/disturbance.js";
 import type { RecordedEnvironment, RecordedTrial } from "../run/record-types.js";
 
 /** A core's worth of other work from which times are in doubt: more than the usual services of a machine take. */
 const BUSY_CORES = 0.3;
 /** NVML's reasons that say that a GPU is held back, not that it is idle or set so. */
-const SLOWED_BY = [
-  "SwPowerCap",
-  "HwSlowdown",
-  "SwThermalSlowdown",
-  "HwThermalSlowdown",
-  "HwPowerBrakeSlowdown",
-];
+const SLOWED_BY = ["SwPowerCap", ...SLOWED_BY_FAULT];
 /** Power limits are told in fractions of a watt. */
 const WATT_ROUNDING = 1;
 

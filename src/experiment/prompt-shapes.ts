@@ -1,4 +1,5 @@
 /** A row of a prompt file → a prompt, by the keys that were asked for or by a shape that leaves no choice. */
+import { pluralize } from "../base/text.js";
 import { makeName } from "./name.js";
 
 export interface PromptFields {
@@ -63,7 +64,7 @@ function findText(row: Row): string {
     if (turns.length === 1) return first.text;
     const others = turns.length - 1;
     throw new RowProblem(
-      `is a conversation with ${others} ${others === 1 ? "message" : "messages"} besides the first question; a prompt here is one text`,
+      `is a conversation with ${pluralize(others, "message")} besides the first question; a prompt here is one text`,
       `Write field: ${first.path} to measure that question alone.`,
     );
   }

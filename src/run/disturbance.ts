@@ -12,7 +12,12 @@ const MOST_WAIT_SHARE = 0.03;
  */
 const MOST_OTHER_SHARE = 0.1;
 /** NVML's reasons that come from heat or a failing supply; a power limit is the card's own, and always there. */
-const SLOWED_BY_FAULT = ["HwSlowdown", "SwThermalSlowdown", "HwThermalSlowdown", "HwPowerBrakeSlowdown"];
+export const SLOWED_BY_FAULT = [
+  "HwSlowdown",
+  "SwThermalSlowdown",
+  "HwThermalSlowdown",
+  "HwPowerBrakeSlowdown",
+];
 
 export type NoiseValues = Pick<
   RecordedTrial,
@@ -28,7 +33,7 @@ export function findDisturbances(measured: NoiseValues): string[] {
     found.push(`other work took ${percent(others)} of the CPU`);
   }
   if (waited !== null && waited > MOST_WAIT_SHARE) {
-    found.push(`it waited ${percent(waited)} of its time for a core`);
+    found.push(`the trial waited ${percent(waited)} of its time for a core`);
   }
   if (heated !== null && heated > 0) found.push("heat slowed the CPU down");
   if (states.some(({ other_processes: neighbours }) => (neighbours ?? 0) > 0)) {

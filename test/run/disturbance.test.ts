@@ -34,7 +34,7 @@ test("a quiet machine, and one that tells nothing, disturbs nothing", () => {
 
 test.each<[string, Partial<NoiseValues>]>([
   ["other work took 31 % of the CPU", { other_cpu_share: 0.31 }],
-  ["it waited 8 % of its time for a core", { cpu_wait_share: 0.08 }],
+  ["the trial waited 8 % of its time for a core", { cpu_wait_share: 0.08 }],
   ["heat slowed the CPU down", { cpu_throttle_events: 1 }],
   ["another process used the GPU", { gpu_state_before: [gpu({ others: 1 })] }],
   [
