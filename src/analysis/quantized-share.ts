@@ -92,7 +92,7 @@ export function describeExpectedShare(shape: ModelShape, method: string, dtype: 
 /** Files that are quantized already are loaded in no other form. */
 export function describeStoredQuantization({ stored_quantization: stored }: ModelShape): string | null {
   if (stored === null) return null;
-  return `The files are quantized already, by ${stored}, and are refused as anything else: these figures are of the model without it.`;
+  return `The files are quantized already, by ${stored}, and are refused where another method is asked for: these figures are for the same model from unquantized files.`;
 }
 
 function formatShare(share: number): string {

@@ -36,11 +36,11 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "model-is-gguf":
     "Name the folder of the original safetensors; Transformers' `gguf_file` and `save_pretrained` make one of a GGUF file.",
   "model-kind-unsupported":
-    "Choose a model that goes on with a text: a decoder, or one with pictures that has a decoder for text.",
+    "Choose a model that continues text: a decoder, or a model for pictures and text whose text part is a decoder.",
   "model-architecture-unknown":
     "Check `model_type`; if it is right, the model is newer than this Transformers: name an environment with a newer one by --python.",
   "model-already-quantized":
-    "Use a checkpoint in 16 or 32 bits: what quantized this one is no method of this version, and would pass unmeasured.",
+    "Use a checkpoint in 16 or 32 bits: this version does not know how to check the way this one is quantized.",
   "model-has-adapter":
     "Merge the adapter into the weights and save them, or move the adapter's files out of the model's folder.",
   "model-corrupt": "Download or copy the model's files again.",

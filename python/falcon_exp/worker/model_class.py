@@ -27,7 +27,7 @@ def auto_class_of(config: Any) -> Any:
         return AutoModelForCausalLM
     if type(config) in AutoModelForImageTextToText._model_mapping:
         return AutoModelForImageTextToText
-    raise _unsupported(f"{name} has no class in this Transformers that goes on with a text.")
+    raise _unsupported(f"{name} has no class in this Transformers that continues text.")
 
 
 def _unsupported(message: str) -> WorkerError:
