@@ -3,6 +3,7 @@
  * `npm run build`. Runs an experiment of two configurations that are the same in effect, while processes that spin are started and
  * stopped at moments drawn from a seed, and counts how often a difference in time was claimed. At most 5 of 100 may be.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -10,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { RunSummary } from "../src/analysis/summary.js";
+import type { RunSummary } from "../src/run/summary-schema.js";
 
 const bin = fileURLToPath(new URL("../bin/falcon-exp.js", import.meta.url));
 const EXPERIMENT = `name: same

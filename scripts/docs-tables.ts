@@ -16,7 +16,8 @@ import { TABLE_SCHEMA_VERSION } from "../src/run/table/run-columns.js";
 const TABLES: Readonly<Record<string, () => string>> = {
   "record version": () =>
     `The schema version of the records is ${RECORD_SCHEMA_VERSION}; ` +
-    "[records.schema.json](../schema/records.schema.json) is the JSON Schema of a line.",
+    "[records.schema.json](../schema/records.schema.json) is the JSON Schema of a line, and " +
+    "[summary.schema.json](../schema/summary.schema.json) that of `summary.json`.",
   columns: () =>
     [
       `Version ${TABLE_SCHEMA_VERSION}, ${COLUMNS.length} columns:`,

@@ -12,6 +12,7 @@ import { describeMetrics } from "../src/metrics/metrics-json.js";
 import { controllerMessageSchema, workerMessageSchema } from "../src/protocol/messages.js";
 import { recordJsonSchema } from "../src/run/record-json-schema.js";
 import { recordSchema } from "../src/run/record-types.js";
+import { summaryJsonSchema } from "../src/run/summary-json-schema.js";
 import { withGeneratedParts } from "./docs-tables.js";
 
 const json = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
@@ -44,6 +45,7 @@ const FILES: readonly Generated[] = [
   },
   { path: "experiments/experiment.schema.json", make: () => json(experimentJsonSchema()) },
   { path: "schema/records.schema.json", make: () => json(recordJsonSchema()) },
+  { path: "schema/summary.schema.json", make: () => json(summaryJsonSchema()) },
   { path: "python/falcon_exp/results/metrics.json", make: () => json(describeMetrics()) },
   ...["results", "metrics", "history", "viewing", "notebooks"].map((page) => ({
     path: `docs/${page}.md`,

@@ -1,8 +1,9 @@
 /** What was measured on a GPU beside what its memory allows: each decoded token reads the weights once. Pure. */
-import type { ConfigurationSummary, RunSummary } from "../../src/analysis/summary.js";
+
 import { computeMedian } from "../../src/base/statistics.js";
 import type { Card } from "../../src/protocol/measurements.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
+import type { ConfigurationSummary, RunSummary } from "../../src/run/summary-schema.js";
 
 export interface LimitRow {
   readonly experiment: string;

@@ -1,9 +1,10 @@
 /** What one experiment on the GPU has to show, from what its run left. */
+
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ConfigurationSummary, RunSummary } from "../../src/analysis/summary.js";
 import { formatBytes } from "../../src/base/units.js";
 import { shortMemoryName } from "../../src/metrics/memory.js";
+import type { ConfigurationSummary, RunSummary } from "../../src/run/summary-schema.js";
 import type { Row } from "./rows.js";
 import type { FinishedRun } from "./run-experiment.js";
 

@@ -1,9 +1,10 @@
 /** One run through the command line, and what it left, read back. */
+
 import { join } from "node:path";
 import { execa } from "execa";
-import type { RunSummary } from "../../src/analysis/summary.js";
 import { readRecords } from "../../src/run/reader.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
+import type { RunSummary } from "../../src/run/summary-schema.js";
 
 export interface RunRequest {
   readonly root: string;

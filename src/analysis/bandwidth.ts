@@ -2,15 +2,7 @@
 import { computeStatistics, type Statistics } from "../base/statistics.js";
 import type { RecordedEnvironment } from "../run/record-types.js";
 import { type ConfigurationData, timedTrials } from "../run/run-data.js";
-import type { Effect } from "./comparison.js";
-
-export interface ProfileSummary {
-  readonly decode_steps: number;
-  /** Share of a decoding step's time outside linear layers and output head: what quantization leaves as it is. */
-  readonly outside_linear_share: number;
-  readonly linear_sec_per_token: number;
-  readonly forward_sec_per_token: number;
-}
+import type { Effect, ProfileSummary } from "../run/summary-schema.js";
 
 /**
  * Model bandwidth utilization: bytes of weights that a token reads ÷ time per output token ÷ bytes a second that the

@@ -3,9 +3,9 @@ import { pluralize } from "../base/text.js";
 import { chooseMemoryMetric, memoryName } from "../metrics/memory.js";
 import type { CompletedTrial, RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials, findRunningProof } from "../run/run-data.js";
-import { type AnswerDivergence, answerDivergence } from "./divergence.js";
+import type { AnswerDivergence, Comparison, Effect, QualitySummary } from "../run/summary-schema.js";
+import { answerDivergence } from "./divergence.js";
 import { FEWEST_PAIRS, type PairedRatio, pairedRatio, type RatioPair, type Unit } from "./paired-ratio.js";
-import type { QualitySummary } from "./quality.js";
 import { qualityTexts } from "./quality-text.js";
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "./quantized-share.js";
 import { listDisturbances } from "./remarks.js";
@@ -17,44 +17,8 @@ import {
   SMALLEST_DIFFERENCE,
   TIME_WORDS,
   TOKEN_TIME_WORDS,
-  type Verdict,
   weightsText,
 } from "./significance.js";
-
-/** A ratio over pairs of trials, this ÷ reference, and what may be said of it. */
-export interface Effect {
-  readonly ratio: number;
-  readonly pairs: number;
-  /** Loads of each that the pairs are of. */
-  readonly loads: number;
-  /** The interval that decides; null where there is none. */
-  readonly ci99_low: number | null;
-  readonly ci99_high: number | null;
-  readonly verdict: Verdict;
-}
-
-/** One configuration beside the reference. Ratios are this ÷ reference: below 1 is less. */
-export interface Comparison {
-  /** Trials completed under both: the same prompt, the same repeat. */
-  readonly pairs: number;
-  /** Of them those in which one was disturbed; times are not of these. */
-  readonly pairs_disturbed: number;
-  /** Exact: bytes of weights, this ÷ reference. */
-  readonly weights_ratio: number | null;
-  /** Null where the two measured different kinds of memory, or none. */
-  readonly memory: Effect | null;
-  /** Of elapsed_sec: of whole answers. */
-  readonly time: Effect | null;
-  /** Of tpot_sec. */
-  readonly time_per_token: Effect | null;
-  /** What the sentence judges the speed by: time per token where answers are of other lengths. */
-  readonly judged_by: "time" | "time_per_token";
-  /** Pairs whose output tokens are the same (by hash). */
-  readonly answers_equal: number;
-  readonly answer_divergence: AnswerDivergence | null;
-  /** What it costs and what it saves, as one would say it. */
-  readonly sentence: string;
-}
 
 export interface ComparisonOptions {
   readonly smallestDifference: number;

@@ -1,14 +1,7 @@
 /** Where greedy answers part from the reference's. */
 import { computeMedian } from "../base/statistics.js";
 import type { CompletedTrial } from "../run/record-types.js";
-
-export interface AnswerDivergence {
-  readonly pairs: number;
-  readonly equal: number;
-  /** 1-based place of the first token that differs, its median over the answers that differ; null where none does. */
-  readonly first_difference_median: number | null;
-  readonly first_difference_min: number | null;
-}
+import type { AnswerDivergence } from "../run/summary-schema.js";
 
 /** Null where the records keep no token ids, as old ones do not. */
 export function answerDivergence(

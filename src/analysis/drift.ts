@@ -1,22 +1,10 @@
 /** Whether the machine changed while the run went on: the drift probe's speed at start, middle and end. */
 import { pluralize } from "../base/text.js";
 import type { DriftProbeRecord } from "../run/record-types.js";
-import { computeEffect, type Effect } from "./comparison.js";
+import type { Drift, DriftPoint } from "../run/summary-schema.js";
+import { computeEffect } from "./comparison.js";
 import { pairedRatio, type RatioPair } from "./paired-ratio.js";
 import { effectRange, ratioText } from "./significance.js";
-
-export interface DriftPoint {
-  /** 1 middle, 2 end. */
-  readonly position: number;
-  /** Time per output token, then ÷ at the start, paired by prompt. */
-  readonly time: Effect;
-}
-
-export interface Drift {
-  readonly configuration: string;
-  readonly points: readonly DriftPoint[];
-  readonly sentence: string;
-}
 
 const POSITIONS = ["start", "middle", "end"] as const;
 

@@ -4,15 +4,7 @@ import { computeMedian } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
 import { estimate } from "../plan/estimate.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
-
-export interface EstimateCheck {
-  readonly weights_bytes: number;
-  /** Of the same kind as `peak_memory_bytes`: the allocator's on a GPU; on a CPU with the process before its load. */
-  readonly peak_memory_bytes: number | null;
-  /** Estimated ÷ measured (the median over trials, as tables and charts have it); null where nothing was measured. */
-  readonly weights_ratio: number | null;
-  readonly peak_memory_ratio: number | null;
-}
+import type { EstimateCheck } from "../run/summary-schema.js";
 
 /** From the shape that the worker told and the tokens that were really there; null in records made before there was one. */
 export function estimateCheck(configuration: ConfigurationData): EstimateCheck | null {

@@ -1,7 +1,7 @@
 /** Quality in words and short values. */
 
 import { safeLine } from "../base/text.js";
-import type { Interval, QualitySummary } from "./quality.js";
+import type { Interval, QualitySummary } from "../run/summary-schema.js";
 
 /** What a verdict says of the first text: the others have a table of their own. */
 export function qualityTexts(quality: readonly QualitySummary[]): string[] {

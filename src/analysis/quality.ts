@@ -1,42 +1,8 @@
 /** What the answers lose, text by text: perplexity, and KL divergence and top-1 agreement against the reference. */
 import { computeQuantile, computeStatistics } from "../base/statistics.js";
 import type { QualityMeasurement } from "../protocol/quality.js";
-import type { QualityRecord } from "../run/record-types.js";
 import type { ConfigurationData } from "../run/run-data.js";
-
-export interface Interval {
-  readonly ci95_low: number | null;
-  readonly ci95_high: number | null;
-}
-
-export interface KlDivergence extends Interval {
-  /** Nats, as all below. */
-  readonly mean: number;
-  readonly median: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-/** One configuration on one text. */
-export interface QualitySummary {
-  readonly text_id: string;
-  readonly status: QualityRecord["status"];
-  /** Of a failure. */
-  readonly failure_code: string | null;
-  readonly tokens: number | null;
-  readonly tokens_scored: number | null;
-  readonly context: number | null;
-  /** exp(mean negative log-likelihood). */
-  readonly perplexity: ({ readonly value: number } & Interval) | null;
-  /** Against the reference's, from paired differences token by token. */
-  readonly ppl_ratio: ({ readonly value: number } & Interval) | null;
-  readonly kl_divergence: KlDivergence | null;
-  /** Share of scored tokens whose most likely token is the reference's. */
-  readonly top1_agreement: ({ readonly value: number } & Interval) | null;
-  /** Why there is nothing against the reference. */
-  readonly note: string | null;
-}
+import type { Interval, KlDivergence, QualitySummary } from "../run/summary-schema.js";
 
 const NOTHING = {
   failure_code: null,

@@ -1,5 +1,5 @@
+import type { ConfigurationSummary } from "../run/summary-schema.js";
 /** Configurations beside what they are compared with: one group a reference, so that models are never mixed. */
-import type { ConfigurationSummary } from "./summary.js";
 
 export interface ReferenceGroup {
   /** Null in runs whose reference is not among the configurations. */

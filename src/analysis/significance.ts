@@ -1,13 +1,14 @@
 /** Sentences that a person can repeat: what a configuration costs and saves against the reference, or that nobody knows. */
+
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
+import type { Verdict } from "../run/summary-schema.js";
 import { FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
 
 /**
  * `same`: it differs by less than matters, and the interval is narrow enough to say so. `disturbed`: other work on the
  * machine decided too many of the times.
  */
-export type Verdict = "less" | "more" | "same" | "within-noise" | "too-few-repeats" | "disturbed";
 
 /** Where an experiment does not say what matters. */
 export const SMALLEST_DIFFERENCE = 0.01;

@@ -1,7 +1,7 @@
 /** RunData → `summary.json`. A function of the records alone, so that the same records give the same bytes. */
 
 import { computeStatistics, type Statistics } from "../base/statistics.js";
-import { chooseMemoryMetric, type MemoryMetric } from "../metrics/memory.js";
+import { chooseMemoryMetric } from "../metrics/memory.js";
 import {
   LOAD_SUMMARY_METRICS,
   type LoadSummaryKey,
@@ -11,12 +11,9 @@ import {
   type SummaryKey,
 } from "../metrics/registry.js";
 import { referenceIdOf } from "../plan/plan-types.js";
-import type { Proof } from "../protocol/measurements.js";
-import type { LmEvalResult } from "../protocol/quality.js";
-import type { Failure, RepeatsEnd, ReusedFrom, RunEndRecord } from "../run/record-types.js";
+import type { Failure } from "../run/record-types.js";
 import {
   type ConfigurationData,
-  type ConfigurationStatus,
   completedTrials,
   findFailure,
   findProofAfter,
@@ -26,13 +23,19 @@ import {
   type RunData,
   timedTrials,
 } from "../run/run-data.js";
-import { bandwidthUtilization, type ProfileSummary, profileSummary, whySentence } from "./bandwidth.js";
-import { type Comparison, compareWithReference } from "./comparison.js";
-import { computeDrift, type Drift } from "./drift.js";
-import { type EstimateCheck, estimateCheck } from "./estimate-check.js";
+import {
+  type ConfigurationSummary,
+  type FailureSummary,
+  type RunSummary,
+  SUMMARY_SCHEMA_VERSION,
+} from "../run/summary-schema.js";
+import { bandwidthUtilization, profileSummary, whySentence } from "./bandwidth.js";
+import { compareWithReference } from "./comparison.js";
+import { computeDrift } from "./drift.js";
+import { estimateCheck } from "./estimate-check.js";
 import { describeInterference, describeTrialInterference } from "./interference.js";
 import { INTERVAL } from "./paired-ratio.js";
-import { type QualitySummary, summarizeQuality } from "./quality.js";
+import { summarizeQuality } from "./quality.js";
 import { describeProofShare } from "./quantized-share.js";
 import {
   collectRemarks,
@@ -42,91 +45,11 @@ import {
   historyRemarks,
 } from "./remarks.js";
 
-export const SUMMARY_SCHEMA_VERSION = 1;
-
-export type FailureSummary = Pick<Failure, "code" | "message" | "next" | "phase" | "exit_code" | "signal">;
-
 /** Statistics over the completed trials, one a metric of the registry; null where no trial has the value. */
 type TrialStatistics = Readonly<Record<SummaryKey, Statistics | null>>;
 
 /** One a metric of the registry; null where it was not measured. */
 type LoadNumbers = Readonly<Record<LoadSummaryKey, number | null>>;
-
-export interface ConfigurationSummary extends LoadNumbers, TrialStatistics {
-  readonly id: string;
-  readonly label: string;
-  readonly is_reference: boolean;
-  /** What it is compared with: of the same model. Its own id for a reference. */
-  readonly reference_id: string | null;
-  readonly axes: Readonly<Record<string, string>>;
-  readonly status: ConfigurationStatus;
-  /** Why the configuration, or else its first failed trial, failed. */
-  readonly failure: FailureSummary | null;
-  readonly trials_planned: number;
-  readonly trials_completed: number;
-  readonly trials_failed: number;
-  /** Of the completed ones: those that other work disturbed. No statistics of times are of them, where others are left. */
-  readonly trials_disturbed: number;
-  /** Loads that it took, the most in one round: more than 1 where it was resumed or tried again. */
-  readonly attempts: number;
-  /** The earlier run that measured it; null where this one did. */
-  readonly reused_from: ReusedFrom | null;
-  readonly quantization_effective: Proof["quantization_effective"] | null;
-  readonly dtype: string | null;
-  readonly device_map: Readonly<Record<string, string>> | null;
-  readonly offloaded: boolean | null;
-  readonly attn_implementation: string | null;
-  /** What `peak_memory_bytes` is. */
-  readonly memory_metric: MemoryMetric | null;
-  /** From the model's config alone, beside what was measured; null in records that do not tell the model's shape. */
-  readonly estimate: EstimateCheck | null;
-  /** Bytes of weights that one decoded token reads. */
-  readonly read_per_token_bytes: number | null;
-  /** Of `decode_tokens_per_sec`'s device: share of the measured memory bandwidth that reading the weights takes. */
-  readonly bandwidth_utilization: Statistics | null;
-  readonly profile: ProfileSummary | null;
-  /** One a text. */
-  readonly quality: readonly QualitySummary[];
-  /** Metrics of lm-evaluation-harness. */
-  readonly lm_eval: readonly LmEvalResult[];
-  /** Why no more repeats were measured; null where nothing completed. */
-  readonly repeats_end: RepeatsEnd | null;
-  /** Why it is slower or faster than the reference, where the values tell; null where they do not. */
-  readonly why: string | null;
-  /** What a reader must know before trusting the means, as sentences. */
-  readonly remarks: readonly string[];
-  /** Null for the reference itself and where there is nothing to compare. */
-  readonly against_reference: Comparison | null;
-  readonly notices: readonly { readonly source: string; readonly text: string; readonly count: number }[];
-}
-
-export interface RunSummary {
-  readonly schema_version: typeof SUMMARY_SCHEMA_VERSION;
-  readonly run_id: string;
-  readonly experiment: string;
-  readonly model_name: string;
-  readonly model_note: string | null;
-  readonly started_at: string;
-  readonly falcon_exp_version: string;
-  /** `interrupted` also when the controller was killed before it could say so. */
-  readonly status: RunEndRecord["status"];
-  readonly elapsed_sec: number | null;
-  readonly reference_configuration_id: string;
-  readonly trials_planned: number;
-  readonly trials_completed: number;
-  readonly trials_failed: number;
-  /** How the intervals of `against_reference` were made, and what is called the same. */
-  readonly comparison: typeof INTERVAL & { readonly smallest_difference: number };
-  /** What was not quiet before the run, as sentences. */
-  readonly machine_remarks: readonly string[];
-  /** What of libraries and machine is not the same for all that was measured, as sentences. */
-  readonly environment_changes: readonly string[];
-  /** When the run was gone on with, and by which version. */
-  readonly resumes: readonly { readonly at: string; readonly falcon_exp_version: string }[];
-  /** Null without a drift probe. */
-  readonly drift: Drift | null;
-  readonly configurations: readonly ConfigurationSummary[];
-}
 
 export interface SummaryOptions {
   /** False where nobody reads the differences to the reference: their intervals are most of the work. */

@@ -1,7 +1,8 @@
 /** `quality.csv`: one row a configuration and text, and one a configuration and metric of lm-evaluation-harness. */
+
 import { stringify } from "csv-stringify/sync";
-import type { ConfigurationSummary, RunSummary } from "../analysis/summary.js";
 import { csvText } from "../base/text.js";
+import type { ConfigurationSummary, RunSummary } from "../run/summary-schema.js";
 
 export type QualityRow = Readonly<Record<string, string | number | boolean | null>>;
 

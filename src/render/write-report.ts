@@ -1,9 +1,11 @@
 /** Everything that is drawn from records: summary, tables, answers, charts and the page. The same records give the same bytes. */
+
 import { rm } from "node:fs/promises";
-import { type RunSummary, summarize } from "../analysis/summary.js";
+import { summarize } from "../analysis/summary.js";
 import type { RunPaths } from "../run/paths.js";
 import { writeResultFile } from "../run/result-file.js";
 import { type RunData, readRun } from "../run/run-data.js";
+import type { RunSummary } from "../run/summary-schema.js";
 import { tableCsv } from "../run/table/csv.js";
 import { tableParquet } from "../run/table/parquet.js";
 import { tableRows } from "../run/table/rows.js";

@@ -1,14 +1,7 @@
 /** What a list of runs takes from `summary.json` (docs/results.md); the rest of it is not looked at. */
 import { z } from "zod";
-import { MEMORY_METRICS } from "../metrics/memory.js";
 import { LIST_METRICS, type ListKey, LOAD_LIST_METRICS, nameMedians, shapeOf } from "../metrics/registry.js";
-
-const median = z
-  .object({ median: z.number() })
-  .nullable()
-  // Summaries of before the metric was measured lack it.
-  .default(null)
-  .transform((statistics) => statistics?.median ?? null);
+import { configurationSummarySchema, summarySchema } from "./summary-schema.js";
 
 function withoutMedians<T extends object>(configuration: T): Omit<T, ListKey> {
   const isMedian = new Set<string>(LIST_METRICS.map(({ key }) => key));
@@ -18,35 +11,39 @@ function withoutMedians<T extends object>(configuration: T): Omit<T, ListKey> {
   >;
 }
 
-export const summaryOverviewSchema = z.object({
-  experiment: z.string(),
-  run_id: z.string(),
-  status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),
-  started_at: z.string(),
-  elapsed_sec: z.number(),
-  model_name: z.string(),
-  trials_planned: z.number(),
-  trials_completed: z.number(),
-  trials_failed: z.number(),
-  configurations: z.array(
-    z
-      .object({
-        id: z.string(),
-        label: z.string(),
-        is_reference: z.boolean(),
-        status: z.enum(["completed", "failed", "cancelled", "skipped", "interrupted", "not_run"]),
-        failure: z.object({ code: z.string(), message: z.string() }).nullable(),
-        trials_planned: z.number(),
-        trials_completed: z.number(),
-        trials_failed: z.number(),
-        ...shapeOf(LOAD_LIST_METRICS, z.number().nullable()),
-        memory_metric: z.enum(MEMORY_METRICS).nullable(),
-        ...shapeOf(LIST_METRICS, median),
-      })
-      .transform(({ failure, ...rest }) => ({
-        ...withoutMedians(rest),
-        problem: failure === null ? null : `${failure.code}: ${failure.message}`,
-        ...nameMedians(({ key }) => rest[key]),
-      })),
-  ),
-});
+const configurationOverviewSchema = configurationSummarySchema
+  .pick({
+    id: true,
+    label: true,
+    is_reference: true,
+    status: true,
+    failure: true,
+    trials_planned: true,
+    trials_completed: true,
+    trials_failed: true,
+    ...shapeOf(LOAD_LIST_METRICS, true),
+    memory_metric: true,
+    ...shapeOf(LIST_METRICS, true),
+  })
+  .transform(({ failure, ...rest }) => ({
+    ...withoutMedians(rest),
+    problem: failure === null ? null : `${failure.code}: ${failure.message}`,
+    ...nameMedians(({ key }) => rest[key]?.median ?? null),
+  }));
+
+export const summaryOverviewSchema = summarySchema
+  .pick({
+    experiment: true,
+    run_id: true,
+    status: true,
+    started_at: true,
+    model_name: true,
+    trials_planned: true,
+    trials_completed: true,
+    trials_failed: true,
+  })
+  .extend({
+    /** Of a run that ended; one of a run that was killed is not current. */
+    elapsed_sec: z.number(),
+    configurations: z.array(configurationOverviewSchema),
+  });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { bandwidthUtilization, profileSummary, whySentence } from "../../src/analysis/bandwidth.js";
-import type { Effect } from "../../src/analysis/comparison.js";
 import { firstDifference } from "../../src/analysis/divergence.js";
 import { computeDrift } from "../../src/analysis/drift.js";
 import { groupRecords } from "../../src/run/run-data.js";
+import type { Effect } from "../../src/run/summary-schema.js";
 import { scoredRun } from "../fixtures/quality.js";
 import { environment } from "../fixtures/records.js";
 

@@ -2,10 +2,10 @@ import { cpSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { RunSummary } from "../../src/analysis/summary.js";
 import { resultTable } from "../../src/render/terminal/terminal-table.js";
 import { writeReport } from "../../src/render/write-report.js";
 import { RunPaths } from "../../src/run/paths.js";
+import type { RunSummary } from "../../src/run/summary-schema.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
 const examples = fileURLToPath(new URL("../../results/example/", import.meta.url));

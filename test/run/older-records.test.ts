@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { type RunSummary, summarize } from "../../src/analysis/summary.js";
+import { summarize } from "../../src/analysis/summary.js";
 import { readRun } from "../../src/run/run-data.js";
+import type { RunSummary } from "../../src/run/summary-schema.js";
 import { tableParquet } from "../../src/run/table/parquet.js";
 import { tableRows } from "../../src/run/table/rows.js";
 

@@ -1,4 +1,5 @@
 /** What is compared, value by value: one entry a metric. */
+
 import { computeMedian } from "../../base/statistics.js";
 import { type LoadMetric, sortByPlace, type TrialMetric } from "../../metrics/metric.js";
 import {
@@ -11,10 +12,10 @@ import {
 import { UNITS } from "../../metrics/units.js";
 import type { CompletedTrial, RecordedTrial } from "../../run/record-types.js";
 import { type ConfigurationData, completedTrials, listLoadParts, timedTrials } from "../../run/run-data.js";
+import type { Verdict } from "../../run/summary-schema.js";
 import { comparePairs, computeEffect, type TrialPair } from "../comparison.js";
 import { pairedRatio } from "../paired-ratio.js";
 import { computePerplexity, findQualityMeasurement, listTokenDifferences } from "../quality.js";
-import type { Verdict } from "../significance.js";
 import type { Side } from "./sides.js";
 
 export interface MetricValue {

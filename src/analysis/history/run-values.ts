@@ -2,9 +2,9 @@
  * The values of one run, from its `summary.json` where that was made from these very records, else from the records: a killed
  * run has no summary, and reading two thousand whole records would take a minute.
  */
+
 import { z } from "zod";
-import { MEMORY_METRICS } from "../../metrics/memory.js";
-import { LOAD_SUMMARY_METRICS, SUMMARY_METRICS, shapeOf, textMetrics } from "../../metrics/registry.js";
+import { LOAD_SUMMARY_METRICS, SUMMARY_METRICS, shapeOf } from "../../metrics/registry.js";
 import type { RunPaths } from "../../run/paths.js";
 import {
   type RecordedEnvironment,
@@ -13,52 +13,29 @@ import {
 } from "../../run/record-types.js";
 import { readRun } from "../../run/run-data.js";
 import type { SmallFiles } from "../../run/small-files.js";
+import { configurationSummarySchema, summarySchema } from "../../run/summary-schema.js";
 import { pickSurroundings, type Surroundings } from "../compare/environment-diff.js";
-import { SUMMARY_SCHEMA_VERSION, summarize } from "../summary.js";
+import { summarize } from "../summary.js";
 import { RunHeaderReader } from "./run-header.js";
 
-const statistics = z
-  .looseObject({
-    n: z.number(),
-    median: z.number(),
-    sd: z.number().nullable().default(null),
-    min: z.number(),
-    max: z.number(),
-  })
-  .nullable()
-  // Summaries of before the metric was measured lack it.
-  .default(null);
-const number = z.number().nullable().default(null);
-const interval = { ci95_low: z.number().nullable(), ci95_high: z.number().nullable() };
-
-/** Of a scored text: where the metrics of the registry have their values. */
-const textShape = Object.fromEntries(
-  textMetrics
-    .filter(({ shown }) => shown?.history !== undefined)
-    .map(({ path: [key, field] }) => [key, z.object({ [field]: z.number(), ...interval }).nullable()]),
-);
-
-/** What history takes of `summary.json`; other keys may come and go. */
-export const configurationValuesSchema = z.object({
-  label: z.string(),
-  status: z.string(),
-  /** Summaries of before anything could be reused lack it. */
-  reused_from: z.looseObject({}).nullable().default(null),
-  trials_planned: z.number(),
-  trials_completed: z.number(),
-  trials_disturbed: z.number().default(0),
-  memory_metric: z.enum(MEMORY_METRICS).nullable(),
-  ...shapeOf(LOAD_SUMMARY_METRICS, number),
-  ...shapeOf(SUMMARY_METRICS, statistics),
-  quality: z.array(z.object({ text_id: z.string(), ...textShape })),
+/** What history takes of `summary.json`. */
+export const configurationValuesSchema = configurationSummarySchema.pick({
+  label: true,
+  status: true,
+  reused_from: true,
+  trials_planned: true,
+  trials_completed: true,
+  trials_disturbed: true,
+  memory_metric: true,
+  ...shapeOf(LOAD_SUMMARY_METRICS, true),
+  ...shapeOf(SUMMARY_METRICS, true),
+  quality: true,
 });
 export type ConfigurationValues = z.infer<typeof configurationValuesSchema>;
 
-export const summaryValuesSchema = z.object({
-  schema_version: z.literal(SUMMARY_SCHEMA_VERSION),
-  run_id: z.string(),
-  configurations: z.array(configurationValuesSchema),
-});
+export const summaryValuesSchema = summarySchema
+  .pick({ schema_version: true, run_id: true })
+  .extend({ configurations: z.array(configurationValuesSchema) });
 export type SummaryValues = z.infer<typeof summaryValuesSchema>;
 
 const environmentFile = z.object({ worker: recordedEnvironmentSchema });

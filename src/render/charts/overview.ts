@@ -4,10 +4,10 @@
  */
 
 import type { TopLevelSpec } from "vega-lite";
-import type { KlDivergence } from "../../analysis/quality.js";
 import { computeMedian } from "../../base/statistics.js";
 import { formatNats } from "../../base/units.js";
 import { commonMemoryMetric, type MemoryMetric, memoryName } from "../../metrics/memory.js";
+import type { KlDivergence } from "../../run/summary-schema.js";
 import { charactersIn, namesWidth, rowNames, titleCharacters } from "./axis-headroom.js";
 import {
   buildBar,

@@ -1,7 +1,8 @@
 /** One or more runs → one document. */
 
-import { type RunSummary, summarize } from "../../analysis/summary.js";
+import { summarize } from "../../analysis/summary.js";
 import type { RunData } from "../../run/run-data.js";
+import type { RunSummary } from "../../run/summary-schema.js";
 import type { TableRow } from "../../run/table/column.js";
 import { tableCsv } from "../../run/table/csv.js";
 import { tableParquet } from "../../run/table/parquet.js";

@@ -4,10 +4,11 @@
  *
  * Everything but the charts is there without a script; the script draws the charts, sorts, filters and unfolds.
  */
+
 import { createHash } from "node:crypto";
-import type { RunSummary } from "../../analysis/summary.js";
 import { safeLine } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
+import type { RunSummary } from "../../run/summary-schema.js";
 import { chartInputs } from "../charts/inputs/chart-inputs.js";
 import { againSection } from "./again-section.js";
 import { answersSection } from "./answers-section.js";

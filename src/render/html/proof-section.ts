@@ -1,7 +1,6 @@
 /** What was really loaded, read back from the live model. */
 
 import { statusText } from "../../analysis/status-text.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { UNITS } from "../../metrics/units.js";
 import type { CensusKind, Proof } from "../../protocol/measurements.js";
@@ -12,6 +11,7 @@ import {
   findRunningProof,
   type RunData,
 } from "../../run/run-data.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { definitions, type Fact } from "./definitions.js";
 import { html, type Markup } from "./markup.js";
 

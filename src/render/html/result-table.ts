@@ -2,7 +2,7 @@
 
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
 import { orderByReference } from "../../analysis/reference-groups.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { cellText, type ResultColumn, resultColumns } from "../terminal/result-columns.js";
 import { html, type Markup } from "./markup.js";
 

@@ -1,6 +1,7 @@
 /** What it costs and what it saves, as sentences, and what a reader must know before trusting them. */
+
 import { groupByReference, type ReferenceGroup } from "../../analysis/reference-groups.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { html, type Markup } from "./markup.js";
 
 export function verdictsSection(summary: RunSummary): Markup {

@@ -1,8 +1,8 @@
 /** A run's table and verdicts as Markdown, for a pull request's comment. Names are untrusted text. */
 
 import { groupByReference, orderByReference } from "../../analysis/reference-groups.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { markdownInline } from "../../base/text.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { statusWords } from "../terminal/run-list.js";
 import { buildValueColumns, markedName } from "../terminal/value-columns.js";
 import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";

@@ -1,9 +1,9 @@
 /** What the answers lose: a row a configuration and text. */
-import type { Interval, QualitySummary } from "../../analysis/quality.js";
+
 import { shareText } from "../../analysis/quality-text.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { safeLine } from "../../base/text.js";
 import { formatNats } from "../../base/units.js";
+import type { ConfigurationSummary, Interval, QualitySummary, RunSummary } from "../../run/summary-schema.js";
 import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
 
 const NOTHING = "–";

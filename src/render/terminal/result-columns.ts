@@ -1,7 +1,6 @@
 /** The columns of a run's table, for the terminal and for the page alike: one row a configuration. */
 
 import { ratioText } from "../../analysis/significance.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { commonMemoryMetric, type MemoryMetric, memoryName, shortMemoryName } from "../../metrics/memory.js";
 import { type LoadMetric, sortByPlace, type TextMetric, type TrialMetric } from "../../metrics/metric.js";
 import {
@@ -13,6 +12,7 @@ import {
   trialMetrics,
 } from "../../metrics/registry.js";
 import { UNITS } from "../../metrics/units.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 
 export interface ResultColumn {
   readonly header: string;

@@ -1,9 +1,10 @@
 /** The values of a run, one row a configuration, drawn as wide as the terminal allows. */
+
 import type pc from "picocolors";
 import stringWidth from "string-width";
 import { orderByReference } from "../../analysis/reference-groups.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { wrapText } from "../../base/text.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
 import { buildValueColumns, markedName, type ValueColumn } from "./value-columns.js";
 

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { groupByReference } from "../../analysis/reference-groups.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { safeLine, wrapText } from "../../base/text.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
 import type { TableStyle } from "./fit-table.js";
 import { qualityGrid } from "./quality-grid.js";

@@ -1,8 +1,8 @@
 /** The values of a run's table, one row a configuration: the same at the terminal and in Markdown. */
 
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { safeLine } from "../../base/text.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { cellText, resultColumns } from "./result-columns.js";
 
 export interface ValueColumn {

@@ -1,7 +1,7 @@
 /** What stands beneath a run's table, as sentences without line breaks; names in them are made harmless. */
 
-import type { ConfigurationSummary, RunSummary } from "../../analysis/summary.js";
 import { safeLine } from "../../base/text.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 
 /** With more configurations the line would be a page; the chart has them all. */
 const MOST_ESTIMATES = 12;

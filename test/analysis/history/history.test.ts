@@ -146,7 +146,10 @@ test("a configuration that was reused from an earlier run is not counted as meas
   const all = runs(4).map((run, i) => {
     if (i < 2 || run.runValues === null) return run;
     const [first, ...others] = run.runValues.configurations;
-    const reused = first === undefined ? [] : [{ ...first, reused_from: { run_id: "run-1" } }];
+    const reused =
+      first === undefined
+        ? []
+        : [{ ...first, reused_from: { experiment: "quant", run_id: "run-1", at: "2026-10-01T02:00:00Z" } }];
     return { ...run, runValues: { ...run.runValues, configurations: [...reused, ...others] } };
   });
   expect(findSpeed(report(all), "none")?.points.map(({ run }) => run)).toEqual([0, 1]);

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { computeLimitRows } from "../../../bench/gpu/limits.js";
 import { formatLimitRows } from "../../../bench/gpu/table.js";
-import type { RunSummary } from "../../../src/analysis/summary.js";
 import type { RunFileRecord } from "../../../src/run/record-types.js";
+import type { RunSummary } from "../../../src/run/summary-schema.js";
 
 const card = { kind: "cuda", index: 1, name: "A card" };
 

@@ -1,9 +1,9 @@
 /** What each chart of a run is drawn from: small enough to travel in report.html, where charts are drawn again. */
 
 import { describeRandomWeights } from "../../../analysis/random-weights.js";
-import type { RunSummary } from "../../../analysis/summary.js";
 import { safeLine } from "../../../base/text.js";
 import type { RunData } from "../../../run/run-data.js";
+import type { RunSummary } from "../../../run/summary-schema.js";
 import type { ChartInputs } from "../charts.js";
 import { articleChartInput } from "./article.js";
 import { estimateInput } from "./estimate.js";

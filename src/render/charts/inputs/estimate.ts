@@ -1,7 +1,7 @@
-import type { RunSummary } from "../../../analysis/summary.js";
 import { safeLine } from "../../../base/text.js";
 import { formatBytes } from "../../../base/units.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
+import type { RunSummary } from "../../../run/summary-schema.js";
 import type { EstimateInput, EstimateRow } from "../estimate.js";
 
 const BYTES_PER_GB = 1e9;

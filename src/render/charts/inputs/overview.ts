@@ -1,8 +1,8 @@
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
 import { statusText } from "../../../analysis/status-text.js";
-import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
 import { safeLine } from "../../../base/text.js";
 import { completedTrials, type RunData, timedTrials } from "../../../run/run-data.js";
+import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 import type { OverviewInput, OverviewRow } from "../overview.js";
 
 const BYTES_PER_GB = 1e9;

@@ -1,6 +1,6 @@
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
-import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
 import { safeLine } from "../../../base/text.js";
+import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.js";
 
 const BYTES_PER_GB = 1e9;

@@ -1,11 +1,12 @@
 /** The overview as bars of characters: weights, peak memory, time and speed, a line a configuration. */
+
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
-import type { ConfigurationSummary, RunSummary } from "../../../analysis/summary.js";
 import { safeLine } from "../../../base/text.js";
 import { formatBytes, formatSeconds } from "../../../base/units.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
+import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 
 export interface BarStyle {
   readonly columns: number;

@@ -1,8 +1,9 @@
 /** A run's overview, in the way that the place where it is shown allows. */
+
 import { readFile } from "node:fs/promises";
-import type { RunSummary } from "../../../analysis/summary.js";
 import type { RunPaths } from "../../../run/paths.js";
 import type { RunData } from "../../../run/run-data.js";
+import type { RunSummary } from "../../../run/summary-schema.js";
 import { overviewInput } from "../../charts/inputs/overview.js";
 import { overviewChart } from "../../charts/overview.js";
 import { createRenderer } from "../../charts/render.js";
