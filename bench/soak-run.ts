@@ -1,4 +1,4 @@
-/** One run of many configurations whose processes are killed at random, gone on with until everything is measured. */
+/** One run of many configurations whose processes are killed at random, resumed until everything is measured. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

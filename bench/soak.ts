@@ -2,7 +2,7 @@
  * `npm run bench:soak [-- --configurations 500 --seed 1]`: whether a long run keeps what it measured.
  *
  * Two runs of a tiny random Falcon in the real worker, two trials a configuration, with a random SIGKILL every few
- * seconds. In the first the trial process, the supervisor or the controller is killed, and the run gone on with by
+ * seconds. In the first the trial process, the supervisor or the controller is killed, and the run resumed by
  * `--resume`; in the second the controller lives, and its memory and descriptors are watched.
  * Promises; exits 1 when one is broken:
  *   every trial is recorded exactly once, in both

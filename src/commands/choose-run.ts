@@ -1,4 +1,4 @@
-/** The run that `falcon-exp run` measures: a new one, or an earlier one that is gone on with. */
+/** The run that `falcon-exp run` measures: a new one, or an earlier one that is resumed. */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -99,7 +99,7 @@ async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> 
   if (args.reuse) {
     throw usage(
       "resume-with-reuse",
-      "--reuse is for a new run: one that is gone on with has taken what it could.",
+      "--reuse is for a new run: a resumed one has already taken what it could.",
       "Leave out --reuse.",
     );
   }
@@ -136,7 +136,7 @@ async function findResumed(io: CommandIo, args: ResumeChoice): Promise<string> {
     if (resume !== true) return findRun(resume, args.results, io.cwd);
     throw usage(
       "run-not-named",
-      "Nothing says which run to go on with.",
+      "Nothing says which run to resume.",
       "Name the run, or its experiment file: falcon-exp run --resume quant.",
     );
   }

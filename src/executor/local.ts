@@ -177,7 +177,7 @@ class LocalRun {
     return { ...configuration, worker: { ...configuration.worker, model: { ...model, path } } };
   }
 
-  /** Nothing is written before it is known that this environment may go on with what another has measured. */
+  /** Nothing is written before it is known that this environment may continue what another has measured. */
   private async startAgain(): Promise<void> {
     if (this.progress.listRemainingWork(this.workOptions).every(isEmpty)) return;
     await this.workers.usable().catch((error: unknown) => {

@@ -309,13 +309,13 @@ export const configurationRecordSchema = z.discriminatedUnion("status", [
 ]);
 export type ConfigurationRecord = z.infer<typeof configurationRecordSchema>;
 
-/** The run, or what of it was gone on with, ended by itself or was asked to stop; missing when the controller was killed. */
+/** The run, or its resumption, ended by itself or was asked to stop; missing when the controller was killed. */
 export const runEndRecordSchema = z.strictObject({
   ...commonFields,
   kind: z.literal("run_end"),
   /** Of the whole run. */
   status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),
-  /** Since the run, or what of it was gone on with, began. */
+  /** Since the run, or its resumption, began. */
   elapsed_sec: seconds,
 });
 export type RunEndRecord = z.infer<typeof runEndRecordSchema>;

@@ -43,7 +43,7 @@ export async function openRunFolder(options: RunFolderOptions): Promise<RunFolde
 }
 
 /**
- * Opens the folder of an earlier run to go on with it; a record that was cut off keeps its line to itself. Throws
+ * Opens the folder of an earlier run to resume it; a record that was cut off keeps its line to itself. Throws
  * `results-locked` where another process writes into it, `results-write-failed`.
  */
 export function reopenRunFolder(paths: RunPaths, clock: Clock): Promise<RunFolder> {

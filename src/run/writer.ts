@@ -132,7 +132,7 @@ export function writeFailed(path: string, cause: unknown): FalconError {
   return new FalconError({
     code: "results-write-failed",
     message: `Could not write ${path}: ${reason}`,
-    next: "Check the free space and the permissions of the results folder; what was measured is kept: go on with `falcon-exp run --resume`.",
+    next: "Check the free space and the permissions of the results folder; what was measured is kept: continue with `falcon-exp run --resume`.",
     exitCode: ExitCode.resultsFailed,
     cause,
   });

@@ -45,7 +45,7 @@ const completed = (records: readonly RunFileRecord[]) =>
     record.kind === "trial" && record.status === "completed" ? [record.trial_id] : [],
   );
 
-test("a run whose controller was killed is gone on with by its frozen plan until every trial is measured once", async () => {
+test("a run whose controller was killed is resumed by its frozen plan until every trial is measured once", async () => {
   const { cwd, file, folder, id, records } = await killedRun();
   const before = completed(records());
   expect(before.length).toBeGreaterThanOrEqual(2);
@@ -87,7 +87,7 @@ test.each([
   expect(readdirSync(cwd)).toEqual([]);
 });
 
-test("a plan that was changed, or is gone, is not gone on with", async () => {
+test("a run whose plan was changed, or is gone, is not resumed", async () => {
   const cwd = scratchFolder();
   const example = join(root, "results/example/quant");
   const [id = ""] = readdirSync(example);

@@ -94,7 +94,7 @@ test("a step that fails is named with pip's last words, and the next set-up goes
   expect(kinds(machine.calls().slice(before))).toEqual(EVERYTHING.slice(2));
 });
 
-test("a set-up that is killed leaves a lock that the next one sees through, and work that it goes on with", async () => {
+test("a set-up that is killed leaves a lock that the next one sees through, and work that it continues", async () => {
   const machine = fakeMachine();
   const script = [
     `import { ensureEnvironment } from ${JSON.stringify(join(packageRoot, "src/python-env/ensure.ts"))};`,

@@ -74,7 +74,7 @@ const workersLeft = () =>
     }
   });
 
-test("a disk that is full in mid-record ends the run with its worker, and with space it is gone on with", async () => {
+test("a disk that is full in mid-record ends the run with its worker, and with space it is resumed", async () => {
   const disk = smallDisk("96k");
   const plan = smallPlan(["none", "int8"], { trials: 40 });
   await expect(runIn(disk.folder, plan)).rejects.toMatchObject({ code: "results-write-failed", exitCode: 7 });

@@ -59,7 +59,7 @@ test("a disk without hard links keeps one run out of another's folder, and lets 
   expectWhole(run);
 });
 
-test("a disk that fills up under the command ends it with what to do, and with space the run is gone on with", async () => {
+test("a disk that fills up under the command ends it with what to do, and with space the run is resumed", async () => {
   const disk = smallDisk("64k");
   const experiment = `${TINY_EXPERIMENT}repeats: 30\n`;
   const run = prepareRun({ python: scriptedPython("good"), experiment });

@@ -27,7 +27,7 @@ const kindsAfter = (records: readonly RunFileRecord[], kind: "resume") =>
     .slice(records.findLastIndex((record) => record.kind === kind))
     .map((record) => ("status" in record ? `${record.kind}:${record.status}` : record.kind));
 
-test("killed after any of its records, a run is gone on with and measures every trial exactly once", async () => {
+test("killed after any of its records, a run is resumed and measures every trial exactly once", async () => {
   const planned = await plan(SCORED, "sentinel: true");
   const whole = (await runPlan(planned, "good")).records;
   expect(whole.length).toBeGreaterThan(20);
@@ -70,7 +70,7 @@ test("a configuration half done is loaded again as its second attempt, and only 
   expect(none?.outcome).toMatchObject({ attempt: 2, trials_completed: 2, trials_planned: 2 });
 });
 
-test("stopped by Ctrl-C and gone on with, a run has both parts' time and one end that counts", async () => {
+test("stopped by Ctrl-C and resumed, a run has both parts' time and one end that counts", async () => {
   const planned = await plan();
   const stopped = await runPlan(planned, "good", (event, stop) => {
     if (event.type === "trial-started") stop.request("after-this-trial", "stopped by Ctrl-C");

@@ -151,7 +151,7 @@ const trialsIn = (records: readonly RunFileRecord[], status: "completed" | "fail
 
 const always = () => null;
 
-test("gone on with after a kill at any record, a run measures every trial exactly once", async () => {
+test("resumed after a kill at any record, a run measures every trial exactly once", async () => {
   await fc.assert(
     fc.asyncProperty(planArbitrary, fc.nat(), fc.nat(), async (text, first, second) => {
       const plan = await planExperiment(text);

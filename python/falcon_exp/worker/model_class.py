@@ -23,7 +23,7 @@ def auto_class_of(config: Any) -> Any:
         return AutoModelForCausalLM
     if type(config) in AutoModelForCausalLM._model_mapping:
         if name in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", True):
-            raise _unsupported(f"{name} is an encoder: it fills gaps in a text and does not go on with it.")
+            raise _unsupported(f"{name} is an encoder: it fills gaps in a text and does not continue it.")
         return AutoModelForCausalLM
     if type(config) in AutoModelForImageTextToText._model_mapping:
         return AutoModelForImageTextToText

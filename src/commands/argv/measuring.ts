@@ -14,7 +14,7 @@ import {
 export function measuringCommands({ io, setExitCode, command }: ArgvContext): void {
   command(
     "run [experiment]",
-    "measure every configuration of an experiment file, or go on with a run that was cut off",
+    "measure every configuration of an experiment file, or resume a run that was cut off",
     [
       "run experiments/quant.yaml",
       "run experiments/quant.yaml --set generation.max_new_tokens=8 --set repeats=3",
@@ -32,7 +32,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "take configurations that an earlier run of the experiment finished, where nothing that they depend on has changed",
       false,
     )
-    .option("--resume [run]", "go on with a run, by its frozen plan; without a value the experiment's newest")
+    .option("--resume [run]", "resume a run by its frozen plan; without a value the experiment's newest")
     .addOption(
       new Option("--retry-failed", "with --resume: try again what failed")
         .default(false)

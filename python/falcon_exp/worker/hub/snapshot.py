@@ -94,7 +94,7 @@ def fetch_code(repo: str) -> None:
 
 
 def remove_partial_files() -> None:
-    """Deletes what this process has begun to download: the library never goes on with another process' partial file."""
+    """Deletes what this process has begun to download: the library never resumes another process' partial file."""
     with suppress(FileNotFoundError):
         for entry in os.scandir("/proc/self/fd"):
             # Closed in the meantime, or deleted.

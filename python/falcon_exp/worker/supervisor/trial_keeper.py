@@ -138,7 +138,7 @@ class TrialKeeper:
     # ---- a process that serves -------------------------------------------------------------------------------------
 
     def serve(self, ready: set[Any]) -> None:
-        """Reads what the process says, sees its end, and goes on with what is ending."""
+        """Reads what the process says, sees its end, and carries on with what is ending."""
         child = self._child
         if child is not None:
             if child.connection.fileno() in ready:

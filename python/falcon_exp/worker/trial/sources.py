@@ -206,7 +206,7 @@ def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Repor
 
 
 def _refuse_invented(missing: list[str]) -> None:
-    """The library draws weights that the files lack at random, and goes on with no more than a warning."""
+    """The library draws weights that the files lack at random, and only warns."""
     if missing:
         named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         raise WorkerError("model-corrupt", f"The files lack {len(missing)} tensors that the config asks for: {named}.")
