@@ -6,17 +6,18 @@ import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { redactStrings, secretsRedactor } from "../base/secrets.js";
 import { pluralize } from "../base/text.js";
-import type { EarlierWork } from "../executor/executor.js";
 import { planText } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
-import { type EarlierRun, readEarlierRun } from "../run/earlier-run.js";
+import { type EarlierRun, readEarlierRun, readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
-import { type EarlierRecords, newestFirst } from "../run/newest-first.js";
+import { newestFirst } from "../run/newest-first.js";
 import { RunPaths } from "../run/paths.js";
 import { UNFINISHED } from "../run/plan-progress.js";
-import type { RunEndRecord } from "../run/record-types.js";
 import { openRunFolder, type RunFolder, reopenRunFolder } from "../run/run-folder.js";
 import { makeRunId } from "../run/run-id.js";
+import { hasTasks } from "../run/task-folders.js";
+import { chooseTask, WHOLE } from "./choose-task.js";
+import type { ChosenRun } from "./chosen-run.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
 
@@ -30,18 +31,6 @@ export interface RunArguments {
   readonly acceptChanges: boolean;
   /** Whether finished configurations of earlier runs may stand for measuring them again. */
   readonly reuse: boolean;
-}
-
-export interface ChosenRun {
-  readonly plan: Plan;
-  /** A new run's folder is made when all else is ready: a run that could not be set up leaves none. */
-  readonly open: () => Promise<RunFolder>;
-  /** Gives the folder back, if it was opened. */
-  readonly close: () => Promise<void>;
-  readonly earlier?: EarlierWork;
-  readonly reuse?: EarlierRecords;
-  /** How the run ended, where nothing of it is left to do. */
-  readonly over?: RunEndRecord["status"];
 }
 
 /** Throws FalconError: the loader's, the folder's, `run-not-found`, `resume-…`. */
@@ -104,6 +93,10 @@ async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> 
     );
   }
   const paths = new RunPaths(await findResumed(io, args));
+  if (await hasTasks(paths)) {
+    const plan = await readPlan(paths);
+    return chooseTask(io, { run: paths, plan, slice: WHOLE, retryFailed: args.retryFailed });
+  }
   const folder = await reopenRunFolder(paths, io.clock);
   try {
     const { plan, progress, end, warnings } = await readEarlierRun(paths);

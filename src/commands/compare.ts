@@ -9,6 +9,7 @@ import { createRenderer } from "../render/charts/render.js";
 import { compareMarkdown } from "../render/markdown/compare.js";
 import { compareText } from "../render/terminal/compare.js";
 import { findRun } from "../run/find-run.js";
+import { describeRecordWarning } from "../run/reader.js";
 import { readRun } from "../run/run-data.js";
 import { writeFailed } from "../run/writer.js";
 import type { CommandIo } from "./io.js";
@@ -29,7 +30,9 @@ export async function run(io: CommandIo, args: CompareArgs): Promise<number> {
   for (const argument of args.sides) {
     const { run: name, configuration } = splitArgument(argument);
     const { data, warnings } = await readRun(await findRun(name, args.results, io.cwd));
-    for (const { line, message } of warnings) io.stderr.write(`warning: ${name}:${line}: ${message}\n`);
+    for (const warning of warnings) {
+      io.stderr.write(`warning: ${describeRecordWarning({ file: name, ...warning })}\n`);
+    }
     inputs.push({ argument, data, configuration });
   }
   const report = compare(inputs, { force: args.force });

@@ -6,6 +6,7 @@ import { safeLine } from "../base/text.js";
 import { exporter } from "../render/export/exporter.js";
 import type { DocumentFormat } from "../render/export/formats.js";
 import { findRuns } from "../run/find-runs.js";
+import { describeRecordWarning } from "../run/reader.js";
 import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";
 
@@ -39,8 +40,8 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
   const { add, content } = exporter(to);
   for (const folder of folders) {
     const { data, warnings } = await readRun(folder);
-    for (const { line, message } of warnings)
-      io.stderr.write(`warning: ${safeLine(`${folder}:${line}: ${message}`)}\n`);
+    for (const warning of warnings)
+      io.stderr.write(`warning: ${safeLine(describeRecordWarning({ file: folder, ...warning }))}\n`);
     add(data);
   }
   if (output === "-") io.stdout.write(content());

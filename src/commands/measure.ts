@@ -11,7 +11,7 @@ import { createLiveDisplay } from "../render/live/live.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
 import type { Transport } from "../worker/transport.js";
-import type { ChosenRun } from "./choose-run.js";
+import type { ChosenRun } from "./chosen-run.js";
 import type { CommandIo } from "./io.js";
 import { prepareEnvironment } from "./prepare-environment.js";
 
@@ -48,7 +48,7 @@ export async function measure(
     onOverdue: () => {
       log.write("error", "stop-overdue", { limit_sec: STOP_LIMIT_SEC });
       io.stderr.write(
-        `Not ended in time, leaving. Draw what was measured: falcon-exp report ${paths.folder}\n`,
+        `Not ended in time, leaving. Draw what was measured: falcon-exp report ${(chosen.run ?? paths).folder}\n`,
       );
       process.exit(ExitCode.terminated);
     },
@@ -59,7 +59,7 @@ export async function measure(
       plan,
       withoutSecrets(
         {
-          runId: paths.runId,
+          runId: (chosen.run ?? paths).runId,
           falconExpVersion: falconExpVersion(),
           controller: await describeController(io.cwd),
           records,
@@ -73,7 +73,7 @@ export async function measure(
       ),
       { ...(earlier === undefined ? {} : { earlier }), ...(reuse === undefined ? {} : { reuse }) },
     );
-    return { status, signal: signals.received(), paths };
+    return { status, signal: signals.received(), paths: chosen.run ?? paths };
   } finally {
     display.close();
     signals.release();

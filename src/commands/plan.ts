@@ -1,4 +1,5 @@
 import { ExitCode } from "../base/exit-codes.js";
+import { freezeExperiment } from "./freeze-experiment.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
 import { memoryArgument } from "./memory-argument.js";
@@ -9,6 +10,7 @@ export interface PlanArgs {
   readonly file: string;
   readonly set: readonly string[];
   readonly estimate: boolean;
+  readonly freeze: boolean;
   readonly memory: readonly string[];
   readonly python?: string;
   readonly results: string;
@@ -20,6 +22,12 @@ export interface PlanArgs {
  * plan.jsonl. With `--estimate` also what it will take; that needs Python, the rest does not.
  */
 export async function run(io: CommandIo, args: PlanArgs): Promise<number> {
+  if (args.freeze) {
+    const { folder } = await freezeExperiment(io, args);
+    if (args.json) printJson(io, { schema_version: 1, run: folder });
+    else io.stdout.write(`${folder}\n`);
+    return ExitCode.ok;
+  }
   const { plan } = await loadPlan(io, args);
   if (!args.estimate) {
     if (args.json) printJson(io, plan);

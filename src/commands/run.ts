@@ -1,12 +1,15 @@
 import { relative } from "node:path";
 import { parseFailCondition } from "../analysis/history/fail-on.js";
+import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { answersText } from "../render/terminal/answers-terminal.js";
 import { writeReport } from "../render/write-report.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
 import { DEFAULT_TRANSPORT, type Transport } from "../worker/transport.js";
-import { type ChosenRun, chooseRun, type RunArguments } from "./choose-run.js";
+import { chooseExitCode } from "./choose-exit-code.js";
+import { chooseRun, type RunArguments } from "./choose-run.js";
+import type { ChosenRun } from "./chosen-run.js";
 import type { CommandIo } from "./io.js";
 import { judgeRun } from "./judge-run.js";
 import { type Measured, measure } from "./measure.js";
@@ -20,16 +23,24 @@ export interface RunArgs extends RunArguments {
   readonly transport?: Transport;
   /** Conditions that this run is judged by, as `history --fail-on` has them. */
   readonly failOn: readonly string[];
+  /** With `slice`: a frozen plan. */
+  readonly plan?: string;
+  readonly slice?: string;
+  readonly into?: string;
+  readonly attempts?: number;
   readonly json: boolean;
 }
 
 /** `falcon-exp run`: experiment → plan → environment → measurements → records → report. */
 export async function run(io: CommandIo, args: RunArgs): Promise<number> {
+  if (args.plan !== undefined || args.slice !== undefined) return runTask(io, args);
   // What is written wrong is told before anything is measured.
   const conditions = args.failOn.map(parseFailCondition);
   const chosen = await chooseRun(io, args);
-  const { status, signal, paths } = await measured(io, chosen, args);
+  const { status: measuredStatus, signal, paths } = await measured(io, chosen, args);
   const { summary, data, warnings } = await writeReport(paths);
+  // What this process did may be a part of the run.
+  const status = chosen.run === undefined ? measuredStatus : (data.end?.status ?? "interrupted");
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   if (args.json) printJson(io, summary);
   else {
@@ -41,6 +52,28 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   const isBroken = conditions.length > 0 && (await judgeRun(io, paths, conditions));
   const code = chooseExitCode(status, signal);
   return code === ExitCode.ok && isBroken ? ExitCode.regression : code;
+}
+
+/** One task of a run that several measure. */
+async function runTask(io: CommandIo, args: RunArgs): Promise<number> {
+  const { plan, slice, file, resume, reuse, failOn, set } = args;
+  const others = [file, resume === true ? undefined : resume].filter((one) => one !== undefined);
+  if (
+    plan === undefined ||
+    slice === undefined ||
+    others.length > 0 ||
+    reuse ||
+    failOn.length + set.length > 0
+  ) {
+    throw new FalconError({
+      code: "slice-options",
+      message:
+        "--plan and --slice go together, without an experiment file, --set, --resume, --reuse or --fail-on.",
+      next: "falcon-exp run --plan RUN --slice 0/4; falcon-exp plan FILE --freeze makes RUN.",
+      exitCode: ExitCode.usage,
+    });
+  }
+  return (await import("./run-slice.js")).runSlice(io, { ...args, plan, slice });
 }
 
 /** How to measure what is missing; null where nothing is. */
@@ -57,21 +90,8 @@ async function measured(io: CommandIo, chosen: ChosenRun, args: RunArgs): Promis
   const worker = { python: args.python || null, transport: args.transport ?? DEFAULT_TRANSPORT };
   try {
     if (chosen.over === undefined) return await measure(io, chosen, worker);
-    return { status: chosen.over, signal: null, paths: (await chosen.open()).paths };
+    return { status: chosen.over, signal: null, paths: chosen.run ?? (await chosen.open()).paths };
   } finally {
     await chosen.close();
-  }
-}
-
-function chooseExitCode(status: RunEndRecord["status"], signal: NodeJS.Signals | null): number {
-  switch (status) {
-    case "completed":
-      return ExitCode.ok;
-    case "partly_failed":
-      return ExitCode.partlyFailed;
-    case "all_failed":
-      return ExitCode.allFailed;
-    case "interrupted":
-      return signal === "SIGINT" ? ExitCode.interrupted : ExitCode.terminated;
   }
 }

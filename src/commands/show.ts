@@ -3,6 +3,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import type { PictureKind } from "../render/terminal/picture/picture-kind.js";
 import { findRun } from "../run/find-run.js";
 import { RunPaths } from "../run/paths.js";
+import { describeRecordWarning } from "../run/reader.js";
 import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
@@ -19,9 +20,7 @@ export interface ShowArgs {
 export async function run(io: CommandIo, args: ShowArgs): Promise<number> {
   const paths = new RunPaths(await findRun(args.run, args.results, io.cwd));
   const { data, warnings } = await readRun(paths.folder);
-  for (const { line, message } of warnings) {
-    io.stderr.write(`warning: records.jsonl:${line}: ${message}\n`);
-  }
+  for (const warning of warnings) io.stderr.write(`warning: ${describeRecordWarning(warning)}\n`);
   const summary = summarize(data);
   if (args.json) printJson(io, summary);
   else await printResult(io, { data, summary, paths }, args.picture);

@@ -3,6 +3,8 @@
 import { rm } from "node:fs/promises";
 import { summarize } from "../analysis/summary.js";
 import type { RunPaths } from "../run/paths.js";
+import { mergeTaskRecords } from "../run/read-run-records.js";
+import { describeRecordWarning } from "../run/reader.js";
 import { writeResultFile } from "../run/result-file.js";
 import { type RunData, readRun } from "../run/run-data.js";
 import type { RunSummary } from "../run/summary-schema.js";
@@ -24,10 +26,11 @@ export interface WrittenReport {
   readonly warnings: readonly string[];
 }
 
-/** Reads `records.jsonl` and writes all that is drawn from it. Throws FalconError `results-write-failed` and the reader's. */
+/** Reads the records and writes all that is drawn from them. Throws FalconError `results-write-failed` and the reader's. */
 export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
-  const { data, warnings: readWarnings } = await readRun(paths.folder);
-  const warnings = readWarnings.map(({ line, message }) => `records.jsonl:${line}: ${message}`);
+  const ofTasks = await mergeTaskRecords(paths);
+  const { data, warnings: ofRecords } = await readRun(paths.folder);
+  const warnings = (ofTasks.length > 0 ? ofTasks : ofRecords).map(describeRecordWarning);
   const summary = summarize(data);
   await writeResultFile(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
   const rows = tableRows([data]);

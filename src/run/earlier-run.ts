@@ -33,7 +33,8 @@ export async function readEarlierRun(paths: RunPaths): Promise<EarlierRun> {
   };
 }
 
-async function readPlan(paths: RunPaths): Promise<Plan> {
+/** The frozen plan. Throws FalconError `resume-plan-unreadable`. */
+export async function readPlan(paths: RunPaths): Promise<Plan> {
   try {
     return parsePlan(await readFile(paths.plan, "utf8"));
   } catch (cause) {

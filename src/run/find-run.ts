@@ -2,7 +2,7 @@ import { access, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { RECORDS_FILE } from "./paths.js";
+import { RECORDS_FILE, RunPaths } from "./paths.js";
 import { isRunId } from "./run-id.js";
 
 /**
@@ -14,7 +14,7 @@ export async function findRun(argument: string, resultsFolder: string, cwd: stri
   if (basename(asPath) === RECORDS_FILE && (await exists(asPath))) return dirname(asPath);
   const asName = resolve(cwd, resultsFolder, argument);
   for (const folder of [asPath, asName]) {
-    if (await exists(join(folder, RECORDS_FILE))) return folder;
+    if (await isRun(folder)) return folder;
     const newest = await newestRunIn(folder);
     if (newest !== null) return newest;
   }
@@ -24,6 +24,12 @@ export async function findRun(argument: string, resultsFolder: string, cwd: stri
     next: await suggestion(resolve(cwd, resultsFolder)),
     exitCode: ExitCode.resultsFailed,
   });
+}
+
+/** It has records, or tasks that will write some. */
+async function isRun(folder: string): Promise<boolean> {
+  const { records, tasks } = new RunPaths(folder);
+  return (await exists(records)) || (await exists(tasks));
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -46,7 +52,7 @@ async function folderNames(folder: string): Promise<string[]> {
 async function newestRunIn(folder: string): Promise<string | null> {
   const ids = (await folderNames(folder)).filter(isRunId).sort().reverse();
   for (const id of ids) {
-    if (await exists(join(folder, id, RECORDS_FILE))) return join(folder, id);
+    if (await isRun(join(folder, id))) return join(folder, id);
   }
   return null;
 }

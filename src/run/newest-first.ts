@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { RunPaths } from "./paths.js";
-import { readRecords } from "./reader.js";
+import { readRunRecords } from "./read-run-records.js";
 import type { RunFileRecord } from "./record-types.js";
 import { runFolders } from "./run-folders.js";
 
@@ -17,12 +17,12 @@ const MOST_RUNS = 50;
  */
 export async function newestFirst(folder: string): Promise<EarlierRecords> {
   const names = (await runFolders(folder)).toSorted((a, b) => (basename(a) < basename(b) ? 1 : -1));
-  return readInTurn(names.slice(0, MOST_RUNS).map((name) => new RunPaths(join(folder, name)).records));
+  return readInTurn(names.slice(0, MOST_RUNS).map((name) => new RunPaths(join(folder, name))));
 }
 
-async function* readInTurn(paths: readonly string[]): AsyncGenerator<readonly RunFileRecord[]> {
-  for (const path of paths) {
-    const found = await readRecords(path).catch((error: unknown) => {
+async function* readInTurn(all: readonly RunPaths[]): AsyncGenerator<readonly RunFileRecord[]> {
+  for (const paths of all) {
+    const found = await readRunRecords(paths).catch((error: unknown) => {
       if (error instanceof FalconError) return null;
       throw error;
     });

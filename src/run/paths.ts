@@ -71,6 +71,14 @@ export class RunPaths {
   get log(): string {
     return join(this.folder, "log.jsonl");
   }
+  /** Of a run that several processes measure, perhaps on several machines: a folder each. */
+  get tasks(): string {
+    return join(this.folder, "tasks");
+  }
+  /** The folder of one of them is made like a run's. */
+  task(name: string): RunPaths {
+    return new RunPaths(join(this.tasks, checkedSegment(name)));
+  }
   /** Names the process that writes into the folder; there only while one does, or was killed while it did. */
   get lock(): string {
     return join(this.folder, "run.lock");

@@ -4,13 +4,21 @@ import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { parseJson } from "../base/json.js";
 import { splitAtChecksums, verifyChecksum } from "./checksummed-line.js";
+import { RECORDS_FILE } from "./paths.js";
 import { RECORD_SCHEMA_VERSION, type RunFileRecord, recordSchema } from "./record-types.js";
 
 /** Something in the file that could not be used. The rest of the file still counts. */
 export interface RecordWarning {
-  /** 1-based. */
-  readonly line: number;
+  /** 1-based; null where it is of no line. */
+  readonly line: number | null;
   readonly message: string;
+  /** Within the run's folder, where it is not records.jsonl. */
+  readonly file?: string;
+}
+
+/** `records.jsonl:12: the last line is torn: left out`. */
+export function describeRecordWarning({ line, message, file = RECORDS_FILE }: RecordWarning): string {
+  return line === null ? message : `${file}:${line}: ${message}`;
 }
 
 export interface RecordFile {

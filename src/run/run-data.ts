@@ -4,7 +4,8 @@ import type { LoadParts } from "../metrics/registry.js";
 import type { PlanConfiguration } from "../plan/plan-types.js";
 import { environmentChanges } from "./identity.js";
 import { RunPaths } from "./paths.js";
-import { type RecordWarning, readRecords } from "./reader.js";
+import { readRunRecords } from "./read-run-records.js";
+import type { RecordWarning } from "./reader.js";
 import type {
   CompletedTrial,
   ConfigurationRecord,
@@ -70,13 +71,13 @@ export interface RunData {
   readonly elapsedSec: number | null;
 }
 
-/** Reads a run's folder: only `records.jsonl` in it. */
+/** Reads a run's folder: only the records in it. */
 export async function readRun(
   folder: string,
 ): Promise<{ data: RunData; warnings: readonly RecordWarning[] }> {
-  const path = new RunPaths(folder).records;
-  const { records, warnings } = await readRecords(path);
-  return { data: groupRecords(records, path), warnings };
+  const paths = new RunPaths(folder);
+  const { records, warnings } = await readRunRecords(paths);
+  return { data: groupRecords(records, paths.records), warnings };
 }
 
 /** Groups records by configuration. Throws FalconError `results-run-missing` without a run record. */

@@ -50,6 +50,11 @@ export function reopenRunFolder(paths: RunPaths, clock: Clock): Promise<RunFolde
   return openLocked(paths, clock, { resume: true });
 }
 
+/** Opens the folder of a task, just made. Throws `results-write-failed`. */
+export function openTaskFolder(paths: RunPaths, clock: Clock): Promise<RunFolder> {
+  return openLocked(paths, clock, { resume: false });
+}
+
 async function openLocked(
   paths: RunPaths,
   clock: Clock,

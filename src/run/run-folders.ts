@@ -22,7 +22,9 @@ export async function runFolders(folder: string): Promise<readonly string[]> {
 
 async function collect(root: string, names: readonly string[], found: string[]): Promise<void> {
   const entries = await listEntries(join(root, ...names), names.length === 0);
-  if (names.length > 0 && entries.some((entry) => entry.name === RECORDS_FILE && entry.isFile())) {
+  const hasFile = (name: string) => entries.some((entry) => entry.name === name && entry.isFile());
+  const hasTasks = entries.some((entry) => entry.name === "tasks" && entry.isDirectory());
+  if (names.length > 0 && (hasFile(RECORDS_FILE) || (hasTasks && hasFile("plan.jsonl")))) {
     found.push(names.join("/"));
     return;
   }

@@ -10,11 +10,11 @@ import { ownProcessName, type ProcessName } from "../base/process-name.js";
 import { RunPaths } from "./paths.js";
 import type { ConfigurationStatus } from "./run-data.js";
 import { runFolders } from "./run-folders.js";
-import { isRunning } from "./run-lock.js";
 import type { ConfigurationProgress } from "./run-progress.js";
-import { readRunEnd, scanRecords } from "./scan-records.js";
+import { type RecordedEnd, readRunEnd, scanRun } from "./scan-records.js";
 import { SmallFiles } from "./small-files.js";
 import { summaryOverviewSchema } from "./summary-overview.js";
+import { hasTasks, isGoingOn } from "./task-folders.js";
 
 /**
  * As in `run_end`; `running` while its controller writes; `killed` when that is gone without an end; `damaged` when the records
@@ -137,7 +137,7 @@ async function indexRun(
 ): Promise<RunIndexEntry> {
   const paths = new RunPaths(join(root, path));
   try {
-    const end = await readRunEnd(paths.records, files);
+    const end = await readEnd(paths, files);
     const json = end === null ? undefined : await files.json(paths.summary);
     const summary = summaryOverviewSchema.safeParse(json).data;
     if (summary !== undefined && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
@@ -153,13 +153,21 @@ async function indexRun(
   }
 }
 
+/** Null as well where tasks measure the run and their records are not merged yet. */
+async function readEnd(paths: RunPaths, files: SmallFiles): Promise<RecordedEnd | null> {
+  return readRunEnd(paths.records, files).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" && (await hasTasks(paths))) return null;
+    throw error;
+  });
+}
+
 async function scanned(paths: RunPaths, path: string, self: ProcessName): Promise<RunIndexEntry> {
-  const { progress, damagedLines, newerSchemaVersion } = await scanRecords(paths.records);
+  const { progress, damagedLines, newerSchemaVersion } = await scanRun(paths);
   if (newerSchemaVersion !== null) {
     return damaged(paths, path, `a newer falcon-exp wrote it (schema version ${newerSchemaVersion})`);
   }
   const { run, end } = progress;
-  const isAlive = end === null && (await isRunning(paths.folder, self));
+  const isAlive = end === null && (await isGoingOn(paths, self));
   if (run === null) {
     return isAlive
       ? { ...damaged(paths, path, "nothing is recorded yet"), status: "running" }
@@ -176,7 +184,8 @@ async function scanned(paths: RunPaths, path: string, self: ProcessName): Promis
     path,
     experiment: run.plan.experiment,
     run_id: run.run_id,
-    status: end?.status ?? (isAlive ? "running" : "killed"),
+    // Tasks that have not begun yet, or were cut off: nobody can tell which from here.
+    status: end?.status ?? (isAlive ? "running" : (await hasTasks(paths)) ? "interrupted" : "killed"),
     problem: damagedLines.length === 0 ? null : damageText(damagedLines),
     started_at: run.at,
     elapsed_sec: progress.elapsedSec,

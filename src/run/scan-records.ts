@@ -2,9 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { parseJson } from "../base/json.js";
 import { verifyChecksum } from "./checksummed-line.js";
+import type { RunPaths } from "./paths.js";
+import { readRunRecords } from "./read-run-records.js";
 import { RECORD_SCHEMA_VERSION } from "./record-types.js";
 import { PROGRESS_KINDS, progressRecordSchema, RunProgress } from "./run-progress.js";
 import type { SmallFiles } from "./small-files.js";
+import { hasTasks } from "./task-folders.js";
 
 /** How every line begins, so that lines of other kinds (they can be megabytes) need not be parsed. */
 const HEAD = /^\{"schema_version":\d+,"run_id":"[^"\\]*","at":"([^"\\]*)","kind":"(\w+)"/;
@@ -36,6 +39,19 @@ export async function scanRecords(path: string): Promise<ScannedRecords> {
     start = end + 1;
   }
   return { progress, damagedLines, newerSchemaVersion };
+}
+
+/** Of a run, whoever wrote its records. Throws FalconError as the reader does, and what the file system does. */
+export async function scanRun(paths: RunPaths): Promise<ScannedRecords> {
+  try {
+    return await scanRecords(paths.records);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || !(await hasTasks(paths))) throw error;
+  }
+  const { records } = await readRunRecords(paths);
+  const progress = new RunProgress();
+  for (const record of records) progress.addRecord(record);
+  return { progress, damagedLines: [], newerSchemaVersion: null };
 }
 
 /** The version of a line that is too new, else what became of it. */

@@ -7,8 +7,8 @@ import type { ProcessName } from "../base/process-name.js";
 import { type ChartRenderer, createRenderer } from "../render/charts/render.js";
 import type { RunPaths } from "../run/paths.js";
 import { indexRuns, type KnownRun } from "../run/run-index.js";
-import { isRunning } from "../run/run-lock.js";
-import { scanRecords } from "../run/scan-records.js";
+import { scanRun } from "../run/scan-records.js";
+import { isGoingOn } from "../run/task-folders.js";
 import type { Asset } from "./assets.js";
 import { compareSides } from "./comparison.js";
 import { sendEvents } from "./events.js";
@@ -100,8 +100,8 @@ export function createApp(options: AppOptions): Hono {
 
 /** The page as it is without any event: for a browser without scripts, and until the first one comes. */
 async function liveNow(path: string, paths: RunPaths, self: ProcessName) {
-  const { progress } = await scanRecords(paths.records);
-  const isAlive = progress.end === null && (await isRunning(paths.folder, self));
+  const { progress } = await scanRun(paths);
+  const isAlive = progress.end === null && (await isGoingOn(paths, self));
   const end = isAlive ? null : progress.end === null ? "writer-gone" : "ended";
   return livePage(path, progressPart(progress, end), []);
 }

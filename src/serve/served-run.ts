@@ -17,8 +17,9 @@ export async function servedRun(resultsFolder: string, names: readonly string[])
     const root = await realpath(resultsFolder);
     const folder = join(root, ...names);
     const paths = new RunPaths(folder);
-    const isPlain = (await realpath(folder)) === folder && (await lstat(paths.records)).isFile();
-    return isPlain ? paths : null;
+    if ((await realpath(folder)) !== folder) return null;
+    const isMeasuredByTasks = (await lstat(paths.tasks).catch(() => null))?.isDirectory() === true;
+    return isMeasuredByTasks || (await lstat(paths.records)).isFile() ? paths : null;
   } catch {
     return null;
   }

@@ -24,6 +24,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "run experiments/quant.yaml --resume              its newest run, from the first unfinished trial",
       "run --resume quant/20261124T023746Z-a1b2         this one",
       "run --resume quant --retry-failed                what failed as well",
+      "run --plan results/quant/20261124T023746Z-a1b2 --slice 0/4   one of four tasks, on any machine",
     ],
   )
     .addOption(setOption)
@@ -34,7 +35,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     )
     .option("--resume [run]", "resume a run by its frozen plan; without a value the experiment's newest")
     .addOption(
-      new Option("--retry-failed", "with --resume: try again what failed")
+      new Option("--retry-failed", "with --resume or --slice: try again what failed")
         .default(false)
         .implies({ resume: true }),
     )
@@ -42,6 +43,18 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       new Option("--accept-changes", "with --resume: go on though libraries or machine have changed since")
         .default(false)
         .implies({ resume: true }),
+    )
+    .option("--plan <run>", "with --slice: a frozen plan (plan FILE --freeze), as a run or a file")
+    .option(
+      "--slice <k/n>",
+      "measure this slice alone, k from 0: references stay with what is compared with them",
+    )
+    .option("--into <folder>", "with --slice: the run's folder (default: the plan's)")
+    .addOption(
+      new Option(
+        "--attempts <tries>",
+        "with --slice: what was cut off so often counts as failed (default: no bound)",
+      ).argParser(wholeNumber),
     )
     .addOption(pythonOption)
     .addOption(resultsOption)
@@ -81,10 +94,16 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "plan experiments/quant.yaml",
       "plan experiments/quant.yaml --estimate           memory by parts, without weights",
       "plan experiments/quant.yaml --estimate --memory 24GB --memory 80GB",
+      "plan experiments/quant.yaml --freeze             for tasks on several machines",
       "plan experiments/falcon-40b.yaml --json | jq '.configurations[].label'",
     ],
   )
     .addOption(setOption)
+    .option(
+      "--freeze",
+      "make the folder of a run with this plan in it, for run --slice, and print its path",
+      false,
+    )
     .option("--estimate", "say what memory each configuration will take, and whether it fits", false)
     .addOption(memoryOption)
     .addOption(pythonOption)

@@ -1,0 +1,116 @@
+/** The next attempt at a slice of a run: what of it is left, and what of an attempt that was cut off can be gone on with. */
+import { hostname } from "node:os";
+import { pluralize } from "../base/text.js";
+import type { Plan } from "../plan/plan-types.js";
+import { dealParts, joinParts, type Slice } from "../plan/slices.js";
+import { judgeParts, type MergedPart } from "../run/merge-tasks.js";
+import type { RunPaths } from "../run/paths.js";
+import { PlanProgress } from "../run/plan-progress.js";
+import { readTasks } from "../run/read-run-records.js";
+import type { RunFileRecord } from "../run/record-types.js";
+import type { RunFolder } from "../run/run-folder.js";
+import { openTask } from "../run/task-folders.js";
+import type { ChosenRun } from "./chosen-run.js";
+import type { CommandIo } from "./io.js";
+
+/** Of a run that one process goes on with alone. */
+export const WHOLE: Slice = { index: 0, count: 1 };
+
+export interface TaskChoice {
+  readonly run: RunPaths;
+  readonly plan: Plan;
+  readonly slice: Slice;
+  readonly retryFailed: boolean;
+  /** Whether what was cut off is measured from its start all the same. */
+  readonly afresh?: boolean;
+}
+
+export interface ChosenTask extends ChosenRun {
+  readonly run: RunPaths;
+  /** Parts of the slice that are left, as earlier tasks left them. */
+  readonly left: readonly MergedPart[];
+}
+
+/** Throws FalconError: the readers', `results-write-failed`. */
+export async function chooseTask(io: CommandIo, choice: TaskChoice): Promise<ChosenTask> {
+  const { run, plan, slice, retryFailed } = choice;
+  const { parts } = await readTasks(run);
+  const own =
+    dealParts(
+      parts.map((part) => part.plan),
+      slice.count,
+    )[slice.index] ?? [];
+  const wanted = new Set(own);
+  const mine = parts.filter((part) => wanted.has(part.plan));
+  const left = mine.filter(({ chosen }) => isLeft(chosen?.state ?? "open", retryFailed));
+  const task = joinParts(
+    plan,
+    left.map((part) => part.plan),
+  );
+  const carried = choice.afresh === true ? [] : left.flatMap((part) => listCarried(part, hostname()));
+  const records = carried.length === 0 ? [] : startRecords(task, carried);
+  io.stderr.write(`${leftText(run, task, mine, left)}\n`);
+  let folder: RunFolder | null = null;
+  return {
+    run,
+    left,
+    plan: task,
+    open: async () => {
+      folder = await openTask(run, slice, io.clock);
+      for (const record of records) await folder.records.append(record);
+      folder.log.write("info", "task-started", { run_id: run.runId, slice, carried: records.length });
+      return folder;
+    },
+    close: async () => folder?.close(),
+    ...(left.length === 0 ? { over: mine.length === 0 ? "completed" : judgeParts(mine) } : {}),
+    ...(records.length === 0
+      ? {}
+      : { earlier: { progress: new PlanProgress(task, records), retryFailed, acceptChanges: false } }),
+  };
+}
+
+function isLeft(state: "complete" | "over" | "open", retryFailed: boolean): boolean {
+  return state === "open" || (state === "over" && retryFailed);
+}
+
+type Carried = NonNullable<MergedPart["chosen"]>;
+
+/**
+ * A part that was cut off is gone on with on the same machine alone. Which card a task gets is the scheduler's choice, so where cards
+ * were there, it is measured from its start.
+ */
+function listCarried({ chosen }: MergedPart, host: string): readonly Carried[] {
+  if (chosen === null) return [];
+  const { records } = chosen.task;
+  const isHere = records.some((record) => record.kind === "run" && record.controller.hostname === host);
+  const hasCards = records.some(
+    (record) => record.kind === "environment" && record.environment.gpus.length > 0,
+  );
+  return isHere && !hasCards ? [chosen] : [];
+}
+
+/** What a task begins with that goes on with others' work: their records, under a run record of its own. */
+export function startRecords(plan: Plan, carried: readonly Carried[]): readonly RunFileRecord[] {
+  const tasks = [...new Set(carried.map(({ task }) => task))];
+  const run = tasks.flatMap(({ records }) => records.filter((record) => record.kind === "run"))[0];
+  if (run === undefined) return [];
+  const environments = tasks.flatMap(({ records }) => records.filter(({ kind }) => kind === "environment"));
+  const { header, configurations, blocks } = plan;
+  return [
+    { ...run, plan: header, configurations: [...configurations], blocks: [...blocks] },
+    ...environments,
+    ...carried.flatMap(({ records }) => records),
+  ];
+}
+
+function leftText(
+  run: RunPaths,
+  plan: Plan,
+  mine: readonly MergedPart[],
+  left: readonly MergedPart[],
+): string {
+  if (mine.length === 0)
+    return `This slice of ${run.folder} is empty: there are fewer references than slices.`;
+  if (left.length === 0) return `Nothing is left to measure in this slice of ${run.folder}.`;
+  return `${run.folder}: ${pluralize(plan.configurations.length, "configuration")} in this slice, ${pluralize(plan.trials.length, "trial")}.`;
+}

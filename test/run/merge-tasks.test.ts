@@ -1,0 +1,140 @@
+import { expect, test } from "vitest";
+import type { Plan } from "../../src/plan/plan-types.js";
+import { joinParts, splitPlan } from "../../src/plan/slices.js";
+import { mergeTasks } from "../../src/run/merge-tasks.js";
+import { type RunFileRecord, recordSchema } from "../../src/run/record-types.js";
+import { groupRecords } from "../../src/run/run-data.js";
+import { planExperiment } from "../fixtures/experiments.js";
+import { runPlan } from "../fixtures/run-plan.js";
+
+const planned = () =>
+  planExperiment(
+    [
+      "name: x",
+      "model: smollm2-135m-instruct",
+      "prompts: [a, b]",
+      "warmup: 0",
+      "sentinel: true",
+      "matrix: { dtype: [float32, bfloat16], quantization: [none, fp4] }",
+      "",
+    ].join("\n"),
+  );
+
+async function measure(plan: Plan, parts: readonly number[], host: string, behaviour = "good") {
+  const all = splitPlan(plan);
+  const part = joinParts(
+    plan,
+    parts.map((index) => all[index] as Plan),
+  );
+  const { records } = await runPlan(part, behaviour);
+  return records.map((record) =>
+    record.kind === "run" ? { ...record, controller: { ...record.controller, hostname: host } } : record,
+  );
+}
+
+/** As a task that was killed leaves them. */
+const cutAfter = (records: readonly RunFileRecord[], trials: number): readonly RunFileRecord[] => {
+  const seen = records.flatMap((record, index) => (record.kind === "trial" ? [index] : []));
+  return records.slice(0, (seen[trials - 1] ?? 0) + 1);
+};
+const later = (records: readonly RunFileRecord[], hours: number) =>
+  records.map((record) => ({
+    ...record,
+    at: new Date(Date.parse(record.at) + hours * 3_600_000).toISOString(),
+  }));
+const ids = (records: readonly RunFileRecord[]) =>
+  records.flatMap((record) => (record.kind === "trial" ? [record.trial_id] : [])).sort();
+
+test("the records of tasks read as those of one run, every trial once", async () => {
+  const plan = await planned();
+  const [first, second] = [await measure(plan, [0], "n1"), await measure(plan, [1], "n2")];
+  const merged = mergeTasks(plan, "20260101T000000Z-0001", [
+    { name: "0of2.0", records: first },
+    { name: "1of2.0", records: second },
+  ]);
+  expect(merged.notes).toEqual([]);
+  for (const record of merged.records) recordSchema.parse(record);
+  expect(ids(merged.records)).toEqual(plan.trials.map(({ id }) => id).sort());
+  const data = groupRecords(merged.records, "here");
+  expect(data.run.controller.hostname).toBe("n1, n2");
+  expect(data.run.run_id).toBe("20260101T000000Z-0001");
+  expect(data.end?.status).toBe("completed");
+  expect(data.configurations.map(({ status, trials }) => [status, trials.length])).toEqual(
+    plan.configurations.map(() => ["completed", 2]),
+  );
+  expect(data.driftProbes).toHaveLength(6);
+});
+
+test("a part that two tasks measured counts as the first that was complete has it, and the other is told", async () => {
+  const plan = await planned();
+  const whole = await measure(plan, [0, 1], "n1");
+  const again = later(await measure(plan, [1], "n2"), 1);
+  const late = later(whole, 2);
+  const chosenOf = (tasks: Parameters<typeof mergeTasks>[2]) =>
+    mergeTasks(plan, "r", tasks).parts.map(({ chosen }) => chosen?.task.name);
+  // The first attempt was taken for dead, and ended after the second all the same.
+  const zombie = [
+    { name: "0of1.0", records: late },
+    { name: "0of1.1", records: again },
+  ];
+  expect(chosenOf(zombie)).toEqual(["0of1.0", "0of1.1"]);
+  const { notes, records } = mergeTasks(plan, "r", zombie);
+  expect(notes).toEqual(["tasks/0of1.0 measured 4 trials that do not count: those of tasks/0of1.1 do"]);
+  expect(ids(records)).toEqual(plan.trials.map(({ id }) => id).sort());
+  expect(chosenOf([zombie[1] as never, { name: "0of1.0", records: whole }])).toEqual(["0of1.0", "0of1.0"]);
+});
+
+test("a configuration and its reference always count from the same task", async () => {
+  const plan = await planned();
+  const whole = await measure(plan, [0], "n1");
+  const others = later(await measure(plan, [0], "n2"), 1);
+  for (const trials of [1, 2, 3, 4]) {
+    const { parts, records } = mergeTasks(plan, "r", [
+      { name: "0of2.0", records: cutAfter(whole, trials) },
+      { name: "0of2.1", records: cutAfter(others, 4 - trials) },
+    ]);
+    const [{ chosen } = { chosen: null }] = parts;
+    expect(chosen?.task.name).toBe(trials >= 2 ? "0of2.0" : "0of2.1");
+    expect(records.filter(({ kind }) => kind === "trial")).toEqual(
+      chosen?.records.filter(({ kind }) => kind === "trial"),
+    );
+  }
+});
+
+test("a run whose tasks have not all begun, or were cut off, has no end; one that was called off is interrupted", async () => {
+  const plan = await planned();
+  const [first, second] = [await measure(plan, [0], "n1"), await measure(plan, [1], "n1")];
+  const statusOf = (...tasks: readonly (readonly RunFileRecord[])[]) => {
+    const { records } = mergeTasks(
+      plan,
+      "r",
+      tasks.map((one, index) => ({ name: `${index}of2.0`, records: one })),
+    );
+    const last = records.at(-1);
+    return last?.kind === "run_end" ? last.status : null;
+  };
+  expect(statusOf(first)).toBeNull();
+  expect(statusOf(first, cutAfter(second, 2))).toBeNull();
+  const [run] = second;
+  const end = { ...(second.at(-1) as RunFileRecord), status: "interrupted" } as RunFileRecord;
+  expect(statusOf(first, [...cutAfter(second, 2), end])).toBe("interrupted");
+  expect(statusOf(first, [run as RunFileRecord])).toBeNull();
+  expect(statusOf(first, await measure(plan, [1], "n1", "fail-load"))).toBe("partly_failed");
+  expect(mergeTasks(plan, "r", []).records).toEqual([]);
+});
+
+test("machines that are alike are one environment, others are told apart", async () => {
+  const plan = await planned();
+  const [first, same] = [await measure(plan, [0], "n1"), await measure(plan, [1], "n2")];
+  const other = await measure(plan, [1], "n3", "other-torch");
+  const changesOf = (records: readonly RunFileRecord[]) =>
+    groupRecords(
+      mergeTasks(plan, "r", [
+        { name: "0of2.0", records: first },
+        { name: "1of2.0", records },
+      ]).records,
+      "here",
+    ).environmentChanges;
+  expect(changesOf(same)).toEqual([]);
+  expect(changesOf(other)).toHaveLength(1);
+});
