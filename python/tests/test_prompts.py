@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.batch import prepare_batch
 from falcon_exp.worker.trial.loading import Loaded, load
-from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
+from falcon_exp.worker.trial.prompts import fit_prompt
 from tests.conftest import TINY_FALCON, configuration, generation
 
 CONTEXT = int(TINY_FALCON["max_position_embeddings"])  # type: ignore[call-overload]
@@ -60,7 +61,7 @@ def test_a_long_prompt_is_cut_at_the_side_that_was_asked_for(loaded: Loaded, sid
     assert fitted.text.startswith(kept) or fitted.text.endswith(kept)
     assert fitted.input_tokens == CONTEXT - 6
     assert fitted.input_tokens + fitted.truncated_tokens == len(text) + 1
-    inputs, _ = prepare_inputs(loaded, fitted, generation())
+    inputs = prepare_batch(loaded, [fitted], generation()).inputs
     assert int(inputs["input_ids"].shape[1]) == fitted.input_tokens
 
 
@@ -84,9 +85,9 @@ def test_what_is_cut_is_a_part_of_the_prompt_in_whole_characters_and_fits(
 def test_a_chat_templates_own_tokens_are_never_cut(loaded: Loaded) -> None:
     chat = replace(loaded, tokenizer=Templated(loaded.tokenizer, TEMPLATE))
     fitted = fit_prompt(chat, "x" * 1000, generation(truncate_prompts="right"))
-    inputs, templated = prepare_inputs(chat, fitted, generation())
-    read = loaded.tokenizer.decode(inputs["input_ids"][0], skip_special_tokens=True)
-    assert templated
+    batch = prepare_batch(chat, [fitted], generation())
+    read = loaded.tokenizer.decode(batch.inputs["input_ids"][0], skip_special_tokens=True)
+    assert batch.templated
     assert read.startswith("<xx")
     assert read.endswith("x>A:")
     assert fitted.input_tokens == CONTEXT - 6

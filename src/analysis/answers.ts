@@ -80,7 +80,8 @@ function readContent(trial: TrialRecord): Pick<Answer, Content> {
   const { output_text, output_tokens, output_ids } = trial.measurement;
   return {
     text: output_text,
-    outputTokens: output_tokens,
+    // In a batch `output_tokens` is of all rows.
+    outputTokens: output_ids?.length ?? output_tokens,
     ids: output_ids,
     tokens: readTokens(trial),
     failure: null,

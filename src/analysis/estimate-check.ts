@@ -3,6 +3,7 @@
 import { computeMedian } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
 import { estimate } from "../plan/estimate.js";
+import type { RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
 import type { EstimateCheck } from "../run/summary-schema.js";
 
@@ -12,14 +13,11 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
   const shape = load?.load.model_shape ?? null;
   if (load === null || shape === null) return null;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
-  const tokens = Math.max(
-    0,
-    ...measurements.map(({ input_tokens, output_tokens }) => input_tokens + output_tokens),
-  );
+  const tokens = Math.max(0, ...measurements.map(readLongestRow));
   const metric = chooseMemoryMetric(measurements);
   const device = metric === "peak_rss_bytes" ? "cpu" : "cuda";
   const { quantization, dtype } = plan.worker;
-  const own = estimate({ shape, quantization, dtype, tokens, device });
+  const own = estimate({ shape, quantization, dtype, tokens, batch: plan.batch_size, device });
   const { baseline_rss_bytes: baseline, proof } = load.load;
   const peak =
     metric === null
@@ -38,4 +36,11 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
     peak_memory_ratio:
       peak === null || measuredPeak === null || measuredPeak === 0 ? null : peak / measuredPeak,
   };
+}
+
+/** Tokens of every row with its padding: the longest prompt, and as many steps as the longest answer has tokens. */
+function readLongestRow({ rows, input_tokens, output_tokens }: RecordedTrial): number {
+  if (rows === null) return input_tokens + output_tokens;
+  const most = (key: "input_tokens" | "output_tokens") => Math.max(...rows.map((row) => row[key]));
+  return most("input_tokens") + most("output_tokens");
 }

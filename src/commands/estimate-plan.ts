@@ -75,7 +75,7 @@ function resolveModel({ worker }: PlanConfiguration, environment: PreparedEnviro
 }
 
 function estimateOne(
-  { worker }: PlanConfiguration,
+  { worker, batch_size: batch }: PlanConfiguration,
   description: ModelDescription | null,
   places: readonly { readonly device: string; readonly memory_bytes: number }[],
   { tokens, elapsed }: { readonly tokens: number; readonly elapsed: number | null },
@@ -86,7 +86,7 @@ function estimateOne(
   const own =
     shape === null
       ? null
-      : estimate({ shape, quantization: worker.quantization, dtype: worker.dtype, tokens, device });
+      : estimate({ shape, quantization: worker.quantization, dtype: worker.dtype, tokens, batch, device });
   return {
     id: worker.id,
     label: worker.label,

@@ -19,6 +19,7 @@ export interface FitArgs {
   readonly model: string;
   readonly memory: string;
   readonly context: number;
+  readonly batch: number;
   readonly dtype: string;
   readonly cpu: boolean;
   readonly python?: string;
@@ -32,7 +33,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   const shape = await readShape(io, model, args.python || null);
   const device = args.cpu ? "cpu" : "cuda";
   const rows = listFittedQuantizations().map((quantization) => {
-    const own = { shape, quantization, dtype: args.dtype, device } as const;
+    const own = { shape, quantization, dtype: args.dtype, batch: args.batch, device } as const;
     const at = estimate({ ...own, tokens: args.context });
     return {
       quantization: describeQuantization(quantization),
@@ -43,7 +44,8 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     };
   });
   if (args.json) {
-    printJson(io, { model, memory_bytes: memoryBytes, context_tokens: args.context, device, shape, rows });
+    const asked = { memory_bytes: memoryBytes, context_tokens: args.context, batch_size: args.batch, device };
+    printJson(io, { model, ...asked, shape, rows });
   } else {
     const parameters = `${(shape.parameters / 1e9).toFixed(2)} billion parameters`;
     io.stdout.write(`${args.model}: ${parameters}, into ${formatBytes(memoryBytes)} (${device})\n`);
@@ -54,7 +56,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
         nameColumn("quantization", (row) => row.quantization),
         { header: "weights", cell: (row) => formatBytes(row.weights_bytes), dropRank: 0 },
         {
-          header: `total at ${args.context} tokens`,
+          header: `total at ${args.batch === 1 ? "" : `${args.batch} × `}${args.context} tokens`,
           cell: (row) => formatBytes(row.total_bytes),
           dropRank: 0,
         },

@@ -17,6 +17,7 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   device: ({ worker }) => worker.device,
   attention: ({ worker }) => worker.attention,
   generation: ({ generation }) => generationText(generation),
+  batch: ({ batch_size }) => String(batch_size),
 };
 
 /** The plan as a person reads it: what will be loaded, how it generates, how often. */

@@ -1,5 +1,6 @@
 /** What is measured on a loaded configuration after its trials: the profile, the quality. */
 import { join } from "node:path";
+import { describePrompts, listBatchRows } from "../plan/batch-rows.js";
 import { type LmEvalPlan, type PlanText, referenceIdOf } from "../plan/plan-types.js";
 import type { LogprobsUse } from "../protocol/quality.js";
 import { textKey } from "../run/plan-progress.js";
@@ -78,9 +79,10 @@ function buildProfileMeasurement(job: LoadJob, worker: Worker, context: RunConte
     name: "profile",
     what: "profile",
     measure: async (handlers) => {
-      const prompt = trials[0]?.prompt ?? "";
-      const { generation } = configuration;
-      const { measurement } = await worker.ask("profile", { prompt, generation }, handlers);
+      const { generation, batch_size } = configuration;
+      const [first] = trials;
+      const rows = first === undefined ? [] : listBatchRows(first, trials, batch_size);
+      const { measurement } = await worker.ask("profile", { ...describePrompts(rows), generation }, handlers);
       await record(context, "profile", { ...of, status: "completed", measurement });
     },
     recordFailure: (failure) => record(context, "profile", { ...of, status: "failed", failure }),

@@ -1,3 +1,4 @@
+import { describePrompts, listBatchRows } from "../plan/batch-rows.js";
 import type { Failure } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
 import type { Worker } from "../worker/worker.js";
@@ -16,14 +17,14 @@ export async function runDriftProbe(job: LoadJob, worker: Worker, context: RunCo
   const startedSec = context.clock.monotonicSec();
   const handlers = () => progressHandlers(context, () => {});
   const prompts = job.work.trials;
-  const { generation } = configuration;
+  const { generation, batch_size } = configuration;
   const ask = (phase: "warmup" | "measure", trial: (typeof prompts)[number]) =>
     worker.ask(
       "generate",
       {
         trial_id: `sentinel${session.round + 1}/${trial.id}`,
         phase,
-        prompt: trial.prompt,
+        ...describePrompts(listBatchRows(trial, prompts, batch_size)),
         repeat: 0,
         generation,
       },

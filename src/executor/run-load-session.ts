@@ -1,3 +1,4 @@
+import { describePrompts, listBatchRows } from "../plan/batch-rows.js";
 import type { PlanTrial } from "../plan/plan-types.js";
 import type { Proof, TrialMeasurement } from "../protocol/measurements.js";
 import { findDisturbances } from "../run/disturbance.js";
@@ -136,16 +137,12 @@ class SessionRun {
 
   private async warmup(index: number): Promise<void> {
     const { configuration } = this.job;
-    const prompt = this.runnable[0]?.prompt;
-    if (prompt === undefined) return;
+    const [first] = this.runnable;
+    if (first === undefined) return;
     this.context.onEvent({ type: "warmup-started", configuration, index });
     try {
-      const measurement = await this.generate(
-        "warmup",
-        `${configuration.worker.id}/warmup${index + 1}`,
-        prompt,
-        0,
-      );
+      const trialId = `${configuration.worker.id}/warmup${index + 1}`;
+      const measurement = await this.generate("warmup", trialId, first, 0);
       await record(this.context, "warmup", { ...ofAttempt(this.job), index, measurement });
       this.context.onEvent({ type: "warmup-completed", configuration, measurement });
     } catch (error) {
@@ -186,6 +183,7 @@ class SessionRun {
         ...ofTrial(this.job, trial),
         status: "completed",
         measurement,
+        batch_prompt_ids: this.listPromptIds(trial),
         disturbed_by: disturbances,
       });
       if (again > 0) this.futileRepeats = disturbances.length === 0 ? 0 : this.futileRepeats + 1;
@@ -193,6 +191,12 @@ class SessionRun {
       onEvent({ type: "trial-disturbed", trial, disturbances });
     }
     if (measured !== null) onEvent({ type: "trial-completed", trial, measurement: measured });
+  }
+
+  /** Null for a batch of one: its prompt is the trial's. */
+  private listPromptIds(trial: PlanTrial): string[] | null {
+    const rows = listBatchRows(trial, this.runnable, this.job.configuration.batch_size);
+    return rows.length === 1 ? null : rows.map(({ prompt_id }) => prompt_id);
   }
 
   private mayMeasureAgain(timesAgain: number): boolean {
@@ -203,7 +207,7 @@ class SessionRun {
   /** Null where it failed and its process lives. What was measured already is not taken back by a later failure. */
   private async tryTrial(trial: PlanTrial, isMeasured: boolean): Promise<TrialMeasurement | null> {
     try {
-      return await this.generate("measure", trial.id, trial.prompt, trial.repeat);
+      return await this.generate("measure", trial.id, trial, trial.repeat);
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
       // A cancelled trial was not measured, and did not fail either.
@@ -220,9 +224,10 @@ class SessionRun {
     this.context.onEvent({ type: "trial-failed", trial, failure });
   }
 
-  private async generate(phase: "warmup" | "measure", trialId: string, prompt: string, repeat: number) {
-    const { generation } = this.job.configuration;
-    const body = { trial_id: trialId, phase, prompt, repeat, generation };
+  private async generate(phase: "warmup" | "measure", trialId: string, trial: PlanTrial, repeat: number) {
+    const { generation, batch_size } = this.job.configuration;
+    const prompts = describePrompts(listBatchRows(trial, this.runnable, batch_size));
+    const body = { trial_id: trialId, phase, ...prompts, repeat, generation };
     return (await this.worker.ask("generate", body, this.handlers())).measurement;
   }
 

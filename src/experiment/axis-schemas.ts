@@ -5,6 +5,8 @@ import { MAX_SEED, modelInputSchema } from "./model-schema.js";
 
 /** Far beyond any model's context; keeps a slip of the keyboard from becoming a week of measuring. */
 const MAX_TOKENS = 10_000_000;
+/** Likewise: no accelerator holds the caches of so many answers. */
+const MAX_BATCH = 65_536;
 
 const tokens = (minimum: number) => z.int().min(minimum).max(MAX_TOKENS);
 const seed = z
@@ -34,6 +36,10 @@ export type SamplingInput = z.infer<typeof samplingInputSchema>;
 
 /** The generation keys with one value each; the same in `generation` and as axes. */
 export const generationAxes = {
+  batch_size: z.int().min(1).max(MAX_BATCH).meta({
+    description:
+      "Prompts answered together in one generate: a trial's own and the next ones of the list. Default 1.",
+  }),
   max_new_tokens: tokens(1).meta({ description: "New tokens at most." }),
   max_length: tokens(1).meta({
     description: "Prompt and new tokens together, at most; instead of max_new_tokens.",

@@ -11,6 +11,8 @@ export type Settings = Generation & {
   readonly dtype: Dtype;
   readonly device: string;
   readonly attention: Attention;
+  /** Prompts that one `generate` answers together. */
+  readonly batch_size: number;
 };
 
 /** One value of an axis: the settings that it changes. */

@@ -19,6 +19,7 @@ export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
   dtype: "auto",
   device: "auto",
   attention: "auto",
+  batch_size: 1,
   max_new_tokens: 32,
   max_length: null,
   min_new_tokens: null,

@@ -10,6 +10,7 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   dtype: ({ dtype }) => unlessAuto(dtype),
   device: ({ device }) => unlessAuto(device),
   attention: ({ attention }) => unlessAuto(attention),
+  batch_size: ({ batch_size }) => `batch ${batch_size}`,
   max_new_tokens: ({ max_new_tokens }) => named("max_new_tokens", max_new_tokens),
   max_length: ({ max_length }) => named("max_length", max_length),
   min_new_tokens: ({ min_new_tokens }) => named("min_new_tokens", min_new_tokens),

@@ -20,8 +20,10 @@ export interface EstimateInput {
   readonly quantization: Quantization;
   /** `auto` = as stored with the model. */
   readonly dtype: string;
-  /** Prompt and answer together. */
+  /** Prompt and answer together, of the longest row of a batch. */
   readonly tokens: number;
+  /** Rows; 1 where it is left out. */
+  readonly batch?: number;
   readonly device: "cpu" | "cuda";
 }
 
@@ -39,7 +41,8 @@ export interface Estimate {
 export function estimate(input: EstimateInput): Estimate {
   const weights_bytes = estimateWeights(input);
   const kv_cache_bytes = estimateCache(input);
-  const activation_bytes = fixedActivationBytes(input) + input.tokens * activationBytesPerToken(input);
+  const { tokens, batch = 1 } = input;
+  const activation_bytes = fixedActivationBytes(input) + batch * tokens * activationBytesPerToken(input);
   const cuda_context_bytes = input.device === "cuda" ? CUDA_CONTEXT_BYTES : 0;
   const allocated_bytes = weights_bytes + kv_cache_bytes + activation_bytes;
   return {
@@ -64,16 +67,21 @@ export function estimateWeights({ shape, quantization, dtype }: WeightsInput): n
   );
 }
 
-/** What the model's own code keeps of so many tokens; records made before the shape told that know one figure a token. */
-function estimateCache({ shape, dtype, tokens }: Pick<EstimateInput, "shape" | "dtype" | "tokens">): number {
+type CacheInput = Pick<EstimateInput, "shape" | "dtype" | "tokens" | "batch">;
+
+/**
+ * What the model's own code keeps of so many tokens in every row, padding as well; records made before the shape told that know
+ * one figure a token.
+ */
+function estimateCache({ shape, dtype, tokens, batch = 1 }: CacheInput): number {
   const perElement = dtypeBytes(dtype, shape);
-  if (shape.cache === null) return tokens * shape.kv_elements_per_token * perElement;
+  if (shape.cache === null) return batch * tokens * shape.kv_elements_per_token * perElement;
   const { elements_per_token, windows, fixed_elements, fixed_bytes } = shape.cache;
   const inWindows = windows.reduce(
     (sum, window) => sum + Math.min(tokens, window.tokens) * window.elements_per_token,
     0,
   );
-  return (tokens * elements_per_token + inWindows + fixed_elements) * perElement + fixed_bytes;
+  return batch * ((tokens * elements_per_token + inWindows + fixed_elements) * perElement + fixed_bytes);
 }
 
 /** One layer's hidden states and the two halves of its feed-forward part, while the prompt is read. */
@@ -81,10 +89,10 @@ function activationBytesPerToken({ shape, dtype }: WeightsInput): number {
   return (4 * shape.hidden_size + 2 * shape.intermediate_size) * dtypeBytes(dtype, shape);
 }
 
-/** The last token's logits, also in float32; and the widest layer's weights, where they are unpacked to compute. */
-function fixedActivationBytes({ shape, quantization, dtype }: WeightsInput): number {
+/** Each row's last token's logits, also in float32; and the widest layer's weights, where they are unpacked to compute. */
+function fixedActivationBytes({ shape, quantization, dtype, batch = 1 }: EstimateInput): number {
   const perElement = dtypeBytes(dtype, shape);
-  const logits = shape.vocabulary * (perElement + FLOAT32_BYTES);
+  const logits = batch * shape.vocabulary * (perElement + FLOAT32_BYTES);
   const unpacked = findUnpackedDtype(quantization);
   if (unpacked === null) return logits;
   const widest = Math.max(

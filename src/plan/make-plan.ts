@@ -68,12 +68,15 @@ export function makePlan(
       index,
       worker: { id, label, ...loaded },
       generation,
+      batch_size: cell.batch_size,
       axes: { ...axes },
       is_reference: references.includes(index),
       reference_id: ids[references[index] ?? index] ?? null,
       inputs_sha256: sha256OfValue({
         ...loaded,
         generation,
+        // Left out for one, as before there were batches: what was measured then is the same.
+        ...(cell.batch_size === 1 ? {} : { batch_size: cell.batch_size }),
         prompts: experiment.prompts.map(({ text }) => text),
         warmup: experiment.warmup,
         quality,

@@ -94,6 +94,8 @@ export const planConfigurationSchema = z.strictObject({
   /** Everything the worker loads. `worker.id` and `worker.label` are the configuration's id and label. */
   worker: workerConfigurationSchema,
   generation: plannedGenerationSchema,
+  /** Prompts that one `generate` answers together (`batch-rows.ts`). */
+  batch_size: positiveInt.default(1),
   /** The matrix axes that vary in this experiment, as short texts: {"quantization": "fp4"}. */
   axes: z.record(z.string(), z.string()),
   /** Whether others are compared with it. */

@@ -218,16 +218,33 @@ const noiseShape = {
   cpu_mhz: z.number().min(0).nullable().default(null),
 };
 
+const finishReasonSchema = z.enum(["length", "eos"]);
+
+/** One prompt of a batch and its answer. */
+export const batchRowSchema = z.strictObject({
+  ...promptMeasurementSchema.shape,
+  /** Up to its own end: what `generate` fills a row up with while others go on is no part of it. */
+  output_tokens: nonNegativeInt,
+  finish_reason: finishReasonSchema,
+  output_text: z.string(),
+  output_ids: z.array(nonNegativeInt),
+  output_ids_sha256: z.string(),
+});
+export type BatchRow = z.infer<typeof batchRowSchema>;
+
+/** Tokens are of all rows of a batch together, answer and text of its first row: the trial's own prompt. */
 export const trialMeasurementSchema = z.strictObject({
   ...promptMeasurementSchema.shape,
   output_tokens: nonNegativeInt,
-  finish_reason: z.enum(["length", "eos"]),
+  finish_reason: finishReasonSchema,
   elapsed_sec: seconds,
   ttft_sec: seconds.nullable(),
   itl_sec: z.array(seconds),
   tpot_sec: seconds.nullable(),
   prefill_tokens_per_sec: z.number().min(0).nullable(),
   decode_tokens_per_sec: z.number().min(0).nullable(),
+  /** Of all rows together. */
+  batch_tokens_per_sec: z.number().min(0).nullable().default(null),
   peak_memory_allocated_bytes: bytes.nullable(),
   peak_memory_allocated_bytes_by_device: z.array(bytes).nullable(),
   peak_memory_reserved_bytes: bytes.nullable(),
@@ -259,6 +276,8 @@ export const trialMeasurementSchema = z.strictObject({
   /** The text that each of them adds; empty where a character needs further tokens, and for special ones. */
   output_pieces: z.array(z.string()),
   output_ids_sha256: z.string(),
+  /** Every row of a batch, in order; null where there is one. */
+  rows: z.array(batchRowSchema).nullable().default(null),
 });
 export type TrialMeasurement = z.infer<typeof trialMeasurementSchema>;
 

@@ -52,6 +52,8 @@ export const checkPromptRequest = message(
   z.null(),
   z.strictObject({ prompt: z.string(), generation: generationSchema }),
 );
+/** What a batch has besides `prompt`, which is its first row; absent for a batch of one. */
+const furtherPrompts = z.array(z.string()).min(1).optional();
 /** Runs one `generate` in the loaded trial process. */
 export const generateRequest = message(
   "generate",
@@ -60,6 +62,7 @@ export const generateRequest = message(
     trial_id: z.string().min(1),
     phase: z.enum(["warmup", "measure"]),
     prompt: z.string(),
+    further_prompts: furtherPrompts,
     /** 0-based; the trial's seed is generation.seed + repeat. */
     repeat: nonNegativeInt,
     generation: generationSchema,
@@ -69,7 +72,7 @@ export const generateRequest = message(
 export const profileRequest = message(
   "profile",
   z.null(),
-  z.strictObject({ prompt: z.string(), generation: generationSchema }),
+  z.strictObject({ prompt: z.string(), further_prompts: furtherPrompts, generation: generationSchema }),
 );
 /** Scores one text with the loaded model; progress comes once a window. */
 export const qualityRequest = message("quality", z.null(), qualityRequestBodySchema);

@@ -205,6 +205,8 @@ export const trialRecordSchema = z.discriminatedUnion("status", [
     ...trialCommonFields,
     status: z.literal("completed"),
     measurement: recordedTrialSchema,
+    /** Of the batch's rows, in their order; null for a batch of one. */
+    batch_prompt_ids: z.array(z.string()).nullable().default(null),
     /** What else went on while it ran, so that its times say nothing; empty where all was quiet. */
     disturbed_by: z.array(z.string()).default([]),
   }),

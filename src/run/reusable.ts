@@ -72,6 +72,7 @@ function whatDiffers(
     ...Object.entries(ours).map(
       ([name, value]) => [name, theirs.worker[name as keyof typeof ours], value] as const,
     ),
+    ["batch_size", theirs.batch_size, configuration.batch_size],
     ["generation", theirs.generation, configuration.generation],
     ["the list of prompts", run.prompts.map(({ prompt }) => prompt), [...prompts.values()]],
     ["warmup", run.plan.warmup, plan.header.warmup],

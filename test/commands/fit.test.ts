@@ -32,6 +32,14 @@ test("Falcon-40B is estimated within 10 % of what the article measured: 26 GB in
   expect(rows[1]?.longest_context_tokens).toBe(2048);
 });
 
+test("a batch takes as many caches as it has rows, so that less context fits", async () => {
+  const args = ["fit", falcon, "--memory", "48GB", "--context", "100", "--batch", "16"];
+  const { stdout } = await falconExp(args, options());
+  expect(stdout).toContain("total at 16 × 100 tokens");
+  // 1.97 MB a token in each row beside 24 GB of weights.
+  expect(stdout).toMatch(/nf4 +│ +24\.00 GB │ +28\.61 GB │ +yes │ +660 │/);
+});
+
 const MIXTURE = {
   model_type: "mixtral",
   hidden_size: 128,

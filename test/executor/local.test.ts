@@ -137,3 +137,23 @@ test("a configuration whose every prompt is beyond the context fails without a w
   expect(status).toBe("all_failed");
   expect(kinds.slice(2, -1)).toEqual(["load", "trial:failed", "trial:failed", "configuration:failed"]);
 });
+
+test("a batch is asked for with the prompts that can be read, and each trial records which they were", async () => {
+  const plan = smallPlan(["none"], { trials: 3, warmup: 1 });
+  const configurations = plan.configurations.map((one) => ({ ...one, batch_size: 3 }));
+  const trials = plan.trials.map((trial, index) => (index === 1 ? { ...trial, prompt: "too long" } : trial));
+  const { records } = await runPlan({ ...plan, configurations, trials }, "good");
+  const completed = records.filter((record) => record.kind === "trial" && record.status === "completed");
+  expect(completed).toMatchObject([
+    {
+      batch_prompt_ids: ["p1", "p3", "p1"],
+      measurement: { output_text: "answer to question 1 + question 3 + question 1" },
+    },
+    {
+      batch_prompt_ids: ["p3", "p1", "p3"],
+      measurement: { output_text: "answer to question 3 + question 1 + question 3" },
+    },
+  ]);
+  const [warmup] = records.filter((record) => record.kind === "warmup");
+  expect(warmup?.measurement.output_text).toBe("answer to question 1 + question 3 + question 1");
+});

@@ -59,6 +59,22 @@ test("cache, activations and context are parts of their own", () => {
   expect(estimate({ ...input, device: "cpu" }).cuda_context_bytes).toBe(0);
 });
 
+test("rows of a batch share the weights: their cache, activations and logits are each their own", () => {
+  const of = (batch: number) =>
+    estimate({
+      shape: { ...TOY, cache: { elements_per_token: 8, windows: [], fixed_elements: 100, fixed_bytes: 400 } },
+      quantization: quantization("fp4"),
+      dtype: "auto",
+      tokens: 10,
+      batch,
+      device: "cpu",
+    });
+  expect(of(4).weights_bytes).toBe(of(1).weights_bytes);
+  expect(of(4).kv_cache_bytes).toBe(4 * of(1).kv_cache_bytes);
+  // The widest layer is unpacked once.
+  expect(of(4).activation_bytes).toBe(4 * (of(1).activation_bytes - 32_768) + 32_768);
+});
+
 test("a window is full at some time, and recurrent states take the same for any tokens", () => {
   const cache = {
     elements_per_token: 8,

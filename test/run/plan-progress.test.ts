@@ -83,7 +83,13 @@ function execute(
       const code = fate(id, tries.get(id) ?? 0);
       tries.set(id, (tries.get(id) ?? 0) + 1);
       if (code === null) {
-        write({ ...commonFields, status: "completed", measurement: measurement(), disturbed_by: [] });
+        write({
+          ...commonFields,
+          status: "completed",
+          measurement: measurement(),
+          batch_prompt_ids: null,
+          disturbed_by: [],
+        });
         continue;
       }
       write({ ...commonFields, status: "failed", failure: failure({ code }) });

@@ -58,7 +58,7 @@ def answers_of(data: RunData) -> tuple[Answer, ...]:
                         is_reference=configuration.is_reference,
                         repeat=trial["repeat"],
                         text=measurement.get("output_text"),
-                        output_tokens=measurement.get("output_tokens"),
+                        output_tokens=_count_tokens(measurement),
                         failure_code=trial["failure"]["code"] if trial["status"] == "failed" else None,
                         same_as_reference=own == its if is_compared else None,
                     ),
@@ -69,3 +69,9 @@ def answers_of(data: RunData) -> tuple[Answer, ...]:
 
 def _tokens_sha256(trial: Record) -> str | None:
     return str(trial["measurement"]["output_ids_sha256"]) if trial["status"] == "completed" else None
+
+
+def _count_tokens(measurement: Record) -> int | None:
+    """Of the answer alone: in a batch ``output_tokens`` is of all rows."""
+    ids = measurement.get("output_ids")
+    return measurement.get("output_tokens") if ids is None else len(ids)

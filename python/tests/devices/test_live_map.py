@@ -11,9 +11,10 @@ from accelerate.hooks import AlignDevicesHook, SequentialHook
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.devices.live_map import find_input_device
+from falcon_exp.worker.trial.batch import prepare_batch
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import load
-from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
+from falcon_exp.worker.trial.prompts import fit_prompt
 from falcon_exp.worker.trial.quality import measure_quality
 from tests.conftest import configuration, generation, trial
 
@@ -25,8 +26,8 @@ def test_a_model_whose_weights_are_offloaded_reads_its_inputs_where_it_computes(
     # What hid the fault: the device of a weight that is not there.
     assert offloaded.model.device.type == "meta"
     assert find_input_device(offloaded.model).type == "cpu"
-    inputs, _ = prepare_inputs(offloaded, fit_prompt(offloaded, "hello", generation()), generation())
-    assert {tensor.device.type for tensor in inputs.values()} == {"cpu"}
+    batch = prepare_batch(offloaded, [fit_prompt(offloaded, "hello", generation())], generation())
+    assert {tensor.device.type for tensor in batch.inputs.values()} == {"cpu"}
     assert measure(offloaded, trial(), lambda _tokens: None)["output_ids"] == whole["output_ids"]
     request = {"text_id": "t", "text": "x" * 64, "context": 32, "max_tokens": None, "logprobs": {"mode": "none"}}
     assert len(measure_quality(offloaded, request, lambda *_: None)["token_nll"]) == 30

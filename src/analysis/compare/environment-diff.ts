@@ -73,6 +73,8 @@ export function configurationDifferences(sides: readonly Side[]): readonly Diffe
 export interface Workload {
   readonly prompts_sha256: string;
   readonly generation: PlanConfiguration["generation"];
+  /** Absent for one prompt at a time. */
+  readonly batch_size?: number;
   /** Null where the model was not loaded. */
   readonly parameters: number | null;
 }
@@ -80,12 +82,13 @@ export interface Workload {
 /** Prompts count by their texts, in their order. */
 export function describeWorkload(
   { prompts }: Pick<RunRecord, "prompts">,
-  { generation }: Pick<PlanConfiguration, "generation">,
+  { generation, batch_size }: Pick<PlanConfiguration, "generation" | "batch_size">,
   parameters: number | null,
 ): Workload {
   return {
     prompts_sha256: sha256OfText(prompts.map(({ prompt }) => prompt).join("\0")),
     generation,
+    ...(batch_size === 1 ? {} : { batch_size }),
     parameters,
   };
 }
@@ -98,6 +101,7 @@ export function workloadDifferences(ours: Workload, theirs: Workload): readonly 
     ours.generation === theirs.generation ||
     JSON.stringify(ours.generation) === JSON.stringify(theirs.generation);
   if (!isSame) reasons.push("other generation settings");
+  if (ours.batch_size !== theirs.batch_size) reasons.push("another batch size");
   const areKnown = ours.parameters !== null && theirs.parameters !== null;
   if (areKnown && ours.parameters !== theirs.parameters) reasons.push("another model");
   return reasons;

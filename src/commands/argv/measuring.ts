@@ -126,6 +126,11 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       new Option("--context <tokens>", "prompt and answer together").default(2048).argParser(wholeNumber),
     )
     .addOption(
+      new Option("--batch <rows>", "prompts answered together, each with that context")
+        .default(1)
+        .argParser(wholeNumber),
+    )
+    .addOption(
       new Option("--dtype <dtype>", "of what is not quantized")
         .choices(["auto", "bfloat16", "float16", "float32"])
         .default("auto"),

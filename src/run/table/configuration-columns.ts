@@ -83,6 +83,13 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
     "most tokens that an answer may have",
     ({ configuration }) => configuration.plan.generation.max_new_tokens,
   ),
+  always(
+    column.int64(
+      "batch_size",
+      "prompts that each generate answered together",
+      ({ configuration }) => configuration.plan.batch_size,
+    ),
+  ),
   column.string(
     "identity_sha256",
     "hash of all effective inputs: equal means the same measurement",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import gc
 import hashlib
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -15,25 +17,29 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 
 from falcon_exp.worker.devices.noise import NoiseMeter
 from falcon_exp.worker.devices.rss import PeakRss, trim_heap
+from falcon_exp.worker.trial.batch import cut_answers, find_row_limits, prepare_batch
 from falcon_exp.worker.trial.finite_logits import may_be_chosen_from_nothing, require_finite_logits
 from falcon_exp.worker.trial.loading import Loaded
-from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
+from falcon_exp.worker.trial.prompts import fit_prompts
 from falcon_exp.worker.trial.token_pieces import token_pieces
 
 
 class TokenClock(StoppingCriteria):  # type: ignore[misc]
-    """Notes when each new token is known on the host. Stops nothing.
+    """Notes when each new token is known on the host, those of a batch together. Ends rows at their limits alone.
 
     A stopping criterion and no streamer: on MPS the library hands a streamer each token only after the next forward
     pass, and may hand on no sooner elsewhere one day. A criterion is asked as soon as a token is chosen, on every
     device, and reading the token waits until it is there. Elsewhere than on MPS ``generate`` waits for it in any case.
     """
 
-    def __init__(self, input_tokens: int, on_token: Callable[[int], None]) -> None:
+    def __init__(
+        self, input_tokens: int, on_token: Callable[[int], None], row_limits: Sequence[int] | None = None
+    ) -> None:
         self.times_sec: list[float] = []
         self._input_tokens = input_tokens
         self._on_token = on_token
-        self._goes_on: torch.Tensor | None = None
+        self._row_limits = row_limits
+        self._stops: torch.Tensor | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_options: Any) -> torch.Tensor:
         """Called by ``generate`` with all tokens so far, rows x tokens; True for each row that is to end."""
@@ -42,9 +48,10 @@ class TokenClock(StoppingCriteria):  # type: ignore[misc]
         tokens = input_ids.shape[1] - self._input_tokens
         self.times_sec += [now] * (tokens - len(self.times_sec))
         self._on_token(tokens)
-        if self._goes_on is None:
-            self._goes_on = torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
-        return self._goes_on
+        if self._stops is None or self._row_limits is not None:
+            limits = self._row_limits or [sys.maxsize] * input_ids.shape[0]
+            self._stops = torch.tensor([limit <= tokens for limit in limits], device=input_ids.device)
+        return self._stops
 
 
 def _trim_once(on_token: Callable[[int], None]) -> Callable[[int], None]:
@@ -69,8 +76,11 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     model, devices = loaded.model, loaded.devices
     seed = generation["seed"] + request["repeat"]
     settings = generation_config(model, loaded.tokenizer, generation)
-    # Before the clock runs: the figure is of a prompt as it is read, not of finding out how much of it fits.
-    prompt = fit_prompt(loaded, request["prompt"], generation)
+    # Before the clock runs: the figure is of prompts as they are read, not of finding out how much of them fits.
+    prompts = fit_prompts(loaded, request)
+    limits = find_row_limits(prompts, generation)
+    if limits is not None:
+        settings.max_length, settings.max_new_tokens = None, max(limits)
     is_first = loaded.facts.compiled is None
     set_seed(seed)
     # Malloc's free memory stays, the first generate's apart: were it given back before each, the clock would pay for
@@ -83,12 +93,13 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     meter = devices.start_energy()
     devices.synchronize()
     started = time.perf_counter()
-    inputs, templated = prepare_inputs(loaded, prompt, generation)
-    input_tokens = int(inputs["input_ids"].shape[1])
-    clock = TokenClock(input_tokens, _trim_once(on_token) if is_first else on_token)
+    batch = prepare_batch(loaded, prompts, generation)
+    clock = TokenClock(batch.padded_tokens, _trim_once(on_token) if is_first else on_token, limits)
     generate_started = time.perf_counter()
     with torch.inference_mode(), loaded.facts.watch(model):
-        output = model.generate(**inputs, generation_config=settings, stopping_criteria=StoppingCriteriaList([clock]))
+        output = model.generate(
+            **batch.inputs, generation_config=settings, stopping_criteria=StoppingCriteriaList([clock])
+        )
     devices.synchronize()
     ended = time.perf_counter()
     energy = meter.stop()
@@ -97,19 +108,21 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     device = devices.read_peak()
     used, used_note = devices.read_memory_used()
     states_after = devices.read_states()
-    ids = output[0, input_tokens:].to(device="cpu", dtype=torch.int64)
-    if is_first or may_be_chosen_from_nothing(ids):
-        require_finite_logits(model, output)
-
-    def decoded(some: Any) -> str:
-        return str(loaded.tokenizer.decode(some, skip_special_tokens=True))
-
+    answers = cut_answers(output, batch, _end_ids(settings), limits)
+    for index, answer in enumerate(answers):
+        if (is_first and index == 0) or may_be_chosen_from_nothing(answer):
+            require_finite_logits(model, batch.read_row(output, index, len(answer)))
+    rows = [_describe_answer(loaded.tokenizer, answer, settings) for answer in answers]
+    output_tokens = sum(len(answer) for answer in answers)
+    # Where the library learns a step late that an answer has ended, one token more was made and taken back.
+    times_sec = clock.times_sec[: max(len(answer) for answer in answers)]
     return {
-        **_counts(ids, input_tokens, settings),
-        "truncated_tokens": prompt.truncated_tokens,
+        "input_tokens": sum(batch.row_tokens),
+        "output_tokens": output_tokens,
+        "truncated_tokens": sum(prompt.truncated_tokens for prompt in prompts),
         "elapsed_sec": ended - started,
-        # Where the library learns a step late that an answer has ended, one token more was made and taken back.
-        **_latencies(clock.times_sec[: len(ids)], generate_started, ended, input_tokens),
+        **_latencies(times_sec, generate_started, ended, sum(batch.row_tokens)),
+        "batch_tokens_per_sec": _batch_rate(times_sec, ended, output_tokens - len(answers)),
         "peak_memory_allocated_bytes": device.allocated_bytes,
         "peak_memory_allocated_bytes_by_device": device.allocated_bytes_by_device,
         "peak_memory_reserved_bytes": device.reserved_bytes,
@@ -118,7 +131,9 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         "peak_rss_bytes": peak_rss,
         "peak_rss_source": peak.source,
         "energy_joules": energy.joules,
-        "energy_per_token_joules": None if energy.joules is None or len(ids) == 0 else energy.joules / len(ids),
+        "energy_per_token_joules": None
+        if energy.joules is None or output_tokens == 0
+        else energy.joules / output_tokens,
         "energy_source": energy.source,
         "energy_step_sec": energy.step_sec,
         "energy_note": energy.note,
@@ -127,10 +142,33 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         "gpu_state_before": states_before,
         "gpu_state_after": states_after,
         "seed": seed,
-        "chat_template_applied": templated,
-        "output_text": decoded(ids),
+        "chat_template_applied": batch.templated,
+        **rows[0],
+        "output_pieces": token_pieces(partial(_decode, loaded.tokenizer), rows[0]["output_ids"]),
+        "rows": None
+        if len(rows) == 1
+        else [
+            {
+                "input_tokens": tokens,
+                "truncated_tokens": prompt.truncated_tokens,
+                "output_tokens": len(row["output_ids"]),
+                **row,
+            }
+            for tokens, prompt, row in zip(batch.row_tokens, prompts, rows, strict=True)
+        ],
+    }
+
+
+def _decode(tokenizer: Any, ids: Any) -> str:
+    return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def _describe_answer(tokenizer: Any, ids: torch.Tensor, settings: Any) -> dict[str, Any]:
+    ended_itself = len(ids) > 0 and int(ids[-1]) in _end_ids(settings)
+    return {
+        "finish_reason": "eos" if ended_itself else "length",
+        "output_text": _decode(tokenizer, ids),
         "output_ids": ids.tolist(),
-        "output_pieces": token_pieces(decoded, ids.tolist()),
         "output_ids_sha256": hashlib.sha256(ids.numpy().astype("<i8").tobytes()).hexdigest(),
     }
 
@@ -162,16 +200,6 @@ def _end_ids(settings: Any) -> list[int]:
     return list(ends) if isinstance(ends, list | tuple) else [int(ends)]
 
 
-def _counts(ids: torch.Tensor, input_tokens: int, settings: Any) -> dict[str, Any]:
-    output_tokens = int(ids.shape[0])
-    ended_itself = output_tokens > 0 and int(ids[-1]) in _end_ids(settings)
-    return {
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "finish_reason": "eos" if ended_itself else "length",
-    }
-
-
 def _latencies(times_sec: list[float], started: float, ended: float, input_tokens: int) -> dict[str, Any]:
     """TTFT, inter-token times, TPOT and rates; null where there is no such token."""
     if not times_sec:
@@ -191,3 +219,9 @@ def _latencies(times_sec: list[float], started: float, ended: float, input_token
         "prefill_tokens_per_sec": input_tokens / ttft if ttft > 0 else None,
         "decode_tokens_per_sec": 1 / tpot if tpot else None,
     }
+
+
+def _batch_rate(times_sec: list[float], ended: float, tokens: int) -> float | None:
+    """``tokens``: of all rows together, each one's first left out."""
+    decoding_sec = ended - times_sec[0] if len(times_sec) > 1 else 0.0
+    return tokens / decoding_sec if decoding_sec > 0 else None

@@ -11,9 +11,10 @@ from falcon_exp.worker.devices.accelerator import Stopwatch
 from falcon_exp.worker.devices.live_map import find_compute_device
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.proof.linear_modules import linear_modules
+from falcon_exp.worker.trial.batch import prepare_batch
 from falcon_exp.worker.trial.generation import generation_config
 from falcon_exp.worker.trial.loading import Loaded
-from falcon_exp.worker.trial.prompts import fit_prompt, prepare_inputs
+from falcon_exp.worker.trial.prompts import fit_prompts
 
 
 class _StopwatchPerDevice:
@@ -80,11 +81,11 @@ class _TimedForwards:
 def profile(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
     """``profileMeasurementSchema`` of the wire format: one more ``generate``, its time taken apart and not counted."""
     model = loaded.model
-    settings = generation_config(model, loaded.tokenizer, request["generation"])
-    prompt = fit_prompt(loaded, request["prompt"], request["generation"])
-    inputs, _ = prepare_inputs(loaded, prompt, request["generation"])
+    generation = request["generation"]
+    settings = generation_config(model, loaded.tokenizer, generation)
+    batch = prepare_batch(loaded, fit_prompts(loaded, request), generation)
     with torch.inference_mode(), _TimedForwards(model, loaded.devices) as timed:
-        model.generate(**inputs, generation_config=settings)
+        model.generate(**batch.inputs, generation_config=settings)
         loaded.devices.synchronize()
     return {
         "decode_steps": timed.steps,

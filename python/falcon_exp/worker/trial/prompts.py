@@ -1,11 +1,10 @@
-"""From a prompt to the tensors that the model reads, and whether it leaves room for the answer."""
+"""From a prompt to its tokens, and whether it leaves room for the answer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from falcon_exp.worker.devices.live_map import find_input_device
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded
 
@@ -61,10 +60,16 @@ def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> Fitte
     return FittedPrompt(text, kept, tokens - kept)
 
 
-def prepare_inputs(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
-    """(tensors on the device where the model reads them, whether the chat template was applied)."""
+def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
+    """The rows of a request's batch, its own prompt first. Raises WorkerError as ``fit_prompt`` does."""
+    texts = [request["prompt"], *request.get("further_prompts", [])]
+    return [fit_prompt(loaded, text, request["generation"]) for text in texts]
+
+
+def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
+    """(tensors on the host, whether the chat template was applied)."""
     templated = _uses_template(generation["chat_template"], loaded.tokenizer)
-    return _tokenize(loaded.tokenizer, fitted.text, templated).to(find_input_device(loaded.model)), templated
+    return _tokenize(loaded.tokenizer, fitted.text, templated), templated
 
 
 def _uses_template(asked: str, tokenizer: Any) -> bool:

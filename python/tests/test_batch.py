@@ -1,0 +1,114 @@
+"""Several prompts in one ``generate``: each row answers as its prompt does alone, and counts to its own end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from falcon_exp.worker.devices.devices import Devices
+from falcon_exp.worker.trial.generation import measure
+from falcon_exp.worker.trial.loading import Loaded, load
+from tests.conftest import TINY_FALCON, configuration, trial
+
+PROMPTS = ["What is a falcon?", "Why?", "Tell me of the sea, of ships, and of what is left of both."]
+#: As different from each other as a batch's padding may meet: positions by rotation, by bias, learned, and none at all.
+SIZE = {"vocab_size": 384, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+FAMILIES: dict[str, dict[str, Any]] = {
+    "falcon": TINY_FALCON,
+    "falcon-alibi": {**TINY_FALCON, "new_decoder_architecture": False, "alibi": True},
+    "llama": {**SIZE, "model_type": "llama", "intermediate_size": 96},
+    "gpt2": {"model_type": "gpt2", "vocab_size": 384, "n_embd": 64, "n_layer": 2, "n_head": 4},
+    "bloom": {**SIZE, "model_type": "bloom", "n_head": 4},
+    "mamba": {"model_type": "mamba", "vocab_size": 384, "hidden_size": 64, "num_hidden_layers": 2, "state_size": 8},
+}
+
+
+def _load(family: str = "llama", **changes: Any) -> Loaded:
+    # Weights ten times the usual: with small ones every answer is one token over and over.
+    config = {**FAMILIES[family], "initializer_range": 0.2, "eos_token_id": 1, "bos_token_id": 1}
+    model = {"source": "random", "config": config, "seed": 3, "tokenizer": "bytes"}
+    return load(configuration(model=model, dtype="float32", **changes), Devices.open())
+
+
+def _measure(loaded: Loaded, prompts: list[str], **changes: Any) -> dict[str, Any]:
+    request = {**trial(prompts[0], max_new_tokens=12, **changes), "further_prompts": prompts[1:]}
+    return measure(loaded, request, lambda _tokens: None)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_answer_in_a_batch_equals_its_answer_alone(family: str) -> None:
+    loaded = _load(family)
+    alone = [_measure(loaded, [prompt])["output_ids"] for prompt in PROMPTS]
+    together = _measure(loaded, PROMPTS)
+    assert [row["output_ids"] for row in together["rows"]] == alone
+    # Else the comparison would say nothing.
+    assert len({tuple(answer) for answer in alone}) == 3
+    assert len({token for answer in alone for token in answer}) > 3
+    assert together["output_ids"] == alone[0]
+
+
+def test_tokens_are_of_all_rows_and_times_of_each() -> None:
+    measured = _measure(_load(), PROMPTS, min_new_tokens=12)
+    rows = measured["rows"]
+    assert [row["input_tokens"] for row in rows] == [len(prompt) + 1 for prompt in PROMPTS]
+    assert measured["input_tokens"] == sum(row["input_tokens"] for row in rows)
+    assert [row["output_tokens"] for row in rows] == [12, 12, 12]
+    assert measured["output_tokens"] == 36
+    assert len(measured["itl_sec"]) == 11
+    assert measured["batch_tokens_per_sec"] == pytest.approx(3 * measured["decode_tokens_per_sec"])
+    assert measured["prefill_tokens_per_sec"] == pytest.approx(measured["input_tokens"] / measured["ttft_sec"])
+
+
+def test_a_batch_of_one_has_no_rows_and_one_rate() -> None:
+    measured = _measure(_load(), PROMPTS[:1])
+    assert measured["rows"] is None
+    assert measured["batch_tokens_per_sec"] == pytest.approx(measured["decode_tokens_per_sec"])
+
+
+def test_tokens_behind_a_rows_own_end_are_not_counted() -> None:
+    loaded = _load()
+    alone = [_measure(loaded, [prompt])["output_ids"] for prompt in PROMPTS]
+    end = next(token for token in alone[1] if token not in alone[0] + alone[2])
+    loaded.model.generation_config.eos_token_id = end
+    measured = _measure(loaded, PROMPTS, min_new_tokens=None)
+    rows = measured["rows"]
+    ended = alone[1].index(end) + 1
+    assert rows[1]["output_ids"] == alone[1][:ended]
+    assert [row["finish_reason"] for row in rows] == ["length", "eos", "length"]
+    assert [row["output_tokens"] for row in rows] == [12, ended, 12]
+    assert measured["output_tokens"] == 24 + ended
+    assert len(measured["itl_sec"]) == 11
+    decoding_sec = 11 / measured["decode_tokens_per_sec"]
+    assert measured["batch_tokens_per_sec"] == pytest.approx((24 + ended - 3) / decoding_sec)
+
+
+def test_max_length_is_each_prompts_own_and_not_the_padded_ones() -> None:
+    loaded = _load()
+    wanted: dict[str, Any] = {"max_new_tokens": None, "max_length": 64, "min_new_tokens": None}
+    request = {**trial(PROMPTS[0], **wanted), "further_prompts": PROMPTS[1:]}
+    rows = measure(loaded, request, lambda _tokens: None)["rows"]
+    alone = [measure(loaded, trial(prompt, **wanted), lambda _tokens: None)["output_ids"] for prompt in PROMPTS]
+    assert [row["output_ids"] for row in rows] == alone
+    assert len({len(answer) for answer in alone}) > 1
+
+
+def test_padding_is_no_token_that_a_penalty_on_repeating_sees() -> None:
+    loaded = _load()
+    # What a tokenizer pads with is often what ends an answer.
+    loaded.tokenizer.pad_token = loaded.tokenizer.eos_token
+    alone = [_measure(loaded, [prompt], repetition_penalty=3.0)["output_ids"] for prompt in PROMPTS]
+    together = _measure(loaded, PROMPTS, repetition_penalty=3.0)
+    assert [row["output_ids"] for row in together["rows"]] == alone
+
+
+def test_a_batch_is_profiled_as_a_batch() -> None:
+    from falcon_exp.worker.trial.profiling import profile
+
+    loaded = _load()
+    shapes: list[int] = []
+    loaded.model.register_forward_pre_hook(
+        lambda _module, _args, options: shapes.append(options["input_ids"].shape[0]), with_kwargs=True
+    )
+    profile(loaded, {**trial(PROMPTS[0]), "further_prompts": PROMPTS[1:]})
+    assert set(shapes) == {3}
