@@ -26,9 +26,9 @@ const MOST_EDITS = 1_500;
 
 export function diffAnswers(own: ComparedAnswer, reference: ComparedAnswer): AnswerDiff {
   if (own.tokens === null || reference.tokens === null) {
-    return { unit: "word", runs: wordRuns(own.text, reference.text) };
+    return { unit: "word", runs: readableRuns(wordRuns(own.text, reference.text)) };
   }
-  return { unit: "token", runs: tokenRuns(own.tokens, reference.tokens) };
+  return { unit: "token", runs: readableRuns(tokenRuns(own.tokens, reference.tokens)) };
 }
 
 type Tokens = NonNullable<ComparedAnswer["tokens"]>;
@@ -65,6 +65,105 @@ function wordRuns(own: string, reference: string): DiffRun[] {
     kind: added ? "inserted" : removed ? "removed" : "same",
     pieces: [value],
   }));
+}
+
+/** Of the longer answer. Two answers that share less are two answers: what else they share is words that every answer has. */
+const LEAST_SHARED = 0.5;
+
+/** What differs between two pieces of text that both have. */
+interface Change {
+  readonly removed: string[];
+  readonly inserted: string[];
+}
+
+/** A change and the shared text after it. */
+interface Step {
+  readonly change: Change;
+  readonly same: readonly string[];
+}
+
+/**
+ * The same runs as a person reads them: what both have only by chance between two changes (no longer than what differs on
+ * either side of it, as diff-match-patch has it) is part of one change, and answers that share too little differ from their
+ * common beginning on.
+ */
+function readableRuns(runs: readonly DiffRun[]): DiffRun[] {
+  const isSame = ({ kind }: DiffRun) => kind === "same";
+  const firstChange = runs.findIndex((run) => !isSame(run));
+  if (firstChange === -1) return [...runs];
+  const beginning = runs.slice(0, firstChange).flatMap(({ pieces }) => pieces);
+  const steps: Step[] = [];
+  for (const step of listSteps(runs.slice(firstChange))) {
+    let merged = step;
+    for (let last = steps.at(-1); last !== undefined && isByChance(last, merged); last = steps.at(-1)) {
+      steps.pop();
+      merged = { change: joinChanges(last.change, last.same, merged.change), same: merged.same };
+    }
+    steps.push(merged);
+  }
+  const shared = lengthOf(beginning) + steps.reduce((sum, { same }) => sum + lengthOf(same), 0);
+  const changed = (kind: keyof Change) =>
+    steps.reduce((sum, { change }) => sum + lengthOf(change[kind]), shared);
+  const isShared = shared >= LEAST_SHARED * Math.max(changed("removed"), changed("inserted"));
+  return toRuns(beginning, isShared ? steps : [joinSteps(steps)]);
+}
+
+function listSteps(runs: readonly DiffRun[]): Step[] {
+  const steps: { change: Change; same: string[] }[] = [];
+  for (const { kind, pieces } of runs) {
+    const last = steps.at(-1);
+    if (kind === "same") last?.same.push(...pieces);
+    else {
+      const open = last !== undefined && last.same.length === 0 ? last : null;
+      const step = open ?? { change: { removed: [], inserted: [] }, same: [] };
+      step.change[kind].push(...pieces);
+      if (open === null) steps.push(step);
+    }
+  }
+  return steps;
+}
+
+function isByChance({ change, same }: Step, next: Step): boolean {
+  const most = Math.min(sizeOf(change), sizeOf(next.change));
+  return lengthOf(same) <= most;
+}
+
+function joinChanges(first: Change, same: readonly string[], second: Change): Change {
+  return {
+    removed: [...first.removed, ...same, ...second.removed],
+    inserted: [...first.inserted, ...same, ...second.inserted],
+  };
+}
+
+function joinSteps(steps: readonly Step[]): Step {
+  const change = steps.reduce<Change>(
+    (all, step) => ({
+      removed: [...all.removed, ...step.change.removed, ...step.same],
+      inserted: [...all.inserted, ...step.change.inserted, ...step.same],
+    }),
+    { removed: [], inserted: [] },
+  );
+  return { change, same: [] };
+}
+
+function toRuns(beginning: readonly string[], steps: readonly Step[]): DiffRun[] {
+  const runs: DiffRun[] = [
+    { kind: "same", pieces: beginning },
+    ...steps.flatMap(({ change, same }): DiffRun[] => [
+      { kind: "removed", pieces: change.removed },
+      { kind: "inserted", pieces: change.inserted },
+      { kind: "same", pieces: same },
+    ]),
+  ];
+  return runs.filter(({ pieces }) => pieces.length > 0);
+}
+
+function sizeOf({ removed, inserted }: Change): number {
+  return Math.max(lengthOf(removed), lengthOf(inserted));
+}
+
+function lengthOf(pieces: readonly string[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function beginningOnly(own: readonly string[], reference: readonly string[], same: number): DiffRun[] {

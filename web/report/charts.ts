@@ -9,6 +9,7 @@ import {
 } from "../../src/render/charts/charts.js";
 import { type DrawnChart, draw } from "./draw.js";
 import { interactive, themed } from "./interactive-spec.js";
+import { type SavedFormat, saveChart } from "./save.js";
 import type { Selection } from "./selection.js";
 
 export interface Charts {
@@ -23,7 +24,8 @@ const SETTLED_MS = 120;
 interface Place {
   readonly figure: HTMLElement;
   readonly canvas: HTMLElement;
-  readonly spec: (width: number) => TopLevelSpec | null;
+  /** As wide as there is room; without a width as the files in the run's folder are. */
+  readonly spec: (width?: number) => TopLevelSpec | null;
   drawn: DrawnChart | null;
   /** Ever again, when anything changes; before it came near the window nothing is drawn. */
   isWanted: boolean;
@@ -40,7 +42,7 @@ export function drawCharts(page: Document, inputs: ChartInputs, selection: Selec
     const spec = place.spec(place.width);
     place.drawn?.close();
     place.drawn = null;
-    if (spec === null) place.canvas.textContent = "Nothing of what is selected can be drawn here.";
+    if (spec === null) place.canvas.textContent = "No data for the selected configurations.";
     else {
       place.drawn = draw(place.canvas, themed(interactive(spec)), (configuration) =>
         selection.only(configuration),
@@ -61,7 +63,10 @@ export function drawCharts(page: Document, inputs: ChartInputs, selection: Selec
     },
     { rootMargin: "300px" },
   );
-  for (const { figure } of places) near.observe(figure);
+  for (const place of places) {
+    near.observe(place.figure);
+    watchSaving(place);
+  }
   selection.onChange(() => {
     // A chart of a single configuration is shown or hidden as it is.
     for (const place of places) {
@@ -97,6 +102,16 @@ function findPlaces(figure: HTMLElement, inputs: ChartInputs, selection: Selecti
   return isShared(name)
     ? [{ ...place, spec: (width) => sharedChart(inputs, name, selection.has, width) }]
     : [];
+}
+
+function watchSaving({ figure, spec }: Place): void {
+  for (const button of figure.querySelectorAll<HTMLButtonElement>("[data-save]")) {
+    button.addEventListener("click", () => {
+      const drawn = spec();
+      if (drawn !== null)
+        void saveChart(figure.dataset.chart ?? "chart", drawn, button.dataset.save as SavedFormat);
+    });
+  }
 }
 
 function isShared(name: string): name is SharedChartName {

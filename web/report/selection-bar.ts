@@ -9,7 +9,16 @@ export function watchSelection(
 ): void {
   const all = page.querySelector<HTMLButtonElement>("#select-all");
   const chips = [...page.querySelectorAll<HTMLButtonElement>("[data-select]")];
+  const search = page.querySelector<HTMLInputElement>("#select-search");
+  const isFound = (chip: HTMLElement) =>
+    (chip.textContent ?? "").toLowerCase().includes(search?.value.trim().toLowerCase() ?? "");
   all?.addEventListener("click", () => selection.selectAll());
+  search?.addEventListener("input", () => {
+    for (const chip of chips) chip.hidden = !isFound(chip);
+  });
+  page.querySelector("#select-found")?.addEventListener("click", () => {
+    selection.these(chips.filter(isFound).map((chip) => chip.dataset.select ?? ""));
+  });
   for (const chip of chips) chip.addEventListener("click", () => selection.toggle(chip.dataset.select ?? ""));
   selection.onChange(() => {
     all?.setAttribute("aria-pressed", String(selection.isAll));
@@ -27,5 +36,12 @@ function announce(page: Document, selection: Selection, configurations: PageData
   const announcer = page.querySelector("#announcer");
   if (announcer === null) return;
   const shown = configurations.filter(({ id }) => selection.has(id)).map(({ label }) => label);
+  const count = page.querySelector("#selected");
+  if (count !== null) {
+    const { length } = configurations;
+    count.textContent = selection.isAll
+      ? `all ${length} configurations`
+      : `${shown.length} of ${length} shown`;
+  }
   announcer.textContent = selection.isAll ? "All configurations are shown" : `Shown: ${shown.join(", ")}`;
 }

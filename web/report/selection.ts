@@ -36,6 +36,11 @@ export class Selection {
     this.#set(new Set(isAlone ? this.#all : [configuration]));
   }
 
+  /** These alone; all where there are none. */
+  these(configurations: readonly string[]): void {
+    this.#set(new Set(configurations.length === 0 ? this.#all : configurations));
+  }
+
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }

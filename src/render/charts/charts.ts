@@ -7,12 +7,14 @@ import { type EstimateInput, estimateChart } from "./estimate.js";
 import { type InterTokenInput, interTokenChart } from "./inter-token.js";
 import { type KlTailsInput, klTailsChart } from "./kl-tails.js";
 import { type OverviewInput, overviewChart } from "./overview.js";
-import { type TradeoffInput, tradeoffChart } from "./tradeoff.js";
+import { type QualityInput, qualityChart } from "./quality.js";
+import { measureScales, type TradeoffInput, tradeoffChart } from "./tradeoff.js";
 
 /** Null where there is nothing of the kind to draw. */
 export interface ChartInputs {
   readonly overview: OverviewInput;
   readonly tradeoff: TradeoffInput | null;
+  readonly quality: QualityInput | null;
   readonly estimate: EstimateInput | null;
   readonly "inter-token": InterTokenInput | null;
   readonly "kl-tails": KlTailsInput | null;
@@ -21,7 +23,14 @@ export interface ChartInputs {
 }
 
 /** Charts in which every configuration has a part. */
-export const SHARED_CHARTS = ["overview", "tradeoff", "kl-tails", "inter-token", "estimate"] as const;
+export const SHARED_CHARTS = [
+  "overview",
+  "tradeoff",
+  "quality",
+  "kl-tails",
+  "inter-token",
+  "estimate",
+] as const;
 export type SharedChartName = (typeof SHARED_CHARTS)[number];
 
 export interface Chart {
@@ -58,7 +67,12 @@ export function sharedChart(
     case "overview":
       return drawn(inputs.overview, isSelected, (input) => overviewChart(input, width));
     case "tradeoff":
-      return drawn(inputs.tradeoff, isSelected, (input) => tradeoffChart(input, width));
+      // Colours and axes are those of all configurations: they mean the same whatever is selected.
+      return drawn(inputs.tradeoff, isSelected, (input) =>
+        tradeoffChart(input, width, measureScales(inputs.tradeoff?.rows ?? [])),
+      );
+    case "quality":
+      return drawn(inputs.quality, isSelected, (input) => qualityChart(input, width));
     case "estimate":
       return drawn(inputs.estimate, isSelected, (input) => estimateChart(input, width));
     case "inter-token":

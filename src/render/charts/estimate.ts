@@ -72,7 +72,11 @@ export function estimateChart({ modelName, memoryName, rows }: EstimateInput, ro
   const x = (field: string) => ({
     field,
     type: "quantitative",
-    title: `Weights and ${memoryName.toLowerCase().replace("rss", "RSS").replace("gpu", "GPU")} (GB)`,
+    title: breakLines(
+      `Weights and ${memoryName.toLowerCase().replace("rss", "RSS").replace("gpu", "GPU")} (GB)`,
+      charactersIn(width + 60, 12),
+      3,
+    ),
     scale: { domain: [0, end], nice: false },
     axis: { tickCount: Math.min(6, Math.floor(width / 60)) },
   });
@@ -92,7 +96,7 @@ export function estimateChart({ modelName, memoryName, rows }: EstimateInput, ro
         3,
       ),
       subtitle: breakLines(
-        "Bar: measured (peak: median over trials, whisker: smallest to largest) · black line: estimated from the config alone",
+        "Bar: measured (peak: median over trials, whisker: smallest to largest) · marker line: estimated from the config alone",
         room === undefined ? 100 : charactersIn(room - 28),
         4,
       ),

@@ -79,7 +79,7 @@ export function interTokenChart({ modelName, rows }: InterTokenInput, room?: num
         3,
       ),
       subtitle: breakLines(
-        "Thick: the middle half · thin: 5th to 95th percentile · line: median · dot: the slowest",
+        "Box: 25th to 75th percentile · thin bar: 5th to 95th · line: median · dot: maximum",
         subtitleCharacters,
         4,
       ),

@@ -76,14 +76,14 @@ export function klTailsChart(
   const x = {
     field: "kl",
     type: "quantitative",
-    title: "KL divergence of a token at least … nats",
+    title: "KL divergence (nats)",
     scale: { type: "log" },
     axis: { format: "~g", tickCount: Math.min(6, Math.floor(width / 70)) },
   };
   const y = {
     field: "share",
     type: "quantitative",
-    title: "Share of tokens",
+    title: "Share of tokens with at least this KL",
     scale: { type: "log", domainMax: 1 },
     axis: { format: "~%", tickCount: 5 },
   };
@@ -91,7 +91,7 @@ export function klTailsChart(
     ...CHART_HEAD,
     title: {
       text: breakLines(
-        `${modelName}: how far answers stray, token by token`,
+        `${modelName}: KL divergence per token`,
         room === undefined ? 58 : titleCharacters(width + BESIDE_PLOT - 28),
         3,
       ),
@@ -134,7 +134,7 @@ export function klTailsChart(
           dy: -8,
           fontSize: 10,
           color: COLORS.text,
-          ...(isHalo ? { stroke: "white", strokeWidth: 3.5, strokeJoin: "round" } : {}),
+          ...(isHalo ? { aria: false, stroke: "white", strokeWidth: 3.5, strokeJoin: "round" } : {}),
         },
         encoding: { x, y, text: { field: "text" } },
       })),

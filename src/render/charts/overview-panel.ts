@@ -236,6 +236,7 @@ function centred(lines: number, lineHeight: number): number {
 /** Text on a white outline, readable where lines run behind it. */
 function textWithHalo(values: readonly object[], mark: object, encoding: object) {
   const text = { type: "text" as const, baseline: "middle" as const, fontSize: LABEL_FONT_SIZE, ...mark };
-  const halo = { ...text, stroke: "white", strokeWidth: 4, strokeJoin: "round" as const };
+  // Heard once is enough.
+  const halo = { ...text, aria: false, stroke: "white", strokeWidth: 4, strokeJoin: "round" as const };
   return [halo, text].map((layer) => ({ data: { values }, mark: layer, encoding }));
 }

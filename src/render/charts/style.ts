@@ -87,7 +87,7 @@ export function breakLines(text: string, width: number, maxLines: number): strin
   while (rest.length > width) {
     const head = rest.slice(0, width + 1);
     const at = Math.max(head.lastIndexOf(" "), lastPunctuation(head.slice(0, width)) + 1);
-    const cut = at > width / 3 ? at : width;
+    const cut = at >= width / 4 ? at : width;
     lines.push(rest.slice(0, cut).trimEnd());
     rest = rest.slice(cut).trimStart();
   }

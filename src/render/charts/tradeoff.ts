@@ -1,6 +1,7 @@
 /**
  * Memory × speed × quality in one picture: a point a configuration, weights to the right, tokens a second upwards, the
- * divergence from the reference as its colour. What nothing beats in all three (Pareto) has a dark ring.
+ * divergence from the reference as its colour. What nothing beats in all three (Pareto) is ringed; the line is the frontier
+ * of weights and speed, one for each model.
  */
 
 import type { TopLevelSpec } from "vega-lite";
@@ -19,6 +20,8 @@ export interface TradeoffPoint {
   /** KL divergence from the reference on the first text, nats; 0 for the reference; null where it was not measured. */
   readonly kl: number | null;
   readonly isReference: boolean;
+  /** Id of what it is compared with; models have frontiers of their own. */
+  readonly reference: string | null;
   readonly isOptimal: boolean;
 }
 
@@ -43,6 +46,26 @@ export function dominates(a: ComparedValues, b: ComparedValues): boolean {
   return isAsGood && isBetter;
 }
 
+/** Ends of the axes, and of the colour scale; of all configurations, so that they stay when some are hidden. */
+export interface TradeoffScales {
+  readonly xEnd: number;
+  readonly yEnd: number;
+  readonly mostKl: number;
+}
+
+/** A single slow or fast trial must not flatten everything else: whiskers are cut off at this many times the fastest median. */
+const MOST_ABOVE_MEDIANS = 1.6;
+
+export function measureScales(points: readonly TradeoffPoint[]): TradeoffScales {
+  const fastest = Math.max(0, ...points.map(({ tokensPerSec }) => tokensPerSec));
+  const highest = Math.max(fastest, ...points.map(({ high }) => high ?? 0));
+  return {
+    xEnd: 1.12 * Math.max(0, ...points.map(({ weightsGb }) => weightsGb)),
+    yEnd: 1.15 * Math.min(highest, fastest * MOST_ABOVE_MEDIANS),
+    mostKl: Math.max(0, ...points.map(({ kl }) => kl ?? 0)),
+  };
+}
+
 const WIDTH = 520;
 const HEIGHT = 340;
 const LABEL_FONT_SIZE = 11;
@@ -51,15 +74,20 @@ const LINE_HEIGHT = 14;
 /** Vertical axis, padding, and the legend where there is one. */
 const BESIDE_PLOT = 78;
 const LEGEND = 92;
+/** Of more points only those that are ringed have a label: tooltips name the others. */
+const MOST_LABELS = 8;
 
 /** `room`: pixels that the whole may take. */
-export function tradeoffChart(input: TradeoffInput, room?: number): TopLevelSpec {
+export function tradeoffChart(
+  input: TradeoffInput,
+  room?: number,
+  scales: TradeoffScales = measureScales(input.rows),
+): TopLevelSpec {
   const { rows: points, textId } = input;
   const hasKl = points.some(({ kl }) => kl !== null);
   const beside = BESIDE_PLOT + (hasKl ? LEGEND : 0);
   const width = room === undefined ? WIDTH : Math.max(160, Math.min(760, room - beside));
-  const xEnd = 1.12 * Math.max(...points.map(({ weightsGb }) => weightsGb));
-  const yEnd = 1.15 * Math.max(...points.map(({ tokensPerSec, high }) => Math.max(tokensPerSec, high ?? 0)));
+  const { xEnd, yEnd, mostKl } = scales;
   const labels = placeLabels(points, xEnd, yEnd, width);
   const values = points.map((point, index) => ({ ...point, ...labels[index] }));
   const x = {
@@ -92,10 +120,10 @@ export function tradeoffChart(input: TradeoffInput, room?: number): TopLevelSpec
   return {
     ...CHART_HEAD,
     title: {
-      text: breakLines(`${input.modelName}: memory, speed and quality`, titleWidth, 3),
+      text: breakLines(`${input.modelName}: ${tradeoffTitle(hasKl)}`, titleWidth, 3),
       subtitle: [
         ...breakLines(
-          "Point: median over trials · whisker: slowest to fastest trial · dark ring: no configuration is better in everything",
+          `Point: median over trials · whisker: slowest to fastest trial · ringed: Pareto-optimal, nothing else is at least as good in ${hasKl ? "all three" : "both"} · dashed line: the frontier of weights and speed`,
           characters,
           4,
         ),
@@ -109,23 +137,52 @@ export function tradeoffChart(input: TradeoffInput, room?: number): TopLevelSpec
     height: HEIGHT,
     layer: [
       {
+        data: { values: listFrontiers(points, xEnd) },
+        mark: {
+          type: "line",
+          interpolate: "step-after",
+          clip: true,
+          color: COLORS.muted,
+          strokeWidth: 1.2,
+          strokeDash: [5, 4],
+        },
+        encoding: { x, y: y("tokensPerSec"), detail: { field: "reference", type: "nominal" } },
+      },
+      {
         data: { values: values.filter(({ low }) => low !== null) },
-        mark: { type: "rule", color: COLORS.muted, strokeWidth: 1.3 },
+        mark: { type: "rule", clip: true, color: COLORS.muted, strokeWidth: 1.3 },
         encoding: { x, y: y("low"), y2: { field: "high" } },
       },
       {
+        data: { values: values.filter(({ isOptimal }) => isOptimal) },
+        mark: {
+          type: "point",
+          filled: false,
+          aria: false,
+          size: 380,
+          opacity: 1,
+          stroke: COLORS.text,
+          strokeWidth: 1.6,
+        },
+        encoding: { x, y: y("tokensPerSec") },
+      },
+      {
         data: { values },
-        mark: { type: "point", filled: true, size: 190, opacity: 1, strokeWidth: 2.4 },
+        mark: { type: "point", filled: true, size: 190, opacity: 1, stroke: "#BBBBBB", strokeWidth: 1 },
         encoding: {
           x,
           y: y("tokensPerSec"),
-          stroke: { condition: { test: "datum.isOptimal", value: COLORS.text }, value: "#BBBBBB" },
           fill: hasKl
             ? {
                 field: "kl",
                 type: "quantitative",
                 title: "KL (nats)",
-                scale: { type: "sqrt", scheme: "viridis", reverse: true, domainMin: 0 },
+                scale: {
+                  type: "sqrt",
+                  scheme: "viridis",
+                  reverse: true,
+                  domain: [0, mostKl === 0 ? 1 : mostKl],
+                },
                 legend: { gradientLength: 140, tickCount: 4 },
               }
             : { value: COLORS.speed },
@@ -139,12 +196,40 @@ export function tradeoffChart(input: TradeoffInput, room?: number): TopLevelSpec
       },
       {
         data: { values },
-        mark: { ...text, stroke: "white", strokeWidth: 4, strokeJoin: "round" },
+        mark: { ...text, aria: false, stroke: "white", strokeWidth: 4, strokeJoin: "round" },
         encoding: written,
       },
       { data: { values }, mark: text, encoding: written },
     ],
   } as unknown as TopLevelSpec;
+}
+
+/** By what the run has: without scored text there is no quality in it. */
+export function tradeoffTitle(hasKl: boolean): string {
+  return hasKl ? "memory, speed and quality" : "memory and speed";
+}
+
+type FrontierPoint = Pick<TradeoffPoint, "reference" | "weightsGb" | "tokensPerSec">;
+
+/**
+ * Of each model, from small to large: those that are faster than everything smaller. From the axis up to the first, and from the
+ * last to the edge: what lies below the line is beaten in weights and speed.
+ */
+export function listFrontiers(points: readonly TradeoffPoint[], xEnd: number): FrontierPoint[] {
+  const references = [...new Set(points.map((point) => point.reference))];
+  return references.flatMap((reference) => {
+    const own = points
+      .filter((point) => point.reference === reference)
+      .toSorted((a, b) => a.weightsGb - b.weightsGb || b.tokensPerSec - a.tokensPerSec);
+    const steps: FrontierPoint[] = [];
+    for (const { weightsGb, tokensPerSec } of own) {
+      if (tokensPerSec > (steps.at(-1)?.tokensPerSec ?? 0))
+        steps.push({ reference, weightsGb, tokensPerSec });
+    }
+    const [first, last] = [steps[0], steps.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    return [{ ...first, tokensPerSec: 0 }, ...steps, { ...last, weightsGb: xEnd }];
+  });
 }
 
 interface Box {
@@ -154,11 +239,12 @@ interface Box {
   readonly bottom: number;
 }
 
-const POINT_RADIUS = 9;
-const LABEL_GAP = 13;
+const POINT_RADIUS = 12;
+const LABEL_GAP = 16;
 /** Of DejaVu Sans, in em; digits and lower case. */
 const CHARACTER_EM = 0.63;
 const MOST_SHIFTS = 24;
+const NO_LABEL = { lines: [] as string[], align: "left" as "left" | "right", dx: 0, dy: 0 };
 
 /** Lines beside each point, moved up and down, or to the other side, until they lie on nothing else. */
 function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: number, plotWidth: number) {
@@ -173,6 +259,7 @@ function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: numbe
     bottom: y + POINT_RADIUS,
   }));
   return points.map((point, index) => {
+    if (points.length > MOST_LABELS && !point.isOptimal) return NO_LABEL;
     const { x, y } = centres[index] ?? { x: 0, y: 0 };
     const lines = breakLabel(point);
     const width = Math.max(...lines.map(({ length }) => length)) * LABEL_FONT_SIZE * CHARACTER_EM;
@@ -198,7 +285,7 @@ function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: numbe
         !taken.some((other) => overlaps(box, other)),
     );
     // Where nothing is free the point goes without: its tooltip still names it.
-    if (free === undefined) return { lines: [], align: "left", dx: 0, dy: 0 };
+    if (free === undefined) return NO_LABEL;
     taken.push(free.box);
     return {
       lines,

@@ -1,5 +1,7 @@
 /** How to measure the same once more, and how to know that it is the same. */
 import type { RunData } from "../../run/run-data.js";
+import { shownName } from "../words/names.js";
+import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
 export function againSection({ run, configurations }: RunData): Markup {
@@ -7,22 +9,23 @@ export function againSection({ run, configurations }: RunData): Markup {
   const folder = `results/${run.plan.experiment}/${run.run_id}`;
   const overrides = run.plan.overrides.flatMap((override) => ["--set", override]);
   const command = ["falcon-exp", "run", `${folder}/experiment.yaml`, ...overrides];
-  return html`<section id="again" aria-labelledby="again-h">
-<h2 id="again-h">Run it again</h2>
-<div class="command"><pre tabindex="0"><code>${command.map(shellWord).join(" ")}</code></pre>
+  return folded(
+    "again",
+    "Run it again",
+    html`<div class="command"><pre tabindex="0"><code>${command.map(shellWord).join(" ")}</code></pre>
 <button type="button" class="needs-script" data-copy>Copy</button></div>
-<p class="quiet">experiment.yaml is the file as it was given; paths in it are meant from where it lay. Measured by falcon-exp ${run.falcon_exp_version}${commit !== null && html`, in a repository at <code>${commit}</code>`}.</p>
+<p class="quiet">experiment.yaml is the original file; relative paths in it resolve from its original folder. Measured by falcon-exp ${run.falcon_exp_version}${commit !== null && html`, in a repository at <code>${commit}</code>`}.</p>
 <p>To draw this page again from the records, without measuring: <code>${["falcon-exp", "report", folder].map(shellWord).join(" ")}</code></p>
 <h3>Identities</h3>
 <p class="quiet">Equal inputs have equal hashes: model, quantization, dtype, generation settings, prompts and worker code; the identity adds the versions of libraries.</p>
-<div class="scrolls"><table class="identities">
+<div class="scrolls" role="region" aria-label="Identities" tabindex="0"><table class="identities">
 <thead><tr><th scope="col">configuration</th><th scope="col">inputs</th><th scope="col">identity</th></tr></thead>
 <tbody>${configurations.map(
-    ({ plan, load }) =>
-      html`<tr data-configuration="${plan.worker.id}"><th scope="row">${plan.worker.label}</th><td><code>${plan.inputs_sha256}</code></td><td><code>${load?.identity_sha256 ?? "–"}</code></td></tr>`,
-  )}</tbody>
-</table></div>
-</section>`;
+      ({ plan, load }) =>
+        html`<tr data-configuration="${plan.worker.id}"><th scope="row"><bdi>${shownName({ label: plan.worker.label, axes: plan.axes, dtype: load?.load.proof.dtype ?? null })}</bdi></th><td><code>${plan.inputs_sha256}</code></td><td><code>${load?.identity_sha256 ?? "–"}</code></td></tr>`,
+    )}</tbody>
+</table></div>`,
+  );
 }
 
 /** As a POSIX shell takes it. */

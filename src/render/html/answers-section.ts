@@ -6,6 +6,7 @@ import { firstDifference } from "../../analysis/divergence.js";
 import { describeRandomWeights } from "../../analysis/random-weights.js";
 import { pluralize, safeLine } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
+import { recordedName, shownName } from "../words/names.js";
 import { renderAnswerDiff } from "./answer-diff-markup.js";
 import { clipAnswer, clipText } from "./clip.js";
 import { html, type Markup } from "./markup.js";
@@ -34,6 +35,7 @@ export function answersSection(data: RunData): Markup {
     .reduce((sum, one) => sum + (one.outputTokens ?? 0), 0);
   const options: AnswerOptions = {
     mostBytes,
+    names: new Map(data.configurations.map((one) => [one.plan.worker.id, shownName(recordedName(one))])),
     marksTokens: tokens <= MOST_MARKED_TOKENS,
     hasRepeats: data.run.plan.repeats * data.run.plan.rounds > 1,
   };
@@ -41,13 +43,17 @@ export function answersSection(data: RunData): Markup {
   return html`<section id="answers" aria-labelledby="answers-h">
 <h2 id="answers-h">Answers</h2>
 ${randomNote !== null && html`<p class="warning">${randomNote}</p>`}
-<p class="quiet">Against the reference, token by token (word by word where the records have no tokens): <ins>only in this answer</ins>, <del>only in the reference</del>, <span class="same">the same so far</span>.</p>
-<p class="needs-script"><label><input type="checkbox" id="show-removed" checked> Show what only the reference said</label></p>
+<p class="quiet">Each answer as it was given. <span class="parts" aria-hidden="true">▸</span> marks where it parts from the reference's: <span class="same">the same so far</span>, then <ins>what differs</ins>.</p>
+<p class="tools needs-script"><label>Search <input type="search" id="answer-search" autocomplete="off"></label>
+<label><input type="checkbox" id="only-different"> Only answers that differ</label>
+<label><input type="checkbox" id="show-removed"> Show text that is only in the reference</label></p>
 ${questions.map((question, index) => questionArticle(question, index, options))}
 </section>`;
 }
 
 interface AnswerOptions {
+  /** By id. */
+  readonly names: ReadonlyMap<string, string>;
   readonly mostBytes: number;
   readonly marksTokens: boolean;
   readonly hasRepeats: boolean;
@@ -68,8 +74,9 @@ function questionArticle(
     return before < MOST_OF_A_CONFIGURATION;
   });
   const left = answers.length - shown.length;
-  return html`<article class="question">
-<h3>${index + 1}. ${safeLine(promptId)}</h3>
+  const id = `question-${index + 1}`;
+  return html`<article class="question" id="${id}">
+<h3><a href="#${id}">${index + 1}. ${safeLine(promptId)}</a></h3>
 <p class="prompt" dir="auto">${shownPrompt.text}${shownPrompt.isCut && html` <span class="quiet">… (cut here)</span>`}</p>
 ${answers.length === 0 && html`<p class="quiet">No configuration got as far as this question.</p>`}
 <div class="answers">
@@ -80,7 +87,8 @@ ${left > 0 && html`<p class="quiet">${pluralize(left, "more answer")} in answers
 }
 
 function answerCard(answer: Answer, reference: Answer | null, options: AnswerOptions): Markup {
-  const { configuration, configurationId, isReference, repeats, text, outputTokens, failure } = answer;
+  const { configurationId, isReference, repeats, text, outputTokens, failure } = answer;
+  const name = options.names.get(configurationId) ?? answer.configuration;
   const remarks = [
     ...(isReference ? ["reference"] : []),
     ...(outputTokens === null ? [] : [pluralize(outputTokens, "token")]),
@@ -90,7 +98,7 @@ function answerCard(answer: Answer, reference: Answer | null, options: AnswerOpt
   ].join(" · ");
   const head = (
     verdict: string | null,
-  ) => html`<h4>${configuration} <span class="quiet">${remarks}</span></h4>
+  ) => html`<h4><bdi>${name}</bdi> <span class="quiet">${remarks}</span></h4>
 ${verdict !== null && html`<p class="quiet">${verdict}</p>`}`;
   if (text === null) {
     return html`<div class="answer" data-configuration="${configurationId}">${head(null)}<p class="bad">✗ failed: ${failure ?? "unknown"}</p></div>`;
@@ -107,7 +115,8 @@ ${verdict !== null && html`<p class="quiet">${verdict}</p>`}`;
   const cut = own.isCut
     ? html`<p class="note">Cut after ${own.text.length.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters, and compared so far; all of it is in answers.md and records.jsonl.</p>`
     : null;
-  return html`<div class="answer" data-configuration="${configurationId}">
+  const same = answer.equalsReference === true && html` data-same="true"`;
+  return html`<div class="answer" data-configuration="${configurationId}"${same}>
 ${head(describeVerdict(answer, reference))}
 <div class="said${isLong && " long"}" dir="auto" translate="no">${shown}</div>
 ${cut}${isLong && html`<button type="button" class="needs-script" data-unfold aria-expanded="false">Show all</button>`}
@@ -115,9 +124,9 @@ ${cut}${isLong && html`<button type="button" class="needs-script" data-unfold ar
 }
 
 function describeVerdict({ equalsReference, ids }: Answer, reference: Answer | null): string | null {
-  if (equalsReference === true) return "= the reference's very tokens";
+  if (equalsReference === true) return "identical to the reference";
   if (equalsReference === null) return null;
   const theirs = reference?.ids ?? null;
   const place = ids === null || theirs === null ? null : firstDifference(ids, theirs);
-  return place === null ? "≠ the reference's" : `parts from the reference at token ${place}`;
+  return place === null ? "differs from the reference" : `first differs at token ${place}`;
 }

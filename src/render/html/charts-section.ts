@@ -1,39 +1,83 @@
-/** Places for the charts, which the page's script draws, with links to the files beside the page. */
+/** Places for the charts, which the page's script draws, each with buttons that save it from the page itself. */
 import { type ChartInputs, SHARED_CHARTS, type SharedChartName } from "../charts/charts.js";
+import { tradeoffTitle } from "../charts/tradeoff.js";
+import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
-const TITLES: Readonly<Record<SharedChartName, string>> = {
-  overview: "Configurations side by side: memory, time, decoding speed and divergence",
-  tradeoff: "Memory, speed and quality of each configuration",
-  "kl-tails": "How far the answers' tokens stray from the reference",
-  "inter-token": "Times from one token to the next",
-  estimate: "Estimated and measured memory",
-};
+/** These have sections of their own; the others are folded. */
+const PLACED: readonly SharedChartName[] = ["overview", "tradeoff", "quality"];
 
-export function chartsSections(inputs: ChartInputs): Markup {
-  return html`<section id="runs" aria-labelledby="runs-h">
-<h2 id="runs-h">Memory and time, run by run</h2>
-<p class="quiet needs-script">Point at a mark for its figures. A click on a mark or a name shows that configuration alone; once more, all.</p>
-<noscript><p class="note">Without JavaScript the charts are not drawn here: they lie beside this page, in <a href="charts/">charts/</a>.</p></noscript>
-<div class="articles">
-${inputs.articles.map(({ configuration, label }) =>
-  figure(`article-${configuration}`, `Memory and execution time of each run of ${label}`, configuration),
-)}
-</div>
-</section>
-<section id="comparison" aria-labelledby="comparison-h">
+export function comparisonSection(inputs: ChartInputs): Markup {
+  return html`<section id="comparison" aria-labelledby="comparison-h">
 <h2 id="comparison-h">Side by side</h2>
-<div class="charts">
-${SHARED_CHARTS.filter((name) => inputs[name] !== null).map((name) => figure(name, TITLES[name], null))}
-</div>
+<p class="quiet needs-script">Hover for exact values. Click a mark or a name to isolate a configuration; click again to show all.</p>
+<noscript><p class="note">Without JavaScript no chart is drawn here. The run's folder has them as files, in charts/.</p></noscript>
+${chartFigure(inputs, "overview")}
 </section>`;
 }
 
+export function tradeoffSection(inputs: ChartInputs): Markup | null {
+  if (inputs.tradeoff === null) return null;
+  return html`<section id="tradeoff" aria-labelledby="tradeoff-h">
+<h2 id="tradeoff-h">Tradeoff</h2>
+${chartFigure(inputs, "tradeoff")}
+</section>`;
+}
+
+export function moreChartsSection(inputs: ChartInputs): Markup {
+  const others = SHARED_CHARTS.filter((name) => !PLACED.includes(name));
+  return folded(
+    "charts",
+    "More charts",
+    html`<div class="charts">
+${others.map((name) => chartFigure(inputs, name))}
+</div>
+<h3>Memory and time, trial by trial</h3>
+<div class="articles">
+${inputs.articles.map(({ configuration, label }) =>
+  figure(`article-${configuration}`, `Memory and time of each trial of ${label}`, configuration),
+)}
+</div>`,
+  );
+}
+
+/** Null where the run has nothing of the kind. */
+export function chartFigure(inputs: ChartInputs, name: SharedChartName): Markup | null {
+  if (inputs[name] === null) return null;
+  return figure(name, titleOf(inputs, name), null);
+}
+
+function titleOf({ overview, tradeoff }: ChartInputs, name: SharedChartName): string {
+  switch (name) {
+    case "overview": {
+      const hasKl = overview.rows.some(({ kl }) => kl !== null);
+      return `Memory, time${hasKl ? ", decoding speed and divergence" : " and decoding speed"} of each configuration`;
+    }
+    case "tradeoff": {
+      const title = tradeoffTitle(tradeoff?.rows.some(({ kl }) => kl !== null) === true);
+      return `${title.charAt(0).toUpperCase()}${title.slice(1)} of each configuration`;
+    }
+    case "quality":
+      return "Perplexity against the reference's, text by text";
+    case "kl-tails":
+      return "KL divergence per token";
+    case "inter-token":
+      return "Time from one token to the next";
+    case "estimate":
+      return "Estimated and measured memory";
+  }
+}
+
+const FORMATS = { svg: "SVG", png: "PNG", json: "Vega-Lite" } as const;
+
 function figure(name: string, title: string, configuration: string | null): Markup {
   const of = configuration === null ? null : html` data-configuration="${configuration}"`;
-  const file = `charts/${encodeURIComponent(name)}`;
+  const buttons = Object.entries(FORMATS).map(
+    ([format, word]) =>
+      html`<button type="button" data-save="${format}" aria-label="Save as ${word}: ${title}">${word}</button>`,
+  );
   return html`<figure class="chart" data-chart="${name}"${of}>
 <div class="canvas" role="group" aria-label="${title}"></div>
-<figcaption>${title}: <a href="${file}.svg">SVG</a> <a href="${file}.png">PNG</a> <a href="${file}.vl.json">Vega-Lite</a></figcaption>
+<figcaption>${title}<span class="saves needs-script">Save as ${buttons}</span></figcaption>
 </figure>`;
 }

@@ -4,6 +4,7 @@ import type { RecordedEnvironment } from "../../run/record-types.js";
 import type { RunData } from "../../run/run-data.js";
 import { readTraits, type TraitPart } from "../../run/traits.js";
 import { definitions, type Fact } from "./definitions.js";
+import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
 export function environmentSection({ run, environment }: RunData): Markup {
@@ -29,17 +30,18 @@ export function environmentSection({ run, environment }: RunData): Markup {
           ...traitFacts(environment, ["kernels", "system", "library"]),
           ...Object.entries(environment.environment_variables).map(([name, value]): Fact => [name, value]),
         ];
-  return html`<section id="environment" aria-labelledby="environment-h">
-<h2 id="environment-h">Environment</h2>
-${environment === null && html`<p class="bad">✗ The worker never started, so it could not tell.</p>`}
+  return folded(
+    "environment",
+    "Environment",
+    html`${environment === null && html`<p class="bad">✗ The worker never started, so it could not tell.</p>`}
 ${definitions([
   ["falcon-exp", run.falcon_exp_version],
   ["Node", controller.node_version],
   ["host", controller.hostname],
   ["git commit", commitText(controller)],
   ...machine,
-])}
-</section>`;
+])}`,
+  );
 }
 
 /** Name, memory, and what tells one card from another of its kind; equal cards are as fast, so runs are not told apart by it. */

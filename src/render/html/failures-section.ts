@@ -4,6 +4,7 @@ import { statusText } from "../../analysis/status-text.js";
 import { pluralize } from "../../base/text.js";
 import type { Failure } from "../../run/record-types.js";
 import type { ConfigurationData, RunData } from "../../run/run-data.js";
+import { recordedName, shownName } from "../words/names.js";
 import { html, type Markup } from "./markup.js";
 
 /** More trials that failed alike are counted, not listed. */
@@ -12,12 +13,19 @@ interface FailedTrials {
   readonly runs: number[];
 }
 
+export function hasFailures({ configurations }: RunData): boolean {
+  return configurations.some((configuration) => renderBody(configuration).length > 0);
+}
+
 export function failuresSection(data: RunData): Markup {
   const cards = data.configurations.flatMap((configuration) => {
     const body = renderBody(configuration);
     if (body.length === 0) return [];
-    const { id, label } = configuration.plan.worker;
-    return [html`<article class="card" data-configuration="${id}"><h3>${label}</h3>${body}</article>`];
+    const { id } = configuration.plan.worker;
+    const name = shownName(recordedName(configuration));
+    return [
+      html`<article class="card" data-configuration="${id}"><h3><bdi>${name}</bdi></h3>${body}</article>`,
+    ];
   });
   return html`<section id="failures" aria-labelledby="failures-h">
 <h2 id="failures-h">Failures</h2>
@@ -43,7 +51,7 @@ function renderBody(configuration: ConfigurationData): Markup[] {
     parts.push(
       failureText(
         failure,
-        `${pluralize(runs.length, "trial")} failed (run ${some}${runs.length > 20 ? ", …" : ""})`,
+        `${pluralize(runs.length, "trial")} failed (trial ${some}${runs.length > 20 ? ", …" : ""})`,
       ),
     );
   }

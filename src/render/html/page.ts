@@ -6,38 +6,52 @@
  */
 
 import { createHash } from "node:crypto";
-import { safeLine } from "../../base/text.js";
+import { describeRandomWeights } from "../../analysis/random-weights.js";
 import type { RunData } from "../../run/run-data.js";
 import type { RunSummary } from "../../run/summary-schema.js";
 import { chartInputs } from "../charts/inputs/chart-inputs.js";
+import { shownName } from "../words/names.js";
 import { againSection } from "./again-section.js";
 import { answersSection } from "./answers-section.js";
 import type { PageBundle } from "./bundle.js";
-import { chartsSections } from "./charts-section.js";
+import { comparisonSection, moreChartsSection, tradeoffSection } from "./charts-section.js";
 import { environmentSection } from "./environment-section.js";
-import { failuresSection } from "./failures-section.js";
+import { failuresSection, hasFailures } from "./failures-section.js";
 import { html, jsonForScript, Markup, type Part } from "./markup.js";
 import type { PageData } from "./page-data.js";
 import { proofSection } from "./proof-section.js";
+import { qualitySection } from "./quality-section.js";
 import { resultTable } from "./result-table.js";
+import { selectionBar } from "./selection-bar.js";
 import { verdictsSection } from "./verdicts-section.js";
 
 export function reportHtml(data: RunData, summary: RunSummary, bundle: PageBundle): string {
   const inputs = chartInputs(data, summary);
   const pageData: PageData = {
-    configurations: summary.configurations.map(({ id, label }) => ({ id, label: safeLine(label) })),
+    configurations: summary.configurations.map((one) => ({ id: one.id, label: shownName(one) })),
     charts: inputs,
   };
-  const sections: readonly Part[] = [
-    verdictsSection(summary),
-    resultTable(summary),
-    chartsSections(inputs),
-    answersSection(data),
-    proofSection(data, summary),
-    failuresSection(data),
-    environmentSection(data),
-    againSection(data),
+  const failures = failuresSection(data);
+  const sections: readonly (Section | null)[] = [
+    ["verdicts", "Verdict", verdictsSection(summary)],
+    // What failed is read at once; that nothing did, at the end.
+    ...(hasFailures(data) ? [["failures", "Failures", failures] as const] : []),
+    ["comparison", "Side by side", comparisonSection(inputs)],
+    ["results", "Results", resultTable(summary)],
+    optional("tradeoff", "Tradeoff", tradeoffSection(inputs)),
+    optional(
+      "quality",
+      "Quality",
+      qualitySection(summary, inputs, describeRandomWeights(data.configurations)),
+    ),
+    ["answers", "Answers", answersSection(data)],
+    ["charts", "More charts", moreChartsSection(inputs)],
+    ["proof", "What ran", proofSection(data, summary)],
+    ...(hasFailures(data) ? [] : [["failures", "Failures", failures] as const]),
+    ["environment", "Environment", environmentSection(data)],
+    ["again", "Run it again", againSection(data)],
   ];
+  const shown = sections.filter((section) => section !== null);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -53,7 +67,8 @@ export function reportHtml(data: RunData, summary: RunSummary, bundle: PageBundl
 ${head(summary)}
 ${selectionBar(summary)}
 <main id="main" tabindex="-1">
-${sections}
+${contents(shown)}
+${shown.map(([, , content]) => content)}
 </main>
 <div id="announcer" class="unseen" role="status"></div>
 <script type="application/json" id="page-data">${jsonForScript(pageData)}</script>
@@ -61,6 +76,18 @@ ${sections}
 </body>
 </html>
 `.text;
+}
+
+type Section = readonly [id: string, title: string, content: Part];
+
+/** A section that not every run has. */
+function optional(id: string, title: string, content: Markup | null): Section | null {
+  return content === null ? null : [id, title, content];
+}
+
+function contents(sections: readonly Section[]): Markup {
+  return html`<nav class="contents" aria-label="Contents"><ul>
+${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>`;
 }
 
 /** Nothing but this file's own script and style, by their hashes: an injected script, style or request is refused. */
@@ -91,16 +118,6 @@ function head(summary: RunSummary): Markup {
 <h1>${summary.experiment} <span class="quiet">${summary.model_name}</span></h1>
 <p class="quiet">${summary.run_id} · <span class="${isWhole ? "good" : "bad"}">${isWhole ? "✓" : "✗"} ${STATUS_TEXT[status]}</span> · ${trials_completed} of ${trials_planned} trials · ${summary.started_at.slice(0, 16).replace("T", " ")} UTC</p>
 </div>
-<button type="button" id="theme" class="needs-script" aria-pressed="false">Dark</button>
+<button type="button" id="theme" class="needs-script">Dark theme</button>
 </header>`;
-}
-
-function selectionBar({ configurations }: RunSummary): Markup {
-  return html`<nav class="selection needs-script" aria-label="Configurations that are shown">
-<button type="button" class="chip all" id="select-all" aria-pressed="true">All</button>
-${configurations.map(
-  ({ id, label, is_reference }) =>
-    html`<button type="button" class="chip" data-select="${id}" aria-pressed="true">${label}${is_reference && " *"}</button>`,
-)}
-</nav>`;
 }

@@ -1,6 +1,7 @@
 /** What was really loaded, read back from the live model. */
 
 import { statusText } from "../../analysis/status-text.js";
+import { pluralize } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { UNITS } from "../../metrics/units.js";
 import type { CensusKind, Proof } from "../../protocol/measurements.js";
@@ -12,23 +13,26 @@ import {
   type RunData,
 } from "../../run/run-data.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
+import { recordedName, shownName } from "../words/names.js";
 import { definitions, type Fact } from "./definitions.js";
+import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
 export function proofSection(data: RunData, summary: RunSummary): Markup {
-  return html`<section id="proof" aria-labelledby="proof-h">
-<h2 id="proof-h">What ran</h2>
-<p class="quiet">Read back from the model, after loading and once it runs. What is not as asked is a failed configuration, never a figure.</p>
+  return folded(
+    "proof",
+    "What ran",
+    html`<p class="quiet">Read back from the live model, after loading and once it runs. A model that was not loaded as requested is a failed configuration, never a data point.</p>
 <div class="cards">
 ${data.configurations.map((configuration, index) => card(configuration, summary.configurations[index]))}
-</div>
-</section>`;
+</div>`,
+  );
 }
 
 function card(configuration: ConfigurationData, summary: ConfigurationSummary | undefined): Markup {
   const { plan, load } = configuration;
   return html`<article class="card" data-configuration="${plan.worker.id}">
-<h3>${plan.worker.label}${plan.is_reference && " *"}</h3>
+<h3><bdi>${shownName(recordedName(configuration))}</bdi>${plan.is_reference && " *"}</h3>
 ${
   load === null
     ? html`<p class="bad">Nothing was loaded: ${statusText(configuration)}</p>`
@@ -101,7 +105,7 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
     ["attention", proof.attn_implementation],
     ["cache", proofAfter && cacheText(proofAfter)],
     ["chat template", proof.chat_template ? "yes" : "no"],
-    ["cures applied", proof.workarounds_applied.join(", ") || "none"],
+    ["workarounds applied", proof.workarounds_applied.join(", ") || "none"],
     ["load", loadText(load_sec, page_cache_share)],
     ["download", download_sec === null ? null : formatSeconds(download_sec)],
     ["revision", model_revision],
@@ -131,7 +135,7 @@ function counts(classes: Readonly<Record<string, number>>): string {
 
 function libraryWarnings(all: ConfigurationSummary["notices"]): Markup | null {
   if (all.length === 0) return null;
-  return html`<details><summary>${all.length} ${all.length === 1 ? "warning" : "warnings"} of libraries</summary>
+  return html`<details><summary>${pluralize(all.length, "library warning")}</summary>
 <ul class="notices">${all.map(({ source, text, count }) => html`<li>${source}: ${text.slice(0, 600)}${count > 1 && html` <span class="quiet">(${count} times)</span>`}</li>`)}</ul>
 </details>`;
 }

@@ -1,30 +1,26 @@
-/** The table of results, sorted by a click on a column's head. */
+/** The table of results, sorted by a click on a column's head, with what a reader must know of it. */
 
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
 import { orderByReference } from "../../analysis/reference-groups.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { cellText, type ResultColumn, resultColumns } from "../terminal/result-columns.js";
+import { estimateSentence, noteSentences } from "../words/sentences.js";
 import { html, type Markup } from "./markup.js";
+import { nameCell, sortedTable } from "./sorted-table.js";
 
 export function resultTable(summary: RunSummary): Markup {
   const columns = [...resultColumns(summary), ...pageColumns(summary)];
+  const estimate = estimateSentence(summary);
   return html`<section id="results" aria-labelledby="results-h">
 <h2 id="results-h">Results</h2>
-<p class="quiet">Medians over trials. * is the reference. A column's head sorts by it.</p>
-<div class="scrolls">
-<table class="results" role="table">
-<thead role="rowgroup"><tr role="row">
-<th role="columnheader" scope="col" aria-sort="none"><button type="button" data-sort="text" title="Its name">configuration</button></th>
-${columns.map(
-  ({ header, title }) =>
-    html`<th role="columnheader" scope="col" aria-sort="none" class="figure"><button type="button" data-sort="number" title="${title}">${header}</button></th>`,
+<p class="quiet">Click a column header to sort.</p>
+${sortedTable(
+  "Results",
+  columns.map(({ header, title }) => ({ header, title, isNumber: true })),
+  orderByReference(summary.configurations).map((configuration) => row(configuration, columns)),
 )}
-</tr></thead>
-<tbody role="rowgroup">
-${orderByReference(summary.configurations).map((configuration) => row(configuration, columns))}
-</tbody>
-</table>
-</div>
+<p class="quiet">${noteSentences(summary)}</p>
+${estimate !== "" && html`<p class="quiet">${estimate}</p>`}
 </section>`;
 }
 
@@ -50,11 +46,12 @@ function pageColumns({ configurations }: RunSummary): readonly ResultColumn[] {
 }
 
 function row(configuration: ConfigurationSummary, columns: readonly ResultColumn[]): Markup {
-  const { id, label, is_reference, status, failure } = configuration;
+  const { id, status, failure } = configuration;
   const isWhole = status === "completed" && failure === null;
   const state = failure === null ? status.replaceAll("_", " ") : `failed: ${failure.code}`;
+  const remarks = html`${isMostlyUnquantized(configuration) && html` <span class="bad">(${MOSTLY_UNQUANTIZED})</span>`}${!isWhole && html` <span class="bad">✗ ${state}</span>`}`;
   return html`<tr role="row" data-configuration="${id}">
-<th role="rowheader" scope="row" data-value="${label}">${label}${is_reference && " *"}${isMostlyUnquantized(configuration) && html` <span class="bad">(${MOSTLY_UNQUANTIZED})</span>`}${!isWhole && html` <span class="bad">✗ ${state}</span>`}</th>
+${nameCell(configuration, remarks)}
 ${columns.map(
   (column) =>
     html`<td role="cell" class="figure" data-head="${column.header}" data-value="${column.value(configuration) ?? ""}">${cellText(column, configuration)}</td>`,

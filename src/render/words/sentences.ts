@@ -1,7 +1,9 @@
 /** What stands beneath a run's table, as sentences without line breaks; names in them are made harmless. */
 
 import { safeLine } from "../../base/text.js";
+import type { LmEvalResult } from "../../protocol/quality.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
+import { shortName } from "./names.js";
 
 /** With more configurations the line would be a page; the chart has them all. */
 const MOST_ESTIMATES = 12;
@@ -9,17 +11,28 @@ const MOST_ESTIMATES = 12;
 /** `lm-eval everyday acc: none 97.5 % ± 2.5 · fp4 95.0 % ± 3.5`; ± is the library's standard error. */
 export function taskSentences(summary: RunSummary): string[] {
   const lines = new Map<string, string[]>();
-  for (const { label, lm_eval } of summary.configurations) {
-    for (const { task, metric, filter, value, stderr } of lm_eval) {
+  for (const configuration of summary.configurations) {
+    for (const result of configuration.lm_eval) {
+      const { task, metric, filter } = result;
       const name = `lm-eval ${safeLine(task)} ${safeLine(metric)}${filter === "none" ? "" : ` (${safeLine(filter)})`}`;
-      const isShare = value >= 0 && value <= 1;
-      const number = (one: number) => (isShare ? (one * 100).toFixed(1) : one.toPrecision(4));
-      const error = stderr === null ? "" : ` ± ${number(stderr)}`;
-      const text = `${safeLine(label)} ${number(value)}${isShare ? " %" : ""}${error}`;
+      const text = `${shortName(configuration)} ${taskValueText(result)}`;
       lines.set(name, [...(lines.get(name) ?? []), text]);
     }
   }
   return [...lines].map(([name, values]) => `${name}: ${values.join(" · ")}`);
+}
+
+/** `97.5 % ± 2.5` of a share, else the number as it is. */
+export function taskValueText({ value, stderr }: Pick<LmEvalResult, "value" | "stderr">): string {
+  const isShare = value >= 0 && value <= 1;
+  const number = (one: number) => (isShare ? (one * 100).toFixed(1) : one.toPrecision(4));
+  return `${number(value)}${isShare ? " %" : ""}${stderr === null ? "" : ` ± ${number(stderr)}`}`;
+}
+
+/** What of libraries and machine changed while the run went on; empty where nothing did. */
+export function environmentSentence({ environment_changes: changes }: RunSummary): string {
+  if (changes.length === 0) return "";
+  return `Not of one environment: ${safeLine(changes.join("; "))} while the run went on.`;
 }
 
 /** `Estimate against measurement: weights none +0.0 %, int8 +0.1 %; …`; empty where there is none. */
@@ -28,7 +41,7 @@ export function estimateSentence({ configurations }: RunSummary): string {
   const listed = (computeRatio: (configuration: ConfigurationSummary) => number | null | undefined) =>
     configurations.flatMap((configuration) => {
       const ratio = computeRatio(configuration);
-      return ratio == null ? [] : [`${safeLine(configuration.label)} ${off(ratio)}`];
+      return ratio == null ? [] : [`${shortName(configuration)} ${off(ratio)}`];
     });
   const weights = listed(({ estimate }) => estimate?.weights_ratio);
   const peaks = listed(({ estimate }) => estimate?.peak_memory_ratio);

@@ -12,7 +12,7 @@ import { tailPoints } from "../../../src/render/charts/inputs/kl-tails.js";
 import { tradeoffPoints } from "../../../src/render/charts/inputs/tradeoff.js";
 import { type ChartRenderer, PNG_SCALE } from "../../../src/render/charts/render.js";
 import { breakLines, COLORS } from "../../../src/render/charts/style.js";
-import { dominates } from "../../../src/render/charts/tradeoff.js";
+import { dominates, listFrontiers } from "../../../src/render/charts/tradeoff.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { chartTools } from "../../fixtures/chart-tools.js";
 import { scoredRun } from "../../fixtures/quality.js";
@@ -203,10 +203,51 @@ test("a configuration is dominated only by one that is as good in memory, speed 
   const points = tradeoffPoints(summarize(groupRecords(scoredRun(), "test")));
   // int8 weighs more than fp4 and is slower; both diverge the same.
   expect(points.map(({ label, isOptimal }) => [label, isOptimal])).toEqual([
-    ["none", true],
+    ["bf16 (unquantized)", true],
     ["int8", false],
     ["fp4", true],
   ]);
+});
+
+test("the frontier goes up to each configuration that is faster than everything smaller, one line for each model", () => {
+  const of = (weightsGb: number, tokensPerSec: number, reference = "a") => ({
+    weightsGb,
+    tokensPerSec,
+    reference,
+  });
+  const points = [of(3, 20), of(1, 10), of(2, 8), of(4, 20), of(5, 2, "b")];
+  expect(
+    listFrontiers(points as never, 9).map(({ reference, weightsGb, tokensPerSec }) => [
+      reference,
+      weightsGb,
+      tokensPerSec,
+    ]),
+  ).toEqual([
+    ["a", 1, 0],
+    ["a", 1, 10],
+    ["a", 3, 20],
+    ["a", 9, 20],
+    ["b", 5, 0],
+    ["b", 5, 2],
+    ["b", 9, 2],
+  ]);
+});
+
+test("without scored text no title speaks of quality, and of many points only the best are labelled", () => {
+  const text = (options: FakeRunOptions, isScored: boolean) =>
+    JSON.stringify(sharedChart(makeInputs(options, isScored), "tradeoff", () => true));
+  expect(text({}, false)).toContain("memory and speed");
+  expect(text({}, false)).not.toContain("quality");
+  expect(text({}, true)).toContain("memory, speed and quality");
+  const many = Array.from({ length: 20 }, (_, index) => ({
+    id: `c${index}`,
+    weightsBytes: 1e8 + index * 1e7,
+    tokensPerSec: 30 - index,
+  }));
+  const rows = makeInputs({ configurations: many }).tradeoff?.rows ?? [];
+  expect(rows.filter(({ isOptimal }) => isOptimal).map(({ label }) => label)).toEqual(["c0"]);
+  const labelled = text({ configurations: many }, false).matchAll(/"lines":\["(\w+)/g);
+  expect([...new Set(Array.from(labelled, ([, name]) => name))]).toEqual(["c0"]);
 });
 
 test("a tail gives for each divergence the share of tokens that lie at least as far", () => {

@@ -38,7 +38,7 @@ test("scripts, control characters and reordering in every text do no harm, and a
   });
   const { page, complaints, chart } = await opened(browser, records);
   for (const name of ["overview", "tradeoff", "inter-token", "estimate"]) await chart(name);
-  await (await chart("tradeoff")).locator(".mark-symbol path").first().hover();
+  await (await chart("tradeoff")).locator('.mark-symbol path[aria-label*="configuration"]').first().hover();
   await page.locator("#vg-tooltip-element.visible").waitFor();
   expect(complaints).toEqual([]);
   expect(await page.locator("img, iframe, object, [onerror], [onload]").count()).toBe(0);

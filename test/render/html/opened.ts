@@ -31,6 +31,7 @@ export async function opened(
   /** Waits until a chart is drawn. */
   const chart = async (name: string) => {
     const figure = page.locator(`[data-chart="${name}"]`);
+    await figure.evaluate((one) => one.closest("details")?.setAttribute("open", ""));
     await figure.scrollIntoViewIfNeeded();
     await figure.locator("[data-drawn] svg").waitFor();
     return figure;

@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startChromium } from "../../fixtures/chromium.js";
@@ -16,20 +17,139 @@ test("every section is there in its order, every chart is drawn, and nothing is 
   const { page, complaints, chart } = await opened(browser, scoredRun());
   expect(await page.locator("main > section").evaluateAll((all) => all.map(({ id }) => id))).toEqual([
     "verdicts",
-    "results",
-    "runs",
     "comparison",
+    "results",
+    "tradeoff",
+    "quality",
     "answers",
+    "charts",
     "proof",
     "failures",
     "environment",
     "again",
   ]);
   const names = await page.locator("[data-chart]").evaluateAll((all) => all.map((one) => one.dataset.chart));
-  expect(names).toHaveLength(8);
+  expect(names).toHaveLength(9);
   for (const name of names) await chart(name ?? "");
   expect(await page.locator("#again code").first().textContent()).toContain("falcon-exp run results/quant/");
   expect(complaints).toEqual([]);
+});
+
+test("the page has the quality of every text and every task, and what the table's words mean", async () => {
+  const { page } = await opened(browser, scoredRun());
+  const rows = (name: string) => page.getByRole("table", { name }).locator("tbody tr");
+  expect(await rows("Quality by text").count()).toBe(3);
+  expect(await rows("Quality by text").nth(2).textContent()).toMatch(/fp4.*english.*1\.221.*66\.7 %/s);
+  expect(await rows("Quality by task").nth(1).textContent()).toMatch(/int8.*everyday.*acc.*95\.0 % ± 3\.5/s);
+  const said = await page.locator("#results").textContent();
+  expect(said).toContain("Peak RSS is the whole process with its libraries");
+  expect(said).toContain("Estimate against measurement");
+});
+
+test("a verdict is one line first, and what was not quantized is called by what it is", async () => {
+  const { page } = await opened(browser, scoredRun());
+  expect(await page.locator("#verdicts .headline").allTextContents()).toEqual([
+    "1.7× smaller, 3.8× slower, 1.2× less peak RSS, perplexity +11 % (quality loss is real)",
+    "2.4× smaller, 3.4× slower, 1.3× less peak RSS, perplexity +22 % (quality loss is real)",
+  ]);
+  expect(await page.locator(".results").first().locator("tbody th").first().textContent()).toBe(
+    "bf16 (unquantized)\u00a0*",
+  );
+});
+
+test("a page that was sent to somebody saves its charts by itself, and has no link that leads out of it", async () => {
+  const { page, chart, complaints } = await opened(browser, scoredRun());
+  const links = await page
+    .locator("a")
+    .evaluateAll((all) => all.map((one) => one.getAttribute("href") ?? ""));
+  expect(links.filter((href) => !href.startsWith("#"))).toEqual([]);
+  const missing = await page.evaluate(
+    (all) => all.filter((href) => document.querySelector(href) === null),
+    links,
+  );
+  expect(missing).toEqual([]);
+  const figure = await chart("overview");
+  const saved = async (format: string) => {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      figure.getByRole("button", { name: `Save as ${format}` }).click(),
+    ]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  };
+  const svg = await saved("SVG");
+  expect(svg.name).toBe("overview.svg");
+  expect(svg.bytes.toString()).toMatch(/^<svg.*bf16 \(unquantized\)/s);
+  // As the files in the run's folder: no colour of the page's own style.
+  expect(svg.bytes.toString()).not.toContain("var(");
+  const png = await saved("PNG");
+  expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
+  const spec = JSON.parse((await saved("Vega-Lite")).bytes.toString());
+  expect(spec.$schema).toContain("vega-lite");
+  expect(complaints.filter((one) => !one.startsWith("request: blob:"))).toEqual([]);
+});
+
+test.each([700, 900, 1100, 1400])(
+  "in %i pixels no head or name of a table is broken within a word",
+  async (width) => {
+    const { page } = await opened(browser, scoredRun(), { viewport: { width, height: 900 } });
+    const heights = await page
+      .locator(".results thead th")
+      .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height));
+    expect(Math.max(...heights)).toBeLessThan(60);
+    const tornNames = await page.locator(".results tbody th bdi").evaluateAll((all) =>
+      all.filter((one) => {
+        const words = (one.textContent ?? "").split(" ").length;
+        return one.getClientRects().length > words;
+      }),
+    );
+    expect(tornNames).toEqual([]);
+  },
+);
+
+test("colours mean the same whatever is selected", async () => {
+  const { page, chart } = await opened(browser, scoredRun());
+  const fill = async () => {
+    const point = (await chart("tradeoff")).locator('.mark-symbol path[aria-label*="fp4"]').first();
+    return point.getAttribute("fill");
+  };
+  const before = await fill();
+  await page.locator('[data-select="int8"]').click();
+  await page.locator('[data-select="none"]').click();
+  const figure = await chart("tradeoff");
+  await expect.poll(() => figure.locator(".mark-symbol path").count()).toBeLessThan(3);
+  expect(await fill()).toBe(before);
+});
+
+test("a link in the contents opens a folded section", async () => {
+  const { page } = await opened(browser, fakeRun().records);
+  const list = page.locator("#proof dl").first();
+  expect(await list.isVisible()).toBe(false);
+  await page.getByRole("navigation", { name: "Contents" }).getByRole("link", { name: "What ran" }).click();
+  expect(await list.isVisible()).toBe(true);
+});
+
+test("answers are found by a word, and those as the reference's are left out when asked for", async () => {
+  const { page } = await opened(browser, fakeRun().records);
+  await page.getByLabel("Search").fill("seine");
+  expect(await page.locator(".question:visible").count()).toBe(1);
+  await page.getByLabel("Search").fill("");
+  const same = page.locator(".answer[data-same]");
+  expect(await same.count()).toBeGreaterThan(0);
+  await page.getByLabel("Only answers that differ").check();
+  expect(await page.locator(".answer[data-same]:visible").count()).toBe(0);
+});
+
+test("many configurations are a table of verdicts, and a folded filter that is searched", async () => {
+  const { page } = await opened(browser, fakeRun({ configurations: TWELVE_LONG }).records);
+  const verdicts = page.getByRole("table", { name: /^Verdicts/ });
+  expect(await verdicts.locator("tbody tr").count()).toBe(11);
+  const bar = await page.locator(".selection").boundingBox();
+  expect(bar?.height).toBeLessThan(60);
+  await page.locator(".filter summary").click();
+  await page.getByLabel("Search").first().fill("nf4");
+  await page.getByRole("button", { name: "Show only these" }).click();
+  expect(await page.locator("#results tbody tr:visible").count()).toBe(3);
+  expect(await page.locator("#selected").textContent()).toBe("3 of 12 shown");
 });
 
 test("the table is sorted by a click: up, down, then as it was, and says so", async () => {
@@ -57,15 +177,15 @@ test("a button hides a configuration everywhere: verdicts, table, charts, answer
     .locator('[data-configuration="int8"]')
     .evaluateAll((all) => all.filter((one) => one.getClientRects().length > 0).length);
   expect(shown).toBe(0);
-  expect(await page.locator('.results [data-configuration="fp4"]').isVisible()).toBe(true);
+  expect(await page.locator('#results [data-configuration="fp4"]').isVisible()).toBe(true);
   expect(await page.locator('[data-select="int8"]').getAttribute("aria-pressed")).toBe("false");
   await page.locator("#select-all").click();
   await expect.poll(() => overview.locator("svg").textContent()).toContain("int8");
-  expect(await page.locator('.results [data-configuration="int8"]').isVisible()).toBe(true);
+  expect(await page.locator('#results [data-configuration="int8"]').isVisible()).toBe(true);
 });
 
 test.each([
-  ["a point", "tradeoff", ".mark-symbol path"],
+  ["a point", "tradeoff", '.mark-symbol path[aria-label*="configuration"]'],
   ["a legend's entry", "kl-tails", ".role-legend-label text"],
   ["an axis' name", "inter-token", ".role-axis-label text >> text=int8"],
 ])("a click on %s of a chart shows that configuration alone, once more all", async (_, name, mark) => {
@@ -73,7 +193,7 @@ test.each([
   const figure = await chart(name);
   await figure.locator(mark).first().click();
   await expect.poll(() => page.locator('.chip[data-select][aria-pressed="true"]').count()).toBe(1);
-  expect(await page.locator(".results tbody tr:visible").count()).toBe(1);
+  expect(await page.locator("#results tbody tr:visible").count()).toBe(1);
   const again = await chart(name);
   await again
     .locator(name === "tradeoff" ? mark : mark)
@@ -84,13 +204,16 @@ test.each([
 
 test("a mark that is pointed at tells its figures", async () => {
   const { page, chart } = await opened(browser, scoredRun());
-  await (await chart("tradeoff")).locator(".mark-symbol path").first().hover();
+  await (await chart("tradeoff"))
+    .locator('.mark-symbol path[aria-label*="configuration"]')
+    .first()
+    .hover();
   const tooltip = page.locator("#vg-tooltip-element.visible");
   await tooltip.waitFor();
-  expect(await tooltip.textContent()).toMatch(/configuration.*none.*weights \(GB\).*0\.269/);
+  expect(await tooltip.textContent()).toMatch(/configuration.*bf16 \(unquantized\).*weights \(GB\).*0\.269/);
 });
 
-test("the button turns the page and its charts dark and light, whatever the system has", async () => {
+test("the button turns the page and its charts dark and light, whatever the system has, and keeps the choice", async () => {
   const { page, chart } = await opened(browser, fakeRun().records, { colorScheme: "dark" });
   const title = (await chart("overview")).locator(".role-title-text text").first();
   const colors = async () => [
@@ -100,23 +223,33 @@ test("the button turns the page and its charts dark and light, whatever the syst
   expect(await colors()).toEqual(["rgb(20, 23, 26)", "rgb(231, 233, 235)"]);
   await page.locator("#theme").click();
   expect(await colors()).toEqual(["rgb(255, 255, 255)", "rgb(34, 34, 34)"]);
+  await page.reload();
+  expect(await page.locator("#theme").textContent()).toBe("Dark theme");
+  await chart("overview");
+  expect(await colors()).toEqual(["rgb(255, 255, 255)", "rgb(34, 34, 34)"]);
   await page.locator("#theme").click();
   expect(await colors()).toEqual(["rgb(20, 23, 26)", "rgb(231, 233, 235)"]);
 });
 
-test("differences are told by elements, tokens apart, and what only the reference said can be left out", async () => {
+test("differences are told by elements, tokens apart", async () => {
   const { page } = await opened(browser, fakeRun().records);
   const said = page.locator('.answer[data-configuration="fp4"] .said').nth(1);
   await said.scrollIntoViewIfNeeded();
   expect(await said.locator("ins i").allTextContents()).toEqual([" really"]);
   const poem = page.locator('.answer[data-configuration="int8"]').nth(2);
   expect(await poem.locator("ins i").allTextContents()).toEqual([" It", " hunts."]);
-  expect(await poem.locator("p").first().textContent()).toMatch(/^parts from the reference at token \d+$/);
-  const removed = page.locator("#answers .said del");
-  const visible = () =>
-    removed.evaluateAll((all) => all.filter((one) => one.getClientRects().length > 0).length);
-  await page.locator("#show-removed").uncheck();
-  expect(await visible()).toBe(0);
+  expect(await poem.locator("p").first().textContent()).toMatch(/^first differs at token \d+$/);
+});
+
+test("what only the reference said is shown when asked for, and answers are readable without", async () => {
+  const said = (one: string) => `The sky ${one} because air scatters short wavelengths of sunlight.`;
+  const answer = (configuration: string) => said(configuration === "fp4" ? "looks azure" : "is blue");
+  const { page } = await opened(browser, fakeRun({ answer, prompts: ["one"] }).records);
+  const text = page.locator('.answer[data-configuration="fp4"] .said');
+  await text.scrollIntoViewIfNeeded();
+  expect((await text.innerText()).replace("▸", "")).toBe(said("looks azure"));
+  await page.getByLabel("Show text that is only in the reference").check();
+  expect(await text.locator("del").innerText()).toBe(" is blue");
 });
 
 test("a long answer is folded until it is asked for", async () => {
@@ -141,13 +274,17 @@ test("by keyboard alone: past the head, to a configuration, to a column, with th
   expect(await focused()).toBe("Skip to the results");
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
+  expect(await focused()).toBe("Verdict");
+  await page.locator(".results .figure button").first().focus();
+  await page.keyboard.press("Shift+Tab");
   expect(await focused()).toBe("configuration");
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle);
   expect(outline).toBe("solid");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   expect(await page.locator(".results tbody th").first().textContent()).toContain("fp4");
-  for (let step = 0; step < 2; step++) await page.keyboard.press("Shift+Tab");
+  await page.locator(".contents a").first().focus();
+  await page.keyboard.press("Shift+Tab");
   expect(await focused()).toBe("fp4");
   await page.keyboard.press("Space");
   expect(await page.locator('[data-select="fp4"]').getAttribute("aria-pressed")).toBe("false");

@@ -2,6 +2,7 @@ import { statusText } from "../../../analysis/status-text.js";
 import { safeLine } from "../../../base/text.js";
 import { chooseMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { ConfigurationData } from "../../../run/run-data.js";
+import { recordedName, shownName } from "../../words/names.js";
 import type { ArticleChartInput } from "../article.js";
 
 const BYTES_PER_GB = 1e9;
@@ -13,7 +14,7 @@ export function articleChartInput(modelName: string, configuration: Configuratio
   return {
     configuration: configuration.plan.worker.id,
     model: safeLine(modelName),
-    label: safeLine(configuration.plan.worker.label),
+    label: shownName(recordedName(configuration)),
     memoryAxis: `${memoryName(metric)} (GB)`,
     emptyNote: statusText(configuration),
     rows: configuration.trials.map((trial) => {

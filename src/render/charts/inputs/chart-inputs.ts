@@ -10,6 +10,7 @@ import { estimateInput } from "./estimate.js";
 import { interTokenInput } from "./inter-token.js";
 import { klTailsInput } from "./kl-tails.js";
 import { overviewInput } from "./overview.js";
+import { qualityInput } from "./quality.js";
 import { tradeoffInput } from "./tradeoff.js";
 
 export function chartInputs(data: RunData, summary: RunSummary): ChartInputs {
@@ -19,6 +20,7 @@ export function chartInputs(data: RunData, summary: RunSummary): ChartInputs {
   return {
     overview: overviewInput(data, summary),
     tradeoff: tradeoffInput(summary, randomNote),
+    quality: qualityInput(summary, randomNote),
     estimate: estimateInput(summary),
     "inter-token": interTokenInput(data),
     "kl-tails": klTailsInput(data, randomNote),

@@ -2,6 +2,7 @@ import { safeLine } from "../../../base/text.js";
 import { formatBytes } from "../../../base/units.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { RunSummary } from "../../../run/summary-schema.js";
+import { shownName } from "../../words/names.js";
 import type { EstimateInput, EstimateRow } from "../estimate.js";
 
 const BYTES_PER_GB = 1e9;
@@ -18,7 +19,7 @@ function estimateRows(summary: RunSummary): EstimateRow[] {
   return summary.configurations.flatMap((configuration) => {
     const { estimate, weights_at_load_bytes: weights, peak_memory_bytes: peak } = configuration;
     if (estimate === null) return [];
-    const of = { configuration: configuration.id, label: safeLine(configuration.label) };
+    const of = { configuration: configuration.id, label: shownName(configuration) };
     const rows: EstimateRow[] = [];
     if (weights !== null) rows.push({ ...of, ...buildRow("weights", weights, estimate.weights_bytes) });
     if (peak !== null && estimate.peak_memory_bytes !== null) {

@@ -1,6 +1,7 @@
 import { computeQuantile } from "../../../base/statistics.js";
 import { safeLine } from "../../../base/text.js";
 import { type RunData, timedTrials } from "../../../run/run-data.js";
+import { recordedName, shownName } from "../../words/names.js";
 import type { InterTokenInput, InterTokenRow } from "../inter-token.js";
 
 /** Null where no trial had two tokens. */
@@ -19,7 +20,7 @@ function interTokenRows(data: RunData): InterTokenRow[] {
     return [
       {
         configuration: configuration.plan.worker.id,
-        label: safeLine(configuration.plan.worker.label),
+        label: shownName(recordedName(configuration)),
         p5: computeQuantile(sorted, 0.05),
         p25: computeQuantile(sorted, 0.25),
         median: computeQuantile(sorted, 0.5),

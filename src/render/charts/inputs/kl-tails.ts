@@ -2,6 +2,7 @@ import { findQualityMeasurement } from "../../../analysis/quality.js";
 import { computeQuantile } from "../../../base/statistics.js";
 import { safeLine } from "../../../base/text.js";
 import type { RunData } from "../../../run/run-data.js";
+import { recordedName, shownName } from "../../words/names.js";
 import type { KlTailsInput, TailPoint } from "../kl-tails.js";
 
 /** A curve of more points is drawn no finer. */
@@ -19,9 +20,14 @@ export function klTailsInput(data: RunData, randomNote: string | null): KlTailsI
     .flatMap((configuration) => {
       const nats = findQualityMeasurement(configuration, textId)?.against_reference?.kl_nats ?? [];
       if (nats.length === 0) return [];
-      const { id, label } = configuration.plan.worker;
+      const { id } = configuration.plan.worker;
       return [
-        { configuration: id, label: safeLine(label), points: tailPoints(nats), marks: percentileMarks(nats) },
+        {
+          configuration: id,
+          label: shownName(recordedName(configuration)),
+          points: tailPoints(nats),
+          marks: percentileMarks(nats),
+        },
       ];
     })
     .slice(0, MOST_SERIES)

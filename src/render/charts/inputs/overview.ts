@@ -3,6 +3,7 @@ import { statusText } from "../../../analysis/status-text.js";
 import { safeLine } from "../../../base/text.js";
 import { completedTrials, type RunData, timedTrials } from "../../../run/run-data.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
+import { shownName } from "../../words/names.js";
 import type { OverviewInput, OverviewRow } from "../overview.js";
 
 const BYTES_PER_GB = 1e9;
@@ -18,7 +19,7 @@ export function overviewInput(data: RunData, summary: RunSummary): OverviewInput
     return [
       {
         configuration: own.id,
-        label: safeLine(own.label),
+        label: shownName(own),
         remarks: collectRemarks(own),
         isReference: own.is_reference,
         status: statusText(configuration),

@@ -1,6 +1,7 @@
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
 import { safeLine } from "../../../base/text.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
+import { shownName } from "../../words/names.js";
 import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.js";
 
 const BYTES_PER_GB = 1e9;
@@ -26,7 +27,7 @@ export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
     return [
       {
         configuration: configuration.id,
-        label: `${safeLine(configuration.label)}${isMostlyUnquantized(configuration) ? ` (${MOSTLY_UNQUANTIZED})` : ""}`,
+        label: `${shownName(configuration)}${isMostlyUnquantized(configuration) ? ` (${MOSTLY_UNQUANTIZED})` : ""}`,
         weightsGb: weights_bytes / BYTES_PER_GB,
         tokensPerSec: rate.median,
         low: rate.n > 1 ? rate.min : null,
@@ -37,13 +38,13 @@ export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
       },
     ];
   });
-  return points.map(({ reference, ...point }) => ({
+  return points.map((point) => ({
     ...point,
     // One model is not better than another by saying likelier what it says itself.
     isOptimal: !points.some((other) => {
       return (
         other.configuration !== point.configuration &&
-        other.reference === reference &&
+        other.reference === point.reference &&
         dominates(other, point)
       );
     }),

@@ -1,0 +1,63 @@
+/** The columns of what was scored on text, for the terminal and for the page alike: one row a configuration and text. */
+
+import { shareText } from "../../analysis/quality-text.js";
+import { formatNats } from "../../base/units.js";
+import type { Interval, QualitySummary } from "../../run/summary-schema.js";
+
+export interface QualityColumn {
+  readonly header: string;
+  /** The same in full. */
+  readonly title: string;
+  /** What to sort by; null where there is nothing. */
+  readonly value: (quality: QualitySummary) => number | null;
+  /** Of a row that has a value. */
+  readonly text: (quality: QualitySummary) => string;
+  /** The highest goes first where there is no room; 0 stays. */
+  readonly dropRank: number;
+}
+
+const NOTHING = "–";
+
+export const QUALITY_COLUMNS: readonly QualityColumn[] = [
+  {
+    header: "perplexity",
+    title: "How surprised the model is by the text; less is better",
+    value: ({ perplexity }) => perplexity?.value ?? null,
+    text: ({ perplexity }) => perplexity?.value.toFixed(2) ?? NOTHING,
+    dropRank: 2,
+  },
+  {
+    header: "× perplexity",
+    title: "Perplexity against the reference's, with half its 95 % interval; 1 is no loss",
+    value: ({ ppl_ratio }) => ppl_ratio?.value ?? null,
+    text: ({ ppl_ratio }) => (ppl_ratio === null ? NOTHING : ratioText(ppl_ratio)),
+    dropRank: 1,
+  },
+  {
+    header: "KL mean",
+    title: "KL divergence from the reference's probabilities, mean over tokens, nats; 0 is no loss",
+    value: ({ kl_divergence }) => kl_divergence?.mean ?? null,
+    text: ({ kl_divergence }) => (kl_divergence === null ? NOTHING : formatNats(kl_divergence.mean)),
+    dropRank: 0,
+  },
+  {
+    header: "KL p99",
+    title: "KL divergence that 1 token in 100 exceeds, nats",
+    value: ({ kl_divergence }) => kl_divergence?.p99 ?? null,
+    text: ({ kl_divergence }) => (kl_divergence === null ? NOTHING : formatNats(kl_divergence.p99)),
+    dropRank: 3,
+  },
+  {
+    header: "top-1",
+    title: "Tokens whose likeliest next token is the reference's, with half its 95 % interval",
+    value: ({ top1_agreement }) => top1_agreement?.value ?? null,
+    text: ({ top1_agreement }) => (top1_agreement === null ? NOTHING : shareText(top1_agreement)),
+    dropRank: 0,
+  },
+];
+
+/** `1.369 ± 0.031`. */
+function ratioText({ value, ci95_low, ci95_high }: { readonly value: number } & Interval): string {
+  const half = ci95_low === null || ci95_high === null ? "" : ` ± ${((ci95_high - ci95_low) / 2).toFixed(3)}`;
+  return `${value.toFixed(3)}${half}`;
+}
