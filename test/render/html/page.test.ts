@@ -204,10 +204,7 @@ test.each([
 
 test("a mark that is pointed at tells its figures", async () => {
   const { page, chart } = await opened(browser, scoredRun());
-  await (await chart("tradeoff"))
-    .locator('.mark-symbol path[aria-label*="configuration"]')
-    .first()
-    .hover();
+  await (await chart("tradeoff")).locator('.mark-symbol path[aria-label*="configuration"]').first().hover();
   const tooltip = page.locator("#vg-tooltip-element.visible");
   await tooltip.waitFor();
   expect(await tooltip.textContent()).toMatch(/configuration.*bf16 \(unquantized\).*weights \(GB\).*0\.269/);
