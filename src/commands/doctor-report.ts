@@ -3,10 +3,16 @@ import { dirname } from "node:path";
 import type { FalconError } from "../base/errors.js";
 import { packageRoot } from "../base/program.js";
 import type { Machine } from "../protocol/machine.js";
-import { builtinModelFolder, builtinModelProblem } from "../python-env/builtin-model.js";
-import { checkEnvironment, type EnvironmentCheck } from "../python-env/check.js";
+import { builtinModelFolder, builtinModelProblem, NOT_CONVERTED } from "../python-env/builtin-model.js";
+import {
+  checkEnvironment,
+  type EnvironmentCheck,
+  listProblems,
+  OWN_ENVIRONMENT,
+} from "../python-env/check.js";
 import { findPython } from "../python-env/find-python.js";
 import { inspectManaged } from "../python-env/managed.js";
+import { findManagedProblems } from "../python-env/repair.js";
 import type { Env } from "../python-env/types.js";
 import {
   describeFourBit,
@@ -37,6 +43,9 @@ export interface DoctorReport {
   readonly devices: EnvironmentCheck["devices"];
 }
 
+/** Of what falcon-exp itself made. */
+const MEND = "Run falcon-exp setup: it makes what is damaged anew.";
+
 const ok = (what: string, detail: string): Finding => ({ what, ok: true, detail, next: null });
 
 /** Looks at everything that a run needs; changes nothing. */
@@ -50,22 +59,24 @@ export async function examine(options: {
   const python = options.python ?? (await managedPython(options, findings));
   let check: EnvironmentCheck | null = null;
   if (python !== null) {
-    check = await asFinding("Python environment", findings, async () => {
+    const isManaged = options.python === null;
+    const look = async () => {
       const found = await checkEnvironment(python, { ...options, deep: true });
-      findings.push(...environmentFindings(python, found));
+      findings.push(...environmentFindings(python, found, isManaged ? MEND : OWN_ENVIRONMENT));
       return found;
-    });
+    };
+    check = await asFinding("Python environment", findings, look, isManaged ? MEND : null);
   }
   const folder = await builtinModelFolder(options.home, options.pythonPath);
-  const problem = await builtinModelProblem(folder, { checksums: true });
+  const problem = await builtinModelProblem(folder, { checksums: "always" });
   findings.push(
     problem === null
       ? ok("embedded model", folder)
       : {
           what: "embedded model",
-          ok: problem === "it has not been converted yet",
+          ok: problem === NOT_CONVERTED,
           detail: problem,
-          next: "Run falcon-exp setup.",
+          next: problem === NOT_CONVERTED ? "Run falcon-exp setup; falcon-exp run does it too." : MEND,
         },
   );
   findings.push(await diskFinding(options.home));
@@ -84,7 +95,14 @@ async function managedPython(
   findings: Finding[],
 ): Promise<string | null> {
   const managed = await inspectManaged(options.home, options.pythonPath);
-  if (managed.missing.length === 0) return managed.python;
+  if (managed.missing.length === 0) {
+    const damaged = await findManagedProblems(options.pythonPath, managed);
+    if (damaged.length > 0) {
+      const detail = damaged.map(({ package: name, problem }) => `${name} ${problem}`).join("; ");
+      findings.push({ what: "installed packages", ok: false, detail, next: MEND });
+    }
+    return managed.python;
+  }
   const base = await asFinding("Python", findings, () => findPython(options.env));
   if (base !== null) findings.push(ok("Python", `${base.path} (${base.version})`));
   findings.push({
@@ -97,11 +115,8 @@ async function managedPython(
   return null;
 }
 
-function environmentFindings(python: string, check: EnvironmentCheck): readonly Finding[] {
-  const wrong = [
-    ...check.problems.map((one) => `${one.package} ${one.found ?? "missing"}, needed ${one.wanted}`),
-    ...(check.import_errors ?? []).map((one) => `${one.package}: ${one.message}`),
-  ];
+function environmentFindings(python: string, check: EnvironmentCheck, next: string): readonly Finding[] {
+  const wrong = listProblems(check);
   const findings: Finding[] = [
     wrong.length === 0
       ? ok("Python environment", `${python} (${check.python_version})`)
@@ -109,7 +124,7 @@ function environmentFindings(python: string, check: EnvironmentCheck): readonly 
           what: "Python environment",
           ok: false,
           detail: wrong.join("; "),
-          next: "Run falcon-exp setup, or install these versions.",
+          next,
         },
   ];
   for (const device of check.devices ?? []) {
@@ -181,14 +196,19 @@ async function diskFinding(home: string): Promise<Finding> {
   }
 }
 
-/** A user error becomes a finding; anything else is a defect and is thrown on. */
-async function asFinding<T>(what: string, findings: Finding[], work: () => Promise<T>): Promise<T | null> {
+/** A user error becomes a finding, with its own next step unless there is a better one; anything else is a defect and is thrown on. */
+async function asFinding<T>(
+  what: string,
+  findings: Finding[],
+  work: () => Promise<T>,
+  betterNext: string | null = null,
+): Promise<T | null> {
   try {
     return await work();
   } catch (error) {
     const { code, message, next } = error as FalconError;
     if (code === undefined) throw error;
-    findings.push({ what, ok: false, detail: message, next });
+    findings.push({ what, ok: false, detail: message, next: betterNext ?? next });
     return null;
   }
 }

@@ -32,6 +32,7 @@ export async function prepareEnvironment(
       ...options,
       home,
       packageRoot: packageRoot(),
+      verify: false,
       env: io.env,
       onProgress: progress.onProgress,
     });

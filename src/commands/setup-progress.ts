@@ -16,6 +16,8 @@ const TITLES: Readonly<Record<string, string>> = {
   check: "importing every library",
   model: "the embedded model",
   wait: "waiting",
+  verify: "checking what is there",
+  mend: "mending",
 };
 
 export interface SetupDisplay {
@@ -33,10 +35,14 @@ export function setupProgress(
   let shownStep: string | null = null;
   return {
     onProgress: (progress) => {
-      if (shownStep === null) io.stderr.write("Setting up, once for all projects of this user:\n");
+      if (shownStep === null && progress.step !== "verify") {
+        io.stderr.write("Setting up, once for all projects of this user:\n");
+      }
       if (update !== null) {
         if (shownStep !== null && shownStep !== progress.step) update.done();
         update(cliTruncate(formatLine(progress), io.columns - 1));
+      } else if (progress.step === "mend") {
+        io.stderr.write(`${formatLine(progress)}\n`);
       } else if (shownStep !== progress.step) {
         io.stderr.write(`${formatLine({ ...progress, detail: "" })}\n`);
       }

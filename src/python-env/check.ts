@@ -3,6 +3,10 @@ import { machineSchema } from "../protocol/machine.js";
 import { lastLines, runPython } from "./python-command.js";
 import { type Env, setupError } from "./types.js";
 
+/** What to do about an environment that somebody else looks after. */
+export const OWN_ENVIRONMENT =
+  "Install these packages there (again), or leave --python and FALCON_EXP_PYTHON out to use the managed environment.";
+
 const problemSchema = z.object({ package: z.string(), found: z.string().nullable(), wanted: z.string() });
 
 /** What `python -m falcon_exp.worker.check_environment` says. */
@@ -50,18 +54,33 @@ export async function checkEnvironment(
   });
 }
 
-/** Throws `setup-environment-unsuitable` with every package that is missing or of a wrong version. */
-export function refuseProblems(python: string, check: EnvironmentCheck): void {
-  const lines = [
+/** What is wrong with an environment, one sentence each. */
+export function listProblems(check: EnvironmentCheck): readonly string[] {
+  const native = check.machine?.bitsandbytes;
+  return [
     ...check.problems.map(
-      (problem) => `  ${problem.package}: ${problem.found ?? "missing"}, needed ${problem.wanted}`,
+      (problem) => `${problem.package}: ${problem.found ?? "missing"}, needed ${problem.wanted}`,
     ),
-    ...(check.import_errors ?? []).map((error) => `  ${error.package} cannot be imported: ${error.message}`),
+    ...(check.import_errors ?? []).map((error) => `${error.package} cannot be imported: ${error.message}`),
+    ...(native != null && native.native_library === null
+      ? [
+          "bitsandbytes cannot load its native library, so other code would be measured than quantization runs with",
+        ]
+      : []),
   ];
+}
+
+/** Throws `setup-environment-unsuitable` with everything that is wrong. */
+export function refuseProblems(
+  python: string,
+  check: EnvironmentCheck,
+  { next = OWN_ENVIRONMENT }: { readonly next?: string } = {},
+): void {
+  const lines = listProblems(check).map((problem) => `  ${problem}`);
   if (lines.length === 0) return;
   throw setupError({
     code: "setup-environment-unsuitable",
     message: `${python} does not hold what the worker needs:\n${lines.join("\n")}`,
-    next: "Install these versions there, or leave --python and FALCON_EXP_PYTHON out to use the managed environment.",
+    next,
   });
 }

@@ -3,6 +3,7 @@ import { builtinModelFolder, builtinModelProblem, prepareBuiltinModel } from "./
 import { checkEnvironment, refuseProblems } from "./check.js";
 import { withHomeLock } from "./home-lock.js";
 import { inspectManaged, makeManaged } from "./managed.js";
+import { mendManaged } from "./repair.js";
 import type { Extra } from "./state-file.js";
 import type { Env, OnSetupProgress } from "./types.js";
 
@@ -15,6 +16,8 @@ export interface EnsureOptions {
   readonly needsBuiltinModel: boolean;
   /** Into the managed environment only: a lab installs them in its own. */
   readonly extras: readonly Extra[];
+  /** Whether to look at all that is there and to mend it, instead of trusting what was once finished. */
+  readonly verify: boolean;
   readonly env: Env;
   readonly onProgress: OnSetupProgress;
 }
@@ -34,25 +37,31 @@ export interface ReadyEnvironment {
  * exit code `setupFailed`.
  */
 export async function ensureEnvironment(options: EnsureOptions): Promise<ReadyEnvironment> {
-  const { home, env, extras, onProgress, needsBuiltinModel } = options;
+  const { home, env, extras, onProgress, needsBuiltinModel, verify } = options;
+  const checksums = verify ? "always" : "once";
   const pythonPath = join(options.packageRoot, "python");
   const managed = options.python === null;
   let python = options.python;
   if (python !== null) {
-    refuseProblems(python, await checkEnvironment(python, { env, pythonPath, deep: false }));
+    refuseProblems(python, await checkEnvironment(python, { env, pythonPath, deep: verify }));
   }
   const inspected = await inspectManaged(home, pythonPath, extras);
   const folder = await builtinModelFolder(home, pythonPath);
-  const modelProblem = needsBuiltinModel ? await builtinModelProblem(folder, { checksums: false }) : null;
-  const isReady = (!managed || inspected.missing.length === 0) && modelProblem === null;
+  const findModelProblem = async () =>
+    needsBuiltinModel ? builtinModelProblem(folder, { checksums }) : null;
+  const isReady =
+    !(managed && verify) &&
+    (!managed || inspected.missing.length === 0) &&
+    (await findModelProblem()) === null;
   if (!isReady) {
     const onWait = (owner: string) =>
       onProgress({ step: "wait", detail: `waiting for ${owner}`, index: 1, count: 1 });
     await withHomeLock(home, onWait, async () => {
-      if (managed) await makeManaged({ home, pythonPath, env, extras, onProgress });
+      const make = verify ? mendManaged : makeManaged;
+      if (managed) await make({ home, pythonPath, env, extras, onProgress });
       const interpreter = python ?? inspected.python;
       // Another set-up may have made it while this one waited.
-      if (needsBuiltinModel && (await builtinModelProblem(folder, { checksums: false })) !== null) {
+      if ((await findModelProblem()) !== null) {
         await prepareBuiltinModel({ python: interpreter, pythonPath, folder, env, onProgress });
       }
     });

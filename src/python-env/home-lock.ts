@@ -1,7 +1,8 @@
-import { mkdir, readFile, rm, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import lockfile from "proper-lockfile";
+import { makeFolders } from "../base/files.js";
 import { writeWholeFile } from "../base/io.js";
 import { setupError } from "./types.js";
 
@@ -28,7 +29,7 @@ async function acquire(home: string, onWait: (owner: string) => void): Promise<(
   const lock = join(home, "setup.lock");
   let hasWaited = false;
   try {
-    await mkdir(home, { recursive: true });
+    await makeFolders(home);
     for (;;) {
       try {
         const release = await lockfile.lock(home, { lockfilePath: lock, stale: STALE_MS, realpath: false });

@@ -29,6 +29,8 @@ export interface ManagedEnvironment {
   readonly folder: string;
   readonly python: string;
   readonly missing: readonly Step[];
+  /** What was added to it when something asked for it. */
+  readonly extras: readonly Extra[];
 }
 
 /** Looks, makes nothing, starts nothing. */
@@ -42,7 +44,26 @@ export async function inspectManaged(
   const python = join(folder, "venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
   // A system upgrade may have taken away the interpreter that the environment links to.
   const done = existsSync(python) ? readState(statePath(folder)).done : [];
-  return { folder, python, missing: stepsFor(extras).filter((step) => !done.includes(step)) };
+  return {
+    folder,
+    python,
+    missing: stepsFor(extras).filter((step) => !done.includes(step)),
+    extras: EXTRAS.filter((extra) => done.includes(extra)),
+  };
+}
+
+/** The locks that the environment's packages come from. */
+export function listLocks(pythonPath: string, { extras }: ManagedEnvironment): readonly string[] {
+  return [...LOCKS, ...extras.map((extra) => `${extra}.lock`)].map((name) => lockPath(pythonPath, name));
+}
+
+/** What `makeManaged` is to do anew: everything, or whatever pip finds missing. */
+export async function forgetSteps(
+  { folder }: Pick<ManagedEnvironment, "folder">,
+  { keepVenv }: { readonly keepVenv: boolean },
+): Promise<void> {
+  const { python_version } = readState(statePath(folder));
+  await writeState(statePath(folder), { done: keepVenv ? ["venv"] : [], python_version });
 }
 
 function stepsFor(extras: readonly Extra[]): readonly Step[] {
@@ -69,8 +90,9 @@ export interface MakeOptions {
 export async function makeManaged(options: MakeOptions): Promise<ManagedEnvironment> {
   const { home, pythonPath, extras } = options;
   const steps = stepsFor(extras);
-  const { folder, python, missing } = await inspectManaged(home, pythonPath, extras);
-  if (missing.length === 0) return { folder, python, missing };
+  const found = await inspectManaged(home, pythonPath, extras);
+  const { folder, python, missing } = found;
+  if (missing.length === 0) return found;
   await mkdir(folder, { recursive: true });
   let state: SetupState = missing.includes("venv")
     ? { done: [], python_version: "" }
@@ -121,7 +143,9 @@ async function perform(step: Step, context: StepContext): Promise<string | null>
     }
     case "check":
       onDetail("importing every library");
-      refuseProblems(python, await checkEnvironment(python, { env, pythonPath, deep: true }));
+      refuseProblems(python, await checkEnvironment(python, { env, pythonPath, deep: true }), {
+        next: `Remove the folder ${context.folder} and run falcon-exp setup again, or name an environment of your own with --python.`,
+      });
       return null;
   }
 }

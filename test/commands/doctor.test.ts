@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { pythonWithout } from "../fixtures/damaged-python.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { falconExp } from "./cli.js";
@@ -34,4 +35,20 @@ test("doctor without any Python says what is missing, and exits with 6", async (
   expect(stdout).toContain("missing Python");
   expect(stdout).toContain("This machine cannot run experiments yet.");
   expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+test.each([
+  ["bitsandbytes", "libbitsandbytes_cpu.so", "bitsandbytes cannot load its native library"],
+  ["transformers", "generation/utils.py", "transformers.generation.utils"],
+])("doctor sees that %s lacks %s, of which only a run would die", async (name, file, words) => {
+  const env = { FALCON_EXP_HOME: join(scratchFolder(), "home") };
+  const python = pythonWithout(name, file);
+  const { exitCode, stdout } = await falconExp(["doctor", "--python", python, "--json"], { env });
+  const finding = JSON.parse(stdout).findings.find(({ ok }: { ok: boolean }) => !ok);
+  expect(finding).toMatchObject({
+    what: "Python environment",
+    next: expect.stringContaining("Install these"),
+  });
+  expect(finding.detail).toContain(words);
+  expect(exitCode).toBe(6);
 });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
@@ -10,7 +10,12 @@ import { type FakeMachine, fakeMachine, packageRoot } from "./fake.js";
 
 function ensure(
   machine: FakeMachine,
-  options: { env?: Record<string, string>; python?: string; extras?: readonly Extra[] } = {},
+  options: {
+    env?: Record<string, string>;
+    python?: string;
+    extras?: readonly Extra[];
+    verify?: boolean;
+  } = {},
 ) {
   const said: SetupProgress[] = [];
   const ready = ensureEnvironment({
@@ -19,6 +24,7 @@ function ensure(
     python: options.python ?? null,
     needsBuiltinModel: true,
     extras: options.extras ?? [],
+    verify: options.verify ?? false,
     env: { ...machine.env, ...options.env },
     onProgress: (progress) => void said.push(progress),
   });
@@ -104,6 +110,7 @@ test("a set-up that is killed leaves a lock that the next one sees through, and 
       python: null,
       needsBuiltinModel: true,
       extras: [],
+      verify: false,
       env: { ...machine.env, FAKE_HANG: "worker.lock" },
     })
       .slice(0, -1)
@@ -140,6 +147,27 @@ test("a damaged model is made again, an undamaged environment is not", async () 
   writeFileSync(join(builtinModelPath ?? "", "model.safetensors"), "wei");
   await ensure(machine).ready;
   expect(kinds(machine.calls())).toEqual([...EVERYTHING, "prepare_builtin"]);
+});
+
+test("a run reads every byte of the model when its files have changed, a set-up always", async () => {
+  const machine = fakeMachine();
+  const { builtinModelPath } = await ensure(machine).ready;
+  const weights = join(builtinModelPath ?? "", "model.safetensors");
+  // Of the same size: what the fake converts is "weights".
+  const damage = () => {
+    writeFileSync(weights, "WEIGHTS");
+    utimesSync(weights, 1e9, 1e9);
+  };
+  damage();
+  await ensure(machine).ready;
+  expect(readFileSync(weights, "utf8")).toBe("weights");
+  utimesSync(weights, 1e9, 1e9);
+  await ensure(machine).ready;
+  damage();
+  await ensure(machine).ready;
+  expect(readFileSync(weights, "utf8")).toBe("WEIGHTS");
+  await ensure(machine, { verify: true }).ready;
+  expect(readFileSync(weights, "utf8")).toBe("weights");
 });
 
 test("a lab's own environment is checked, and nothing is installed into it", async () => {

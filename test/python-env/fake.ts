@@ -14,8 +14,10 @@ export interface FakeMachine {
 }
 
 /** A machine whose only Python is the fake one. */
-export function fakeMachine(variables: Readonly<Record<string, string>> = {}): FakeMachine {
-  const folder = scratchFolder();
+export function fakeMachine(
+  variables: Readonly<Record<string, string>> = {},
+  folder: string = scratchFolder(),
+): FakeMachine {
   const bin = join(folder, "bin");
   const log = join(folder, "calls.log");
   mkdirSync(bin);

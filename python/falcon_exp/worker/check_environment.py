@@ -46,8 +46,44 @@ def _import_errors() -> list[dict[str, str]]:
         try:
             importlib.import_module(name)
         except BaseException as error:
-            errors.append({"package": name, "message": f"{type(error).__name__}: {str(error)[:500]}"})
-    return errors
+            errors.append(_describe_import_error(name, error))
+    # Libraries import lazily: what a run imports beyond their first file shows only when it is.
+    hidden = None if errors else _import_as_a_run()
+    return errors if hidden is None else [_describe_import_error("what a run needs", hidden)]
+
+
+def _import_as_a_run() -> BaseException | None:
+    from falcon_exp.worker.trial import preload
+
+    if preload.failure is not None:
+        return preload.failure
+    try:
+        preload.finish_imports()
+        importlib.import_module("falcon_exp.worker.supervisor.main")
+        _generate_two_tokens()
+    except BaseException as error:
+        return error
+    return None
+
+
+def _generate_two_tokens() -> None:
+    """What a model's class and ``generate`` import comes in only with them."""
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaConfig
+
+    config = LlamaConfig(
+        vocab_size=8, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, eos_token_id=None
+    )
+    model = AutoModelForCausalLM.from_config(config)
+    model.generate(torch.ones(1, 1, dtype=torch.long), max_new_tokens=2, do_sample=False)
+
+
+def _describe_import_error(package: str, error: BaseException) -> dict[str, str]:
+    # transformers raises "could not import" around "could not import"; the first of all names the file.
+    first = error
+    while isinstance(first.__cause__, ImportError):
+        first = first.__cause__
+    return {"package": package, "message": f"{type(first).__name__}: {str(first)[:500]}"}
 
 
 def _describe_machine() -> dict[str, Any]:

