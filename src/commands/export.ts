@@ -1,10 +1,12 @@
-import { resolve } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { writeWholeFile } from "../base/io.js";
-import { safeLine } from "../base/text.js";
+import { safeLine, safeLines } from "../base/text.js";
+import type { FileContent, FolderContent } from "../render/export/document.js";
 import { exporter } from "../render/export/exporter.js";
-import type { DocumentFormat } from "../render/export/formats.js";
+import { type DocumentFormat, isFolderFormat } from "../render/export/formats.js";
 import { findRuns } from "../run/find-runs.js";
 import { describeRecordWarning } from "../run/reader.js";
 import { readRun } from "../run/run-data.js";
@@ -22,7 +24,7 @@ export interface ExportArgs {
   readonly mlflowExperiment?: string;
 }
 
-/** `falcon-exp export`: runs into one file for other programs, or into MLflow. Reads records alone. */
+/** `falcon-exp export`: runs into one file or folder for other programs, or into MLflow. Reads records alone. */
 export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
   const { to, all, output } = args;
   if (to === "parquet" && output === "-" && io.stdoutIsTty) {
@@ -30,6 +32,14 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
       code: "export-needs-file",
       message: "Parquet is no text that a terminal could show.",
       next: "Name a file: --output trials.parquet.",
+      exitCode: ExitCode.usage,
+    });
+  }
+  if (isFolderFormat(to) && output === "-") {
+    throw new FalconError({
+      code: "export-needs-folder",
+      message: `${to} is several files.`,
+      next: `Name a folder for them: --output ${to}.`,
       exitCode: ExitCode.usage,
     });
   }
@@ -44,15 +54,38 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
       io.stderr.write(`warning: ${safeLine(describeRecordWarning({ file: folder, ...warning }))}\n`);
     add(data);
   }
-  if (output === "-") io.stdout.write(content());
-  else await writeDocument(resolve(io.cwd, output), content());
+  const document = content();
+  if (isFolder(document)) await writeFolder(io, output, document);
+  else if (output === "-") io.stdout.write(document);
+  else await writeDocument(resolve(io.cwd, output), document);
   return ExitCode.ok;
 }
 
+function isFolder(content: FileContent | FolderContent): content is FolderContent {
+  return typeof content === "object" && "files" in content;
+}
+
+/** Its files, and to stderr what to do with them. */
+async function writeFolder(io: CommandIo, output: string, { files, explain }: FolderContent): Promise<void> {
+  const folder = resolve(io.cwd, output);
+  await attempt(folder, () => mkdir(folder, { recursive: true }));
+  for (const [name, content] of Object.entries(files)) await writeDocument(join(folder, name), content);
+  const lines = [`Wrote ${Object.keys(files).join(", ")} into ${output}.`, ...explain(quoteForShell(output))];
+  io.stderr.write(`${lines.map(safeLines).join("\n")}\n`);
+}
+
+function quoteForShell(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
 /** Whole, then renamed: a program that reads it meanwhile never sees half of it. */
-async function writeDocument(path: string, content: string | Uint8Array): Promise<void> {
+function writeDocument(path: string, content: FileContent): Promise<void> {
+  return attempt(path, () => writeWholeFile(path, content));
+}
+
+async function attempt(path: string, write: () => Promise<unknown>): Promise<void> {
   try {
-    await writeWholeFile(path, content);
+    await write();
   } catch (cause) {
     throw new FalconError({
       code: "export-write-failed",

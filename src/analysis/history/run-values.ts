@@ -13,7 +13,11 @@ import {
 } from "../../run/record-types.js";
 import { readRun } from "../../run/run-data.js";
 import type { SmallFiles } from "../../run/small-files.js";
-import { configurationSummarySchema, summarySchema } from "../../run/summary-schema.js";
+import {
+  type ConfigurationSummary,
+  configurationSummarySchema,
+  summarySchema,
+} from "../../run/summary-schema.js";
 import { pickSurroundings, type Surroundings } from "../compare/environment-diff.js";
 import { summarize } from "../summary.js";
 import { RunHeaderReader } from "./run-header.js";
@@ -31,7 +35,7 @@ export const configurationValuesSchema = configurationSummarySchema.pick({
   ...shapeOf(SUMMARY_METRICS, true),
   quality: true,
 });
-export type ConfigurationValues = z.infer<typeof configurationValuesSchema>;
+export type ConfigurationValues = Pick<ConfigurationSummary, keyof z.infer<typeof configurationValuesSchema>>;
 
 export const summaryValuesSchema = summarySchema
   .pick({ schema_version: true, run_id: true })

@@ -1,4 +1,4 @@
-/** One or more runs → one document. */
+/** One or more runs → one document, or a folder of some. */
 
 import { summarize } from "../../analysis/summary.js";
 import type { RunData } from "../../run/run-data.js";
@@ -8,16 +8,13 @@ import { tableCsv } from "../../run/table/csv.js";
 import { tableParquet } from "../../run/table/parquet.js";
 import { tableRows } from "../../run/table/rows.js";
 import { runMarkdown } from "../markdown/markdown.js";
+import { benchmarkAction } from "./benchmark-action.js";
+import type { Exporter } from "./document.js";
 import type { DocumentFormat } from "./formats.js";
+import { hubDataset } from "./hub-dataset.js";
+import { modelCard } from "./model-card.js";
 
 export const EXPORT_SCHEMA_VERSION = 1;
-
-/** Takes runs one after another and keeps of each only what the document needs, so that thousands fit. */
-export interface Exporter {
-  add(data: RunData): void;
-  /** The document of the runs that were added, in their order. */
-  content(): string | Uint8Array;
-}
 
 export function exporter(format: DocumentFormat): Exporter {
   const rows: TableRow[] = [];
@@ -26,6 +23,10 @@ export function exporter(format: DocumentFormat): Exporter {
     for (const row of tableRows([data])) rows.push(row);
   };
   const addSummary = (data: RunData) => void summaries.push(summarize(data));
+  const addBoth = (data: RunData) => {
+    addSummary(data);
+    addRows(data);
+  };
   switch (format) {
     case "csv":
       return { add: addRows, content: () => tableCsv(rows) };
@@ -35,14 +36,17 @@ export function exporter(format: DocumentFormat): Exporter {
       return { add: addSummary, content: () => summaries.map(runMarkdown).join("\n") };
     case "json":
       return {
-        add: (data) => {
-          addSummary(data);
-          addRows(data);
-        },
+        add: addBoth,
         content: () => {
           const document = { schema_version: EXPORT_SCHEMA_VERSION, summaries, rows };
           return `${JSON.stringify(document, null, 2)}\n`;
         },
       };
+    case "model-card":
+      return modelCard();
+    case "benchmark-action":
+      return { add: addSummary, content: () => benchmarkAction(summaries) };
+    case "hub-dataset":
+      return { add: addBoth, content: () => hubDataset(summaries, rows) };
   }
 }

@@ -1,0 +1,56 @@
+/** Runs → a dataset repository of the hub: the flat table as Parquet, summaries, and a card that says what is in it. */
+import { stringify } from "yaml";
+import { markdownInline, safeLine } from "../../base/text.js";
+import type { RunSummary } from "../../run/summary-schema.js";
+import type { TableRow } from "../../run/table/column.js";
+import { COLUMNS } from "../../run/table/columns.js";
+import { tableParquet } from "../../run/table/parquet.js";
+import { runMarkdown } from "../markdown/markdown.js";
+import type { FolderContent } from "./document.js";
+
+const TABLE = "trials.parquet";
+const SUMMARIES = "summaries.jsonl";
+
+export function hubDataset(summaries: readonly RunSummary[], rows: readonly TableRow[]): FolderContent {
+  // A machine's name is nobody's business in public.
+  const shared = rows.map((row) => ({ ...row, hostname: "" }));
+  return {
+    files: {
+      "README.md": buildCard(summaries, rows.length),
+      [TABLE]: tableParquet(shared),
+      [SUMMARIES]: summaries.map((summary) => `${JSON.stringify(summary)}\n`).join(""),
+    },
+    explain: (folder) => [
+      "Look through it: answers, names of models and texts of failures are in it as they were recorded. To publish it:",
+      `  hf upload YOU/NAME ${folder} . --repo-type dataset`,
+    ],
+  };
+}
+
+function buildCard(summaries: readonly RunSummary[], count: number): string {
+  const names = [...new Set(summaries.map(({ experiment }) => safeLine(experiment)))];
+  const metadata = {
+    pretty_name: `falcon-exp: ${names.join(", ")}`,
+    task_categories: ["text-generation"],
+    tags: ["falcon-exp", "benchmark", "quantization"],
+    size_categories: [describeSize(count)],
+    configs: [{ config_name: "trials", data_files: [{ split: "train", path: TABLE }] }],
+  };
+  return `${[
+    `---\n${stringify(metadata, { version: "1.1", lineWidth: 0 })}---`,
+    `# ${markdownInline(metadata.pretty_name)}`,
+    "Measured with falcon-exp: what quantizing a language model costs and saves in memory, time and quality.",
+    summaries.map((summary) => runMarkdown(summary).trimEnd()).join("\n\n"),
+    `## Files\n\n- \`${TABLE}\`: one row a trial, and one for a configuration without any\n- \`${SUMMARIES}\`: one \`summary.json\` a run`,
+    `## Columns of \`${TABLE}\`\n\n| column | type | meaning |\n| --- | --- | --- |\n${COLUMNS.map(
+      ({ name, type, description }) => `| \`${name}\` | ${type} | ${description} |`,
+    ).join("\n")}`,
+  ].join("\n\n")}\n`;
+}
+
+/** As the hub names them. */
+function describeSize(rows: number): string {
+  if (rows < 1000) return "n<1K";
+  if (rows < 10_000) return "1K<n<10K";
+  return rows < 100_000 ? "10K<n<100K" : "100K<n<1M";
+}
