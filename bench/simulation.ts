@@ -13,24 +13,36 @@ interface Case {
   readonly ratio: number;
   readonly prompts: number;
   readonly rounds: number;
+  readonly isShared?: boolean;
   readonly noise: number;
   readonly drift: number;
 }
 
+const SHARED = { prompts: 5, rounds: 2, isShared: true } as const;
 const CASES: readonly Case[] = [
-  { what: "identical", ratio: 1, prompts: 5, rounds: 1, noise: 0.03, drift: 0 },
-  { what: "identical", ratio: 1, prompts: 15, rounds: 1, noise: 0.01, drift: 0.01 },
-  { what: "identical", ratio: 1, prompts: 5, rounds: 2, noise: 0.01, drift: 0.01 },
-  { what: "identical", ratio: 1, prompts: 5, rounds: 2, noise: 0.01, drift: 0.02 },
-  { what: "identical", ratio: 1, prompts: 5, rounds: 2, noise: 0.01, drift: 0.05 },
+  ...[0.01, 0.02, 0.03, 0.05, 0.1, 0.3].flatMap((drift) => [
+    { what: "identical", ratio: 1, ...SHARED, noise: 0.01, drift },
+    { what: "1.3×", ratio: 1.3, ...SHARED, noise: 0.01, drift },
+  ]),
+  { what: "1.3×", ratio: 1.3, ...SHARED, noise: 0.03, drift: 0.03 },
+  { what: "1.15×", ratio: 1.15, ...SHARED, noise: 0.01, drift: 0.01 },
+  { what: "1.15×", ratio: 1.15, ...SHARED, noise: 0.01, drift: 0.02 },
+  ...[0.01, 0.02, 0.05, 0.1].map((drift) => ({
+    what: "identical",
+    ratio: 1,
+    prompts: 5,
+    rounds: 1,
+    noise: 0.01,
+    drift,
+  })),
+  { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 1, noise: 0.01, drift: 0.02 },
+  { what: "1.15×", ratio: 1.15, prompts: 5, rounds: 1, noise: 0.01, drift: 0.01 },
   { what: "identical", ratio: 1, prompts: 5, rounds: 4, noise: 0.01, drift: 0.05 },
   { what: "identical", ratio: 1, prompts: 5, rounds: 4, noise: 0.01, drift: 0.3 },
-  { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 1, noise: 0.03, drift: 0.01 },
-  { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 2, noise: 0.01, drift: 0.01 },
-  { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 2, noise: 0.03, drift: 0.01 },
   { what: "1.3×", ratio: 1.3, prompts: 5, rounds: 4, noise: 0.03, drift: 0.05 },
-  { what: "1.05×", ratio: 1.05, prompts: 15, rounds: 2, noise: 0.01, drift: 0.01 },
-  { what: "1.05×", ratio: 1.05, prompts: 5, rounds: 4, noise: 0.01, drift: 0.01 },
+  { what: "identical", ratio: 1, prompts: 5, rounds: 6, noise: 0.01, drift: 0.05 },
+  { what: "identical", ratio: 1, prompts: 5, rounds: 6, noise: 0.01, drift: 0.3 },
+  { what: "1.05×", ratio: 1.05, prompts: 5, rounds: 6, noise: 0.01, drift: 0.01 },
 ];
 
 for (const { what, ...of } of CASES) {
@@ -44,6 +56,6 @@ for (const { what, ...of } of CASES) {
     .map(([verdict, count]) => `${verdict} ${count}`)
     .join(", ");
   process.stdout.write(
-    `${what}, ${of.rounds} × ${of.prompts} pairs, noise ${of.noise}, loads differ by ${of.drift}: of ${RUNS} runs ${told}\n`,
+    `${what}, ${of.isShared ? `${of.prompts} pairs in ${of.rounds} loads` : `${of.rounds} × ${of.prompts} pairs`}, noise ${of.noise}, loads differ by ${of.drift}: of ${RUNS} runs ${told}\n`,
   );
 }

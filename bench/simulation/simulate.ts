@@ -7,6 +7,8 @@ export interface SimulatedRun {
   readonly seed: number;
   readonly prompts: number;
   readonly rounds: number;
+  /** Each prompt is measured in one of the rounds, not in all. */
+  readonly isShared?: boolean;
   /** Own ÷ reference, the truth. */
   readonly ratio: number;
   /** Of a trial's time: standard deviation of its logarithm. */
@@ -27,11 +29,15 @@ export function makeNormal(seed: number): () => number {
 }
 
 /** Prompts of different lengths; each round loads both configurations anew. */
-export function simulatePairs({ seed, prompts, rounds, ratio, noise, drift }: SimulatedRun): RatioPair[] {
+export function simulatePairs(run: SimulatedRun): RatioPair[] {
+  const { seed, prompts, rounds, isShared = false, ratio, noise, drift } = run;
   const normal = makeNormal(seed);
   return Array.from({ length: rounds }, (_, round) => {
     const [ofOwn, ofReference] = [drift * normal(), drift * normal()];
-    return Array.from({ length: prompts }, (_, prompt) => {
+    const measured = Array.from({ length: prompts }, (_, prompt) => prompt).filter(
+      (prompt) => !isShared || prompt % rounds === round,
+    );
+    return measured.map((prompt) => {
       const base = 1 + prompt * 0.3;
       return {
         own: base * ratio * Math.exp(ofOwn + noise * normal()),

@@ -151,7 +151,9 @@ function pairValues(
 ): RatioPair[] {
   return pairs.flatMap(([own, reference]) => {
     const [mine, its] = [read(own.measurement), read(reference.measurement)];
-    return mine === null || its === null ? [] : [{ own: mine, reference: its, round: own.round }];
+    // Where one of them was loaded once only, all pairs have that load in common.
+    const round = Math.min(own.round, reference.round);
+    return mine === null || its === null ? [] : [{ own: mine, reference: its, round }];
   });
 }
 

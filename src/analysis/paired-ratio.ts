@@ -54,14 +54,15 @@ export interface RatioOptions {
  */
 const LOAD_SPREAD = 0.04;
 
-/** Rounds that differ by so many times the variance that their own pairs and this spread of loads explain have drifted. */
-const DRIFT_FROM = 4;
-const DRIFTLESS_SPREAD = 0.01;
+/** From so many loads on their own spread is known well enough, and nothing is assumed of it. */
+const FEWEST_LOADS = 5;
+
+/** Few loads that differ by so many times the variance that their pairs and the assumed spread explain: the machine drifted. */
+const DRIFT_FROM = 6.63; // Chi-squared with one degree of freedom: by luck once in a hundred.
 
 /**
- * Own ÷ reference over pairs of positive values, on the logarithm, so that twice and half are equally far from one. Where
- * rounds differ by more than their own pairs explain, the machine drifted between them, and the interval is as wide as the
- * rounds, few as they are, say. Null without pairs.
+ * Own ÷ reference over pairs of positive values, on the logarithm, so that twice and half are equally far from one. Null without
+ * pairs.
  */
 export function pairedRatio(
   pairs: readonly RatioPair[],
@@ -85,14 +86,8 @@ export function pairedRatio(
     loadRatios: loadMeans.map(Math.exp),
   };
   if (units.length < FEWEST_PAIRS) return { ...known, interval: null };
-  const ofLoads =
-    unit === "load"
-      ? 0
-      : (quantile(Number.POSITIVE_INFINITY) * loadSpread * Math.SQRT2) / Math.sqrt(rounds.length);
-  const half = Math.hypot(
-    unit === "load" ? halfOfUnits(units) : halfOfPairs(rounds, mean, Math.min(loadSpread, DRIFTLESS_SPREAD)),
-    ofLoads,
-  );
+  const isOfLoads = unit === "load" || rounds.length >= FEWEST_LOADS;
+  const half = isOfLoads ? halfOfUnits(loadMeans) : halfOfFewLoads(rounds, mean, loadSpread);
   return { ...known, interval: [Math.exp(mean - half), Math.exp(mean + half)] };
 }
 
@@ -102,14 +97,25 @@ function halfOfUnits(units: readonly number[]): number {
   return standardError < 1e-12 ? 0 : quantile(units.length - 1) * standardError;
 }
 
-function halfOfPairs(rounds: readonly (readonly number[])[], mean: number, loadSpread: number): number {
-  const all = rounds.flat();
+/**
+ * What the pairs of a load differ by, and what loads do: as much as they show, and no less than is assumed. Where that does not
+ * explain them, as wide as so few of them say.
+ */
+function halfOfFewLoads(rounds: readonly (readonly number[])[], mean: number, loadSpread: number): number {
+  const pairs = rounds.flat().length;
+  const degrees = pairs - rounds.length;
   const within = rounds.reduce((sum, round) => sum + squaresAbout(round, computeMean(round)), 0);
-  const pooled = all.length > rounds.length ? within / (all.length - rounds.length) : 0;
+  const pooled = degrees > 0 ? within / degrees : 0;
+  const ofPairs = pooled < 1e-24 ? 0 : quantile(degrees) * Math.sqrt(pooled / pairs);
+  const shown = rounds.length > 1 ? Math.sqrt(computeVariance(rounds.map(computeMean))) : 0;
+  const assumed = loadSpread * Math.SQRT2;
+  const ofLoads = (quantile(Number.POSITIVE_INFINITY) * Math.max(assumed, shown)) / Math.sqrt(rounds.length);
+  const half = Math.hypot(ofPairs, ofLoads);
+  if (rounds.length < 2) return half;
   const between = betweenRounds(rounds, mean);
-  const explained = pooled + (2 * loadSpread ** 2 * all.length) / rounds.length;
-  if (rounds.length < 2 || between <= DRIFT_FROM * explained) return halfOfUnits(all);
-  return quantile(rounds.length - 1) * Math.sqrt(between / all.length);
+  const explained = pooled + (assumed ** 2 * pairs) / rounds.length;
+  if (between <= DRIFT_FROM * explained) return half;
+  return Math.max(half, quantile(rounds.length - 1) * Math.sqrt(between / pairs));
 }
 
 function quantile(degreesOfFreedom: number): number {

@@ -78,7 +78,8 @@ export function effectText(effect: PairedRatio, words: Words, smallestDifference
         ? `the same ${words.subject}`
         : `the same ${words.subject} (${ratioText(ratio)}× ${range})`;
     case "within-noise":
-      return `${words.subject} within noise (${ratioText(ratio)}× ${range})`;
+      // More loads would tell smaller differences.
+      return `${words.subject} within noise (${ratioText(ratio)}× ${range}${loads === 1 && unit === "pair" ? ", 1 load each" : ""})`;
     default: {
       const have = unit === "load" ? `${pluralize(loads, "load")} each` : pluralize(effect.pairs, "pair");
       const what = unit === "load" ? "loads" : "repeats";

@@ -10,7 +10,7 @@ import {
   SUMMARY_METRICS,
   type SummaryKey,
 } from "../metrics/registry.js";
-import { referenceIdOf } from "../plan/plan-types.js";
+import { countTrialsEach, referenceIdOf } from "../plan/plan-types.js";
 import type { Failure } from "../run/record-types.js";
 import {
   type ConfigurationData,
@@ -63,7 +63,7 @@ export function summarize(
   const { run, end } = data;
   const findReference = ({ plan }: ConfigurationData) =>
     data.configurations.find(({ plan: { worker } }) => worker.id === referenceIdOf(plan, run.plan)) ?? null;
-  const trialsEach = run.prompts.length * run.plan.repeats * run.plan.rounds;
+  const trialsEach = countTrialsEach(run.plan, run.prompts.length);
   const configurations = data.configurations.map((configuration) =>
     summarizeConfiguration(configuration, findReference(configuration), {
       trialsEach,

@@ -31,7 +31,7 @@ export function planTable(plan: Plan, style: TableStyle): string {
     header.auto_repeats === null
       ? pluralize(header.repeats, "repeat")
       : `${header.auto_repeats.fewest} to ${header.auto_repeats.most} repeats`,
-    ...(header.rounds === 1 ? [] : [pluralize(header.rounds, "round")]),
+    ...(header.rounds === 1 || header.rounds_share_trials ? [] : [pluralize(header.rounds, "round")]),
   ].join(" × ");
   const isSame = (cell: Cell) => new Set(configurations.map(cell)).size === 1;
   const common = Object.entries(COLUMNS).flatMap(([name, cell]) => {
@@ -41,7 +41,7 @@ export function planTable(plan: Plan, style: TableStyle): string {
   const lines = [
     `${colors.bold(header.experiment)}: ${safeLine(header.model_name)}`,
     ...(header.model_note === null ? [] : [header.model_note]),
-    `${factors} = ${header.auto_repeats === null ? "" : "at most "}${pluralize(header.trials, "trial")}, after ${pluralize(header.warmup, "warm-up")} each`,
+    `${factors} = ${header.auto_repeats === null ? "" : "at most "}${pluralize(header.trials, "trial")}, ${header.rounds_share_trials ? `in ${header.rounds} loads each (one where it takes longer than the trials), ` : ""}after ${pluralize(header.warmup, "warm-up")} each`,
     ...describePostTrialMeasurements(plan),
     ...(configurations.length > 1 && common.length > 0 ? ["The same for all:", ...common] : []),
   ].flatMap((line) => wrapText(line, style.columns));

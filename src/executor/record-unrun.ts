@@ -48,9 +48,11 @@ export async function recordKept(job: UnrunJob, context: RunContext): Promise<vo
     context.onEvent({ type: "configuration-failed", configuration, session, failure: trialFailure });
     return;
   }
+  // As an earlier load read it, where that measured this one's trials as well.
+  const proof_after = progress.findProofAfter(configuration.worker.id);
   const repeats_end = progress.findRepeatsEnd(session);
-  await record(context, "configuration", { ...end, status: "completed", proof_after: null, repeats_end });
-  context.onEvent({ type: "configuration-completed", configuration, session, elapsedSec: 0 });
+  await record(context, "configuration", { ...end, status: "completed", proof_after, repeats_end });
+  context.onEvent({ type: "configuration-kept", session });
 }
 
 function describeEnd(job: UnrunJob) {

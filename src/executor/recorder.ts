@@ -35,7 +35,7 @@ export function ofAttempt({ configuration, work }: Pick<LoadJob, "configuration"
   return { ...ofConfiguration(configuration), attempt: work.attempt, reused_from: null };
 }
 
-/** The fields by which a record names its trial. */
+/** The fields by which a record names its trial, and the load that measured it: not always that of its round in the plan. */
 export function ofTrial(job: Pick<LoadJob, "configuration" | "work">, trial: PlanTrial) {
   return {
     ...ofAttempt(job),
@@ -44,7 +44,7 @@ export function ofTrial(job: Pick<LoadJob, "configuration" | "work">, trial: Pla
     prompt_index: trial.prompt_index,
     prompt_id: trial.prompt_id,
     repeat: trial.repeat,
-    round: trial.round,
+    round: job.work.session.round,
   };
 }
 

@@ -9,6 +9,7 @@ import { WorkerFailure } from "../worker/failures.js";
 import type { LibraryWarning } from "../worker/open-request.js";
 import type { Worker } from "../worker/worker.js";
 import type { RunContext } from "./executor.js";
+import { isLoadDear } from "./load-cost.js";
 import type { LoadJob } from "./load-job.js";
 import { runPostTrialMeasurements } from "./post-trial-measurements.js";
 import { progressHandlers } from "./progress.js";
@@ -36,13 +37,18 @@ class SessionRun {
   private readonly libraryWarnings: LibraryWarning[];
   /** The first of a trial that stays failed. */
   private trialFailure: Failure | null;
-  /** Trials whose prompt the model can read, measured by this try or not. */
+  /** Trials of all rounds whose prompt the model can read, measured by this try or not. */
   private runnable: readonly PlanTrial[] = [];
   /** In a row, of this load. */
   private futileRepeats = 0;
 
+  /** How each prompt was found, by its index; null = the model can read it. */
+  private readonly checked = new Map<number, Failure | null>();
+  private loadedInSec = 0;
+  private lastWarmup: TrialMeasurement | null = null;
+
   constructor(
-    private readonly job: LoadJob,
+    private job: LoadJob,
     private readonly worker: Worker,
     private readonly context: RunContext,
   ) {
@@ -59,6 +65,7 @@ class SessionRun {
     try {
       await this.load();
       await this.prepare();
+      await this.takeLaterRounds();
       await this.trials();
       arePostTrialMeasurementsComplete = await runPostTrialMeasurements(
         { ...this.job, trials: this.runnable },
@@ -85,11 +92,13 @@ class SessionRun {
 
   private async load(): Promise<void> {
     const { configuration, environment, session } = this.job;
+    const askedSec = this.context.clock.monotonicSec();
     const { measurement } = await this.worker.ask(
       "load",
       { configuration: configuration.worker },
       this.handlers(),
     );
+    this.loadedInSec = this.context.clock.monotonicSec() - askedSec - (measurement.download_sec ?? 0);
     await record(this.context, "load", {
       ...ofAttempt(this.job),
       identity_sha256: computeIdentity(configuration, environment),
@@ -109,30 +118,52 @@ class SessionRun {
     const { plan, work } = this.job;
     if (work.trials.length === 0 && !work.profile) return;
     await this.checkPrompts();
+    await this.failUnreadable(work.trials);
     for (let index = 0; index < plan.header.warmup && !this.stopping; index++) await this.warmup(index);
   }
 
-  /** What cannot be answered is known, and recorded, before anything is measured. */
+  /** Where loading once more would cost more than it is worth, what later rounds would measure is measured here. */
+  private async takeLaterRounds(): Promise<void> {
+    const { plan, session, configuration, trials, work, progress } = this.job;
+    if (!plan.header.rounds_share_trials || this.lastWarmup === null || this.stopping) return;
+    const trialsEach = plan.trials.filter(
+      (trial) => trial.configuration_id === configuration.worker.id,
+    ).length;
+    const cost = { loadSec: this.loadedInSec, warmups: plan.header.warmup, trialsEach };
+    if (!isLoadDear({ ...cost, trialSec: this.lastWarmup.elapsed_sec })) return;
+    const taken = progress.listTrialsOfLaterRounds(session);
+    if (taken.length === 0) return;
+    const inOrder = (some: readonly PlanTrial[]) => [...some, ...taken].toSorted((a, b) => a.index - b.index);
+    this.job = { ...this.job, trials: inOrder(trials), work: { ...work, trials: inOrder(work.trials) } };
+    this.context.onEvent({ type: "rounds-joined", configuration, session, trials: taken.length });
+    await this.failUnreadable(taken);
+  }
+
+  /** Of all rounds' prompts, because those of a batch may be of another round's trials. */
   private async checkPrompts(): Promise<void> {
-    const { configuration, trials, work } = this.job;
+    const { configuration, plan, implied } = this.job;
     const { generation } = configuration;
-    const left = new Set(work.trials);
-    const checked = new Map<number, Failure | null>();
-    for (const [prompt, { failure }] of this.job.implied.prompts) checked.set(prompt, failure);
-    for (const trial of trials) {
+    const { checked } = this;
+    const own = plan.trials.filter((trial) => trial.configuration_id === configuration.worker.id);
+    for (const [prompt, { failure }] of implied.prompts) checked.set(prompt, failure);
+    for (const { prompt, prompt_index, prompt_id } of own) {
       if (this.stopping) return;
-      const { prompt, prompt_index } = trial;
-      if (!checked.has(prompt_index)) {
-        const failure = await this.worker.ask("check_prompt", { prompt, generation }, this.handlers()).then(
-          () => null,
-          (error: unknown) => failureOfPrompt(error, trial.prompt_id),
-        );
-        checked.set(prompt_index, failure);
-      }
-      const failure = checked.get(prompt_index) ?? null;
-      if (failure !== null && left.has(trial)) await this.failTrial(trial, failure);
+      if (checked.has(prompt_index)) continue;
+      const failure = await this.worker.ask("check_prompt", { prompt, generation }, this.handlers()).then(
+        () => null,
+        (error: unknown) => failureOfPrompt(error, prompt_id),
+      );
+      checked.set(prompt_index, failure);
     }
-    this.runnable = trials.filter((trial) => checked.get(trial.prompt_index) === null);
+    this.runnable = own.filter((trial) => checked.get(trial.prompt_index) === null);
+  }
+
+  /** What cannot be answered is known, and recorded, before anything is measured. */
+  private async failUnreadable(trials: readonly PlanTrial[]): Promise<void> {
+    for (const trial of trials) {
+      const failure = this.checked.get(trial.prompt_index) ?? null;
+      if (failure !== null) await this.failTrial(trial, failure);
+    }
   }
 
   private async warmup(index: number): Promise<void> {
@@ -143,6 +174,7 @@ class SessionRun {
     try {
       const trialId = `${configuration.worker.id}/warmup${index + 1}`;
       const measurement = await this.generate("warmup", trialId, first, 0);
+      this.lastWarmup = measurement;
       await record(this.context, "warmup", { ...ofAttempt(this.job), index, measurement });
       this.context.onEvent({ type: "warmup-completed", configuration, measurement });
     } catch (error) {

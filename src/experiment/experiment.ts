@@ -102,8 +102,8 @@ export interface Experiment {
   /** In each round; the most where `auto_repeats` decides. */
   readonly repeats: number;
   readonly auto_repeats: AutoRepeats | null;
-  /** How often every configuration is loaded and measured anew; from the second on in random order. */
-  readonly rounds: number;
+  /** How often every configuration is loaded and measured anew; null where the file does not say. */
+  readonly rounds: number | null;
   readonly order_seed: number;
   /** Measured at start, middle and end as well, to see drift; null = none. */
   readonly sentinel: Reference | null;

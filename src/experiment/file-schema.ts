@@ -105,10 +105,10 @@ const roundsSchema = z
     ],
     { error: "must be a whole number from 1 to 1,000, or a mapping {count, seed}" },
   )
-  .default(1)
+  .optional()
   .meta({
     description:
-      "How often all configurations are loaded and measured anew, in random order (default 1), so that drift cannot pose as a difference.",
+      "How often all configurations are loaded and measured anew, every second time in reverse order; default: two loads share the trials where there are five or more for each and something is compared.",
   });
 
 type Axes = typeof axisSchemas;

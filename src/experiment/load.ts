@@ -87,8 +87,7 @@ class Resolver {
         (file.include ?? []).map((cell, index) => this.cell(cell, ["include", index])),
       ),
       ...resolveRepeats(file.repeats),
-      rounds: typeof file.rounds === "number" ? file.rounds : file.rounds.count,
-      order_seed: typeof file.rounds === "number" ? 0 : file.rounds.seed,
+      ...resolveRounds(file.rounds),
       sentinel: await this.sentinel(file),
       profile: file.profile,
       skip_implied: file.skip_implied,
@@ -204,6 +203,11 @@ class Resolver {
       }
     }
   }
+}
+
+function resolveRounds(written: ExperimentFile["rounds"]): Pick<Experiment, "rounds" | "order_seed"> {
+  if (typeof written === "object") return { rounds: written.count, order_seed: written.seed };
+  return { rounds: written ?? null, order_seed: 0 };
 }
 
 const AUTO_REPEATS: AutoRepeats = { width: 0.1, fewest: 3, most: 20 };

@@ -20,18 +20,18 @@ export function planSessionsInOrder(ids: readonly string[]): LoadSession[] {
 }
 
 /**
- * One round is every configuration once. A single round runs in the order given; several run each in an order of its
- * own, drawn from the seed, so that a machine that changes slowly favours nobody. References come before those that need what
- * they leave, in the first round.
+ * One round is every configuration once. The first runs in the order given, the second in reverse, so that what a machine that
+ * changes slowly gives to one it takes back; the third in an order drawn from the seed, the fourth in its reverse, and so on.
+ * References come before those that need what they leave, in the first round.
  */
 export function planLoadSessions(ids: readonly string[], options: LoadSessionOptions): LoadSession[] {
   const random = xoroshiro128plus(options.seed);
   const steps: Step[] = [];
+  let order = options.referenceIds === null ? ids : withReferencesFirst(ids, options.referenceIds);
   for (let round = 0; round < options.rounds; round++) {
-    const order = options.rounds === 1 ? ids : shuffled(ids, (below) => uniformInt(random, 0, below - 1));
-    const ordered =
-      round === 0 && options.referenceIds !== null ? withReferencesFirst(order, options.referenceIds) : order;
-    steps.push(...ordered.map((id): Step => ({ configuration_id: id, role: "measure", round })));
+    if (round % 2 === 1) order = order.toReversed();
+    else if (round > 0) order = shuffled(ids, (below) => uniformInt(random, 0, below - 1));
+    steps.push(...order.map((id): Step => ({ configuration_id: id, role: "measure", round })));
   }
   return insertDriftProbes(steps, options.driftProbeId).map((step, index) => ({
     schema_version: PLAN_SCHEMA_VERSION,

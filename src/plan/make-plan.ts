@@ -11,9 +11,11 @@ import { planLoadSessions } from "./load-sessions.js";
 import { nameModelsApart } from "./model-names.js";
 import { type ConfigurationName, nameConfigurations } from "./names.js";
 import {
+  countTrialsEach,
   PLAN_SCHEMA_VERSION,
   type Plan,
   type PlanConfiguration,
+  type PlanHeader,
   type PlanQuality,
   type PlanText,
   type PlanTrial,
@@ -22,6 +24,8 @@ import { chooseReferences } from "./references.js";
 
 /** Each trial is a line in memory and on disk; more than this is a slip of the keyboard. */
 const MAX_TRIALS = 1_000_000;
+/** Of fewer pairs of trials nothing is said about time, however they were measured. */
+const FEWEST_TRIALS_TO_SHARE = 5;
 
 /**
  * The plan of an experiment: configurations in order, each with every prompt in every repeat. The same experiment and
@@ -41,7 +45,9 @@ export function makePlan(
   const ids = names.map(({ id }) => id);
   const texts = planTexts(experiment);
   const quality = planQuality(experiment, texts);
-  const trialCount = cells.length * experiment.prompts.length * experiment.repeats * experiment.rounds;
+  const rounds = planRounds(experiment, references);
+  const trialCount =
+    cells.length * countTrialsEach({ repeats: experiment.repeats, ...rounds }, experiment.prompts.length);
   if (trialCount > MAX_TRIALS) {
     throw new FalconError({
       code: "plan-too-large",
@@ -96,7 +102,7 @@ export function makePlan(
       trials: trialCount,
       repeats: experiment.repeats,
       auto_repeats: experiment.auto_repeats,
-      rounds: experiment.rounds,
+      ...rounds,
       order_seed: experiment.order_seed,
       warmup: experiment.warmup,
       quality,
@@ -110,7 +116,7 @@ export function makePlan(
     },
     configurations,
     blocks: planLoadSessions(ids, {
-      rounds: experiment.rounds,
+      rounds: rounds.rounds,
       seed: experiment.order_seed,
       // The others are compared with what it leaves on the disk.
       referenceIds:
@@ -119,14 +125,34 @@ export function makePlan(
           : null,
       driftProbeId: sentinel === null ? null : (ids[sentinel] as string),
     }),
-    trials: ids.flatMap((id) => planTrials(id, experiment)),
+    trials: ids.flatMap((id) => planTrials(id, experiment, rounds)),
     texts,
   };
 }
 
-function planTrials(configurationId: string, experiment: Experiment): PlanTrial[] {
+type Rounds = Pick<PlanHeader, "rounds" | "rounds_share_trials">;
+
+/**
+ * As written; else two that share the trials, so that there are no more of them, where something is compared and there are
+ * enough of them to tell times apart. `repeats: auto` ends within a load, and stays at one.
+ */
+function planRounds(
+  { rounds, repeats, auto_repeats, prompts }: Experiment,
+  references: readonly number[],
+): Rounds {
+  if (rounds !== null) return { rounds, rounds_share_trials: false };
+  const isCompared = references.some((reference, index) => reference !== index);
+  const isShared = isCompared && auto_repeats === null && prompts.length * repeats >= FEWEST_TRIALS_TO_SHARE;
+  return { rounds: isShared ? 2 : 1, rounds_share_trials: isShared };
+}
+
+function planTrials(
+  configurationId: string,
+  experiment: Experiment,
+  { rounds, rounds_share_trials: isShared }: Rounds,
+): PlanTrial[] {
   const trials: PlanTrial[] = [];
-  for (let repeat = 0; repeat < experiment.repeats * experiment.rounds; repeat++) {
+  for (let repeat = 0; repeat < experiment.repeats * (isShared ? 1 : rounds); repeat++) {
     for (const [promptIndex, prompt] of experiment.prompts.entries()) {
       trials.push({
         schema_version: PLAN_SCHEMA_VERSION,
@@ -138,7 +164,8 @@ function planTrials(configurationId: string, experiment: Experiment): PlanTrial[
         prompt_id: prompt.id,
         prompt: prompt.text,
         repeat,
-        round: Math.floor(repeat / experiment.repeats),
+        // Every second prompt, and of each prompt every second repeat: both loads have of each.
+        round: isShared ? (promptIndex + repeat) % rounds : Math.floor(repeat / experiment.repeats),
       });
     }
   }

@@ -63,6 +63,11 @@ export const planHeaderSchema = z.strictObject({
   repeats: positiveInt,
   auto_repeats: autoRepeatsSchema.nullable().default(null),
   rounds: positiveInt.default(1),
+  /**
+   * Each trial is measured in one of the rounds, and a configuration whose load costs more than its trials measures all of them
+   * in its first; false: every round measures all prompts and repeats.
+   */
+  rounds_share_trials: z.boolean().default(false),
   /** Of the order of configurations within rounds. */
   order_seed: nonNegativeInt.default(0),
   warmup: nonNegativeInt,
@@ -107,6 +112,14 @@ export const planConfigurationSchema = z.strictObject({
 });
 export type PlanConfiguration = z.infer<typeof planConfigurationSchema>;
 
+/** Trials that are planned for each configuration, in all rounds together. */
+export function countTrialsEach(
+  header: Pick<PlanHeader, "repeats" | "rounds" | "rounds_share_trials">,
+  prompts: number,
+): number {
+  return prompts * header.repeats * (header.rounds_share_trials ? 1 : header.rounds);
+}
+
 /** What a configuration is compared with; its own id for a reference. */
 export function referenceIdOf(
   { reference_id }: Pick<PlanConfiguration, "reference_id">,
@@ -126,7 +139,7 @@ export const planTrialSchema = z.strictObject({
   prompt_index: nonNegativeInt,
   prompt_id: z.string(),
   prompt: z.string(),
-  /** 0-based over all rounds: round × repeats + repeat within the round. */
+  /** 0-based over all rounds: round × repeats + repeat within the round, where rounds do not share the trials. */
   repeat: nonNegativeInt,
   round: nonNegativeInt.default(0),
 });

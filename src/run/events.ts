@@ -34,6 +34,14 @@ export type RunEvent =
       readonly configuration: PlanConfiguration;
       readonly load: LoadMeasurement;
     }
+  /** Loading once more would cost more than the trials take: this load measures those of later rounds as well. */
+  | {
+      readonly type: "rounds-joined";
+      readonly configuration: PlanConfiguration;
+      readonly session: LoadSession;
+      /** Of later rounds. */
+      readonly trials: number;
+    }
   | { readonly type: "warmup-started"; readonly configuration: PlanConfiguration; readonly index: number }
   | {
       readonly type: "warmup-completed";

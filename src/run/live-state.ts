@@ -70,13 +70,16 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         label: labelSession(event.configuration.worker.label, session, plan),
         activity: "loading",
         trialsHere,
-        trialsOver: trialsBefore(session, plan) + trialsOver,
+        // A load that is dear has measured trials of sessions to come.
+        trialsOver: Math.max(state.trialsOver, trialsBefore(session, plan) + trialsOver),
         trialsOverHere: trialsOver,
         trialsKeptHere: trialsOver,
         configurationStartedSec: nowSec,
         ...NO_TRIAL_YET,
       };
     }
+    case "rounds-joined":
+      return { ...state, trialsHere: state.trialsHere + event.trials };
     case "warmup-started":
       return { ...state, ...QUIET, activity: `warm-up ${event.index + 1} of ${plan.header.warmup}` };
     case "trial-started":
@@ -128,7 +131,10 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         ...state,
         ...QUIET,
         configuration: event.session.index + 1,
-        trialsOver: trialsBefore(event.session, plan) + countTrials(event.session, plan),
+        trialsOver: Math.max(
+          state.trialsOver,
+          trialsBefore(event.session, plan) + countTrials(event.session, plan),
+        ),
       };
     case "measurement-started":
       return { ...state, ...QUIET, activity: event.what };

@@ -6,11 +6,13 @@ import {
   type PlanTrial,
   referenceIdOf,
 } from "../plan/plan-types.js";
+
 import { repeatsEndAfter } from "./precision.js";
 import type {
   CompletedTrial,
   Failure,
   RecordedEnvironment,
+  RecordedProof,
   RepeatsEnd,
   RunFileRecord,
 } from "./record-types.js";
@@ -122,14 +124,32 @@ export class PlanProgress {
     return this.at(session.configuration_id, session.round);
   }
 
+  /** What of the other rounds' trials nothing is recorded of yet, for a load that measures them as well. */
+  listTrialsOfLaterRounds({ configuration_id, round }: LoadSession): readonly PlanTrial[] {
+    const sessions = this.plan.blocks.filter(
+      (one) => one.configuration_id === configuration_id && one.role === "measure" && one.round > round,
+    );
+    return sessions.flatMap((session) =>
+      this.listTrials(session).filter(({ id }) => this.readTrialEnd(session, id) === undefined),
+    );
+  }
+
+  /** The proof that was read after the last trials of a configuration; null where it was not. */
+  findProofAfter(configurationId: string): RecordedProof | null {
+    const { outcome } = this.#state.configuration(configurationId);
+    return outcome?.status === "completed" ? outcome.proof_after : null;
+  }
+
   summarizeSession(session: LoadSession): SessionResult {
     const state = this.at(session.configuration_id, session.round);
     const { outcome, trials } = state;
-    const isWhole = (id: string) => state.readTrialEnd(id) === null;
-    const measured = this.plan.header.auto_repeats === null ? this.listTrialIds(session) : [...trials.keys()];
+    const isWhole = (id: string) => this.readTrialEnd(session, id) === null;
+    const planned = this.listTrialIds(session).filter((id) => this.readTrialEnd(session, id) !== undefined);
+    const recorded = [...new Set([...trials.keys(), ...planned])];
+    const measured = this.plan.header.auto_repeats === null ? this.listTrialIds(session) : recorded;
     return {
-      trialsCompleted: [...trials.keys()].filter(isWhole).length,
-      trialsRecorded: trials.size,
+      trialsCompleted: recorded.filter(isWhole).length,
+      trialsRecorded: recorded.length,
       isComplete:
         outcome?.status === "completed" &&
         measured.every(isWhole) &&
@@ -181,12 +201,13 @@ export class PlanProgress {
       (ended !== null && (options.retryFailed || (mayTryAgain && isTransient(ended.code))));
     const hasEnough = this.findRepeatsEnd(session) !== "as-planned";
     const planned = this.listTrials(session);
-    const trials = planned.filter(({ id }) => {
-      const ended = state.readTrialEnd(id);
+    const readEnd = ({ id }: PlanTrial) => this.readTrialEnd(session, id);
+    const trials = planned.filter((trial) => {
+      const ended = readEnd(trial);
       return isAgain(ended) && !(hasEnough && ended === undefined);
     });
     const again = new Set(trials);
-    const kept = planned.filter((trial) => state.trials.has(trial.id) && !again.has(trial));
+    const kept = planned.filter((trial) => readEnd(trial) !== undefined && !again.has(trial));
     const postTrial = this.listPostTrialNames(session).filter((name) => isAgain(state.postTrial.get(name)));
     const isRescored = (id: string) =>
       session.round === 0 && options.rescore.has(textKey(this.plan, session.configuration_id, id));
@@ -200,11 +221,10 @@ export class PlanProgress {
       texts: this.plan.texts.filter(({ id }) => postTrial.includes(`quality ${id}`) || isRescored(id)),
       lmEval: postTrial.includes("lm_eval"),
       trialsOver: kept.length,
-      trialFailure:
-        kept.map(({ id }) => state.readTrialEnd(id) ?? null).find((ended) => ended !== null) ?? null,
+      trialFailure: kept.map((trial) => readEnd(trial) ?? null).find((ended) => ended !== null) ?? null,
       retryOf,
     };
-    const hasLost = trials.some(({ id }) => !state.trials.has(id));
+    const hasLost = trials.some((trial) => readEnd(trial) === undefined);
     const isTriedAgain = options.retryFailed || retryOf !== null;
     switch (state.outcome?.status) {
       case undefined:
@@ -225,8 +245,8 @@ export class PlanProgress {
     // Over as a whole once one of its prompts failed.
     if (probes.some(({ status }) => status === "failed")) return null;
     const over = new Set(probes.map(({ prompt_index }) => prompt_index));
-    const prompts = (this.trialsBySession.get(buildKey(session.configuration_id, 0)) ?? []).filter(
-      ({ repeat }) => repeat === 0,
+    const prompts = this.plan.trials.filter(
+      ({ configuration_id, repeat }) => configuration_id === session.configuration_id && repeat === 0,
     );
     const trials = prompts.filter(({ prompt_index }) => !over.has(prompt_index));
     if (trials.length === 0) return null;
@@ -247,6 +267,12 @@ export class PlanProgress {
   private findReference(configurationId: string): string {
     const own = this.plan.configurations.find(({ worker }) => worker.id === configurationId);
     return own === undefined ? configurationId : referenceIdOf(own, this.plan.header);
+  }
+
+  /** A load that costs more than its trials measures those of later rounds as well: they are of the first round then. */
+  private readTrialEnd({ configuration_id, round }: LoadSession, id: string): Failure | null | undefined {
+    const own = this.at(configuration_id, round).readTrialEnd(id);
+    return own === undefined && round > 0 ? this.at(configuration_id, 0).readTrialEnd(id) : own;
   }
 
   private listTrials({ configuration_id, round }: LoadSession): readonly PlanTrial[] {

@@ -83,6 +83,11 @@ function whatDiffers(
   return changes.length > 0 ? changes.join("; ") : "it was planned by another version of falcon-exp";
 }
 
+/** Loads whose trials are there: one that was dear measured those of later rounds as well. */
+function countLoads(records: readonly MeasuredRecord[]): number {
+  return new Set(records.flatMap((record) => (record.kind === "trial" ? record.round : []))).size;
+}
+
 /** Null where all that is asked for now was measured then. */
 function whyUnfinished(
   own: readonly MeasuredRecord[],
@@ -92,8 +97,8 @@ function whyUnfinished(
   { plan, configuration }: ReuseTarget,
 ): string | null {
   const { header } = plan;
-  const amount = ({ repeats, rounds, auto_repeats }: typeof header) =>
-    canonicalJson({ repeats, rounds, auto_repeats });
+  const amount = ({ repeats, rounds, rounds_share_trials, auto_repeats }: typeof header) =>
+    canonicalJson({ repeats, rounds, rounds_share_trials, auto_repeats });
   if (amount(header) !== amount(run.plan)) return "repeats or rounds differ";
   if (plan.texts.length > 0 && theirs.is_reference !== configuration.is_reference) {
     return "another configuration is the reference";
@@ -111,7 +116,7 @@ function whyUnfinished(
   const isWhole =
     completed.length === newest.length &&
     count("configuration") === header.rounds &&
-    count("load") === header.rounds &&
+    count("load") === countLoads(completed) &&
     (header.auto_repeats !== null || count("trial") === planned.length) &&
     count("quality") === plan.texts.length &&
     count("profile") >= (header.profile ? 1 : 0) &&

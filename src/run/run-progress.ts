@@ -16,6 +16,7 @@ import {
   readLoadList,
   shapeOf,
 } from "../metrics/registry.js";
+import { countTrialsEach } from "../plan/plan-types.js";
 import type { RunFileRecord } from "./record-types.js";
 import { type ConfigurationState, type ConfigurationStatus, RunState } from "./state.js";
 
@@ -39,6 +40,7 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
       trials: z.number(),
       repeats: z.number(),
       rounds: z.number().default(1),
+      rounds_share_trials: z.boolean().default(false),
     }),
     configurations: z.array(
       z.object({
@@ -157,7 +159,7 @@ export class RunProgress {
   configurations(): readonly ConfigurationProgress[] {
     const { run } = this;
     if (run === null) return [];
-    const trialsEach = run.prompts.length * run.plan.repeats * run.plan.rounds;
+    const trialsEach = countTrialsEach(run.plan, run.prompts.length);
     return run.configurations
       .toSorted((a, b) => a.index - b.index)
       .map(({ worker, is_reference }) => ({

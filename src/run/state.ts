@@ -157,7 +157,9 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
 
   /** Of all rounds. */
   get trials(): readonly TrialOf<R, F>[] {
-    return [...this.#sessions.values()].flatMap(({ trials }) => [...trials.values()]);
+    // A trial of a later round may have failed in the first load before it was measured in its own.
+    const byId = new Map([...this.#sessions.values()].flatMap(({ trials }) => [...trials]));
+    return [...byId.values()];
   }
 
   /** The most that one of its rounds took; 1 where nothing was resumed or tried again. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { simulatePairs } from "../../bench/simulation/simulate.js";
+import { type SimulatedRun, simulatePairs } from "../../bench/simulation/simulate.js";
 import { FEWEST_PAIRS, pairedRatio, type RatioPair } from "../../src/analysis/paired-ratio.js";
 import { computeVerdict } from "../../src/analysis/significance.js";
 
@@ -61,13 +61,38 @@ test("loads that lie 2 % apart by luck, as measured, are not called different co
   );
 });
 
+const countClaims = (of: Omit<SimulatedRun, "seed">) =>
+  Array.from({ length: 1000 }, (_, index) => verdictOf(simulatePairs({ seed: index + 1, ...of }))).filter(
+    (verdict) => verdict === "more" || verdict === "less",
+  ).length;
+
+describe.each([0.01, 0.02, 0.03, 0.05])("two loads that share five trials, loads %d apart", (drift) => {
+  const of = { prompts: 5, rounds: 2, isShared: true, noise: 0.01, drift };
+
+  test("of the same configuration are called different in at most 5 of 100 runs", () => {
+    expect(countClaims({ ...of, ratio: 1 })).toBeLessThanOrEqual(50);
+  });
+
+  test("of one that is 1.3 times slower tell it in at least 90 of 100", () => {
+    expect(countClaims({ ...of, ratio: 1.3 })).toBeGreaterThanOrEqual(900);
+  });
+});
+
 test("a machine that drifts between rounds widens the interval, and makes no difference of the same thing", () => {
-  const drifting = (seed: number) =>
-    simulatePairs({ seed, prompts: 5, rounds: 4, ratio: 1, noise: 0.005, drift: 0.05 });
-  const verdicts = Array.from({ length: 100 }, (_, index) => verdictOf(drifting(index + 1)));
-  expect(verdicts.filter((verdict) => verdict === "more" || verdict === "less").length).toBeLessThanOrEqual(
-    5,
-  );
+  expect(countClaims({ prompts: 5, rounds: 4, ratio: 1, noise: 0.005, drift: 0.05 })).toBeLessThanOrEqual(50);
+  const halfWidth = (drift: number) => {
+    const pairs = simulatePairs({ seed: 3, prompts: 5, rounds: 2, ratio: 1, noise: 0.005, drift });
+    const [low, high] = pairedRatio(pairs)?.interval ?? [1, 1];
+    return Math.log(high / low) / 2;
+  };
+  expect(halfWidth(0.2)).toBeGreaterThan(3 * halfWidth(0.01));
+});
+
+test("from five loads on their own spread decides, and nothing is assumed of it", () => {
+  const loads = (count: number) =>
+    simulatePairs({ seed: 5, prompts: 5, rounds: count, ratio: 1.05, noise: 0.005, drift: 0.005 });
+  expect(verdictOf(loads(4))).toBe("within-noise");
+  expect(verdictOf(loads(5))).toBe("more");
 });
 
 test("the ratio is the geometric mean of the pairs' ratios", () => {

@@ -28,7 +28,8 @@ const ofLoads = (...loadRatios: number[]) => ({
 test.each([
   [effect(1.63, 1.6, 1.66), "1.63× slower [1.60, 1.66]"],
   [effect(0.8, 0.78, 0.82), "1.25× faster [1.22, 1.28]"],
-  [effect(0.99, 0.95, 1.03), "time within noise (0.99× [0.95, 1.03])"],
+  [{ ...effect(0.99, 0.95, 1.03), loads: 2 }, "time within noise (0.99× [0.95, 1.03])"],
+  [effect(0.99, 0.95, 1.03), "time within noise (0.99× [0.95, 1.03], 1 load each)"],
   [effect(1.002, 0.995, 1.008), "the same time (1.00× [0.99, 1.01])"],
   [
     { ...effect(1.4, 1.3, 1.5, 3), interval: null },

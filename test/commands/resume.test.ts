@@ -16,7 +16,7 @@ async function killedRun() {
   const cwd = scratchFolder();
   const file = join(cwd, "tiny.yaml");
   const two = tiny.replace("[none, int8, fp4, nf4]", "[none, fp4]");
-  writeFileSync(file, `${two}\ndisturbed_retries: 0\n`);
+  writeFileSync(file, `${two}\ndisturbed_retries: 0\nrounds: 1\n`);
   const args = [join(root, "bin/falcon-exp.js"), "run", file, "--python", testPython()];
   const child = execa(process.execPath, args, { cwd, reject: false });
   let stderr = "";

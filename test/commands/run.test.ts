@@ -29,9 +29,12 @@ function recordsIn(cwd: string): { readonly folder: string; readonly records: re
 }
 
 async function runIn(cwd: string, args: readonly string[]): Promise<Finished> {
-  const result = await falconExp(["run", "--python", testPython(), "--set", "disturbed_retries=0", ...args], {
-    cwd,
-  });
+  const result = await falconExp(
+    ["run", "--python", testPython(), "--set", "disturbed_retries=0", "--set", "rounds=1", ...args],
+    {
+      cwd,
+    },
+  );
   return { ...result, ...recordsIn(cwd) };
 }
 
@@ -100,7 +103,7 @@ async function startLongRun(cwd: string) {
   const file = join(cwd, "long.yaml");
   const long = readFileSync(tiny, "utf8")
     .replaceAll("tokens: 24", "tokens: 100")
-    .replace("warmup: 1", "warmup: 0\nretries: 0\ndisturbed_retries: 0");
+    .replace("warmup: 1", "warmup: 0\nretries: 0\ndisturbed_retries: 0\nrounds: 1");
   writeFileSync(
     file,
     long.replace("[none, int8, fp4, nf4]", "[none, fp4]").replace("repeats: 2", "repeats: 30"),

@@ -1,6 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { PlanProgress, UNFINISHED } from "../../src/run/plan-progress.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
+import { findProofAfter, groupRecords } from "../../src/run/run-data.js";
 import { minimal, planExperiment } from "../fixtures/experiments.js";
 import { runPlan } from "../fixtures/run-plan.js";
 
@@ -28,6 +31,62 @@ test("each round loads every configuration anew, in the plan's order, and measur
   expect(trials).toHaveLength(12);
   expect(new Set(trials.map(({ trial_id }) => trial_id)).size).toBe(12);
   expect(trials.slice(0, 6).every(({ round, repeat }) => round === 0 && repeat === 0)).toBe(true);
+});
+
+const sharing = (...lines: readonly string[]) =>
+  planExperiment(
+    minimal("matrix: { quantization: [none, fp4] }", ...lines).replace("[hello]", "[a, b, c, d, e]"),
+  );
+const roundsOf = (records: readonly RunFileRecord[], kind: "load" | "trial") =>
+  records.flatMap((record) =>
+    record.kind === kind && "round" in record ? `${record.configuration} ${record.round}` : [],
+  );
+
+test("two loads share the trials: every trial once, in the order there and back", async () => {
+  const planned = await sharing();
+  const { status, records } = await runPlan(planned, "good");
+  expect(status).toBe("completed");
+  expect(roundsOf(records, "load")).toEqual(["none 0", "fp4 0", "fp4 1", "none 1"]);
+  expect(roundsOf(records, "trial")).toEqual(
+    ["none 0", "fp4 0"]
+      .flatMap((one) => Array(3).fill(one))
+      .concat(["fp4 1", "none 1"].flatMap((one) => Array(2).fill(one))),
+  );
+});
+
+test("where a load takes longer than all the trials there is no second one, and every trial is measured all the same", async () => {
+  const planned = await sharing();
+  const { status, records, kinds } = await runPlan(planned, "quick");
+  expect(status).toBe("completed");
+  expect(roundsOf(records, "load")).toEqual(["none 0", "fp4 0"]);
+  expect(roundsOf(records, "trial")).toEqual(["none 0", "fp4 0"].flatMap((one) => Array(5).fill(one)));
+  expect(kinds.filter((kind) => kind === "configuration:completed")).toHaveLength(4);
+  const progress = new PlanProgress(planned, records);
+  expect(progress.listRemainingWork(UNFINISHED)).toEqual([]);
+  const { configurations } = groupRecords(records, "test");
+  expect(configurations.map(({ status: ended, trials }) => `${ended} ${trials.length}`)).toEqual([
+    "completed 5",
+    "completed 5",
+  ]);
+  expect(configurations.every((one) => findProofAfter(one) !== null)).toBe(true);
+});
+
+test("such a run that was killed in between is gone on with: each trial is measured once", async () => {
+  const planned = await sharing();
+  const whole = (await runPlan(planned, "quick")).records;
+  const fourth = whole.findIndex((record) => record.kind === "trial" && record.trial_id === "none/p4/r1");
+  const { records } = await runPlan(planned, "quick", () => {}, { before: whole.slice(0, fourth) });
+  const ids = records.flatMap((record) => (record.kind === "trial" ? record.trial_id : []));
+  expect(ids.toSorted()).toEqual(planned.trials.map(({ id }) => id).toSorted());
+});
+
+test("what failed in the one load is left to the second, which is made for it", async () => {
+  const planned = await sharing("retries: 1");
+  const { records } = await runPlan(planned, "quick-then-die");
+  const completed = records.flatMap((record) =>
+    record.kind === "trial" && record.status === "completed" ? record.trial_id : [],
+  );
+  expect(completed.toSorted()).toEqual(planned.trials.map(({ id }) => id).toSorted());
 });
 
 test("the sentinel is measured three times and recorded as no trial", async () => {

@@ -36,7 +36,18 @@ test("every round has every configuration once, whatever the seed", () => {
   );
 });
 
-test("rounds are in an order that only the seed decides, and each place is given to each configuration", () => {
+test("the second round runs in the reverse order of the first, so that a steady drift favours nobody", () => {
+  expect(listIds(planLoadSessions(THREE, { ...PLAIN, rounds: 2, seed: 9 }))).toEqual([
+    "none",
+    "int8",
+    "fp4",
+    "fp4",
+    "int8",
+    "none",
+  ]);
+});
+
+test("later rounds are in an order that only the seed decides, and each place is given to each configuration", () => {
   const drawOrder = (seed: number) => listIds(planLoadSessions(THREE, { ...PLAIN, rounds: 60, seed }));
   expect(drawOrder(1)).toEqual(drawOrder(1));
   expect(drawOrder(1)).not.toEqual(drawOrder(2));
@@ -77,6 +88,41 @@ test("where quality is asked for the reference runs first, because the others ar
   const scored = await planExperiment([...EXPERIMENT, "quality: { texts: [code] }", ""].join("\n"));
   expect(listIds(scored.blocks)).toEqual(["none", "fp4", "int8"]);
   expect(scored.texts.map(({ id }) => id)).toEqual(["code"]);
+});
+
+test("two loads share the trials by default, so that there are no more of them, and each has of every prompt", async () => {
+  const plan = await planExperiment([...EXPERIMENT.slice(0, 4), "repeats: 4", ""].join("\n"));
+  expect(plan.header).toMatchObject({ rounds: 2, rounds_share_trials: true, repeats: 4, trials: 24 });
+  expect(plan.blocks.map(({ configuration_id, round }) => `${configuration_id} ${round}`)).toEqual([
+    "fp4 0",
+    "none 0",
+    "int8 0",
+    "int8 1",
+    "none 1",
+    "fp4 1",
+  ]);
+  const own = plan.trials.filter(({ configuration_id }) => configuration_id === "none");
+  expect(own.map(({ prompt_id, repeat, round }) => `${prompt_id} ${repeat} ${round}`)).toEqual([
+    "p1 0 0",
+    "p2 0 1",
+    "p1 1 1",
+    "p2 1 0",
+    "p1 2 0",
+    "p2 2 1",
+    "p1 3 1",
+    "p2 3 0",
+  ]);
+});
+
+test.each([
+  ["too few trials to tell times apart", [...EXPERIMENT.slice(0, 4), "repeats: 2"]],
+  ["nothing to compare", [...EXPERIMENT.slice(0, 3), "repeats: 5"]],
+  ["repeats: auto, which ends within a load", [...EXPERIMENT.slice(0, 4), "repeats: auto"]],
+  ["one round, as written", [...EXPERIMENT.slice(0, 4), "repeats: 4", "rounds: 1"]],
+])("%s: each configuration is loaded once", async (_, lines) => {
+  const plan = await planExperiment([...lines, ""].join("\n"));
+  expect(plan.header).toMatchObject({ rounds: 1, rounds_share_trials: false });
+  expect(plan.blocks).toHaveLength(plan.configurations.length);
 });
 
 test("sentinel: true is the reference, and a name that is none is refused", async () => {

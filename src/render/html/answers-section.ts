@@ -5,6 +5,7 @@ import { type Answer, collectQuestions, type Question } from "../../analysis/ans
 import { firstDifference } from "../../analysis/divergence.js";
 import { describeRandomWeights } from "../../analysis/random-weights.js";
 import { pluralize, safeLine } from "../../base/text.js";
+import { countTrialsEach } from "../../plan/plan-types.js";
 import type { RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
 import { renderAnswerDiff } from "./answer-diff-markup.js";
@@ -37,7 +38,7 @@ export function answersSection(data: RunData): Markup {
     mostBytes,
     names: new Map(data.configurations.map((one) => [one.plan.worker.id, shownName(recordedName(one))])),
     marksTokens: tokens <= MOST_MARKED_TOKENS,
-    hasRepeats: data.run.plan.repeats * data.run.plan.rounds > 1,
+    hasRepeats: countTrialsEach(data.run.plan, 1) > 1,
   };
   const randomNote = describeRandomWeights(data.configurations);
   return html`<section id="answers" aria-labelledby="answers-h">

@@ -96,6 +96,8 @@ export function formatLogLine(
       return options.plain ? `${place}: loading` : null;
     case "configuration-loaded":
       return loadedLine(event, place, colors);
+    case "rounds-joined":
+      return `${place}: loading takes longer than its trials: it is loaded once, and measures all of them`;
     case "trial-completed":
       return options.plain ? trialLine(event, place, state, nowSec) : null;
     case "trial-disturbed":
