@@ -28,6 +28,7 @@ const NEEDED = [
   "python/requirements/model.lock",
   "python/requirements/lm-eval.lock",
   "python/requirements/mlflow.lock",
+  "python/requirements/peft.lock",
   "schema/records.schema.json",
   "experiments/quality.yaml",
   "experiments/tasks/everyday.yaml",

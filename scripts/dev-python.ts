@@ -11,7 +11,7 @@ export interface DevPython {
 }
 
 /**
- * The tests' own Python: the tools from dev.lock and MLflow's client in a virtual environment that also sees the
+ * The tests' own Python: the tools from dev.lock, MLflow's client and peft in a virtual environment that also sees the
  * libraries of the one that `falcon-exp setup` made, so that what is tested is what users get.
  */
 export async function prepareDevPython(root: string): Promise<DevPython> {
@@ -20,7 +20,9 @@ export async function prepareDevPython(root: string): Promise<DevPython> {
     stderr: "inherit",
   });
   const setup = JSON.parse(stdout) as { python: string; builtin_model: string; home: string };
-  const locks = ["mlflow.lock", "dev.lock"].map((name) => join(root, "python", "requirements", name));
+  const locks = ["mlflow.lock", "peft.lock", "dev.lock"].map((name) =>
+    join(root, "python", "requirements", name),
+  );
   const hash = createHash("sha256").update(setup.python);
   for (const lock of locks) hash.update(readFileSync(lock));
   const stamp = hash.digest("hex");

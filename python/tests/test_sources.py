@@ -70,14 +70,6 @@ def test_a_model_that_takes_pictures_answers_a_text_without_any() -> None:
         assert loaded.model.generate(ids, max_new_tokens=2, min_new_tokens=2).shape == (1, 39)
 
 
-def test_gguf_is_refused_by_name_as_a_file_and_as_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "model.Q4_1.gguf").write_bytes(b"GGUF")
-    for path in (tmp_path, tmp_path / "model.Q4_1.gguf"):
-        with pytest.raises(WorkerError, match=r"as GGUF \(model\.Q4_1\.gguf\)") as raised:
-            load(configuration(model={"source": "path", "path": str(path)}), Devices.open())
-        assert raised.value.code == "model-is-gguf"
-
-
 def test_a_tokenizer_that_only_an_absent_library_reads_is_told_as_that(whole: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(whole, folder)

@@ -32,9 +32,10 @@ const NAMES: Readonly<Record<Kind, string>> = {
   attention: "attention layers",
   mlp: "MLP layers",
   other: "other layers",
+  adapter: "the adapter",
 };
 /** By custom no part of what is quantized. */
-const OUTSIDE: ReadonlySet<Kind> = new Set<Kind>(["embeddings", "head"]);
+const OUTSIDE: ReadonlySet<Kind> = new Set<Kind>(["embeddings", "head", "adapter"]);
 
 /** Of the matrix weights, embeddings and output head apart; null where there are none. */
 export function computeQuantizedShare(kinds: readonly KindShare[]): number | null {
@@ -89,8 +90,12 @@ export function describeExpectedShare(shape: ModelShape, method: string, dtype: 
   return describeQuantizedShare(method, kinds);
 }
 
-/** Files that are quantized already are loaded in no other form. */
-export function describeStoredQuantization({ stored_quantization: stored }: ModelShape): string | null {
+/** Files that are quantized already are loaded in no other form, but for GGUF files, which are expanded first. */
+export function describeStoredQuantization(shape: ModelShape): string | null {
+  const { stored_quantization: stored, expanded_from: types, dtype } = shape;
+  if (types !== null) {
+    return `The GGUF file holds its weights as ${types.join(", ")}; Transformers expands them to ${dtype} before anything is loaded or quantized: these figures are for that.`;
+  }
   if (stored === null) return null;
   return `The files are quantized already, by ${stored}, and are refused where another method is asked for: these figures are for the same model from unquantized files.`;
 }

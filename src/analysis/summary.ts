@@ -35,6 +35,7 @@ import { computeDrift } from "./drift.js";
 import { estimateCheck } from "./estimate-check.js";
 import { describeInterference, describeTrialInterference } from "./interference.js";
 import { INTERVAL } from "./paired-ratio.js";
+import { describePrepared } from "./prepared-text.js";
 import { summarizeQuality } from "./quality.js";
 import { describeProofShare } from "./quantized-share.js";
 import {
@@ -162,6 +163,7 @@ function summarizeConfiguration(
       ...historyRemarks(configuration),
       ...describeDisturbed(completedTrials(configuration)),
       ...collectRemarks(timedTrials(configuration)),
+      ...describePrepared(load?.load.prepared_from ?? []),
       ...describeKept(load?.load.kept_by_workarounds ?? null),
       ...describeProofShare(proof),
       ...describeRepacking(load?.load.proof ?? null, findProofAfter(configuration)),

@@ -1,13 +1,14 @@
 /** What each configuration of a plan will take, before any weights are there. */
 import { dirname } from "node:path";
 import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
+import { needsBuiltinModel, withBuiltinPath } from "../plan/builtin-model.js";
 import { type Estimate, estimate } from "../plan/estimate.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import { describeModels, type ModelDescription } from "../python-env/describe-models.js";
 import { findRun } from "../run/find-run.js";
 import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";
-import { type PreparedEnvironment, prepareEnvironment } from "./prepare-environment.js";
+import { prepareEnvironment } from "./prepare-environment.js";
 
 export interface ConfigurationEstimate {
   readonly id: string;
@@ -41,16 +42,17 @@ export async function estimatePlan(
   plan: Plan,
   options: EstimateOptions,
 ): Promise<readonly ConfigurationEstimate[]> {
-  const needsBuiltinModel = plan.configurations.some(({ worker }) => worker.model.source === "builtin");
   const environment = await prepareEnvironment(io, {
     python: options.python,
-    needsBuiltinModel,
+    needsBuiltinModel: needsBuiltinModel(plan),
     extras: [],
   });
   const { models, devices } = await describeModels(
     environment.python,
     {
-      models: plan.configurations.map((configuration) => resolveModel(configuration, environment)),
+      models: plan.configurations.map(({ worker }) =>
+        withBuiltinPath(worker.model, environment.builtinModelPath),
+      ),
       trustRemoteCode: plan.configurations.some(({ worker }) => worker.trust_remote_code),
     },
     { env: { ...io.env, ...environment.env }, pythonPath: environment.env.PYTHONPATH ?? "" },
@@ -66,12 +68,6 @@ export async function estimatePlan(
       elapsed: elapsed.get(configuration.worker.label) ?? null,
     }),
   );
-}
-
-function resolveModel({ worker }: PlanConfiguration, environment: PreparedEnvironment) {
-  return worker.model.source === "builtin"
-    ? { ...worker.model, path: environment.builtinModelPath }
-    : worker.model;
 }
 
 function estimateOne(

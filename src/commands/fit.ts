@@ -5,6 +5,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import { wrapText } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import { resolveModelArgument } from "../experiment/model-argument.js";
+import { isBuiltin, withBuiltinPath } from "../plan/builtin-model.js";
 import { estimate, longestContext } from "../plan/estimate.js";
 import type { ModelSource } from "../protocol/configuration.js";
 import { describeModels } from "../python-env/describe-models.js";
@@ -87,9 +88,8 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
 }
 
 async function readShape(io: CommandIo, model: ModelSource, python: string | null) {
-  const needsBuiltinModel = model.source === "builtin";
-  const ready = await prepareEnvironment(io, { python, needsBuiltinModel, extras: [] });
-  const source = model.source === "builtin" ? { ...model, path: ready.builtinModelPath } : model;
+  const ready = await prepareEnvironment(io, { python, needsBuiltinModel: isBuiltin(model), extras: [] });
+  const source = withBuiltinPath(model, ready.builtinModelPath);
   const request = { models: [source], trustRemoteCode: false };
   const options = { env: { ...io.env, ...ready.env }, pythonPath: ready.env.PYTHONPATH ?? "" };
   const [found] = (await describeModels(ready.python, request, options)).models;

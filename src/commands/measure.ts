@@ -7,6 +7,9 @@ import { LocalExecutor } from "../executor/local.js";
 import { STOP_LIMIT_SEC, watchSignals } from "../executor/signals.js";
 import { StopSignal } from "../executor/stop.js";
 import { withoutSecrets } from "../executor/without-secrets.js";
+import { needsBuiltinModel } from "../plan/builtin-model.js";
+import type { Plan } from "../plan/plan-types.js";
+import type { Extra } from "../python-env/state-file.js";
 import { createLiveDisplay } from "../render/live/live.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
@@ -22,6 +25,15 @@ export interface Measured {
   readonly paths: RunPaths;
 }
 
+/** Libraries that only some plans need. */
+function listExtras({ header, configurations }: Plan): readonly Extra[] {
+  const hasAdapter = configurations.some(({ worker }) => worker.model.source === "adapted");
+  return [
+    ...(header.quality?.lm_eval ? (["lm-eval"] as const) : []),
+    ...(hasAdapter ? (["peft"] as const) : []),
+  ];
+}
+
 /** Environment → measurements → records, shown on stderr while it goes on. */
 export async function measure(
   io: CommandIo,
@@ -34,8 +46,8 @@ export async function measure(
   }
   const environment = await prepareEnvironment(io, {
     python,
-    needsBuiltinModel: plan.configurations.some(({ worker }) => worker.model.source === "builtin"),
-    extras: plan.header.quality?.lm_eval ? ["lm-eval"] : [],
+    needsBuiltinModel: needsBuiltinModel(plan),
+    extras: listExtras(plan),
   });
   const executor = new LocalExecutor({
     worker: { pythonPath: environment.python, env: environment.env, transport },

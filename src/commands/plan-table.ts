@@ -97,6 +97,8 @@ function modelText(model: ModelSource): string {
       return `${model.repo}, revision ${model.revision ?? "main"} (hub)`;
     case "path":
       return model.path;
+    case "adapted":
+      return `${modelText(model.base)} with the adapter ${model.adapter}${model.merged ? ", merged" : ""}`;
     case "random":
       return `${String(model.config.model_type)}, weights drawn from seed ${model.seed}`;
   }

@@ -13,6 +13,7 @@ const TITLES: Readonly<Record<string, string>> = {
   "model-package": "the embedded model's package",
   "lm-eval": "lm-evaluation-harness",
   mlflow: "MLflow's client",
+  peft: "peft",
   check: "importing every library",
   model: "the embedded model",
   wait: "waiting",

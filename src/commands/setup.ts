@@ -2,7 +2,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/program.js";
 import { ensureEnvironment } from "../python-env/ensure.js";
 import { resolveHome } from "../python-env/home.js";
-import { EXTRAS } from "../python-env/state-file.js";
+import { EXTRAS, type Extra } from "../python-env/state-file.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 import { setupProgress } from "./setup-progress.js";
@@ -16,6 +16,8 @@ export interface SetupArgs {
   readonly lmEval: boolean;
   /** Whether to install MLflow's client too. */
   readonly mlflow: boolean;
+  /** Whether to install peft too. */
+  readonly peft: boolean;
   readonly json: boolean;
 }
 
@@ -23,6 +25,11 @@ export interface SetupArgs {
 export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
   const home = resolveHome(io.env, process.platform);
   const progress = setupProgress(io);
+  const wanted: Readonly<Record<Extra, boolean>> = {
+    "lm-eval": args.lmEval,
+    mlflow: args.mlflow,
+    peft: args.peft,
+  };
   let ready: Awaited<ReturnType<typeof ensureEnvironment>>;
   try {
     ready = await ensureEnvironment({
@@ -30,7 +37,7 @@ export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
       packageRoot: packageRoot(),
       python: args.python || null,
       needsBuiltinModel: args.model,
-      extras: EXTRAS.filter((extra) => (extra === "mlflow" ? args.mlflow : args.lmEval)),
+      extras: EXTRAS.filter((extra) => wanted[extra]),
       verify: true,
       env: io.env,
       onProgress: progress.onProgress,

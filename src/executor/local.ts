@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { withBuiltinPath } from "../plan/builtin-model.js";
 import type { LoadSession, Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import type { EarlierRecords } from "../run/newest-first.js";
@@ -171,10 +172,9 @@ class LocalRun {
   }
 
   private withModelPath(configuration: PlanConfiguration): PlanConfiguration {
-    const { model } = configuration.worker;
-    if (model.source !== "builtin") return configuration;
-    const path = this.options.builtinModelPath;
-    return { ...configuration, worker: { ...configuration.worker, model: { ...model, path } } };
+    const { worker } = configuration;
+    const model = withBuiltinPath(worker.model, this.options.builtinModelPath);
+    return { ...configuration, worker: { ...worker, model } };
   }
 
   /** Nothing is written before it is known that this environment may continue what another has measured. */

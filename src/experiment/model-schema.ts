@@ -12,6 +12,16 @@ const text = z.string().min(1, { error: "must not be empty" });
 /** Numpy and torch both take seeds up to here, with room for one more per repeat. */
 export const MAX_SEED = 2_147_483_647;
 
+const adapter = z
+  .union([text, z.strictObject({ path: text, merged: z.boolean().optional() })], {
+    error: "must be an adapter's folder, or a mapping {path, merged}",
+  })
+  .optional()
+  .meta({
+    description:
+      "A LoRA folder on this model, relative to this file; {path, merged: true} merges it into the weights before anything is quantized.",
+  });
+
 const randomModel = z.strictObject({
   config: z
     .union([text, z.record(z.string(), z.json())], {
@@ -36,15 +46,16 @@ export const modelInputSchema = z
           .regex(REVISION, { error: "must be a branch, a tag or a commit" })
           .optional()
           .meta({ description: "Branch, tag or (best) commit; default main." }),
+        adapter,
       }),
-      z.strictObject({ path: text.meta({ description: "A model folder, relative to this file." }) }),
-      z.strictObject({ builtin: z.enum(BUILTIN_MODELS) }),
+      z.strictObject({ path: text.meta({ description: "A model folder, relative to this file." }), adapter }),
+      z.strictObject({ builtin: z.enum(BUILTIN_MODELS), adapter }),
       randomModel,
     ],
     { error: "must be a model's name, or a mapping with hub, path, builtin or config" },
   )
   .meta({
     description:
-      "smollm2-135m-instruct (embedded); a hub id (org/name); a local path (./, ../, /, ~); or a mapping: {hub, revision}, {path}, {builtin} or {config, weights: random, seed, tokenizer}.",
+      "smollm2-135m-instruct (embedded); a hub id (org/name); a local path (./, ../, /, ~); or a mapping: {hub, revision}, {path}, {builtin}, each with adapter; or {config, weights: random, seed, tokenizer}.",
   });
 export type ModelInput = z.infer<typeof modelInputSchema>;

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { didYouMean } from "../base/text.js";
+import type { ModelSource } from "../protocol/configuration.js";
 import type { ExperimentModel } from "./experiment.js";
 import { BUILTIN_MODELS, HUB_ID, type ModelInput } from "./model-schema.js";
 import { type Problems, pathName, shown } from "./problems.js";
@@ -14,10 +15,18 @@ const BUILTIN_TITLES: Readonly<Record<(typeof BUILTIN_MODELS)[number], string>> 
   "smollm2-135m-instruct": "SmolLM2-135M-Instruct",
 };
 const BUILTIN_NOTE = "The weights went through Q4_1 once, in the package that carries them.";
+const GGUF_NOTE =
+  "The weights are from a GGUF file: what was packed there, Transformers expanded once, and nothing here is an original in 16 bits.";
 const RANDOM_NOTE = "The weights are random: memory and speed are real, answers and quality mean nothing.";
 
 /** What stands in for a model whose name was refused, so that the rest of the file is still checked. */
 const UNKNOWN: ExperimentModel = { source: { source: "path", path: "/" }, name: "unknown", note: null };
+
+/** A model that has files, and so may have an adapter. */
+interface FilesModel extends ExperimentModel {
+  readonly source: Extract<ModelSource, { source: "adapted" }>["base"];
+}
+type AdapterInput = Extract<ModelInput, { builtin: string }>["adapter"];
 
 export interface ModelContext {
   readonly problems: Problems;
@@ -33,9 +42,9 @@ export async function resolveModel(
   context: ModelContext,
 ): Promise<ExperimentModel> {
   if (typeof input === "string") return fromText(input, path, context);
-  if ("builtin" in input) return builtin(input.builtin);
-  if ("path" in input) return fromPath(input.path, context);
-  if ("hub" in input) return fromHub(input.hub, input.revision ?? null);
+  if ("builtin" in input) return withAdapter(builtin(input.builtin), input.adapter, context);
+  if ("path" in input) return withAdapter(fromPath(input.path, context), input.adapter, context);
+  if ("hub" in input) return withAdapter(fromHub(input.hub, input.revision ?? null), input.adapter, context);
   const config = await readConfig(input.config, [...path, "config"], context);
   const tokenizer = input.tokenizer ?? "bytes";
   return {
@@ -50,6 +59,18 @@ export async function resolveModel(
   };
 }
 
+/** A model with the adapter that it was given; its name tells both. */
+function withAdapter(base: FilesModel, adapter: AdapterInput, { folder }: ModelContext): ExperimentModel {
+  if (adapter === undefined) return base;
+  const { path: written, merged = false } = typeof adapter === "string" ? { path: adapter } : adapter;
+  const path = absolute(written, folder);
+  return {
+    source: { source: "adapted", base: base.source, adapter: path, merged },
+    name: `${base.name} + ${basename(path)}${merged ? " merged" : ""}`,
+    note: base.note,
+  };
+}
+
 /** The file's name tells more than the family; `config.json` tells nothing. */
 function findConfigName(input: string | Record<string, unknown>, config: Record<string, unknown>): string {
   const file = typeof input === "string" ? basename(input).replace(/\.json$/i, "") : "config";
@@ -57,17 +78,18 @@ function findConfigName(input: string | Record<string, unknown>, config: Record<
   return typeof config.model_type === "string" ? config.model_type : "a model";
 }
 
-function builtin(name: (typeof BUILTIN_MODELS)[number]): ExperimentModel {
+function builtin(name: (typeof BUILTIN_MODELS)[number]): FilesModel {
   return { source: { source: "builtin", name, path: null }, name: BUILTIN_TITLES[name], note: BUILTIN_NOTE };
 }
 
-function fromHub(repo: string, revision: string | null): ExperimentModel {
+function fromHub(repo: string, revision: string | null): FilesModel {
   return { source: { source: "hub", repo, revision }, name: repo, note: null };
 }
 
-function fromPath(written: string, context: ModelContext): ExperimentModel {
+function fromPath(written: string, context: ModelContext): FilesModel {
   const path = absolute(written, context.folder);
-  return { source: { source: "path", path }, name: findModelName(path), note: null };
+  const note = path.toLowerCase().endsWith(".gguf") ? GGUF_NOTE : null;
+  return { source: { source: "path", path }, name: findModelName(path), note };
 }
 
 /** A snapshot in the hub's cache is a folder named by its commit: who made the model stands two levels above. */

@@ -1,8 +1,8 @@
 /** Which configurations must run out of memory because a smaller one of their family did. */
 
 import { sha256OfValue } from "../base/json.js";
-import type { ModelSource } from "../protocol/configuration.js";
 import { computeOrderingBits, isQuantized, listSkippedModules } from "../quantization/registry.js";
+import { withBuiltinPath } from "./builtin-model.js";
 import type { PlanConfiguration } from "./plan-types.js";
 
 /** What memory ran out for: the weights (and a text that is equal for all), or the tokens of a generate as well. */
@@ -42,17 +42,13 @@ function mayBeOffloaded(failed: PlanConfiguration, candidate: PlanConfiguration)
 /** What must be equal before sizes can be compared. */
 function hashFamily({ worker }: PlanConfiguration): string {
   return sha256OfValue({
-    model: withoutLocalPath(worker.model),
+    model: withBuiltinPath(worker.model, null),
     dtype: worker.dtype,
     device: worker.device,
     attention: worker.attention,
     trust_remote_code: worker.trust_remote_code,
     workarounds: worker.workarounds,
   });
-}
-
-function withoutLocalPath(model: ModelSource): ModelSource {
-  return model.source === "builtin" ? { ...model, path: null } : model;
 }
 
 function skippedModules({ worker }: PlanConfiguration): string {

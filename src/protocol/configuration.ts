@@ -3,12 +3,31 @@ import { z } from "zod";
 import { quantizationSchema } from "../quantization/registry.js";
 import { nonNegativeInt, positiveInt } from "./common.js";
 
+/** The embedded default model, already converted: `path` is its folder in the cache. */
+const builtinModel = z.strictObject({
+  source: z.literal("builtin"),
+  name: z.string().min(1),
+  path: z.string().nullable(),
+});
+const pathModel = z.strictObject({ source: z.literal("path"), path: z.string().min(1) });
+const hubModel = z.strictObject({
+  source: z.literal("hub"),
+  repo: z.string().min(1),
+  revision: z.string().nullable(),
+});
+
 /** `trust_remote_code` and `workarounds` stand on the configuration, not here: they are not part of where weights come from. */
 export const modelSourceSchema = z.discriminatedUnion("source", [
-  /** The embedded default model, already converted: `path` is its folder in the cache. */
-  z.strictObject({ source: z.literal("builtin"), name: z.string().min(1), path: z.string().nullable() }),
-  z.strictObject({ source: z.literal("path"), path: z.string().min(1) }),
-  z.strictObject({ source: z.literal("hub"), repo: z.string().min(1), revision: z.string().nullable() }),
+  builtinModel,
+  pathModel,
+  hubModel,
+  /** A LoRA folder on its base: put on the loaded model, or merged into its weights before it is loaded. */
+  z.strictObject({
+    source: z.literal("adapted"),
+    base: z.discriminatedUnion("source", [builtinModel, pathModel, hubModel]),
+    adapter: z.string().min(1),
+    merged: z.boolean(),
+  }),
   /** Weights drawn from `seed` for a config given inline; `tokenizer` is `bytes` or a folder. */
   z.strictObject({
     source: z.literal("random"),

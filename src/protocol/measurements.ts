@@ -18,7 +18,7 @@ export const quantizationEffectiveSchema = z.strictObject({
 
 /** Weights of one kind of module, counted by storage. */
 export const censusKindSchema = z.strictObject({
-  kind: z.enum(["embeddings", "head", "norms", "experts", "router", "attention", "mlp", "other"]),
+  kind: z.enum(["embeddings", "head", "norms", "experts", "router", "attention", "mlp", "other", "adapter"]),
   /** All that is stored there, vectors and buffers among it. */
   bytes,
   /** Weights that its matrices (two dimensions or more) stand for. */
@@ -39,6 +39,20 @@ export const censusSchema = z.strictObject({
   unknown: z.strictObject({ count: nonNegativeInt, names: z.array(z.string()) }),
 });
 export type Census = z.infer<typeof censusSchema>;
+
+/** An adapter on the live model, beside its weights. */
+export const adapterProofSchema = z.strictObject({
+  /** As peft calls it, e.g. `LORA`. */
+  type: z.string(),
+  /** Modules of the model that it changes. */
+  modules: nonNegativeInt,
+  parameters: nonNegativeInt,
+  bytes,
+  dtype: z.string(),
+  /** Whether each of its layers adds its product to what lies beneath. */
+  active: z.boolean(),
+});
+export type AdapterProof = z.infer<typeof adapterProofSchema>;
 
 /** The proof of what ran. */
 export const proofSchema = z.strictObject({
@@ -76,6 +90,8 @@ export const proofSchema = z.strictObject({
   chat_template: z.boolean(),
   /** Names of the cures that were applied while loading. */
   workarounds_applied: z.array(z.string()),
+  /** Null where none lies beside the weights; a merged one is part of them. */
+  adapter: adapterProofSchema.nullable().default(null),
 });
 export type Proof = z.infer<typeof proofSchema>;
 
@@ -112,6 +128,8 @@ export const modelShapeSchema = z.strictObject({
     .default(null),
   /** What the model's files are quantized by already; null where they are not. */
   stored_quantization: z.string().nullable().default(null),
+  /** Types of the weights in the GGUF file that the model is expanded from; null where it is none. */
+  expanded_from: z.array(z.string()).nullable().default(null),
   /** Embeddings, output head (tied ones once), norms, biases. */
   other_parameters: nonNegativeInt,
   buffer_bytes: bytes,
@@ -146,6 +164,27 @@ export const cardSchema = z.strictObject({
 });
 export type Card = z.infer<typeof cardSchema>;
 
+/** How files came about that are not the model's own. */
+export const preparedFromSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("merged-adapter"),
+    /** As peft calls it, e.g. `LORA`. */
+    type: z.string(),
+    modules: nonNegativeInt,
+    /** Those whose weights differ since; what is smaller than the dtype's steps changes nothing. */
+    changed_modules: nonNegativeInt,
+  }),
+  z.strictObject({
+    kind: z.literal("gguf"),
+    /** Weights in the file by their type, e.g. {"Q4_K": 1048576}. */
+    weights_by_type: z.record(z.string(), nonNegativeInt),
+    /** What Transformers expanded them to. */
+    dtype: z.string(),
+    file_bytes: bytes,
+  }),
+]);
+export type PreparedFrom = z.infer<typeof preparedFromSchema>;
+
 export const loadMeasurementSchema = z.strictObject({
   /**
    * Model and tokenizer from files on this machine, to a device-synchronized end; the hub is shut off meanwhile. Null
@@ -158,6 +197,8 @@ export const loadMeasurementSchema = z.strictObject({
   page_cache_share: z.number().min(0).max(1).nullable(),
   /** `random`: drawn on this machine for the model's config; only memory and speed mean anything. */
   weights_source: z.enum(["files", "random"]),
+  /** What the files were made of, once, before any load; empty for a model's own files. */
+  prepared_from: z.array(preparedFromSchema).default([]),
   /** Peak allocated device memory during load, summed over devices; null on CPU. */
   load_peak_allocated_bytes: bytes.nullable(),
   /** The cards of the live device map, and no others; empty on the CPU. */

@@ -22,6 +22,7 @@ const LOCKS = ["torch.lock", "worker.lock", "model.lock"] as const;
 const EXTRA_NAMES: Readonly<Record<Extra, string>> = {
   "lm-eval": "lm-evaluation-harness",
   mlflow: "MLflow's client",
+  peft: "peft",
 };
 
 /** Where the managed environment of this version's locks lies, and what of it is done. */
@@ -136,7 +137,8 @@ async function perform(step: Step, context: StepContext): Promise<string | null>
       return null;
     }
     case "lm-eval":
-    case "mlflow": {
+    case "mlflow":
+    case "peft": {
       const args = ["--require-hashes", "--no-deps", ...lock(`${step}.lock`)];
       await pipInstall({ python, args, env, what: EXTRA_NAMES[step], onDetail });
       return null;

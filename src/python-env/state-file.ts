@@ -5,7 +5,7 @@ import { writeWholeFile } from "../base/io.js";
 /** The steps of a managed environment, in order. */
 export const STEPS = ["venv", "torch", "packages", "model-package", "check"] as const;
 /** What only some experiments and exports need: installed when first asked for, each a step of its own. */
-export const EXTRAS = ["lm-eval", "mlflow"] as const;
+export const EXTRAS = ["lm-eval", "mlflow", "peft"] as const;
 export type Extra = (typeof EXTRAS)[number];
 export type Step = (typeof STEPS)[number] | Extra;
 

@@ -22,6 +22,7 @@ export type Reuse =
 /** Why a configuration's identity does not tell what it would load; null where it does. */
 export function whyUnknown({ plan, configuration: { worker } }: ReuseTarget): string | null {
   const { model } = worker;
+  if (model.source === "adapted") return "the files of the adapter's folder may have changed";
   if (model.source === "path") return "the files of a model's folder may have changed";
   if (model.source === "random" && model.tokenizer !== "bytes") {
     return "the files of the tokenizer's folder may have changed";

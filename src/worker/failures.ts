@@ -33,8 +33,10 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "model-unsafe-format": "Convert the weights to safetensors; pickled weights can run code and are refused.",
   "download-disk-full":
     "Free space where the hub's cache lies, or move it with HF_HOME; what was downloaded whole is kept.",
-  "model-is-gguf":
-    "Name the folder of the original safetensors; Transformers' `gguf_file` and `save_pretrained` make one of a GGUF file.",
+  "gguf-unsupported":
+    "Name one GGUF file of a family that Transformers reads, or the folder of the original safetensors.",
+  "model-not-prepared":
+    "Read the message; a full disk is the usual cause: free space where FALCON_EXP_HOME/prepared lies.",
   "model-kind-unsupported":
     "Choose a model that continues text: a decoder, or a model for pictures and text whose text part is a decoder.",
   "model-architecture-unknown":
@@ -42,7 +44,13 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "model-already-quantized":
     "Use a checkpoint in 16 or 32 bits: this version does not know how to check the way this one is quantized.",
   "model-has-adapter":
-    "Merge the adapter into the weights and save them, or move the adapter's files out of the model's folder.",
+    "Name the base as the model and the folder as its `adapter`: model: {path: BASE, adapter: FOLDER}.",
+  "adapter-invalid":
+    "Give the folder of a LoRA adapter (adapter_config.json, adapter_model.safetensors) and the model that it was trained on.",
+  "adapter-library-missing":
+    "Install peft 0.20 or newer into this environment, or leave --python out: the managed one gets it by itself.",
+  "adapter-mismatch":
+    "The live model does not run the adapter as asked, so nothing was measured; report the model class and the adapter's kind.",
   "model-corrupt": "Download or copy the model's files again.",
   "tokenizer-missing":
     "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",

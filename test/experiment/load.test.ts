@@ -83,9 +83,33 @@ test.each([
   ["./model", { source: "path", path: "/lab/model" }],
   ["{hub: a/b, revision: abc}", { source: "hub", repo: "a/b", revision: "abc" }],
   ["{path: ../m}", { source: "path", path: "/m" }],
+  [
+    "{path: base, adapter: ./lora}",
+    { source: "adapted", base: { source: "path", path: "/lab/base" }, adapter: "/lab/lora", merged: false },
+  ],
+  [
+    "{hub: a/b, adapter: {path: lora, merged: true}}",
+    {
+      source: "adapted",
+      base: { source: "hub", repo: "a/b", revision: null },
+      adapter: "/lab/lora",
+      merged: true,
+    },
+  ],
 ])("model %s is understood", async (written, source) => {
   const experiment = await load(`name: x\nmodel: ${written}\nprompts: [a]\n`);
   expect(experiment.base.model.source).toEqual(source);
+});
+
+test("a model and the same with an adapter go by different names, and random weights take none", async () => {
+  const experiment = await load(
+    "name: x\nmodel: {builtin: smollm2-135m-instruct, adapter: ./chat-lora}\nprompts: [a]\n",
+  );
+  expect(experiment.base.model.name).toBe("SmolLM2-135M-Instruct + chat-lora");
+  const found = await listProblems(
+    "name: x\nmodel: {config: {model_type: falcon}, weights: random, adapter: ./lora}\nprompts: [a]\n",
+  );
+  expect(found).toMatchObject([{ code: "experiment-unknown-key" }]);
 });
 
 test("a slip in the embedded model's name is no hub id", async () => {

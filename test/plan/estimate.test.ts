@@ -16,6 +16,7 @@ const TOY: ModelShape = {
   ],
   matrix_kinds: null,
   stored_quantization: null,
+  expanded_from: null,
   other_parameters: 1000,
   buffer_bytes: 8,
   kv_elements_per_token: 32,

@@ -13,21 +13,26 @@ from falcon_exp.worker.hub.wanted import likely_weight_files, small_files
 
 def describe(model: dict[str, Any], trust_remote_code: bool) -> dict[str, Any]:
     """``{shape, download_bytes, download_note}``, or ``{error}`` with a failure's code and message."""
-    from falcon_exp.worker.model_shape import config_of, shape_of
+    from falcon_exp.worker.model_shape import adapter_elements_of, config_of, gguf_types_of, shape_of
 
     try:
         config, repository = config_of(model, trust_remote_code)
         size, note = (
             (0, None)
             if repository is None
-            else _download_bytes(repository, model["revision"] or DEFAULT_REVISION, with_code=trust_remote_code)
+            else _download_bytes(repository, _revision_of(model), with_code=trust_remote_code)
         )
-        shape = shape_of(config, trust_remote_code=trust_remote_code)
+        shape = shape_of(config, trust_remote_code=trust_remote_code, adapter_elements=adapter_elements_of(model))
+        shape["expanded_from"] = gguf_types_of(model)
         return {"shape": shape, "download_bytes": size, "download_note": note, "error": None}
     except Exception as error:
         body = error_body(error, "load")
         failure = {"code": body["code"], "message": body["message"]}
         return {"shape": None, "download_bytes": None, "download_note": None, "error": failure}
+
+
+def _revision_of(model: dict[str, Any]) -> str:
+    return str(model.get("base", model)["revision"] or DEFAULT_REVISION)
 
 
 def _download_bytes(repository: str, revision: str, *, with_code: bool) -> tuple[int | None, str | None]:

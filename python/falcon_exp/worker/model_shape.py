@@ -12,9 +12,11 @@ from typing import Any
 
 import torch
 
+from falcon_exp.worker.adapter.folder import open_adapter
 from falcon_exp.worker.cache_shape import cache_shape_of
 from falcon_exp.worker.dtypes import dtype_name, torch_dtype
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.gguf_file import config_of_gguf, find_gguf, weights_by_type
 from falcon_exp.worker.hub.wanted import local_weight_files
 from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.proof.census import take_census
@@ -30,6 +32,8 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
     from transformers import AutoConfig
 
     source = model["source"]
+    if source == "adapted":
+        return config_of(model["base"], trust_remote_code)
     if source == "random":
         return config_from_mapping(model["config"]), None
     if source == "hub":
@@ -37,6 +41,9 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
         config = AutoConfig.from_pretrained(model["repo"], revision=revision, trust_remote_code=trust_remote_code)
         return config, str(model["repo"])
     path = model["path"]
+    gguf = None if path is None else find_gguf(Path(path))
+    if gguf is not None:
+        return config_of_gguf(gguf), None
     if path is None or not (Path(path) / "config.json").is_file():
         raise WorkerError("model-not-found", f"{path or model.get('name')} holds no config.json.")
     config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
@@ -46,10 +53,31 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
     return config, None
 
 
-def shape_of(config: Any, *, trust_remote_code: bool = False, left_out: Iterable[str] = ()) -> dict[str, Any]:
+def gguf_types_of(model: dict[str, Any]) -> list[str] | None:
+    """The types of the weights in a GGUF file, the most frequent first; None where the model is none."""
+    own = model.get("base", model)
+    path = own["path"] if own["source"] == "path" else None
+    file = None if path is None else find_gguf(Path(path))
+    if file is None:
+        return None
+    weights = weights_by_type(file)
+    return sorted(weights, key=lambda name: -weights[name])
+
+
+def adapter_elements_of(model: dict[str, Any]) -> int:
+    """Numbers of the adapter that a load puts on the model; one that is merged takes nothing of its own."""
+    if model["source"] != "adapted" or model["merged"]:
+        return 0
+    return open_adapter(Path(model["adapter"])).count_elements()
+
+
+def shape_of(
+    config: Any, *, trust_remote_code: bool = False, left_out: Iterable[str] = (), adapter_elements: int = 0
+) -> dict[str, Any]:
     """``modelShapeSchema``: counts of parameters by kind, and what the cache takes.
 
-    ``left_out``: names of modules that stay unquantized besides those that the library leaves.
+    ``left_out``: names of modules that stay unquantized besides those that the library leaves. ``adapter_elements``:
+    numbers of the adapter that is put on the model; it stays unquantized.
     """
     from transformers.quantizers.base import get_keys_to_not_convert
     from transformers.quantizers.quantizers_utils import should_convert_module
@@ -73,14 +101,15 @@ def shape_of(config: Any, *, trust_remote_code: bool = False, left_out: Iterable
     return {
         "model_type": str(config.model_type),
         "dtype": dtype_name(stored) if isinstance(stored, torch.dtype) else str(stored or "float32"),
-        "parameters": sum(int(one.numel()) for one in parameters.values()),
+        "parameters": sum(int(one.numel()) for one in parameters.values()) + adapter_elements,
         "quantizable_layers": [
             {"in_features": columns, "out_features": rows, "count": count}
             for (columns, rows), count in sorted(layers.items())
         ],
         "matrix_kinds": _matrix_kinds(model, {linears[name] for name in quantizable}),
         "stored_quantization": None if stored_quantization is None else name_stored(stored_quantization),
-        "other_parameters": other,
+        "expanded_from": None,
+        "other_parameters": other + adapter_elements,
         "buffer_bytes": sum(_buffer_bytes(model, name, buffer) for name, buffer in model.named_buffers()),
         "kv_elements_per_token": _usual_elements(text) if cache is None else _elements_per_token(cache),
         "cache": cache,

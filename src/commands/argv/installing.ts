@@ -7,12 +7,14 @@ export function installingCommands({ io, setExitCode, command }: ArgvContext): v
     "setup --no-model          only the Python environment",
     "setup --lm-eval           with lm-evaluation-harness",
     "setup --mlflow            with MLflow's client",
+    "setup --peft              with peft, for adapters",
     "setup --python /opt/lab/venv/bin/python",
   ])
     .addOption(pythonOption)
     .option("--no-model", "do not prepare the embedded model")
     .option("--lm-eval", "install lm-evaluation-harness too (quality.lm_eval)", false)
     .option("--mlflow", "install MLflow's client too (export --to mlflow)", false)
+    .option("--peft", "install peft too (a model's adapter)", false)
     .addOption(jsonOption)
     .action(async (options) => {
       setExitCode(await (await import("../setup.js")).run(io, options));

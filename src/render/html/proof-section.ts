@@ -1,5 +1,7 @@
 /** What was really loaded, read back from the live model. */
 
+import { describeAdapter } from "../../analysis/adapter-text.js";
+import { describePrepared } from "../../analysis/prepared-text.js";
 import { statusText } from "../../analysis/status-text.js";
 import { pluralize } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
@@ -105,7 +107,9 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
     ["attention", proof.attn_implementation],
     ["cache", proofAfter && cacheText(proofAfter)],
     ["chat template", proof.chat_template ? "yes" : "no"],
+    ["adapter", describeAdapter(proof)],
     ["workarounds applied", proof.workarounds_applied.join(", ") || "none"],
+    ["made of", describePrepared(load.load.prepared_from).join("; ") || null],
     ["load", loadText(load_sec, page_cache_share)],
     ["download", download_sec === null ? null : formatSeconds(download_sec)],
     ["revision", model_revision],

@@ -1,6 +1,7 @@
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
+import { describeAdapter } from "../../analysis/adapter-text.js";
 import { describeInterference } from "../../analysis/interference.js";
 import { describeProofShare } from "../../analysis/quantized-share.js";
 import { safeLine } from "../../base/text.js";
@@ -149,8 +150,10 @@ function loadedLine(
       ? "not quantized"
       : `${proof.quantized_linear_layers}/${proof.linear_layers} linear layers quantized`;
   const share = describeProofShare(proof).map((text) => colors.yellow(`, ${safeLine(text)}`));
+  const adapter = describeAdapter(proof);
+  const adapted = adapter === null ? "" : `, adapter ${adapter}`;
   const offloaded = proof.offloaded ? colors.red(" (partly offloaded!)") : "";
-  return `${place}: ${howLoaded(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${layers}${share.join("")}${offloaded}`;
+  return `${place}: ${howLoaded(load_sec)}, weights ${formatBytes(proof.weights_bytes)}, ${layers}${adapted}${share.join("")}${offloaded}`;
 }
 
 function trialLine(

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from falcon_exp.worker.adapter.names import plain_name
 from falcon_exp.worker.dtypes import dtype_name
 from falcon_exp.worker.proof.module_kinds import ATTENTION, EXPERTS, KINDS, MLP, OUTSIDE, module_kinds
 from falcon_exp.worker.proof.stored_tensors import StoredTensor, bytes_of, storage_key, stored_tensors
@@ -55,7 +56,7 @@ class Census:
     """All of a model's tensors, each storage once."""
 
     matrices: list[Matrix]
-    #: Name of a module → its own; what is tied stands under each of its modules.
+    #: Name of a module, as it is without an adapter → its own; what is tied stands under each of its modules.
     by_module: dict[str, list[Matrix]]
     #: Bytes by kind of module, vectors and buffers among them.
     kind_bytes: dict[str, int]
@@ -132,7 +133,7 @@ def take_census(model: torch.nn.Module) -> Census:
                 if elements is None and full_name not in unknown:
                     unknown.append(full_name)
             # What is tied is one matrix, found in both places.
-            by_module.setdefault(module_name, []).append(by_storage[key])
+            by_module.setdefault(plain_name(module_name), []).append(by_storage[key])
         for part in (part for stored in tensors for part in stored.parts):
             _add(storages, part, kinds[module_name])
     by_dtype, by_kind = Counter[str](), Counter[str]()

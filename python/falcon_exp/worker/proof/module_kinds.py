@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 
-EMBEDDINGS, HEAD, NORMS, EXPERTS, ROUTER, ATTENTION, MLP, OTHER = KINDS = (
+from falcon_exp.worker.adapter.names import is_adapted, is_of_adapter, plain_name
+
+EMBEDDINGS, HEAD, NORMS, EXPERTS, ROUTER, ATTENTION, MLP, OTHER, ADAPTER = KINDS = (
     "embeddings",
     "head",
     "norms",
@@ -16,9 +18,11 @@ EMBEDDINGS, HEAD, NORMS, EXPERTS, ROUTER, ATTENTION, MLP, OTHER = KINDS = (
     "attention",
     "mlp",
     "other",
+    "adapter",
 )
-#: Tables that are looked up, and what turns the last state into tokens: by custom no part of what is quantized.
-OUTSIDE = frozenset({EMBEDDINGS, HEAD})
+#: Tables that are looked up, what turns the last state into tokens, and what an adapter adds: by custom no part of what
+#: is quantized.
+OUTSIDE = frozenset({EMBEDDINGS, HEAD, ADAPTER})
 
 _EXPERTS = re.compile(r"(^|\.)experts?(\.|$)")
 _ROUTER = re.compile(r"(^|\.)(router|gate|gating)(\.|$)")
@@ -34,7 +38,15 @@ def module_kinds(model: Any) -> dict[str, str]:
     modules = dict(model.named_modules())
     # Elsewhere a "gate" is half of an MLP.
     mixtures = {name.rpartition(".")[0] for name in modules if name.endswith("experts") and "shared" not in name}
-    return {name: _kind(name, module, mixtures, is_head=module is head) for name, module in modules.items()}
+    if not is_adapted(model):
+        return {name: _kind(name, module, mixtures, is_head=module is head) for name, module in modules.items()}
+    heads = {name for name, module in modules.items() if module is head}
+    return {
+        name: ADAPTER
+        if is_of_adapter(name)
+        else _kind(plain_name(name), module, mixtures, is_head=plain_name(name) in heads)
+        for name, module in modules.items()
+    }
 
 
 def _kind(name: str, module: torch.nn.Module, mixtures: set[str], *, is_head: bool) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from falcon_exp.worker.adapter.read_back import read_adapter
 from falcon_exp.worker.dtypes import dtype_name
 from falcon_exp.worker.proof.census import Census, take_census
 from falcon_exp.worker.proof.generate_facts import GenerateFacts
@@ -80,5 +81,6 @@ def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str], f
         "compiled": facts.compiled,
         "chat_template": has_chat_template,
         "workarounds_applied": workarounds,
+        "adapter": read_adapter(model),
     }
     return Proof(census, layers, body)

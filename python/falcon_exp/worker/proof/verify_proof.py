@@ -20,7 +20,8 @@ RUNNING = "since the first forward pass"
 
 
 def verify(proof: Proof, configuration: dict[str, Any], *, dtype: str, when: str = AT_LOAD) -> None:
-    """Raises WorkerError ``quantization-not-applied``, ``quantization-mismatch`` or ``attention-mismatch``.
+    """Raises WorkerError ``quantization-not-applied``, ``quantization-mismatch``, ``adapter-mismatch``,
+    ``attention-mismatch``.
 
     ``dtype`` is the effective one of the configuration (``auto`` resolved). To be asked again when the model has run:
     libraries repack or unpack weights at the first forward pass.
@@ -32,10 +33,24 @@ def verify(proof: Proof, configuration: dict[str, Any], *, dtype: str, when: str
         _verify_settings(proof, method, asked, dtype, when)
     else:
         _verify_unquantized(proof, dtype, when)
+    _verify_adapter(proof.body["adapter"], configuration["model"], when)
     attention = configuration["attention"]
     found = proof.body["attn_implementation"]
     if attention not in ("auto", found):
         raise WorkerError("attention-mismatch", f"attention {attention} was asked for, but the model runs {found}.")
+
+
+def _verify_adapter(found: dict[str, Any] | None, model: dict[str, Any], when: str) -> None:
+    """One is there and adds its product where one was asked for beside the weights, and none is anywhere else."""
+    is_asked = model["source"] == "adapted" and not model["merged"]
+    if is_asked and (found is None or not found["active"]):
+        what = "is not on the model" if found is None else "is on the model and adds nothing"
+        raise WorkerError("adapter-mismatch", f"The adapter {model['adapter']} {what} {when}.")
+    if not is_asked and found is not None:
+        raise WorkerError(
+            "adapter-mismatch",
+            f"No adapter was asked for beside the weights, but one is on {found['modules']} modules {when}.",
+        )
 
 
 def _verify_unquantized(proof: Proof, dtype: str, when: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from falcon_exp.worker.adapter.attach import import_library
 from falcon_exp.worker.devices.devices import Devices, Target
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.devices.rss import PeakRss, current_rss_bytes, release_unused
@@ -22,8 +23,9 @@ from falcon_exp.worker.proof.verify_proof import RUNNING, verify
 from falcon_exp.worker.quantization.registry import library_config
 from falcon_exp.worker.quantization.stored import refuse_stored_quantization
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
+from falcon_exp.worker.trial.open_source import open_source
 from falcon_exp.worker.trial.preflight import check_attention, check_dtype
-from falcon_exp.worker.trial.sources import ModelSource, open_source
+from falcon_exp.worker.trial.sources import ModelSource
 from falcon_exp.worker.workarounds.cures import Cures, find_cures
 
 #: Seeds nothing that is measured (each trial seeds itself); set so that a load can be repeated.
@@ -68,6 +70,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     """
     from transformers import set_seed
 
+    import_library(configuration["model"])
     baseline = current_rss_bytes()
     target = devices.resolve(configuration["device"])
     check_attention(configuration["attention"], target.kind)
@@ -116,7 +119,8 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         "download_sec": source.download_sec,
         "page_cache_share": page_cache_share,
         "weights_source": source.weights_source,
-        "model_shape": _shape(model.config, trust, proof.body["skipped_linear_modules"]),
+        "prepared_from": list(source.prepared),
+        "model_shape": _shape(model.config, trust, proof.body["skipped_linear_modules"], source.adapter_elements()),
         "kept_by_workarounds": cures.unquantized,
         "proof": proof.body,
     }
@@ -176,12 +180,12 @@ def _effective_dtype(asked: str, config: Any, source: ModelSource) -> torch.dtyp
     return dtype
 
 
-def _shape(config: Any, trust_remote_code: bool, left_out: list[str]) -> dict[str, Any] | None:
+def _shape(config: Any, trust: bool, left_out: list[str], adapter_elements: int) -> dict[str, Any] | None:
     """For the estimate beside the measurement; None where the config alone makes no model."""
     from falcon_exp.worker.model_shape import shape_of
 
     try:
-        return shape_of(config, trust_remote_code=trust_remote_code, left_out=left_out)
+        return shape_of(config, trust_remote_code=trust, left_out=left_out, adapter_elements=adapter_elements)
     except Exception:
         logging.getLogger(__name__).warning("the model's shape could not be told", exc_info=True)
         return None

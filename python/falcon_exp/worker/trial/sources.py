@@ -1,19 +1,18 @@
-"""Where a model comes from: a folder, the embedded model's folder, the hub, or a config and a seed."""
+"""What a model is loaded from: a folder of files, or a config and a seed."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from falcon_exp.worker.adapter.attach import attach
+from falcon_exp.worker.adapter.folder import AdapterFolder
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
-from falcon_exp.worker.hub.wanted import local_weight_files, only_pickles
+from falcon_exp.worker.hub.wanted import local_weight_files
 from falcon_exp.worker.model_class import auto_class_of
 from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.stored_dtype import narrow_dtypes, stored_dtype
-from falcon_exp.worker.trial.download import Report, fetch_code_of, fetch_model
 from falcon_exp.worker.trial.page_cache import page_cache_share
 
 
@@ -31,6 +30,10 @@ class ModelSource(Protocol):
     @property
     def download_sec(self) -> float | None:
         """What fetching it took; None where nothing is ever fetched."""
+
+    @property
+    def prepared(self) -> tuple[dict[str, Any], ...]:
+        """What its files were made of; empty where they are the model's own."""
 
     def config(self) -> Any:
         """The model's config."""
@@ -50,6 +53,9 @@ class ModelSource(Protocol):
     def page_cache_share(self) -> float | None:
         """How much of the weights is in memory now, 0 to 1; None where that cannot be told."""
 
+    def adapter_elements(self) -> int:
+        """Numbers of the adapter that is put on the loaded model; 0 where there is none."""
+
 
 #: Names of files with a tokenizer's vocabulary: of tokenizers, SentencePiece, tiktoken, and lists of words.
 _VOCABULARIES = ("tokenizer.json", "*.model", "*.spm", "*.tiktoken", "vocab*")
@@ -57,7 +63,7 @@ _VOCABULARIES = ("tokenizer.json", "*.model", "*.spm", "*.tiktoken", "vocab*")
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model's files: config, safetensors, tokenizer."""
+    """A model's files: config, safetensors, tokenizer; and the adapter that is put on it."""
 
     weights_source: ClassVar[str] = "files"
 
@@ -65,6 +71,9 @@ class ModelFolder:
     trust_remote_code: bool
     commit: str | None = None
     download_sec: float | None = None
+    adapter: AdapterFolder | None = None
+    #: What the files were made of, once (``preparedFromSchema`` of the wire format); empty for a model's own files.
+    prepared: tuple[dict[str, Any], ...] = ()
 
     def config(self) -> Any:
         """As the folder's config.json says. Raises WorkerError ``model-kind-unsupported``."""
@@ -75,20 +84,25 @@ class ModelFolder:
         return config
 
     def tokenizer(self) -> Any:
-        """The one that lies beside the weights. Raises WorkerError ``tokenizer-missing`` where none does."""
+        """The adapter's own, else the one that lies beside the weights.
+
+        Raises WorkerError ``tokenizer-missing`` where none does.
+        """
         from transformers import AutoTokenizer
 
+        is_adapters = self.adapter is not None and self.adapter.has_tokenizer()
+        folder = self.adapter.folder if self.adapter is not None and is_adapters else self.folder
         try:
-            return AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+            return AutoTokenizer.from_pretrained(folder, trust_remote_code=self.trust_remote_code)
         except ValueError as error:
             # This message names libraries that would read files, also where there are no such files.
             is_misled = "instantiate the backend tokenizer" in str(error)
-            if not is_misled or any(path for pattern in _VOCABULARIES for path in self.folder.glob(pattern)):
+            if not is_misled or any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
                 raise
-            raise WorkerError("tokenizer-missing", f"{self.folder} holds no tokenizer: {error}") from error
+            raise WorkerError("tokenizer-missing", f"{folder} holds no tokenizer: {error}") from error
 
     def model(self, config: Any, **options: Any) -> Any:
-        """Raises WorkerError ``model-corrupt`` where the files lack something."""
+        """Raises WorkerError ``model-corrupt`` where the files lack something, and what ``attach`` raises."""
         model, info = auto_class_of(config).from_pretrained(
             self.folder,
             config=config,
@@ -98,6 +112,8 @@ class ModelFolder:
             **options,
         )
         _refuse_invented(sorted(info["missing_keys"]))
+        if self.adapter is not None:
+            attach(model, self.adapter, options["dtype"])
         return model
 
     def stored_dtype(self) -> str | None:
@@ -115,6 +131,10 @@ class ModelFolder:
         except WorkerError:
             return None
 
+    def adapter_elements(self) -> int:
+        """Of its weight file."""
+        return 0 if self.adapter is None else self.adapter.count_elements()
+
 
 @dataclass(frozen=True)
 class RandomModel:
@@ -123,6 +143,7 @@ class RandomModel:
     weights_source: ClassVar[str] = "random"
     commit: ClassVar[None] = None
     download_sec: ClassVar[None] = None
+    prepared: ClassVar[tuple[dict[str, Any], ...]] = ()
 
     #: As the experiment file gives it, ``model_type`` among it.
     given_config: dict[str, Any]
@@ -180,29 +201,9 @@ class RandomModel:
     def page_cache_share(self) -> None:
         """No files, no cache."""
 
-
-def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelSource:
-    """Finds the model, or fetches it.
-
-    Raises WorkerError ``model-not-found`` where a folder is none, ``model-unsafe-format`` where it holds pickles,
-    ``model-has-adapter`` where an adapter lies among its files, and
-    what ``fetch_model`` raises.
-    """
-    source = model["source"]
-    if source == "hub":
-        revision = model["revision"] or DEFAULT_REVISION
-        fetched = fetch_model(model["repo"], revision, with_code=trust_remote_code, report=report)
-        _refuse_adapter(fetched.folder)
-        return ModelFolder(fetched.folder, trust_remote_code, fetched.commit, fetched.download_sec)
-    if source == "random":
-        return RandomModel(model["config"], model["seed"], model["tokenizer"])
-    path = model["path"]
-    if path is None:
-        raise WorkerError("model-not-found", f"The embedded model {model['name']} has not been prepared.")
-    folder = _model_folder(Path(path))
-    if trust_remote_code:
-        fetch_code_of(folder, report)
-    return ModelFolder(folder, trust_remote_code)
+    def adapter_elements(self) -> int:
+        """An adapter to weights of no meaning has none."""
+        return 0
 
 
 def _refuse_invented(missing: list[str]) -> None:
@@ -210,41 +211,3 @@ def _refuse_invented(missing: list[str]) -> None:
     if missing:
         named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         raise WorkerError("model-corrupt", f"The files lack {len(missing)} tensors that the config asks for: {named}.")
-
-
-def _refuse_gguf(path: Path) -> None:
-    """A file of llama.cpp's, or a folder of those alone: the library would read them, but as other numbers."""
-    files = [path] if path.is_file() else sorted(path.glob("*.gguf")) if not any(path.glob("*.safetensors")) else []
-    named = [file.name for file in files if file.suffix == ".gguf"]
-    if named:
-        raise WorkerError("model-is-gguf", f"{path} holds its weights as GGUF ({', '.join(named[:3])}).")
-
-
-def _model_folder(path: Path) -> Path:
-    _refuse_gguf(path)
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise WorkerError("model-not-found", f"{path} {what}.")
-    _refuse_adapter(path)
-    if not (path / "config.json").is_file():
-        raise WorkerError("model-not-found", f"{path} holds no config.json, so it is no model folder.")
-    names = [file.name for file in path.iterdir()]
-    if only_pickles(names):
-        raise WorkerError("model-unsafe-format", f"{path} holds its weights as pickle only.")
-    if not any(name.endswith(".safetensors") for name in names):
-        raise WorkerError("model-not-found", f"{path} holds no *.safetensors.")
-    return path
-
-
-def _refuse_adapter(folder: Path) -> None:
-    """Where the library for adapters is installed they are applied without a word, elsewhere left out as silently."""
-    file = folder / "adapter_config.json"
-    if not file.is_file():
-        return
-    try:
-        told = json.loads(file.read_text("utf-8"))
-    except ValueError:
-        told = None
-    told = told if isinstance(told, dict) else {}
-    kind, base = told.get("peft_type", "PEFT"), told.get("base_model_name_or_path", "a model that it does not name")
-    raise WorkerError("model-has-adapter", f"{folder} holds an adapter ({kind}) of {base}: adapter_config.json.")

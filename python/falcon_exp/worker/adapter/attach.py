@@ -1,0 +1,63 @@
+"""Puts an adapter on a loaded model, and makes sure that all of it is there."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import torch
+
+from falcon_exp.worker.adapter.folder import AdapterFolder
+from falcon_exp.worker.adapter.names import is_of_adapter
+from falcon_exp.worker.failures import WorkerError
+
+_MOST_NAMES = 3
+
+
+def import_library(model: dict[str, Any]) -> None:
+    """What puts an adapter on a model, where the configuration's ``model`` has one: before anything is measured.
+
+    Raises WorkerError ``adapter-library-missing``.
+    """
+    if model["source"] != "adapted":
+        return
+    try:
+        importlib.import_module("peft")
+    except ImportError as error:
+        raise WorkerError(
+            "adapter-library-missing", f"An adapter needs peft, which cannot be imported: {error}"
+        ) from error
+
+
+def attach(model: Any, adapter: AdapterFolder, dtype: torch.dtype) -> None:
+    """Changes ``model`` in place; what the adapter computes is computed in ``dtype``, whatever lies beneath it.
+
+    peft itself would take the dtype of what is beneath, and float32 over a quantized layer: two configurations that
+    differ in quantization would differ in the adapter as well. Raises WorkerError ``adapter-invalid``.
+    """
+    try:
+        info = model.load_adapter(str(adapter.folder), adapter_kwargs={"local_files_only": True})
+    except (ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise _unfit(adapter, f"{type(error).__name__}: {error}") from error
+    wrong = {
+        "lacks": info.missing_keys,
+        "has what the model has no place for": info.unexpected_keys,
+        "has tensors of other sizes than the model": info.mismatched_keys,
+    }
+    for what, keys in wrong.items():
+        if keys:
+            raise _unfit(adapter, f"it {what}: {_list(keys)}")
+    for name, parameter in model.named_parameters():
+        if is_of_adapter(name):
+            parameter.data = parameter.data.to(dtype)
+
+
+def _unfit(adapter: AdapterFolder, why: str) -> WorkerError:
+    return WorkerError("adapter-invalid", f"{adapter.folder} does not fit this model: {why}")
+
+
+def _list(keys: Any) -> str:
+    names = sorted(str(key) for key in keys)
+    return ", ".join(names[:_MOST_NAMES]) + (
+        f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    )

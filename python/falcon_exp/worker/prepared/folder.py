@@ -1,0 +1,90 @@
+"""The folder that a model is prepared in: found by what it is made of, else made by a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from falcon_exp.worker.failures import WorkerError
+
+#: Written last: a folder without it is not whole.
+MANIFEST = "prepared.json"
+_LIBRARIES = ("torch", "transformers", "peft", "gguf")
+#: (what is being done, None: no tokens yet), as for every phase.
+Report = Callable[[str, int | None], None]
+
+
+def prepare(
+    recipe: dict[str, Any], *, name: str, sources: Iterable[Path], report: Report
+) -> tuple[Path, dict[str, Any]]:
+    """(The folder, what its making found out: ``preparedFromSchema`` of the wire format).
+
+    ``recipe`` goes to ``falcon_exp.worker.prepared``. What was made of the same ``sources`` before is taken as it is.
+    Raises WorkerError ``model-not-prepared``, and what the making raises.
+    """
+    out = _prepared_folder() / f"{_safe(name)}-{_key(recipe, sources)}"
+    if not (out / MANIFEST).is_file():
+        _make({**recipe, "out": str(out)}, report)
+    told: dict[str, Any] = json.loads((out / MANIFEST).read_text("utf-8"))
+    return out, told
+
+
+def _prepared_folder() -> Path:
+    return Path(os.environ.get("FALCON_EXP_HOME") or "~/.cache/falcon-exp").expanduser() / "prepared"
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name)[:60]
+
+
+def _key(recipe: dict[str, Any], sources: Iterable[Path]) -> str:
+    """Changes with the files, the libraries, and the code that makes it."""
+    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
+    for code in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(code.read_bytes())
+    for library in _LIBRARIES:
+        digest.update(f"{library} {_version(library)}\n".encode())
+    for file in sorted(sources):
+        status = file.stat()
+        digest.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def _make(request: dict[str, Any], report: Report) -> None:
+    """In a process of its own: what it leaves behind would else be part of the memory that is measured."""
+    command = [sys.executable, "-m", "falcon_exp.worker.prepared"]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+    ) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a process was started without its pipes")
+        # Stays open: its end tells the process that nobody waits any more.
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "step":
+                report(event["text"], None)
+            elif event["event"] == "error":
+                raise WorkerError(event["code"], event["message"])
+            else:
+                return
+    raise WorkerError(
+        "model-not-prepared", f"Preparing the model ended without a word, exit code {process.returncode}."
+    )

@@ -1,0 +1,80 @@
+"""Where a model comes from: a folder, the embedded model's folder, the hub, or a config; with an adapter or without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from falcon_exp.worker.adapter.folder import open_adapter, refuse_adapter
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.gguf_file import find_gguf
+from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
+from falcon_exp.worker.hub.wanted import only_pickles
+from falcon_exp.worker.prepared.folder import prepare
+from falcon_exp.worker.trial.download import Report, fetch_code_of, fetch_model
+from falcon_exp.worker.trial.sources import ModelFolder, ModelSource, RandomModel
+
+
+def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelSource:
+    """Finds the model, or fetches it.
+
+    Raises WorkerError ``model-not-found`` where a folder is none, ``model-unsafe-format`` where it holds pickles,
+    ``model-has-adapter`` where an adapter lies among its files, ``adapter-invalid``, ``gguf-unsupported``, and what
+    ``fetch_model`` and ``prepare`` raise.
+    """
+    source = model["source"]
+    if source == "adapted":
+        return _open_adapted(model, trust_remote_code=trust_remote_code, report=report)
+    if source == "hub":
+        revision = model["revision"] or DEFAULT_REVISION
+        fetched = fetch_model(model["repo"], revision, with_code=trust_remote_code, report=report)
+        refuse_adapter(fetched.folder)
+        return ModelFolder(fetched.folder, trust_remote_code, fetched.commit, fetched.download_sec)
+    if source == "random":
+        return RandomModel(model["config"], model["seed"], model["tokenizer"])
+    path = model["path"]
+    if path is None:
+        raise WorkerError("model-not-found", f"The embedded model {model['name']} has not been prepared.")
+    gguf = find_gguf(Path(path))
+    if gguf is not None:
+        folder, told = prepare({"kind": "gguf", "file": str(gguf)}, name=gguf.stem, sources=[gguf], report=report)
+        return ModelFolder(folder, trust_remote_code=False, prepared=(told,))
+    folder = _model_folder(Path(path))
+    if trust_remote_code:
+        fetch_code_of(folder, report)
+    return ModelFolder(folder, trust_remote_code)
+
+
+def _open_adapted(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelFolder:
+    adapter = open_adapter(Path(model["adapter"]))
+    base = open_source(model["base"], trust_remote_code=trust_remote_code, report=report)
+    if not isinstance(base, ModelFolder):
+        raise WorkerError("adapter-invalid", "An adapter needs the files of the model that it was trained on.")
+    if not model["merged"]:
+        return replace(base, adapter=adapter)
+    recipe = {
+        "kind": "merged-adapter",
+        "base": str(base.folder),
+        "adapter": str(adapter.folder),
+        "trust_remote_code": trust_remote_code,
+    }
+    files = [file for folder in (base.folder, adapter.folder) for file in folder.rglob("*") if file.is_file()]
+    name = f"{base.folder.name}-{adapter.folder.name}"
+    folder, told = prepare(recipe, name=name, sources=files, report=report)
+    return replace(base, folder=folder, prepared=(*base.prepared, told))
+
+
+def _model_folder(path: Path) -> Path:
+    if not path.is_dir():
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise WorkerError("model-not-found", f"{path} {what}.")
+    refuse_adapter(path)
+    if not (path / "config.json").is_file():
+        raise WorkerError("model-not-found", f"{path} holds no config.json, so it is no model folder.")
+    names = [file.name for file in path.iterdir()]
+    if only_pickles(names):
+        raise WorkerError("model-unsafe-format", f"{path} holds its weights as pickle only.")
+    if not any(name.endswith(".safetensors") for name in names):
+        raise WorkerError("model-not-found", f"{path} holds no *.safetensors.")
+    return path

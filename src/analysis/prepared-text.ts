@@ -1,0 +1,36 @@
+/** What the files that were loaded are made of, in words, where they are not the model's own. */
+import { pluralize, safeLine } from "../base/text.js";
+import { formatBytes } from "../base/units.js";
+import type { PreparedFrom } from "../protocol/measurements.js";
+
+/** Types of GGUF files that hold numbers as they are. */
+const UNPACKED: ReadonlySet<string> = new Set(["F32", "F16", "BF16", "F64"]);
+/** Shares below this are norms and the like. */
+const WORTH_NAMING = 0.01;
+
+/** A sentence each: what a reader would else take for a model's own weights. */
+export function describePrepared(prepared: readonly PreparedFrom[]): readonly string[] {
+  return prepared.map((one) => {
+    if (one.kind === "gguf") return describeGguf(one);
+    const { modules, changed_modules: changed } = one;
+    const some = changed === modules ? "" : `; ${modules - changed} of them are as before`;
+    return `an adapter was merged into the weights of ${pluralize(modules, "module")} before they were loaded${some}`;
+  });
+}
+
+function describeGguf({
+  weights_by_type,
+  dtype,
+  file_bytes,
+}: Extract<PreparedFrom, { kind: "gguf" }>): string {
+  const total = Object.values(weights_by_type).reduce((sum, count) => sum + count, 0);
+  const types = Object.entries(weights_by_type)
+    .filter(([, count]) => count >= total * WORTH_NAMING)
+    .sort(([, one], [, other]) => other - one)
+    .map(([type]) => safeLine(type));
+  const file = `the GGUF file of ${formatBytes(file_bytes)}`;
+  const isPacked = types.some((type) => !UNPACKED.has(type));
+  return isPacked
+    ? `the weights were ${types.join(" and ")} in ${file}; Transformers expanded them to ${safeLine(dtype)}, so they are no original in 16 bits`
+    : `the weights are those of ${file}, in ${safeLine(dtype)}`;
+}
