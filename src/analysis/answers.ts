@@ -88,7 +88,7 @@ function readContent(trial: TrialRecord): Pick<Answer, Content> {
   };
 }
 
-function readTokens({ measurement }: CompletedTrial): ComparedAnswer["tokens"] {
+export function readTokens({ measurement }: CompletedTrial): ComparedAnswer["tokens"] {
   const { output_ids: ids, output_pieces: pieces, output_text } = measurement;
   if (ids === null || pieces === null || ids.length !== pieces.length) return null;
   return pieces.join("") === output_text ? { ids, pieces } : null;

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { parseFailCondition } from "../analysis/history/fail-on.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { answersText } from "../render/terminal/answers-terminal.js";
+import { answersText, hasFewAnswers } from "../render/terminal/answers-terminal.js";
 import { writeReport } from "../render/write-report.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
@@ -44,7 +44,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   if (args.json) printJson(io, summary);
   else {
-    io.stdout.write(`${answersText(data, io)}\n\n`);
+    if (hasFewAnswers(data)) io.stdout.write(`${answersText(data, io)}\n\n`);
     await printResult(io, { data, summary, paths }, io.stdoutIsTty ? "auto" : "none");
   }
   const next = goingOn(status, paths, io.cwd);

@@ -1,5 +1,6 @@
 import { summarize } from "../analysis/summary.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { answersText } from "../render/terminal/answers-terminal.js";
 import type { PictureKind } from "../render/terminal/picture/picture-kind.js";
 import { findRun } from "../run/find-run.js";
 import { RunPaths } from "../run/paths.js";
@@ -13,6 +14,8 @@ export interface ShowArgs {
   readonly run: string;
   readonly results: string;
   readonly picture: PictureKind | "auto";
+  /** Prints every answer first. */
+  readonly answers: boolean;
   readonly json: boolean;
 }
 
@@ -23,6 +26,9 @@ export async function run(io: CommandIo, args: ShowArgs): Promise<number> {
   for (const warning of warnings) io.stderr.write(`warning: ${describeRecordWarning(warning)}\n`);
   const summary = summarize(data);
   if (args.json) printJson(io, summary);
-  else await printResult(io, { data, summary, paths }, args.picture);
+  else {
+    if (args.answers) io.stdout.write(`${answersText(data, io)}\n\n`);
+    await printResult(io, { data, summary, paths }, args.picture);
+  }
   return ExitCode.ok;
 }

@@ -4,7 +4,6 @@ import { streamSSE } from "hono/streaming";
 import { FalconError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { ProcessName } from "../base/process-name.js";
-import { type ChartRenderer, createRenderer } from "../render/charts/render.js";
 import type { RunPaths } from "../run/paths.js";
 import { indexRuns, type KnownRun } from "../run/run-index.js";
 import { scanRun } from "../run/scan-records.js";
@@ -18,7 +17,7 @@ import { comparePage } from "./pages/compare.js";
 import { messagePage } from "./pages/layout.js";
 import { livePage, progressPart } from "./pages/live.js";
 import { runsPage, runsQuery } from "./pages/runs.js";
-import { REPORT_SECURITY_POLICY, renderReport } from "./report-page.js";
+import { REPORT_SECURITY_POLICY, renderReport, withWayBack } from "./report-page.js";
 import { servedRun } from "./served-run.js";
 
 export interface AppOptions {
@@ -35,16 +34,6 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Hono {
   const { resultsFolder, assets, self, log } = options;
   const known = new Map<string, KnownRun>();
-  // Loaded when the first chart is asked for, and kept: each one has threads of its own.
-  let renderer: Promise<ChartRenderer> | null = null;
-  const charts = () => {
-    renderer ??= createRenderer().catch((error: unknown) => {
-      // What was missing may be there the next time.
-      renderer = null;
-      throw error;
-    });
-    return renderer;
-  };
   const runs = () => indexRuns({ folder: resultsFolder, known });
   const app = new Hono();
   app.use(guard);
@@ -55,7 +44,7 @@ export function createApp(options: AppOptions): Hono {
 
   app.get("/compare", async (context) => {
     const sides = (context.req.queries("side") ?? []).filter((side) => side !== "");
-    const result = await compareSides(resultsFolder, sides, context.req.query("force") === "1", charts);
+    const result = await compareSides(resultsFolder, sides, context.req.query("force") === "1");
     return context.html(comparePage({ runs: await runs(), sides, result }));
   });
 
@@ -73,7 +62,7 @@ export function createApp(options: AppOptions): Hono {
     const path = address.names.join("/");
     switch (address.view) {
       case "report.html":
-        return context.html(await renderReport(paths), 200, {
+        return context.html(withWayBack(await renderReport(paths), path), 200, {
           "content-security-policy": REPORT_SECURITY_POLICY,
         });
       case "live":

@@ -1,9 +1,8 @@
-import { type CompareReport, compare } from "../analysis/compare/compare.js";
-import { type CompareInput, splitArgument } from "../analysis/compare/sides.js";
+import { compare } from "../analysis/compare/compare.js";
+import { listQuestions } from "../analysis/compare/side-answers.js";
+import { type CompareInput, groupSides, splitArgument } from "../analysis/compare/sides.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { compareChart } from "../render/charts/compare.js";
-import type { ChartRenderer } from "../render/charts/render.js";
 import { readRun } from "../run/run-data.js";
 import type { ComparePageInput } from "./pages/compare.js";
 import { servedRun } from "./served-run.js";
@@ -13,13 +12,12 @@ export async function compareSides(
   resultsFolder: string,
   sides: readonly string[],
   force: boolean,
-  renderer: () => Promise<ChartRenderer>,
 ): Promise<ComparePageInput["result"]> {
   if (sides.length < 2) return null;
   try {
     const inputs = await Promise.all(sides.map((side) => readInput(resultsFolder, side)));
     const report = compare(inputs, { force });
-    return { report, chart: await drawChart(report, renderer) };
+    return { report, questions: groupSides(inputs).groups.map(listQuestions) };
   } catch (error) {
     if (error instanceof FalconError) return { refused: error };
     throw error;
@@ -38,21 +36,9 @@ async function readInput(resultsFolder: string, side: string): Promise<CompareIn
     throw new FalconError({
       code: "run-not-found",
       message: `There is no run ${JSON.stringify(side)}.`,
-      next: "Choose one of the list.",
+      next: "Choose a run from the list.",
       exitCode: ExitCode.resultsFailed,
     });
   }
   return { argument: side, data: (await readRun(paths.folder)).data, configuration };
-}
-
-/** A comparison is worth showing without its chart. */
-async function drawChart(
-  report: CompareReport,
-  renderer: () => Promise<ChartRenderer>,
-): Promise<string | null> {
-  try {
-    return (await (await renderer())(compareChart(report))).svg;
-  } catch {
-    return null;
-  }
 }

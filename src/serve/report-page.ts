@@ -1,9 +1,11 @@
 import { lstat, readFile } from "node:fs/promises";
 import { summarize } from "../analysis/summary.js";
 import { readPageBundle } from "../render/html/bundle.js";
+import { html } from "../render/html/markup.js";
 import { reportHtml } from "../render/html/page.js";
 import type { RunPaths } from "../run/paths.js";
 import { readRun } from "../run/run-data.js";
+import { addresses } from "./pages/addresses.js";
 
 /** A report brings its script and style inside it. It is a file, and so may be anybody's: it sees nothing of this server. */
 export const REPORT_SECURITY_POLICY = [
@@ -26,6 +28,17 @@ export async function renderReport(paths: RunPaths): Promise<string> {
   if (written !== null) return written;
   const { data } = await readRun(paths.folder);
   return reportHtml(data, summarize(data), await readPageBundle());
+}
+
+/** The report as it is, with the way back to the list and on to a comparison at its top. */
+export function withWayBack(report: string, path: string): string {
+  const { text } =
+    html`<nav class="way-back" aria-label="falcon-exp"><a href="/">← All runs</a> <a href="${addresses.compare([path])}">Compare with another run</a></nav>`;
+  const body = "<body>";
+  const at = report.indexOf(body);
+  return at === -1
+    ? text + report
+    : report.slice(0, at + body.length) + text + report.slice(at + body.length);
 }
 
 async function writtenReport(paths: RunPaths): Promise<string | null> {

@@ -94,7 +94,7 @@ test("Markdown is the result table, the verdicts and the failures", async () => 
   expect(failed).toContain("- **int8 failed**: model-corrupt");
   expect(failed).toContain("  - next: ");
   expect(completed).toMatch(/^### quant.* SmolLM2/);
-  expect(completed).toContain("| none \\* | 269 MB |");
+  expect(completed).toContain("| bf16 \\(unquantized\\) \\* | 269 MB |");
   expect(completed).toMatch(/^- \*\*fp4\*\*: weights 2\.44× smaller/m);
   const rows = completed.split("\n").filter((line) => line.startsWith("|"));
   expect(new Set(rows.map((line) => line.match(/(?<!\\)\|/g)?.length)).size).toBe(1);

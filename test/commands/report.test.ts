@@ -27,7 +27,7 @@ test("the newest run of an experiment is drawn again, and its table and folder a
   const { cwd, paths } = workplace();
   const { exitCode, stdout, stderr } = await report(cwd, "quant");
   expect(exitCode).toBe(ExitCode.ok);
-  expect(stdout).toContain("│ none *");
+  expect(stdout).toContain("│ bf16 *");
   expect(stdout.trimEnd().endsWith(`Results: ${paths.folder}`)).toBe(true);
   expect(stderr).toBe("");
   expect(existsSync(paths.chart("overview", ".png"))).toBe(true);

@@ -20,7 +20,14 @@ function workplace(options: FakeRunOptions = {}) {
 
 async function show(cwd: string, args: Partial<ShowArgs> = {}, overrides: Partial<CommandIo> = {}) {
   const { io, stdout } = testIo(cwd, overrides);
-  const exitCode = await run(io, { run: "quant", results: "results", picture: "auto", json: false, ...args });
+  const exitCode = await run(io, {
+    run: "quant",
+    results: "results",
+    picture: "auto",
+    answers: false,
+    json: false,
+    ...args,
+  });
   expect(exitCode).toBe(ExitCode.ok);
   return stdout();
 }
@@ -28,13 +35,20 @@ async function show(cwd: string, args: Partial<ShowArgs> = {}, overrides: Partia
 test("table, verdicts, bars and folder are shown from the records alone, and nothing is written", async () => {
   const { cwd, paths } = workplace();
   const text = await show(cwd);
-  expect(text).toContain("│ none *");
+  expect(text).toContain("│ bf16 *");
+  expect(text).toContain("int8: 1.7× smaller, 3.8× slower");
   expect(text).toContain("int8: weights 1.65× smaller");
   expect(text).toMatch(
-    /weights, less is better\n {2}none \* {2}█+ {2}269 MB\n {2}int8 {4}█+[▏▎▍▌▋▊▉]? {2}163 MB/,
+    /weights, less is better\n {2}bf16 \* {2}█+ {2}269 MB\n {2}int8 {4}█+[▏▎▍▌▋▊▉]? {2}163 MB/,
   );
   expect(text.trimEnd().endsWith(`Results: ${paths.folder}`)).toBe(true);
   expect(readdirSync(paths.folder)).toEqual(["records.jsonl"]);
+});
+
+test("answers are shown when they are asked for", async () => {
+  const { cwd } = workplace();
+  expect(await show(cwd)).not.toContain("What is the capital of France");
+  expect(await show(cwd, { answers: true })).toContain("1. What is the capital of France");
 });
 
 test("bars are as long as their figures", async () => {

@@ -42,6 +42,6 @@ test("the table in the README is this run's, as it is drawn today", () => {
     readFileSync(join(examples, "quant", findRunId("quant"), "summary.json"), "utf8"),
   );
   const table = resultTable(summary as RunSummary, { columns: 80, color: false });
-  const shown = table.slice(table.indexOf("┌"), table.indexOf("Medians over trials")).trimEnd();
+  const shown = table.slice(table.indexOf("Against"), table.indexOf("Medians over trials")).trimEnd();
   expect(readme).toContain(shown);
 });

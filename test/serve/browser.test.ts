@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { openRunFolder } from "../../src/run/run-folder.js";
+import { findAccessibilityViolations } from "../fixtures/axe.js";
 import { newPage, startChromium } from "../fixtures/chromium.js";
 import { failure, THREE } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
@@ -51,11 +52,48 @@ test("runs are listed, filtered as soon as an experiment is chosen, and sorted b
   expect(complaints).toEqual([]);
 });
 
-test("a run's report opens from the list", async () => {
+test("the list is searched, and what was chosen stays while it is filtered, sorted and left", async () => {
+  const { page, shown, complaints } = await opened();
+  await page.getByLabel(`Compare ${NEWEST}`).check();
+  await page.getByLabel("Search").fill("FAST smollm2");
+  await page.getByLabel("Search").press("Enter");
+  await page.waitForURL(/q=FAST/);
+  expect(await shown()).toEqual([PART]);
+  await page.getByRole("link", { name: "Took" }).click();
+  await page.waitForURL(/sort=took/);
+  expect(await shown()).toEqual([PART]);
+  await page.getByLabel(`Compare ${PART}`).check();
+  await page.getByRole("link", { name: PART }).click();
+  await page.getByRole("link", { name: "All runs" }).click();
+  await page.getByRole("button", { name: "Compare 2 selected" }).click();
+  await page.waitForURL(/\/compare\?/);
+  expect(new URL(page.url()).searchParams.getAll("side")).toEqual([NEWEST, PART]);
+  await page.goBack();
+  await page.getByRole("button", { name: "Clear selection" }).click();
+  expect(await page.getByLabel(`Compare ${NEWEST}`).isChecked()).toBe(false);
+  expect(complaints).toEqual([]);
+});
+
+test("an empty page fills as soon as a run begins", async () => {
+  const results = scratchFolder();
+  const { origin } = await serve(results);
+  const { page } = await newPage(browser, origin);
+  await page.clock.install();
+  await page.goto(origin);
+  expect(await page.locator("h1").textContent()).toBe("No runs yet");
+  addRun(results, OLDEST);
+  await page.clock.runFor(3_000);
+  await page.getByRole("link", { name: OLDEST }).waitFor();
+});
+
+test("a run's report opens from the list, and leads back and on to a comparison", async () => {
   const { page, complaints } = await opened();
   await page.getByRole("link", { name: OLDEST }).click();
   await page.waitForURL(/report\.html/);
   expect(await page.locator("body").textContent()).toContain("1.65× smaller");
+  await page.getByRole("link", { name: "Compare with another run" }).click();
+  await page.waitForURL(/\/compare\?/);
+  expect(await page.getByLabel("Baseline").inputValue()).toBe(OLDEST);
   expect(complaints).toEqual([]);
 });
 
@@ -63,7 +101,7 @@ test("any two runs are compared: chosen in the list, then by configuration in th
   const { page, complaints } = await opened();
   await page.getByLabel(`Compare ${OLDEST}`).check();
   await page.getByLabel(`Compare ${NEWEST}`).check();
-  await page.getByRole("button", { name: "Compare the chosen" }).click();
+  await page.getByRole("button", { name: "Compare 2 selected" }).click();
   await page.waitForURL(/\/compare\?/);
   expect(await page.getByRole("heading", { level: 2 }).allTextContents()).toEqual([
     "Environment",
@@ -71,16 +109,20 @@ test("any two runs are compared: chosen in the list, then by configuration in th
     "int8",
     "fp4",
   ]);
-  await page.getByLabel("First").selectOption(`${OLDEST}#none`);
-  await page.getByLabel("Second").selectOption(`${NEWEST}#int8`);
-  await page.getByRole("button", { name: "Compare" }).click();
+  await page.getByLabel("Baseline").selectOption(`${OLDEST}#none`);
+  await page.getByLabel("Compared").selectOption(`${NEWEST}#int8`);
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
   await page.waitForURL(/int8/);
   const time = page.getByRole("row", { name: /^time/ });
   expect(await time.textContent()).toMatch(/3\.\d\d× \[3\.\d\d, [34]\.\d\d\] worse/);
-  const chart = page.getByRole("img");
-  expect(
-    await chart.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
-  ).toBeGreaterThan(300);
+  // Slower: on the left of the line, in the colour of what is worse.
+  const point = time.locator(".forest.bad circle");
+  expect(Number(await point.getAttribute("cx"))).toBeLessThan(100);
+  const weights = page.getByRole("row", { name: /^weights/ }).locator("circle");
+  expect(Number(await weights.getAttribute("cx"))).toBeGreaterThan(100);
+  await page.getByText("Answers side by side").click();
+  const second = page.locator(".answers").nth(2).locator(".said").nth(1);
+  expect(await second.locator("ins").innerText()).toContain("It hunts.");
   expect(complaints).toEqual([]);
 });
 
@@ -267,6 +309,22 @@ test.each([
   }
   const background = await page.evaluate("getComputedStyle(document.body).backgroundColor");
   expect(background).toBe(colorScheme === "dark" ? "rgb(20, 23, 26)" : "rgb(255, 255, 255)");
+});
+
+test.each(["light", "dark"] as const)("axe-core finds nothing on any page, %s", async (colorScheme) => {
+  const { page, origin } = await opened("/", { colorScheme });
+  const compared = `/compare?side=${OLDEST}&side=${NEWEST}`;
+  for (const path of [
+    "/",
+    `/runs/${PART}/live`,
+    `/runs/${PART}/report.html`,
+    compared,
+    "/compare",
+    "/none",
+  ]) {
+    await page.goto(origin + path);
+    expect(await findAccessibilityViolations(page), path).toEqual([]);
+  }
 });
 
 test("the keyboard alone is enough: skip the head, choose two runs, compare them", async () => {

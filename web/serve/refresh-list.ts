@@ -18,6 +18,15 @@ export async function refreshList(page: Document, list: HTMLElement): Promise<vo
   if (focused !== null) list.querySelector<HTMLElement>(focused)?.focus();
 }
 
+/** Shows the list as soon as there is one. */
+export async function awaitRuns(page: Document): Promise<void> {
+  if (page.hidden) return;
+  const answer = await fetch(location.href).catch(() => null);
+  if (answer?.ok !== true) return;
+  const now = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (now.querySelector("#runs") !== null) location.reload();
+}
+
 /** The same element in a list that was made anew. */
 function buildSelector(element: Element | null): string | null {
   if (element instanceof HTMLAnchorElement)

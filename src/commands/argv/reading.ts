@@ -57,6 +57,7 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
         .choices(["auto", "kitty", "iterm", "blocks", "none"])
         .default("auto"),
     )
+    .option("--answers", "print every answer first", false)
     .addOption(jsonOption)
     .action(async (run: string, options) => {
       setExitCode(await (await import("../show.js")).run(io, { run, ...options }));

@@ -27,9 +27,11 @@ function changed({ kind, pieces }: DiffRun, marksTokens: boolean, isLast: boolea
   // Special tokens have no text: most often the end.
   if (pieces.join("") === "") return html`${isLast ? "[end]" : "[no text]"}`;
   const visible = (piece: string) => {
-    // A line break that differs would show nothing to underline.
-    const text = safeLines(piece).replaceAll("\n", kind === "inserted" ? "↵\n" : "↵");
-    return escapeHtml(text);
+    // A line break that differs would show nothing to underline, where both texts are shown.
+    return escapeHtml(safeLines(piece)).replaceAll(
+      "\n",
+      `<b class="line-end">↵</b>${kind === "inserted" ? "\n" : ""}`,
+    );
   };
   if (!marksTokens) return new Markup(visible(pieces.join("")));
   return new Markup(pieces.map((piece) => (piece === "" ? "" : `<i>${visible(piece)}</i>`)).join(""));

@@ -2,6 +2,7 @@ import { type Answer, collectQuestions } from "../../analysis/answers.js";
 import { statusText } from "../../analysis/status-text.js";
 import { markdownFence, markdownInline } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
+import { recordedName, shownName } from "../words/names.js";
 
 /** `answers.md`: what each configuration said, question by question. Nothing in a prompt or an answer is interpreted. */
 export function answersMarkdown(data: RunData): string {
@@ -12,6 +13,7 @@ export function answersMarkdown(data: RunData): string {
     `${markdownInline(plan.model_name)}, run ${markdownInline(run_id)}.${plan.model_note === null ? "" : ` ${markdownInline(plan.model_note)}`}`,
     ...silent(data),
   ];
+  const names = new Map(data.configurations.map((one) => [one.plan.worker.id, shownName(recordedName(one))]));
   const questions = collectQuestions(data).flatMap(({ promptId, prompt, answers }, index) => [
     "",
     `## ${index + 1}. ${markdownInline(promptId)}`,
@@ -20,7 +22,7 @@ export function answersMarkdown(data: RunData): string {
     ...(answers.length === 0 ? ["", "No configuration got as far as this question."] : []),
     ...answers.flatMap((answer) => [
       "",
-      `### ${markdownInline(answer.configuration)}${remark(answer, data.run.plan.repeats)}`,
+      `### ${markdownInline(names.get(answer.configurationId) ?? answer.configuration)}${remark(answer, data.run.plan.repeats)}`,
       "",
       answer.text === null
         ? `Failed: ${markdownInline(answer.failure ?? "unknown")}`
@@ -36,7 +38,7 @@ function silent(data: RunData): string[] {
     .filter(({ trials }) => trials.length === 0)
     .map(
       (configuration) =>
-        `- ${markdownInline(configuration.plan.worker.label)}: no answers, ${markdownInline(statusText(configuration))}`,
+        `- ${markdownInline(shownName(recordedName(configuration)))}: no answers, ${markdownInline(statusText(configuration))}`,
     );
   return lines.length === 0 ? [] : ["", ...lines];
 }
@@ -45,7 +47,7 @@ function silent(data: RunData): string[] {
 function remark(answer: Answer, repeats: number): string {
   const parts: string[] = [];
   if (answer.isReference) parts.push("reference");
-  if (answer.equalsReference === true) parts.push("the reference's very tokens");
+  if (answer.equalsReference === true) parts.push("identical to the reference");
   if (answer.outputTokens !== null) parts.push(`${answer.outputTokens} tokens`);
   if (repeats > 1) parts.push(`repeat ${answer.repeats.join(", ")}`);
   return parts.length === 0 ? "" : ` (${parts.join("; ")})`;

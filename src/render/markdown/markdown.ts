@@ -5,18 +5,21 @@ import { markdownInline } from "../../base/text.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { statusWords } from "../terminal/run-list.js";
 import { buildValueColumns, markedName } from "../terminal/value-columns.js";
-import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
+import { headline, headlineWords, MOST_HEADLINES } from "../words/headline.js";
+import { shownName } from "../words/names.js";
+import { environmentSentence, estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
 
 export function runMarkdown(summary: RunSummary): string {
   const { configurations } = summary;
   const columns = buildValueColumns(summary);
   const sections = [
     [`### ${markdownInline(`${summary.experiment}: ${summary.model_name}`)}`],
+    headlines(configurations),
     [
       row(["", ...columns.map(({ header }) => header)]),
       `| --- |${" ---: |".repeat(columns.length)}`,
       ...orderByReference(configurations).map((one) =>
-        row([markedName(one), ...columns.map(({ cell }) => cell(one))]),
+        row([markedName(one, shownName(one)), ...columns.map(({ cell }) => cell(one))]),
       ),
     ],
     [...verdicts(configurations), ...configurations.flatMap(failure)],
@@ -33,29 +36,62 @@ function row(cells: readonly string[]): string {
   return `| ${cells.map(markdownInline).join(" | ")} |`;
 }
 
-/** Of each reference apart, where there are several. */
+/** A line a configuration, or a row where there are many; of each reference apart. */
+function headlines(configurations: readonly ConfigurationSummary[]): string[] {
+  const isTable = configurations.length > MOST_HEADLINES;
+  return groupByReference(configurations)
+    .flatMap(({ reference, configurations: own }) => {
+      const lines = own.flatMap(isTable ? headlineRow : headlineItem);
+      if (lines.length === 0) return [];
+      const against = reference === null ? "" : `Against **${markdownInline(shownName(reference))}**:`;
+      const head = isTable
+        ? [row(["", "weights", "speed", "memory", "quality"]), "| --- | --- | --- | --- | --- |"]
+        : [];
+      return [against, "", ...head, ...lines, ""];
+    })
+    .slice(0, -1);
+}
+
+function headlineItem(configuration: ConfigurationSummary): string[] {
+  const text = headline(configuration);
+  return text === null ? [] : [`- **${markdownInline(shownName(configuration))}**: ${markdownInline(text)}`];
+}
+
+function headlineRow(configuration: ConfigurationSummary): string[] {
+  const text = headline(configuration);
+  if (text === null) return [];
+  const words = headlineWords(configuration);
+  const cells =
+    words === null ? [text, "", "", ""] : [words.weights, words.speed, words.memory, words.quality];
+  return [row([shownName(configuration), ...cells])];
+}
+
+/** The details, of each reference apart where there are several; of many the report has them. */
 function verdicts(configurations: readonly ConfigurationSummary[]): string[] {
+  if (configurations.length > MOST_HEADLINES) return [];
   const groups = groupByReference(configurations);
   return groups.flatMap(({ reference, configurations: own }) => {
     const lines = own.flatMap(verdict);
     const isNamed = groups.length > 1 && lines.length > 0 && reference !== null;
     return isNamed
-      ? [`- against **${markdownInline(reference.label)}**:`, ...lines.map((line) => `  ${line}`)]
+      ? [`- against **${markdownInline(shownName(reference))}**:`, ...lines.map((line) => `  ${line}`)]
       : lines;
   });
 }
 
 /** What it costs and saves against the reference, and why. */
-function verdict({ label, why, against_reference: comparison }: ConfigurationSummary): string[] {
+function verdict(configuration: ConfigurationSummary): string[] {
+  const { why, against_reference: comparison } = configuration;
   if (comparison === null) return [];
   return [
-    `- **${markdownInline(label)}**: ${markdownInline(comparison.sentence)}`,
+    `- **${markdownInline(shownName(configuration))}**: ${markdownInline(comparison.sentence)}`,
     ...(why === null ? [] : [`  - why: ${markdownInline(why)}`]),
   ];
 }
 
 function failure(configuration: ConfigurationSummary): string[] {
-  const { label, failure: cause, status, trials_completed, trials_planned } = configuration;
+  const { failure: cause, status, trials_completed, trials_planned } = configuration;
+  const label = shownName(configuration);
   const done = `${trials_completed} of ${trials_planned} trials completed`;
   if (cause !== null) {
     return [
@@ -68,14 +104,17 @@ function failure(configuration: ConfigurationSummary): string[] {
 }
 
 /** What a reader must know before trusting the values. */
-function warnings({ machine_remarks: unquiet, drift, configurations }: RunSummary): string[] {
+function warnings(summary: RunSummary): string[] {
+  const { machine_remarks: unquiet, drift, configurations } = summary;
+  const changes = environmentSentence(summary);
   return [
-    ...unquiet.map((remark) => `not quiet: ${remark}`),
+    ...unquiet.map((remark) => `Noisy machine: ${remark}`),
+    ...(changes === "" ? [] : [changes]),
     ...(drift === null ? [] : [drift.sentence]),
-    ...configurations.flatMap(({ label, remarks }) => remarks.map((remark) => `${label}: ${remark}`)),
+    ...configurations.flatMap((one) => one.remarks.map((remark) => `${shownName(one)}: ${remark}`)),
     ...configurations
       .filter(({ offloaded }) => offloaded === true)
-      .map(({ label }) => `${label}: layers were offloaded from the GPU; its times say little.`),
+      .map((one) => `${shownName(one)}: layers were offloaded from the GPU; its times say little.`),
   ];
 }
 

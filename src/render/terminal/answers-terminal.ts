@@ -3,6 +3,7 @@ import { collectQuestions } from "../../analysis/answers.js";
 import { describeRandomWeights } from "../../analysis/random-weights.js";
 import { safeLine, safeLines, wrapText } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
+import { recordedName, shownName } from "../words/names.js";
 
 export interface TextStyle {
   readonly columns: number;
@@ -13,20 +14,30 @@ export interface TextStyle {
 const MOST_QUESTIONS = 20;
 const WIDEST = 100;
 
+/** More answers than a person reads at the end of a run. */
+const MOST_SHOWN_ANSWERS = 30;
+
+/** Whether they are few enough to be shown without being asked for. */
+export function hasFewAnswers({ configurations }: RunData): boolean {
+  const answers = configurations.reduce((sum, { trials }) => sum + trials.length, 0);
+  return answers > 0 && answers <= MOST_SHOWN_ANSWERS;
+}
+
 /** Every decoded answer, question by question; control characters are made visible. */
 export function answersText(data: RunData, style: TextStyle): string {
   const colors = pc.createColors(style.color);
   const width = Math.min(WIDEST, Math.max(20, style.columns)) - 4;
   const indented = (text: string) => wrapText(safeLines(text), width).map((line) => `    ${line}`.trimEnd());
   const questions = collectQuestions(data);
+  const names = new Map(data.configurations.map((one) => [one.plan.worker.id, shownName(recordedName(one))]));
   const randomNote = describeRandomWeights(data.configurations);
   const notes = randomNote === null ? [] : wrapText(safeLine(randomNote), width + 4);
   const lines = questions.slice(0, MOST_QUESTIONS).flatMap(({ prompt, answers }, index) => [
     "",
     ...wrapText(`${index + 1}. ${safeLine(prompt)}`, width + 4).map((line) => colors.bold(line)),
     ...answers.flatMap((answer) => {
-      const same = answer.equalsReference === true ? " (as the reference)" : "";
-      const name = safeLine(answer.configuration);
+      const same = answer.equalsReference === true ? " (identical to the reference)" : "";
+      const name = names.get(answer.configurationId) ?? safeLine(answer.configuration);
       const header = wrapText(`${name}${same}`, width + 2).map((line) => `  ${colors.cyan(line)}`);
       const body =
         answer.text === null

@@ -29,6 +29,8 @@ export interface FittedTable {
   readonly text: string;
   /** Whether what must stay is wider than the terminal all the same. */
   readonly isTooWide: boolean;
+  /** Heads of the columns that were left out. */
+  readonly dropped: readonly string[];
 }
 
 /** The usual first column: names to the left, cut where it has to be. */
@@ -63,6 +65,7 @@ export function fitTable<R>(
   return {
     text: table.toString(),
     isTooWide: sum(widths) > roomForCells(shown.length, style.columns),
+    dropped: columns.filter((one) => !shown.some(({ column }) => column === one)).map(({ header }) => header),
   };
 }
 

@@ -14,11 +14,14 @@ type Colors = ReturnType<typeof pc.createColors>;
 export function resultGrid(summary: RunSummary, style: TableStyle, colors: Colors): string {
   const valueColumns = buildValueColumns(summary);
   const name: TableColumn<ConfigurationSummary> = {
-    ...nameColumn("", markedName),
+    ...nameColumn<ConfigurationSummary>("", (one) => markedName(one)),
     narrow: (text, width) => breakName(text, width).join("\n"),
   };
   const fitted = fitTable(orderByReference(summary.configurations), [name, ...valueColumns], style);
-  return fitted.isTooWide ? stacked(summary, valueColumns, style.columns, colors) : fitted.text;
+  if (fitted.isTooWide) return stacked(summary, valueColumns, style.columns, colors);
+  if (fitted.dropped.length === 0) return fitted.text;
+  const left = `For want of room not shown: ${fitted.dropped.join(", ")}.`;
+  return [fitted.text, ...wrapText(left, style.columns).map(colors.dim)].join("\n");
 }
 
 /** Every value, none left out, under the name that it belongs to. */

@@ -1,11 +1,15 @@
 import pc from "picocolors";
-import { groupByReference } from "../../analysis/reference-groups.js";
 import { safeLine, wrapText } from "../../base/text.js";
-import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
-import { estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
+import type { RunSummary } from "../../run/summary-schema.js";
+import { shownName } from "../words/names.js";
+import { environmentSentence, estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
 import type { TableStyle } from "./fit-table.js";
 import { qualityGrid } from "./quality-grid.js";
 import { resultGrid } from "./result-grid.js";
+import { detailLines, headlineLines } from "./verdicts.js";
+
+/** More configurations that share a remark are counted. */
+const MOST_NAMED = 4;
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -15,15 +19,17 @@ export function resultTable(summary: RunSummary, style: TableStyle): string {
   const quality = qualityGrid(summary, style);
   const lines = [
     ...heading(summary, style, colors),
+    ...headlineLines(summary, style, colors),
     resultGrid(summary, style, colors),
     ...(quality === null ? [] : [quality]),
     ...taskSentences(summary).flatMap((line) => wrapText(line, style.columns)),
-    ...verdicts(summary, style, colors),
+    ...detailLines(summary, style, colors),
     ...remarks(summary, style, colors),
     ...runRemarks(summary, style, colors),
     ...offloading(summary, style, colors),
-    ...wrapText(estimateSentence(summary), style.columns).map((line) => colors.dim(line)),
-    ...wrapText(noteSentences(summary), style.columns).map((line) => colors.dim(line)),
+    ...[estimateSentence(summary), noteSentences(summary)]
+      .filter((sentence) => sentence !== "")
+      .flatMap((sentence) => wrapText(sentence, style.columns).map((line) => colors.dim(line))),
     ...failures(summary, style, colors),
   ];
   return lines.join("\n");
@@ -36,49 +42,28 @@ function heading(summary: RunSummary, style: TableStyle, colors: Colors): string
   return first.startsWith(name) ? [colors.bold(name) + first.slice(name.length), ...rest] : [first, ...rest];
 }
 
-/** What each configuration costs and saves against its reference, in a sentence; each reference apart. */
-function verdicts({ configurations }: RunSummary, style: TableStyle, colors: Colors): string[] {
-  const groups = groupByReference(configurations);
-  return groups.flatMap(({ reference, configurations: own }) => {
-    const lines = verdictLines(own, style, colors);
-    const isNamed = groups.length > 1 && lines.length > 0 && reference !== null;
-    return isNamed ? [...wrapText(`against ${safeLine(reference.label)}:`, style.columns), ...lines] : lines;
+/** A remark that several share is said once. */
+function remarks({ configurations }: RunSummary, style: TableStyle, colors: Colors): string[] {
+  const names = new Map<string, string[]>();
+  for (const configuration of configurations) {
+    for (const remark of configuration.remarks) {
+      names.set(remark, [...(names.get(remark) ?? []), shownName(configuration)]);
+    }
+  }
+  return [...names].flatMap(([remark, all]) => {
+    const who = all.length > MOST_NAMED ? `${all.length} configurations` : all.join(", ");
+    return wrapText(`${who}: ${remark}`, style.columns).map(colors.yellow);
   });
-}
-
-function verdictLines(
-  configurations: readonly ConfigurationSummary[],
-  style: TableStyle,
-  colors: Colors,
-): string[] {
-  return configurations.flatMap(({ label, why, against_reference: comparison }) => {
-    if (comparison === null) return [];
-    const [first = "", ...rest] = wrapText(`${safeLine(label)}: ${comparison.sentence}`, style.columns - 2);
-    const name = first.slice(0, safeLine(label).length);
-    const reason =
-      why === null ? [] : wrapText(`why: ${why}`, style.columns - 2).map((line) => colors.dim(`  ${line}`));
-    return [`${colors.bold(name)}${first.slice(name.length)}`, ...rest.map((line) => `  ${line}`), ...reason];
-  });
-}
-
-function remarks(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
-  return summary.configurations.flatMap(({ label, remarks: own }) =>
-    own.flatMap((remark) => wrapText(`${safeLine(label)}: ${remark}`, style.columns).map(colors.yellow)),
-  );
 }
 
 /** What concerns the whole run: a machine that was not quiet, drift. */
 function runRemarks(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
-  const { machine_remarks: unquiet, environment_changes: changes, drift } = summary;
+  const { machine_remarks: unquiet, drift } = summary;
+  const changes = environmentSentence(summary);
   const drifted = drift?.points.some(({ time }) => time.verdict === "more" || time.verdict === "less");
   return [
-    ...unquiet.flatMap((remark) => wrapText(`not quiet: ${remark}`, style.columns).map(colors.yellow)),
-    ...(changes.length === 0
-      ? []
-      : wrapText(
-          `not of one environment: ${safeLine(changes.join("; "))} while the run went on`,
-          style.columns,
-        ).map(colors.yellow)),
+    ...unquiet.flatMap((remark) => wrapText(`Noisy machine: ${remark}`, style.columns).map(colors.yellow)),
+    ...(changes === "" ? [] : wrapText(changes, style.columns).map(colors.yellow)),
     ...(drift === null
       ? []
       : wrapText(drift.sentence, style.columns).map(drifted === true ? colors.yellow : colors.dim)),
@@ -89,27 +74,29 @@ function runRemarks(summary: RunSummary, style: TableStyle, colors: Colors): str
 function offloading(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
   return summary.configurations
     .filter(({ offloaded }) => offloaded === true)
-    .flatMap(({ label }) =>
+    .flatMap((configuration) =>
       wrapText(
-        `${safeLine(label)}: layers were offloaded from the GPU; its times say little about the quantization.`,
+        `${shownName(configuration)}: layers were offloaded from the GPU; its times say little about the quantization.`,
         style.columns,
       ).map((line) => colors.red(line)),
     );
 }
 
 function failures(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
-  return summary.configurations.flatMap(({ label, failure, status, trials_completed, trials_planned }) => {
+  return summary.configurations.flatMap((configuration) => {
+    const { failure, status, trials_completed, trials_planned } = configuration;
+    const name = shownName(configuration);
     const done = `${trials_completed} of ${trials_planned} trials completed`;
     if (failure === null) {
       return status === "completed"
         ? []
-        : ["", ...wrapText(`${safeLine(label)}: ${status.replaceAll("_", " ")}, ${done}`, style.columns)];
+        : ["", ...wrapText(`${name}: ${status.replaceAll("_", " ")}, ${done}`, style.columns)];
     }
     const indent = (text: string) => wrapText(text, style.columns - 2).map((line) => `  ${line}`);
     return [
       "",
-      ...wrapText(`${safeLine(label)} failed: ${safeLine(failure.code)} (${done})`, style.columns).map(
-        (line) => colors.red(line),
+      ...wrapText(`${name} failed: ${safeLine(failure.code)} (${done})`, style.columns).map((line) =>
+        colors.red(line),
       ),
       ...indent(safeLine(failure.message).slice(0, 600)),
       ...indent(`next: ${safeLine(failure.next)}`),

@@ -1,8 +1,8 @@
 /** The values of a run's table, one row a configuration: the same at the terminal and in Markdown. */
 
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
-import { safeLine } from "../../base/text.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
+import { shortName } from "../words/names.js";
 import { cellText, resultColumns } from "./result-columns.js";
 
 export interface ValueColumn {
@@ -12,11 +12,14 @@ export interface ValueColumn {
   readonly dropRank: number;
 }
 
-/** The name as it stands in the table: `*` for the reference, `✗` where something of it failed or is missing. */
-export function markedName(configuration: ConfigurationSummary): string {
-  const mark = configuration.status === "completed" && configuration.failure === null ? "" : " ✗";
+/** The name as it stands in the table: `*` for the reference, `✗` where something of it failed, and what else became of it. */
+export function markedName(configuration: ConfigurationSummary, name = shortName(configuration)): string {
+  const { status, failure, is_reference } = configuration;
+  const isWhole = status === "completed" || status === "failed";
+  const mark =
+    failure !== null || status === "failed" ? " ✗" : isWhole ? "" : ` (${status.replaceAll("_", " ")})`;
   const mostly = isMostlyUnquantized(configuration) ? ` (${MOSTLY_UNQUANTIZED})` : "";
-  return `${safeLine(configuration.label)}${configuration.is_reference ? " *" : ""}${mostly}${mark}`;
+  return `${name}${is_reference ? " *" : ""}${mostly}${mark}`;
 }
 
 /** As texts alone. */

@@ -3,7 +3,7 @@
 import { safeLine } from "../../base/text.js";
 import type { LmEvalResult } from "../../protocol/quality.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
-import { shortName } from "./names.js";
+import { shortName, shownName } from "./names.js";
 
 /** With more configurations the line would be a page; the chart has them all. */
 const MOST_ESTIMATES = 12;
@@ -53,12 +53,19 @@ export function estimateSentence({ configurations }: RunSummary): string {
   return `Estimate against measurement: ${parts.join("; ")}.`;
 }
 
+/** `* is the reference, bf16 (unquantized)`: where it is one, its name in full. */
+function referenceWords({ configurations }: RunSummary): string {
+  const [reference, second] = configurations.filter(({ is_reference }) => is_reference);
+  if (reference === undefined || second !== undefined) return "* is the reference";
+  return `* is the reference, ${shownName(reference)}`;
+}
+
 /** What a reader must know to read the table right. */
 export function noteSentences(summary: RunSummary): string {
   const metrics = summary.configurations.map(({ memory_metric }) => memory_metric);
   const isRss = metrics.includes("peak_rss_bytes");
   const parts = [
-    "Medians over trials; * is the reference; × time is the geometric mean of the pairs' ratios to it; [99 % interval] of ratios.",
+    `Medians over trials; ${referenceWords(summary)}; × time is the geometric mean of the pairs' ratios to it; [99 % interval] of ratios.`,
   ];
   const [text] = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
   if (text !== undefined) {

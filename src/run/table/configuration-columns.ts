@@ -17,6 +17,26 @@ const LOAD_COLUMNS = loadMetrics.flatMap((metric) =>
       ],
 );
 
+const readGeneration = ({ configuration }: RowSource) => configuration.plan.generation;
+
+/** What a matrix may vary besides what is loaded. */
+const GENERATION_COLUMNS: readonly TableColumn[] = [
+  column.int64(
+    "max_length",
+    "most tokens of prompt and answer",
+    (source) => readGeneration(source).max_length,
+  ),
+  column.int64("min_new_tokens", "fewest of an answer", (source) => readGeneration(source).min_new_tokens),
+  column.double("temperature", "null where greedy", (source) => readGeneration(source).temperature),
+  column.int64("top_k", "null where greedy", (source) => readGeneration(source).top_k),
+  column.double("top_p", "null where greedy", (source) => readGeneration(source).top_p),
+  column.double("repetition_penalty", "null without", (source) => readGeneration(source).repetition_penalty),
+  always(column.string("chat_template", "as asked for", (source) => readGeneration(source).chat_template)),
+  always(
+    column.string("truncate_prompts", "as asked for", (source) => readGeneration(source).truncate_prompts),
+  ),
+];
+
 export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
   always(
     column.string("configuration_id", "the configuration, for programs", (source) => readWorker(source).id),
@@ -78,6 +98,9 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
       ({ configuration }) => configuration.plan.generation.sampling,
     ),
   ),
+  always(column.string("dtype_requested", "as asked for", (source) => readWorker(source).dtype)),
+  always(column.string("attention_requested", "as asked for", (source) => readWorker(source).attention)),
+  ...GENERATION_COLUMNS,
   column.int64(
     "max_new_tokens",
     "most tokens that an answer may have",

@@ -9,12 +9,37 @@ const readPackageVersion =
   ({ data }: RowSource) =>
     data.environment?.packages[name];
 
+function readModelSource({ configuration }: RowSource): string | null {
+  const { model } = configuration.plan.worker;
+  switch (model.source) {
+    case "builtin":
+      return model.name;
+    case "path":
+      return model.path;
+    case "hub":
+      return model.revision === null ? model.repo : `${model.repo}@${model.revision}`;
+    case "random":
+      return null;
+  }
+}
+
 export const RUN_COLUMNS: readonly TableColumn[] = [
   always(column.int64("schema_version", "version of this table", () => TABLE_SCHEMA_VERSION)),
   always(column.string("run_id", "the run, the name of its folder", ({ data }) => data.run.run_id)),
   always(column.timestamp("started_at", "when the run began (UTC)", ({ data }) => data.run.at)),
   always(column.string("experiment", "the experiment's name", ({ data }) => data.run.plan.experiment)),
-  always(column.string("model", "the model as the file names it", ({ data }) => data.run.plan.model_name)),
+  always(
+    column.string(
+      "model",
+      "the configuration's model, by the name that tells it from the run's others",
+      ({ data, configuration }) => configuration.plan.axes.model ?? data.run.plan.model_name,
+    ),
+  ),
+  column.string(
+    "model_source",
+    "its folder or its repository on the hub; null where weights were drawn",
+    (source) => readModelSource(source),
+  ),
   always(
     column.string(
       "falcon_exp_version",

@@ -24,6 +24,12 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   column.int64("trial_index", "within its configuration, from 0", ({ trial }) => trial?.trial_index),
   column.string("prompt_id", "the prompt", ({ trial }) => trial?.prompt_id),
   column.int64("prompt_index", "from 0", ({ trial }) => trial?.prompt_index),
+  column.string(
+    "prompt",
+    "its text",
+    ({ data, trial }) =>
+      data.run.prompts.find(({ prompt_index }) => prompt_index === trial?.prompt_index)?.prompt,
+  ),
   column.int64("repeat", "over all rounds, from 0", ({ trial }) => trial?.repeat),
   column.int64("round", "which load of the configuration, from 0", ({ trial }) => trial?.round),
   column.int64("attempt", "at this load of the configuration, from 1", ({ trial }) => trial?.attempt),

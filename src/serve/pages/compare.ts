@@ -1,7 +1,12 @@
 /** Any runs or configurations side by side: two to choose, then the comparison with its chart. */
-import { html } from "hono/html";
+import { html, raw } from "hono/html";
+import { diffAnswers } from "../../analysis/answer-diff.js";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
+import type { ComparedQuestion } from "../../analysis/compare/side-answers.js";
 import type { FalconError } from "../../base/errors.js";
+import { safeLines } from "../../base/text.js";
+import { renderAnswerDiff } from "../../render/html/answer-diff-markup.js";
+import { clipAnswer } from "../../render/html/clip.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import {
   COMPARE_NOTE,
@@ -13,17 +18,26 @@ import {
 } from "../../render/words/compare.js";
 import type { RunIndexEntry } from "../../run/run-index.js";
 import { addresses } from "./addresses.js";
+import { findReach, forestRow, judge } from "./forest.js";
 import { type Html, layout, text } from "./layout.js";
 
 /** Thousands of runs in two menus would be a page of megabytes; older ones are chosen in the list. */
-const MOST_CHOICES = 200;
+const MOST_CHOICES = 50;
+
+/** Of each group; a page of thousands of answers would be read by nobody. */
+const MOST_QUESTIONS = 20;
+const LONGEST_ANSWER_BYTES = 4_000;
 
 export interface ComparePageInput {
   readonly runs: readonly RunIndexEntry[];
   /** As the address names them: `path`, or `path#configuration`. */
   readonly sides: readonly string[];
   readonly result:
-    | { readonly report: CompareReport /** SVG. */; readonly chart: string | null }
+    | {
+        readonly report: CompareReport;
+        /** One a group of the report. */
+        readonly questions: readonly (readonly ComparedQuestion[])[];
+      }
     | { readonly refused: FalconError }
     | null;
 }
@@ -33,12 +47,12 @@ export function comparePage({ runs, sides, result }: ComparePageInput): Html {
     "Compare",
     html`<h1>Compare</h1>
 ${form(runs, sides)}
-${result === null ? html`<p>Choose two runs, or one configuration of each. The first is what the others are compared with.</p>` : "report" in result ? reportPart(result.report, result.chart) : refusal(result.refused, sides)}`,
+${result === null ? html`<p>Choose two runs, or one configuration of each. The others are compared with the baseline.</p>` : "report" in result ? reportPart(result.report, result.questions) : refusal(result.refused, sides)}`,
   );
 }
 
 function form(runs: readonly RunIndexEntry[], sides: readonly string[]): Html {
-  const names = ["First", "Second", ...sides.slice(2).map((_, index) => `Side ${index + 3}`)];
+  const names = ["Baseline", "Compared", ...sides.slice(2).map((_, index) => `Compared (${index + 2})`)];
   const selects = names.map(
     (name, index) =>
       html`<label>${name} <select name="side" required>${choices(runs, sides[index] ?? "")}</select></label>`,
@@ -78,14 +92,14 @@ function refusal(error: FalconError, sides: readonly string[]): Html {
   return html`<section class="failed" role="alert">${error.message.split("\n").map((line) => html`<p>${text(line)}</p>`)}${force}</section>`;
 }
 
-function reportPart(report: CompareReport, chart: string | null): Html {
+function reportPart(report: CompareReport, questions: readonly (readonly ComparedQuestion[])[]): Html {
+  const reach = findReach(report);
   return html`${report.forced.map((reason) => html`<p class="bad">forced: ${text(reason)}</p>`)}
 <section><h2>Environment</h2>
 ${report.environment.length === 0 ? html`<p>The same machine, libraries and program.</p>` : differencesPart(report)}</section>
-${report.groups.map(groupPart)}
+${report.groups.map((group, index) => groupPart(group, questions[index] ?? [], reach))}
 ${report.unpaired.length === 0 ? "" : html`<p>Not in all of them: ${report.unpaired.map(text).join(", ")}.</p>`}
-<p>${COMPARE_NOTE}</p>
-${chart === null ? "" : html`<figure><img alt="Every metric as a ratio to the first, with its 99 % interval" src="data:image/svg+xml;base64,${Buffer.from(chart).toString("base64")}"></figure>`}`;
+<p>${COMPARE_NOTE} In the plots the line in the middle is the same, to the right is better; logarithmic, the edges are ${reach.toFixed(reach < 2 ? 2 : 1)}×.</p>`;
 }
 
 function differencesPart(report: CompareReport): Html {
@@ -96,33 +110,62 @@ function differencesPart(report: CompareReport): Html {
 ${unrecorded === null ? "" : html`<p>${text(unrecorded)}.</p>`}`;
 }
 
-function groupPart(group: ComparedGroup): Html {
+function groupPart(group: ComparedGroup, questions: readonly ComparedQuestion[], reach: number): Html {
   const rows = group.metrics.filter(({ values }) => values.some((value) => value !== null));
   const heads = group.sides.flatMap(({ name }, index) => [
     html`<th scope="col">${text(name)}</th>`,
-    ...(index === 0 ? [] : [html`<th scope="col">against the first</th>`]),
+    ...(index === 0
+      ? []
+      : [
+          html`<th scope="col"><span class="ends"><span>← worse</span><span>better →</span></span></th>`,
+          html`<th scope="col">relative to the baseline</th>`,
+        ]),
   ]);
   const cells = ({ texts, against, better }: (typeof rows)[number]) =>
     texts.flatMap((value, index) => {
       const name = text(group.sides[index]?.name ?? "");
-      const words = ratioWords(against[index] ?? null, better);
-      const judged = words.endsWith("better") ? "good" : words.endsWith("worse") ? "bad" : "";
+      const ratio = against[index] ?? null;
+      const words = ratioWords(ratio, better);
       return [
         html`<td class="number" data-head="${name}">${value ?? "–"}</td>`,
-        ...(index === 0 ? [] : [html`<td class="${judged}" data-head="against the first">${words}</td>`]),
+        ...(index === 0
+          ? []
+          : [
+              html`<td class="plot">${forestRow(ratio, better, reach)}</td>`,
+              html`<td class="${judge(ratio, better)}" data-head="relative to the baseline">${words}</td>`,
+            ]),
       ];
     });
   const same = group.answers_equal.flatMap((answers, index) =>
     answers === null || answers.pairs === 0
       ? []
       : [
-          html`<li>${text(group.sides[index]?.name ?? "")}: ${answers.equal} of ${answers.pairs} answers the same as the first's</li>`,
+          html`<li>${text(group.sides[index]?.name ?? "")}: ${answers.equal} of ${answers.pairs} answers the same as the baseline's</li>`,
         ],
   );
   const notes = group.sides.filter(({ status }) => status !== "completed");
   return html`<section><h2>${text(group.label)}</h2>
-<ul>${group.differences.map(({ what, values }) => html`<li>${text(what)}: ${values.map((value) => text(value ?? "not told")).join(" → ")}</li>`)}
+<ul>${group.differences.map(({ what, values }) => html`<li>${text(what)}: ${values.map((value) => text(value ?? "not recorded")).join(" → ")}</li>`)}
 ${notes.map(({ name, status }) => html`<li class="bad">${text(name)}: ${text(statusWords(status))}</li>`)}${same}</ul>
 <table><thead><tr><th scope="col">Metric</th>${heads}</tr></thead>
-<tbody>${rows.map((row) => html`<tr><th scope="row">${text(row.title)}</th>${cells(row)}</tr>`)}</tbody></table></section>`;
+<tbody>${rows.map((row) => html`<tr><th scope="row">${text(row.title)}</th>${cells(row)}</tr>`)}</tbody></table>
+${questions.length === 0 ? "" : html`<details><summary>Answers side by side</summary>${questions.slice(0, MOST_QUESTIONS).map((one) => questionPart(group, one))}${questions.length > MOST_QUESTIONS ? html`<p>${questions.length - MOST_QUESTIONS} more questions in the reports.</p>` : ""}</details>`}</section>`;
+}
+
+/** What differs from the baseline's answer is underlined; nothing of the baseline's is repeated. */
+function questionPart({ sides }: ComparedGroup, { prompt, answers }: ComparedQuestion): Html {
+  const [first = null, ...others] = answers.map((one) =>
+    one === null ? null : clipAnswer(one, LONGEST_ANSWER_BYTES),
+  );
+  const said = [
+    first === null ? "no answer" : html`${safeLines(first.text)}`,
+    ...others.map((one) => {
+      if (one === null) return "no answer";
+      return first === null
+        ? html`${safeLines(one.text)}`
+        : raw(renderAnswerDiff(diffAnswers(one, first), false).text);
+    }),
+  ];
+  return html`<h3>${text(prompt.slice(0, 300))}</h3>
+<div class="answers">${said.map((one, index) => html`<div class="answer"><h4>${text(sides[index]?.name ?? "")}</h4><div class="said" dir="auto" translate="no">${one}</div></div>`)}</div>`;
 }

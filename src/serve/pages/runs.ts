@@ -26,9 +26,14 @@ const HEADS: Readonly<Record<Sort, string>> = {
 };
 
 export const RUNS_PER_PAGE = 100;
+const LONGEST_SEARCH = 200;
+/** More speeds would make a row of many configurations a page long. */
+const MOST_SPEEDS = 4;
 
 /** What the address asks for. */
 export interface RunsQuery {
+  /** Words that name, model or a configuration must have, all of them. */
+  readonly search: string;
   readonly experiment: string;
   readonly status: string;
   readonly sort: Sort;
@@ -41,6 +46,7 @@ export interface RunsQuery {
 export function runsQuery(query: Readonly<Record<string, string>>): RunsQuery {
   const sort = Object.hasOwn(SORTS, query.sort ?? "") ? (query.sort as Sort) : "started";
   return {
+    search: (query.q ?? "").trim().slice(0, LONGEST_SEARCH),
     experiment: query.experiment ?? "",
     status: query.status ?? "",
     sort,
@@ -50,8 +56,9 @@ export function runsQuery(query: Readonly<Record<string, string>>): RunsQuery {
 }
 
 function address(query: RunsQuery, change: Partial<RunsQuery>): string {
-  const { experiment, status, sort, descending, page } = { ...query, ...change };
+  const { search, experiment, status, sort, descending, page } = { ...query, ...change };
   const parameters = new URLSearchParams({
+    ...(search === "" ? {} : { q: search }),
     ...(experiment === "" ? {} : { experiment }),
     ...(status === "" ? {} : { status }),
     sort,
@@ -70,14 +77,18 @@ export function runsPage(all: readonly RunIndexEntry[], query: RunsQuery, folder
     return layout(
       "Runs",
       html`<h1>No runs yet</h1>
-<p>There are none in <code>${text(folder)}</code>. Measure something, and it stands here as soon as it begins:</p>
-<pre>falcon-exp run experiments/quant.yaml</pre>`,
+<div data-awaits-runs>
+<p>There are none in <code>${text(folder)}</code>. Measure something, and it appears here as soon as it begins:</p>
+<pre>falcon-exp run experiments/quant.yaml</pre>
+</div>`,
     );
   }
+  const words = query.search.toLowerCase().split(/\s+/);
   const found = all.filter(
-    ({ experiment, status }) =>
-      (query.experiment === "" || experiment === query.experiment) &&
-      (query.status === "" || status === query.status),
+    (run) =>
+      (query.experiment === "" || run.experiment === query.experiment) &&
+      (query.status === "" || run.status === query.status) &&
+      words.every((word) => searchedText(run).includes(word)),
   );
   const sorted = found.toSorted(
     (a, b) => compared(SORTS[query.sort](a), SORTS[query.sort](b)) * (query.descending ? -1 : 1),
@@ -88,13 +99,19 @@ export function runsPage(all: readonly RunIndexEntry[], query: RunsQuery, folder
     "Runs",
     html`<h1>Runs</h1>
 ${filters(all, query)}
-<form action="/compare" method="get" id="runs" ${running > 0 ? html`data-refresh` : ""}>
-<p class="bar"><button type="submit">Compare the chosen</button>
+<form action="/compare" method="get" id="runs" data-refresh>
+<p class="bar chosen"><button type="submit">Compare selected</button> <button type="button" class="needs-script" data-clear hidden>Clear selection</button>
 <span role="status">${found.length} of ${all.length} ${all.length === 1 ? "run" : "runs"}${running === 0 ? "" : `, ${running} running`}</span></p>
-${shown.length === 0 ? html`<p>None matches. <a href="/">Show all</a></p>` : runsTable(shown, query)}
+${pages(query, found.length)}
+${shown.length === 0 ? html`<p>No runs match. <a href="/">Show all</a></p>` : runsTable(shown, query)}
 ${pages(query, found.length)}
 </form>`,
   );
+}
+
+function searchedText({ path, model_name, started_at, configurations }: RunIndexEntry): string {
+  const parts = [path, model_name ?? "", started_at ?? "", ...configurations.map(({ label }) => label)];
+  return parts.join(" ").toLowerCase();
 }
 
 function filters(all: readonly RunIndexEntry[], query: RunsQuery): Html {
@@ -106,6 +123,7 @@ function filters(all: readonly RunIndexEntry[], query: RunsQuery): Html {
           html`<option value="${value}"${value === chosen ? html` selected` : ""}>${text(statusWords(value))}</option>`,
       );
   return html`<form method="get" action="/" class="bar" data-instant>
+<label>Search <input type="search" name="q" value="${query.search}" autocomplete="off"></label>
 <label>Experiment <select name="experiment"><option value="">all</option>${options(
     all.map(({ experiment }) => experiment),
     query.experiment,
@@ -128,10 +146,10 @@ function runsTable(runs: readonly RunIndexEntry[], query: RunsQuery): Html {
     const mark = isChosen ? html`<span aria-hidden="true"> ${query.descending ? "▼" : "▲"}</span>` : "";
     return html`<th scope="col"${order}><a href="${address(query, { sort, descending, page: 1 })}">${HEADS[sort]}${mark}</a></th>`;
   });
-  return html`<table class="runs">
+  return html`<div class="scrolls" role="region" aria-label="Runs" tabindex="0"><table class="runs">
 <thead><tr><th scope="col"><span class="unseen">Compare</span></th>${head}<th scope="col">Tokens/s</th></tr></thead>
 <tbody>${runs.map(runRow)}</tbody>
-</table>`;
+</table></div>`;
 }
 
 function runRow(run: RunIndexEntry): Html {
@@ -155,7 +173,7 @@ function runRow(run: RunIndexEntry): Html {
 <td data-head="Trials" class="number">${progress}</td>
 <td data-head="Took" class="number">${run.elapsed_sec === null ? "–" : formatSeconds(run.elapsed_sec)}</td>
 <td data-head="Model">${text(run.model_name ?? "–")}</td>
-<td data-head="Tokens/s">${speeds.length === 0 ? "–" : html`<ul class="speeds">${speeds}</ul>`}</td>
+<td data-head="Tokens/s">${speeds.length === 0 ? "–" : html`<ul class="speeds">${speeds.slice(0, MOST_SPEEDS)}${speeds.length > MOST_SPEEDS ? html`<li>and ${speeds.length - MOST_SPEEDS} more</li>` : ""}</ul>`}</td>
 </tr>`;
 }
 
@@ -169,5 +187,5 @@ function pages(query: RunsQuery, found: number): Html | string {
   if (count <= 1) return "";
   const link = (page: number, word: string) =>
     page < 1 || page > count ? "" : html`<a href="${address(query, { page })}">${word}</a>`;
-  return html`<nav aria-label="More runs" class="bar">${link(query.page - 1, "← previous page")} page ${query.page} of ${count} ${link(query.page + 1, "next page →")}</nav>`;
+  return html`<nav aria-label="Pages of runs" class="bar">${link(query.page - 1, "← previous page")} page ${query.page} of ${count} ${link(query.page + 1, "next page →")}</nav>`;
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { findAccessibilityViolations } from "../../fixtures/axe.js";
 import { startChromium } from "../../fixtures/chromium.js";
 import { scoredRun } from "../../fixtures/quality.js";
 import { fakeRun, THREE, TWELVE_LONG } from "../../fixtures/records.js";
@@ -317,6 +318,16 @@ test("on paper all is light and open, whatever was folded or dark", async () => 
   expect(closed).toBe(0);
   expect(await page.locator(".selection").isVisible()).toBe(false);
   await expect.poll(() => page.locator("[data-chart]:not([hidden]) [data-drawn]").count()).toBeGreaterThan(4);
+});
+
+test.each([
+  ["light", 1400, scoredRun()],
+  ["dark", 380, scoredRun()],
+  ["light", 900, fakeRun({ configurations: TWELVE_LONG }).records],
+] as const)("axe-core finds nothing: %s, %i pixels", async (colorScheme, width, records) => {
+  const { page, chart } = await opened(browser, records, { colorScheme, viewport: { width, height: 900 } });
+  for (const name of ["overview", "tradeoff"]) await chart(name);
+  expect(await findAccessibilityViolations(page)).toEqual([]);
 });
 
 test("a failure tells its cause and the next step", async () => {

@@ -34,11 +34,43 @@ test.each([
 
 test("the table has a row a configuration, marks the reference, and says what memory means", () => {
   const table = renderTable({}, 100);
-  expect(table).toMatch(/│ none \*\s+│\s+269 MB │/);
+  expect(table).toMatch(/│ bf16 \*\s+│\s+269 MB │/);
   expect(table).toMatch(/│ fp4 /);
   expect(table.replaceAll("\n", " ")).toContain("Peak RSS is the whole process");
   expect(table).toContain("int8: weights 1.65× smaller (−106 MB)");
   expect(renderTable({ device: "cuda" }, 100)).toContain("Peak GPU");
+});
+
+test("each configuration's verdict is one line above the table, called by what it is", () => {
+  const lines = renderTable({}, 120).split("\n");
+  expect(lines.slice(1, 4)).toEqual([
+    "Against bf16 (unquantized):",
+    "int8: 1.7× smaller, 3.8× slower, 1.2× less peak RSS, 4 of 5 answers the same (quality not measured)",
+    "fp4: 2.4× smaller, 3.4× slower, 1.3× less peak RSS, 1 of 5 answers the same (quality not measured)",
+  ]);
+  expect(lines[4]).toMatch(/^┌/);
+});
+
+test("many configurations are one row each, without prose, and a remark that they share is said once", () => {
+  const configurations = TWELVE_LONG.map((one) => ({ ...one, failsAtLoad: undefined, disturbedTrials: [0] }));
+  const table = renderTable({ configurations }, 100);
+  expect(table).toMatch(/│ verdict +│ weights +│ speed +│/);
+  expect(table).not.toContain("weights 1.65× smaller (");
+  expect(table.match(/disturbed and left out of times/g)).toHaveLength(1);
+  expect(table).toContain("12 configurations: 1 of 5 trials was disturbed");
+  expect(table.split("\n").length).toBeLessThan(90);
+});
+
+test("columns that a narrow terminal has no room for are named", () => {
+  expect(renderTable({}, 60)).toMatch(/For want of room not shown: .*TTFT/);
+  expect(renderTable({}, 120)).not.toContain("For want of room");
+});
+
+test("what was not run and what was interrupted is told from what failed", () => {
+  const configurations = THREE.map((one, i) => (i === 1 ? { ...one, cutAfter: 1 } : one));
+  const table = renderTable({ configurations }, 100);
+  expect(table).toMatch(/│ int8 \(interrupted\) +│/);
+  expect(table).toMatch(/│ fp4 \(not run\) +│/);
 });
 
 test("where names leave no room beside them, the figures stand under them and none is left out", () => {
@@ -108,5 +140,5 @@ test("without colour there is no escape sequence, whatever a model said", () => 
 
 test("an answer that equals the reference's is said to", () => {
   const text = answersText(makeData({ answer: () => "same" }), { columns: 80, color: false });
-  expect(text).toContain("int8 (as the reference)");
+  expect(text).toContain("int8 (identical to the reference)");
 });

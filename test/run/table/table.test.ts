@@ -100,6 +100,29 @@ test("a trial that an earlier run measured names that run", () => {
   expect(rows[0]).toMatchObject({ configuration: "none", attempt: 2 });
 });
 
+test("a row says by itself what was asked, of which model, under which settings", () => {
+  const [row] = makeRows({ prompts: ["Why is the sky blue?"] });
+  expect(row).toMatchObject({
+    prompt: "Why is the sky blue?",
+    model: "SmolLM2-135M-Instruct",
+    attention_requested: "auto",
+    seed: 0,
+  });
+  const records = fakeRun().records.map((record) =>
+    record.kind === "run"
+      ? {
+          ...record,
+          configurations: record.configurations.map((one, index) => ({
+            ...one,
+            axes: { ...one.axes, model: `model ${index}` },
+          })),
+        }
+      : record,
+  );
+  const models = tableRows([groupRecords(records, "test")]).map(({ model }) => model);
+  expect(new Set(models)).toEqual(new Set(["model 0", "model 1", "model 2"]));
+});
+
 test("no row lacks what a column promises, and every cell has its column's type", () => {
   const scripts = {
     string: "string",

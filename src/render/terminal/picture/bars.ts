@@ -3,10 +3,10 @@
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
-import { safeLine } from "../../../base/text.js";
 import { formatBytes, formatSeconds } from "../../../base/units.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
+import { shortName } from "../../words/names.js";
 
 export interface BarStyle {
   readonly columns: number;
@@ -30,11 +30,14 @@ const INDENT = 2;
 const GAP = 2;
 const WIDEST_BAR = 60;
 const NARROWEST_BAR = 4;
+/** More are pages of bars: the table has them in a line each. */
+const MOST_CONFIGURATIONS = 12;
 /** A name takes at most this share of a line, the bars are what is looked at. */
 const NAME_SHARE = 0.4;
 
 /** Medians over trials; a panel that has no value is left out, and empty where none has. No line is wider than the terminal. */
 export function overviewBars(summary: RunSummary, style: BarStyle): string {
+  if (summary.configurations.length > MOST_CONFIGURATIONS) return "";
   const colors = pc.createColors(style.color);
   return buildPanels(summary)
     .filter(({ readValue }) => summary.configurations.some((one) => readValue(one) !== null))
@@ -85,7 +88,7 @@ function panelLines(
   const nothing = style.blocks ? "–" : "-";
   const rows = configurations.map((one) => {
     const value = readValue(one);
-    const name = `${safeLine(one.label)}${one.is_reference ? " *" : ""}`;
+    const name = `${shortName(one)}${one.is_reference ? " *" : ""}`;
     return { name, value, text: value === null ? nothing : format(value) };
   });
   const names = Math.min(

@@ -1,0 +1,25 @@
+/** What the sides of a comparison answered, question by question. */
+import { completedTrials } from "../../run/run-data.js";
+import type { ComparedAnswer } from "../answer-diff.js";
+import { readTokens } from "../answers.js";
+import type { Group, Side } from "./sides.js";
+
+export interface ComparedQuestion {
+  readonly prompt: string;
+  /** One a side: its first answer; null where it has none. */
+  readonly answers: readonly (ComparedAnswer | null)[];
+}
+
+export function listQuestions({ sides }: Group): readonly ComparedQuestion[] {
+  const [baseline] = sides;
+  if (baseline === undefined) return [];
+  return baseline.data.run.prompts.map(({ prompt, prompt_index }) => ({
+    prompt,
+    answers: sides.map((side) => findAnswer(side, prompt_index)),
+  }));
+}
+
+function findAnswer({ configuration }: Side, promptIndex: number): ComparedAnswer | null {
+  const trial = completedTrials(configuration).find(({ prompt_index }) => prompt_index === promptIndex);
+  return trial === undefined ? null : { text: trial.measurement.output_text, tokens: readTokens(trial) };
+}

@@ -1,0 +1,83 @@
+/** The verdicts at the terminal: a line a configuration, or a row where there are many; each reference apart. */
+import type pc from "picocolors";
+import { groupByReference } from "../../analysis/reference-groups.js";
+import { wrapText } from "../../base/text.js";
+import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
+import { headline, headlineWords, MOST_HEADLINES } from "../words/headline.js";
+import { shortName, shownName } from "../words/names.js";
+import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+/** Above the table: what one would say of each in one sentence. */
+export function headlineLines({ configurations }: RunSummary, style: TableStyle, colors: Colors): string[] {
+  const isTable = configurations.length > MOST_HEADLINES;
+  return groupByReference(configurations).flatMap(({ reference, configurations: own }) => {
+    const lines = isTable
+      ? verdictTable(own, style)
+      : own.flatMap(line).flatMap((one) => hanging(one, style, colors));
+    if (lines.length === 0 || reference === null) return lines;
+    return [...wrapText(`Against ${shownName(reference)}:`, style.columns), ...lines];
+  });
+}
+
+/** Beneath the table: the intervals and why; of many the report has them. */
+export function detailLines({ configurations }: RunSummary, style: TableStyle, colors: Colors): string[] {
+  if (configurations.length > MOST_HEADLINES) return [];
+  const groups = groupByReference(configurations);
+  return groups.flatMap(({ reference, configurations: own }) => {
+    const lines = own.flatMap((one) => details(one, style, colors));
+    const isNamed = groups.length > 1 && lines.length > 0 && reference !== null;
+    return isNamed ? [...wrapText(`against ${shownName(reference)}:`, style.columns), ...lines] : lines;
+  });
+}
+
+interface Line {
+  readonly name: string;
+  readonly text: string;
+}
+
+function line(configuration: ConfigurationSummary): Line[] {
+  const text = headline(configuration);
+  return text === null ? [] : [{ name: shownName(configuration), text }];
+}
+
+function hanging({ name, text }: Line, style: TableStyle, colors: Colors): string[] {
+  const [first = "", ...rest] = wrapText(`${name}: ${text}`, style.columns - 2);
+  const bold = first.startsWith(name) ? colors.bold(name) + first.slice(name.length) : first;
+  return [bold, ...rest.map((one) => `  ${one}`)];
+}
+
+function details(configuration: ConfigurationSummary, style: TableStyle, colors: Colors): string[] {
+  const { why, against_reference: comparison } = configuration;
+  if (comparison === null) return [];
+  const reason =
+    why === null ? [] : wrapText(`why: ${why}`, style.columns - 2).map((one) => colors.dim(`  ${one}`));
+  return [
+    ...hanging({ name: shownName(configuration), text: comparison.sentence }, style, colors),
+    ...reason,
+  ];
+}
+
+const PHRASES = { weights: 0, speed: 1, memory: 3, quality: 2 } as const;
+
+function verdictTable(configurations: readonly ConfigurationSummary[], style: TableStyle): string[] {
+  const rows = configurations.filter((one) => headline(one) !== null);
+  if (rows.length === 0) return [];
+  const phrase = (one: ConfigurationSummary, key: keyof typeof PHRASES) => {
+    const words = headlineWords(one);
+    // What failed says so in the first of its cells.
+    if (words === null) return key === "weights" ? (headline(one) ?? "") : "";
+    return words[key];
+  };
+  const columns = (Object.keys(PHRASES) as (keyof typeof PHRASES)[]).map(
+    (key): TableColumn<ConfigurationSummary> => ({
+      header: key,
+      cell: (one) => phrase(one, key),
+      dropRank: PHRASES[key],
+      align: "left",
+      narrowest: 10,
+    }),
+  );
+  return fitTable(rows, [nameColumn("verdict", shortName), ...columns], style).text.split("\n");
+}
