@@ -12,7 +12,7 @@ const REAL_WORKER = [
  * The kernel kills a process for lack of memory, and counts that for the machine as a whole: a trial process that another
  * test kills meanwhile would seem to have run out of memory.
  */
-const OUT_OF_MEMORY = ["test/reliability/trial.test.ts"];
+const OUT_OF_MEMORY = ["test/reliability/trial.test.ts", "test/slurm/slurm.test.ts"];
 /** The slowest test takes some 20 s where it is alone; what hangs should not hang for long. */
 const REAL_WORKER_LIMITS_MS = { testTimeout: 240_000, hookTimeout: 240_000 };
 

@@ -95,7 +95,9 @@ async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> 
   const paths = new RunPaths(await findResumed(io, args));
   if (await hasTasks(paths)) {
     const plan = await readPlan(paths);
-    return chooseTask(io, { run: paths, plan, slice: WHOLE, retryFailed: args.retryFailed });
+    const chosen = await chooseTask(io, { run: paths, plan, slice: WHOLE, retryFailed: args.retryFailed });
+    io.stderr.write(`${chosen.leftText}\n`);
+    return chosen;
   }
   const folder = await reopenRunFolder(paths, io.clock);
   try {

@@ -1,6 +1,7 @@
 /** The next attempt at a slice of a run: what of it is left, and what of an attempt that was cut off can be gone on with. */
 import { hostname } from "node:os";
 import { pluralize } from "../base/text.js";
+import { describeTaskPlace, taskPlacePath } from "../executor/slurm/slice-records.js";
 import type { Plan } from "../plan/plan-types.js";
 import { dealParts, joinParts, type Slice } from "../plan/slices.js";
 import { judgeParts, type MergedPart } from "../run/merge-tasks.js";
@@ -8,6 +9,7 @@ import type { RunPaths } from "../run/paths.js";
 import { PlanProgress } from "../run/plan-progress.js";
 import { readTasks } from "../run/read-run-records.js";
 import type { RunFileRecord } from "../run/record-types.js";
+import { writeResultFile } from "../run/result-file.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { openTask } from "../run/task-folders.js";
 import type { ChosenRun } from "./chosen-run.js";
@@ -29,6 +31,8 @@ export interface ChosenTask extends ChosenRun {
   readonly run: RunPaths;
   /** Parts of the slice that are left, as earlier tasks left them. */
   readonly left: readonly MergedPart[];
+  /** The same in a sentence. */
+  readonly leftText: string;
 }
 
 /** Throws FalconError: the readers', `results-write-failed`. */
@@ -49,14 +53,16 @@ export async function chooseTask(io: CommandIo, choice: TaskChoice): Promise<Cho
   );
   const carried = choice.afresh === true ? [] : left.flatMap((part) => listCarried(part, hostname()));
   const records = carried.length === 0 ? [] : startRecords(task, carried);
-  io.stderr.write(`${leftText(run, task, mine, left)}\n`);
   let folder: RunFolder | null = null;
   return {
     run,
     left,
+    leftText: describeLeft(run, task, mine, left),
     plan: task,
     open: async () => {
       folder = await openTask(run, slice, io.clock);
+      const place = describeTaskPlace(hostname(), io.env);
+      await writeResultFile(taskPlacePath(folder.paths), `${JSON.stringify(place)}\n`);
       for (const record of records) await folder.records.append(record);
       folder.log.write("info", "task-started", { run_id: run.runId, slice, carried: records.length });
       return folder;
@@ -103,7 +109,7 @@ export function startRecords(plan: Plan, carried: readonly Carried[]): readonly 
   ];
 }
 
-function leftText(
+function describeLeft(
   run: RunPaths,
   plan: Plan,
   mine: readonly MergedPart[],

@@ -13,8 +13,11 @@ export async function freezeExperiment(
   args: { readonly file: string; readonly set: readonly string[]; readonly results: string },
 ): Promise<RunPaths> {
   const { experiment, text, plan } = await loadPlan(io, args);
-  const runId = makeRunId(io.clock, randomBytes(2).toString("hex"));
-  const run = RunPaths.of(resolve(io.cwd, args.results), experiment.name, runId);
+  const run = newRunPaths(io, experiment.name, resolve(io.cwd, args.results));
   await freezeRun(run, { experimentText: text, planText: planText(plan) });
   return run;
+}
+
+export function newRunPaths(io: CommandIo, experiment: string, resultsFolder: string): RunPaths {
+  return RunPaths.of(resultsFolder, experiment, makeRunId(io.clock, randomBytes(2).toString("hex")));
 }

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { packageRoot } from "../base/program.js";
 import { secretsRedactor } from "../base/secrets.js";
 import type { Experiment } from "../experiment/experiment.js";
-import { loadExperiment } from "../experiment/load.js";
+import { type LoadedExperiment, loadExperiment } from "../experiment/load.js";
 import { makePlan } from "../plan/make-plan.js";
 import type { Plan } from "../plan/plan-types.js";
 import { workerCodeSha256 } from "../plan/worker-code.js";
@@ -19,12 +19,19 @@ export async function loadPlan(
   io: CommandIo,
   args: { readonly file: string; readonly set: readonly string[] },
 ): Promise<PlannedExperiment> {
-  // The path is shown as it was typed, so that an editor can jump to file:line:column.
-  const isFromHere = resolve(args.file) === resolve(io.cwd, args.file);
-  const file = isFromHere ? args.file : resolve(io.cwd, args.file);
-  const { experiment, text } = await loadExperiment(file, { overrides: args.set });
+  const { experiment, text } = await loadExperimentFile(io, args);
   const worker = await workerCodeSha256(join(packageRoot(), "python"));
   const overrides = args.set.map(secretsRedactor(io.env));
   const plan = makePlan(experiment, { workerCodeSha256: worker, overrides });
   return { experiment, text, plan };
+}
+
+/** Throws FalconError with the place of what is wrong. */
+export function loadExperimentFile(
+  io: CommandIo,
+  args: { readonly file: string; readonly set: readonly string[] },
+): Promise<LoadedExperiment> {
+  // The path is shown as it was typed, so that an editor can jump to file:line:column.
+  const isFromHere = resolve(args.file) === resolve(io.cwd, args.file);
+  return loadExperiment(isFromHere ? args.file : resolve(io.cwd, args.file), { overrides: args.set });
 }

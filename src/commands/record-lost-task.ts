@@ -13,7 +13,7 @@ import type { CommandIo } from "./io.js";
 export async function recordLostTask(
   io: CommandIo,
   choice: TaskChoice,
-  cause: Pick<Failure, "code" | "message" | "next">,
+  { code, message, next }: Pick<Failure, "code" | "message" | "next">,
 ): Promise<RunEndRecord["status"]> {
   const { run } = choice;
   const { left } = await chooseTask(io, { ...choice, retryFailed: false });
@@ -30,7 +30,9 @@ export async function recordLostTask(
   try {
     for (const record of records) await folder.records.append(record);
     const failure: Failure = {
-      ...cause,
+      code,
+      message,
+      next,
       phase: null,
       exit_code: null,
       signal: null,

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import type { Plan } from "../plan/plan-types.js";
 import { nameSlice, parseSlice, type Slice } from "../plan/slices.js";
 import { writeReport } from "../render/write-report.js";
 import { readPlan } from "../run/earlier-run.js";
@@ -11,6 +12,7 @@ import { freezeRun, readFrozenRun } from "../run/frozen-run.js";
 import { RunPaths } from "../run/paths.js";
 import { readTasks } from "../run/read-run-records.js";
 import type { RunEndRecord } from "../run/record-types.js";
+import { removeLogprobs } from "../run/task-folders.js";
 import type { Transport } from "../worker/transport.js";
 import { DEFAULT_TRANSPORT } from "../worker/transport.js";
 import { chooseExitCode } from "./choose-exit-code.js";
@@ -38,12 +40,13 @@ export interface SliceArgs {
 export async function runSlice(io: CommandIo, args: SliceArgs): Promise<number> {
   const slice = readSlice(args.slice);
   const run = await openRun(io, args);
-  const choice: TaskChoice = { run, plan: await readPlan(run), slice, retryFailed: args.retryFailed };
+  const plan = await readPlan(run);
+  const choice: TaskChoice = { run, plan, slice, retryFailed: args.retryFailed };
   const { status, signal } = await measureTask(io, choice, args);
   const { parts } = await readTasks(run);
   // Whichever task ends last draws the whole run.
   const isOver = parts.every(({ chosen }) => chosen !== null && chosen.state !== "open");
-  if (isOver) await writeReport(run);
+  if (isOver) await endRun(run, plan);
   const next = isOver ? `The run is over: falcon-exp show ${run.folder}` : `Other slices are not over yet.`;
   if (args.json)
     printJson(io, {
@@ -57,11 +60,17 @@ export async function runSlice(io: CommandIo, args: SliceArgs): Promise<number> 
   return chooseExitCode(status, signal);
 }
 
+async function endRun(run: RunPaths, { header }: Plan): Promise<void> {
+  if (header.quality?.keep_logprobs !== true) await removeLogprobs(run);
+  await writeReport(run);
+}
+
 type Ended = Pick<Measured, "status" | "signal">;
 
 async function measureTask(io: CommandIo, choice: TaskChoice, args: SliceArgs): Promise<Ended> {
   const worker = { python: args.python || null, transport: args.transport ?? DEFAULT_TRANSPORT };
   const chosen = await chooseTask(io, choice);
+  io.stderr.write(`${chosen.leftText}\n`);
   try {
     if (chosen.over !== undefined) return { status: chosen.over, signal: null };
     if (areTriesUsedUp(chosen, args.attempts)) return await giveUp(io, choice, args.attempts ?? 0);

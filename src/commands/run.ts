@@ -6,34 +6,22 @@ import { answersText, hasFewAnswers } from "../render/terminal/answers-terminal.
 import { writeReport } from "../render/write-report.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
-import { DEFAULT_TRANSPORT, type Transport } from "../worker/transport.js";
+import { DEFAULT_TRANSPORT } from "../worker/transport.js";
 import { chooseExitCode } from "./choose-exit-code.js";
-import { chooseRun, type RunArguments } from "./choose-run.js";
+import { chooseRun } from "./choose-run.js";
 import type { ChosenRun } from "./chosen-run.js";
 import type { CommandIo } from "./io.js";
 import { judgeRun } from "./judge-run.js";
+import { loadExperimentFile } from "./load-plan.js";
 import { type Measured, measure } from "./measure.js";
 import { printJson } from "./print-json.js";
 import { printResult } from "./print-result.js";
-
-export interface RunArgs extends RunArguments {
-  /** A lab's interpreter; an empty FALCON_EXP_PYTHON counts as none. */
-  readonly python?: string;
-  /** ipc where the platform has it. */
-  readonly transport?: Transport;
-  /** Conditions that this run is judged by, as `history --fail-on` has them. */
-  readonly failOn: readonly string[];
-  /** With `slice`: a frozen plan. */
-  readonly plan?: string;
-  readonly slice?: string;
-  readonly into?: string;
-  readonly attempts?: number;
-  readonly json: boolean;
-}
+import type { RunArgs } from "./run-args.js";
 
 /** `falcon-exp run`: experiment → plan → environment → measurements → records → report. */
 export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   if (args.plan !== undefined || args.slice !== undefined) return runTask(io, args);
+  if (await isForSlurm(io, args)) return (await import("./run-slurm.js")).runSlurm(io, args);
   // What is written wrong is told before anything is measured.
   const conditions = args.failOn.map(parseFailCondition);
   const chosen = await chooseRun(io, args);
@@ -52,6 +40,14 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   const isBroken = conditions.length > 0 && (await judgeRun(io, paths, conditions));
   const code = chooseExitCode(status, signal);
   return code === ExitCode.ok && isBroken ? ExitCode.regression : code;
+}
+
+/** Whether `--executor`, else the experiment file, says so. A resumed run is measured here unless Slurm is asked for. */
+async function isForSlurm(io: CommandIo, { executor, dryRun, resume, file, set }: RunArgs): Promise<boolean> {
+  if (executor !== undefined) return executor === "slurm";
+  if (dryRun) return true;
+  if (resume !== undefined || file === undefined) return false;
+  return (await loadExperimentFile(io, { file, set })).experiment.slurm !== null;
 }
 
 /** One task of a run that several measure. */

@@ -3,6 +3,7 @@ import type { SourcePlace } from "../base/errors.js";
 import type { Attention, Dtype, Generation, ModelSource } from "../protocol/configuration.js";
 import type { Quantization } from "../quantization/registry.js";
 import type { AxisName } from "./axis-schemas.js";
+import type { SlurmSettings } from "./slurm-schema.js";
 
 /** Everything that can differ between two configurations of an experiment. */
 export type Settings = Generation & {
@@ -122,6 +123,8 @@ export interface Experiment {
   readonly reference: Reference;
   readonly trust_remote_code: boolean;
   readonly workarounds: "auto" | "none";
+  /** Null where the experiment does not ask for Slurm. No part of the plan: what is measured does not depend on it. */
+  readonly slurm: SlurmSettings | null;
   readonly timeouts: {
     readonly heartbeat_sec: number;
     readonly start_sec: number;

@@ -5,6 +5,7 @@ import { AXIS_NAMES, type AxisName, axisSchemas, generationAxes } from "./axis-s
 import { MAX_SEED, modelInputSchema } from "./model-schema.js";
 import { PROMPT_FILE_KINDS } from "./prompt-rows.js";
 import { qualityInputSchema } from "./quality-schema.js";
+import { executorSchema } from "./slurm-schema.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Longest delay that Node's timers take, in whole seconds, rounded down. */
@@ -224,6 +225,9 @@ export const experimentFileSchema = z
     workarounds: z.enum(["auto", "none"]).default("auto").meta({
       description:
         "auto (default) applies known cures of library defects; none leaves the libraries as they are.",
+    }),
+    executor: executorSchema.optional().meta({
+      description: "What measures the experiment; default: one process on this machine.",
     }),
     timeouts: timeoutsSchema
       .prefault({})

@@ -99,6 +99,7 @@ class Resolver {
       reference: await this.named(file.reference, "reference"),
       trust_remote_code: file.trust_remote_code,
       workarounds: file.workarounds,
+      slurm: file.executor?.slurm ?? null,
       timeouts: file.timeouts,
     };
   }

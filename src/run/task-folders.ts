@@ -66,6 +66,11 @@ export async function openTask(run: RunPaths, slice: Slice, clock: Clock): Promi
   return openTaskFolder(folder, clock);
 }
 
+/** What tasks that were killed have left besides their records; for a run that is over. */
+export async function removeLogprobs(run: RunPaths): Promise<void> {
+  for (const { logprobs } of await listTasks(run)) await rm(logprobs, { recursive: true, force: true });
+}
+
 /** False where it is there already. */
 async function makes(folder: string): Promise<boolean> {
   try {

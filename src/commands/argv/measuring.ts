@@ -5,6 +5,7 @@ import {
   collected,
   jsonOption,
   memoryOption,
+  pollOption,
   pythonOption,
   resultsOption,
   setOption,
@@ -24,6 +25,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "run experiments/quant.yaml --resume              its newest run, from the first unfinished trial",
       "run --resume quant/20261124T023746Z-a1b2         this one",
       "run --resume quant --retry-failed                what failed as well",
+      "run experiments/quant.yaml --executor slurm      in array tasks of a cluster (docs/slurm.md)",
       "run --plan results/quant/20261124T023746Z-a1b2 --slice 0/4   one of four tasks, on any machine",
     ],
   )
@@ -56,6 +58,15 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
         "with --slice: what was cut off so often counts as failed (default: no bound)",
       ).argParser(wholeNumber),
     )
+    .addOption(
+      new Option(
+        "--executor <executor>",
+        "what measures: this machine, or Slurm (default: slurm where the file has executor.slurm)",
+      ).choices(["local", "slurm"]),
+    )
+    .option("--dry-run", "with Slurm: print the script that sbatch would get, and submit nothing", false)
+    .option("--detach", "with Slurm: submit, and do not wait; attach RUN follows it", false)
+    .addOption(pollOption)
     .addOption(pythonOption)
     .addOption(resultsOption)
     .addOption(
@@ -77,6 +88,51 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .addOption(jsonOption)
     .action(async (file: string | undefined, options) => {
       setExitCode(await (await import("../run.js")).run(io, { file, ...options }));
+    });
+  command(
+    "attach <run>",
+    "follow a run that Slurm measures, submit again what was lost, and draw it at its end",
+    ["attach quant", "attach results/quant/20261124T023746Z-a1b2 --json > summary.json"],
+  )
+    .addOption(pollOption)
+    .addOption(resultsOption)
+    .addOption(jsonOption)
+    .action(async (run: string, options) => {
+      setExitCode(await (await import("../attach.js")).run(io, { run, ...options }));
+    });
+  command("status <run>", "say where each task of a run is that Slurm measures; changes nothing", [
+    "status quant",
+    "status quant --json | jq '.tasks[] | select(.status != \"over\")'",
+  ])
+    .addOption(resultsOption)
+    .addOption(jsonOption)
+    .action(async (run: string, options) => {
+      setExitCode(await (await import("../status.js")).run(io, { run, ...options }));
+    });
+  command("cancel <run>", "cancel the tasks of a run that Slurm measures; what they measured is kept", [
+    "cancel quant",
+  ])
+    .addOption(pollOption)
+    .addOption(resultsOption)
+    .addOption(jsonOption)
+    .action(async (run: string, options) => {
+      setExitCode(await (await import("../cancel.js")).run(io, { run, ...options }));
+    });
+  command(
+    "schedule <experiment>",
+    "print what a scheduler needs to run an experiment every night; installs nothing",
+    [
+      "schedule experiments/quant.yaml --nightly 02:30 --as systemd",
+      "schedule experiments/quant.yaml --nightly 02:30 --as cron >> my.crontab",
+      "schedule experiments/sweep.yaml --nightly 02:30 --as slurm        for scrontab",
+    ],
+  )
+    .requiredOption("--nightly <time>", "time of day, as 02:30, in the scheduler's zone")
+    .addOption(
+      new Option("--as <scheduler>", "for whom").choices(["systemd", "cron", "slurm"]).makeOptionMandatory(),
+    )
+    .action(async (file: string, options) => {
+      setExitCode(await (await import("../schedule.js")).run(io, { file, ...options }));
     });
   command("validate <experiment>", "check an experiment file; touches neither Python nor network", [
     "validate experiments/quant.yaml",

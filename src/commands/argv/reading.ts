@@ -43,6 +43,24 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     .action(async (options) => {
       setExitCode(await (await import("../list.js")).run(io, options));
     });
+  command("prune <experiment>", "tell which old runs of an experiment would be removed; --yes removes them", [
+    "prune quant --keep 30",
+    "prune quant --keep 30 --yes",
+  ])
+    .addOption(
+      new Option(
+        "--keep <runs>",
+        "the newest so many that completed, and what is newer than the oldest of these",
+      )
+        .argParser(wholeNumber)
+        .makeOptionMandatory(),
+    )
+    .option("--yes", "remove them", false)
+    .addOption(resultsOption)
+    .addOption(jsonOption)
+    .action(async (experiment: string, options) => {
+      setExitCode(await (await import("../prune.js")).run(io, { experiment, ...options }));
+    });
   command("show <run>", "show a run's table, verdicts and picture at the terminal; writes nothing", [
     "show quant                                the newest run of this experiment",
     "show results/quant/20261124T023746Z-a1b2",

@@ -37,6 +37,10 @@ export const memoryOption = new Option("--memory <size>", "judge by this memory,
   .default([], "this machine's");
 export const resultsOption = new Option("--results <folder>", "where results lie").default("results");
 
+export const pollOption = new Option("--poll <seconds>", "with Slurm: ask it this often")
+  .default(20)
+  .argParser(wholeNumber);
+
 /** Throws InvalidArgumentError on anything but a whole number from 1. */
 export function wholeNumber(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);

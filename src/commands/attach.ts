@@ -1,0 +1,125 @@
+/** `falcon-exp attach`: follows a run that Slurm measures, from its folder alone. */
+import { ExitCode } from "../base/exit-codes.js";
+import { ownProcessName } from "../base/process-name.js";
+import { slurmClient } from "../executor/slurm/client.js";
+import { followSlices } from "../executor/slurm/follow.js";
+import type { SliceStatus } from "../executor/slurm/judge.js";
+import { type Ledger, type Loss, readLedger } from "../executor/slurm/ledger.js";
+import { submitSlices } from "../executor/slurm/submit.js";
+import { dealParts } from "../plan/slices.js";
+import { writeReport } from "../render/write-report.js";
+import { readPlan } from "../run/earlier-run.js";
+import { findRun } from "../run/find-run.js";
+import { RunPaths } from "../run/paths.js";
+import { readTasks } from "../run/read-run-records.js";
+import { lockRun } from "../run/run-lock.js";
+import { removeLogprobs } from "../run/task-folders.js";
+import { chooseExitCode } from "./choose-exit-code.js";
+import type { CommandIo } from "./io.js";
+import { printJson } from "./print-json.js";
+import { printResult } from "./print-result.js";
+import { recordLostTask } from "./record-lost-task.js";
+import { PROGRAM } from "./slurm-program.js";
+
+export interface AttachArgs {
+  readonly results: string;
+  /** Seconds. */
+  readonly poll: number;
+  readonly json: boolean;
+}
+
+export async function run(io: CommandIo, args: AttachArgs & { readonly run: string }): Promise<number> {
+  const paths = new RunPaths(await findRun(args.run, args.results, io.cwd));
+  return attachTo(io, paths, await readLedger(paths), args);
+}
+
+/** Throws FalconError `results-locked` where another process follows the run. */
+export async function attachTo(
+  io: CommandIo,
+  run: RunPaths,
+  ledger: Ledger,
+  args: AttachArgs,
+): Promise<number> {
+  const lock = await lockRun(run.folder, await ownProcessName(), io.clock);
+  try {
+    if ((await follow(io, run, ledger, args)) === "detached") {
+      io.stderr.write(
+        `The tasks go on. Follow them: falcon-exp attach ${run.folder}; end them: falcon-exp cancel ${run.folder}\n`,
+      );
+      return ExitCode.interrupted;
+    }
+  } finally {
+    await lock.release();
+  }
+  if ((await readPlan(run)).header.quality?.keep_logprobs !== true) await removeLogprobs(run);
+  const { summary, data, warnings } = await writeReport(run);
+  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
+  if (args.json) printJson(io, summary);
+  else await printResult(io, { data, summary, paths: run }, io.stdoutIsTty ? "auto" : "none");
+  return chooseExitCode(data.end?.status ?? "interrupted", null);
+}
+
+async function follow(io: CommandIo, run: RunPaths, ledger: Ledger, { poll }: AttachArgs) {
+  const plan = await readPlan(run);
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  const say = (text: string) => io.stderr.write(`${text}\n`);
+  let said = "";
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  try {
+    return await followSlices(ledger, {
+      run,
+      client: slurmClient,
+      clock: io.clock,
+      pollMs: poll * 1000,
+      signal: stop.signal,
+      onLook: (statuses) => {
+        const text = countStatuses(statuses);
+        if (text !== said) say(text);
+        said = text;
+      },
+      onLoss: (loss) => say(describeLoss(loss)),
+      isOver: async (slice) => {
+        const { parts } = await readTasks(run);
+        const own = new Set(
+          dealParts(
+            parts.map((part) => part.plan),
+            ledger.slices,
+          )[slice],
+        );
+        return parts.every(
+          ({ plan: part, chosen }) => !own.has(part) || (chosen?.state ?? "open") !== "open",
+        );
+      },
+      submit: (before, slices) =>
+        submitSlices(before, slices, { run, client: slurmClient, clock: io.clock, program: PROGRAM }),
+      giveUp: async (slice, cause) => {
+        const choice = { run, plan, slice: { index: slice, count: ledger.slices }, retryFailed: false };
+        await recordLostTask(io, choice, cause);
+      },
+    });
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+/** `2 over, 1 running, 1 waiting (Resources)`. */
+export function countStatuses(statuses: readonly SliceStatus[]): string {
+  const counts = new Map<string, number>();
+  for (const status of statuses) {
+    const why =
+      status.kind === "waiting" && !["", "None"].includes(status.reason) ? ` (${status.reason})` : "";
+    const key = `${status.kind}${why}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return `tasks: ${[...counts].map(([key, count]) => `${count} ${key}`).join(", ")}`;
+}
+
+export function describeLoss({ slice, message, outcome }: Loss): string {
+  const words = { again: "submitted again", requeued: "measured again", "given-up": "recorded as failed" }[
+    outcome
+  ];
+  return `slice ${slice}: ${message} It is ${words}.`;
+}

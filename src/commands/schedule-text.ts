@@ -1,0 +1,112 @@
+/** What a scheduler needs to run an experiment every night, as text. Pure. */
+
+export interface Schedule {
+  readonly experiment: string;
+  /** Absolute. */
+  readonly file: string;
+  readonly cwd: string;
+  readonly hour: number;
+  readonly minute: number;
+  /** What starts falcon-exp: interpreter, program. */
+  readonly program: readonly string[];
+  /** What of the environment a run needs: `FALCON_EXP_HOME`, … */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export type ScheduleKind = "systemd" | "cron" | "slurm";
+
+export function buildSchedule(kind: ScheduleKind, schedule: Schedule): string {
+  return { systemd: buildSystemd, cron: buildCron, slurm: buildScrontab }[kind](schedule);
+}
+
+/** Null where it is no time of day. */
+export function parseTimeOfDay(text: string): Pick<Schedule, "hour" | "minute"> | null {
+  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
+  return minute === undefined ? null : { hour: Number(hour), minute: Number(minute) };
+}
+
+function buildSystemd({ experiment, file, cwd, hour, minute, program, env }: Schedule): string {
+  const unit = `falcon-exp-${experiment}`;
+  return [
+    `# ~/.config/systemd/user/${unit}.service`,
+    "[Unit]",
+    `Description=falcon-exp: ${escapeUnit(experiment)}`,
+    "",
+    "[Service]",
+    "# One at a time: while it runs, the timer starts no other.",
+    "Type=oneshot",
+    `WorkingDirectory=${escapeUnit(cwd)}`,
+    ...Object.entries(env).map(([key, value]) => `Environment=${quoteUnit(`${key}=${value}`)}`),
+    `ExecStart=${[...program, "run", file].map(quoteUnit).join(" ")}`,
+    "# What a run needs to keep what it has when it is stopped.",
+    "KillSignal=SIGTERM",
+    "KillMode=mixed",
+    "TimeoutStopSec=15",
+    "",
+    `# ~/.config/systemd/user/${unit}.timer`,
+    "[Unit]",
+    `Description=falcon-exp: ${escapeUnit(experiment)}, every night`,
+    "",
+    "[Timer]",
+    `OnCalendar=*-*-* ${twoDigits(hour)}:${twoDigits(minute)}:00`,
+    "# A night that the machine slept through is made up for.",
+    "Persistent=true",
+    "",
+    "[Install]",
+    "WantedBy=timers.target",
+    "",
+    `# systemctl --user daemon-reload && systemctl --user enable --now ${unit}.timer`,
+    "",
+  ].join("\n");
+}
+
+function buildCron(schedule: Schedule): string {
+  const { experiment, cwd } = schedule;
+  const lock = `${cwd}/.falcon-exp-${experiment}.lock`;
+  const log = `${cwd}/falcon-exp-${experiment}.log`;
+  const command = `cd ${quoteShell(cwd)} && flock -n ${quoteShell(lock)} ${startLine(schedule)} >> ${quoteShell(log)} 2>&1`;
+  return `# crontab -e; flock lets one run at a time\n${atNight(schedule)} ${escapeCron(command)}\n`;
+}
+
+function buildScrontab(schedule: Schedule): string {
+  const command = `cd ${quoteShell(schedule.cwd)} && exec ${startLine(schedule)}`;
+  return [
+    "# scrontab -e; Slurm lets one run at a time. What the job needs of the cluster is for executor.slurm, or for lines like the first.",
+    `#SCRON --job-name=falcon-exp-${schedule.experiment}`,
+    `${atNight(schedule)} ${escapeCron(command)}`,
+    "",
+  ].join("\n");
+}
+
+function atNight({ minute, hour }: Schedule): string {
+  return `${minute} ${hour} * * *`;
+}
+
+function startLine({ program, file, env }: Schedule): string {
+  const variables = Object.entries(env).map(([key, value]) => `${key}=${quoteShell(value)}`);
+  const prefix = variables.length === 0 ? [] : ["env", ...variables];
+  return [...prefix, ...[...program, "run", file].map(quoteShell)].join(" ");
+}
+
+/** cron takes a % for the end of the line. */
+function escapeCron(command: string): string {
+  return command.replaceAll("%", "\\%");
+}
+
+function quoteShell(word: string): string {
+  return /^[\w./:@,=+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** systemd expands % and $. */
+function escapeUnit(text: string): string {
+  return text.replaceAll("%", "%%");
+}
+
+function quoteUnit(word: string): string {
+  const escaped = escapeUnit(word).replaceAll("$", "$$$$");
+  return /^[\w./:@,=+%$-]+$/.test(escaped) ? escaped : `"${escaped.replaceAll(/[\\"]/g, "\\$&")}"`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, "0");
+}

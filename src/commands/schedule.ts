@@ -1,0 +1,42 @@
+/** `falcon-exp schedule`: prints what a scheduler needs to run an experiment every night; installs nothing. */
+import { resolve } from "node:path";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import type { CommandIo } from "./io.js";
+import { loadPlan } from "./load-plan.js";
+import { buildSchedule, parseTimeOfDay, type ScheduleKind } from "./schedule-text.js";
+import { PROGRAM } from "./slurm-program.js";
+
+export interface ScheduleArgs {
+  readonly file: string;
+  readonly nightly: string;
+  readonly as: ScheduleKind;
+}
+
+/** What schedulers do not hand on by themselves. */
+const KEPT = ["FALCON_EXP_HOME", "FALCON_EXP_PYTHON", "HF_HOME"];
+
+/** Throws FalconError: the loader's, for a file that is wrong shows now and not at night; `schedule-time-invalid`. */
+export async function run(io: CommandIo, args: ScheduleArgs): Promise<number> {
+  const time = parseTimeOfDay(args.nightly);
+  if (time === null) {
+    throw new FalconError({
+      code: "schedule-time-invalid",
+      message: `${JSON.stringify(args.nightly)} is no time of day.`,
+      next: "Write it as 02:30.",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const { experiment } = await loadPlan(io, { file: args.file, set: [] });
+  const env = Object.fromEntries(KEPT.flatMap((key) => (io.env[key] ? [[key, io.env[key]]] : [])));
+  const schedule = {
+    experiment: experiment.name,
+    file: resolve(io.cwd, args.file),
+    cwd: io.cwd,
+    ...time,
+    program: PROGRAM,
+    env,
+  };
+  io.stdout.write(buildSchedule(args.as, schedule));
+  return ExitCode.ok;
+}

@@ -1,0 +1,72 @@
+/** `slurm.json`: which jobs were submitted for a run, and what became of tasks that left no end. Written by whoever follows the run. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { FalconError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
+import { parseJson } from "../../base/json.js";
+import { slurmSchema } from "../../experiment/slurm-schema.js";
+import type { RunPaths } from "../../run/paths.js";
+import { writeResultFile } from "../../run/result-file.js";
+
+const lossSchema = z.strictObject({
+  slice: z.int().min(0),
+  /** `17_0`. */
+  job: z.string(),
+  /** How often Slurm had queued it again before. */
+  restart: z.int().min(0),
+  /** As Slurm told it; null where it told nothing. */
+  state: z.string().nullable(),
+  code: z.string(),
+  message: z.string(),
+  /** `again`: submitted once more; `requeued`: Slurm did that itself; `given-up`: recorded as failed. */
+  outcome: z.enum(["again", "requeued", "given-up"]),
+  at: z.iso.datetime(),
+});
+export type Loss = z.infer<typeof lossSchema>;
+
+const jobSchema = z.strictObject({
+  /** Null where sbatch's answer was lost: the name finds it. */
+  id: z.string().nullable(),
+  name: z.string(),
+  slices: z.array(z.int().min(0)),
+  submitted_at: z.iso.datetime(),
+});
+export type SubmittedJob = z.infer<typeof jobSchema>;
+
+const ledgerSchema = z.strictObject({
+  schema_version: z.literal(1),
+  slices: z.int().min(1),
+  settings: slurmSchema,
+  python: z.string().nullable(),
+  /** What was begun so often and cut off each time is recorded as failed by the task itself. */
+  attempts: z.int().min(1),
+  retry_failed: z.boolean(),
+  cwd: z.string(),
+  jobs: z.array(jobSchema),
+  losses: z.array(lossSchema),
+  cancelled_at: z.iso.datetime().nullable(),
+});
+export type Ledger = z.infer<typeof ledgerSchema>;
+
+function ledgerPath({ folder }: RunPaths): string {
+  return join(folder, "slurm.json");
+}
+
+/** Throws FalconError `slurm-run-unknown`. */
+export async function readLedger(run: RunPaths): Promise<Ledger> {
+  const text = await readFile(ledgerPath(run), "utf8").catch(() => "");
+  const checked = ledgerSchema.safeParse(parseJson(text));
+  if (checked.success) return checked.data;
+  throw new FalconError({
+    code: "slurm-run-unknown",
+    message: `${run.folder} was not submitted to Slurm: its slurm.json ${text === "" ? "is missing" : "cannot be read"}.`,
+    next: "Name a run that was: falcon-exp run FILE --executor slurm.",
+    exitCode: ExitCode.resultsFailed,
+  });
+}
+
+/** Throws FalconError `results-write-failed`. */
+export async function writeLedger(run: RunPaths, ledger: Ledger): Promise<void> {
+  await writeResultFile(ledgerPath(run), `${JSON.stringify(ledger, null, 2)}\n`);
+}

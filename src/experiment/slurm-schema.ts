@@ -1,0 +1,56 @@
+/** `executor.slurm` of an experiment file: sbatch's own names, and a few of ours. */
+import { z } from "zod";
+
+/** A line break would end the line of the script that holds it. */
+const line = z
+  .string()
+  .min(1, { error: "must not be empty" })
+  .regex(/^[^\r\n\0]*$/, { error: "must be one line" });
+const option = z.union([line, z.number(), z.boolean()], { error: "must be text, a number, true or false" });
+const OPTION_NAME = /^[a-z][a-z0-9-]*$/;
+/** Below the index that a Slurm takes by default (MaxArraySize 1001). */
+const MOST_TASKS = 1000;
+
+export const slurmSchema = z.strictObject({
+  partition: line.optional(),
+  account: line.optional(),
+  qos: line.optional(),
+  time: z
+    .union([line, z.int().min(1)])
+    .optional()
+    .meta({ description: "Time limit of a task: minutes, or 01:30:00." }),
+  gres: line.optional().meta({ description: "Such as gpu:1." }),
+  "cpus-per-task": z.int().min(1).optional(),
+  mem: z
+    .union([line, z.int().min(1)])
+    .optional()
+    .meta({ description: "Memory of a task: 64G." }),
+  constraint: line.optional(),
+  exclude: line.optional(),
+  "array-limit": z.int().min(1).optional().meta({ description: "So many tasks at once; default: no limit." }),
+  signal: z.int().min(10).max(3600).default(90).meta({
+    description: "Seconds before the time limit at which a task stops and keeps what it has; default 90.",
+  }),
+  tasks: z.int().min(1).max(MOST_TASKS).default(100).meta({
+    description: "At most so many tasks; never more than there are references. Default 100.",
+  }),
+  retries: z.int().min(0).max(20).default(2).meta({
+    description: "How often a task that was cut off is begun again; default 2.",
+  }),
+  setup: z
+    .array(line)
+    .default([])
+    .meta({ description: "Lines of the script before falcon-exp, such as module load cuda." }),
+  options: z
+    .record(z.string(), option)
+    .refine((options) => Object.keys(options).every((key) => OPTION_NAME.test(key)), {
+      error: "must have long options of sbatch as keys, without dashes before them",
+    })
+    .default({})
+    .meta({ description: "Any further option of sbatch: {nice: 100, exclusive: true}." }),
+});
+export type SlurmSettings = z.infer<typeof slurmSchema>;
+
+export const executorSchema = z.strictObject({
+  slurm: slurmSchema.meta({ description: "Measure with Slurm, in array tasks (docs/slurm.md)." }),
+});
