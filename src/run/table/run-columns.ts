@@ -1,4 +1,5 @@
 /** Columns that are the same in every row of a run. */
+import type { ModelSource } from "../../protocol/configuration.js";
 import { always, column, type RowSource, type TableColumn } from "./column.js";
 
 /** Of the table, not of the records: raised when a column changes its meaning, not when one is added. */
@@ -9,8 +10,7 @@ const readPackageVersion =
   ({ data }: RowSource) =>
     data.environment?.packages[name];
 
-function readModelSource({ configuration }: RowSource): string | null {
-  const { model } = configuration.plan.worker;
+function nameModelSource(model: ModelSource): string | null {
   switch (model.source) {
     case "builtin":
       return model.name;
@@ -18,6 +18,8 @@ function readModelSource({ configuration }: RowSource): string | null {
       return model.path;
     case "hub":
       return model.revision === null ? model.repo : `${model.repo}@${model.revision}`;
+    case "adapted":
+      return nameModelSource(model.base);
     case "random":
       return null;
   }
@@ -38,7 +40,7 @@ export const RUN_COLUMNS: readonly TableColumn[] = [
   column.string(
     "model_source",
     "its folder or its repository on the hub; null where weights were drawn",
-    (source) => readModelSource(source),
+    ({ configuration }) => nameModelSource(configuration.plan.worker.model),
   ),
   always(
     column.string(
