@@ -10,6 +10,7 @@ import { qualityTexts } from "./quality-text.js";
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "./quantized-share.js";
 import { listDisturbances } from "./remarks.js";
 import {
+  BATCH_RATE_WORDS,
   computeVerdict,
   effectText,
   memoryWords,
@@ -52,10 +53,12 @@ export function compareWithReference(
   const { timed, quiet, isJudged } = pickTimed(pairs);
   const time = pairedRatio(pairValues(timed, ({ elapsed_sec }) => elapsed_sec));
   const perToken = pairedRatio(pairValues(timed, ({ tpot_sec }) => tpot_sec));
+  const batches: Batches = [configuration.plan.batch_size, reference.plan.batch_size];
   const haveOtherLengths = pairs.some(
     ([own, other]) => own.measurement.output_tokens !== other.measurement.output_tokens,
   );
-  const judgedBy = haveOtherLengths && perToken !== null ? "time_per_token" : "time";
+  const haveOtherBatches = batches[0] !== batches[1];
+  const judgedBy = (haveOtherLengths || haveOtherBatches) && perToken !== null ? "time_per_token" : "time";
   const equal = pairs.filter(
     ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
   ).length;
@@ -65,7 +68,9 @@ export function compareWithReference(
       ? time === null
         ? []
         : [effectText(time, TIME_WORDS, smallestDifference)]
-      : otherLengthsTexts(pairs, perToken, time, smallestDifference)
+      : haveOtherBatches
+        ? otherBatchesTexts(batches, timed, perToken, smallestDifference)
+        : otherLengthsTexts(pairs, perToken, time, smallestDifference)
     : [disturbedText(pairs, quiet)];
   const parts = [
     ...(proof !== null && isMostlyUnquantized(proof) ? [MOSTLY_UNQUANTIZED] : []),
@@ -124,6 +129,22 @@ function otherLengthsTexts(
   const lengths = `answers of other lengths (${median(0)} tokens against ${median(1)}, medians)`;
   const whole = time === null ? "" : `: ${ratioText(time.ratio)}× the time for whole answers`;
   return [effectText(perToken, TOKEN_TIME_WORDS, smallestDifference), `${lengths}${whole}`];
+}
+
+type Batches = readonly [own: number, reference: number];
+
+/** What whoever waits for one answer sees, then what the machine makes of all. */
+function otherBatchesTexts(
+  [own, reference]: Batches,
+  timed: readonly TrialPair[],
+  perToken: PairedRatio | null,
+  smallestDifference: number,
+): string[] {
+  if (perToken === null) return [];
+  const all = pairedRatio(pairValues(timed, (one) => one.batch_tokens_per_sec));
+  const rate = all === null ? "" : `: ${effectText(all, BATCH_RATE_WORDS, smallestDifference)}`;
+  const sizes = `${pluralize(own, "answer")} at once against ${reference}${rate}`;
+  return [effectText(perToken, TOKEN_TIME_WORDS, smallestDifference), sizes];
 }
 
 /** `time not judged: 7 of 10 pairs of trials were disturbed (…); measure again on a quiet machine`. */

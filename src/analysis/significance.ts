@@ -54,6 +54,12 @@ export function memoryWords(name: string): Words {
 }
 
 export const TIME_WORDS: Words = { subject: "time", less: "faster", more: "slower" };
+/** Of rates: more is better. */
+export const BATCH_RATE_WORDS: Words = {
+  subject: "tokens a second of all rows",
+  less: "fewer tokens a second of all rows",
+  more: "the tokens a second of all rows",
+};
 export const TOKEN_TIME_WORDS: Words = {
   subject: "time per token",
   less: "faster a token",

@@ -35,6 +35,7 @@ import { computeDrift } from "./drift.js";
 import { estimateCheck } from "./estimate-check.js";
 import { describeInterference, describeTrialInterference } from "./interference.js";
 import { INTERVAL } from "./paired-ratio.js";
+import { computePercentiles } from "./percentiles.js";
 import { describePrepared } from "./prepared-text.js";
 import { summarizeQuality } from "./quality.js";
 import { describeProofShare } from "./quantized-share.js";
@@ -71,6 +72,7 @@ export function summarize(
       comparisons,
       environment: data.environment,
       smallestDifference: run.plan.smallest_difference,
+      pricePerHour: run.plan.price_per_hour,
     }),
   );
   const total = (key: "trials_planned" | "trials_completed" | "trials_failed") =>
@@ -109,10 +111,12 @@ function summarizeConfiguration(
     comparisons,
     environment,
     smallestDifference,
+    pricePerHour,
   }: SummaryOptions & {
     readonly trialsEach: number;
     readonly environment: RunData["environment"];
     readonly smallestDifference: number;
+    readonly pricePerHour: number | null;
   },
 ): ConfigurationSummary {
   const { plan, load, outcome, trials } = configuration;
@@ -131,6 +135,7 @@ function summarizeConfiguration(
     is_reference: configuration === reference,
     reference_id: reference?.plan.worker.id ?? null,
     axes: plan.axes,
+    batch_size: plan.batch_size,
     status: configuration.status,
     failure: failureSummary(findFailure(configuration)),
     // With repeats: auto what was measured is what was wanted.
@@ -148,6 +153,8 @@ function summarizeConfiguration(
     memory_metric: metric,
     trials_disturbed: measurements.length - quietTrials(configuration).length,
     ...summarizeTrials(configuration),
+    ...summarizeLatencies(configuration),
+    cost_per_million_tokens: summarizeCost(configuration, pricePerHour),
     estimate: estimateCheck(configuration),
     read_per_token_bytes: proof?.read_per_token_bytes ?? null,
     bandwidth_utilization: own.utilization,
@@ -190,6 +197,28 @@ function summarizeTrials(configuration: ConfigurationData): TrialStatistics {
       computeStatistics(listTrialValues(metric, measured, quiet)),
     ]),
   ) as Record<SummaryKey, Statistics | null>;
+}
+
+function summarizeLatencies(
+  configuration: ConfigurationData,
+): Pick<ConfigurationSummary, "ttft_percentiles_sec" | "itl_percentiles_sec"> {
+  const timed = timedTrials(configuration).map(({ measurement }) => measurement);
+  return {
+    ttft_percentiles_sec: computePercentiles(timed.flatMap(({ ttft_sec }) => ttft_sec ?? [])),
+    itl_percentiles_sec: computePercentiles(timed.flatMap(({ itl_sec }) => itl_sec)),
+  };
+}
+
+const SEC_PER_HOUR = 3600;
+
+/** Of a whole trial: whoever pays for a machine pays for reading the prompts as well. */
+function summarizeCost(configuration: ConfigurationData, pricePerHour: number | null): Statistics | null {
+  if (pricePerHour === null) return null;
+  return computeStatistics(
+    timedTrials(configuration).flatMap(({ measurement: { elapsed_sec, output_tokens } }) =>
+      output_tokens === 0 ? [] : [((pricePerHour / SEC_PER_HOUR) * elapsed_sec * 1e6) / output_tokens],
+    ),
+  );
 }
 
 function summarizeSide(configuration: ConfigurationData | null, environment: RunData["environment"]) {

@@ -118,6 +118,8 @@ export interface Experiment {
   readonly disturbed_retries: number;
   /** The smallest difference from a reference that matters: 0.01 is 1 %. */
   readonly smallest_difference: number;
+  /** Of the machine; null where nobody said. */
+  readonly price_per_hour: number | null;
   readonly quality: ExperimentQuality | null;
   readonly warmup: number;
   readonly reference: Reference;

@@ -200,6 +200,10 @@ export const experimentFileSchema = z
     disturbed_retries: z.int().min(0).max(10).default(2).meta({
       description: "How often a trial that other work on the machine disturbed is measured again; default 2.",
     }),
+    price_per_hour: z.number().gt(0).max(1_000_000).optional().meta({
+      description:
+        "What the machine costs an hour, in any currency: reports then tell what a million tokens of answers cost.",
+    }),
     smallest_difference: z.number().min(0).max(1).default(0.01).meta({
       description: "What is nearer to the reference than this is called the same; default 0.01, 1 %.",
     }),

@@ -94,6 +94,7 @@ class Resolver {
       retries: file.retries,
       disturbed_retries: file.disturbed_retries,
       smallest_difference: file.smallest_difference,
+      price_per_hour: file.price_per_hour ?? null,
       quality: file.quality === undefined ? null : await resolveQuality(file.quality, this.context),
       warmup: file.warmup,
       reference: await this.named(file.reference, "reference"),

@@ -31,11 +31,15 @@ export interface Shown {
   readonly title: string;
   /** Left out of tables where nothing measured it. */
   readonly isOptional?: boolean;
+  /** Left out of tables of runs without batches, where another metric is the same. */
+  readonly isOfBatches?: boolean;
   /** A column of the table of results, in the terminal and on the page. */
   readonly result?: {
     readonly place: Place;
     /** The title in full. */
     readonly title: string;
+    /** Both titles where a run has batches: of a row, not of the batch. */
+    readonly inBatches?: readonly [header: string, title: string];
     /** The highest goes first where there is no room; 0 stays. */
     readonly dropRank: number;
     /** As its unit is written where it is left out. */

@@ -112,6 +112,7 @@ export function makePlan(
       retries: experiment.retries,
       disturbed_retries: experiment.disturbed_retries,
       smallest_difference: experiment.smallest_difference,
+      price_per_hour: experiment.price_per_hour,
       timeouts: experiment.timeouts,
     },
     configurations,

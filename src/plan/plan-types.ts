@@ -82,6 +82,8 @@ export const planHeaderSchema = z.strictObject({
   disturbed_retries: nonNegativeInt.default(0),
   /** A ratio nearer to one than this is no difference that matters. */
   smallest_difference: z.number().min(0).default(0.01),
+  /** Of the machine, in whatever currency the user thinks in; null = nothing is said of money. */
+  price_per_hour: z.number().gt(0).nullable().default(null),
   timeouts: timeoutsSchema,
 });
 export type PlanHeader = z.infer<typeof planHeaderSchema>;

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { MEMORY_METRICS } from "../metrics/memory.js";
 import { LOAD_SUMMARY_METRICS, SUMMARY_METRICS, shapeOf } from "../metrics/registry.js";
-import { nonNegativeInt } from "../protocol/common.js";
+import { nonNegativeInt, positiveInt } from "../protocol/common.js";
 import { quantizationEffectiveSchema } from "../protocol/measurements.js";
 import { lmEvalResultSchema } from "../protocol/quality.js";
 import { failureSchema, repeatsEndSchema, reusedFromSchema, runEndRecordSchema } from "./record-types.js";
@@ -32,6 +32,15 @@ const statisticsSchema = z.object({
   max: z.number(),
   ...interval95,
 });
+
+/** Each null where there are too few samples to know it. */
+const percentilesSchema = z.object({
+  n: nonNegativeInt,
+  p50: nullableNumber,
+  p90: nullableNumber,
+  p99: nullableNumber,
+});
+export type Percentiles = ReadonlyDeep<z.infer<typeof percentilesSchema>>;
 
 const verdictSchema = z.enum(["less", "more", "same", "within-noise", "too-few-repeats", "disturbed"]);
 export type Verdict = z.infer<typeof verdictSchema>;
@@ -164,6 +173,8 @@ export const configurationSummarySchema = z.object({
   /** What it is compared with: of the same model. Its own id for a reference. */
   reference_id: z.string().nullable().default(null),
   axes: z.record(z.string(), z.string()),
+  /** Prompts that each `generate` answered together. */
+  batch_size: positiveInt.default(1),
   status: z.enum(["completed", "failed", "cancelled", "skipped", "interrupted", "not_run"]),
   /** Why the configuration, or else its first failed trial, failed. */
   failure: failureSummarySchema.nullable(),
@@ -187,6 +198,14 @@ export const configurationSummarySchema = z.object({
   trials_disturbed: nonNegativeInt.default(0),
   /** Statistics over the completed trials, one a metric of the registry; null where no trial has the value. */
   ...shapeOf(SUMMARY_METRICS, statisticsSchema.nullable().default(null)),
+  /** Times to the first token, one a trial, and from one token to the next, of trials that nothing disturbed. */
+  ttft_percentiles_sec: percentilesSchema.nullable().default(null),
+  itl_percentiles_sec: percentilesSchema.nullable().default(null),
+  /**
+   * Of answers, in the currency of `price_per_hour`, reading the prompt included; over the trials that nothing disturbed. Null
+   * without a price.
+   */
+  cost_per_million_tokens: statisticsSchema.nullable().default(null),
   /** From the model's config alone, beside what was measured; null in records that do not tell the model's shape. */
   estimate: estimateCheckSchema.nullable().default(null),
   /** Bytes of weights that one decoded token reads. */

@@ -108,3 +108,61 @@ test("of one load each, memory that differs by next to nothing is the same", () 
   expect(again?.against_reference?.memory).toMatchObject({ verdict: "same", loads: 1, ci99_low: null });
   expect(again?.against_reference?.sentence).toContain("the same peak RSS");
 });
+
+const BATCHES = [1, 4].flatMap((batchSize) =>
+  [19.2, 12].map((tokensPerSec, index) => ({
+    id: `${index === 0 ? "none" : "nf4"}-${batchSize}`,
+    reference: batchSize === 1 && index === 0,
+    tokensPerSec: tokensPerSec / (batchSize === 1 ? 1 : 1.5),
+    batchSize,
+  })),
+);
+
+test("a larger batch is told by what a row waits and by what all rows make, never by the time of a trial", () => {
+  const { configurations } = makeSummary({ configurations: BATCHES });
+  expect(configurations.map(({ batch_size }) => batch_size)).toEqual([1, 1, 4, 4]);
+  const larger = configurations[2]?.against_reference;
+  expect(larger?.judged_by).toBe("time_per_token");
+  expect(larger?.sentence).toMatch(
+    /1\.5\d× slower a token \[.*; 4 answers at once against 1: 2\.6\d× the tokens a second of all rows \[/,
+  );
+  expect(larger?.sentence).not.toContain("other lengths");
+});
+
+test("the estimate beside a batch is of as many rows", () => {
+  const { configurations } = makeSummary({ configurations: BATCHES });
+  const of = (index: number) => configurations[index]?.estimate?.peak_memory_bytes ?? 0;
+  // The cache of three more rows of 23,040 bytes a token alone.
+  expect(of(2) - of(0)).toBeGreaterThan(3 * 70 * 23_040);
+});
+
+test("a percentile is told where there are samples enough to leave one beyond it, and else is null", () => {
+  const [few] = makeSummary().configurations;
+  // Five trials of 31 steps.
+  expect(few?.ttft_percentiles_sec).toMatchObject({ n: 5, p90: null, p99: null });
+  expect(few?.ttft_percentiles_sec?.p50).toBe(few?.ttft_sec?.median);
+  expect(few?.itl_percentiles_sec?.n).toBe(155);
+  expect(few?.itl_percentiles_sec?.p99).toBeGreaterThan(few?.itl_percentiles_sec?.p50 ?? 0);
+  const [many] = makeSummary({ repeats: 2 }).configurations;
+  expect(many?.ttft_percentiles_sec).toMatchObject({ n: 10, p99: null });
+  expect(many?.ttft_percentiles_sec?.p90).toBeGreaterThan(many?.ttft_percentiles_sec?.p50 ?? 0);
+});
+
+test("with a price an hour a million tokens have a cost with its interval, and without one none is told", () => {
+  const { records } = fakeRun();
+  const priced = records.map((one) =>
+    one.kind === "run" ? { ...one, plan: { ...one.plan, price_per_hour: 3.6 } } : one,
+  );
+  const [none] = summarize(groupRecords(priced, "test")).configurations;
+  const trials = records.flatMap((one) =>
+    one.kind === "trial" && one.status === "completed" && one.configuration_id === none?.id
+      ? [one.measurement.elapsed_sec / one.measurement.output_tokens]
+      : [],
+  );
+  const mean = trials.reduce((sum, sec) => sum + sec, 0) / trials.length;
+  // 3.60 an hour are a thousandth a second: a million tokens cost a thousand times their seconds.
+  expect(none?.cost_per_million_tokens).toMatchObject({ n: 5 });
+  expect(none?.cost_per_million_tokens?.mean).toBeCloseTo(mean * 1000, 6);
+  expect(none?.cost_per_million_tokens?.ci95_low).toBeLessThan(mean * 1000);
+  expect(makeSummary().configurations[0]?.cost_per_million_tokens).toBeNull();
+});

@@ -3,6 +3,7 @@
  */
 import type { TopLevelSpec } from "vega-lite";
 import { type ArticleChartInput, articleChart } from "./article.js";
+import { type BatchInput, batchChart } from "./batch.js";
 import { type EstimateInput, estimateChart } from "./estimate.js";
 import { type InterTokenInput, interTokenChart } from "./inter-token.js";
 import { type KlTailsInput, klTailsChart } from "./kl-tails.js";
@@ -13,6 +14,7 @@ import { measureScales, type TradeoffInput, tradeoffChart } from "./tradeoff.js"
 /** Null where there is nothing of the kind to draw. */
 export interface ChartInputs {
   readonly overview: OverviewInput;
+  readonly batch: BatchInput | null;
   readonly tradeoff: TradeoffInput | null;
   readonly quality: QualityInput | null;
   readonly estimate: EstimateInput | null;
@@ -25,6 +27,7 @@ export interface ChartInputs {
 /** Charts in which every configuration has a part. */
 export const SHARED_CHARTS = [
   "overview",
+  "batch",
   "tradeoff",
   "quality",
   "kl-tails",
@@ -66,6 +69,8 @@ export function sharedChart(
   switch (name) {
     case "overview":
       return drawn(inputs.overview, isSelected, (input) => overviewChart(input, width));
+    case "batch":
+      return drawn(inputs.batch, isSelected, (input) => batchChart(input, width));
     case "tradeoff":
       // Colours and axes are those of all configurations: they mean the same whatever is selected.
       return drawn(inputs.tradeoff, isSelected, (input) =>

@@ -3,7 +3,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { formatNats } from "../../base/units.js";
 import { charactersIn, titleCharacters } from "./axis-headroom.js";
-import { breakLines, CHART_HEAD, COLORS, SERIES, shown } from "./style.js";
+import { breakLines, CHART_HEAD, COLORS, DASHES, SERIES, shown } from "./style.js";
 
 export interface TailPoint {
   readonly kl: number;
@@ -167,15 +167,3 @@ function legendColumns(labels: readonly string[], width: number): number {
   const longest = Math.max(...labels.map(({ length }) => length));
   return Math.max(1, Math.floor(width / (longest * LABEL_CHARACTER_PX + SYMBOL_PX)));
 }
-
-/** So that curves differ without colour as well. */
-const DASHES = [
-  [1, 0],
-  [6, 3],
-  [2, 2],
-  [8, 3, 2, 3],
-  [4, 2],
-  [1, 3],
-  [10, 4],
-  [3, 1],
-];

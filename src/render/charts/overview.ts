@@ -42,6 +42,7 @@ export interface OverviewRow {
   readonly weightsGb: number | null;
   readonly peakGb: readonly number[];
   readonly elapsedSec: readonly number[];
+  /** Of all rows of a batch together. */
   readonly tokensPerSec: readonly number[];
   /** Over every scored token of the first text, nats. */
   readonly kl: Pick<KlDivergence, "mean" | "ci95_low" | "ci95_high"> | null;
@@ -51,6 +52,8 @@ export interface OverviewInput {
   readonly modelName: string;
   /** Empty for none. */
   readonly modelNote: string;
+  /** Whether any configuration answers several prompts at once. */
+  readonly hasBatches: boolean;
   readonly rows: readonly OverviewRow[];
 }
 
@@ -69,7 +72,7 @@ export function overviewChart(input: OverviewInput, room?: number): TopLevelSpec
   const stackedWidth = isStacked
     ? Math.max(120, Math.min(560, room - namesWidth(names.values()) - 2 * PADDING - RIGHT_EDGE - 8))
     : 0;
-  const panels = buildPanels(rows, hasKl).map((panel, index) =>
+  const panels = buildPanels(rows, hasKl, input.hasBatches).map((panel, index) =>
     overviewPanel({
       ...panel,
       names: rows.map(({ configuration, name }) => ({ configuration, name })),
@@ -119,6 +122,7 @@ const RANGE = "smallest to largest trial";
 function buildPanels(
   rows: readonly Row[],
   hasKl: boolean,
+  hasBatches: boolean,
 ): Omit<Panel, "names" | "rowHeight" | "titleWidth" | "width" | "showNames">[] {
   const metric = commonMemoryMetric(rows.map((row) => row.metric));
   const reference = findOnlyReference(rows);
@@ -164,7 +168,7 @@ function buildPanels(
       whisker: RANGE,
     },
     {
-      title: "Decoding (tokens/s), more is better",
+      title: `Decoding${hasBatches ? ", all rows" : ""} (tokens/s), more is better`,
       slots: plain.slots,
       colors: { one: COLORS.speedBar },
       dotColor: COLORS.speed,

@@ -32,6 +32,18 @@ export const SERIES = [
   "#6B6B6B",
 ] as const;
 
+/** So that series differ without colour as well. */
+export const DASHES: readonly (readonly number[])[] = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+  [8, 3, 2, 3],
+  [4, 2],
+  [1, 3],
+  [10, 4],
+  [3, 1],
+];
+
 /** The `config` of every spec. `limit: 0` everywhere: names are broken into lines by us, never cut by Vega. */
 export const CHART_CONFIG = {
   font: FONT,

@@ -31,6 +31,8 @@ export interface TradeoffInput {
   readonly textId: string | null;
   /** That the weights are random, and what follows. */
   readonly randomNote: string | null;
+  /** Whether any configuration answers several prompts at once: the rate is of all rows together. */
+  readonly hasBatches: boolean;
   readonly rows: readonly TradeoffPoint[];
 }
 
@@ -100,7 +102,7 @@ export function tradeoffChart(
   const y = (field: string) => ({
     field,
     type: "quantitative",
-    title: "Decoding (tokens/s), more is better",
+    title: `Decoding${input.hasBatches ? ", all rows" : ""} (tokens/s), more is better`,
     axis: { tickCount: 6 },
     scale: { domain: [0, yEnd], nice: false },
   });

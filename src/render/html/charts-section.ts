@@ -5,7 +5,7 @@ import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
 /** These have sections of their own; the others are folded. */
-const PLACED: readonly SharedChartName[] = ["overview", "tradeoff", "quality"];
+const PLACED: readonly SharedChartName[] = ["overview", "batch", "tradeoff", "quality"];
 
 export function comparisonSection(inputs: ChartInputs): Markup {
   return html`<section id="comparison" aria-labelledby="comparison-h">
@@ -13,6 +13,7 @@ export function comparisonSection(inputs: ChartInputs): Markup {
 <p class="quiet needs-script">Hover for exact values. Click a mark or a name to isolate a configuration; click again to show all.</p>
 <noscript><p class="note">Without JavaScript no chart is drawn here. The run's folder has them as files, in charts/.</p></noscript>
 ${chartFigure(inputs, "overview")}
+${chartFigure(inputs, "batch")}
 </section>`;
 }
 
@@ -53,6 +54,8 @@ function titleOf({ overview, tradeoff }: ChartInputs, name: SharedChartName): st
       const hasKl = overview.rows.some(({ kl }) => kl !== null);
       return `Memory, time${hasKl ? ", decoding speed and divergence" : " and decoding speed"} of each configuration`;
     }
+    case "batch":
+      return "Tokens per second and memory by batch size";
     case "tradeoff": {
       const title = tradeoffTitle(tradeoff?.rows.some(({ kl }) => kl !== null) === true);
       return `${title.charAt(0).toUpperCase()}${title.slice(1)} of each configuration`;

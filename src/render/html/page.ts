@@ -17,6 +17,7 @@ import type { PageBundle } from "./bundle.js";
 import { comparisonSection, moreChartsSection, tradeoffSection } from "./charts-section.js";
 import { environmentSection } from "./environment-section.js";
 import { failuresSection, hasFailures } from "./failures-section.js";
+import { latencySection } from "./latency-section.js";
 import { html, jsonForScript, Markup, type Part } from "./markup.js";
 import type { PageData } from "./page-data.js";
 import { proofSection } from "./proof-section.js";
@@ -45,6 +46,7 @@ export function reportHtml(data: RunData, summary: RunSummary, bundle: PageBundl
       qualitySection(summary, inputs, describeRandomWeights(data.configurations)),
     ),
     ["answers", "Answers", answersSection(data)],
+    optional("latency", "Latency", latencySection(summary)),
     ["charts", "More charts", moreChartsSection(inputs)],
     ["proof", "What ran", proofSection(data, summary)],
     ...(hasFailures(data) ? [] : [["failures", "Failures", failures] as const]),

@@ -1,5 +1,6 @@
 /** The columns of a run's table, for the terminal and for the page alike: one row a configuration. */
 
+import { haveBatches } from "../../analysis/batches.js";
 import { ratioText } from "../../analysis/significance.js";
 import { commonMemoryMetric, type MemoryMetric, memoryName, shortMemoryName } from "../../metrics/memory.js";
 import { type LoadMetric, sortByPlace, type TextMetric, type TrialMetric } from "../../metrics/metric.js";
@@ -42,11 +43,12 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
     {
       header: "× time",
       title: "Time of whole answers against the reference: geometric mean over pairs",
-      value: (c) => readTimeRatio(c),
+      value: (c) => readTimeRatio(c, summary),
       text: (value) => `${ratioText(value)}×`,
       dropRank: 2,
     },
     ...qualityColumns(summary),
+    ...costColumns(summary),
     {
       header: "trials",
       title: "Trials completed of those planned",
@@ -57,9 +59,38 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
   ];
 }
 
-/** Null where other work decided the times. */
-function readTimeRatio({ against_reference: comparison }: ConfigurationSummary): number | null {
+/** Where the experiment says what the machine costs. */
+function costColumns({ configurations }: RunSummary): readonly ResultColumn[] {
+  if (configurations.every(({ cost_per_million_tokens: cost }) => cost === null)) return [];
+  return [
+    {
+      header: "cost/M tokens",
+      title:
+        "Cost of a million tokens of answers at the experiment's price an hour: mean and its 95 % interval over trials",
+      value: (c) => c.cost_per_million_tokens?.mean ?? null,
+      text: (value, { cost_per_million_tokens: cost }) => {
+        if (cost === null || cost.ci95_low === null || cost.ci95_high === null) return costText(value);
+        // Few trials that differ much do not show that somebody is paid.
+        return `${costText(value)} [${costText(Math.max(0, cost.ci95_low))}, ${costText(cost.ci95_high)}]`;
+      },
+      dropRank: 2,
+    },
+  ];
+}
+
+/** Three digits that say something, never an exponent. */
+function costText(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
+}
+
+/** Null where other work decided the times, and where the reference answers fewer or more prompts at once. */
+function readTimeRatio(
+  { against_reference: comparison, reference_id, batch_size }: ConfigurationSummary,
+  { configurations }: RunSummary,
+): number | null {
   const time = comparison?.time ?? null;
+  const reference = configurations.find(({ id }) => id === reference_id);
+  if (reference !== undefined && reference.batch_size !== batch_size) return null;
   return time === null || time.verdict === "disturbed" ? null : time.ratio;
 }
 
@@ -79,6 +110,12 @@ function metricColumn(
   if (shown?.result === undefined || unit === null) return [];
   const { title, dropRank, format = UNITS[unit].format } = shown.result;
   if (shown.isOptional && configurations.every((one) => value(one) === null)) return [];
+  const hasBatches = haveBatches({ configurations });
+  if (shown.isOfBatches && !hasBatches) return [];
+  const { inBatches } = shown.result;
+  if (hasBatches && inBatches !== undefined) {
+    return [{ header: inBatches[0], title: inBatches[1], value, text: format, dropRank }];
+  }
   const hasSources = "sources" in metric;
   return [
     {

@@ -4,6 +4,7 @@ import type { RunSummary } from "../../run/summary-schema.js";
 import { shownName } from "../words/names.js";
 import { environmentSentence, estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
 import type { TableStyle } from "./fit-table.js";
+import { LATENCY_NOTE, latencyGrid } from "./latency-grid.js";
 import { qualityGrid } from "./quality-grid.js";
 import { resultGrid } from "./result-grid.js";
 import { detailLines, headlineLines } from "./verdicts.js";
@@ -17,10 +18,12 @@ type Colors = ReturnType<typeof pc.createColors>;
 export function resultTable(summary: RunSummary, style: TableStyle): string {
   const colors = pc.createColors(style.color);
   const quality = qualityGrid(summary, style);
+  const latency = latencyGrid(summary, style);
   const lines = [
     ...heading(summary, style, colors),
     ...headlineLines(summary, style, colors),
     resultGrid(summary, style, colors),
+    ...(latency === null ? [] : [latency, ...wrapText(LATENCY_NOTE, style.columns).map(colors.dim)]),
     ...(quality === null ? [] : [quality]),
     ...taskSentences(summary).flatMap((line) => wrapText(line, style.columns)),
     ...detailLines(summary, style, colors),

@@ -20,12 +20,28 @@ import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../../fixtures
 import { readTexts } from "./svg-texts.js";
 
 const LONG_NAME = `organisation/${"a-model-with-a-long-name-".repeat(6)}`;
+const BATCHES = ["none", "nf4"].flatMap((quantization, q) =>
+  [1, 4, 16].map((batchSize, index) => ({
+    id: `${quantization}-batch-${batchSize}`,
+    label: `${quantization} batch ${batchSize}`,
+    axes: { quantization, batch_size: `batch ${batchSize}` },
+    reference: q === 0,
+    tokensPerSec: 20 / (1 + q + index / 3),
+    batchSize,
+    failsAtLoad: batchSize === 16 && q === 0 ? { code: "out-of-memory-device" } : undefined,
+  })),
+);
 const CASES: readonly (readonly [string, FakeRunOptions])[] = [
   ["one configuration, one trial", { configurations: THREE.slice(0, 1), prompts: ["one"] }],
   ["three configurations", {}],
   ["a GPU", { device: "cuda" }],
   ["twelve configurations with long labels", { configurations: TWELVE_LONG }],
   ["fifty trials", { repeats: 10 }],
+  ["three batch sizes of two quantizations, the largest too large", { configurations: BATCHES }],
+  [
+    "a batch axis with long names",
+    { configurations: BATCHES.map((one) => ({ ...one, axes: { ...one.axes, model: LONG_NAME } })) },
+  ],
   ["three hundred trials", { repeats: 60, configurations: THREE.slice(0, 1) }],
   ["nothing that could be loaded", { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) }],
   [
@@ -257,4 +273,24 @@ test("a tail gives for each divergence the share of tokens that lie at least as 
     { kl: 0.2, share: 0.75 },
     { kl: 0.1, share: 1 },
   ]);
+});
+
+test("a batch chart has a line for all that differs beside the batch, and a cross where one failed", () => {
+  const input = makeInputs({ configurations: BATCHES }).batch;
+  expect(input?.rows.map(({ series, batchSize }) => [series, batchSize])).toEqual([
+    ["bf16 (unquantized)", 1],
+    ["bf16 (unquantized)", 4],
+    ["bf16 (unquantized)", 16],
+    ["nf4", 1],
+    ["nf4", 4],
+    ["nf4", 16],
+  ]);
+  const [one, four, sixteen] = input?.rows ?? [];
+  expect(sixteen).toMatchObject({ tokensPerSec: null, failure: "out-of-memory-device" });
+  expect(one?.failure).toBeNull();
+  expect(four?.tokensPerSec?.median).toBeCloseTo(4 * (four?.rowTokensPerSec ?? 0), 6);
+});
+
+test("without two batch sizes there is no batch chart", () => {
+  expect(makeInputs({}).batch).toBeNull();
 });

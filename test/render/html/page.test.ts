@@ -23,6 +23,7 @@ test("every section is there in its order, every chart is drawn, and nothing is 
     "tradeoff",
     "quality",
     "answers",
+    "latency",
     "charts",
     "proof",
     "failures",

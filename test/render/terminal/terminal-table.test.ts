@@ -22,6 +22,8 @@ test.each([
   [80, {}],
   [40, {}],
   [80, { configurations: TWELVE_LONG }],
+  [80, { configurations: TWELVE_LONG, repeats: 2 }],
+  [40, { configurations: TWELVE_LONG, repeats: 2 }],
   [40, { configurations: TWELVE_LONG }],
   [40, { configurations: [...THREE, LONG], modelName: `organisation/${"model-".repeat(30)}` }],
   [80, { configurations: [...THREE, { ...LONG, label: "設定".repeat(40) }] }],
@@ -141,4 +143,37 @@ test("without colour there is no escape sequence, whatever a model said", () => 
 test("an answer that equals the reference's is said to", () => {
   const text = answersText(makeData({ answer: () => "same" }), { columns: 80, color: false });
   expect(text).toContain("int8 (identical to the reference)");
+});
+
+test("percentiles of latencies have a table of their own where there are trials enough, with what is missing said", () => {
+  const table = renderTable({ repeats: 2 }, 120);
+  expect(table).toMatch(/│ latency +│ +TTFT p50 │ +TTFT p90 │ +TTFT p99 │ +ITL p50 │ +ITL p90 │ +ITL p99 │/);
+  expect(table).toMatch(/ \* +│ +\d+ ms │ +\d+ ms │ +– │ +\d+\.?\d* ms │/);
+  expect(table.replaceAll("\n", " ")).toContain("p90 needs 10 samples, p99 100.");
+  expect(renderTable({}, 120)).not.toContain("latency");
+});
+
+test("with batches a rate says whether it is of a row or of all, and times of other batches are not compared", () => {
+  const batches = [1, 4].map((batchSize) => ({
+    id: `batch-${batchSize}`,
+    reference: batchSize === 1,
+    tokensPerSec: 10,
+    batchSize,
+  }));
+  const table = renderTable({ configurations: batches }, 140);
+  expect(table).toMatch(/│ tokens\/s a row │ tokens\/s, all rows │/);
+  expect(table).toMatch(/│ batch-4 .*│ +39\.\d │|│ batch-4 .*│ +40\.\d │/);
+  expect(table).not.toMatch(/│ batch-4 .*\d×/);
+  expect(renderTable({}, 140)).not.toMatch(/a row|all rows/);
+});
+
+test("what a million tokens cost stands in the table with its interval, where the experiment has a price", () => {
+  const { records } = fakeRun();
+  const priced = records.map((one) =>
+    one.kind === "run" ? { ...one, plan: { ...one.plan, price_per_hour: 2.49 } } : one,
+  );
+  const table = resultTable(summarize(groupRecords(priced, "test")), { columns: 160, color: false });
+  expect(table).toMatch(/│ +cost\/M tokens │/);
+  expect(table).toMatch(/ \* .*│ +3\d\.\d \[3\d\.\d, 3\d\.\d\] │/);
+  expect(renderTable({}, 160)).not.toContain("cost");
 });

@@ -6,6 +6,7 @@ import type { RunData } from "../../../run/run-data.js";
 import type { RunSummary } from "../../../run/summary-schema.js";
 import type { ChartInputs } from "../charts.js";
 import { articleChartInput } from "./article.js";
+import { batchInput } from "./batch.js";
 import { estimateInput } from "./estimate.js";
 import { interTokenInput } from "./inter-token.js";
 import { klTailsInput } from "./kl-tails.js";
@@ -19,6 +20,7 @@ export function chartInputs(data: RunData, summary: RunSummary): ChartInputs {
   const randomNote = note === null ? null : safeLine(note);
   return {
     overview: overviewInput(data, summary),
+    batch: batchInput(summary),
     tradeoff: tradeoffInput(summary, randomNote),
     quality: qualityInput(summary, randomNote),
     estimate: estimateInput(summary),

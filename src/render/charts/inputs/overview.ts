@@ -1,3 +1,4 @@
+import { haveBatches } from "../../../analysis/batches.js";
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
 import { statusText } from "../../../analysis/status-text.js";
 import { safeLine } from "../../../base/text.js";
@@ -27,12 +28,17 @@ export function overviewInput(data: RunData, summary: RunSummary): OverviewInput
         weightsGb: own.weights_bytes === null ? null : own.weights_bytes / BYTES_PER_GB,
         peakGb: metric === null ? [] : measurements.flatMap((m) => gigabytes(m[metric])),
         elapsedSec: timed.map((m) => m.elapsed_sec),
-        tokensPerSec: timed.flatMap((m) => m.decode_tokens_per_sec ?? []),
+        tokensPerSec: timed.flatMap((m) => m.batch_tokens_per_sec ?? m.decode_tokens_per_sec ?? []),
         kl: own.quality[0]?.kl_divergence ?? null,
       },
     ];
   });
-  return { modelName: safeLine(summary.model_name), modelNote: safeLine(summary.model_note ?? ""), rows };
+  return {
+    modelName: safeLine(summary.model_name),
+    modelNote: safeLine(summary.model_note ?? ""),
+    hasBatches: haveBatches(summary),
+    rows,
+  };
 }
 
 function gigabytes(bytes: number | null): number[] {

@@ -1,3 +1,4 @@
+import { haveBatches } from "../../../analysis/batches.js";
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
 import { safeLine } from "../../../base/text.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
@@ -15,6 +16,7 @@ export function tradeoffInput(summary: RunSummary, randomNote: string | null): T
     modelName: safeLine(summary.model_name),
     textId: textId === undefined ? null : safeLine(textId),
     randomNote,
+    hasBatches: haveBatches(summary),
     rows,
   };
 }
@@ -22,7 +24,8 @@ export function tradeoffInput(summary: RunSummary, randomNote: string | null): T
 /** Configurations that were measured, each marked where no other one is at least as good in all and better in one. */
 export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
   const points = summary.configurations.flatMap((configuration) => {
-    const { weights_bytes, decode_tokens_per_sec: rate } = configuration;
+    const { weights_bytes, batch_tokens_per_sec, decode_tokens_per_sec } = configuration;
+    const rate = batch_tokens_per_sec ?? decode_tokens_per_sec;
     if (weights_bytes === null || rate === null) return [];
     return [
       {

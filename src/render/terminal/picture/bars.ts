@@ -3,6 +3,7 @@
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
+import { haveBatches } from "../../../analysis/batches.js";
 import { formatBytes, formatSeconds } from "../../../base/units.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
@@ -70,9 +71,9 @@ function buildPanels({ configurations }: RunSummary): readonly Panel[] {
       paint: (colors) => colors.blue,
     },
     {
-      title: "tokens/s",
+      title: haveBatches({ configurations }) ? "tokens/s, all rows" : "tokens/s",
       better: "more",
-      readValue: (one) => one.decode_tokens_per_sec?.median ?? null,
+      readValue: (one) => (one.batch_tokens_per_sec ?? one.decode_tokens_per_sec)?.median ?? null,
       format: (value) => value.toFixed(1),
       paint: (colors) => colors.green,
     },

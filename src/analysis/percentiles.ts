@@ -1,0 +1,18 @@
+/** How long the slow ones take: percentiles of latencies, where there are samples enough to know them. */
+import { computeQuantile } from "../base/statistics.js";
+import type { Percentiles } from "../run/summary-schema.js";
+
+/** Percentile → the fewest samples: as many as leave one beyond it, on average. */
+export const FEWEST_SAMPLES = { p50: 2, p90: 10, p99: 100 } as const;
+export type PercentileName = keyof typeof FEWEST_SAMPLES;
+const PROBABILITIES: Readonly<Record<PercentileName, number>> = { p50: 0.5, p90: 0.9, p99: 0.99 };
+
+/** Null for no samples; each percentile null under its count. */
+export function computePercentiles(samples: readonly number[]): Percentiles | null {
+  const n = samples.length;
+  if (n === 0) return null;
+  const sorted = samples.toSorted((a, b) => a - b);
+  const read = (name: PercentileName) =>
+    n < FEWEST_SAMPLES[name] ? null : computeQuantile(sorted, PROBABILITIES[name]);
+  return { n, p50: read("p50"), p90: read("p90"), p99: read("p99") };
+}
