@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 const REAL_WORKER = [
   "test/bench/sides.test.ts",
   "test/commands/{doctor,export,fit,node-lts,resume,run,run-quality,run-simulated}.test.ts",
+  "test/experiments/batch.test.ts",
   "test/experiments/quant.test.ts",
   "test/reliability/{controller,inputs,secrets,worker}.test.ts",
 ];

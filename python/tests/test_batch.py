@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from falcon_exp.worker.devices.devices import Devices
+from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
-from tests.conftest import TINY_FALCON, configuration, trial
+from falcon_exp.worker.trial.prompts import fit_prompts
+from tests.conftest import TINY_FALCON, configuration, generation, trial
 
 PROMPTS = ["What is a falcon?", "Why?", "Tell me of the sea, of ships, and of what is left of both."]
 #: As different from each other as a batch's padding may meet: positions by rotation, by bias, learned, and none at all.
@@ -112,3 +114,24 @@ def test_a_batch_is_profiled_as_a_batch() -> None:
     )
     profile(loaded, {**trial(PROMPTS[0]), "further_prompts": PROMPTS[1:]})
     assert set(shapes) == {3}
+
+
+def test_a_prompt_is_cut_or_repeated_to_exactly_as_many_tokens() -> None:
+    loaded = _load()
+    long = "A long text about the sea. " * 40
+    measured = _measure(loaded, ["Why?", long], prompt_tokens=100)
+    assert [row["input_tokens"] for row in measured["rows"]] == [100, 100]
+    assert measured["chat_template_applied"] is False
+    short, cut = fit_prompts(loaded, {"prompt": "Why?", "further_prompts": [long], **_wanted(100)})
+    assert loaded.tokenizer.decode(short.ids, skip_special_tokens=True).startswith("Why?\n\nWhy?")
+    assert cut.ids == tuple(loaded.tokenizer(long)["input_ids"][:100])
+
+
+def test_more_prompt_tokens_than_the_context_has_room_for_are_refused() -> None:
+    loaded = _load("falcon")
+    with pytest.raises(WorkerError, match="120 tokens and 12 new ones exceed the model's context of 128"):
+        _measure(loaded, ["Why?"], prompt_tokens=120)
+
+
+def _wanted(tokens: int) -> dict[str, Any]:
+    return {"generation": generation(prompt_tokens=tokens)}

@@ -136,6 +136,7 @@ function summarizeConfiguration(
     reference_id: reference?.plan.worker.id ?? null,
     axes: plan.axes,
     batch_size: plan.batch_size,
+    prompt_tokens: plan.generation.prompt_tokens ?? null,
     status: configuration.status,
     failure: failureSummary(findFailure(configuration)),
     // With repeats: auto what was measured is what was wanted.

@@ -116,6 +116,9 @@ const TEMPLATE_TOKENS = 40;
 
 function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): number {
   if (generation.max_length !== null) return generation.max_length;
+  if (generation.prompt_tokens !== undefined) {
+    return generation.prompt_tokens + (generation.max_new_tokens ?? 0);
+  }
   const prompts = plan.trials.filter(({ configuration_id }) => configuration_id === worker.id);
   const longest = Math.max(0, ...prompts.map(({ prompt }) => prompt.length));
   return Math.ceil(longest / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS + (generation.max_new_tokens ?? 0);

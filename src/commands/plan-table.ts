@@ -82,11 +82,13 @@ function markReference({ worker, is_reference }: PlanConfiguration): string {
 }
 
 function generationText(generation: PlanConfiguration["generation"]): string {
-  const { max_new_tokens, max_length, min_new_tokens, sampling, seed, temperature } = generation;
+  const { max_new_tokens, max_length, min_new_tokens, sampling, seed, temperature, prompt_tokens } =
+    generation;
   const length = max_new_tokens === null ? `max_length ${max_length}` : `${max_new_tokens} new tokens`;
   const least = min_new_tokens === null ? "" : ` (at least ${min_new_tokens})`;
   const how = sampling === "greedy" ? "greedy" : `sampled, seed ${seed}, temperature ${temperature}`;
-  return `${length}${least}, ${how}`;
+  const prompt = prompt_tokens === undefined ? "" : `prompts of ${prompt_tokens} tokens, `;
+  return `${prompt}${length}${least}, ${how}`;
 }
 
 function modelText(model: ModelSource): string {

@@ -40,6 +40,9 @@ export const generationAxes = {
     description:
       "Prompts answered together in one generate: a trial's own and the next ones of the list. Default 1.",
   }),
+  prompt_tokens: tokens(1).meta({
+    description: "Prompts of exactly so many tokens: cut, or repeated, and without a chat template.",
+  }),
   max_new_tokens: tokens(1).meta({ description: "New tokens at most." }),
   max_length: tokens(1).meta({
     description: "Prompt and new tokens together, at most; instead of max_new_tokens.",

@@ -11,6 +11,7 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   device: ({ device }) => unlessAuto(device),
   attention: ({ attention }) => unlessAuto(attention),
   batch_size: ({ batch_size }) => `batch ${batch_size}`,
+  prompt_tokens: ({ prompt_tokens }) => (prompt_tokens === undefined ? "" : `prompt ${prompt_tokens}`),
   max_new_tokens: ({ max_new_tokens }) => named("max_new_tokens", max_new_tokens),
   max_length: ({ max_length }) => named("max_length", max_length),
   min_new_tokens: ({ min_new_tokens }) => named("min_new_tokens", min_new_tokens),

@@ -208,6 +208,7 @@ function buildGeneration(cell: Settings): Generation {
     repetition_penalty: cell.repetition_penalty,
     chat_template: cell.chat_template,
     truncate_prompts: cell.truncate_prompts,
+    ...(cell.prompt_tokens === undefined ? {} : { prompt_tokens: cell.prompt_tokens }),
   };
 }
 

@@ -18,7 +18,7 @@ export function isMemoryFailure(code: string): boolean {
 /**
  * Whether `candidate` needs at least as much memory as `failed` did, so that trying it can only fail as well: the same
  * model, dtype, device and attention kernel, weights of at least as many bits, and, where memory ran out for tokens, at
- * least as many of them in batches at least as large. `code`: that of the failure.
+ * least as many of them, in prompts as in answers, in batches at least as large. `code`: that of the failure.
  */
 export function mustRunOutOfMemory(
   failed: PlanConfiguration,
@@ -64,7 +64,10 @@ function hasAsManyTokens(
   candidate: PlanConfiguration,
 ): boolean {
   if (candidate.batch_size < batch_size) return false;
-  const { max_new_tokens, max_length } = candidate.generation;
+  const { max_new_tokens, max_length, prompt_tokens } = candidate.generation;
+  // Prompts as they are have any length.
+  const isOtherPrompt = (prompt_tokens === undefined) !== (failed.prompt_tokens === undefined);
+  if (isOtherPrompt || (prompt_tokens ?? 0) < (failed.prompt_tokens ?? 0)) return false;
   if (failed.max_new_tokens !== null) {
     return max_new_tokens !== null && max_new_tokens >= failed.max_new_tokens;
   }

@@ -68,6 +68,8 @@ export const generationSchema = z.strictObject({
   chat_template: z.enum(["auto", "on", "off"]),
   /** What becomes of a prompt that leaves no room for its answer: refused, or cut at its end or beginning. */
   truncate_prompts: z.enum(["no", "right", "left"]),
+  /** Prompts of exactly so many tokens, cut or repeated, without the chat template; absent where they are what they are. */
+  prompt_tokens: positiveInt.optional(),
 });
 export type Generation = z.infer<typeof generationSchema>;
 

@@ -175,6 +175,8 @@ export const configurationSummarySchema = z.object({
   axes: z.record(z.string(), z.string()),
   /** Prompts that each `generate` answered together. */
   batch_size: positiveInt.default(1),
+  /** Of every prompt; null where prompts are what they are. */
+  prompt_tokens: positiveInt.nullable().default(null),
   status: z.enum(["completed", "failed", "cancelled", "skipped", "interrupted", "not_run"]),
   /** Why the configuration, or else its first failed trial, failed. */
   failure: failureSummarySchema.nullable(),

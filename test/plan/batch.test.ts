@@ -72,3 +72,18 @@ test("what ran out of memory while generating implies larger batches, and no sma
 test("a batch of none is refused where it stands", async () => {
   await expect(planExperiment(minimal("matrix: {batch_size: [0, 4]}"))).rejects.toThrow();
 });
+
+test("prompt_tokens is an axis of its own: named, in the identity where it is given, and memory implies longer ones", async () => {
+  const { configurations } = await planExperiment(minimal("matrix: {prompt_tokens: [128, 2048]}"));
+  expect(configurations.map(({ worker }) => worker.label)).toEqual(["prompt 128", "prompt 2048"]);
+  expect(configurations.map(({ generation }) => generation.prompt_tokens)).toEqual([128, 2048]);
+  const [short, long] = configurations as [PlanConfiguration, PlanConfiguration];
+  expect(short.inputs_sha256).not.toBe(long.inputs_sha256);
+  expect(mustRunOutOfMemory(short, long, "tokens", "out-of-memory-host")).toBe(true);
+  expect(mustRunOutOfMemory(long, short, "tokens", "out-of-memory-host")).toBe(false);
+  const [asTheyAre] = (await planExperiment(minimal())).configurations;
+  expect(asTheyAre?.generation).not.toHaveProperty("prompt_tokens");
+  expect(mustRunOutOfMemory(short, asTheyAre as PlanConfiguration, "tokens", "out-of-memory-host")).toBe(
+    false,
+  );
+});

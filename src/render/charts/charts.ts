@@ -7,6 +7,7 @@ import { type BatchInput, batchChart } from "./batch.js";
 import { type EstimateInput, estimateChart } from "./estimate.js";
 import { type InterTokenInput, interTokenChart } from "./inter-token.js";
 import { type KlTailsInput, klTailsChart } from "./kl-tails.js";
+import { type LengthInput, lengthChart } from "./length.js";
 import { type OverviewInput, overviewChart } from "./overview.js";
 import { type QualityInput, qualityChart } from "./quality.js";
 import { measureScales, type TradeoffInput, tradeoffChart } from "./tradeoff.js";
@@ -15,6 +16,7 @@ import { measureScales, type TradeoffInput, tradeoffChart } from "./tradeoff.js"
 export interface ChartInputs {
   readonly overview: OverviewInput;
   readonly batch: BatchInput | null;
+  readonly length: LengthInput | null;
   readonly tradeoff: TradeoffInput | null;
   readonly quality: QualityInput | null;
   readonly estimate: EstimateInput | null;
@@ -28,6 +30,7 @@ export interface ChartInputs {
 export const SHARED_CHARTS = [
   "overview",
   "batch",
+  "length",
   "tradeoff",
   "quality",
   "kl-tails",
@@ -71,6 +74,8 @@ export function sharedChart(
       return drawn(inputs.overview, isSelected, (input) => overviewChart(input, width));
     case "batch":
       return drawn(inputs.batch, isSelected, (input) => batchChart(input, width));
+    case "length":
+      return drawn(inputs.length, isSelected, (input) => lengthChart(input, width));
     case "tradeoff":
       // Colours and axes are those of all configurations: they mean the same whatever is selected.
       return drawn(inputs.tradeoff, isSelected, (input) =>

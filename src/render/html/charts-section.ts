@@ -5,7 +5,7 @@ import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
 /** These have sections of their own; the others are folded. */
-const PLACED: readonly SharedChartName[] = ["overview", "batch", "tradeoff", "quality"];
+const PLACED: readonly SharedChartName[] = ["overview", "batch", "length", "tradeoff", "quality"];
 
 export function comparisonSection(inputs: ChartInputs): Markup {
   return html`<section id="comparison" aria-labelledby="comparison-h">
@@ -14,6 +14,7 @@ export function comparisonSection(inputs: ChartInputs): Markup {
 <noscript><p class="note">Without JavaScript no chart is drawn here. The run's folder has them as files, in charts/.</p></noscript>
 ${chartFigure(inputs, "overview")}
 ${chartFigure(inputs, "batch")}
+${chartFigure(inputs, "length")}
 </section>`;
 }
 
@@ -56,6 +57,8 @@ function titleOf({ overview, tradeoff }: ChartInputs, name: SharedChartName): st
     }
     case "batch":
       return "Tokens per second and memory by batch size";
+    case "length":
+      return "Tokens per second and memory by prompt length";
     case "tradeoff": {
       const title = tradeoffTitle(tradeoff?.rows.some(({ kl }) => kl !== null) === true);
       return `${title.charAt(0).toUpperCase()}${title.slice(1)} of each configuration`;

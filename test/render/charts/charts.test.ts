@@ -39,6 +39,18 @@ const CASES: readonly (readonly [string, FakeRunOptions])[] = [
   ["fifty trials", { repeats: 10 }],
   ["three batch sizes of two quantizations, the largest too large", { configurations: BATCHES }],
   [
+    "three lengths of prompts",
+    {
+      configurations: [128, 512, 2048].map((promptTokens, index) => ({
+        id: `prompt-${promptTokens}`,
+        axes: { prompt_tokens: `prompt ${promptTokens}` },
+        reference: index === 0,
+        tokensPerSec: 20 / (1 + index),
+        promptTokens,
+      })),
+    },
+  ],
+  [
     "a batch axis with long names",
     { configurations: BATCHES.map((one) => ({ ...one, axes: { ...one.axes, model: LONG_NAME } })) },
   ],
@@ -277,7 +289,7 @@ test("a tail gives for each divergence the share of tokens that lie at least as 
 
 test("a batch chart has a line for all that differs beside the batch, and a cross where one failed", () => {
   const input = makeInputs({ configurations: BATCHES }).batch;
-  expect(input?.rows.map(({ series, batchSize }) => [series, batchSize])).toEqual([
+  expect(input?.rows.map(({ series, x }) => [series, x])).toEqual([
     ["bf16 (unquantized)", 1],
     ["bf16 (unquantized)", 4],
     ["bf16 (unquantized)", 16],
@@ -286,11 +298,13 @@ test("a batch chart has a line for all that differs beside the batch, and a cros
     ["nf4", 16],
   ]);
   const [one, four, sixteen] = input?.rows ?? [];
-  expect(sixteen).toMatchObject({ tokensPerSec: null, failure: "out-of-memory-device" });
+  expect(sixteen).toMatchObject({ values: { rate: null, memory: null }, failure: "out-of-memory-device" });
   expect(one?.failure).toBeNull();
-  expect(four?.tokensPerSec?.median).toBeCloseTo(4 * (four?.rowTokensPerSec ?? 0), 6);
+  // Four rows of 15 tokens a second each, give or take what trials differ by.
+  expect(four?.values.rate?.median).toBeGreaterThan(55);
 });
 
-test("without two batch sizes there is no batch chart", () => {
+test("without two batch sizes there is no batch chart, and without two lengths none of lengths", () => {
   expect(makeInputs({}).batch).toBeNull();
+  expect(makeInputs({ configurations: BATCHES }).length).toBeNull();
 });

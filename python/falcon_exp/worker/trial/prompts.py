@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded
 
@@ -20,6 +22,8 @@ class FittedPrompt:
     input_tokens: int
     #: Cut off because ``truncate_prompts`` asked for it.
     truncated_tokens: int
+    #: The tokens themselves where ``prompt_tokens`` says how many: no text may have just as many.
+    ids: tuple[int, ...] | None = None
 
     def measurement(self) -> dict[str, Any]:
         """``promptMeasurementSchema`` of the wire format."""
@@ -31,6 +35,9 @@ def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> Fitte
 
     Raises WorkerError ``prompt-too-long``, ``prompt-empty`` or ``generation-invalid``.
     """
+    wanted = generation.get("prompt_tokens")
+    if wanted is not None:
+        return _fit_exactly(loaded, prompt, wanted, generation)
     templated = _uses_template(generation["chat_template"], loaded.tokenizer)
     side = generation["truncate_prompts"]
 
@@ -60,6 +67,23 @@ def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> Fitte
     return FittedPrompt(text, kept, tokens - kept)
 
 
+def _fit_exactly(loaded: Loaded, prompt: str, wanted: int, generation: dict[str, Any]) -> FittedPrompt:
+    """The prompt's first ``wanted`` tokens, the text repeated where it has fewer; without the chat template."""
+    if generation["chat_template"] == "on":
+        raise WorkerError("generation-invalid", "chat_template is on, but prompt_tokens leaves no room for a template.")
+    limit = _most_input_tokens(loaded.model.config, generation)
+    if limit is not None and wanted > limit:
+        raise _too_long(loaded.model.config, wanted, generation)
+    text = prompt
+    while True:
+        ids = _tokenize(loaded.tokenizer, text, templated=False)["input_ids"][0].tolist()
+        if len(ids) >= wanted:
+            return FittedPrompt(prompt, wanted, 0, tuple(ids[:wanted]))
+        if len(ids) == 0:
+            raise WorkerError("prompt-empty", "The prompt gives the model no token to begin with.")
+        text += "\n\n" + text
+
+
 def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
     """The rows of a request's batch, its own prompt first. Raises WorkerError as ``fit_prompt`` does."""
     texts = [request["prompt"], *request.get("further_prompts", [])]
@@ -68,6 +92,9 @@ def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
 
 def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
     """(tensors on the host, whether the chat template was applied)."""
+    if fitted.ids is not None:
+        ids = torch.tensor([fitted.ids])
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, False
     templated = _uses_template(generation["chat_template"], loaded.tokenizer)
     return _tokenize(loaded.tokenizer, fitted.text, templated), templated
 

@@ -10,6 +10,7 @@ import { batchInput } from "./batch.js";
 import { estimateInput } from "./estimate.js";
 import { interTokenInput } from "./inter-token.js";
 import { klTailsInput } from "./kl-tails.js";
+import { lengthInput } from "./length.js";
 import { overviewInput } from "./overview.js";
 import { qualityInput } from "./quality.js";
 import { tradeoffInput } from "./tradeoff.js";
@@ -21,6 +22,7 @@ export function chartInputs(data: RunData, summary: RunSummary): ChartInputs {
   return {
     overview: overviewInput(data, summary),
     batch: batchInput(summary),
+    length: lengthInput(summary),
     tradeoff: tradeoffInput(summary, randomNote),
     quality: qualityInput(summary, randomNote),
     estimate: estimateInput(summary),

@@ -1,0 +1,29 @@
+import type { RunSummary } from "../../../run/summary-schema.js";
+import type { LengthInput } from "../length.js";
+import { memoryPanel, type SweptPanel, sweepInput } from "./sweep.js";
+
+const PREFILL: SweptPanel = {
+  key: "prefill",
+  title: "Reading (tokens/s)",
+  what: "prompt tokens read in a second",
+  format: ".1f",
+  read: ({ prefill_tokens_per_sec }) => prefill_tokens_per_sec,
+  unit: 1,
+};
+const DECODE: SweptPanel = {
+  key: "decode",
+  title: "Answering (tokens/s a row)",
+  what: "tokens decoded in a second",
+  format: ".2f",
+  read: ({ decode_tokens_per_sec }) => decode_tokens_per_sec,
+  unit: 1,
+};
+
+/** Null where no two lengths were measured of anything. */
+export function lengthInput(summary: RunSummary): LengthInput | null {
+  const axis = {
+    axis: "prompt_tokens",
+    readX: ({ prompt_tokens }: { prompt_tokens: number | null }) => prompt_tokens,
+  };
+  return sweepInput(summary, axis, [PREFILL, DECODE, memoryPanel(summary)]);
+}
