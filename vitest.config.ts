@@ -21,7 +21,7 @@ export default defineConfig({
   test: {
     // OpenMP threads spin while they wait for their turn: where processes share the cores, as here, a tiny model then
     // takes ten times the processor time.
-    env: { OMP_WAIT_POLICY: "passive" },
+    env: { OMP_WAIT_POLICY: "passive", FALCON_EXP_COMMAND: "falcon-exp" },
     projects: [
       {
         extends: true,

@@ -1,9 +1,13 @@
 /** argv → one command → exit code. A command's module, and all that it needs, loads only when it is called. */
+import { resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
+import { asCalled, findProgramName } from "./base/as-called.js";
 import { systemClock } from "./base/clock.js";
 import { FalconError } from "./base/errors.js";
 import { ExitCode } from "./base/exit-codes.js";
-import { falconExpVersion, ignoreEpipe } from "./base/program.js";
+import { falconExpVersion, watchOutput } from "./base/program.js";
+import { formatExamples, wrapWords } from "./commands/argv/examples.js";
 import { exportingCommands } from "./commands/argv/exporting.js";
 import { installingCommands } from "./commands/argv/installing.js";
 import { measuringCommands } from "./commands/argv/measuring.js";
@@ -14,17 +18,45 @@ import type { CommandIo } from "./commands/io.js";
 /** Runs the command line; returns the process exit code and never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   const io = systemIo();
-  ignoreEpipe(process);
+  const output = watchOutput(process);
   let exitCode: number = ExitCode.ok;
   const program = buildProgram(io, (code) => {
     exitCode = code;
   });
   try {
     await program.parseAsync([...argv], { from: "user" });
+    // A stream tells of an error after the write that met it.
+    await setImmediate();
+    const lost = output.lostOutput();
+    if (lost !== null && exitCode === ExitCode.ok) throw outputLost(lost);
     return exitCode;
   } catch (error) {
     return await report(error, io);
   }
+}
+
+const EXAMPLES = [
+  "run experiments/quant.yaml        bf16, 8-bit and 4-bit",
+  "plan experiments/falcon-40b.yaml  without Python",
+  "fit MODEL --memory 24GB           which quantizations fit",
+  "compare quant#none quant#fp4      of the newest run",
+  "list                              the runs so far",
+  "report quant                      draw the newest run again",
+  "export quant --to markdown        for a pull request",
+  "doctor                            what is missing here",
+];
+const EXIT_CODES =
+  "Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed · 6 set-up failed · 7 results cannot be read or written · 8 nothing fits · 9 regression · 130 Ctrl-C · 143 SIGTERM · 1 defect";
+
+/** A mistake in the command line, told as every other error is. */
+function describeUsage(text: string, io: CommandIo): string {
+  const [first = "", ...rest] = text
+    .trim()
+    .replace(/^error: /, "")
+    .split("\n");
+  const meant = /^\((Did you mean .*\?)\)$/.exec(rest.join(" "))?.[1];
+  const code = `${io.color ? "\u001b[31m" : ""}error usage-invalid${io.color ? "\u001b[39m" : ""}`;
+  return `${code}: ${first.charAt(0).toUpperCase()}${first.slice(1)}\n  next: ${meant ?? `Run ${io.program} --help for what there is.`}`;
 }
 
 function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Command {
@@ -34,25 +66,11 @@ function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Comma
     )
     .version(falconExpVersion(), "-V, --version")
     .exitOverride()
-    .showHelpAfterError("(run with --help for usage)")
-    .addHelpText(
-      "after",
-      `
-Examples:
-  $ falcon-exp run experiments/quant.yaml        measure bf16, 8-bit and 4-bit on this machine
-  $ falcon-exp plan experiments/falcon-40b.yaml  show what would run, without Python
-  $ falcon-exp fit MODEL --memory 24GB           which quantizations of a model fit
-  $ falcon-exp compare quant#none quant#fp4      two configurations of the newest run of "quant"
-  $ falcon-exp list                              the runs so far; show RUN and serve look at them
-  $ falcon-exp report quant                      draw the newest run of "quant" again
-  $ falcon-exp export quant --to markdown        table and verdicts for a pull request
-  $ falcon-exp doctor                            what this machine can run, and what is missing
-
-Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed ·
-            6 set-up failed · 7 results cannot be read or written · 8 nothing fits ·
-            9 regression · 130 Ctrl-C · 143 SIGTERM · 1 defect`,
-    );
-  const context = { io, setExitCode, command: commandMaker(program) };
+    .configureHelp({ helpWidth: io.columns, minWidthToWrap: 20, subcommandTerm: (command) => command.name() })
+    .configureOutput({ outputError: (text, write) => write(`${describeUsage(text, io)}\n`) })
+    .addHelpText("after", () => formatExamples(EXAMPLES, io.program, io.columns))
+    .addHelpText("after", () => ["", ...wrapWords(EXIT_CODES, io.columns)].join("\n"));
+  const context = { io, setExitCode, command: commandMaker(program, io) };
   measuringCommands(context);
   readingCommands(context);
   exportingCommands(context);
@@ -67,11 +85,20 @@ async function report(error: unknown, io: CommandIo): Promise<number> {
   }
   if (error instanceof FalconError) {
     const { renderError } = await import("./base/render-error.js");
-    io.stderr.write(`${renderError(error, { color: io.color })}\n`);
+    io.stderr.write(`${asCalled(renderError(error, { color: io.color }), io.program)}\n`);
     return error.exitCode ?? ExitCode.usage;
   }
   io.stderr.write(`falcon-exp: a defect, please report it with what you ran:\n${readStack(error)}\n`);
   return ExitCode.bug;
+}
+
+function outputLost(reason: string): FalconError {
+  return new FalconError({
+    code: "output-write-failed",
+    message: `What was to be printed is not whole: ${reason}`,
+    next: "Free space where it goes; what was measured and drawn is in the results folder.",
+    exitCode: ExitCode.resultsFailed,
+  });
 }
 
 function readStack(error: unknown): string {
@@ -80,6 +107,8 @@ function readStack(error: unknown): string {
 
 function systemIo(): CommandIo {
   const { stdout, stderr, env } = process;
+  // Programs that are started elsewhere would take a relative one for another folder.
+  if (env.TMPDIR !== undefined && env.TMPDIR !== "") env.TMPDIR = resolve(env.TMPDIR);
   const stdoutIsTty = stdout.isTTY === true;
   const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
   const refused = env.NO_COLOR !== undefined && env.NO_COLOR !== "";
@@ -89,9 +118,10 @@ function systemIo(): CommandIo {
     stdoutIsTty,
     // Lines cannot be rewritten on a terminal that does not know its size; such a one says 0.
     stderrIsTty: stderr.isTTY === true && stderr.rows !== 0,
-    columns: stdout.columns || stderr.columns || 80,
+    columns: stdout.columns || stderr.columns || Number(env.COLUMNS) || 80,
     color: forced || (!refused && stdoutIsTty && env.TERM !== "dumb"),
     env,
+    program: findProgramName({ env, script: process.argv[1] ?? "", cwd: process.cwd() }),
     cwd: process.cwd(),
     clock: systemClock,
   };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -17,8 +18,13 @@ _LOOK = (
     "from falcon_exp.worker.trial import preload\n"
     "from falcon_exp.worker.devices.simulated.driver import install\n"
     "print(json.dumps({'failure': repr(preload.failure), 'driver': install().is_started(),\n"
-    "    'bitsandbytes': 'bitsandbytes' in sys.modules, 'problem': preload.find_fork_problem()}))\n"
+    "    'bitsandbytes': 'bitsandbytes' in sys.modules, 'problem': preload.find_fork_problem(),\n"
+    "    'verbosity': preload.transformers.utils.logging.get_verbosity()}))\n"
 )
+
+
+#: Warnings reach the records whatever TRANSFORMERS_VERBOSITY says.
+GOOD = {"failure": "None", "driver": False, "problem": None, "verbosity": logging.WARNING}
 
 
 def preload(**environment: str) -> dict[str, Any]:
@@ -26,7 +32,7 @@ def preload(**environment: str) -> dict[str, Any]:
     told = {name: value for name, value in os.environ.items() if name != card_file.VARIABLE}
     done = subprocess.run(
         [sys.executable, "-c", _LOOK],
-        env={**told, **environment},
+        env={**told, "TRANSFORMERS_VERBOSITY": "error", **environment},
         capture_output=True,
         text=True,
         check=True,
@@ -38,11 +44,11 @@ def preload(**environment: str) -> dict[str, Any]:
 
 def test_where_a_card_is_visible_the_forkserver_imports_nothing_that_starts_its_driver(tmp_path: Path) -> None:
     found = preload(**{card_file.VARIABLE: str(write_cards(tmp_path))})
-    assert found == {"failure": "None", "driver": False, "bitsandbytes": False, "problem": None}
+    assert found == {**GOOD, "bitsandbytes": False}
 
 
 def test_on_a_machine_without_cards_everything_is_imported_once() -> None:
-    assert preload() == {"failure": "None", "driver": False, "bitsandbytes": True, "problem": None}
+    assert preload() == {**GOOD, "bitsandbytes": True}
 
 
 def test_where_nobody_can_tell_a_forked_process_says_so(tmp_path: Path) -> None:

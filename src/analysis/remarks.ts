@@ -3,11 +3,12 @@
 import { computeMedian } from "../base/statistics.js";
 import { pluralize, safeLine } from "../base/text.js";
 import { formatBytes, formatSeconds } from "../base/units.js";
-import type { CompletedTrial, RecordedProof } from "../run/record-types.js";
+import type { CompletedTrial, RecordedEnvironment, RecordedProof } from "../run/record-types.js";
 import type { ConfigurationData } from "../run/run-data.js";
 
 /** Modified Z-score from which a sample is an outlier: ten standard deviations of a normal distribution, as hyperfine has it. */
 const OUTLIER_Z = 14.826;
+const BITSANDBYTES_METHODS = ["int8", "4bit"];
 /** MAD × this estimates the standard deviation of normal samples. */
 const MAD_TO_SD = 1.4826;
 /** With fewer samples the spread says too little to call one of them odd. */
@@ -118,6 +119,17 @@ export function describeKept(kept: Readonly<Record<string, readonly string[]>> |
     const reason = REASONS_TO_KEEP[cure] ?? `the workaround ${safeLine(cure)} says so`;
     return `${pluralize(modules.length, "linear layer")} stayed unquantized, because ${reason}: ${safeLine(named)}`;
   });
+}
+
+/** Methods of bitsandbytes compute without its native library too, by other code. */
+export function describeMissingLibrary(
+  method: string,
+  environment: Pick<RecordedEnvironment, "machine"> | null,
+): readonly string[] {
+  const kernels = environment?.machine?.bitsandbytes ?? null;
+  if (kernels === null || kernels.native_library !== null || !BITSANDBYTES_METHODS.includes(method))
+    return [];
+  return ["bitsandbytes ran without its native library, so other code computed this: see falcon-exp doctor"];
 }
 
 /** How a configuration's values came about, where it was not in one go. */

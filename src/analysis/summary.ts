@@ -43,6 +43,7 @@ import {
   collectRemarks,
   describeDisturbed,
   describeKept,
+  describeMissingLibrary,
   describeRepacking,
   historyRemarks,
 } from "./remarks.js";
@@ -97,6 +98,7 @@ export function summarize(
       run.configurations.map(({ worker }) => worker.device),
     ),
     environment_changes: data.environmentChanges,
+    record_problems: data.recordProblems,
     resumes: data.resumes.map(({ at, falcon_exp_version }) => ({ at, falcon_exp_version })),
     drift: computeDrift(data.driftProbes),
     configurations,
@@ -172,6 +174,7 @@ function summarizeConfiguration(
       ...describeDisturbed(completedTrials(configuration)),
       ...collectRemarks(timedTrials(configuration)),
       ...describePrepared(load?.load.prepared_from ?? []),
+      ...describeMissingLibrary(plan.worker.quantization.method, environment),
       ...describeKept(load?.load.kept_by_workarounds ?? null),
       ...describeProofShare(proof),
       ...describeRepacking(load?.load.proof ?? null, findProofAfter(configuration)),

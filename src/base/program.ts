@@ -26,19 +26,26 @@ export function falconExpVersion(): string {
 
 const STANDARD_STREAMS = [0, 1, 2];
 
+export interface OutputWatch {
+  /** Why what was printed is not whole; null where it is, or where its reader had seen enough. */
+  lostOutput(): string | null;
+}
+
 /**
- * A reader that closed the pipe (`falcon-exp plan … | head`) has seen enough, and a terminal may be closed under a run:
- * neither is a defect, and nothing that is being measured ends for it. Every other error of a stream is thrown.
+ * A reader that closed the pipe (`falcon-exp plan … | head`) has seen enough, a terminal may be closed under a run, and the disk
+ * that a log or a result goes to may be full: nothing that is being measured ends for it. What is missing on stdout is told.
  */
-export function ignoreEpipe(target: NodeJS.Process): void {
-  for (const stream of [target.stdout, target.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
-    });
-  }
+export function watchOutput(target: NodeJS.Process): OutputWatch {
+  let lost: string | null = null;
+  target.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+    if (code !== "EPIPE" && code !== "EIO") lost ??= message;
+  });
+  // There is nobody to tell it to.
+  target.stderr.on("error", () => {});
   // Node gives a terminal its settings back when it exits, and aborts where the terminal is gone: it must not find it.
   const terminals = STANDARD_STREAMS.filter((descriptor) => isatty(descriptor));
   target.once("exit", () => {
     for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
   });
+  return { lostOutput: () => lost };
 }

@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { access, constants, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { FalconError } from "../base/errors.js";
 import { packageRoot } from "../base/program.js";
@@ -79,7 +79,8 @@ export async function examine(options: {
           next: problem === NOT_CONVERTED ? "Run falcon-exp setup; falcon-exp run does it too." : MEND,
         },
   );
-  findings.push(await diskFinding(options.home));
+  const isReady = python !== null && problem === null;
+  findings.push(await diskFinding(options.home, { mustWrite: !isReady }));
   return {
     can_run: findings.every((finding) => finding.ok),
     findings,
@@ -175,12 +176,21 @@ function machineFindings(machine: Machine): readonly Finding[] {
   ];
 }
 
-async function diskFinding(home: string): Promise<Finding> {
+/** `mustWrite`: something is still to be made there. */
+async function diskFinding(home: string, { mustWrite }: { readonly mustWrite: boolean }): Promise<Finding> {
   let folder = home;
   for (;;) {
     try {
       const { bavail, bsize } = await statfs(folder);
       const free = bavail * bsize;
+      const canWrite = await access(folder, constants.W_OK).then(
+        () => true,
+        () => false,
+      );
+      if (mustWrite && !canWrite) {
+        const next = "Check its permissions, or name another folder with FALCON_EXP_HOME.";
+        return { what: "cache folder", ok: false, detail: `${home} cannot be written`, next };
+      }
       return {
         what: "cache folder",
         ok: free >= WANTED_FREE_BYTES / 4,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import pc from "picocolors";
+import { asCalled } from "../base/as-called.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/program.js";
 import { safeLine, wrapText } from "../base/text.js";
@@ -36,7 +37,7 @@ function formatReport(report: DoctorReport, io: CommandIo): string {
     const room = Math.max(20, io.columns - WHAT_WIDTH - 9);
     const [first = "", ...rest] = wrapText(safeLine(detail), room);
     const indent = " ".repeat(WHAT_WIDTH + 9);
-    const step = next === null ? [] : wrapText(`next: ${safeLine(next)}`, room);
+    const step = next === null ? [] : wrapText(`next: ${asCalled(safeLine(next), io.program)}`, room);
     return [
       `${mark} ${what.padEnd(WHAT_WIDTH)} ${first}`,
       ...[...rest, ...step].map((line) => indent + line),

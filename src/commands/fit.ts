@@ -96,8 +96,18 @@ async function readShape(io: CommandIo, model: ModelSource, python: string | nul
   if (found?.shape != null) return found.shape;
   throw new FalconError({
     code: "fit-model-unreadable",
-    message: `The model's config cannot be read: ${found?.error?.message ?? "no reason given"}`,
+    message: `The model's config cannot be read: ${describeUnreadable(model, found?.error ?? null)}`,
     next: "Check the name, or give the path of a config.json: falcon-exp fit ./config.json --memory 24GB.",
     exitCode: ExitCode.usage,
   });
+}
+
+/** Where the hub did not answer, the library says so in many words, and of no model. */
+function describeUnreadable(
+  model: ModelSource,
+  error: { readonly code: string; readonly message: string } | null,
+): string {
+  if (error === null) return "no reason given";
+  if (error.code !== "hub-unreachable" || model.source !== "hub") return error.message;
+  return `${model.repo} is not in this machine's cache, and the hub cannot be reached.`;
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
+import { asCalled } from "../base/as-called.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/program.js";
@@ -49,7 +50,7 @@ export async function run(io: CommandIo, args: InitArgs): Promise<number> {
     for (const path of written) io.stdout.write(`wrote      ${path}\n`);
     for (const path of unchanged) io.stdout.write(`unchanged  ${path}\n`);
     for (const path of kept) io.stdout.write(`kept yours ${path} (--force overwrites it)\n`);
-    io.stdout.write(`\nNext: npx ${next}\n`);
+    io.stdout.write(`\nNext: ${asCalled(next, io.program)}\n`);
   }
   return ExitCode.ok;
 }

@@ -14,6 +14,8 @@ export interface CommandIo {
   /** Whether to colour; respects NO_COLOR, FORCE_COLOR and non-terminals. */
   readonly color: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The program as its user calls it: what hints begin with. */
+  readonly program: string;
   readonly cwd: string;
   readonly clock: Clock;
 }

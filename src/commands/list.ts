@@ -1,10 +1,11 @@
-import { resolve } from "node:path";
+import { asCalled } from "../base/as-called.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { safeLine, wrapText } from "../base/text.js";
 import { runList } from "../render/terminal/run-list.js";
 import { indexRuns, type RunIndexEntry } from "../run/run-index.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
+import { findResultsFolder } from "./results-folder.js";
 
 export interface ListArgs {
   readonly results: string;
@@ -19,8 +20,10 @@ const SCREENFUL = 20;
 
 /** `falcon-exp list`: the runs under the results folder, newest first. */
 export async function run(io: CommandIo, args: ListArgs): Promise<number> {
-  const folder = resolve(io.cwd, args.results);
-  const all = await indexRuns({ folder });
+  const folder = await findResultsFolder(args.results, io.cwd);
+  const unreadable: string[] = [];
+  const all = await indexRuns({ folder, onUnreadable: (path) => void unreadable.push(path) });
+  for (const path of unreadable.sort()) io.stderr.write(`warning: cannot be read: ${safeLine(path)}\n`);
   const runs = all.filter(({ experiment }) => experiment === (args.experiment ?? experiment));
   if (args.json) {
     printJson(io, {
@@ -33,14 +36,14 @@ export async function run(io: CommandIo, args: ListArgs): Promise<number> {
   }
   const say = (text: string) => io.stdout.write(`${wrapText(text, io.columns).join("\n")}\n`);
   if (runs.length === 0) {
-    say(nothingFound(folder, all, args.experiment));
+    say(asCalled(nothingFound(folder, all, args.experiment), io.program));
     return ExitCode.ok;
   }
   const shown = runs.slice(0, args.limit ?? SCREENFUL);
   io.stdout.write(`${runList(shown, io)}\n`);
   const older = runs.length - shown.length;
   say(
-    `${older === 0 ? "" : `… and ${older} older (--limit ${runs.length}). `}Look at one: falcon-exp show ${safeLine(shown[0]?.path ?? "")}`,
+    `${older === 0 ? "" : `… and ${older} older (--limit ${runs.length}). `}Look at one: ${io.program} show ${safeLine(shown[0]?.path ?? "")}`,
   );
   return ExitCode.ok;
 }

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { FalconError } from "../base/errors.js";
 import { packageRoot } from "../base/program.js";
 import { secretsRedactor } from "../base/secrets.js";
 import type { Experiment } from "../experiment/experiment.js";
@@ -12,6 +14,27 @@ export interface PlannedExperiment {
   readonly experiment: Experiment;
   readonly text: string;
   readonly plan: Plan;
+}
+
+/** People name an experiment as they name its runs: the file is then the one that `init` has written. */
+function withNearFile(error: unknown, file: string): unknown {
+  const isMissing = error instanceof FalconError && (error.cause as NodeJS.ErrnoException)?.code === "ENOENT";
+  if (!isMissing) return error;
+  const near = [`${file}.yaml`, `experiments/${file}.yaml`, `experiments/${file}`].find((path) =>
+    existsSync(path),
+  );
+  const { code, message, place, exitCode } = error;
+  return new FalconError({
+    code,
+    message,
+    next:
+      near === undefined
+        ? "Name an experiment file; falcon-exp init writes some into ./experiments."
+        : `Did you mean ${near}?`,
+    ...(place === null ? {} : { place }),
+    ...(exitCode === null ? {} : { exitCode }),
+    cause: error.cause,
+  });
 }
 
 /** From a file's path to the frozen plan. Throws FalconError with the place of what is wrong. */
@@ -33,5 +56,8 @@ export function loadExperimentFile(
 ): Promise<LoadedExperiment> {
   // The path is shown as it was typed, so that an editor can jump to file:line:column.
   const isFromHere = resolve(args.file) === resolve(io.cwd, args.file);
-  return loadExperiment(isFromHere ? args.file : resolve(io.cwd, args.file), { overrides: args.set });
+  const file = isFromHere ? args.file : resolve(io.cwd, args.file);
+  return loadExperiment(file, { overrides: args.set }).catch((error: unknown) => {
+    throw withNearFile(error, file);
+  });
 }

@@ -16,6 +16,7 @@ import type { RunEndRecord } from "../run/record-types.js";
 import type { Transport } from "../worker/transport.js";
 import type { ChosenRun } from "./chosen-run.js";
 import type { CommandIo } from "./io.js";
+import { judgeTaskCode, refuseMissingFolders } from "./judge-plan.js";
 import { prepareEnvironment } from "./prepare-environment.js";
 
 export interface Measured {
@@ -44,6 +45,8 @@ export async function measure(
   if (plan.configurations.some(({ worker }) => worker.trust_remote_code)) {
     io.stderr.write("WARNING: trust_remote_code is on: Python code that comes with the model will run.\n");
   }
+  judgeTaskCode(io, plan);
+  refuseMissingFolders(plan);
   const environment = await prepareEnvironment(io, {
     python,
     needsBuiltinModel: needsBuiltinModel(plan),
@@ -60,7 +63,7 @@ export async function measure(
     onOverdue: () => {
       log.write("error", "stop-overdue", { limit_sec: STOP_LIMIT_SEC });
       io.stderr.write(
-        `Not ended in time, leaving. Draw what was measured: falcon-exp report ${(chosen.run ?? paths).folder}\n`,
+        `Not ended in time, leaving. Draw what was measured: ${io.program} report ${(chosen.run ?? paths).folder}\n`,
       );
       process.exit(ExitCode.terminated);
     },

@@ -4,12 +4,13 @@ import { parseBytes } from "../base/units.js";
 
 /** Bytes of a `--memory`. Throws FalconError `memory-invalid`. */
 export function memoryArgument(text: string): number {
-  const bytes = parseBytes(text);
+  const isBare = /^[\d.]+$/.test(text.trim());
+  const bytes = isBare ? null : parseBytes(text);
   if (bytes !== null) return bytes;
   throw new FalconError({
     code: "memory-invalid",
-    message: `${JSON.stringify(text)} is no amount of memory.`,
-    next: "Write it as 24GB (24e9 bytes) or 24GiB (24 × 2³⁰ bytes).",
+    message: isBare ? `--memory ${text}: of what unit?` : `${JSON.stringify(text)} is no amount of memory.`,
+    next: `Write it as ${isBare ? text : 24}GB (10⁹ bytes each) or ${isBare ? text : 24}GiB (2³⁰ bytes each).`,
     exitCode: ExitCode.usage,
   });
 }

@@ -6,6 +6,7 @@ import { describeQuantization } from "../quantization/registry.js";
 import { fitTable, type TableColumn, type TableStyle } from "../render/terminal/fit-table.js";
 
 const MOST_ROWS = 200;
+const LONGEST_NAME = 40;
 
 type Cell = (configuration: PlanConfiguration) => string;
 
@@ -44,19 +45,24 @@ export function planTable(plan: Plan, style: TableStyle): string {
     `${factors} = ${header.auto_repeats === null ? "" : "at most "}${pluralize(header.trials, "trial")}, ${header.rounds_share_trials ? `in ${header.rounds} loads each (one where it takes longer than the trials), ` : ""}after ${pluralize(header.warmup, "warm-up")} each`,
     ...describePostTrialMeasurements(plan),
     ...(configurations.length > 1 && common.length > 0 ? ["The same for all:", ...common] : []),
+    ...(configurations.length === 1 ? common : []),
   ].flatMap((line) => wrapText(line, style.columns));
   if (configurations.some(({ worker }) => worker.trust_remote_code)) {
     lines.push(colors.red("trust_remote_code is on: Python code that comes with the model will run."));
   }
+  // One configuration has no columns to tell it from others: all that it is stands above, in full.
+  if (configurations.length === 1) return lines.join("\n");
   const shown = configurations.slice(0, MOST_ROWS);
-  const columns = Object.entries(COLUMNS).filter(([, cell]) => configurations.length === 1 || !isSame(cell));
+  const columns = Object.entries(COLUMNS).filter(([, cell]) => !isSame(cell));
+  const longest = Math.max(...shown.map((one) => safeLine(markReference(one)).length));
   const drawn = [["configuration", markReference] as const, ...columns].map(
     ([header, cell]): TableColumn<PlanConfiguration> => ({
       header,
       cell: (configuration) => safeLine(cell(configuration)),
       dropRank: 0,
       align: "left",
-      narrowest: 4,
+      // What tells configurations apart stands at the end of their names.
+      narrowest: header === "configuration" ? Math.min(LONGEST_NAME, longest) : 4,
     }),
   );
   lines.push(fitTable(shown, drawn, style).text);

@@ -1,3 +1,4 @@
+import { asCalled } from "../base/as-called.js";
 import { overviewPicture, type PicturedRun } from "../render/terminal/picture/picture.js";
 import {
   canShowBlocks,
@@ -5,6 +6,7 @@ import {
   type PictureKind,
 } from "../render/terminal/picture/picture-kind.js";
 import { resultTable } from "../render/terminal/terminal-table.js";
+import type { RunSummary } from "../run/summary-schema.js";
 import type { CommandIo } from "./io.js";
 
 /** What a person reads of a run, the same at its end, from `report` and from `show`: table, verdicts, picture, where it lies. */
@@ -14,9 +16,21 @@ export async function printResult(
   picture: PictureKind | "auto" = "none",
 ): Promise<void> {
   const kind = picture === "auto" ? detectPictureKind(io.env, io.stdoutIsTty) : picture;
+  const summary = withCalledHints(run.summary, io.program);
   const style = { columns: io.columns, color: io.color, blocks: canShowBlocks(io.env) };
   const drawn = await overviewPicture(run, kind, style);
-  io.stdout.write(`${resultTable(run.summary, io)}\n\n`);
+  io.stdout.write(`${resultTable(summary, io)}\n\n`);
   if (drawn !== "") io.stdout.write(`${drawn}\n\n`);
   io.stdout.write(`Results: ${run.paths.folder}\n`);
+}
+
+/** Records keep hints under the program's own name; whoever reads them here may call it otherwise. */
+function withCalledHints(summary: RunSummary, program: string): RunSummary {
+  const configurations = summary.configurations.map((one) => {
+    const { failure } = one;
+    return failure === null
+      ? one
+      : { ...one, failure: { ...failure, next: asCalled(failure.next, program) } };
+  });
+  return { ...summary, configurations };
 }

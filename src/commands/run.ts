@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { parseFailCondition } from "../analysis/history/fail-on.js";
+import { asCalled } from "../base/as-called.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { answersText, hasFewAnswers } from "../render/terminal/answers-terminal.js";
@@ -36,7 +37,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
     await printResult(io, { data, summary, paths }, io.stdoutIsTty ? "auto" : "none");
   }
   const next = goingOn(status, paths, io.cwd);
-  if (next !== null) io.stderr.write(`${next}\n`);
+  if (next !== null) io.stderr.write(`${asCalled(next, io.program)}\n`);
   const isBroken = conditions.length > 0 && (await judgeRun(io, paths, conditions));
   const code = chooseExitCode(status, signal);
   return code === ExitCode.ok && isBroken ? ExitCode.regression : code;

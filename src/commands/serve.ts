@@ -1,10 +1,10 @@
 import { once } from "node:events";
-import { resolve } from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
 import type { Log } from "../base/log.js";
 import { safeLine } from "../base/text.js";
 import { startServer } from "../serve/server.js";
 import type { CommandIo } from "./io.js";
+import { findResultsFolder } from "./results-folder.js";
 
 export interface ServeArgs {
   readonly results: string;
@@ -18,7 +18,7 @@ export async function run(
   args: ServeArgs,
   target: NodeJS.EventEmitter = process,
 ): Promise<number> {
-  const resultsFolder = resolve(io.cwd, args.results);
+  const resultsFolder = await findResultsFolder(args.results, io.cwd);
   const server = await startServer({ resultsFolder, port: args.port, log: logTo(io.stderr) });
   const unlisten = new AbortController();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];

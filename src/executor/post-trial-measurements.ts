@@ -126,11 +126,12 @@ function buildLmEvalMeasurement(
 ): PostTrialMeasurement {
   const of = ofAttempt(job);
   const { seed } = job.configuration.generation;
+  const { trust_task_code: _, ...request } = tasks;
   return {
     name: "lm_eval",
     what: `lm-eval: ${tasks.tasks.join(", ")}`,
     measure: async (handlers) => {
-      const { measurement } = await worker.ask("lm_eval", { ...tasks, seed }, handlers);
+      const { measurement } = await worker.ask("lm_eval", { ...request, seed }, handlers);
       await record(context, "lm_eval", { ...of, status: "completed", measurement });
     },
     recordFailure: (failure) => record(context, "lm_eval", { ...of, status: "failed", failure }),

@@ -92,8 +92,10 @@ function reportUnknownKey(key: string, parent: Path, problems: Problems): void {
   const elsewhere = placeForKey(key, parent);
   let next = `Known keys here: ${known.join(", ")}.`;
   if (known.length === 0) next = "Remove it.";
-  if (elsewhere !== null && !known.includes(elsewhere)) next = `It is written as ${elsewhere}.`;
-  if (near !== null) next = `Did you mean ${near}?`;
+  if (elsewhere !== null) next = `It is written as ${elsewhere}.`;
+  if (parent.length === 0 && problems.yaml.hasAnchor(key))
+    next = `Keys that only hold anchors begin with x-: x-${key}.`;
+  else if (near !== null) next = `Did you mean ${near}?`;
   const where = parent.length === 0 ? "" : ` in ${pathName(parent)}`;
   const place = problems.yaml.findPlace([...parent, key], "key");
   problems.addAt("experiment-unknown-key", place, `Unknown key ${shown(key)}${where}.`, next);
@@ -137,6 +139,9 @@ function wrongValue(issue: Issue, value: unknown): { readonly message: string; r
   switch (issue.code) {
     case "invalid_type": {
       const expected = TYPES[issue.expected] ?? issue.expected;
+      const isBare = expected === TYPES.string && ["number", "boolean"].includes(typeof value);
+      if (isBare)
+        return { message: `must be text, but is ${isShown}`, next: `Put it in quotes: "${value}".` };
       const isQuoted = typeof value === "string" && expected.includes("number") && value.trim() !== "";
       const hint = isQuoted && Number.isFinite(Number(value)) ? "Remove the quotes." : `Write ${expected}.`;
       return { message: `must be ${expected}, but is ${isShown}`, next: hint };
@@ -150,7 +155,7 @@ function wrongValue(issue: Issue, value: unknown): { readonly message: string; r
     }
     case "too_small":
     case "too_big": {
-      if (!issue.message.startsWith("Too ")) return { message: issue.message, next: "Correct the value." };
+      if (!issue.message.startsWith("Too ")) return { message: issue.message, next: adviseBy(issue.message) };
       const isSmall = issue.code === "too_small";
       const limit = isSmall ? issue.minimum : issue.maximum;
       const words = isSmall ? ["at least", "greater than"] : ["at most", "less than"];
@@ -159,9 +164,18 @@ function wrongValue(issue: Issue, value: unknown): { readonly message: string; r
     }
     default: {
       const message = issue.message.startsWith("must") ? issue.message : `is not valid: ${issue.message}`;
-      return { message: `${message}; it is ${isShown}`, next: "Correct the value." };
+      return { message: `${message}; it is ${isShown}`, next: adviseBy(message) };
     }
   }
+}
+
+/** `must be 1 to 64 letters` says what to write. */
+function adviseBy(message: string): string {
+  const [, wanted] = /^must be (.+?)(?:, but is .*)?$/.exec(message) ?? [];
+  if (wanted !== undefined) return `Write ${wanted}.`;
+  return message.startsWith("must not be empty")
+    ? "Write something, or remove the key."
+    : "Correct the value.";
 }
 
 /** `Did you mean …?` where the value is near one of the words, or what others call it; null where it is not. */

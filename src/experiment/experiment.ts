@@ -73,6 +73,8 @@ export interface LmEval {
   readonly include_path: string | null;
   readonly limit: number | null;
   readonly num_fewshot: number | null;
+  /** Whether what include_path brings may run. */
+  readonly trust_task_code: boolean;
 }
 
 export interface ExperimentQuality {

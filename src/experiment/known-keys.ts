@@ -48,6 +48,8 @@ export function keysAt(path: Path): readonly string[] {
 
 /** Where a key that is wrong in `parent` would be right: `max_new_tokens` at the top belongs in `generation`. */
 export function placeForKey(key: string, parent: Path): string | null {
+  // Inside of a method's own mapping the method is a key of it.
+  if (key === "load_in_4bit" && parent.includes("quantization")) return "type: nf4 or type: fp4";
   const elsewhere = KEYS_FROM_ELSEWHERE[key];
   if (elsewhere !== undefined) return elsewhere;
   const sampling = ["generation", "sampling"];

@@ -8,6 +8,7 @@ export type ProblemCode =
   | "experiment-missing-key"
   | "experiment-duplicate-value"
   | "experiment-model-unknown"
+  | "experiment-code-untrusted"
   | "experiment-prompts-invalid"
   | "experiment-text-invalid";
 

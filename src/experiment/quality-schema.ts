@@ -37,11 +37,13 @@ export type TextInput = z.infer<typeof textInputSchema>;
 
 export const lmEvalInputSchema = z.strictObject({
   tasks: z.array(z.string().min(1)).min(1).meta({ description: "Names of tasks." }),
-  include_path: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: "A folder with task files of your own, relative to this file." }),
+  include_path: z.string().min(1).optional().meta({
+    description: "A folder with task files of your own, relative to this file; needs trust_task_code: true.",
+  }),
+  trust_task_code: z
+    .boolean()
+    .default(false)
+    .meta({ description: "Whether Python code and templates of include_path may run; default false." }),
   limit: z.int().min(1).optional().meta({ description: "Samples a task at most; default all." }),
   num_fewshot: z.int().min(0).max(1000).optional().meta({ description: "Default: as each task says." }),
 });

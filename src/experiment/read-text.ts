@@ -48,7 +48,9 @@ export async function readText(
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const reason = (code === undefined ? undefined : REASONS[code]) ?? message;
-    throw fail(`The ${what} ${path} cannot be read: ${reason}.`, "Check the path.", cause);
+    // Of the experiment file itself the place says the path.
+    const named = what === "experiment file" ? what : `${what} ${path}`;
+    throw fail(`The ${named} cannot be read: ${reason}.`, "Check the path.", cause);
   }
   if (bytes.byteLength > maxBytes) {
     const limit = `${Math.floor(maxBytes / 1024)} KiB`;

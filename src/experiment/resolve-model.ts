@@ -102,7 +102,7 @@ async function fromText(written: string, path: Path, context: ModelContext): Pro
   const known = BUILTIN_MODELS.find((name) => name === written.toLowerCase());
   if (known !== undefined) return builtin(known);
   if (/^(\.{1,2}(\/|$)|\/|~(\/|$))/.test(written)) return fromPath(written, context);
-  const near = didYouMean(written, BUILTIN_MODELS);
+  const near = didYouMean(written, BUILTIN_MODELS) ?? findFamily(written);
   if (HUB_ID.test(written) && near === null) {
     if (await isFolder(absolute(written, context.folder), context.readFile))
       refuseAmbiguous(written, path, context);
@@ -115,6 +115,14 @@ async function fromText(written: string, path: Path, context: ModelContext): Pro
   const message = `${pathName(path)}: ${shown(written)} is no model that can be found.`;
   context.problems.add("experiment-model-unknown", path, message, next);
   return UNKNOWN;
+}
+
+/** The embedded model of the same family as a bare name: on the hub nearly every model has its owner before its name. */
+function findFamily(written: string): string | null {
+  const family = (name: string) => name.toLowerCase().split("-")[0];
+  return written.includes("/")
+    ? null
+    : (BUILTIN_MODELS.find((name) => family(name) === family(written)) ?? null);
 }
 
 function refuseAmbiguous(written: string, path: Path, context: ModelContext): void {

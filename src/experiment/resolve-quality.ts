@@ -2,6 +2,7 @@ import { basename, extname, join, resolve } from "node:path";
 import { packageRoot } from "../base/program.js";
 import type { EvaluationText, ExperimentQuality, LmEval } from "./experiment.js";
 import { makeName } from "./name.js";
+import { shown } from "./problems.js";
 import { parseJsonLines } from "./prompt-rows.js";
 import { type LmEvalInput, type QualityInput, SHIPPED_TEXTS, type TextInput } from "./quality-schema.js";
 import { readFileBounded, readText } from "./read-text.js";
@@ -36,11 +37,20 @@ export async function resolveQuality(input: QualityInput, context: ModelContext)
 }
 
 function resolveLmEval(input: LmEvalInput, context: ModelContext): LmEval {
+  if (input.include_path !== undefined && !input.trust_task_code) {
+    context.problems.add(
+      "experiment-code-untrusted",
+      ["quality", "lm_eval", "include_path"],
+      `Task files of ${shown(input.include_path)} can run any Python code on this machine, in functions or in templates.`,
+      "Read them; then add trust_task_code: true to lm_eval, only if you trust whoever wrote them.",
+    );
+  }
   return {
     tasks: input.tasks,
     include_path: input.include_path === undefined ? null : resolve(context.folder, input.include_path),
     limit: input.limit ?? null,
     num_fewshot: input.num_fewshot ?? null,
+    trust_task_code: input.trust_task_code,
   };
 }
 

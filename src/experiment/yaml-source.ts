@@ -95,7 +95,7 @@ export class YamlSource {
   ) {
     // One slip of indentation makes the parser stumble many times: the first stumble is the one to mend.
     const [syntax] = [...document.errors, ...document.warnings];
-    if (syntax !== undefined) throw new FalconErrorList([syntaxError(syntax, origin)]);
+    if (syntax !== undefined) throw new FalconErrorList([syntaxError(syntax, origin, document.contents)]);
     this.duplicates = duplicateKeys(document.contents).map((key) => duplicateKeyError(key, origin));
   }
 
@@ -137,11 +137,18 @@ export class YamlSource {
       if (pair === null && item === undefined) break;
       const isLast = depth === path.length - 1;
       const value = pair === null ? item : pair.value;
-      const wantsKey = pair !== null && ((isLast && on === "key") || !hasText(value));
-      nearest = wantsKey ? pair.key : value;
+      // A key that --set brought is no part of any text; its value is.
+      const wantsKey = hasText(pair?.key) && ((isLast && on === "key") || !hasText(value));
+      nearest = wantsKey ? pair?.key : value;
       node = value;
     }
     return this.placeOfNode(nearest);
+  }
+
+  /** Whether the value of a key at the top bears an anchor (&name). */
+  hasAnchor(key: string): boolean {
+    const value = findPair(this.document.contents, key)?.value;
+    return isNode(value) && "anchor" in value && value.anchor !== undefined;
   }
 
   /** Where a mapping's key stands; for the mapping itself where the key is missing. */
@@ -244,7 +251,17 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   return Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }
 
-function syntaxError(error: YAMLError, origin: Origin): FalconError {
+function syntaxError(error: YAMLError, origin: Origin, contents: unknown = null): FalconError {
+  const quote = error.code === "MISSING_CHAR" ? findOpenQuote(contents, error.pos[0]) : null;
+  if (quote !== null) {
+    return new FalconError({
+      code: "experiment-yaml-syntax",
+      message: "A quotation mark opens here, and none closes it.",
+      next: "Close it where the text ends, or write it twice inside a text that it quotes.",
+      place: placeIn(origin, quote, quote + 1),
+      exitCode: ExitCode.invalidExperiment,
+    });
+  }
   const [start, end] = error.pos;
   const { code, message, next } = explain(error);
   const length = /^[\w.-]*/.exec(origin.text.slice(origin.shift + start))?.[0].length ?? 1;
@@ -255,6 +272,18 @@ function syntaxError(error: YAMLError, origin: Origin): FalconError {
     place: placeIn(origin, start, Math.max(end, start + length)),
     exitCode: ExitCode.invalidExperiment,
   });
+}
+
+/** Where the quoted text begins that goes on until `end`, although it was to end before; null where there is none. */
+function findOpenQuote(contents: unknown, end: number): number | null {
+  let found: number | null = null;
+  if (!isNode(contents)) return null;
+  visit(contents, {
+    Scalar: (_key, { type, range }) => {
+      if (type?.startsWith("QUOTE") === true && range && range[1] >= end) found ??= range[0];
+    },
+  });
+  return found;
 }
 
 function explain(error: YAMLError): { code: string; message: string; next: string } {

@@ -34,6 +34,8 @@ export const lmEvalPlanSchema = z.strictObject({
   include_path: z.string().nullable(),
   limit: positiveInt.nullable(),
   num_fewshot: nonNegativeInt.nullable(),
+  /** Null in plans of before there was such a question. */
+  trust_task_code: z.boolean().nullable().default(null),
 });
 export type LmEvalPlan = z.infer<typeof lmEvalPlanSchema>;
 

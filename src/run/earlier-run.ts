@@ -1,7 +1,7 @@
 /** A run to resume: its frozen plan, and what its records say about it. */
-import { readFile } from "node:fs/promises";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { readRegularFile } from "../base/files.js";
 import { canonicalJson } from "../base/json.js";
 import { parsePlan } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
@@ -23,6 +23,7 @@ export interface EarlierRun {
 export async function readEarlierRun(paths: RunPaths): Promise<EarlierRun> {
   const plan = await readPlan(paths);
   const { records, warnings } = await readRecords(paths.records);
+  refuseHeadless(records, paths);
   refuseOtherPlan(plan, records, paths);
   const last = records.at(-1);
   return {
@@ -36,7 +37,7 @@ export async function readEarlierRun(paths: RunPaths): Promise<EarlierRun> {
 /** The frozen plan. Throws FalconError `resume-plan-unreadable`. */
 export async function readPlan(paths: RunPaths): Promise<Plan> {
   try {
-    return parsePlan(await readFile(paths.plan, "utf8"));
+    return parsePlan(String(await readRegularFile(paths.plan)));
   } catch (cause) {
     throw new FalconError({
       code: "resume-plan-unreadable",
@@ -46,6 +47,17 @@ export async function readPlan(paths: RunPaths): Promise<Plan> {
       cause,
     });
   }
+}
+
+/** Of a run that was killed before its first record nothing is there; where others are, the first one is damaged or was taken out. */
+function refuseHeadless(records: readonly RunFileRecord[], paths: RunPaths): void {
+  if (records.length === 0 || records.some((record) => record.kind === "run")) return;
+  throw new FalconError({
+    code: "results-run-missing",
+    message: `${paths.records} has no run record, so nothing says what its other records belong to.`,
+    next: "Put the file's first line back, or start a new run.",
+    exitCode: ExitCode.resultsFailed,
+  });
 }
 
 /** The first record holds the plan's header, configurations and order: what was measured was measured by those. */

@@ -20,8 +20,10 @@ export async function findRun(argument: string, resultsFolder: string, cwd: stri
   }
   throw new FalconError({
     code: "run-not-found",
-    message: `No run found for ${JSON.stringify(argument)}: neither ${asPath} nor ${asName} has a ${RECORDS_FILE}.`,
-    next: await suggestion(resolve(cwd, resultsFolder)),
+    message: `No run found for ${JSON.stringify(argument)}: ${describePlaces(asPath, asName)} holds records.`,
+    next: argument.includes("#")
+      ? `Name the run alone: ${argument.split("#")[0]}. RUN#CONFIGURATION is for falcon-exp compare.`
+      : await suggestion(resolve(cwd, resultsFolder)),
     exitCode: ExitCode.resultsFailed,
   });
 }
@@ -32,10 +34,11 @@ async function isRun(folder: string): Promise<boolean> {
   return (await exists(records)) || (await exists(tasks));
 }
 
+/** What may not be looked at counts as there: whoever reads it then says why it cannot. */
 async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
-    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === "EACCES" || code === "EPERM",
   );
 }
 
@@ -45,7 +48,15 @@ async function folderNames(folder: string): Promise<string[]> {
     () => false,
   );
   if (!isFolder) return [];
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new FalconError({
+      code: "results-not-found",
+      message: `${folder} cannot be read: ${cause.message}`,
+      next: "Check its permissions, or name another folder of results: --results FOLDER.",
+      exitCode: ExitCode.resultsFailed,
+      cause,
+    });
+  });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
@@ -55,6 +66,10 @@ async function newestRunIn(folder: string): Promise<string | null> {
     if (await isRun(join(folder, id))) return join(folder, id);
   }
   return null;
+}
+
+function describePlaces(asPath: string, asName: string): string {
+  return asPath === asName ? `nothing in ${asPath}` : `neither ${asPath} nor ${asName}`;
 }
 
 async function suggestion(resultsFolder: string): Promise<string> {

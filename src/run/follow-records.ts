@@ -1,5 +1,5 @@
 /** Reads `records.jsonl` as it grows. */
-import { watch } from "node:fs";
+import { constants, watch } from "node:fs";
 import { open } from "node:fs/promises";
 import type { RunPaths } from "./paths.js";
 import { parseRecords } from "./reader.js";
@@ -77,13 +77,15 @@ class GrowingFile {
   private async read(): Promise<Buffer | null> {
     let file: Awaited<ReturnType<typeof open>>;
     try {
-      file = await open(this.path, "r");
+      file = await open(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
       throw error;
     }
     try {
-      const { size } = await file.stat();
+      const found = await file.stat();
+      if (!found.isFile()) return null;
+      const { size } = found;
       if (size < this.#offset) return null;
       const wanted = Buffer.alloc(size - this.#offset);
       const { bytesRead } = await file.read(wanted, 0, wanted.length, this.#offset);

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { readRegularFile } from "../base/files.js";
 import { parseJson } from "../base/json.js";
 import { splitAtChecksums, verifyChecksum } from "./checksummed-line.js";
 import { RECORDS_FILE } from "./paths.js";
@@ -33,7 +33,7 @@ export interface RecordFile {
 export async function readRecords(path: string): Promise<RecordFile> {
   let content: Buffer;
   try {
-    content = await readFile(path);
+    content = await readRegularFile(path);
   } catch (cause) {
     throw new FalconError({
       code: "results-not-found",

@@ -5,7 +5,8 @@ import type { PlanConfiguration } from "../plan/plan-types.js";
 import { environmentChanges } from "./identity.js";
 import { RunPaths } from "./paths.js";
 import { readRunRecords } from "./read-run-records.js";
-import type { RecordWarning } from "./reader.js";
+import { describeRecordWarning, type RecordWarning } from "./reader.js";
+import { findRecordGaps } from "./record-gaps.js";
 import type {
   CompletedTrial,
   ConfigurationRecord,
@@ -67,6 +68,8 @@ export interface RunData {
   readonly environmentChanges: readonly string[];
   /** Each time the run was resumed. */
   readonly resumes: readonly ResumeRecord[];
+  /** What its records lack or hold beyond what can be used, one sentence each. */
+  readonly recordProblems: readonly string[];
   /** All the time that was spent on it; null when the controller was killed. */
   readonly elapsedSec: number | null;
 }
@@ -77,7 +80,9 @@ export async function readRun(
 ): Promise<{ data: RunData; warnings: readonly RecordWarning[] }> {
   const paths = new RunPaths(folder);
   const { records, warnings } = await readRunRecords(paths);
-  return { data: groupRecords(records, paths.records), warnings };
+  const data = groupRecords(records, paths.records);
+  const all = [...warnings, ...data.recordProblems.map((message) => ({ line: null, message }))];
+  return { data: { ...data, recordProblems: all.map(describeRecordWarning) }, warnings: all };
 }
 
 /** Groups records by configuration. Throws FalconError `results-run-missing` without a run record. */
@@ -110,6 +115,7 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
       return unrecorded === null ? known : [...known, unrecorded];
     }),
     resumes,
+    recordProblems: findRecordGaps(state, run),
   };
 }
 

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import type { Clock } from "../base/clock.js";
+import { makeFolders } from "../base/files.js";
 import { writeWholeFile } from "../base/io.js";
 import { ownProcessName } from "../base/process-name.js";
 import { FileLog } from "./file-log.js";
@@ -33,7 +33,7 @@ export interface RunFolderOptions {
 export async function openRunFolder(options: RunFolderOptions): Promise<RunFolder> {
   const paths = RunPaths.of(options.resultsFolder, options.experiment, options.runId);
   try {
-    await mkdir(paths.folder, { recursive: true });
+    await makeFolders(paths.folder);
     await writeWholeFile(paths.experiment, options.experimentText);
     await writeWholeFile(paths.plan, options.planText);
   } catch (cause) {

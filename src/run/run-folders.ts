@@ -12,16 +12,25 @@ const DEEPEST = 5;
 /**
  * Folders of runs, relative to `folder` with `/` between names: those named as runs are, and those that hold records.
  * Symbolic links are not followed, so nothing outside is listed and no circle is walked. A folder that may not be read is
- * left out. Throws FalconError `results-not-found` where `folder` itself is there and cannot be read; a missing one is empty.
+ * left out and told. Throws FalconError `results-not-found` where `folder` itself is there and cannot be read; a missing one is empty.
  */
-export async function runFolders(folder: string): Promise<readonly string[]> {
+export async function runFolders(
+  folder: string,
+  onUnreadable: (path: string) => void = () => {},
+): Promise<readonly string[]> {
   const found: string[] = [];
-  await collect(folder, [], found);
+  await collect(folder, [], found, onUnreadable);
   return found.sort();
 }
 
-async function collect(root: string, names: readonly string[], found: string[]): Promise<void> {
-  const entries = await listEntries(join(root, ...names), names.length === 0);
+async function collect(
+  root: string,
+  names: readonly string[],
+  found: string[],
+  onUnreadable: (path: string) => void,
+): Promise<void> {
+  const isRoot = names.length === 0;
+  const entries = await listEntries(join(root, ...names), isRoot, () => onUnreadable(names.join("/")));
   const hasFile = (name: string) => entries.some((entry) => entry.name === name && entry.isFile());
   const hasTasks = entries.some((entry) => entry.name === "tasks" && entry.isDirectory());
   if (names.length > 0 && (hasFile(RECORDS_FILE) || (hasTasks && hasFile("plan.jsonl")))) {
@@ -33,15 +42,19 @@ async function collect(root: string, names: readonly string[], found: string[]):
     const path = [...names, name];
     // A run is known by its name: thousands of them need not be opened to be found.
     if (isRunId(name)) found.push(path.join("/"));
-    else if (path.length < DEEPEST) await collect(root, path, found);
+    else if (path.length < DEEPEST) await collect(root, path, found, onUnreadable);
   }
 }
 
-async function listEntries(path: string, isRoot: boolean) {
+async function listEntries(path: string, isRoot: boolean, onUnreadable: () => void) {
   try {
     return await readdir(path, { withFileTypes: true });
   } catch (cause) {
-    if (!isRoot || (cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (!isRoot) {
+      onUnreadable();
+      return [];
+    }
     throw new FalconError({
       code: "results-not-found",
       message: `Could not read ${path}: ${(cause as Error).message}`,

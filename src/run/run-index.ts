@@ -65,6 +65,8 @@ export interface RunIndexOptions {
   readonly known?: Map<string, KnownRun>;
   /** Called with each current summary.json, parsed: who needs more of it than the index keeps need not read it again. */
   readonly onSummary?: ((entry: RunIndexEntry, summary: unknown) => void) | undefined;
+  /** Called with each folder, relative to the results folder, that may not be read. */
+  readonly onUnreadable?: (path: string) => void;
   /** Of who reads more of the same disk. */
   readonly files?: SmallFiles;
 }
@@ -83,10 +85,11 @@ export async function indexRuns({
   experiment,
   known,
   onSummary,
+  onUnreadable,
   files = new SmallFiles(systemClock),
 }: RunIndexOptions): Promise<RunIndexEntry[]> {
   const self = await ownProcessName();
-  const entries = await mapConcurrent(await runFolders(folder), CONCURRENCY, async (path) => {
+  const entries = await mapConcurrent(await runFolders(folder, onUnreadable), CONCURRENCY, async (path) => {
     if (known === undefined) return indexRun(folder, path, { self, files, onSummary });
     const stamp = await readStamp(new RunPaths(join(folder, path)));
     const before = known.get(path);
@@ -139,9 +142,16 @@ async function indexRun(
   try {
     const end = await readEnd(paths, files);
     const json = end === null ? undefined : await files.json(paths.summary);
-    const summary = summaryOverviewSchema.safeParse(json).data;
-    if (summary !== undefined && summary.status === end?.status && summary.elapsed_sec === end.elapsed_sec) {
-      const entry = { folder: paths.folder, path, problem: null, ...summary, has_current_summary: true };
+    const told = summaryOverviewSchema.safeParse(json).data;
+    if (
+      told !== undefined &&
+      told.status === end?.status &&
+      told.elapsed_sec === end.elapsed_sec &&
+      (await isOlder(paths.records, paths.summary))
+    ) {
+      const { record_problems, ...summary } = told;
+      const problem = record_problems.length === 0 ? null : record_problems.join("; ");
+      const entry = { folder: paths.folder, path, problem, ...summary, has_current_summary: true };
       onSummary?.(entry, json);
       return entry;
     }
@@ -151,6 +161,12 @@ async function indexRun(
     if (code === undefined) throw error;
     return damaged(paths, path, code === "ENOENT" ? "it has no records.jsonl" : (error as Error).message);
   }
+}
+
+/** Whether the records are as they were when the summary was written; where a copy mixed up the times, they are read again. */
+async function isOlder(records: string, summary: string): Promise<boolean> {
+  const [one, other] = await Promise.all([stat(records), stat(summary)]);
+  return one.mtimeMs <= other.mtimeMs;
 }
 
 /** Null as well where tasks measure the run and their records are not merged yet. */
@@ -186,7 +202,7 @@ async function scanned(paths: RunPaths, path: string, self: ProcessName): Promis
     run_id: run.run_id,
     // Tasks that have not begun yet, or were cut off: nobody can tell which from here.
     status: end?.status ?? (isAlive ? "running" : (await hasTasks(paths)) ? "interrupted" : "killed"),
-    problem: damagedLines.length === 0 ? null : damageText(damagedLines),
+    problem: describeProblems(damagedLines, progress.findGaps()),
     started_at: run.at,
     elapsed_sec: progress.elapsedSec,
     model_name: run.plan.model_name,
@@ -196,6 +212,11 @@ async function scanned(paths: RunPaths, path: string, self: ProcessName): Promis
     configurations,
     has_current_summary: false,
   };
+}
+
+function describeProblems(damagedLines: readonly number[], gaps: readonly string[]): string | null {
+  const all = [...(damagedLines.length === 0 ? [] : [damageText(damagedLines)]), ...gaps];
+  return all.length === 0 ? null : all.join("; ");
 }
 
 function damageText(lines: readonly number[]): string {

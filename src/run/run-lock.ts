@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../base/clock.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { readRegularFile } from "../base/files.js";
 import { parseJson } from "../base/json.js";
 import { isSameMachine, type ProcessName, processNameSchema, runsStill } from "../base/process-name.js";
 import { RunPaths } from "./paths.js";
@@ -81,7 +82,7 @@ async function isLeft(owner: LockOwner, self: ProcessName): Promise<boolean> {
 async function readOwner(path: string): Promise<LockOwner | "unknown" | null> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = String(await readRegularFile(path));
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
     throw error;
@@ -108,7 +109,7 @@ async function placed(own: string, path: string): Promise<boolean> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") {
       // A network disk that made the link, but lost the answer, is asked again and finds it there.
-      return (await readFile(path, "utf8").catch(() => null)) === (await readFile(own, "utf8"));
+      return (await readText(path)) === (await readFile(own, "utf8"));
     }
     // Some file systems have no links.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
@@ -136,8 +137,13 @@ async function removeLeft(path: string, aside: string, expected: LockOwner): Pro
   await rm(aside, { force: true });
 }
 
+/** Null where there is no such file. */
+async function readText(path: string): Promise<string | null> {
+  return readRegularFile(path).then(String, () => null);
+}
+
 async function release(path: string, text: string): Promise<void> {
-  const there = await readFile(path, "utf8").catch(() => null);
+  const there = await readText(path);
   if (there === text) await rm(path, { force: true });
 }
 

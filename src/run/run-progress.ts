@@ -17,6 +17,7 @@ import {
   shapeOf,
 } from "../metrics/registry.js";
 import { countTrialsEach } from "../plan/plan-types.js";
+import { findRecordGaps } from "./record-gaps.js";
 import type { RunFileRecord } from "./record-types.js";
 import { type ConfigurationState, type ConfigurationStatus, RunState } from "./state.js";
 
@@ -41,6 +42,8 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
       repeats: z.number(),
       rounds: z.number().default(1),
       rounds_share_trials: z.boolean().default(false),
+      /** Anything but null: how many repeats there are was decided while they were measured. */
+      auto_repeats: z.unknown().default(null),
     }),
     configurations: z.array(
       z.object({
@@ -153,6 +156,13 @@ export class RunProgress {
   /** Over all its parts, each by its own time where it ended, else to its last record; null without records. */
   get elapsedSec(): number | null {
     return this.#state.elapsedSec;
+  }
+
+  /** What the records lack although no line is damaged, one sentence each. */
+  findGaps(): readonly string[] {
+    const { run } = this;
+    if (run === null) return [];
+    return findRecordGaps(this.#state, run);
   }
 
   /** As planned, in order of running. */

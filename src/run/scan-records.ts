@@ -1,5 +1,5 @@
 /** A quick look through `records.jsonl`: only the lines that a list needs are parsed. */
-import { readFile } from "node:fs/promises";
+import { readRegularFile } from "../base/files.js";
 import { parseJson } from "../base/json.js";
 import { verifyChecksum } from "./checksummed-line.js";
 import type { RunPaths } from "./paths.js";
@@ -25,7 +25,7 @@ export interface ScannedRecords {
 
 /** Throws what the file system does. */
 export async function scanRecords(path: string): Promise<ScannedRecords> {
-  const content = await readFile(path);
+  const content = await readRegularFile(path);
   const progress = new RunProgress();
   const damagedLines: number[] = [];
   let newerSchemaVersion: number | null = null;

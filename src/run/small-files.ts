@@ -2,19 +2,19 @@
 import {
   close,
   closeSync,
+  constants,
   fstat,
   fstatSync,
   open,
   openSync,
-  type PathLike,
   read,
-  readFile,
   readFileSync,
   readSync,
 } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Clock } from "../base/clock.js";
+import { notAFile, readRegularFile } from "../base/files.js";
 import { parseJson } from "../base/json.js";
 
 /** A near disk answers in a small part of it. */
@@ -26,7 +26,9 @@ const FILES_A_TURN = 64;
 
 // The handles of node:fs/promises take several times as long as these.
 const [openFile, statFile, closeFile] = [promisify(open), promisify(fstat), promisify(close)];
-const [readFrom, readWhole] = [promisify(read), promisify(readFile)];
+const readFrom = promisify(read);
+/** A pipe is not waited for (`readRegularFile`). */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 type Part = "start" | "end";
 
@@ -41,17 +43,17 @@ export class SmallFiles {
   constructor(private readonly clock: Pick<Clock, "monotonicSec">) {}
 
   /** The whole file. */
-  async text(path: PathLike): Promise<string> {
-    return this.#isFar ? readWhole(path, "utf8") : this.#atOnce(() => readFileSync(path, "utf8"));
+  async text(path: string): Promise<string> {
+    return this.#isFar ? String(await readRegularFile(path)) : this.#atOnce(() => textNow(path));
   }
 
   /** What it says as JSON; undefined where it is missing, cannot be read, or is torn. */
-  async json(path: PathLike): Promise<unknown> {
+  async json(path: string): Promise<unknown> {
     return this.text(path).then(parseJson, () => undefined);
   }
 
   /** Its first or last bytes, at most so many. */
-  async part(path: PathLike, part: Part, mostBytes: number): Promise<Buffer> {
+  async part(path: string, part: Part, mostBytes: number): Promise<Buffer> {
     return this.#isFar
       ? promisedPart(path, part, mostBytes)
       : this.#atOnce(() => partNow(path, part, mostBytes));
@@ -82,10 +84,10 @@ function locatePart(
   return { length, at: part === "start" ? 0 : size - length };
 }
 
-function partNow(path: PathLike, part: Part, mostBytes: number): Buffer {
-  const file = openSync(path, "r");
+function partNow(path: string, part: Part, mostBytes: number): Buffer {
+  const file = openSync(path, READ);
   try {
-    const { length, at } = locatePart(fstatSync(file).size, part, mostBytes);
+    const { length, at } = locatePart(sizeNow(file, path), part, mostBytes);
     const buffer = Buffer.allocUnsafe(length);
     return buffer.subarray(0, readSync(file, buffer, 0, length, at));
   } finally {
@@ -93,10 +95,28 @@ function partNow(path: PathLike, part: Part, mostBytes: number): Buffer {
   }
 }
 
-async function promisedPart(path: PathLike, part: Part, mostBytes: number): Promise<Buffer> {
-  const file = await openFile(path, "r");
+function textNow(path: string): string {
+  const file = openSync(path, READ);
   try {
-    const { length, at } = locatePart((await statFile(file)).size, part, mostBytes);
+    sizeNow(file, path);
+    return readFileSync(file, "utf8");
+  } finally {
+    closeSync(file);
+  }
+}
+
+function sizeNow(file: number, path: string): number {
+  const found = fstatSync(file);
+  if (!found.isFile()) throw notAFile(path);
+  return found.size;
+}
+
+async function promisedPart(path: string, part: Part, mostBytes: number): Promise<Buffer> {
+  const file = await openFile(path, READ);
+  try {
+    const found = await statFile(file);
+    if (!found.isFile()) throw notAFile(path);
+    const { length, at } = locatePart(found.size, part, mostBytes);
     const buffer = Buffer.allocUnsafe(length);
     return buffer.subarray(0, (await readFrom(file, buffer, 0, length, at)).bytesRead);
   } finally {

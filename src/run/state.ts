@@ -90,6 +90,11 @@ export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure>
     return known;
   }
 
+  /** Of every configuration that a record names. */
+  configurationIds(): readonly string[] {
+    return [...this.#configurations].filter(([, { hasBegun }]) => hasBegun).map(([id]) => id);
+  }
+
   /** A part that was killed lasted at least until its last record. A clock that was set back makes no time negative. */
   #countPartSec(): number {
     if (this.end !== null) return (this.end as { readonly elapsed_sec: number }).elapsed_sec;

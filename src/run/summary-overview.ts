@@ -41,6 +41,7 @@ export const summaryOverviewSchema = summarySchema
     trials_planned: true,
     trials_completed: true,
     trials_failed: true,
+    record_problems: true,
   })
   .extend({
     /** Of a run that ended; one of a run that was killed is not current. */

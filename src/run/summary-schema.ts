@@ -260,6 +260,8 @@ export const summarySchema = z.object({
   machine_remarks: z.array(z.string()).default([]),
   /** What of libraries and machine is not the same for all that was measured, as sentences. */
   environment_changes: z.array(z.string()).default([]),
+  /** What the records lack or hold beyond what can be used, one sentence each. */
+  record_problems: z.array(z.string()).default([]),
   /** When the run was resumed, and by which version. */
   resumes: z.array(z.object({ at: z.string(), falcon_exp_version: z.string() })).default([]),
   /** Null without a drift probe. */

@@ -1,10 +1,15 @@
-import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { makeFolders, notAFile } from "../base/files.js";
 import { appendChecksum } from "./checksummed-line.js";
 import { type RunFileRecord, recordSchema } from "./record-types.js";
+
+/** As "a+", but a pipe of that name is not waited for. */
+const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | constants.O_NONBLOCK;
 
 export interface RecordWriterOptions {
   /** Go on with a file that has records already. Without it such a file is refused. */
@@ -29,8 +34,8 @@ export class RecordWriter {
   /** Makes the parent folders and the file. Throws FalconError `results-write-failed` or `results-exist`. */
   static async open(path: string, options: RecordWriterOptions = {}): Promise<RecordWriter> {
     try {
-      await mkdir(dirname(path), { recursive: true });
-      const file = await open(path, "a+");
+      await makeFolders(dirname(path));
+      const file = await open(path, APPEND);
       try {
         await prepare(file, path, options.resume === true);
         await syncFolder(dirname(path));
@@ -85,7 +90,7 @@ export class RecordWriter {
     throw new FalconError({
       code: "results-lost",
       message: `${this.path} was deleted, moved or replaced while the run wrote to it.`,
-      next: "Start the run again, and leave its folder alone until it ends.",
+      next: "Put the folder back as it was and go on with `falcon-exp run --resume`; else start a new run, and leave its folder alone until it ends.",
       exitCode: ExitCode.resultsFailed,
     });
   }
@@ -101,7 +106,9 @@ export class RecordWriter {
 
 /** Refuses old records unless resuming; a line torn by a kill is ended, so that the next record gets its own. */
 async function prepare(file: FileHandle, path: string, resume: boolean): Promise<void> {
-  const { size } = await file.stat();
+  const found = await file.stat();
+  if (!found.isFile()) throw notAFile(path);
+  const { size } = found;
   if (size === 0) return;
   if (!resume) {
     throw new FalconError({
@@ -132,7 +139,7 @@ export function writeFailed(path: string, cause: unknown): FalconError {
   return new FalconError({
     code: "results-write-failed",
     message: `Could not write ${path}: ${reason}`,
-    next: "Check the free space and the permissions of the results folder; what was measured is kept: continue with `falcon-exp run --resume`.",
+    next: "Check the free space and the permissions of the results folder; a run that had begun keeps what was measured: continue with `falcon-exp run --resume`.",
     exitCode: ExitCode.resultsFailed,
     cause,
   });

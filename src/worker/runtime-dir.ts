@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { ownProcessName } from "../base/process-name.js";
@@ -24,7 +24,9 @@ export interface RuntimeDir {
  * A new folder with an unguessable name that only this user may enter; holds the ipc sockets of one worker. Where
  * TMPDIR is too long for a socket's path it lies in /tmp. Throws FalconError `runtime-dir-failed`.
  */
-export async function makeRuntimeDir(preferred: string = tmpdir()): Promise<RuntimeDir> {
+export async function makeRuntimeDir(temporary: string = tmpdir()): Promise<RuntimeDir> {
+  // The worker starts elsewhere: to it a relative TMPDIR would be another folder.
+  const preferred = resolve(temporary);
   const fits = (base: string) =>
     Buffer.byteLength(join(base, "falcon-exp-XXXXXX")) + LONGEST_SOCKET_NAME.length <= MAX_SOCKET_PATH_BYTES;
   const base = fits(preferred) ? preferred : "/tmp";

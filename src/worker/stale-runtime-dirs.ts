@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { lstat, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -9,6 +10,8 @@ import {
 } from "../base/process-name.js";
 import { OWNER_FILE } from "./runtime-dir.js";
 
+/** Between the making of a folder and its owner's note there are milliseconds. */
+const OWNERLESS_MS = 3_600_000;
 const NAME = /^falcon-exp-[A-Za-z0-9]{6}$/;
 
 /**
@@ -25,15 +28,20 @@ export async function removeStaleRuntimeDirs(base: string): Promise<void> {
     try {
       const status = await lstat(path);
       if (!status.isDirectory() || status.uid !== process.getuid?.()) continue;
-      if (await isLeft(path, self)) await rm(path, { recursive: true, force: true });
+      if (await isLeft(path, status, self)) await rm(path, { recursive: true, force: true });
     } catch {
       // Another run is tidying too.
     }
   }
 }
 
-/** Of a folder without an owner (being made just now) and of another container's nothing is known. */
-async function isLeft(path: string, self: ProcessName): Promise<boolean> {
+/**
+ * Of another container's nothing is known. A folder without an owner is being made just now; an old one that holds nothing is of a
+ * controller that ended in that moment.
+ */
+async function isLeft(path: string, { mtimeMs }: Stats, self: ProcessName): Promise<boolean> {
+  const names = await readdir(path);
+  if (!names.includes(OWNER_FILE)) return names.length === 0 && Date.now() - mtimeMs > OWNERLESS_MS;
   const text = await readFile(join(path, OWNER_FILE), "utf8");
   const owner = processNameSchema.parse(JSON.parse(text));
   return isSameMachine(owner, self) && !(await runsStill(owner));

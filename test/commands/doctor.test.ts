@@ -1,9 +1,14 @@
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { expect, test } from "vitest";
 import { pythonWithout } from "../fixtures/damaged-python.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { falconExp } from "./cli.js";
+
+const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
 
 test("doctor says what this machine computes, and that the model comes with the first set-up", async () => {
   const env = { FALCON_EXP_HOME: join(scratchFolder(), "home") };
@@ -50,5 +55,21 @@ test.each([
     next: expect.stringContaining("Install these"),
   });
   expect(finding.detail).toContain(words);
+  expect(exitCode).toBe(6);
+});
+
+test("doctor sees that the cache folder, in which something is still to be made, cannot be written", async () => {
+  // Root may write anywhere: this is another user's process.
+  const home = scratchFolder();
+  chmodSync(home, 0o755);
+  const { exitCode, stdout } = await execa(process.execPath, [bin, "doctor", "--json"], {
+    uid: 65_534,
+    gid: 65_534,
+    cwd: "/",
+    env: { FALCON_EXP_HOME: join(home, "cache"), FALCON_EXP_PYTHON: "" },
+    reject: false,
+  });
+  const finding = JSON.parse(stdout).findings.find(({ what }: { what: string }) => what === "cache folder");
+  expect(finding).toMatchObject({ ok: false, detail: expect.stringContaining("cannot be written") });
   expect(exitCode).toBe(6);
 });

@@ -97,6 +97,16 @@ test("a model whose config cannot be read is an error with its reason", async ()
   expect(stderr).toContain("holds no config.json");
 });
 
+test("a model of a hub that cannot be reached is told in one sentence", async () => {
+  const { env } = options();
+  const { stderr } = await falconExp(["fit", "gpt5", "--memory", "1GB"], {
+    env: { ...env, HF_HUB_OFFLINE: "1", HF_HOME: scratchFolder() },
+  });
+  expect(stderr).toContain(
+    "fit-model-unreadable: The model's config cannot be read: gpt5 is not in this machine's cache, and the hub cannot be reached.",
+  );
+});
+
 test("plan --estimate gives every configuration's parts and says whether it fits", async () => {
   const tiny = fileURLToPath(new URL("../../experiments/falcon-tiny.yaml", import.meta.url));
   const args = ["plan", tiny, "--estimate", "--memory", "1GB", "--memory", "1MB"];

@@ -9,7 +9,7 @@ test("init writes the examples and their schema, and names the next command", as
   const { exitCode, stdout } = await falconExp(["init"], { cwd });
   expect(exitCode).toBe(0);
   expect(stdout).toContain("wrote      experiments/quant.yaml");
-  expect(stdout).toContain("Next: npx falcon-exp run experiments/quant.yaml");
+  expect(stdout).toContain("Next: falcon-exp run experiments/quant.yaml");
   expect((await falconExp(["validate", "experiments/quant.yaml"], { cwd })).exitCode).toBe(0);
   expect(readFileSync(join(cwd, "experiments/experiment.schema.json"), "utf8")).toContain("draft-07");
 });

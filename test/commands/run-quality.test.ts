@@ -31,7 +31,7 @@ profile: true
 quality:
   texts: [./mine.txt]
   context: 64
-  lm_eval: { tasks: [everyday], include_path: ${tasks}, limit: 4 }
+  lm_eval: { tasks: [everyday], include_path: ${tasks}, trust_task_code: true, limit: 4 }
 `;
 
 interface Summary {

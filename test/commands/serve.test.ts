@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -40,6 +41,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
 
 test("the address can be had as JSON, for programs", async () => {
   const cwd = scratchFolder();
+  mkdirSync(join(cwd, "elsewhere"));
   const { server, line } = await started(cwd, ["elsewhere", "--json"]);
   expect(JSON.parse(line)).toEqual({
     url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/$/),

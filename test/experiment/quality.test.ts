@@ -58,7 +58,7 @@ test("repeats is a number, auto, or a mapping; a contradiction is refused", asyn
 });
 
 test.each([
-  ["many", "Correct the value."],
+  ["many", "Write a whole number from 1 to 10,000, auto, or a mapping {width, fewest, most}."],
   ["atuo", "Did you mean auto?"],
 ])("repeats: %s is told all that may stand there", async (written, next) => {
   const [error] = await collectErrors(() => load(minimal(`repeats: ${written}`)));
@@ -70,12 +70,23 @@ test.each([
 
 test("lm_eval's folder is relative to the experiment", async () => {
   const { quality } = await load(
-    minimal("quality: { texts: [], lm_eval: { tasks: [everyday], include_path: ./tasks } }"),
+    minimal(
+      "quality: { texts: [], lm_eval: { tasks: [everyday], include_path: ./tasks, trust_task_code: true } }",
+    ),
   );
   expect(quality?.lm_eval).toEqual({
     tasks: ["everyday"],
     include_path: "/lab/tasks",
     limit: null,
     num_fewshot: null,
+    trust_task_code: true,
   });
+});
+
+test("task files of one's own, which can run code, are refused unless they are trusted", async () => {
+  const [error] = await collectErrors(() =>
+    load(minimal("quality: { texts: [], lm_eval: { tasks: [everyday], include_path: ./tasks } }")),
+  );
+  expect(error).toMatchObject({ code: "experiment-code-untrusted", exitCode: 3 });
+  expect(error?.next).toContain("trust_task_code: true");
 });

@@ -69,3 +69,62 @@ test("seeds of greedy answers are refused, and of sampled ones measured", async 
   const sampled = await planExperiment(minimal("generation: {sampling: {}}", "matrix: {seed: [1, 2]}"));
   expect(sampled.configurations).toHaveLength(2);
 });
+
+test("names of bitsandbytes inside a method's mapping are told as they are written here", async () => {
+  const found = await problemsOf(
+    minimal(
+      "matrix:",
+      "  quantization: [{load_in_4bit: true, bnb_4bit_quant_type: nf4, bnb_4bit_compute_dtype: float32}]",
+    ),
+  );
+  expect(found.map(({ next }) => next)).toEqual(
+    expect.arrayContaining([
+      "It is written as type: nf4 or type: fp4.",
+      "It is written as type.",
+      "It is written as compute_dtype.",
+    ]),
+  );
+});
+
+test("a key that only holds an anchor is told to begin with x-", async () => {
+  const [found] = await problemsOf(`base: &b {max_new_tokens: 8}\n${minimal("generation: {<<: *b}")}`);
+  expect(found).toMatchObject({ at: "1:1", next: "Keys that only hold anchors begin with x-: x-base." });
+});
+
+test.each([
+  ["description: 123", 'Put it in quotes: "123".'],
+  ["description: true", 'Put it in quotes: "true".'],
+])("%s is told to need quotes", async (line, next) => {
+  expect((await problemsOf(minimal(line)))[0]).toMatchObject({ next });
+});
+
+test("a quotation mark that nothing closes is shown where it opens", async () => {
+  const [found] = await problemsOf('name: x\nmodel: smollm2-135m-instruct\nprompts: ["hello]\nrepeats: 2\n');
+  expect(found).toMatchObject({
+    code: "experiment-yaml-syntax",
+    at: "3:11",
+    message: "A quotation mark opens here, and none closes it.",
+  });
+});
+
+test.each(["repeat=3", "timeouts.heartbeat=3"])("what is wrong in --set %s is shown there", async (set) => {
+  const [error] = await collectErrors(() => planExperiment(minimal(), [set]));
+  expect(error?.place).toMatchObject({ source: "--set", text: set });
+});
+
+test.each(["smollm2-135m", "SmolLM2", "smollm2-360m-instruct"])(
+  "%s without an owner is taken for the embedded model misspelt, not for one of the hub",
+  async (name) => {
+    const [found] = await problemsOf(`name: x\nmodel: ${name}\nprompts: [hello]\n`);
+    expect(found).toMatchObject({
+      code: "experiment-model-unknown",
+      next: "Did you mean smollm2-135m-instruct?",
+    });
+  },
+);
+
+test("names of the hub stay names of the hub", async () => {
+  for (const name of ["gpt2", "HuggingFaceTB/SmolLM2-135M"]) {
+    expect(await problemsOf(`name: x\nmodel: ${name}\nprompts: [hello]\n`)).toEqual([]);
+  }
+});

@@ -1,9 +1,11 @@
 /** `falcon-exp run` on disks that are not like a local one: real ones, or with answers that are changed in the program. */
-import { existsSync, readdirSync, symlinkSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { smallDisk } from "../fixtures/small-disk.js";
 import { prepareRun, scriptedPython, TINY_EXPERIMENT } from "../fixtures/started-run.js";
 
@@ -72,6 +74,35 @@ test("a disk that fills up under the command ends it with what to do, and with s
   await run.gone(10_000);
   disk.remount("size=64m");
   const { exitCode, stderr } = await command(run, "--resume", runFolder(run));
+  expect(exitCode, stderr).toBe(0);
+  expectWhole(run);
+});
+
+test("a disk behind stderr or stdout that takes nothing does not end the run; what is missing on stdout is told", async () => {
+  for (const [stream, code] of [
+    ["stderr", 0],
+    ["stdout", 7],
+  ] as const) {
+    const run = prepareRun({ python: scriptedPython("good") });
+    const [file, ...args] = run.command;
+    const full = openSync("/dev/full", "w");
+    onTestFinished(() => closeSync(full));
+    const child = spawn(file, args, {
+      cwd: run.cwd,
+      env: { ...process.env, ...run.env },
+      stdio: ["ignore", stream === "stdout" ? full : "ignore", stream === "stderr" ? full : "ignore"],
+    });
+    const [exitCode] = await once(child, "exit");
+    expect(exitCode).toBe(code);
+    expectWhole(run);
+    expect(readdirSync(run.temporary)).toEqual([]);
+  }
+});
+
+test("a relative TMPDIR is meant from where the run was started", async () => {
+  const run = prepareRun({ python: scriptedPython("good"), temporary: "temporary" });
+  mkdirSync(join(run.cwd, "temporary"));
+  const { exitCode, stderr } = await command(run);
   expect(exitCode, stderr).toBe(0);
   expectWhole(run);
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -31,6 +31,17 @@ test("the folder of a controller that is gone is removed, that of a living one a
   await removeStaleRuntimeDirs(base);
   expect(existsSync(left)).toBe(false);
   for (const folder of [nobodys, foreign, living.path]) expect(existsSync(folder), folder).toBe(true);
+});
+
+test("an old folder that no controller lived to put its name into is removed, one that holds anything is not", async () => {
+  const base = scratchFolder();
+  const [empty, full] = [join(base, "falcon-exp-cccccc"), join(base, "falcon-exp-dddddd")];
+  for (const folder of [empty, full]) mkdirSync(folder);
+  writeFileSync(join(full, "something"), "");
+  const twoHoursAgo = Date.now() / 1000 - 7200;
+  for (const folder of [empty, full]) utimesSync(folder, twoHoursAgo, twoHoursAgo);
+  await removeStaleRuntimeDirs(base);
+  expect([existsSync(empty), existsSync(full)]).toEqual([false, true]);
 });
 
 test("the sockets of another run are never spoken to: its forkserver would take that for a request and end", async () => {

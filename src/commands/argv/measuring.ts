@@ -151,7 +151,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "plan experiments/quant.yaml --estimate           memory by parts, without weights",
       "plan experiments/quant.yaml --estimate --memory 24GB --memory 80GB",
       "plan experiments/quant.yaml --freeze             for tasks on several machines",
-      "plan experiments/falcon-40b.yaml --json | jq '.configurations[].label'",
+      "plan experiments/falcon-40b.yaml --json | jq '.configurations[].worker.label'",
     ],
   )
     .addOption(setOption)

@@ -1,6 +1,7 @@
 /** What the definitions of commands share: the maker of a command, and options that several have. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CommandIo } from "../io.js";
+import { formatExamples } from "./examples.js";
 
 /** Given to every group of commands; nothing is taken from globals. */
 export interface ArgvContext {
@@ -10,14 +11,38 @@ export interface ArgvContext {
   readonly command: (name: string, description: string, examples: readonly string[]) => Command;
 }
 
-/** `argument` → the context's maker of commands. */
-export function commandMaker(program: Command): ArgvContext["command"] {
+/** Of each command for the list of all; its own help says more. */
+const SUMMARIES: Readonly<Record<string, string>> = {
+  run: "measure an experiment, or resume a run",
+  attach: "follow a run that Slurm measures",
+  status: "where each task of a Slurm run is",
+  cancel: "cancel the tasks of a Slurm run",
+  schedule: "what a scheduler needs for every night",
+  prune: "which old runs would go",
+  validate: "check an experiment file",
+  plan: "show what would be measured",
+  fit: "which quantizations fit into a memory",
+  compare: "set runs side by side",
+  list: "list runs, newest first",
+  show: "a run's table and verdicts",
+  serve: "show runs in the browser",
+  history: "follow an experiment over its runs",
+  report: "draw a run's tables and charts again",
+  export: "runs for other programs",
+  setup: "make and mend what a run needs",
+  doctor: "what this machine can run",
+  init: "write the example experiments",
+};
+
+/** `program` → the context's maker of commands. */
+export function commandMaker(program: Command, io: CommandIo): ArgvContext["command"] {
   return (name, description, examples) =>
     program
       .command(name)
+      .summary(SUMMARIES[name.split(" ")[0] ?? ""] ?? description)
       .description(description)
       .exitOverride()
-      .addHelpText("after", `\nExamples:\n${examples.map((line) => `  $ falcon-exp ${line}`).join("\n")}`);
+      .addHelpText("after", () => formatExamples(examples, io.program, io.columns));
 }
 
 export const collected = (value: string, before: string[] | undefined) => [...(before ?? []), value];
@@ -35,7 +60,12 @@ export const pythonOption = new Option(
 export const memoryOption = new Option("--memory <size>", "judge by this memory, as 24GB; may be given again")
   .argParser(collected)
   .default([], "this machine's");
-export const resultsOption = new Option("--results <folder>", "where results lie").default("results");
+export const resultsOption = new Option("--results <folder>", "where results lie")
+  .default("results")
+  .argParser((text) => {
+    if (text !== "") return text;
+    throw new InvalidArgumentError("It must name a folder.");
+  });
 
 export const pollOption = new Option("--poll <seconds>", "with Slurm: ask it this often")
   .default(20)

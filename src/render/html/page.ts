@@ -7,6 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { describeRandomWeights } from "../../analysis/random-weights.js";
+import { safeLine } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import type { RunSummary } from "../../run/summary-schema.js";
 import { chartInputs } from "../charts/inputs/chart-inputs.js";
@@ -69,6 +70,7 @@ export function reportHtml(data: RunData, summary: RunSummary, bundle: PageBundl
 ${head(summary)}
 ${selectionBar(summary)}
 <main id="main" tabindex="-1">
+${recordProblems(summary)}
 ${contents(shown)}
 ${shown.map(([, , content]) => content)}
 </main>
@@ -122,4 +124,13 @@ function head(summary: RunSummary): Markup {
 </div>
 <button type="button" id="theme" class="needs-script">Dark theme</button>
 </header>`;
+}
+
+/** First of all: what is missing is in no table and no chart. */
+function recordProblems({ record_problems }: RunSummary): Part {
+  if (record_problems.length === 0) return "";
+  return html`<section id="record-problems" aria-labelledby="record-problems-h">
+<h2 id="record-problems-h">The records are not whole</h2>
+<ul>${record_problems.map((problem) => html`<li class="bad">✗ ${safeLine(problem)}</li>`)}</ul>
+</section>`;
 }

@@ -74,6 +74,8 @@ try:
     from falcon_exp.worker.trial import trial  # noqa: F401
 
     transformers.utils.logging.disable_progress_bar()
+    # TRANSFORMERS_VERBOSITY=error in somebody's shell would empty the notices of every record.
+    transformers.utils.logging.set_verbosity_warning()
     if visibility.answer == "none":
         finish_imports()
 except BaseException as error:

@@ -1,0 +1,39 @@
+/** What of a plan is refused or warned of before anything is started for it. */
+import { existsSync } from "node:fs";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { safeLine } from "../base/text.js";
+import type { Plan } from "../plan/plan-types.js";
+import type { CommandIo } from "./io.js";
+
+/** Throws FalconError `task-code-refused`: a frozen plan of an earlier version may ask for what today's file would have to allow. */
+export function judgeTaskCode(io: CommandIo, { header }: Plan): void {
+  const { include_path = null, trust_task_code = null } = header.quality?.lm_eval ?? {};
+  if (include_path === null) return;
+  if (trust_task_code === true) {
+    io.stderr.write(
+      `WARNING: trust_task_code is on: Python code of the tasks in ${safeLine(include_path)} will run.\n`,
+    );
+    return;
+  }
+  throw new FalconError({
+    code: "task-code-refused",
+    message: `The plan takes tasks from ${include_path}, which can run any Python code, and nobody has allowed that.`,
+    next: "Read them; then start a new run from an experiment file with trust_task_code: true under quality.lm_eval.",
+    exitCode: ExitCode.invalidExperiment,
+  });
+}
+
+/** Throws FalconError `model-folder-missing` where there is nothing to measure: told now, not after Python has started. */
+export function refuseMissingFolders({ configurations }: Plan): void {
+  const missing = configurations.flatMap(({ worker: { model } }) =>
+    model.source === "path" && !existsSync(model.path) ? [model.path] : [],
+  );
+  if (missing.length < configurations.length) return;
+  throw new FalconError({
+    code: "model-folder-missing",
+    message: `There is no such model folder: ${[...new Set(missing)].join(", ")}.`,
+    next: "Check the path in the experiment file: it is meant from where the file lies.",
+    exitCode: ExitCode.invalidExperiment,
+  });
+}

@@ -1,0 +1,40 @@
+/** What a run's records lack although no line of them is damaged: a line that was taken out leaves no trace but this. */
+import { pluralize } from "../base/text.js";
+import { countTrialsEach } from "../plan/plan-types.js";
+import type { FailureLike } from "./session-state.js";
+import type { RunState, StateRecord } from "./state.js";
+
+/** Of a run record what tells how many trials there must be. */
+export interface PlannedTrials {
+  readonly plan: Parameters<typeof countTrialsEach>[0] & {
+    /** Null where the plan says how many repeats there are; else the run decided that. */
+    readonly auto_repeats?: unknown;
+  };
+  readonly prompts: readonly unknown[];
+  readonly configurations: readonly { readonly worker: { readonly id: string; readonly label: string } }[];
+}
+
+/** One sentence each; none where everything is there. */
+export function findRecordGaps<R extends StateRecord<F>, F extends FailureLike>(
+  state: RunState<R, F>,
+  { plan, prompts, configurations }: PlannedTrials,
+): readonly string[] {
+  const known = new Set(configurations.map(({ worker }) => worker.id));
+  const strangers = state.configurationIds().filter((id) => !known.has(id));
+  const planned = countTrialsEach(plan, prompts.length);
+  const missing = configurations.flatMap(({ worker: { id, label } }) => {
+    const one = state.configuration(id);
+    const isComplete = plan.auto_repeats == null && one.readStatus(plan.rounds) === "completed";
+    const count = isComplete ? planned - one.trials.length : 0;
+    return count > 0 ? [`${label}: ${describeMissing(count)}`] : [];
+  });
+  if (strangers.length === 0) return missing;
+  const others = pluralize(strangers.length, "configuration");
+  return [...missing, `records of ${others} that this run does not have are left out`];
+}
+
+function describeMissing(count: number): string {
+  return count === 1
+    ? "1 trial that was measured is not in the records (run --resume measures it again)"
+    : `${count} trials that were measured are not in the records (run --resume measures them again)`;
+}

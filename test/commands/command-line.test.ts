@@ -1,0 +1,164 @@
+/** What the command line itself says: help at every width, mistakes, and disks that do not take it. */
+import { spawnSync } from "node:child_process";
+import { openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { planText } from "../../src/plan/plan-file.js";
+import { smallPlan } from "../fixtures/plans.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+import { addRun } from "../fixtures/run-on-disk.js";
+import { falconExp } from "./cli.js";
+
+const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
+const widest = (text: string) => Math.max(...text.split("\n").map((line) => line.length));
+
+test.each([60, 80])(
+  "every help fits a terminal of %s columns, and its commands can be typed",
+  async (columns) => {
+    const env = { COLUMNS: String(columns) };
+    const all = await falconExp(["--help"], { env });
+    expect(widest(all.stdout)).toBeLessThanOrEqual(columns);
+    const commands = [...(/Commands:\n([\s\S]*?)\n\n/.exec(all.stdout)?.[1] ?? "").matchAll(/^ {2}(\w+)/gm)];
+    expect(commands.length).toBeGreaterThan(12);
+    for (const [, name = ""] of commands) {
+      const { stdout } = await falconExp([name, "--help"], { env });
+      expect(widest(stdout), stdout).toBeLessThanOrEqual(columns);
+      // A line that goes on says so as a shell wants it.
+      for (const line of stdout.split("\n").filter((one) => one.startsWith("  $ "))) {
+        expect(line).toMatch(/^ {2}\$ falcon-exp /);
+      }
+    }
+  },
+);
+
+test("a mistake in the command line looks like every other error", async () => {
+  const { exitCode, stderr } = await falconExp(["plam"]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toBe("error usage-invalid: Unknown command 'plam'\n  next: Did you mean plan?\n");
+});
+
+test("hints name the program as it was called", async () => {
+  const { stdout } = await falconExp(["list"], {
+    env: { FALCON_EXP_COMMAND: "npx falcon-exp" },
+    cwd: scratchFolder(),
+  });
+  expect(stdout.replaceAll("\n", " ")).toContain("npx falcon-exp run experiments/quant.yaml");
+});
+
+test("a result that the disk behind stdout does not take is told, and is no defect", async () => {
+  const results = scratchFolder();
+  addRun(results, "quant/20261124T020000Z-0001");
+  const { status, stderr } = spawnSync(process.execPath, [bin, "list", "--results", results], {
+    stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
+    encoding: "utf8",
+  });
+  expect(status).toBe(7);
+  expect(stderr).toMatch(/^error output-write-failed: .*ENOSPC/);
+});
+
+test("an unreadable folder of runs is told as such, by every command that reads it", async () => {
+  // For root every folder can be read: this is another user's process.
+  const results = scratchFolder();
+  addRun(results, "quant/20261124T020000Z-0001");
+  await execa("chmod", ["755", results]);
+  await execa("chmod", ["700", join(results, "quant")]);
+  for (const command of ["show", "report", "export", "list"]) {
+    const args = command === "list" ? ["list"] : [command, "quant"];
+    const { exitCode, stderr } = await execa(
+      process.execPath,
+      [bin, ...args, "--results", results, ...(command === "export" ? ["--to", "json"] : [])],
+      { uid: 65_534, gid: 65_534, cwd: "/", reject: false },
+    );
+    if (command === "list") expect(`${exitCode} ${stderr}`).toBe("0 warning: cannot be read: quant");
+    else expect(`${exitCode} ${stderr}`).toMatch(/^7 error results-not-found: .*EACCES/);
+  }
+});
+
+test("what is no file under a record's name is told, and never waited for", async () => {
+  const results = scratchFolder();
+  const { folder, records } = addRun(results, "quant/20261124T020000Z-0001");
+  await execa("rm", [records]);
+  await execa("mkfifo", [records]);
+  const report = await falconExp(["report", folder]);
+  expect(report.exitCode).toBe(7);
+  expect(report.stderr).toContain("is no regular file");
+  const list = await falconExp(["list", "--json", "--results", results]);
+  expect(JSON.parse(list.stdout).runs[0]).toMatchObject({
+    status: "damaged",
+    problem: expect.stringContaining("no regular file"),
+  });
+  const resume = await falconExp(["run", "--resume", folder]);
+  expect(resume.exitCode).toBe(7);
+});
+
+test("a number without a unit is no amount of memory", async () => {
+  const { exitCode, stderr } = await falconExp(["fit", "smollm2-135m-instruct", "--memory", "24"]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("error memory-invalid: --memory 24: of what unit?\n  next: Write it as 24GB");
+});
+
+test("a run's name in place of its file, and a configuration in place of a run, are understood", async () => {
+  const cwd = scratchFolder();
+  await falconExp(["init"], { cwd });
+  const run = await falconExp(["plan", "quant"], { cwd });
+  expect(run.exitCode).toBe(3);
+  expect(run.stderr).toBe(
+    "quant: error experiment-file-unreadable: The experiment file cannot be read: there is no such file.\n  next: Did you mean experiments/quant.yaml?\n",
+  );
+  const show = await falconExp(["show", "quant#none"], { cwd });
+  expect(show.stderr).toContain("next: Name the run alone: quant.");
+});
+
+test("a results folder that is named and not there is told; the usual one is empty until there is a run", async () => {
+  const cwd = scratchFolder();
+  for (const command of [
+    ["list", "--results", "/nope"],
+    ["serve", "/nope"],
+  ]) {
+    const { exitCode, stderr } = await falconExp(command, { cwd });
+    expect(`${exitCode} ${stderr}`).toMatch(/^7 error results-not-found: There is no folder \/nope/);
+  }
+  expect((await falconExp(["list"], { cwd })).exitCode).toBe(0);
+  expect((await falconExp(["list", "--results", ""], { cwd })).exitCode).toBe(2);
+});
+
+test("a model folder that is not there is told before any Python is looked for", async () => {
+  const cwd = scratchFolder();
+  writeFileSync(join(cwd, "x.yaml"), "name: x\nmodel: ./nowhere\nprompts: [hello]\n");
+  const env = { FALCON_EXP_HOME: join(cwd, "home"), PATH: "/nonexistent" };
+  const { exitCode, stderr } = await falconExp(["run", "x.yaml"], { cwd, env });
+  expect(exitCode).toBe(3);
+  expect(stderr).toContain(
+    `error model-folder-missing: There is no such model folder: ${join(cwd, "nowhere")}.`,
+  );
+});
+
+test("a run whose first record is gone is not resumed, nor told to have nothing left", async () => {
+  const results = scratchFolder();
+  const { folder, records, plan } = addRun(results, "quant/20261124T020000Z-0001");
+  const lines = readFileSync(records, "utf8").split("\n");
+  writeFileSync(records, lines.slice(1).join("\n"));
+  writeFileSync(plan, planText(smallPlan(["none"])));
+  const { exitCode, stderr } = await falconExp(["run", "--resume", folder]);
+  expect(exitCode).toBe(7);
+  expect(stderr).toContain("results-run-missing");
+  expect(stderr).not.toContain("Nothing is left");
+});
+
+test("one configuration is planned in words, several in a table with their whole names", async () => {
+  const cwd = scratchFolder();
+  const file = (lines: string) =>
+    `name: x\nmodel: smollm2-135m-instruct\nprompts: [hello]\ngeneration: {max_new_tokens: 32}\n${lines}`;
+  writeFileSync(join(cwd, "one.yaml"), file(""));
+  const one = (await falconExp(["plan", "one.yaml"], { cwd })).stdout;
+  expect(one).toContain("  generation: 32 new tokens, greedy");
+  expect(one).not.toContain("…");
+  writeFileSync(
+    join(cwd, "more.yaml"),
+    file("matrix: {quantization: [none, nf4], dtype: [bfloat16, float32], attention: [sdpa, eager]}\n"),
+  );
+  const more = (await falconExp(["plan", "more.yaml"], { cwd })).stdout;
+  expect(more).toContain("│ nf4 float32 eager");
+});

@@ -1,0 +1,63 @@
+/** A finished run of which something is gone from the records, or does not belong there. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { writeReport } from "../../src/render/write-report.js";
+import { indexRuns } from "../../src/run/run-index.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+import { addRun } from "../fixtures/run-on-disk.js";
+
+/** Draws the run, then changes its records. */
+async function changedRun(change: (lines: string[]) => readonly string[]) {
+  const results = scratchFolder();
+  const paths = addRun(results, "quant/20261124T020000Z-0001");
+  await writeReport(paths);
+  const lines = readFileSync(paths.records, "utf8").trimEnd().split("\n");
+  writeFileSync(paths.records, `${change(lines).join("\n")}\n`);
+  const [listed] = await indexRuns({ folder: results });
+  const { warnings } = await writeReport(paths);
+  const [drawn] = await indexRuns({ folder: results });
+  return { listed, drawn, warnings, page: readFileSync(paths.html, "utf8") };
+}
+
+const isTrial = (line: string) => line.includes('"kind":"trial"');
+
+test("a trial whose line was taken out is missed by list, report and page", async () => {
+  const { listed, drawn, warnings, page } = await changedRun((lines) =>
+    lines.toSpliced(lines.findIndex(isTrial), 1),
+  );
+  const told = /none: 1 trial that was measured is not in the records/;
+  expect(listed).toMatchObject({ trials_completed: 14, problem: expect.stringMatching(told) });
+  expect(warnings.join()).toMatch(told);
+  expect(page).toMatch(told);
+  // Also when the summary is of these very records.
+  expect(drawn).toMatchObject({ has_current_summary: true, problem: expect.stringMatching(told) });
+});
+
+test("records of a configuration that the run does not have are told", async () => {
+  const { listed, warnings, page } = await changedRun((lines) => {
+    const trial = JSON.parse((lines.find(isTrial) ?? "").replace(/,"sha256":"[^"]*"\}$/, "}"));
+    return [
+      ...lines.slice(0, -1),
+      JSON.stringify({ ...trial, configuration_id: "ffffffffffff" }),
+      lines.at(-1) ?? "",
+    ];
+  });
+  for (const text of [listed?.problem, warnings.join(), page]) {
+    expect(text).toContain("records of 1 configuration that this run does not have are left out");
+  }
+});
+
+test("a damaged line is told on the page, and by the list although a summary of before lies there", async () => {
+  const { listed, page } = await changedRun((lines) =>
+    lines.map((line, index) => (index === lines.findIndex(isTrial) ? line.slice(0, -20) : line)),
+  );
+  expect(listed?.problem).toContain("damaged in line");
+  expect(page).toContain("The records are not whole");
+  expect(page).toMatch(/records\.jsonl:\d+: .*left out/);
+});
+
+test("records that are whole are not doubted", async () => {
+  const { listed, drawn, warnings, page } = await changedRun((lines) => lines);
+  expect([listed?.problem, drawn?.problem, warnings.join()]).toEqual([null, null, ""]);
+  expect(page).not.toContain("The records are not whole");
+});
