@@ -198,7 +198,7 @@ export const loadMeasurementSchema = z.strictObject({
   /** `random`: drawn on this machine for the model's config; only memory and speed mean anything. */
   weights_source: z.enum(["files", "random"]),
   /** What the files were made of, once, before any load; empty for a model's own files. */
-  prepared_from: z.array(preparedFromSchema).default([]),
+  prepared_from: z.array(preparedFromSchema).nullable().default(null),
   /** Peak allocated device memory during load, summed over devices; null on CPU. */
   load_peak_allocated_bytes: bytes.nullable(),
   /** The cards of the live device map, and no others; empty on the CPU. */

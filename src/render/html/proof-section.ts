@@ -109,7 +109,7 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
     ["chat template", proof.chat_template ? "yes" : "no"],
     ["adapter", describeAdapter(proof)],
     ["workarounds applied", proof.workarounds_applied.join(", ") || "none"],
-    ["made of", describePrepared(load.load.prepared_from).join("; ") || null],
+    ["made of", describePrepared(load.load.prepared_from ?? []).join("; ") || null],
     ["load", loadText(load_sec, page_cache_share)],
     ["download", download_sec === null ? null : formatSeconds(download_sec)],
     ["revision", model_revision],
