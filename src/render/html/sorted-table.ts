@@ -12,7 +12,7 @@ export interface SortedHead {
 
 /** The first column is the configuration's; `rows` are made with `nameCell`. */
 export function sortedTable(label: string, heads: readonly SortedHead[], rows: readonly Markup[]): Markup {
-  return html`<div class="scrolls" role="region" aria-label="${label}" tabindex="0">
+  return html`<div class="scrolls" role="region" aria-label="${label}, to scroll" tabindex="0">
 <table class="results" role="table" aria-label="${label}">
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col" aria-sort="none"><button type="button" data-sort="text" title="Its name">configuration</button></th>

@@ -44,7 +44,7 @@ function groupLines(group: ComparedGroup): string[] {
     "",
     ...group.differences.map(
       ({ what, values }) =>
-        `- ${escaped(what)}: ${values.map((value) => escaped(value ?? "not told")).join(" → ")}`,
+        `- ${escaped(what)}: ${values.map((value) => escaped(value ?? "not recorded")).join(" → ")}`,
     ),
     ...(group.differences.length === 0 ? [] : [""]),
     row(["", ...heads]),

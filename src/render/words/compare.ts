@@ -61,7 +61,7 @@ export function differenceText(difference: Difference): string {
 export function differenceCells({ what, values }: Difference): readonly string[] {
   const [first] = values;
   return values.map((value, index) => {
-    if (value === null) return "not told";
+    if (value === null) return "not recorded";
     if (what !== INSTRUCTION_SETS || index === 0 || first == null) return value;
     return describeSetChange(first, value);
   });

@@ -16,9 +16,9 @@ export function livePage(path: string, progress: Html, lines: readonly Html[]): 
   return layout(
     path,
     html`<h1>${text(path)}</h1>
-<p class="bar"><a href="${addresses.report(path)}">Report of what is recorded so far</a> <span id="connection" role="status"></span></p>
+<p class="bar"><a href="${addresses.report(path)}">Report so far</a> <span id="connection" role="status"></span></p>
 <div id="progress">${progress}</div>
-<h2>What was recorded, newest first</h2>
+<h2>Event log, newest first</h2>
 <ol id="lines" class="lines" data-events="${addresses.events(path)}">${lines}</ol>
 <noscript><p>Without scripts this page stands still: load it again.</p></noscript>`,
   );
