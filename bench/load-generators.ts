@@ -19,8 +19,7 @@ model: smollm2-135m-instruct
 prompts: [What is the capital of France?, Why is the sky blue?, Name three birds.]
 generation: { max_new_tokens: 24, min_new_tokens: 24 }
 matrix: { quantization: [{ type: nf4 }, { type: nf4, skip_modules: [lm_head] }] }
-repeats: 2
-rounds: 2
+repeats: 4
 `;
 /** Between a generator's start and end, and its end and the next start, in seconds. */
 const [SHORTEST_SEC, LONGEST_SEC] = [2, 20];

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import ByT5Tokenizer, GenerationConfig
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.batch import prepare_batch
+from falcon_exp.worker.trial.chat_template import unknown_end_token
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.prompts import fit_prompt
 from tests.conftest import TINY_FALCON, configuration, generation
@@ -91,6 +93,41 @@ def test_a_chat_templates_own_tokens_are_never_cut(loaded: Loaded) -> None:
     assert read.startswith("<xx")
     assert read.endswith("x>A:")
     assert fitted.input_tokens == CONTEXT - 6
+
+
+DATED = "{{ strftime_now('%d %B %Y') }}: {{ messages[0]['content'] }}"
+
+
+def test_a_template_writes_the_same_date_every_day_and_it_is_told(loaded: Loaded) -> None:
+    chat = replace(loaded, tokenizer=Templated(loaded.tokenizer, DATED))
+    fitted = fit_prompt(chat, "hello", generation())
+    read = prepare_batch(chat, [fitted], generation()).inputs["input_ids"][0]
+    assert "01 January 2026: hello" in loaded.tokenizer.decode(read)
+    assert fitted.template_date == "2026-01-01"
+    plain = replace(loaded, tokenizer=Templated(loaded.tokenizer, TEMPLATE))
+    assert fit_prompt(plain, "hello", generation()).template_date is None
+
+
+@pytest.mark.parametrize(
+    ("template", "is_lost"),
+    [
+        (TEMPLATE, False),
+        ("{{ messages[0]['content'] | trim }}!", False),
+        ("{% for part in messages[0]['content'] %}{{ part['text'] }}{% endfor %}A:", True),
+    ],
+)
+def test_a_template_that_loses_the_prompts_text_is_told(loaded: Loaded, template: str, is_lost: bool) -> None:
+    chat = replace(loaded, tokenizer=Templated(loaded.tokenizer, template))
+    assert fit_prompt(chat, "  what is a\nfalcon? ", generation()).is_lost is is_lost
+
+
+@pytest.mark.parametrize(("end", "told"), [("</s>", None), ("<pad>", "<pad>"), ("", None)])
+def test_an_end_token_that_the_model_does_not_end_at_is_told(loaded: Loaded, end: str, told: str | None) -> None:
+    template = "{% for m in messages %}<{{ m['content'] }}" + end + "\n{% endfor %}"
+    tokenizer = ByT5Tokenizer()
+    tokenizer.chat_template = template
+    settings = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
+    assert unknown_end_token(tokenizer, settings) == told
 
 
 def test_a_limit_that_leaves_no_character_is_refused_even_where_prompts_are_cut(loaded: Loaded) -> None:

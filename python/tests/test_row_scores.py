@@ -35,8 +35,8 @@ def _stored(folder: Path) -> LogprobsReader:
     return LogprobsReader(folder)
 
 
-def _scores(reader: LogprobsReader, rows: int) -> RowScores:
-    scores = RowScores(reader, lambda: _VOCABULARY)
+def _scores(reader: LogprobsReader, rows: int, *, both_ways: bool = False) -> RowScores:
+    scores = RowScores(reader, lambda: _VOCABULARY, both_ways=both_ways)
     targets = torch.arange(_POSITIONS)
     for logits, came in zip(_logits(2).split(rows), targets.split(rows), strict=True):
         scores.add(log_probabilities(logits), came)
@@ -58,6 +58,19 @@ def test_divergences_are_those_of_the_definition(tmp_path: Path) -> None:
     divergences = (reference.exp() * (reference - own)).sum(dim=-1)
     assert scores.kl_nats == pytest.approx(divergences.tolist(), rel=1e-4)
     assert scores.top1_equal == (reference.argmax(-1) == own.argmax(-1)).int().tolist()
+    assert scores.against_reference() == {
+        "kl_nats": scores.kl_nats,
+        "kl_reverse_nats": None,
+        "top1_equal": scores.top1_equal,
+    }
+
+
+@pytest.mark.parametrize("rows", [7, 40])
+def test_both_directions_are_those_of_the_definition(tmp_path: Path, rows: int) -> None:
+    scores = _scores(_stored(tmp_path), rows, both_ways=True)
+    reference, own = (torch.log_softmax(_logits(seed).double(), dim=-1) for seed in (1, 2))
+    assert scores.kl_nats == pytest.approx((reference.exp() * (reference - own)).sum(dim=-1).tolist(), rel=1e-4)
+    assert scores.kl_reverse_nats == pytest.approx((own.exp() * (own - reference)).sum(dim=-1).tolist(), rel=1e-4)
 
 
 def test_one_position_is_scored_where_the_bound_has_room_for_none() -> None:

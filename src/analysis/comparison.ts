@@ -209,7 +209,11 @@ function inSentence(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
-function pairTrials(own: readonly CompletedTrial[], reference: readonly CompletedTrial[]): TrialPair[] {
+/** The same prompt and repeat under both. */
+export function pairTrials(
+  own: readonly CompletedTrial[],
+  reference: readonly CompletedTrial[],
+): TrialPair[] {
   const byKey = new Map(reference.map((trial) => [pairKey(trial), trial]));
   return own.flatMap((trial) => {
     const other = byKey.get(pairKey(trial));

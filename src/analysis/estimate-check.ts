@@ -17,16 +17,11 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
   const metric = chooseMemoryMetric(measurements);
   const device = metric === "peak_rss_bytes" ? "cpu" : "cuda";
   const { quantization, dtype } = plan.worker;
-  const own = estimate({ shape, quantization, dtype, tokens, batch: plan.batch_size, device });
   const { baseline_rss_bytes: baseline, proof } = load.load;
-  const peak =
-    metric === null
-      ? null
-      : metric === "peak_rss_bytes"
-        ? baseline === null
-          ? null
-          : baseline + own.allocated_bytes
-        : own.allocated_bytes;
+  const process = baseline === null ? {} : { processBytes: baseline };
+  const own = estimate({ shape, quantization, dtype, tokens, batch: plan.batch_size, device, ...process });
+  // The same as `fit` and `plan --estimate` say, but that the allocator's peak has no context in it.
+  const peak = metric === null ? null : metric === "peak_rss_bytes" ? own.total_bytes : own.allocated_bytes;
   const measuredPeak =
     metric === null ? null : computeMedian(measurements.flatMap((measurement) => measurement[metric] ?? []));
   return {

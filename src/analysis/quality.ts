@@ -12,6 +12,7 @@ const NOTHING = {
   perplexity: null,
   ppl_ratio: null,
   kl_divergence: null,
+  kl_divergence_reverse: null,
   top1_agreement: null,
   note: null,
 } as const;
@@ -40,6 +41,8 @@ export function summarizeQuality(
           ? null
           : computePerplexityRatio(measurement, findQualityMeasurement(reference, text_id)),
       kl_divergence: against === null ? null : computeKlDivergence(against.kl_nats),
+      kl_divergence_reverse:
+        against?.kl_reverse_nats == null ? null : computeKlDivergence(against.kl_reverse_nats),
       top1_agreement: against === null ? null : computeShare(against.top1_equal),
       note: measurement.against_reference_note,
     };

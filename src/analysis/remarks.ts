@@ -105,6 +105,37 @@ export function describeRepacking(
   return [`${before} at load, ${since} once it runs: ${became}`];
 }
 
+/** What the model's own files do to the measuring, or would have done. */
+export function describeModelFiles(
+  configuration: Pick<ConfigurationData, "load" | "trials">,
+): readonly string[] {
+  const { load, trials } = configuration;
+  const measured = trials.flatMap((trial) => (trial.status === "completed" ? trial.measurement : []));
+  const leftOut = Object.entries(load?.load.generation_settings_left_out ?? {});
+  const end = load?.load.unknown_end_token ?? null;
+  const lost = measured.filter((one) => one.template_loses_prompt).length;
+  const date = measured.find((one) => one.template_date !== null)?.template_date ?? null;
+  const settings = leftOut.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
+  return [
+    ...(lost === 0
+      ? []
+      : [
+          `the chat template left the prompt's text out in ${lost} of ${pluralize(measured.length, "trial")}: what was answered is not what was asked`,
+        ]),
+    ...(end === null || !measured.some((one) => one.chat_template_applied)
+      ? []
+      : [
+          `the chat template ends answers with ${safeLine(end)}, which does not end them here: the model's generation settings do not know it`,
+        ]),
+    ...(leftOut.length === 0
+      ? []
+      : [
+          `the model's own generation settings asked for what cannot be measured, left out: ${safeLine(settings)}`,
+        ]),
+    ...(date === null ? [] : [`the chat template writes a date: always ${safeLine(date)}`]),
+  ];
+}
+
 const REASONS_TO_KEEP: Readonly<Record<string, string>> = {
   "cpu-4bit-shapes": "this CPU's 4-bit kernel takes other sizes only",
   "weight-readers": "the model's own code needs the weights as they are",

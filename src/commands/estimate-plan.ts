@@ -1,5 +1,12 @@
 /** What each configuration of a plan will take, before any weights are there. */
 import { dirname } from "node:path";
+import {
+  computeMargin,
+  type EstimateMargin,
+  type FitVerdict,
+  judgeFit,
+  type PastPeak,
+} from "../analysis/estimate-margin.js";
 import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
 import { needsBuiltinModel, withBuiltinPath } from "../plan/builtin-model.js";
 import { type Estimate, estimate } from "../plan/estimate.js";
@@ -8,6 +15,7 @@ import { describeModels, type ModelDescription } from "../python-env/describe-mo
 import { findRun } from "../run/find-run.js";
 import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";
+import { readPastPeaks } from "./past-peaks.js";
 import { prepareEnvironment } from "./prepare-environment.js";
 
 export interface ConfigurationEstimate {
@@ -23,7 +31,11 @@ export interface ConfigurationEstimate {
     readonly device: string;
     readonly memory_bytes: number;
     readonly fits: boolean;
+    readonly verdict: FitVerdict;
+    readonly spare_bytes: number;
   }[];
+  /** How far what is measured may lie from the estimate; null without one. */
+  readonly margin: EstimateMargin | null;
   /** What its quantization will not reach, and that its files are quantized already, as sentences. */
   readonly remarks: readonly string[];
   /** Why there is no estimate. */
@@ -62,10 +74,12 @@ export async function estimatePlan(
       ? devices
       : options.memory.map((memory_bytes) => ({ device: "cuda", name: "given", memory_bytes }));
   const elapsed = await lastElapsed(io, plan, options.results);
+  const past = await readPastPeaks(options.results, io.cwd);
   return plan.configurations.map((configuration, index) =>
     estimateOne(configuration, models[index] ?? null, places, {
       tokens: longestTokens(plan, configuration),
       elapsed: elapsed.get(configuration.worker.label) ?? null,
+      past,
     }),
   );
 }
@@ -74,7 +88,11 @@ function estimateOne(
   { worker, batch_size: batch }: PlanConfiguration,
   description: ModelDescription | null,
   places: readonly { readonly device: string; readonly memory_bytes: number }[],
-  { tokens, elapsed }: { readonly tokens: number; readonly elapsed: number | null },
+  {
+    tokens,
+    elapsed,
+    past,
+  }: { readonly tokens: number; readonly elapsed: number | null; readonly past: readonly PastPeak[] },
 ): ConfigurationEstimate {
   const shape = description?.shape ?? null;
   const onGpu = worker.device !== "cpu" && places.some(({ device }) => device.startsWith("cuda"));
@@ -83,6 +101,7 @@ function estimateOne(
     shape === null
       ? null
       : estimate({ shape, quantization: worker.quantization, dtype: worker.dtype, tokens, batch, device });
+  const margin = computeMargin(past, worker.quantization.method, device);
   return {
     id: worker.id,
     label: worker.label,
@@ -93,11 +112,12 @@ function estimateOne(
     fits:
       own === null
         ? []
-        : places.map(({ device: name, memory_bytes }) => ({
-            device: name,
-            memory_bytes,
-            fits: own.total_bytes <= memory_bytes,
-          })),
+        : places.map(({ device: name, memory_bytes }) => {
+            const verdict = judgeFit(own.total_bytes, memory_bytes, margin);
+            const spare_bytes = memory_bytes - own.total_bytes;
+            return { device: name, memory_bytes, fits: verdict !== "no", verdict, spare_bytes };
+          }),
+    margin: own === null ? null : margin,
     remarks:
       shape === null
         ? []

@@ -2,8 +2,10 @@ import { safeLine, wrapText } from "../base/text.js";
 import { formatBytes, formatSeconds } from "../base/units.js";
 import { fitTable, nameColumn, type TableColumn } from "../render/terminal/fit-table.js";
 import type { ConfigurationEstimate } from "./estimate-plan.js";
+import { marginSentences } from "./past-peaks.js";
 
 const NOTHING = "–";
+const FIT_WORDS = { tight: "tight", no: "too large" } as const;
 
 /** A row a configuration: parts, total, download, time, and whether it fits. */
 export function estimateTable(
@@ -19,6 +21,7 @@ export function estimateTable(
     { header: "KV cache", cell: ({ estimate }) => bytes(estimate?.kv_cache_bytes), dropRank: 2 },
     { header: "activations", cell: ({ estimate }) => bytes(estimate?.activation_bytes), dropRank: 4 },
     { header: "CUDA", cell: ({ estimate }) => bytes(estimate?.cuda_context_bytes), dropRank: 5 },
+    { header: "process", cell: ({ estimate }) => bytes(estimate?.process_bytes), dropRank: 5 },
     { header: "total", cell: ({ estimate }) => bytes(estimate?.total_bytes), dropRank: 0 },
     { header: "download", cell: ({ download_bytes }) => bytes(download_bytes), dropRank: 3 },
     {
@@ -31,7 +34,10 @@ export function estimateTable(
         header: `${device} ${formatBytes(memory_bytes)}`,
         cell: ({ fits }) => {
           const own = fits[index];
-          return own === undefined ? NOTHING : own.fits ? "fits" : "too large";
+          if (own === undefined) return NOTHING;
+          return own.verdict === "yes"
+            ? `fits, ${formatBytes(own.spare_bytes)} to spare`
+            : FIT_WORDS[own.verdict];
         },
         dropRank: 0,
       }),
@@ -44,6 +50,10 @@ export function estimateTable(
       style.columns,
     ),
   ];
+  const margins = estimates.flatMap(({ label, margin }) =>
+    margin === null ? [] : [{ name: safeLine(label), margin }],
+  );
+  lines.push(...marginSentences(margins).flatMap((sentence) => wrapText(sentence, style.columns)));
   for (const { label, remarks, error } of estimates) {
     lines.push(...remarks.flatMap((remark) => wrapText(`${safeLine(label)}: ${remark}`, style.columns)));
     if (error === null) continue;

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { computeMargin, type FitVerdict, judgeFit } from "../analysis/estimate-margin.js";
 import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
@@ -13,6 +14,7 @@ import { describeQuantization, listFittedQuantizations } from "../quantization/r
 import { fitTable, nameColumn } from "../render/terminal/fit-table.js";
 import type { CommandIo } from "./io.js";
 import { memoryArgument } from "./memory-argument.js";
+import { marginSentences, readPastPeaks } from "./past-peaks.js";
 import { prepareEnvironment } from "./prepare-environment.js";
 import { printJson } from "./print-json.js";
 
@@ -23,6 +25,7 @@ export interface FitArgs {
   readonly batch: number;
   readonly dtype: string;
   readonly cpu: boolean;
+  readonly results: string;
   readonly python?: string;
   readonly json: boolean;
 }
@@ -33,13 +36,19 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   const model = await resolveModelArgument(args.model, resolve(io.cwd));
   const shape = await readShape(io, model, args.python || null);
   const device = args.cpu ? "cpu" : "cuda";
+  const past = await readPastPeaks(args.results, io.cwd);
   const rows = listFittedQuantizations().map((quantization) => {
     const own = { shape, quantization, dtype: args.dtype, batch: args.batch, device } as const;
     const at = estimate({ ...own, tokens: args.context });
+    const margin = computeMargin(past, quantization.method, device);
+    const verdict = judgeFit(at.total_bytes, memoryBytes, margin);
     return {
       quantization: describeQuantization(quantization),
       ...at,
-      fits: at.total_bytes <= memoryBytes,
+      fits: verdict !== "no",
+      verdict,
+      spare_bytes: memoryBytes - at.total_bytes,
+      margin,
       longest_context_tokens: longestContext(own, memoryBytes),
       share_remark: describeExpectedShare(shape, quantization.method, args.dtype),
     };
@@ -61,7 +70,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
           cell: (row) => formatBytes(row.total_bytes),
           dropRank: 0,
         },
-        { header: "fits", cell: (row) => (row.fits ? "yes" : "no"), dropRank: 0 },
+        { header: "fits", cell: describeFit, dropRank: 0 },
         {
           header: "longest context",
           cell: (row) => row.longest_context_tokens?.toLocaleString("en") ?? "–",
@@ -76,6 +85,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
         remark === null ? [] : [`${quantization}: ${remark}`],
       ),
       describeStoredQuantization(shape) ?? [],
+      ...marginSentences(rows.map(({ quantization: name, margin }) => ({ name, margin }))),
     ].flat();
     for (const line of remarks.flatMap((remark) => wrapText(remark, io.columns))) {
       io.stdout.write(`${line}\n`);
@@ -85,6 +95,11 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     }
   }
   return rows.some(({ fits }) => fits) ? ExitCode.ok : ExitCode.nothingFits;
+}
+
+/** `yes, 1.1 GB to spare`, `tight`, `no`. */
+export function describeFit(row: { readonly verdict: FitVerdict; readonly spare_bytes: number }): string {
+  return row.verdict === "yes" ? `yes, ${formatBytes(row.spare_bytes)} to spare` : row.verdict;
 }
 
 async function readShape(io: CommandIo, model: ModelSource, python: string | null) {

@@ -149,6 +149,7 @@ class LocalRun {
         session,
         configuration: this.withModelPath(configuration),
         environment,
+        fingerprints: this.earlier?.acceptChanges === true ? null : progress.findFingerprints(configuration),
         implied,
       };
       await (isProbe ? runDriftProbe : runLoadSession)(job, worker, context);

@@ -109,6 +109,7 @@ function buildQualityMeasurement(
           context: plan.header.quality?.context ?? 0,
           max_tokens: plan.header.quality?.max_tokens ?? null,
           logprobs: logprobsUse(text, job, context),
+          ...(plan.header.quality?.kl === "both" ? { kl: "both" as const } : {}),
         },
         handlers,
       );

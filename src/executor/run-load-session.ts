@@ -1,7 +1,8 @@
 import { describePrompts, listBatchRows } from "../plan/batch-rows.js";
 import type { PlanTrial } from "../plan/plan-types.js";
-import type { Proof, TrialMeasurement } from "../protocol/measurements.js";
+import type { LoadMeasurement, Proof, TrialMeasurement } from "../protocol/measurements.js";
 import { findDisturbances } from "../run/disturbance.js";
+import { describeModelChanges } from "../run/fingerprints.js";
 import { computeIdentity } from "../run/identity.js";
 import { UNFINISHED } from "../run/plan-progress.js";
 import type { Failure } from "../run/record-types.js";
@@ -13,6 +14,7 @@ import { isLoadDear } from "./load-cost.js";
 import type { LoadJob } from "./load-job.js";
 import { runPostTrialMeasurements } from "./post-trial-measurements.js";
 import { progressHandlers } from "./progress.js";
+import { checkPrompts, listOwn } from "./prompt-check.js";
 import { describeSessionEnd, ofAttempt, ofConfiguration, ofTrial, record } from "./recorder.js";
 
 /** Of one generation, and yet of the model as a whole: nothing that it says can be measured as an answer. */
@@ -43,7 +45,7 @@ class SessionRun {
   private futileRepeats = 0;
 
   /** How each prompt was found, by its index; null = the model can read it. */
-  private readonly checked = new Map<number, Failure | null>();
+  private checked: ReadonlyMap<number, Failure | null> = new Map();
   private loadedInSec = 0;
   private lastWarmup: TrialMeasurement | null = null;
 
@@ -98,6 +100,7 @@ class SessionRun {
       { configuration: configuration.worker },
       this.handlers(),
     );
+    refuseOtherFiles(this.job, measurement);
     this.loadedInSec = this.context.clock.monotonicSec() - askedSec - (measurement.download_sec ?? 0);
     await record(this.context, "load", {
       ...ofAttempt(this.job),
@@ -117,7 +120,15 @@ class SessionRun {
   private async prepare(): Promise<void> {
     const { plan, work } = this.job;
     if (work.trials.length === 0 && !work.profile) return;
-    await this.checkPrompts();
+    const { configuration } = this.job;
+    this.checked = await checkPrompts(
+      this.job,
+      this.worker,
+      () => this.handlers(),
+      () => this.stopping,
+    );
+    const own = listOwn(plan.trials, configuration.worker.id);
+    this.runnable = own.filter((trial) => this.checked.get(trial.prompt_index) === null);
     await this.failUnreadable(work.trials);
     for (let index = 0; index < plan.header.warmup && !this.stopping; index++) await this.warmup(index);
   }
@@ -126,9 +137,7 @@ class SessionRun {
   private async takeLaterRounds(): Promise<void> {
     const { plan, session, configuration, trials, work, progress } = this.job;
     if (!plan.header.rounds_share_trials || this.lastWarmup === null || this.stopping) return;
-    const trialsEach = plan.trials.filter(
-      (trial) => trial.configuration_id === configuration.worker.id,
-    ).length;
+    const trialsEach = listOwn(plan.trials, configuration.worker.id).length;
     const cost = { loadSec: this.loadedInSec, warmups: plan.header.warmup, trialsEach };
     if (!isLoadDear({ ...cost, trialSec: this.lastWarmup.elapsed_sec })) return;
     const taken = progress.listTrialsOfLaterRounds(session);
@@ -137,25 +146,6 @@ class SessionRun {
     this.job = { ...this.job, trials: inOrder(trials), work: { ...work, trials: inOrder(work.trials) } };
     this.context.onEvent({ type: "rounds-joined", configuration, session, trials: taken.length });
     await this.failUnreadable(taken);
-  }
-
-  /** Of all rounds' prompts, because those of a batch may be of another round's trials. */
-  private async checkPrompts(): Promise<void> {
-    const { configuration, plan, implied } = this.job;
-    const { generation } = configuration;
-    const { checked } = this;
-    const own = plan.trials.filter((trial) => trial.configuration_id === configuration.worker.id);
-    for (const [prompt, { failure }] of implied.prompts) checked.set(prompt, failure);
-    for (const { prompt, prompt_index, prompt_id } of own) {
-      if (this.stopping) return;
-      if (checked.has(prompt_index)) continue;
-      const failure = await this.worker.ask("check_prompt", { prompt, generation }, this.handlers()).then(
-        () => null,
-        (error: unknown) => failureOfPrompt(error, prompt_id),
-      );
-      checked.set(prompt_index, failure);
-    }
-    this.runnable = own.filter((trial) => checked.get(trial.prompt_index) === null);
   }
 
   /** What cannot be answered is known, and recorded, before anything is measured. */
@@ -315,9 +305,13 @@ class SessionRun {
   }
 }
 
-/** The failure of one prompt, which it names. Throws what ends more than this prompt. */
-function failureOfPrompt(error: unknown, promptId: string): Failure {
-  if (!(error instanceof WorkerFailure) || !error.details.trialProcessAlive) throw error;
-  const failure = error.toRecord();
-  return { ...failure, message: `Prompt ${promptId}: ${failure.message}` };
+/** Throws WorkerFailure `model-changed`. */
+function refuseOtherFiles({ fingerprints: before }: LoadJob, { fingerprints: now }: LoadMeasurement): void {
+  const changes = describeModelChanges(before, now);
+  if (changes.length === 0) return;
+  throw new WorkerFailure(
+    "model-changed",
+    `The model's files are not those that this run has measured before: ${changes.join("; ")}.`,
+    { phase: "load", trialProcessAlive: true },
+  );
 }

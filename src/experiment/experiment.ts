@@ -82,6 +82,7 @@ export interface ExperimentQuality {
   readonly context: number;
   readonly max_tokens: number;
   readonly keep_logprobs: boolean;
+  readonly kl: "forward" | "both";
   readonly lm_eval: LmEval | null;
 }
 

@@ -69,6 +69,10 @@ export const qualityInputSchema = z
       .max(MAX_TEXT_TOKENS)
       .default(DEFAULT_MAX_TOKENS)
       .meta({ description: `Tokens of each text at most; default ${DEFAULT_MAX_TOKENS}.` }),
+    kl: z
+      .enum(["forward", "both"])
+      .default("forward")
+      .meta({ description: "forward (default): KL(reference ‖ this); both: KL(this ‖ reference) as well." }),
     keep_logprobs: z
       .boolean()
       .default(false)

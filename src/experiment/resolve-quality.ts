@@ -32,6 +32,7 @@ export async function resolveQuality(input: QualityInput, context: ModelContext)
     context: input.context,
     max_tokens: input.max_tokens,
     keep_logprobs: input.keep_logprobs,
+    kl: input.kl,
     lm_eval: input.lm_eval === undefined ? null : resolveLmEval(input.lm_eval, context),
   };
 }

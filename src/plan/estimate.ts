@@ -12,6 +12,8 @@ const BYTES_BY_DTYPE: Readonly<Record<string, number>> = {
 const FLOAT32_BYTES = 4;
 /** What a CUDA context takes of a GPU before anything is allocated; differs by card and driver. */
 const CUDA_CONTEXT_BYTES = 600_000_000;
+/** What Python with its libraries takes of the memory before a model is loaded: 319 MB in the runs in results/example. */
+const PROCESS_BYTES = 320_000_000;
 /** For models without an own limit. */
 const MOST_TOKENS = 2 ** 40;
 
@@ -25,6 +27,8 @@ export interface EstimateInput {
   /** Rows; 1 where it is left out. */
   readonly batch?: number;
   readonly device: "cpu" | "cuda";
+  /** Of the process before its load, where that was measured; only what runs on the CPU shares its memory with it. */
+  readonly processBytes?: number;
 }
 
 export interface Estimate {
@@ -33,8 +37,11 @@ export interface Estimate {
   readonly kv_cache_bytes: number;
   readonly activation_bytes: number;
   readonly cuda_context_bytes: number;
-  /** Of the allocator: all but the context. */
+  /** Of the process before its load; 0 on a GPU. */
+  readonly process_bytes: number;
+  /** Of the allocator: all but context and process. */
   readonly allocated_bytes: number;
+  /** What has to fit: on a CPU the process's peak resident memory, as it is measured. */
   readonly total_bytes: number;
 }
 
@@ -44,14 +51,16 @@ export function estimate(input: EstimateInput): Estimate {
   const { tokens, batch = 1 } = input;
   const activation_bytes = fixedActivationBytes(input) + batch * tokens * activationBytesPerToken(input);
   const cuda_context_bytes = input.device === "cuda" ? CUDA_CONTEXT_BYTES : 0;
+  const process_bytes = input.device === "cpu" ? (input.processBytes ?? PROCESS_BYTES) : 0;
   const allocated_bytes = weights_bytes + kv_cache_bytes + activation_bytes;
   return {
     weights_bytes,
     kv_cache_bytes,
     activation_bytes,
     cuda_context_bytes,
+    process_bytes,
     allocated_bytes,
-    total_bytes: allocated_bytes + cuda_context_bytes,
+    total_bytes: allocated_bytes + cuda_context_bytes + process_bytes,
   };
 }
 

@@ -185,11 +185,12 @@ function planTexts(experiment: Experiment): PlanText[] {
 
 function planQuality({ quality }: Experiment, texts: readonly PlanText[]): PlanQuality | null {
   if (quality === null) return null;
-  const { context, max_tokens, keep_logprobs, lm_eval } = quality;
+  const { context, max_tokens, keep_logprobs, kl, lm_eval } = quality;
   return {
     context,
     max_tokens,
     keep_logprobs,
+    kl,
     texts: texts.map(({ id, sha256, text }) => ({ id, sha256, characters: text.length })),
     lm_eval: lm_eval === null ? null : { ...lm_eval, tasks: [...lm_eval.tasks] },
   };

@@ -44,6 +44,8 @@ export const planQualitySchema = z.strictObject({
   context: positiveInt,
   max_tokens: positiveInt,
   keep_logprobs: z.boolean(),
+  /** `both`: KL(this ‖ reference) as well. */
+  kl: z.enum(["forward", "both"]).default("forward"),
   texts: z.array(z.strictObject({ id: z.string(), sha256: z.string(), characters: positiveInt })),
   lm_eval: lmEvalPlanSchema.nullable(),
 });

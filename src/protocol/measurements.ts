@@ -184,6 +184,16 @@ export const preparedFromSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 export type PreparedFrom = z.infer<typeof preparedFromSchema>;
+/** Of what was loaded: another one is another model, whatever its name. */
+export const fingerprintsSchema = z.strictObject({
+  /** Of names, sizes, headers and a block of every tensor of the files; null where weights were drawn. */
+  weights: z.string().nullable(),
+  /** Of the live tokenizer's rules and vocabulary. */
+  tokenizer: z.string(),
+  /** Null where there is none. */
+  chat_template: z.string().nullable(),
+});
+export type Fingerprints = z.infer<typeof fingerprintsSchema>;
 
 export const loadMeasurementSchema = z.strictObject({
   /**
@@ -215,6 +225,11 @@ export const loadMeasurementSchema = z.strictObject({
   model_config_sha256: z.string(),
   /** Commit of the hub snapshot when it came from a hub, else null. */
   model_revision: z.string().nullable(),
+  fingerprints: fingerprintsSchema.nullable().default(null),
+  /** What the model's own generation settings asked for that would break the measuring, and was left out. */
+  generation_settings_left_out: z.record(z.string(), z.json()).nullable().default(null),
+  /** By which the chat template ends answers though `generate` does not end at it; null where all is well. */
+  unknown_end_token: z.string().nullable().default(null),
   /** Null where the config alone makes no model. */
   model_shape: modelShapeSchema.nullable(),
   /** By cure, the linear layers that stay unquantized because of it (docs/worker.md, workarounds). */
@@ -310,6 +325,14 @@ export const trialMeasurementSchema = z.strictObject({
   /** The seed this trial really used. */
   seed: nonNegativeInt,
   chat_template_applied: z.boolean(),
+  /** The date that the chat template wrote in, always the same one; null where it writes none. */
+  template_date: z.string().nullable().default(null),
+  /** Whether the rendered prompt lacks the prompt's text. */
+  template_loses_prompt: z.boolean().default(false),
+  /** Of the tokens that the model read. */
+  input_ids_sha256: z.string().nullable().default(null),
+  /** What `generate` went by, but for what is the library's default: of the experiment and of the model's own files. */
+  generation_settings: z.record(z.string(), z.json()).nullable().default(null),
   /** New tokens decoded, special tokens left out; the prompt is not repeated. */
   output_text: z.string(),
   /** The new tokens' ids, special ones included. */

@@ -21,6 +21,8 @@ export const qualityRequestBodySchema = z.strictObject({
   /** The text is cut after this many tokens; null = whole. */
   max_tokens: positiveInt.nullable(),
   logprobs: logprobsUseSchema,
+  /** `both`: KL(this ‖ reference) as well. */
+  kl: z.enum(["forward", "both"]).optional(),
 });
 
 /** How the reference's log-probabilities were kept, and how exact that is. */
@@ -53,6 +55,8 @@ export const qualityMeasurementSchema = z.strictObject({
     .strictObject({
       /** KL(reference ‖ this) at each scored position, nats. */
       kl_nats: z.array(z.number().min(0)),
+      /** KL(this ‖ reference), where both directions were asked for. */
+      kl_reverse_nats: z.array(z.number().min(0)).nullable().default(null),
       /** 1 where the most likely token is the reference's, else 0. */
       top1_equal: z.array(z.union([z.literal(0), z.literal(1)])),
     })

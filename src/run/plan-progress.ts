@@ -1,12 +1,15 @@
 /** What a run's records leave to be done of its plan. A function of plan and records alone. */
+
+import { canonicalJson } from "../base/json.js";
 import {
   type LoadSession,
   type Plan,
+  type PlanConfiguration,
   type PlanText,
   type PlanTrial,
   referenceIdOf,
 } from "../plan/plan-types.js";
-
+import type { Fingerprints } from "../protocol/measurements.js";
 import { repeatsEndAfter } from "./precision.js";
 import type {
   CompletedTrial,
@@ -132,6 +135,15 @@ export class PlanProgress {
     return sessions.flatMap((session) =>
       this.listTrials(session).filter(({ id }) => this.readTrialEnd(session, id) === undefined),
     );
+  }
+
+  /** Of the same model, as the first of the run's loads had it; null where none told. */
+  findFingerprints(configuration: PlanConfiguration): Fingerprints | null {
+    const model = canonicalJson(configuration.worker.model);
+    const loads = this.plan.configurations.flatMap(({ worker }) =>
+      canonicalJson(worker.model) === model ? (this.#state.configuration(worker.id).load ?? []) : [],
+    );
+    return loads.find(({ load }) => load.fingerprints !== null)?.load.fingerprints ?? null;
   }
 
   /** The proof that was read after the last trials of a configuration; null where it was not. */

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { MEMORY_METRICS } from "../metrics/memory.js";
 import { LOAD_SUMMARY_METRICS, SUMMARY_METRICS, shapeOf } from "../metrics/registry.js";
 import { nonNegativeInt, positiveInt } from "../protocol/common.js";
-import { quantizationEffectiveSchema } from "../protocol/measurements.js";
+import { fingerprintsSchema, quantizationEffectiveSchema } from "../protocol/measurements.js";
 import { lmEvalResultSchema } from "../protocol/quality.js";
 import { failureSchema, repeatsEndSchema, reusedFromSchema, runEndRecordSchema } from "./record-types.js";
 
@@ -148,7 +148,10 @@ const qualitySummarySchema = z.object({
   perplexity: estimated.nullable(),
   /** Against the reference's, from paired differences token by token. */
   ppl_ratio: estimated.nullable(),
+  /** KL(reference ‖ this). */
   kl_divergence: klDivergenceSchema.nullable(),
+  /** KL(this ‖ reference); null where it was not asked for. */
+  kl_divergence_reverse: klDivergenceSchema.nullable().default(null),
   /** Share of scored tokens whose most likely token is the reference's. */
   top1_agreement: estimated.nullable(),
   /** Why there is nothing against the reference. */
@@ -194,6 +197,10 @@ export const configurationSummarySchema = z.object({
   device_map: z.record(z.string(), z.string()).nullable(),
   offloaded: z.boolean().nullable(),
   attn_implementation: z.string().nullable(),
+  /** Of what was loaded: with another one it is another model. Null in older records. */
+  fingerprints: fingerprintsSchema.nullable().default(null),
+  /** What `generate` went by, the model's own files included, but for the library's defaults. Null in older records. */
+  generation_settings: z.record(z.string(), z.json()).nullable().default(null),
   /** What `peak_memory_bytes` is. */
   memory_metric: z.enum(MEMORY_METRICS).nullable(),
   /** Of the completed ones: those that other work disturbed. No statistics of times are of them, where others are left. */

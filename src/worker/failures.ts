@@ -9,7 +9,8 @@ export type ObservedFailureCode =
   | "worker-died"
   | "worker-hung"
   | "no-progress"
-  | "worker-protocol-error";
+  | "worker-protocol-error"
+  | "model-changed";
 
 export type FailureCode = WorkerErrorCode | ObservedFailureCode;
 
@@ -51,6 +52,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Install peft 0.20 or newer into this environment, or leave --python out: the managed one gets it by itself.",
   "adapter-mismatch":
     "The live model does not run the adapter as asked, so nothing was measured; report the model class and the adapter's kind.",
+  "model-changed":
+    "Start a new run, or put the files back; --accept-changes goes on with what is there (docs/resume.md).",
   "model-corrupt": "Download or copy the model's files again.",
   "tokenizer-missing":
     "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",

@@ -9,6 +9,7 @@ import {
 import { summarize } from "../../src/analysis/summary.js";
 import { qualityCsv, qualityRows } from "../../src/render/quality-csv.js";
 import { resultTable } from "../../src/render/terminal/terminal-table.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { qualityMeasurement, scoredRun } from "../fixtures/quality.js";
 
@@ -70,6 +71,27 @@ test("an interval of an agreement holds it, within 0 and 1", () => {
       expect(share.ci95_high).toBeLessThanOrEqual(1);
     }),
   );
+});
+
+test("the median of an even number of tokens lies between the two in the middle", () => {
+  expect(computeKlDivergence([0.1, 0.4, 0.2, 0.8])?.median).toBeCloseTo(0.3, 12);
+  expect(computeKlDivergence([0.1, 0.4, 0.2])?.median).toBe(0.2);
+});
+
+test("the other direction stands beside the first where it was asked for, and nowhere else", () => {
+  const both = scoredRun().map((record) => {
+    if (record.kind !== "quality" || record.status !== "completed") return record;
+    const against = record.measurement.against_reference;
+    if (against === null) return record;
+    const told = { ...against, kl_reverse_nats: against.kl_nats.map((nats) => 2 * nats) };
+    return { ...record, measurement: { ...record.measurement, against_reference: told } };
+  });
+  const [, int8] = summarize(groupRecords(both, "test")).configurations;
+  expect(int8?.quality[0]?.kl_divergence_reverse?.mean).toBeCloseTo(1, 12);
+  const shown = (records: readonly RunFileRecord[]) =>
+    resultTable(summarize(groupRecords(records, "test")), { columns: 160, color: false });
+  expect(shown(both)).toContain("KL back");
+  expect(shown(scoredRun())).not.toContain("KL back");
 });
 
 const summary = summarize(groupRecords(scoredRun(), "test"));

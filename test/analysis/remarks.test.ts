@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import {
   collectRemarks,
   describeKept,
+  describeModelFiles,
   describeRepacking,
   modifiedZScores,
 } from "../../src/analysis/remarks.js";
-import type { CompletedTrial, RecordedProof } from "../../src/run/record-types.js";
-import { measurement } from "../fixtures/records.js";
+import type { CompletedTrial, LoadRecord, RecordedProof } from "../../src/run/record-types.js";
+import { loadMeasurement, measurement, THREE } from "../fixtures/records.js";
 
 const trials = (...tpots: number[]) =>
   tpots.map(
@@ -101,4 +102,26 @@ test("layers that a workaround left unquantized are told with their number, the 
     "1 linear layer stayed unquantized, because the model's own code needs the weights as they are: backbone.mixer.dt_proj",
   ]);
   expect(describeKept(null)).toEqual([]);
+});
+
+test("what the model's own files do to the measuring is told, and nothing where they do nothing", () => {
+  const data = (load: object, own: object) => ({
+    load: { load: { ...loadMeasurement(THREE[0] as (typeof THREE)[0], "cpu"), ...load } } as LoadRecord,
+    trials: [
+      { status: "completed", measurement: measurement(own) } as unknown as CompletedTrial,
+      { status: "completed", measurement: measurement({}) } as unknown as CompletedTrial,
+    ],
+  });
+  expect(describeModelFiles(data({}, {}))).toEqual([]);
+  const all = describeModelFiles(
+    data(
+      { generation_settings_left_out: { max_time: 3 }, unknown_end_token: "<|im_end|>" },
+      { template_loses_prompt: true, template_date: "2026-01-01", chat_template_applied: true },
+    ),
+  );
+  expect(all).toHaveLength(4);
+  expect(all[0]).toContain("the chat template left the prompt's text out in 1 of 2 trials");
+  expect(all[1]).toContain("<|im_end|>");
+  expect(all[2]).toContain("max_time 3");
+  expect(all[3]).toContain("always 2026-01-01");
 });

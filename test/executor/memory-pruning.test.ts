@@ -16,7 +16,14 @@ function planWith(
   const trials = plan.trials.map((trial) => ({ ...trial, prompt: prompts[trial.prompt_index] ?? "" }));
   if (options.text !== true) return { ...plan, trials };
   const text = { id: "english", sha256: "0".repeat(64), characters: 4 };
-  const quality = { context: 8, max_tokens: 8, keep_logprobs: false, texts: [text], lm_eval: null };
+  const quality = {
+    context: 8,
+    max_tokens: 8,
+    keep_logprobs: false,
+    kl: "forward" as const,
+    texts: [text],
+    lm_eval: null,
+  };
   return {
     ...plan,
     header: { ...plan.header, quality },

@@ -57,7 +57,11 @@ test("cache, activations and context are parts of their own", () => {
   expect(parts.activation_bytes).toBe(600 + 32_768 + 10 * 1536);
   expect(parts.cuda_context_bytes).toBe(600_000_000);
   expect(parts.total_bytes).toBe(parts.allocated_bytes + 600_000_000);
-  expect(estimate({ ...input, device: "cpu" }).cuda_context_bytes).toBe(0);
+  const onCpu = estimate({ ...input, device: "cpu", processBytes: 5_000 });
+  expect(onCpu.cuda_context_bytes).toBe(0);
+  // What is measured there is the whole process.
+  expect(onCpu.total_bytes).toBe(onCpu.allocated_bytes + 5_000);
+  expect(parts.process_bytes).toBe(0);
 });
 
 test("rows of a batch share the weights: their cache, activations and logits are each their own", () => {

@@ -46,6 +46,21 @@ test("killed after any of its records, a run is resumed and measures every trial
   }
 });
 
+test("a run whose model has other weights now is not resumed with them, unless that is accepted", async () => {
+  const planned = await plan();
+  const { records: whole } = await runPlan(planned, "good");
+  const before = whole.slice(0, whole.findIndex(({ kind }) => kind === "trial") + 1);
+  const refused = await runPlan(planned, "other-weights", undefined, { before });
+  const failures = refused.records.flatMap((record) =>
+    record.kind === "configuration" && record.status === "failed" ? [record.failure] : [],
+  );
+  expect(failures.map(({ code }) => code)).toEqual(["model-changed", "model-changed"]);
+  expect(failures[0]?.message).toContain("weights aaaaaaaaaaaa → cccccccccccc");
+  expect(completed(refused.records)).toEqual(completed(before));
+  const accepted = await runPlan(planned, "other-weights", undefined, { before, acceptChanges: true });
+  expect(accepted.status).toBe("completed");
+});
+
 test("a configuration half done is loaded again as its second attempt, and only what is missing is measured", async () => {
   const planned = await plan();
   const { records: whole } = await runPlan(planned, "good");

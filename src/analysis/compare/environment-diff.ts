@@ -1,12 +1,20 @@
 /** What is not the same on both sides, and what makes a comparison meaningless. */
-import { sha256OfText } from "../../base/json.js";
+import { canonicalJson, sha256OfText } from "../../base/json.js";
 import { formatBytes } from "../../base/units.js";
 import type { PlanConfiguration } from "../../plan/plan-types.js";
+import type { Fingerprints } from "../../protocol/measurements.js";
 import { describeQuantization } from "../../quantization/registry.js";
+import { describeModelChanges, shorten as shortenFingerprint } from "../../run/fingerprints.js";
 import { compareValues, findDifferences, type TraitDifference } from "../../run/identity.js";
 import type { RecordedEnvironment, RunRecord } from "../../run/record-types.js";
-import { findRunningProof, type RunData } from "../../run/run-data.js";
+import {
+  type ConfigurationData,
+  completedTrials,
+  findRunningProof,
+  type RunData,
+} from "../../run/run-data.js";
 import { readTraits } from "../../run/traits.js";
+import { pairTrials } from "../comparison.js";
 import type { Side } from "./sides.js";
 
 /** Of the folder where the run was started. */
@@ -50,7 +58,8 @@ export function configurationDifferences(sides: readonly Side[]): readonly Diffe
   const proof = ({ configuration }: Side) => findRunningProof(configuration);
   const proofAfter = ({ configuration: { outcome } }: Side) =>
     outcome?.status === "completed" ? outcome.proof_after : null;
-  return differing(
+  const settings = settingsDifference(sides.map(({ configuration }) => readEffectiveSettings(configuration)));
+  const told = differing(
     [
       ["model", ({ data }) => data.run.plan.model_name],
       ["quantization", ({ configuration }) => describeQuantization(configuration.plan.worker.quantization)],
@@ -63,10 +72,39 @@ export function configurationDifferences(sides: readonly Side[]): readonly Diffe
         (side) => [...new Set(Object.values(proof(side)?.device_map ?? {}))].sort().join(", ") || null,
       ],
       ["compute dtype", (side) => proof(side)?.quantization_effective.compute_dtype],
+      ["weights' fingerprint", (side) => fingerprintText(side, "weights")],
+      ["tokenizer's fingerprint", (side) => fingerprintText(side, "tokenizer")],
+      ["chat template's fingerprint", (side) => fingerprintText(side, "chat_template")],
       ["cures", (side) => proof(side)?.workarounds_applied.join(", ")],
     ],
     sides,
   );
+  return settings === null ? told : [...told, settings];
+}
+
+/** Undefined where it was not recorded, and so says nothing. */
+function fingerprintText({ configuration: { load } }: Side, part: keyof Fingerprints): string | undefined {
+  const fingerprints = load?.load.fingerprints;
+  return fingerprints == null ? undefined : shortenFingerprint(fingerprints[part]);
+}
+
+/** What `generate` went by in the trials; null where none tells. */
+export function readEffectiveSettings(configuration: ConfigurationData): Settings | null {
+  return completedTrials(configuration)[0]?.measurement.generation_settings ?? null;
+}
+
+/** Those settings that differ, the model's own among them; null where none does, or one side does not tell. */
+function settingsDifference(all: readonly (Settings | null)[]): Difference | null {
+  const known = all.filter((one) => one !== null);
+  if (known.length < all.length) return null;
+  const names = [...new Set(known.flatMap((one) => Object.keys(one)))].sort();
+  const others = names.filter(
+    (name) => new Set(known.map((one) => canonicalJson(one[name] ?? null))).size > 1,
+  );
+  if (others.length === 0) return null;
+  const tell = (one: Settings) =>
+    others.map((name) => `${name} ${one[name] == null ? "as usual" : canonicalJson(one[name])}`).join(", ");
+  return { what: "generation settings", values: known.map(tell) };
 }
 
 /** What a configuration was given to do. Figures can be compared only where it is the same. */
@@ -77,7 +115,13 @@ export interface Workload {
   readonly batch_size?: number;
   /** Null where the model was not loaded. */
   readonly parameters: number | null;
+  /** Null where the model was not loaded, or its records are older. */
+  readonly fingerprints?: Fingerprints | null;
+  /** What `generate` went by; null likewise. */
+  readonly settings?: Settings | null;
 }
+
+type Settings = Readonly<Record<string, unknown>>;
 
 /** Prompts count by their texts, in their order. */
 export function describeWorkload(
@@ -107,9 +151,26 @@ export function workloadDifferences(ours: Workload, theirs: Workload): readonly 
   return reasons;
 }
 
+/** What became another thing under the same name, from one run to a later one. */
+export function modelChanges(before: Workload, now: Workload): readonly string[] {
+  const settings = settingsDifference([before.settings ?? null, now.settings ?? null]);
+  return [
+    ...describeModelChanges(before.fingerprints ?? null, now.fingerprints ?? null),
+    ...(settings === null ? [] : [`generation settings ${settings.values.join(" → ")}`]),
+  ];
+}
+
 /** Why a side cannot be compared with the baseline; empty where it can. */
 export function incomparable(baseline: Side, other: Side): readonly string[] {
   const reasons = [...workloadDifferences(describeSideWorkload(baseline), describeSideWorkload(other))];
+  const haveOtherTokens = pairTrials(
+    completedTrials(other.configuration),
+    completedTrials(baseline.configuration),
+  ).some(([own, its]) => {
+    const [mine, theirs] = [own.measurement.input_ids_sha256, its.measurement.input_ids_sha256];
+    return mine !== null && theirs !== null && mine !== theirs;
+  });
+  if (haveOtherTokens && reasons.length === 0) reasons.push("other tokens for the same prompts");
   for (const record of baseline.configuration.quality) {
     const same = other.configuration.quality.find(({ text_id }) => text_id === record.text_id);
     const isOther =

@@ -34,6 +34,8 @@ export const configurationValuesSchema = configurationSummarySchema.pick({
   ...shapeOf(LOAD_SUMMARY_METRICS, true),
   ...shapeOf(SUMMARY_METRICS, true),
   quality: true,
+  fingerprints: true,
+  generation_settings: true,
 });
 export type ConfigurationValues = Pick<ConfigurationSummary, keyof z.infer<typeof configurationValuesSchema>>;
 

@@ -5,7 +5,12 @@ import { describeQuantization } from "../../quantization/registry.js";
 import { carryTraits, describeChange, findMachineDifferences } from "../../run/identity.js";
 import type { RunRecord } from "../../run/record-types.js";
 import type { Traits } from "../../run/traits.js";
-import { describeWorkload, type Workload, workloadDifferences } from "../compare/environment-diff.js";
+import {
+  describeWorkload,
+  modelChanges,
+  type Workload,
+  workloadDifferences,
+} from "../compare/environment-diff.js";
 import { HISTORY_METRICS, type HistoryMetric, type HistoryValue } from "./metrics.js";
 import type { ConfigurationValues, RunValues } from "./run-values.js";
 
@@ -118,7 +123,12 @@ function findSource(
   const { workload, settings } = findTask(runValues.run, planned, tasks);
   const whole = {
     configuration,
-    workload: { ...workload, parameters: configuration.parameters },
+    workload: {
+      ...workload,
+      parameters: configuration.parameters,
+      fingerprints: configuration.fingerprints,
+      settings: configuration.generation_settings,
+    },
     settings,
     plan: runValues.run.plan,
   };
@@ -200,7 +210,10 @@ function splitSegments(
 }
 
 function reasonsBetween(before: Work, now: Work): readonly string[] {
-  const reasons = [...workloadDifferences(before.workload, now.workload)];
+  const reasons = [
+    ...workloadDifferences(before.workload, now.workload),
+    ...modelChanges(before.workload, now.workload),
+  ];
   if (before.settings !== now.settings) reasons.push(`${before.settings} → ${now.settings}`);
   if (before.kind !== now.kind) reasons.push(`${before.kind} → ${now.kind}`);
   if (before.text !== now.text) reasons.push("another text, or other settings of its scoring");

@@ -191,8 +191,9 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
         .choices(["auto", "bfloat16", "float16", "float32"])
         .default("auto"),
     )
-    .option("--cpu", "without the memory that a CUDA context takes", false)
+    .option("--cpu", "on the CPU: with the process and without a CUDA context", false)
     .addOption(pythonOption)
+    .addOption(resultsOption)
     .addOption(jsonOption)
     .action(async (model: string, options) => {
       setExitCode(await (await import("../fit.js")).run(io, { model, ...options }));

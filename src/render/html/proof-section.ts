@@ -114,6 +114,9 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
     ["download", download_sec === null ? null : formatSeconds(download_sec)],
     ["revision", model_revision],
     ["model's config", model_config_sha256],
+    ["weights' fingerprint", load.load.fingerprints?.weights ?? null],
+    ["tokenizer's fingerprint", load.load.fingerprints?.tokenizer ?? null],
+    ["chat template's fingerprint", load.load.fingerprints?.chat_template ?? null],
     ["identity", load.identity_sha256],
   ];
 }

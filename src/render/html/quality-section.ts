@@ -3,7 +3,7 @@
 import type { LmEvalResult } from "../../protocol/quality.js";
 import type { ConfigurationSummary, QualitySummary, RunSummary } from "../../run/summary-schema.js";
 import type { ChartInputs } from "../charts/charts.js";
-import { QUALITY_COLUMNS } from "../terminal/quality-columns.js";
+import { listQualityColumns, type QualityColumn } from "../terminal/quality-columns.js";
 import { taskValueText } from "../words/sentences.js";
 import { chartFigure } from "./charts-section.js";
 import { html, type Markup } from "./markup.js";
@@ -27,9 +27,10 @@ ${hasTasks && tasksPart(configurations)}
 }
 
 function textsPart(configurations: readonly ConfigurationSummary[], inputs: ChartInputs): Markup {
+  const columns = listQualityColumns(configurations.flatMap(({ quality }) => quality));
   const heads: readonly SortedHead[] = [
     { header: "text", title: "The scored text", isNumber: false },
-    ...QUALITY_COLUMNS.map(({ header, title }) => ({ header, title, isNumber: true })),
+    ...columns.map(({ header, title }) => ({ header, title, isNumber: true })),
   ];
   // Text by text: configurations are compared on the same text.
   const texts = [...new Set(configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id)))];
@@ -37,7 +38,7 @@ function textsPart(configurations: readonly ConfigurationSummary[], inputs: Char
     configurations.flatMap((configuration) =>
       configuration.quality
         .filter(({ text_id }) => text_id === text)
-        .map((one) => textRow(configuration, one)),
+        .map((one) => textRow(configuration, one, columns)),
     ),
   );
   return html`${chartFigure(inputs, "quality")}
@@ -46,14 +47,18 @@ function textsPart(configurations: readonly ConfigurationSummary[], inputs: Char
 ${sortedTable("Quality by text", heads, rows)}`;
 }
 
-function textRow(configuration: ConfigurationSummary, quality: QualitySummary): Markup {
+function textRow(
+  configuration: ConfigurationSummary,
+  quality: QualitySummary,
+  columns: readonly QualityColumn[],
+): Markup {
   const failed = quality.status === "failed" && html` <span class="bad">✗ ${quality.failure_code}</span>`;
   const note =
     quality.note !== null && !configuration.is_reference && html` <span class="quiet">${quality.note}</span>`;
   return html`<tr role="row" data-configuration="${configuration.id}">
 ${nameCell(configuration, null)}
 <td role="cell" data-head="text" data-value="${quality.text_id}">${quality.text_id}${failed}${note}</td>
-${QUALITY_COLUMNS.map(
+${columns.map(
   (column) =>
     html`<td role="cell" class="figure" data-head="${column.header}" data-value="${column.value(quality) ?? ""}">${column.text(quality)}</td>`,
 )}

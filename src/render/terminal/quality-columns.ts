@@ -14,11 +14,13 @@ export interface QualityColumn {
   readonly text: (quality: QualitySummary) => string;
   /** The highest goes first where there is no room; 0 stays. */
   readonly dropRank: number;
+  /** Not there where no row has a value. */
+  readonly isOptional?: true;
 }
 
 const NOTHING = "–";
 
-export const QUALITY_COLUMNS: readonly QualityColumn[] = [
+const COLUMNS: readonly QualityColumn[] = [
   {
     header: "perplexity",
     title: "How surprised the model is by the text; less is better",
@@ -48,6 +50,14 @@ export const QUALITY_COLUMNS: readonly QualityColumn[] = [
     dropRank: 3,
   },
   {
+    header: "KL back",
+    title: "KL divergence of the reference from this model's probabilities, mean over tokens, nats",
+    value: ({ kl_divergence_reverse: kl }) => kl?.mean ?? null,
+    text: ({ kl_divergence_reverse: kl }) => (kl === null ? NOTHING : formatNats(kl.mean)),
+    dropRank: 3,
+    isOptional: true,
+  },
+  {
     header: "top-1",
     title: "Tokens whose likeliest next token is the reference's, with half its 95 % interval",
     value: ({ top1_agreement }) => top1_agreement?.value ?? null,
@@ -55,6 +65,13 @@ export const QUALITY_COLUMNS: readonly QualityColumn[] = [
     dropRank: 0,
   },
 ];
+
+/** Those that some of the rows fill, where they may be left out. */
+export function listQualityColumns(rows: readonly QualitySummary[]): readonly QualityColumn[] {
+  return COLUMNS.filter(
+    ({ isOptional, value }) => isOptional !== true || rows.some((row) => value(row) !== null),
+  );
+}
 
 /** `1.369 ± 0.031`. */
 function ratioText({ value, ci95_low, ci95_high }: { readonly value: number } & Interval): string {

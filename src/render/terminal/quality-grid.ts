@@ -3,7 +3,7 @@ import { safeLine } from "../../base/text.js";
 import type { ConfigurationSummary, QualitySummary, RunSummary } from "../../run/summary-schema.js";
 import { shortName } from "../words/names.js";
 import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
-import { QUALITY_COLUMNS } from "./quality-columns.js";
+import { listQualityColumns } from "./quality-columns.js";
 
 /** With more rows only the first text is shown: the rest is in quality.csv. */
 const MOST_ROWS = 30;
@@ -14,16 +14,18 @@ interface Row {
   readonly quality: QualitySummary;
 }
 
-const COLUMNS: readonly TableColumn<Row>[] = [
-  { header: "text", cell: ({ quality }) => safeLine(quality.text_id), dropRank: 0, align: "left" },
-  ...QUALITY_COLUMNS.map(
-    ({ header, text, dropRank }): TableColumn<Row> => ({
-      header,
-      cell: ({ quality }) => text(quality),
-      dropRank,
-    }),
-  ),
-];
+function buildColumns(rows: readonly Row[]): readonly TableColumn<Row>[] {
+  return [
+    { header: "text", cell: ({ quality }) => safeLine(quality.text_id), dropRank: 0, align: "left" },
+    ...listQualityColumns(rows.map(({ quality }) => quality)).map(
+      ({ header, text, dropRank }): TableColumn<Row> => ({
+        header,
+        cell: ({ quality }) => text(quality),
+        dropRank,
+      }),
+    ),
+  ];
+}
 
 /** Null where nothing was scored. Lines are no wider than `columns`, save on terminals too narrow for any table. */
 export function qualityGrid(summary: RunSummary, style: TableStyle): string | null {
@@ -40,7 +42,7 @@ export function qualityGrid(summary: RunSummary, style: TableStyle): string | nu
     ...nameColumn<Row>("quality", (row) => (firsts.has(row) ? formatName(row) : "")),
     narrowest: NARROWEST_NAME,
   };
-  return fitTable(rows, [name, ...COLUMNS], style).text;
+  return fitTable(rows, [name, ...buildColumns(rows)], style).text;
 }
 
 function formatName({ configuration, quality }: Row): string {

@@ -14,6 +14,7 @@ import {
 } from "../../metrics/registry.js";
 import { UNITS } from "../../metrics/units.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
+import { DISTURBED_MARK, isDisturbed } from "../words/disturbed-mark.js";
 
 export interface ResultColumn {
   readonly header: string;
@@ -24,6 +25,8 @@ export interface ResultColumn {
   readonly text: (value: number, configuration: ConfigurationSummary) => string;
   /** The highest goes first where there is no room; 0 stays. */
   readonly dropRank: number;
+  /** Whether other work on the machine decides it. */
+  readonly isTimed?: boolean;
 }
 
 /** What stands in a cell without a value. */
@@ -31,7 +34,9 @@ export const NOTHING = "–";
 
 export function cellText(column: ResultColumn, configuration: ConfigurationSummary): string {
   const value = column.value(configuration);
-  return value === null ? NOTHING : column.text(value, configuration);
+  if (value === null) return NOTHING;
+  const mark = column.isTimed === true && isDisturbed(configuration) ? `${DISTURBED_MARK} ` : "";
+  return `${mark}${column.text(value, configuration)}`;
 }
 
 export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
@@ -124,6 +129,7 @@ function metricColumn(
       value,
       text: format,
       dropRank,
+      isTimed: "isTimed" in metric && metric.isTimed === true,
     },
   ];
 }

@@ -3,6 +3,7 @@
 import { safeLine } from "../../base/text.js";
 import type { LmEvalResult } from "../../protocol/quality.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
+import { DISTURBED_MARK, isDisturbed } from "./disturbed-mark.js";
 import { shortName, shownName } from "./names.js";
 
 /** With more configurations the line would be a page; the chart has them all. */
@@ -67,6 +68,9 @@ export function noteSentences(summary: RunSummary): string {
   const parts = [
     `Medians over trials; ${referenceWords(summary)}; × time is the geometric mean of the pairs' ratios to it; [99 % interval] of ratios.`,
   ];
+  if (summary.configurations.some(isDisturbed)) {
+    parts.push(`${DISTURBED_MARK}: other work disturbed every trial of it, and with them this figure.`);
+  }
   const [text] = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
   if (text !== undefined) {
     parts.push(`KL (nats a token) and top-1 agreement are against *, on the text ${safeLine(text)}.`);

@@ -70,6 +70,41 @@ test("a ratio is the geometric mean over pairs of the same prompt and repeat", (
   expect(time?.against[0]).toBeNull();
 });
 
+/** Records whose loads and trials say what they were made of. */
+function made(weights: string, settings: Record<string, number>, inputs = "i") {
+  return fakeRun().records.map((record): RunFileRecord => {
+    if (record.kind === "load") {
+      const fingerprints = { weights, tokenizer: "t", chat_template: null };
+      return { ...record, load: { ...record.load, fingerprints } };
+    }
+    if (record.kind !== "trial" || record.status !== "completed") return record;
+    const told = { generation_settings: settings, input_ids_sha256: inputs };
+    return { ...record, measurement: { ...record.measurement, ...told } };
+  });
+}
+
+test("other weights of the same name, and settings of the model's own files, are differences that are named", () => {
+  const sides = [made("a".repeat(64), { max_new_tokens: 8 }), made("b".repeat(64), { top_k: 5 })].map(
+    (records, index) => ({ argument: `run${index}`, data: makeData(records), configuration: "int8" }),
+  );
+  expect(compare(sides, { force: false }).groups[0]?.differences).toEqual([
+    { what: "weights' fingerprint", values: ["aaaaaaaaaaaa", "bbbbbbbbbbbb"] },
+    {
+      what: "generation settings",
+      values: ["max_new_tokens 8, top_k as usual", "max_new_tokens as usual, top_k 5"],
+    },
+  ]);
+});
+
+test("the same prompts in other tokens are not the same work", () => {
+  const sides = ["i", "j"].map((inputs, index) => ({
+    argument: `run${index}`,
+    data: makeData(made("a", {}, inputs)),
+    configuration: "int8",
+  }));
+  expect(() => compare(sides, { force: false })).toThrow("other tokens for the same prompts");
+});
+
 test("another cache or a compiled forward pass is a difference that is named", () => {
   const sides = [
     { cache_implementation: "DynamicCache", compiled: false },

@@ -63,6 +63,31 @@ test("another quantization under the same label begins a new segment that says s
   expect(found?.breaks[0]?.reasons[0]).toContain("→ nf4");
 });
 
+test("other weights under the same name, and settings that the model's files brought along, begin new segments", () => {
+  const all = runs(6, () => ({}));
+  const changed = all.map((run, index) => {
+    const { runValues } = run;
+    if (runValues === null) throw new Error("no values");
+    const fingerprints = {
+      weights: index < 2 ? "a".repeat(64) : "b".repeat(64),
+      tokenizer: "t",
+      chat_template: null,
+    };
+    const generation_settings =
+      index < 4 ? { max_new_tokens: 8 } : { max_new_tokens: 8, no_repeat_ngram_size: 2 };
+    const configurations = runValues.configurations.map((one) => ({
+      ...one,
+      fingerprints,
+      generation_settings,
+    }));
+    return { ...run, runValues: { ...runValues, configurations } };
+  });
+  expect(findSpeed(report(changed))?.breaks.map(({ run_id, reasons }) => [run_id, ...reasons])).toEqual([
+    ["run-2", "weights aaaaaaaaaaaa → bbbbbbbbbbbb"],
+    ["run-4", "generation settings no_repeat_ngram_size as usual → no_repeat_ngram_size 2"],
+  ]);
+});
+
 test("another machine of the same name begins a new segment, and its fall is no change of the old one", () => {
   const found = findSpeed(
     report(runs(24, (i) => (i >= 12 ? { speed: 0.13, environment: { machine: MACHINE_WITHOUT_BF16 } } : {}))),

@@ -75,6 +75,22 @@ test("what was not run and what was interrupted is told from what failed", () =>
   expect(table).toMatch(/│ fp4 \(not run\) +│/);
 });
 
+test("figures that other work on the machine decided are marked, and the mark is explained; others stand as they are", () => {
+  const summary = summarize(makeData());
+  const disturbed = (count: number) => {
+    const configurations = summary.configurations.map((one, i) =>
+      i === 1 ? { ...one, trials_disturbed: count } : one,
+    );
+    return resultTable({ ...summary, configurations }, { columns: 120, color: false });
+  };
+  const rowOf = (table: string) => table.split("\n").find((line) => line.startsWith("│ int8")) ?? "";
+  expect(rowOf(disturbed(5))).toMatch(/│ +163 MB │.*│ +~ /);
+  expect(disturbed(5).replaceAll("\n", " ")).toContain("~: other work disturbed every trial");
+  // Some quiet ones are left, and the medians are of them.
+  expect(rowOf(disturbed(4))).not.toContain("~");
+  expect(disturbed(0)).not.toContain("~:");
+});
+
 test("where names leave no room beside them, the figures stand under them and none is left out", () => {
   const table = renderTable({ configurations: [...THREE, LONG] }, 40);
   expect(table).not.toContain("│");

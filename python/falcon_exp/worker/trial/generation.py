@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import hashlib
 import sys
@@ -19,6 +18,7 @@ from falcon_exp.worker.devices.noise import NoiseMeter
 from falcon_exp.worker.devices.rss import PeakRss, trim_heap
 from falcon_exp.worker.trial.batch import cut_answers, find_row_limits, prepare_batch
 from falcon_exp.worker.trial.finite_logits import may_be_chosen_from_nothing, require_finite_logits
+from falcon_exp.worker.trial.generation_settings import effective_settings, end_ids, generation_config
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
 from falcon_exp.worker.trial.token_pieces import token_pieces
@@ -108,7 +108,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     device = devices.read_peak()
     used, used_note = devices.read_memory_used()
     states_after = devices.read_states()
-    answers = cut_answers(output, batch, _end_ids(settings), limits)
+    answers = cut_answers(output, batch, end_ids(settings), limits)
     for index, answer in enumerate(answers):
         if (is_first and index == 0) or may_be_chosen_from_nothing(answer):
             require_finite_logits(model, batch.read_row(output, index, len(answer)))
@@ -143,6 +143,10 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         "gpu_state_after": states_after,
         "seed": seed,
         "chat_template_applied": batch.templated,
+        "template_date": prompts[0].template_date,
+        "template_loses_prompt": any(prompt.is_lost for prompt in prompts),
+        "input_ids_sha256": _hash_ids(batch.inputs["input_ids"].flatten()),
+        "generation_settings": effective_settings(model, settings),
         **rows[0],
         "output_pieces": token_pieces(partial(_decode, loaded.tokenizer), rows[0]["output_ids"]),
         "rows": None
@@ -164,40 +168,17 @@ def _decode(tokenizer: Any, ids: Any) -> str:
 
 
 def _describe_answer(tokenizer: Any, ids: torch.Tensor, settings: Any) -> dict[str, Any]:
-    ended_itself = len(ids) > 0 and int(ids[-1]) in _end_ids(settings)
+    ended_itself = len(ids) > 0 and int(ids[-1]) in end_ids(settings)
     return {
         "finish_reason": "eos" if ended_itself else "length",
         "output_text": _decode(tokenizer, ids),
         "output_ids": ids.tolist(),
-        "output_ids_sha256": hashlib.sha256(ids.numpy().astype("<i8").tobytes()).hexdigest(),
+        "output_ids_sha256": _hash_ids(ids),
     }
 
 
-def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) -> Any:
-    """The model's own generation settings with the experiment's on top; what greedy search ignores is taken out."""
-    settings = copy.deepcopy(model.generation_config)
-    settings.max_new_tokens = generation["max_new_tokens"]
-    settings.max_length = generation["max_length"]
-    settings.min_new_tokens = generation["min_new_tokens"]
-    settings.num_beams = 1
-    sample = generation["sampling"] == "sample"
-    settings.do_sample = sample
-    settings.temperature = (generation["temperature"] or 1.0) if sample else None
-    settings.top_k = (generation["top_k"] or 50) if sample else None
-    settings.top_p = (generation["top_p"] or 1.0) if sample else None
-    if generation["repetition_penalty"] is not None:
-        settings.repetition_penalty = generation["repetition_penalty"]
-    if settings.pad_token_id is None:
-        ends = _end_ids(settings)
-        settings.pad_token_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(ends), None)
-    return settings
-
-
-def _end_ids(settings: Any) -> list[int]:
-    ends = settings.eos_token_id
-    if ends is None:
-        return []
-    return list(ends) if isinstance(ends, list | tuple) else [int(ends)]
+def _hash_ids(ids: torch.Tensor) -> str:
+    return hashlib.sha256(ids.to(device="cpu", dtype=torch.int64).numpy().astype("<i8").tobytes()).hexdigest()
 
 
 def _latencies(times_sec: list[float], started: float, ended: float, input_tokens: int) -> dict[str, Any]:

@@ -22,7 +22,10 @@ from falcon_exp.worker.proof.proof import Proof, read_proof
 from falcon_exp.worker.proof.verify_proof import RUNNING, verify
 from falcon_exp.worker.quantization.registry import library_config
 from falcon_exp.worker.quantization.stored import refuse_stored_quantization
+from falcon_exp.worker.trial.chat_template import freeze_date, unknown_end_token
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
+from falcon_exp.worker.trial.fingerprints import fingerprint_template, fingerprint_tokenizer, fingerprint_weights
+from falcon_exp.worker.trial.generation_settings import leave_out_breaking_settings
 from falcon_exp.worker.trial.open_source import open_source
 from falcon_exp.worker.trial.preflight import check_attention, check_dtype
 from falcon_exp.worker.trial.sources import ModelSource
@@ -71,6 +74,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     from transformers import set_seed
 
     import_library(configuration["model"])
+    freeze_date()
     baseline = current_rss_bytes()
     target = devices.resolve(configuration["device"])
     check_attention(configuration["attention"], target.kind)
@@ -98,6 +102,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         used.synchronize()
         load_sec = time.perf_counter() - started
         peak_rss = peak.stop()
+    left_out = leave_out_breaking_settings(model)
     facts = GenerateFacts()
     workarounds = cures.names()
     proof = read_proof(
@@ -121,6 +126,13 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         "weights_source": source.weights_source,
         "prepared_from": list(source.prepared),
         "model_shape": _shape(model.config, trust, proof.body["skipped_linear_modules"], source.adapter_elements()),
+        "fingerprints": {
+            "weights": fingerprint_weights(source.weight_files()),
+            "tokenizer": fingerprint_tokenizer(tokenizer),
+            "chat_template": fingerprint_template(tokenizer),
+        },
+        "generation_settings_left_out": left_out,
+        "unknown_end_token": unknown_end_token(tokenizer, model.generation_config),
         "kept_by_workarounds": cures.unquantized,
         "proof": proof.body,
     }

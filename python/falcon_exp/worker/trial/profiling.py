@@ -12,7 +12,7 @@ from falcon_exp.worker.devices.live_map import find_compute_device
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.proof.linear_modules import linear_modules
 from falcon_exp.worker.trial.batch import prepare_batch
-from falcon_exp.worker.trial.generation import generation_config
+from falcon_exp.worker.trial.generation_settings import generation_config
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.chat_template import WrittenDate, loses_text, render
 from falcon_exp.worker.trial.loading import Loaded
 
 #: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
@@ -24,6 +25,10 @@ class FittedPrompt:
     truncated_tokens: int
     #: The tokens themselves where ``prompt_tokens`` says how many: no text may have just as many.
     ids: tuple[int, ...] | None = None
+    #: That the chat template wrote in; None where it writes none.
+    template_date: str | None = None
+    #: Whether the chat template leaves the prompt's text out.
+    is_lost: bool = False
 
     def measurement(self) -> dict[str, Any]:
         """``promptMeasurementSchema`` of the wire format."""
@@ -40,6 +45,7 @@ def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> Fitte
         return _fit_exactly(loaded, prompt, wanted, generation)
     templated = _uses_template(generation["chat_template"], loaded.tokenizer)
     side = generation["truncate_prompts"]
+    date = WrittenDate()
 
     def count(text: str) -> int:
         return _token_count(_tokenize(loaded.tokenizer, text, templated))
@@ -49,7 +55,8 @@ def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> Fitte
         raise WorkerError("prompt-empty", "The prompt gives the model no token to begin with.")
     limit = _most_input_tokens(loaded.model.config, generation)
     if limit is None or tokens <= limit:
-        return FittedPrompt(prompt, tokens, 0)
+        is_lost = templated and loses_text(loaded.tokenizer, prompt)
+        return FittedPrompt(prompt, tokens, 0, template_date=date.told(), is_lost=is_lost)
     if side == "no":
         raise _too_long(loaded.model.config, tokens, generation)
     # Whole characters, and the text before the template: cutting its tokens would cut the template's end away.
@@ -64,7 +71,8 @@ def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> Fitte
     kept = count(text)
     if fits == 0 or kept > limit:
         raise _too_long(loaded.model.config, tokens, generation)
-    return FittedPrompt(text, kept, tokens - kept)
+    is_lost = templated and loses_text(loaded.tokenizer, text)
+    return FittedPrompt(text, kept, tokens - kept, template_date=date.told(), is_lost=is_lost)
 
 
 def _fit_exactly(loaded: Loaded, prompt: str, wanted: int, generation: dict[str, Any]) -> FittedPrompt:
@@ -108,10 +116,7 @@ def _uses_template(asked: str, tokenizer: Any) -> bool:
 
 def _tokenize(tokenizer: Any, prompt: str, templated: bool) -> Any:
     if templated:
-        messages = [{"role": "user", "content": prompt}]
-        inputs = tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
-        )
+        inputs = render(tokenizer, prompt, tokenize=True, return_dict=True, return_tensors="pt")
     else:
         inputs = tokenizer(prompt, return_tensors="pt")
     for name in [name for name in inputs if name not in _MODEL_INPUTS]:

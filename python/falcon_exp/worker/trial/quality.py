@@ -86,9 +86,10 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
     reader, note = _reader(logprobs, windows)
     writer: LogprobsWriter | None = None
     logits_bytes = 0
-    scores = RowScores(reader, lambda: _tokenizer_entries(loaded.tokenizer))
+    both_ways = request.get("kl") == "both" and reader is not None
+    scores = RowScores(reader, lambda: _tokenizer_entries(loaded.tokenizer), both_ways=both_ways)
     for index, window in enumerate(windows.ids):
-        for logits, targets in _scored_chunks(loaded.model, window, windows.first_scored):
+        for logits, targets in _scored_chunks(loaded.model, window, windows.first_scored, both_ways=both_ways):
             # Of all rows of the slice that these are a part of.
             logits_bytes = max(logits_bytes, logits.untyped_storage().nbytes())
             rows = log_probabilities(logits)
@@ -154,7 +155,9 @@ def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader 
     return reader, None
 
 
-def _scored_chunks(model: Any, window: torch.Tensor, first_scored: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def _scored_chunks(
+    model: Any, window: torch.Tensor, first_scored: int, *, both_ways: bool
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """(logits, rows x vocabulary; the tokens that came) of a window's scored positions, in order, a few at a time."""
     ids = window[None].to(find_input_device(model))
     targets = window[first_scored:]
@@ -162,7 +165,7 @@ def _scored_chunks(model: Any, window: torch.Tensor, first_scored: int) -> Itera
     for logits in window_logits(model, ids, targets.shape[0]):
         came = targets[done : done + logits.shape[0]].to(logits.device)
         done += logits.shape[0]
-        count = rows_at_once(logits.shape[-1], precise_dtype(logits.device).itemsize)
+        count = rows_at_once(logits.shape[-1], precise_dtype(logits.device).itemsize, both_ways=both_ways)
         yield from zip(logits.split(count), came.split(count), strict=True)
         # Else they live while the next slice is made.
         del logits

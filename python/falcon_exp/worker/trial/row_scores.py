@@ -21,13 +21,14 @@ CHUNK_BYTES = 64_000_000
 LIVE_COPIES = 3
 
 
-def rows_at_once(vocabulary: int, bytes_a_value: int) -> int:
+def rows_at_once(vocabulary: int, bytes_a_value: int, *, both_ways: bool = False) -> int:
     """How many positions are scored together.
 
-    The largest number for which ``LIVE_COPIES * rows * vocabulary * bytes_a_value`` is at most ``CHUNK_BYTES``; 1 where
-    not even that fits, which takes a vocabulary of more than 2.6 million entries in float64.
+    The largest number for which ``LIVE_COPIES * rows * vocabulary * bytes_a_value`` is at most ``CHUNK_BYTES`` (with
+    ``both_ways`` one copy more); 1 where not even that fits, which takes a vocabulary of millions of entries.
     """
-    return max(1, CHUNK_BYTES // (LIVE_COPIES * vocabulary * bytes_a_value))
+    copies = LIVE_COPIES + int(both_ways)
+    return max(1, CHUNK_BYTES // (copies * vocabulary * bytes_a_value))
 
 
 def precise_dtype(device: torch.device) -> torch.dtype:
@@ -56,20 +57,30 @@ def comparable_columns(reference: int, own: int, tokenizer_entries: int) -> int 
 class RowScores:
     """The figures of all rows so far, a number a position."""
 
-    def __init__(self, reader: LogprobsReader | None, tokenizer_entries: Callable[[], int]) -> None:
-        """``tokenizer_entries`` is asked where the reference's vocabulary is not as wide as the logits."""
+    def __init__(
+        self, reader: LogprobsReader | None, tokenizer_entries: Callable[[], int], *, both_ways: bool = False
+    ) -> None:
+        """``tokenizer_entries`` is asked where the reference's vocabulary is not as wide as the logits.
+
+        ``both_ways``: the divergence of the reference from this model as well.
+        """
         self._reader = reader
+        self._both_ways = both_ways
         self._tokenizer_entries = tokenizer_entries
         self._columns = 0
         self.token_nll: list[float] = []
         self.kl_nats: list[float] = []
+        self.kl_reverse_nats: list[float] = []
         self.top1_equal: list[int] = []
         #: Why nothing is compared although there is a reference.
         self.note: str | None = None
 
     def against_reference(self) -> dict[str, Any] | None:
         """``against_reference`` of the wire format; None where nothing is compared."""
-        return None if self._reader is None else {"kl_nats": self.kl_nats, "top1_equal": self.top1_equal}
+        if self._reader is None:
+            return None
+        reverse = self.kl_reverse_nats if self._both_ways else None
+        return {"kl_nats": self.kl_nats, "kl_reverse_nats": reverse, "top1_equal": self.top1_equal}
 
     def add(self, rows: torch.Tensor, targets: torch.Tensor) -> None:
         """The next rows of ``log_probabilities``, and the tokens that came. Leaves ``FLOOR_NATS`` in place of less.
@@ -114,6 +125,10 @@ class RowScores:
         own.clamp_min_(FLOOR_NATS)
         reference, reference_top1 = reader.rows(len(self.kl_nats), rows.shape[0], rows, self._columns)
         differences = own.neg_().add_(reference)
+        if self._both_ways:
+            # The own log-probabilities once more: the reference's less the differences.
+            reverse = torch.sub(reference, differences).exp_().mul_(differences).sum(dim=-1).neg_()
+            self.kl_reverse_nats += [max(0.0, value) for value in reverse.tolist()]
         divergence = differences.mul_(reference.exp_()).sum(dim=-1)
         # Never negative but for rounding.
         self.kl_nats += [max(0.0, value) for value in divergence.tolist()]

@@ -50,6 +50,9 @@ class ModelSource(Protocol):
     def narrow_dtypes(self) -> list[str]:
         """Dtypes of the weights that are there which none has that was not quantized."""
 
+    def weight_files(self) -> list[Path]:
+        """Those that are loaded; empty where weights are drawn."""
+
     def page_cache_share(self) -> float | None:
         """How much of the weights is in memory now, 0 to 1; None where that cannot be told."""
 
@@ -124,6 +127,11 @@ class ModelFolder:
         """Of all weight files."""
         return narrow_dtypes(local_weight_files(self.folder))
 
+    def weight_files(self) -> list[Path]:
+        """As the library chooses them, and an adapter's."""
+        own = local_weight_files(self.folder)
+        return own if self.adapter is None else own + sorted(self.adapter.folder.glob("*.safetensors"))
+
     def page_cache_share(self) -> float | None:
         """Of all weight files."""
         try:
@@ -195,6 +203,10 @@ class RandomModel:
         """Nothing is stored."""
 
     def narrow_dtypes(self) -> list[str]:
+        """Nothing is stored."""
+        return []
+
+    def weight_files(self) -> list[Path]:
         """Nothing is stored."""
         return []
 

@@ -1,0 +1,103 @@
+"""How an answer is generated: the experiment's settings over those that the model's own files bring along."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+#: What a model's file may ask for that breaks the measuring, and what takes its place: one answer, of one token for
+#: each forward pass, that ends by tokens and not by the clock, as a tensor of ids.
+_NEUTRAL: dict[str, Any] = {
+    "num_return_sequences": 1,
+    "num_beams": 1,
+    "num_beam_groups": 1,
+    "max_time": None,
+    "prompt_lookup_num_tokens": None,
+    "assistant_early_exit": None,
+    "return_dict_in_generate": False,
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "output_scores": False,
+    "output_logits": False,
+    "constraints": None,
+    "force_words_ids": None,
+    "penalty_alpha": None,
+    "dola_layers": None,
+    "token_healing": None,
+    "low_memory": None,
+    "stop_strings": None,
+}
+
+#: Greedy search does not read them.
+_SAMPLING_ONLY = frozenset(
+    ("temperature", "top_k", "top_p", "top_h", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
+)
+
+
+def leave_out_breaking_settings(model: Any) -> dict[str, Any]:
+    """Takes what would break the measuring out of the model's own settings; what was there, by name.
+
+    Out of the model and not of each request: ``generate`` fills in from the model what a request does not set.
+    """
+    settings = model.generation_config
+    left_out = {}
+    for name, neutral in _NEUTRAL.items():
+        value = getattr(settings, name, None)
+        if value is None or value == neutral:
+            continue
+        left_out[name] = _as_json(value)
+        setattr(settings, name, neutral)
+    return left_out
+
+
+def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) -> Any:
+    """The model's own generation settings with the experiment's on top; what greedy search ignores is taken out."""
+    settings = copy.deepcopy(model.generation_config)
+    settings.max_new_tokens = generation["max_new_tokens"]
+    settings.max_length = generation["max_length"]
+    settings.min_new_tokens = generation["min_new_tokens"]
+    settings.num_beams = 1
+    sample = generation["sampling"] == "sample"
+    settings.do_sample = sample
+    settings.temperature = (generation["temperature"] or 1.0) if sample else None
+    settings.top_k = (generation["top_k"] or 50) if sample else None
+    settings.top_p = (generation["top_p"] or 1.0) if sample else None
+    if generation["repetition_penalty"] is not None:
+        settings.repetition_penalty = generation["repetition_penalty"]
+    if settings.pad_token_id is None:
+        ends = end_ids(settings)
+        settings.pad_token_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(ends), None)
+    return settings
+
+
+def effective_settings(model: Any, settings: Any) -> dict[str, Any]:
+    """What ``generate`` goes by: what the request leaves open comes from the model, and says nothing at its default."""
+    own = {name: value for name, value in settings.to_dict().items() if value is not None}
+    brought = {name: value for name, value in model.generation_config.to_dict().items() if value is not None}
+    if own.get("max_new_tokens") is not None:
+        # Of the two this one decides.
+        brought.pop("max_length", None)
+    defaults = model.generation_config._get_default_generation_params()
+    unread = set() if own.get("do_sample") else _SAMPLING_ONLY
+    return {
+        name: _as_json(value)
+        for name, value in sorted({**brought, **own}.items())
+        if not name.startswith("_")
+        and name not in unread
+        and name != "transformers_version"
+        and value != defaults.get(name)
+        and not (value is False and name not in defaults)
+    }
+
+
+def end_ids(settings: Any) -> list[int]:
+    """Tokens that end an answer."""
+    ends = settings.eos_token_id
+    if ends is None:
+        return []
+    return list(ends) if isinstance(ends, list | tuple) else [int(ends)]
+
+
+def _as_json(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))

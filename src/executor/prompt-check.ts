@@ -1,0 +1,44 @@
+/** Which prompts a loaded model can answer: known before anything is measured. */
+import type { PlanTrial } from "../plan/plan-types.js";
+import type { Failure } from "../run/record-types.js";
+import { WorkerFailure } from "../worker/failures.js";
+import type { RequestHandlers } from "../worker/open-request.js";
+import type { Worker } from "../worker/worker.js";
+import type { LoadJob } from "./load-job.js";
+
+/**
+ * Why each prompt of a configuration cannot be answered, by its index; null = it can. Of all rounds' prompts, because those of a
+ * batch may be of another round's trials. Ends early, without the rest, where `isStopping` says so.
+ */
+export async function checkPrompts(
+  { configuration, plan, implied }: LoadJob,
+  worker: Worker,
+  handlers: () => RequestHandlers,
+  isStopping: () => boolean,
+): Promise<ReadonlyMap<number, Failure | null>> {
+  const checked = new Map<number, Failure | null>();
+  for (const [prompt, { failure }] of implied.prompts) checked.set(prompt, failure);
+  const { generation } = configuration;
+  for (const { prompt, prompt_index, prompt_id } of listOwn(plan.trials, configuration.worker.id)) {
+    if (isStopping()) break;
+    if (checked.has(prompt_index)) continue;
+    const failure = await worker.ask("check_prompt", { prompt, generation }, handlers()).then(
+      () => null,
+      (error: unknown) => failureOfPrompt(error, prompt_id),
+    );
+    checked.set(prompt_index, failure);
+  }
+  return checked;
+}
+
+/** A configuration's trials of all rounds. */
+export function listOwn(trials: readonly PlanTrial[], configurationId: string): readonly PlanTrial[] {
+  return trials.filter(({ configuration_id }) => configuration_id === configurationId);
+}
+
+/** The failure of one prompt, which it names. Throws what ends more than this prompt. */
+function failureOfPrompt(error: unknown, promptId: string): Failure {
+  if (!(error instanceof WorkerFailure) || !error.details.trialProcessAlive) throw error;
+  const failure = error.toRecord();
+  return { ...failure, message: `Prompt ${promptId}: ${failure.message}` };
+}
