@@ -16,7 +16,7 @@ export interface DevPython {
  */
 export async function prepareDevPython(root: string): Promise<DevPython> {
   const cli = join(root, "bin", "falcon-exp.js");
-  const { stdout } = await execa(process.execPath, [cli, "setup", "--lm-eval", "--json"], {
+  const { stdout } = await execa(process.execPath, [cli, "setup", "--lm-eval", "--quantizers", "--json"], {
     stderr: "inherit",
   });
   const setup = JSON.parse(stdout) as { python: string; builtin_model: string; home: string };

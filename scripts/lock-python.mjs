@@ -1,6 +1,7 @@
 /**
  * `node scripts/lock-python.mjs [name…]`: writes python/requirements/*.lock anew from the *.in files, with uv
- * (`pip install uv`); with names (worker, lm-eval, mlflow, peft, model, dev) only those.
+ * (`pip install uv`); with names (worker, lm-eval, mlflow, peft, torchao, quanto, compressed-tensors, model, dev) only
+ * those.
  *
  * worker.lock leaves out torch and what only its CUDA builds need: pip takes the build that fits the machine, with its
  * own dependencies, before worker.lock is installed (torch.lock).
@@ -64,6 +65,10 @@ const make = {
   "lm-eval": () => write("lm-eval", beyond(["worker"], "lm-eval")),
   mlflow: () => write("mlflow", beyond(["worker"], "mlflow")),
   peft: () => write("peft", beyond(["worker"], "peft")),
+  // The libraries of quantization methods (src/quantization/extras.ts).
+  torchao: () => write("torchao", beyond(["worker"], "torchao")),
+  quanto: () => write("quanto", beyond(["worker"], "quanto")),
+  "compressed-tensors": () => write("compressed-tensors", beyond(["worker"], "compressed-tensors")),
   model: () => writeFileSync(`${folder}model.lock`, compile("model", ["--no-deps"])),
   // The tests' environment sees the libraries of the worker's, with its extras.
   dev: () => write("dev", beyond(["worker", "lm-eval", "mlflow", "peft"], "dev")),

@@ -1,5 +1,7 @@
 """``python -m scripts.measure_families``: every family under every method that runs here, as one table on stdout.
 
+``--other-libraries``: under the methods of torchao and quanto, else under none and those of bitsandbytes.
+
 Each family is a process of its own, and each method a load: made with random weights, run once, read back. What fails
 is told by its code.
 """
@@ -12,24 +14,34 @@ from typing import Any
 
 from scripts.families import list_families
 
-METHODS: dict[str, dict[str, Any]] = {
+#: By table.
+Methods = dict[str, dict[str, Any]]
+METHODS: Methods = {
     "none": {"method": "none"},
     "int8": {"method": "int8", "threshold": 6.0, "skip_modules": None},
     "nf4": {"method": "4bit", "type": "nf4", "double_quant": False, "compute_dtype": "auto", "skip_modules": None},
+}
+OTHER_METHODS: Methods = {
+    f"{method}-{kind}": {"method": method, "type": kind, "skip_modules": None}
+    for method, kinds in {
+        "torchao": ("int8", "int8-dynamic", "float8"),
+        "quanto": ("int8", "int4", "float8"),
+    }.items()
+    for kind in kinds
 }
 _PROMPT_TOKENS = 40
 _LIMIT_SEC = 300
 
 
-def measure(family: str) -> list[dict[str, Any]]:
+def measure(family: str, methods: Methods = METHODS) -> list[dict[str, Any]]:
     """By method: what was proved after a forward pass, or the code of the failure."""
     from falcon_exp.worker.devices.devices import Devices
 
     devices = Devices.open()
-    return [_measure_one(list_families()[family], method, devices) for method in METHODS]
+    return [_measure_one(list_families()[family], label, asked, devices) for label, asked in methods.items()]
 
 
-def _measure_one(config: dict[str, Any], method: str, devices: Any) -> dict[str, Any]:
+def _measure_one(config: dict[str, Any], label: str, asked: dict[str, Any], devices: Any) -> dict[str, Any]:
     import torch
 
     from falcon_exp.worker.failures import error_body
@@ -37,9 +49,9 @@ def _measure_one(config: dict[str, Any], method: str, devices: Any) -> dict[str,
 
     configuration = {
         "id": "family",
-        "label": method,
+        "label": label,
         "model": {"source": "random", "config": config, "seed": 1, "tokenizer": "bytes"},
-        "quantization": METHODS[method],
+        "quantization": asked,
         "dtype": "bfloat16",
         "device": "cpu",
         "attention": "auto",
@@ -67,39 +79,48 @@ def _measure_one(config: dict[str, Any], method: str, devices: Any) -> dict[str,
     }
 
 
-def _run_family(family: str) -> list[dict[str, Any]]:
+def _run_family(family: str, methods: Methods) -> list[dict[str, Any]]:
     """In a fork of this process, so that neither cures nor memory of one family reach the next."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
-    process = context.Process(target=lambda: there.send(measure(family)))
+    process = context.Process(target=lambda: there.send(measure(family, methods)))
     process.start()
     there.close()
     try:
-        rows: list[dict[str, Any]] = here.recv() if here.poll(_LIMIT_SEC) else _died()
+        rows: list[dict[str, Any]] = here.recv() if here.poll(_LIMIT_SEC) else _died(methods)
     except EOFError:
-        rows = _died()
+        rows = _died(methods)
     process.kill()
     process.join()
     return rows
 
 
-def _died() -> list[dict[str, Any]]:
-    return [{"code": "trial-process-died"} for _ in METHODS]
+def _died(methods: Methods) -> list[dict[str, Any]]:
+    return [{"code": "trial-process-died"} for _ in methods]
 
 
 def format_row(family: str, results: list[dict[str, Any]]) -> str:
-    """A line of the table."""
+    """A line of the table with what is unquantized in its first column."""
     whole = next((one for one in results if one["code"] is None), None)
-    cells = [family, "" if whole is None else whole["model_class"]]
-    for method, result in zip(METHODS, results, strict=True):
-        if result["code"] is not None:
-            cells.append(f"`{result['code']}`")
-        elif method == "none":
-            cells.append(f"{result['weights_bytes']:,}")
-        else:
-            cells.append(f"{result['linear']}, {format_share(result['share'])}, {result['weights_bytes']:,}")
-    cures = sorted({cure for one in results if one["code"] is None for cure in one["workarounds"]})
-    return f"| {' | '.join([*cells, ', '.join(cures), _format_cache(whole)])} |"
+    first, *others = results
+    unquantized = f"`{first['code']}`" if first["code"] is not None else f"{first['weights_bytes']:,}"
+    cells = [family, "" if whole is None else whole["model_class"], unquantized, *map(_format_quantized, others)]
+    return f"| {' | '.join([*cells, _format_cures(results), _format_cache(whole)])} |"
+
+
+def format_other_row(family: str, results: list[dict[str, Any]]) -> str:
+    """A line of the table of other libraries' methods."""
+    return f"| {' | '.join([family, *map(_format_quantized, results), _format_cures(results)])} |"
+
+
+def _format_quantized(result: dict[str, Any]) -> str:
+    if result["code"] is not None:
+        return f"`{result['code']}`"
+    return f"{result['linear']}, {format_share(result['share'])}, {result['weights_bytes']:,}"
+
+
+def _format_cures(results: list[dict[str, Any]]) -> str:
+    return ", ".join(sorted({cure for one in results if one["code"] is None for cure in one["workarounds"]}))
 
 
 def format_share(share: float | None) -> str:
@@ -125,14 +146,17 @@ def main() -> int:
 
     from falcon_exp.worker.trial import loading  # noqa: F401
 
-    heads = ["family", "class", "none: bytes", *[f"{name}: linear layers, share, bytes" for name in METHODS][1:]]
-    heads += ["workarounds", "elements of the cache"]
+    is_other = "--other-libraries" in sys.argv
+    methods = OTHER_METHODS if is_other else METHODS
+    quantized = [f"{name}: linear layers, share, bytes" for name in methods if name != "none"]
+    heads = ["family", *([] if is_other else ["class", "none: bytes"]), *quantized, "workarounds"]
+    heads += [] if is_other else ["elements of the cache"]
     sys.stdout.write(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n")
-    for family in sys.argv[1:] or list_families():
-        rows = _run_family(family)
-        sys.stdout.write(format_row(family, rows) + "\n")
+    for family in [name for name in sys.argv[1:] if not name.startswith("--")] or list_families():
+        rows = _run_family(family, methods)
+        sys.stdout.write((format_other_row if is_other else format_row)(family, rows) + "\n")
         sys.stdout.flush()
-        for method, row in zip(METHODS, rows, strict=True):
+        for method, row in zip(methods, rows, strict=True):
             if row["code"] is not None:
                 sys.stderr.write(f"{family} {method}: {row['code']}: {row.get('message')}\n")
     return 0

@@ -49,6 +49,14 @@ QUANTIZATIONS: dict[str, dict[str, Any]] = {
         "compute_dtype": "float32",
         "skip_modules": None,
     },
+    **{
+        f"{method}-{kind}": {"method": method, "type": kind, "skip_modules": None}
+        for method, kinds in {
+            "torchao": ("int8", "int8-dynamic", "float8", "float8-dynamic", "int4"),
+            "quanto": ("int8", "int4", "float8"),
+        }.items()
+        for kind in kinds
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""The table of families in docs/worker.md."""
+"""The tables of families in docs/worker.md and docs/quantization.md."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ from pathlib import Path
 import pytest
 
 from scripts.families import list_families
-from scripts.measure_families import METHODS, format_share, measure
+from scripts.measure_families import METHODS, OTHER_METHODS, format_other_row, format_share, measure
 
-_PAGE = (Path(__file__).parents[2] / "docs" / "worker.md").read_text("utf-8")
-
-
-def find_row(family: str) -> str:
-    """Of the table."""
-    return next(line for line in _PAGE.splitlines() if line.startswith(f"| {family} |"))
+_DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_table_has_every_family() -> None:
+def find_row(family: str, page: str = "worker.md") -> str:
+    """Of a page's table."""
+    lines = (_DOCS / page).read_text("utf-8").splitlines()
+    return next(line for line in lines if line.startswith(f"| {family} |"))
+
+
+@pytest.mark.parametrize("page", ["worker.md", "quantization.md"])
+def test_the_table_has_every_family(page: str) -> None:
     assert len(list_families()) >= 40
     for family in list_families():
-        assert find_row(family)
+        assert find_row(family, page)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "mamba", "phimoe"])
+def test_a_family_under_other_libraries_is_as_the_table_says(family: str) -> None:
+    # No CPU decides what these libraries keep.
+    assert format_other_row(family, measure(family, OTHER_METHODS)) == find_row(family, "quantization.md")
 
 
 @pytest.mark.parametrize("family", ["gpt2", "qwen2_moe", "deepseek_v3", "falcon_h1", "rwkv", "llava", "t5"])

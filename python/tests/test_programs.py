@@ -38,7 +38,11 @@ def test_the_deep_check_computes_every_format_on_the_cpu() -> None:
     assert answer["import_errors"] == []
     (cpu, *_) = answer["devices"]
     assert cpu["device"] == "cpu"
-    assert cpu["quantization"] == {"int8": None, "fp4": None, "nf4": None}
+    torchao = ("torchao-int8", "torchao-int8-dynamic", "torchao-float8")
+    quanto = ("quanto-int8", "quanto-int4", "quanto-float8")
+    assert cpu["quantization"] == dict.fromkeys(("int8", "fp4", "nf4", *torchao, *quanto))
+    assert set(cpu["unable"]) == {"torchao-float8-dynamic", "torchao-int4", "fp8"}
+    assert all("needs a GPU" in reason for reason in cpu["unable"].values())
     assert cpu["dtypes"] == ["float32", "bfloat16", "float16"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from falcon_exp.worker.requirements import REQUIREMENTS, Requirement, problems
+from falcon_exp.worker.requirements import EXTRAS, REQUIREMENTS, Requirement, problems
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
@@ -19,6 +19,12 @@ def test_the_ranges_are_those_of_the_distribution() -> None:
     assert len(blocks) == 2
     declared = {one for block in blocks for one in re.findall(r'"([^"]+)"', block)}
     assert declared == {requirement.package + requirement.specifier for requirement in REQUIREMENTS}
+
+
+def test_the_ranges_of_quantizers_are_those_of_the_distributions_extras() -> None:
+    text = PYPROJECT.read_text("utf-8")
+    for extra, requirement in EXTRAS.items():
+        assert f'{extra} = ["{requirement.package}{requirement.specifier}"]' in text
 
 
 @pytest.mark.parametrize(

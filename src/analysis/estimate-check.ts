@@ -3,15 +3,16 @@
 import { computeMedian } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
 import { estimate } from "../plan/estimate.js";
+import { canEstimate } from "../quantization/registry.js";
 import type { RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
 import type { EstimateCheck } from "../run/summary-schema.js";
 
-/** From the shape that the worker told and the tokens that were really there; null in records made before there was one. */
+/** From the shape that the worker told and the tokens that were really there; null in records made before there was one, and where only a load tells. */
 export function estimateCheck(configuration: ConfigurationData): EstimateCheck | null {
   const { load, plan } = configuration;
   const shape = load?.load.model_shape ?? null;
-  if (load === null || shape === null) return null;
+  if (load === null || shape === null || !canEstimate(plan.worker.quantization)) return null;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
   const tokens = Math.max(0, ...measurements.map(readLongestRow));
   const metric = chooseMemoryMetric(measurements);

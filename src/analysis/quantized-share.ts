@@ -1,6 +1,8 @@
 /** How much of a model is quantized, in words: where the label alone would say more than is true. */
+import { safeLine } from "../base/text.js";
+import { formatBytes } from "../base/units.js";
 import type { CensusKind, ModelShape } from "../protocol/measurements.js";
-import { describeWeights } from "../quantization/registry.js";
+import { describeWeights, isAsStored, type Quantization } from "../quantization/registry.js";
 import type { RecordedProof } from "../run/record-types.js";
 
 /** Below this share of the matrix weights a remark stands wherever the label stands. */
@@ -65,6 +67,27 @@ export function describeQuantizedShare(method: string, kinds: readonly KindShare
   ].join("; ");
 }
 
+/** What files were quantized by, and what is left of that in the model that runs; nothing where they were not. */
+export function describeAsStored(
+  stored: string | null,
+  atLoad: RecordedProof | null,
+  running: RecordedProof | null,
+): readonly string[] {
+  if (stored === null) return [];
+  const text = `as stored: ${safeLine(stored)}`;
+  if (running?.matrix_weights_quantized_share !== 0) return [text];
+  const is = running.dtype;
+  if (atLoad?.matrix_weights_quantized_share === 0) {
+    return [
+      `${text}; dequantized by the library while it was loaded: nothing is below 16 bits, the weights are ${is}`,
+    ];
+  }
+  const sizes = [atLoad, running].map((proof) => (proof === null ? "?" : formatBytes(proof.weights_bytes)));
+  return [
+    `${text}; dequantized by the library at the first forward pass: ${sizes[0]} at load, ${sizes[1]} once it runs, the weights are ${is}`,
+  ];
+}
+
 /** What a proof says of it, for the remarks of its configuration. */
 export function describeProofShare(proof: RecordedProof | null): readonly string[] {
   if (proof?.census == null) return [];
@@ -91,10 +114,18 @@ export function describeExpectedShare(shape: ModelShape, method: string, dtype: 
 }
 
 /** Files that are quantized already are loaded in no other form, but for GGUF files, which are expanded first. */
-export function describeStoredQuantization(shape: ModelShape): string | null {
+export function describeStoredQuantization(
+  shape: ModelShape,
+  quantization: Quantization | null = null,
+): string | null {
   const { stored_quantization: stored, expanded_from: types, dtype } = shape;
   if (types !== null) {
     return `The GGUF file holds its weights as ${types.join(", ")}; Transformers expands them to ${dtype} before anything is loaded or quantized: these figures are for that.`;
+  }
+  if (quantization !== null && isAsStored(quantization)) {
+    return stored === null
+      ? "The files are not quantized, so as-stored will be refused: ask for none."
+      : `As stored: ${stored}. What that takes is known when it is loaded.`;
   }
   if (stored === null) return null;
   return `The files are quantized already, by ${stored}, and are refused where another method is asked for: these figures are for the same model from unquantized files.`;

@@ -138,6 +138,7 @@ export function describeModelFiles(
 
 const REASONS_TO_KEEP: Readonly<Record<string, string>> = {
   "cpu-4bit-shapes": "this CPU's 4-bit kernel takes other sizes only",
+  "quanto-shapes": "the CPU's kernel for quanto's 8-bit layers takes other sizes only",
   "weight-readers": "the model's own code needs the weights as they are",
 };
 const MOST_NAMED = 3;

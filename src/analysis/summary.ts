@@ -38,7 +38,7 @@ import { INTERVAL } from "./paired-ratio.js";
 import { computePercentiles } from "./percentiles.js";
 import { describePrepared } from "./prepared-text.js";
 import { summarizeQuality } from "./quality.js";
-import { describeProofShare } from "./quantized-share.js";
+import { describeAsStored, describeProofShare } from "./quantized-share.js";
 import {
   collectRemarks,
   describeDisturbed,
@@ -181,7 +181,7 @@ function summarizeConfiguration(
       ...describeModelFiles(configuration),
       ...describeKept(load?.load.kept_by_workarounds ?? null),
       ...describeProofShare(proof),
-      ...describeRepacking(load?.load.proof ?? null, findProofAfter(configuration)),
+      ...describeStoredOrRepacked(configuration),
       ...describeTrialInterference(completedTrials(configuration).map(({ measurement }) => measurement)),
     ],
     against_reference: comparison,
@@ -241,4 +241,19 @@ function failureSummary(failure: Failure | null): FailureSummary | null {
   if (failure === null) return null;
   const { code, message, next, phase, exit_code, signal } = failure;
   return { code, message, next, phase, exit_code, signal };
+}
+
+function describeStoredOrRepacked(configuration: ConfigurationData): readonly string[] {
+  const load = configuration.load?.load ?? null;
+  const after = findProofAfter(configuration);
+  const stored = describeAsStored(
+    load?.stored_quantization ?? null,
+    load?.proof ?? null,
+    findRunningProof(configuration),
+  );
+  // What was dequantized takes other bytes for that reason.
+  const isUnpacked = after?.matrix_weights_quantized_share === 0;
+  return stored.length > 0 && isUnpacked
+    ? stored
+    : [...stored, ...describeRepacking(load?.proof ?? null, after)];
 }

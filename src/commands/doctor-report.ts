@@ -142,12 +142,29 @@ function environmentFindings(python: string, check: EnvironmentCheck, next: stri
           ? null
           : `Leave out: ${broken.map(([name, error]) => `${name} (${error})`).join("; ")}`,
     });
+    findings.push(...unableFindings(device.device, device.unable));
   }
   if (check.machine !== null) findings.push(...machineFindings(check.machine));
   const hasGpu = (check.devices ?? []).some(({ device }) => device.startsWith("cuda"));
   if (check.devices !== null && !hasGpu)
     findings.push(ok("GPU", "no CUDA device seen: runs measure the CPU"));
   return findings;
+}
+
+/** Methods that were not tried on a device: no defect of the machine, so all is well without them. */
+function unableFindings(device: string, unable: Readonly<Record<string, string>>): readonly Finding[] {
+  const names = Object.keys(unable);
+  if (names.length === 0) return [];
+  return [
+    {
+      what: `not on ${device}`,
+      ok: true,
+      detail: Object.values(unable).join(" "),
+      next: Object.values(unable).some((reason) => reason.includes("this environment has"))
+        ? "A run that asks for one gets its library by itself; falcon-exp setup --quantizers gets all now."
+        : null,
+    },
+  ];
 }
 
 /** What decides the CPU's speed beyond its name: two of one name may differ in it. */

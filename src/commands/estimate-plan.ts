@@ -12,6 +12,7 @@ import { needsBuiltinModel, withBuiltinPath } from "../plan/builtin-model.js";
 import { type Estimate, estimate } from "../plan/estimate.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import { describeModels, type ModelDescription } from "../python-env/describe-models.js";
+import { canEstimate, findCheckpoint } from "../quantization/registry.js";
 import { findRun } from "../run/find-run.js";
 import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";
@@ -62,8 +63,9 @@ export async function estimatePlan(
   const { models, devices } = await describeModels(
     environment.python,
     {
-      models: plan.configurations.map(({ worker }) =>
-        withBuiltinPath(worker.model, environment.builtinModelPath),
+      models: plan.configurations.map(
+        ({ worker }) =>
+          findCheckpoint(worker.quantization) ?? withBuiltinPath(worker.model, environment.builtinModelPath),
       ),
       trustRemoteCode: plan.configurations.some(({ worker }) => worker.trust_remote_code),
     },
@@ -98,7 +100,7 @@ function estimateOne(
   const onGpu = worker.device !== "cpu" && places.some(({ device }) => device.startsWith("cuda"));
   const device = onGpu ? "cuda" : "cpu";
   const own =
-    shape === null
+    shape === null || !canEstimate(worker.quantization)
       ? null
       : estimate({ shape, quantization: worker.quantization, dtype: worker.dtype, tokens, batch, device });
   const margin = computeMargin(past, worker.quantization.method, device);
@@ -123,7 +125,7 @@ function estimateOne(
         ? []
         : [
             describeExpectedShare(shape, worker.quantization.method, worker.dtype),
-            describeStoredQuantization(shape),
+            describeStoredQuantization(shape, worker.quantization),
           ].filter((remark) => remark !== null),
     error: description?.error ?? null,
   };

@@ -8,13 +8,12 @@ import { STOP_LIMIT_SEC, watchSignals } from "../executor/signals.js";
 import { StopSignal } from "../executor/stop.js";
 import { withoutSecrets } from "../executor/without-secrets.js";
 import { needsBuiltinModel } from "../plan/builtin-model.js";
-import type { Plan } from "../plan/plan-types.js";
-import type { Extra } from "../python-env/state-file.js";
 import { createLiveDisplay } from "../render/live/live.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
 import type { Transport } from "../worker/transport.js";
 import type { ChosenRun } from "./chosen-run.js";
+import { findExtras } from "./find-extras.js";
 import type { CommandIo } from "./io.js";
 import { judgeTaskCode, refuseMissingFolders } from "./judge-plan.js";
 import { prepareEnvironment } from "./prepare-environment.js";
@@ -24,15 +23,6 @@ export interface Measured {
   /** The signal that asked to stop; null when none came. */
   readonly signal: NodeJS.Signals | null;
   readonly paths: RunPaths;
-}
-
-/** Libraries that only some plans need. */
-function listExtras({ header, configurations }: Plan): readonly Extra[] {
-  const hasAdapter = configurations.some(({ worker }) => worker.model.source === "adapted");
-  return [
-    ...(header.quality?.lm_eval ? (["lm-eval"] as const) : []),
-    ...(hasAdapter ? (["peft"] as const) : []),
-  ];
 }
 
 /** Environment → measurements → records, shown on stderr while it goes on. */
@@ -50,7 +40,7 @@ export async function measure(
   const environment = await prepareEnvironment(io, {
     python,
     needsBuiltinModel: needsBuiltinModel(plan),
-    extras: listExtras(plan),
+    extras: await findExtras(plan),
   });
   const executor = new LocalExecutor({
     worker: { pythonPath: environment.python, env: environment.env, transport },

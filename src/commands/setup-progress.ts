@@ -2,6 +2,7 @@ import cliTruncate from "cli-truncate";
 import { createLogUpdate } from "log-update";
 import { safeLine } from "../base/text.js";
 import { formatSeconds } from "../base/units.js";
+import { EXTRA_NAMES } from "../python-env/state-file.js";
 import type { OnSetupProgress, SetupProgress } from "../python-env/types.js";
 import type { CommandIo } from "./io.js";
 
@@ -11,9 +12,7 @@ const TITLES: Readonly<Record<string, string>> = {
   torch: "torch (the largest download)",
   packages: "Transformers, bitsandbytes and their kin",
   "model-package": "the embedded model's package",
-  "lm-eval": "lm-evaluation-harness",
-  mlflow: "MLflow's client",
-  peft: "peft",
+  ...EXTRA_NAMES,
   check: "importing every library",
   model: "the embedded model",
   wait: "waiting",

@@ -18,6 +18,8 @@ export interface SetupArgs {
   readonly mlflow: boolean;
   /** Whether to install peft too. */
   readonly peft: boolean;
+  /** Whether to install the libraries of all quantization methods too. */
+  readonly quantizers: boolean;
   readonly json: boolean;
 }
 
@@ -29,6 +31,9 @@ export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
     "lm-eval": args.lmEval,
     mlflow: args.mlflow,
     peft: args.peft,
+    torchao: args.quantizers,
+    quanto: args.quantizers,
+    "compressed-tensors": args.quantizers,
   };
   let ready: Awaited<ReturnType<typeof ensureEnvironment>>;
   try {

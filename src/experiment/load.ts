@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { sha256OfValue } from "../base/json.js";
+import { findWrittenCheckpoint, type QuantizationInput, withCheckpoint } from "../quantization/registry.js";
 import type { AxisName } from "./axis-schemas.js";
 import { checkSchema } from "./check-schema.js";
 import type {
@@ -114,8 +115,24 @@ class Resolver {
   }
 
   private async patch(name: AxisName, value: unknown, path: Path): Promise<Patch> {
-    if (name !== "model") return buildPatch(name, value);
-    return { model: await resolveModel(value as ModelInput, path, this.context) };
+    if (name === "model") return { model: await resolveModel(value as ModelInput, path, this.context) };
+    const patch = buildPatch(name, value);
+    return name === "quantization" ? this.locateCheckpoint(patch, value as QuantizationInput, path) : patch;
+  }
+
+  /** A checkpoint's path is relative to the file, as a model's is. */
+  private async locateCheckpoint(patch: Patch, input: QuantizationInput, path: Path): Promise<Patch> {
+    const written = findWrittenCheckpoint(input);
+    if (written === null || patch.quantization === undefined) return patch;
+    const own = [...path, "checkpoint"];
+    const { source } = await resolveModel(written, own, this.context);
+    if (source.source === "path" || source.source === "hub") {
+      return { quantization: withCheckpoint(patch.quantization, source) };
+    }
+    const message = `${pathName(own)} is no folder and no repository of the hub.`;
+    const next = "Give the path of a quantized checkpoint, or its hub id (org/name).";
+    this.context.problems.add("experiment-invalid-value", own, message, next);
+    return patch;
   }
 
   private async matrix(file: ExperimentFile): Promise<readonly MatrixAxis[]> {

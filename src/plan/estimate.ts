@@ -45,6 +45,7 @@ export interface Estimate {
   readonly total_bytes: number;
 }
 
+/** Only where `canEstimate` says so: of some quantizations a load alone tells what the weights take. */
 export function estimate(input: EstimateInput): Estimate {
   const weights_bytes = estimateWeights(input);
   const kv_cache_bytes = estimateCache(input);

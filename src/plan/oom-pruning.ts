@@ -1,7 +1,12 @@
 /** Which configurations must run out of memory because a smaller one of their family did. */
 
 import { sha256OfValue } from "../base/json.js";
-import { computeOrderingBits, isQuantized, listSkippedModules } from "../quantization/registry.js";
+import {
+  computeOrderingBits,
+  findLibrary,
+  isQuantized,
+  listSkippedModules,
+} from "../quantization/registry.js";
 import { withBuiltinPath } from "./builtin-model.js";
 import type { PlanConfiguration } from "./plan-types.js";
 
@@ -28,9 +33,17 @@ export function mustRunOutOfMemory(
 ): boolean {
   if (!isMemoryFailure(code) || hashFamily(failed) !== hashFamily(candidate)) return false;
   if (skippedModules(failed) !== skippedModules(candidate)) return false;
-  if (weightBits(candidate) < weightBits(failed)) return false;
+  // Of what is as stored nothing is known before a load: NaN is no less and no more than anything.
+  if (!isOfSameLibrary(failed, candidate) || !(weightBits(candidate) >= weightBits(failed))) return false;
   if (code === DEVICE_MEMORY && mayBeOffloaded(failed, candidate)) return false;
   return use === "weights" || hasAsManyTokens(failed, candidate);
+}
+
+/** Only under one library do bits tell which of two needs less; what is not quantized needs more than any. */
+function isOfSameLibrary({ worker: failed }: PlanConfiguration, { worker }: PlanConfiguration): boolean {
+  return (
+    !isQuantized(worker.quantization) || findLibrary(worker.quantization) === findLibrary(failed.quantization)
+  );
 }
 
 /** With `device: auto` what the device has no room for goes to the CPU, except of a quantized model. */

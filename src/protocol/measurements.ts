@@ -232,6 +232,8 @@ export const loadMeasurementSchema = z.strictObject({
   unknown_end_token: z.string().nullable().default(null),
   /** Null where the config alone makes no model. */
   model_shape: modelShapeSchema.nullable(),
+  /** What the files were quantized by before the load, `gptq, 4 bits, groups of 128`; null where they were not. */
+  stored_quantization: z.string().nullable().default(null),
   /** By cure, the linear layers that stay unquantized because of it (docs/worker.md, workarounds). */
   kept_by_workarounds: z.record(z.string(), z.array(z.string())).nullable().default(null),
   proof: proofSchema,

@@ -27,6 +27,8 @@ export const environmentCheckSchema = z.object({
         dtypes: z.array(z.string()),
         /** Format → null where a small layer was computed in it, else what went wrong. */
         quantization: z.record(z.string(), z.string().nullable()),
+        /** Format → why it was not tried: a library that is not installed, or a device that it has no kernel for. */
+        unable: z.record(z.string(), z.string()),
       }),
     )
     .nullable(),

@@ -7,6 +7,7 @@ import { findPython } from "./find-python.js";
 import { pipInstall } from "./pip.js";
 import { lastLines, runPython } from "./python-command.js";
 import {
+  EXTRA_NAMES,
   EXTRAS,
   type Extra,
   readState,
@@ -18,12 +19,6 @@ import {
 import { type Env, type OnSetupProgress, setupError } from "./types.js";
 
 const LOCKS = ["torch.lock", "worker.lock", "model.lock"] as const;
-
-const EXTRA_NAMES: Readonly<Record<Extra, string>> = {
-  "lm-eval": "lm-evaluation-harness",
-  mlflow: "MLflow's client",
-  peft: "peft",
-};
 
 /** Where the managed environment of this version's locks lies, and what of it is done. */
 export interface ManagedEnvironment {
@@ -136,19 +131,17 @@ async function perform(step: Step, context: StepContext): Promise<string | null>
       await pipInstall({ python, args, env, what: "the embedded model's package", onDetail });
       return null;
     }
-    case "lm-eval":
-    case "mlflow":
-    case "peft": {
-      const args = ["--require-hashes", "--no-deps", ...lock(`${step}.lock`)];
-      await pipInstall({ python, args, env, what: EXTRA_NAMES[step], onDetail });
-      return null;
-    }
     case "check":
       onDetail("importing every library");
       refuseProblems(python, await checkEnvironment(python, { env, pythonPath, deep: true }), {
         next: `Remove the folder ${context.folder} and run falcon-exp setup again, or name an environment of your own with --python.`,
       });
       return null;
+    default: {
+      const args = ["--require-hashes", "--no-deps", ...lock(`${step}.lock`)];
+      await pipInstall({ python, args, env, what: EXTRA_NAMES[step], onDetail });
+      return null;
+    }
   }
 }
 

@@ -1,12 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { writeWholeFile } from "../base/io.js";
+import { METHOD_EXTRAS, type MethodExtra } from "../quantization/extras.js";
 
 /** The steps of a managed environment, in order. */
 export const STEPS = ["venv", "torch", "packages", "model-package", "check"] as const;
 /** What only some experiments and exports need: installed when first asked for, each a step of its own. */
-export const EXTRAS = ["lm-eval", "mlflow", "peft"] as const;
-export type Extra = (typeof EXTRAS)[number];
+export type Extra = "lm-eval" | "mlflow" | "peft" | MethodExtra;
+/** By name of their locks: what people know them by. */
+export const EXTRA_NAMES: Readonly<Record<Extra, string>> = {
+  "lm-eval": "lm-evaluation-harness",
+  mlflow: "MLflow's client",
+  peft: "peft",
+  ...METHOD_EXTRAS,
+};
+export const EXTRAS = Object.keys(EXTRA_NAMES) as readonly Extra[];
 export type Step = (typeof STEPS)[number] | Extra;
 
 const stateSchema = z.object({

@@ -37,6 +37,8 @@ const inputSchema = z.strictObject({
 
 export const fourBit: QuantizationMethod<"4bit", typeof wireSchema, typeof inputSchema> = {
   method: "4bit",
+  library: "bitsandbytes",
+  extra: null,
   wireSchema,
   inputSchema,
   form: "{type: fp4 | nf4, double_quant, compute_dtype, skip_modules}",

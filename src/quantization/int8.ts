@@ -21,6 +21,8 @@ const inputSchema = z.strictObject({
 
 export const int8: QuantizationMethod<"int8", typeof wireSchema, typeof inputSchema> = {
   method: "int8",
+  library: "bitsandbytes",
+  extra: null,
   wireSchema,
   inputSchema,
   form: "{method: int8, threshold, skip_modules}",

@@ -1,5 +1,6 @@
 /** What a quantization method has to tell: everything else asks the registry, and never switches on a method's name. */
 import { z } from "zod";
+import type { MethodExtra } from "./extras.js";
 
 /** A linear layer as the library stores it. */
 export interface LinearLayer {
@@ -16,6 +17,10 @@ export interface QuantizationMethod<
   Input = z.infer<InputSchema>,
 > {
   readonly method: Name;
+  /** What packs the weights: sizes under different libraries say nothing of each other's needs. Null: none does. */
+  readonly library: string | null;
+  /** What of `extras.ts` the managed environment needs for it; null: nothing more than the worker's own libraries. */
+  readonly extra: MethodExtra | null;
   /** What the worker is asked for, every default filled in; told apart by `method`. */
   readonly wireSchema: WireSchema;
   /** The mapping that may stand in an experiment file. */
@@ -34,11 +39,14 @@ export interface QuantizationMethod<
   resolve(input: Input): Wire;
   /** Parts of its short text: `["nf4", "double"]`; what is as usual goes without saying. */
   describe(wire: Wire): readonly string[];
-  /** Bytes of one layer's weights and constants; `elementBytes`: of one value that is not quantized. */
-  estimateLayerBytes(layer: LinearLayer, wire: Wire, elementBytes: number): number;
+  /** Bytes of one layer's weights and constants; `elementBytes`: of one value that is not quantized. Null: only a load tells. */
+  readonly estimateLayerBytes: ((layer: LinearLayer, wire: Wire, elementBytes: number) => number) | null;
   /** The dtype to which a layer's weights are unpacked whenever it computes (`auto`: the configuration's); null: never. */
   unpackedDtype(wire: Wire): string | null;
-  /** Bits of a weight, constants included, as far as it orders configurations by size; null: as the dtype has it. */
+  /**
+   * Bits of a weight, constants included, as far as it orders configurations by size; null: as the dtype has it. NaN: not
+   * known before a load.
+   */
   orderingBits(wire: Wire): number | null;
 }
 

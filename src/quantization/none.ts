@@ -6,6 +6,8 @@ const schema = z.strictObject({ method: z.literal("none") });
 
 export const none: QuantizationMethod<"none", typeof schema, typeof schema> = {
   method: "none",
+  library: null,
+  extra: null,
   wireSchema: schema,
   inputSchema: schema,
   form: "{method: none}",

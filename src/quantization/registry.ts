@@ -1,13 +1,18 @@
 /** Every quantization method: what is added here is known everywhere (docs/development.md, "Add a quantization"). */
 import { z } from "zod";
 import { joinWithOr } from "../base/text.js";
+import { asStored, type Checkpoint, findStoredExtra } from "./as-stored.js";
 import { resolveDtype } from "./dtypes.js";
+import type { MethodExtra } from "./extras.js";
 import { fourBit } from "./four-bit.js";
+import { fp8 } from "./fp8.js";
 import { int8 } from "./int8.js";
 import type { LinearLayer, QuantizationMethod } from "./method.js";
 import { none } from "./none.js";
+import { quanto } from "./quanto.js";
+import { torchao } from "./torchao.js";
 
-const REGISTERED = [none, int8, fourBit] as const;
+const REGISTERED = [none, int8, fourBit, torchao, quanto, fp8, asStored] as const;
 
 type Registered = typeof REGISTERED;
 interface Schemas {
@@ -22,6 +27,8 @@ type InputSchemas = SchemasOf<Registered, "inputSchema">;
 /** What the worker is asked for. */
 export type Quantization = z.infer<WireSchemas[number]>;
 type Mapping = z.infer<InputSchemas[number]>;
+
+export { type Checkpoint, findStoredExtra };
 export type MethodName = Registered[number]["method"];
 
 /** Given only its own quantizations: `findMethod` looks it up by the quantization's name. */
@@ -56,10 +63,28 @@ export const quantizationMatchSchema = z.union([z.enum(WORDS), buildMatchMapping
 });
 export type QuantizationMatch = string | Readonly<Record<string, unknown>>;
 
-/** What a checked value of an experiment file asks for, every default filled in. */
+/** What a checked value of an experiment file asks for, every default filled in; a checkpoint is set by `withCheckpoint`. */
 export function resolveQuantization(input: QuantizationInput): Quantization {
   const mapping = typeof input === "string" ? mappingOfWord(input) : input;
   return methodOfMapping(mapping).resolve(mapping);
+}
+
+/** The checkpoint that a checked value names, as it was written; null where it names none. */
+export function findWrittenCheckpoint(input: QuantizationInput) {
+  return typeof input !== "string" && "checkpoint" in input ? (input.checkpoint ?? null) : null;
+}
+
+export function withCheckpoint(quantization: Quantization, checkpoint: Checkpoint): Quantization {
+  return quantization.method === "as-stored" ? { ...quantization, checkpoint } : quantization;
+}
+
+/** Where quantized files come from that are not the model's own. */
+export function findCheckpoint(quantization: Quantization): Checkpoint | null {
+  return quantization.method === "as-stored" ? quantization.checkpoint : null;
+}
+
+export function isAsStored({ method }: Quantization): boolean {
+  return method === asStored.method;
 }
 
 /** What of a quantization a checked pattern asks for. */
@@ -99,6 +124,16 @@ export function describeWeights(liveMethod: string): string | null {
   return known === undefined ? "below 16 bits" : known.weightsAre;
 }
 
+/** What packs its weights; null where nothing does. */
+export function findLibrary(quantization: Quantization): string | null {
+  return findMethod(quantization).library;
+}
+
+/** What the managed environment must hold besides the worker's own libraries. */
+export function listMethodExtras(quantizations: readonly Quantization[]): readonly MethodExtra[] {
+  return [...new Set(quantizations.flatMap((quantization) => findMethod(quantization).extra ?? []))];
+}
+
 export function isQuantized({ method }: Quantization): boolean {
   return method !== none.method;
 }
@@ -108,13 +143,20 @@ export function listSkippedModules(quantization: Quantization): readonly string[
   return "skip_modules" in quantization ? (quantization.skip_modules ?? []) : [];
 }
 
-/** Bytes of one layer's weights and constants; `elementBytes`: of one value that is not quantized. */
+/** Whether what its weights take can be told before they are loaded. */
+export function canEstimate(quantization: Quantization): boolean {
+  return findMethod(quantization).estimateLayerBytes !== null;
+}
+
+/** Bytes of one layer's weights and constants, where `canEstimate`; `elementBytes`: of one value that is not quantized. */
 export function estimateLayerBytes(
   layer: LinearLayer,
   quantization: Quantization,
   elementBytes: number,
 ): number {
-  return findMethod(quantization).estimateLayerBytes(layer, quantization, elementBytes);
+  const { method, estimateLayerBytes } = findMethod(quantization);
+  if (estimateLayerBytes === null) throw new Error(`what ${method} takes is known when it is loaded`);
+  return estimateLayerBytes(layer, quantization, elementBytes);
 }
 
 /** The dtype to which a layer's weights are unpacked whenever it computes (`auto`: the configuration's); null: never. */
@@ -122,7 +164,7 @@ export function findUnpackedDtype(quantization: Quantization): string | null {
   return findMethod(quantization).unpackedDtype(quantization);
 }
 
-/** Bits of a weight, to order configurations by size; what is not quantized is the largest. */
+/** Bits of a weight, to order configurations by size; what is not quantized is the largest. NaN: not known before a load. */
 export function computeOrderingBits(quantization: Quantization): number {
   return findMethod(quantization).orderingBits(quantization) ?? Number.POSITIVE_INFINITY;
 }

@@ -1,7 +1,9 @@
 /** Whether what an earlier run measured of a configuration may stand for measuring it again. */
 import { canonicalJson } from "../base/json.js";
 import { type Plan, type PlanConfiguration, referenceIdOf } from "../plan/plan-types.js";
+import type { ModelSource } from "../protocol/configuration.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
+import { findCheckpoint } from "../quantization/registry.js";
 import { computeIdentity, environmentChanges } from "./identity.js";
 import type { RunFileRecord, RunRecord } from "./record-types.js";
 
@@ -21,7 +23,16 @@ export type Reuse =
 
 /** Why a configuration's identity does not tell what it would load; null where it does. */
 export function whyUnknown({ plan, configuration: { worker } }: ReuseTarget): string | null {
-  const { model } = worker;
+  const checkpoint = findCheckpoint(worker.quantization);
+  if (checkpoint?.source === "path") return "the files of a checkpoint's folder may have changed";
+  return (
+    whyModelUnknown(worker.model) ??
+    (checkpoint === null ? null : whyModelUnknown(checkpoint)) ??
+    whyTasksUnknown(plan)
+  );
+}
+
+function whyModelUnknown(model: ModelSource): string | null {
   if (model.source === "adapted") return "the files of the adapter's folder may have changed";
   if (model.source === "path") return "the files of a model's folder may have changed";
   if (model.source === "random" && model.tokenizer !== "bytes") {
@@ -30,6 +41,10 @@ export function whyUnknown({ plan, configuration: { worker } }: ReuseTarget): st
   if (model.source === "hub" && !/^[0-9a-f]{40}$/.test(model.revision ?? "")) {
     return `the branch ${model.revision ?? "main"} may have moved: name a commit as revision`;
   }
+  return null;
+}
+
+function whyTasksUnknown(plan: Plan): string | null {
   const hasOwnTasks = (plan.header.quality?.lm_eval?.include_path ?? null) !== null;
   return hasOwnTasks ? "the files of quality.lm_eval.include_path may have changed" : null;
 }

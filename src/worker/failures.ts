@@ -43,7 +43,17 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "model-architecture-unknown":
     "Check `model_type`; if it is right, the model is newer than this Transformers: name an environment with a newer one by --python.",
   "model-already-quantized":
-    "Use a checkpoint in 16 or 32 bits: this version does not know how to check the way this one is quantized.",
+    "Ask for `as-stored`, which measures the files as they are, or use a checkpoint in 16 or 32 bits.",
+  "model-not-quantized":
+    "Ask for `none`, or give `as-stored` the checkpoint that is quantized: {method: as-stored, checkpoint: ./folder}.",
+  "quantization-library-missing":
+    "Install it into this environment, or leave --python out: the managed one gets it by itself, or by `falcon-exp setup --quantizers`.",
+  "quantization-unsupported":
+    "The message is the library's own: choose a checkpoint in another format, or name an environment with another Transformers by --python.",
+  "checkpoint-of-another-model":
+    "Give `checkpoint` the quantized files of this very model, or name the checkpoint as `model` and ask for `as-stored`.",
+  "quantization-needs-gpu":
+    "Leave this method out on this machine; `falcon-exp doctor` lists those that run here.",
   "model-has-adapter":
     "Name the base as the model and the folder as its `adapter`: model: {path: BASE, adapter: FOLDER}.",
   "adapter-invalid":

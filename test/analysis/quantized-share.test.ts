@@ -2,6 +2,7 @@ import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import {
   computeQuantizedShare,
+  describeAsStored,
   describeExpectedShare,
   describeProofShare,
   describeQuantizedShare,
@@ -42,6 +43,22 @@ test("a mixture of experts is told as what of it is quantized, and what is not",
   );
   expect(describeQuantizedShare("int8", [kind("attention", 80, 80), kind("mlp", 20, 0)])).toBe(
     "80 % of the matrix weights are 8-bit; MLP layers are bfloat16",
+  );
+});
+
+test("what is as stored is told with what the library made of it", () => {
+  const proof = (share: number | null, weights_bytes: number) =>
+    ({ matrix_weights_quantized_share: share, weights_bytes, dtype: "bfloat16" }) as RecordedProof;
+  const describe = (atLoad: RecordedProof, running: RecordedProof) =>
+    describeAsStored("gptq, 4 bits, groups of 128", atLoad, running)[0];
+  expect(describeAsStored(null, proof(0, 9), proof(0, 9))).toEqual([]);
+  expect(describe(proof(1, 1e8), proof(1, 1e8))).toBe("as stored: gptq, 4 bits, groups of 128");
+  expect(describe(proof(null, 1e8), proof(null, 1e8))).toBe("as stored: gptq, 4 bits, groups of 128");
+  expect(describe(proof(0, 2e8), proof(0, 2e8))).toBe(
+    "as stored: gptq, 4 bits, groups of 128; dequantized by the library while it was loaded: nothing is below 16 bits, the weights are bfloat16",
+  );
+  expect(describe(proof(1, 113e6), proof(0, 272e6))).toBe(
+    "as stored: gptq, 4 bits, groups of 128; dequantized by the library at the first forward pass: 113 MB at load, 272 MB once it runs, the weights are bfloat16",
   );
 });
 

@@ -67,6 +67,21 @@ test("shorthand quantizations mean the same as their mappings", async () => {
   expect(short.matrix).toEqual(long.matrix);
 });
 
+test("a checkpoint's path begins at the file's folder, as a model's does, and its hub id is one", async () => {
+  const checkpoint = async (written: string) => {
+    const lines = ["matrix:", `  quantization: [none, {method: as-stored, checkpoint: ${written}}]`];
+    return (await load(minimal(...lines))).matrix[0]?.values[1]?.quantization;
+  };
+  expect(await checkpoint("./w4")).toMatchObject({ checkpoint: { source: "path", path: "/lab/w4" } });
+  expect(await checkpoint("lab/w4-awq")).toMatchObject({
+    checkpoint: { source: "hub", repo: "lab/w4-awq", revision: null },
+  });
+  const found = await listProblems(
+    minimal("matrix:", "  quantization: [{method: as-stored, checkpoint: smollm2-135m-instruct}]"),
+  );
+  expect(found).toMatchObject([{ code: "experiment-invalid-value", at: "5:50" }]);
+});
+
 test("two values of an axis that mean the same are refused", async () => {
   const found = await listProblems(minimal("matrix:", "  dtype: [bf16, bfloat16]"));
   expect(found).toMatchObject([{ code: "experiment-duplicate-value", at: "5:17" }]);

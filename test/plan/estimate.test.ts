@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type EstimateInput, estimate, estimateWeights, longestContext } from "../../src/plan/estimate.js";
 import type { ModelShape } from "../../src/protocol/measurements.js";
-import type { Quantization } from "../../src/quantization/registry.js";
+import { type Quantization, resolveQuantization } from "../../src/quantization/registry.js";
 import { QUANTIZATIONS, SMOLLM2 } from "../fixtures/records.js";
 
 /** Two layers of 128 × 64 and one of 64 × 256, 1,000 other parameters. */
@@ -41,6 +41,17 @@ test("weights are counted part by part", () => {
   expect(countWeights("fp4")).toBe(16_384 + 512 * 4 + 3 * 64 + rest);
   // One byte a block; per layer one constant a 256 blocks (1, 1 and 1), a table of 256 and an offset, 4 bytes each.
   expect(countWeights("nf4-nested")).toBe(16_384 + 512 + 3 * 64 + 3 * (1 + 256 + 1) * 4 + rest);
+});
+
+test.each([
+  ["torchao-int8", 163_639_552],
+  ["torchao-float8", 163_484_032],
+  ["quanto-int8", 163_174_672],
+  ["quanto-float8", 163_174_672],
+  ["quanto-int4", 113_926_672],
+])("%s of SmolLM2 in bfloat16 takes what was measured, to the byte", (word, measured) => {
+  const input = { shape: SMOLLM2, quantization: resolveQuantization(word), dtype: "bfloat16" };
+  expect(estimateWeights(input)).toBe(measured);
 });
 
 test("cache, activations and context are parts of their own", () => {

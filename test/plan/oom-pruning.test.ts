@@ -26,6 +26,19 @@ test("what did not fit at all implies that weights of more bits do not fit eithe
   expect(mustRunOutOfMemory(of("fp4"), of("nf4-double"), "weights", HOST)).toBe(false);
 });
 
+test("between libraries bits say nothing, and of what is as stored nothing is known before a load", async () => {
+  const of = await configurations(
+    "  quantization: [fp4, torchao-int8, quanto-int4, quanto-int8, as-stored, none]",
+  );
+  expect(mustRunOutOfMemory(of("fp4"), of("torchao-int8"), "weights", HOST)).toBe(false);
+  expect(mustRunOutOfMemory(of("quanto-int4"), of("quanto-int8"), "weights", HOST)).toBe(true);
+  expect(mustRunOutOfMemory(of("torchao-int8"), of("none"), "weights", HOST)).toBe(true);
+  for (const other of ["fp4", "none", "quanto-int8"]) {
+    expect(mustRunOutOfMemory(of(other), of("as-stored"), "weights", HOST)).toBe(false);
+    expect(mustRunOutOfMemory(of("as-stored"), of(other), "weights", HOST)).toBe(false);
+  }
+});
+
 test("what ran out of memory while generating implies only what generates as many tokens", async () => {
   const of = await configurations("  quantization: [int8, none]", "  max_new_tokens: [8, 64, 512]");
   expect(

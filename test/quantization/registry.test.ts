@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
 import {
+  type Checkpoint,
+  canEstimate,
   computeOrderingBits,
   describeQuantization,
+  findStoredExtra,
   findWordsMeant,
   isQuantized,
   listFittedQuantizations,
+  listMethodExtras,
   METHOD_NAMES,
   type Quantization,
   quantizationInputSchema,
@@ -12,6 +16,7 @@ import {
   quantizationSchema,
   resolveQuantization,
   resolveQuantizationMatch,
+  withCheckpoint,
 } from "../../src/quantization/registry.js";
 
 /** What may stand in a file, what the worker is asked for, and its short text. */
@@ -34,6 +39,15 @@ const WRITTEN: readonly (readonly [unknown, Quantization, string])[] = [
     { method: "4bit", type: "nf4", double_quant: true, compute_dtype: "float16", skip_modules: null },
     "nf4-double-compute-float16",
   ],
+  ["torchao-int8", { method: "torchao", type: "int8", skip_modules: null }, "torchao-int8"],
+  [
+    { method: "torchao", type: "int8-dynamic", skip_modules: ["q_proj"] },
+    { method: "torchao", type: "int8-dynamic", skip_modules: ["q_proj"] },
+    "torchao-int8-dynamic-skip-q_proj",
+  ],
+  ["quanto-int4", { method: "quanto", type: "int4", skip_modules: null }, "quanto-int4"],
+  ["fp8", { method: "fp8", skip_modules: null }, "fp8"],
+  ["as-stored", { method: "as-stored", checkpoint: null }, "as-stored"],
 ];
 
 test.each(WRITTEN)(
@@ -67,6 +81,7 @@ test.each([{ type: "int4" }, { method: "4bit" }, { method: "int8", type: "nf4" }
 
 test("spellings of other tools lead to the words that are meant", () => {
   expect(["8-bit", "4bit", "mlp"].map(findWordsMeant)).toEqual(["int8", "fp4 or nf4", null]);
+  expect(findWordsMeant("gptq")).toBe("as-stored");
 });
 
 test("methods are ordered by the bits of a weight, and what is not quantized takes the most", () => {
@@ -75,6 +90,24 @@ test("methods are ordered by the bits of a weight, and what is not quantized tak
   );
   expect(ordered.map(describeQuantization)).toEqual(["nf4-double", "fp4", "nf4", "int8", "none"]);
   expect(ordered.map(isQuantized)).toEqual([true, true, true, true, false]);
+});
+
+test("a checkpoint is named by its folder's or repository's own name", () => {
+  const asStored = resolveQuantization("as-stored");
+  const label = (checkpoint: Checkpoint) => describeQuantization(withCheckpoint(asStored, checkpoint));
+  expect(label({ source: "path", path: "/lab/models/smollm2-w4a16/" })).toBe("as-stored-smollm2-w4a16");
+  expect(label({ source: "hub", repo: "lab/qwen-awq", revision: null })).toBe("as-stored-qwen-awq");
+  expect(withCheckpoint({ method: "none" }, { source: "path", path: "/x" })).toEqual({ method: "none" });
+});
+
+test("each method's library is what its configurations ask the environment for", () => {
+  const asked = ["none", "nf4", "torchao-int8", "torchao-float8", "quanto-int8", "as-stored"].map((word) =>
+    resolveQuantization(word),
+  );
+  expect(listMethodExtras(asked)).toEqual(["torchao", "quanto"]);
+  expect(asked.map(canEstimate)).toEqual([true, true, true, true, true, false]);
+  expect(findStoredExtra("compressed-tensors")).toBe("compressed-tensors");
+  expect(findStoredExtra("gptq")).toBeNull();
 });
 
 test("names of methods are told apart", () => {

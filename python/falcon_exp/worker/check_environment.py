@@ -2,8 +2,8 @@
 
 Keys: ``python_version``; ``packages`` (distribution → version or null); ``problems`` (``{package, found, wanted}``);
 with ``--deep`` also ``import_errors`` (``{package, message}``), ``machine`` (``machineSchema`` of the wire format) and
-``devices`` (``{device, name, memory_bytes, dtypes, quantization}``, the latter format → null where a small layer was
-computed in it, or what went wrong), else all null.
+``devices`` (``{device, name, memory_bytes, dtypes, quantization, unable}``: ``quantization`` is format → null where a
+small layer was computed in it, or what went wrong; ``unable`` is format → why it was not tried), else all null.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _devices() -> list[dict[str, Any]]:
         devices.append({"device": device, "name": card.name, "memory_bytes": card.memory_total_bytes})
     for device_row in devices:
         name = str(device_row["device"])
-        device_row.update(dtypes=_dtypes(name, places[name]), quantization=_formats(places[name]))
+        device_row.update(dtypes=_dtypes(name, places[name]), **_formats(places[name]))
     return devices
 
 
@@ -125,21 +125,31 @@ def _dtypes(name: str, place: Any) -> list[str]:
     return found
 
 
-def _formats(device: Any) -> dict[str, str | None]:
+def _formats(device: Any) -> dict[str, dict[str, str | None]]:
+    from falcon_exp.worker.failures import WorkerError
     from falcon_exp.worker.quantization.registry import METHODS
 
-    layers = {name: make for method in METHODS for name, make in method.sample_layers().items()}
-    return {name: _try(make, device) for name, make in layers.items()}
+    tried: dict[str, str | None] = {}
+    unable: dict[str, str | None] = {}
+    for method in METHODS:
+        for name, asked in method.formats().items():
+            try:
+                method.refuse_unable(asked, device.type)
+            except WorkerError as error:
+                unable[name] = error.message
+            else:
+                tried[name] = _try(method, asked, device)
+    return {"quantization": tried, "unable": unable}
 
 
-def _try(make: Any, device: Any) -> str | None:
+def _try(method: Any, asked: dict[str, Any], device: Any) -> str | None:
     """None where a small layer gave a finite result."""
     import torch
 
     try:
-        with torch.inference_mode():
-            result = make().to(device)(torch.ones(2, 128, dtype=torch.bfloat16, device=device))
-            finite = bool(torch.isfinite(result).all())
+        with torch.no_grad():
+            layer = method.sample_layer(asked).to(device)
+            finite = bool(torch.isfinite(layer(torch.ones(2, 128, dtype=torch.bfloat16, device=device))).all())
     except Exception as error:
         return f"{type(error).__name__}: {str(error)[:300]}"
     return None if finite else "the result is not finite"

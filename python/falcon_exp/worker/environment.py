@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 import sys
@@ -15,6 +14,7 @@ import torch
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.machine import describe_machine, read_cpu_model
+from falcon_exp.worker.requirements import EXTRAS, find_version
 
 #: Distributions whose version can change a figure.
 _PACKAGES = (
@@ -30,6 +30,10 @@ _PACKAGES = (
     "triton",
     "flash-attn",
     "kernels",
+    *(requirement.package for requirement in EXTRAS.values()),
+    "mslk",
+    "gptqmodel",
+    "auto-round",
     "pyzmq",
     "psutil",
     "nvidia-ml-py",
@@ -70,7 +74,7 @@ def capture_environment(devices: Devices) -> dict[str, Any]:
     return {
         "python_version": platform.python_version(),
         "python_executable": sys.executable,
-        "packages": {name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        "packages": {name: found for name in _PACKAGES if (found := find_version(name)) is not None},
         "platform": platform.platform(),
         "cpu_model": read_cpu_model(),
         "cpu_logical_cores": psutil.cpu_count(logical=True),
@@ -86,13 +90,6 @@ def capture_environment(devices: Devices) -> dict[str, Any]:
         "environment_variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "worker_code_sha256": worker_code_sha256(),
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def worker_code_sha256(folder: Path = Path(__file__).parents[2]) -> str:

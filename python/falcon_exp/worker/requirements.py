@@ -41,6 +41,13 @@ REQUIREMENTS = (
     Requirement("jsonschema", "4.23"),
 )
 
+#: Libraries of quantization methods, by the extra that brings each; checked where a method needs one.
+EXTRAS = {
+    "torchao": Requirement("torchao", "0.18", "0.19"),
+    "quanto": Requirement("optimum-quanto", "0.2.7", "0.3"),
+    "compressed-tensors": Requirement("compressed-tensors", "0.15", "0.21"),
+}
+
 
 def _release(version: str) -> tuple[int, ...] | None:
     """``2.13.0+cpu`` → (2, 13, 0)."""
@@ -50,7 +57,7 @@ def _release(version: str) -> tuple[int, ...] | None:
 
 def installed() -> dict[str, str | None]:
     """Version of each required distribution, None where it is missing. Imports none of them."""
-    return {requirement.package: _version(requirement.package) for requirement in REQUIREMENTS}
+    return {requirement.package: find_version(requirement.package) for requirement in REQUIREMENTS}
 
 
 def problems(found: dict[str, str | None]) -> list[dict[str, Any]]:
@@ -62,7 +69,8 @@ def problems(found: dict[str, str | None]) -> list[dict[str, Any]]:
     ]
 
 
-def _version(name: str) -> str | None:
+def find_version(name: str) -> str | None:
+    """Of an installed distribution; None where there is none."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

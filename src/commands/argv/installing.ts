@@ -8,6 +8,7 @@ export function installingCommands({ io, setExitCode, command }: ArgvContext): v
     "setup --lm-eval           with lm-evaluation-harness",
     "setup --mlflow            with MLflow's client",
     "setup --peft              with peft, for adapters",
+    "setup --quantizers        with torchao, optimum-quanto and compressed-tensors",
     "setup --python /opt/lab/venv/bin/python",
   ])
     .addOption(pythonOption)
@@ -15,6 +16,7 @@ export function installingCommands({ io, setExitCode, command }: ArgvContext): v
     .option("--lm-eval", "install lm-evaluation-harness too (quality.lm_eval)", false)
     .option("--mlflow", "install MLflow's client too (export --to mlflow)", false)
     .option("--peft", "install peft too (a model's adapter)", false)
+    .option("--quantizers", "install the libraries of all quantization methods too", false)
     .addOption(jsonOption)
     .action(async (options) => {
       setExitCode(await (await import("../setup.js")).run(io, options));

@@ -59,6 +59,7 @@ function quantizationFacts(configuration: ConfigurationData): Fact[] {
   ].filter((part) => part !== null);
   return [
     ["asked for", plan.worker.quantization.method],
+    ["files stored as", load.load.stored_quantization],
     ["ran", [got.method, ...details].join(", ")],
     ["quantized layers", `${proof.quantized_linear_layers} of ${proof.linear_layers} linear`],
     ["of the matrix weights", shareText(proof)],

@@ -28,10 +28,10 @@ def verify(proof: Proof, configuration: dict[str, Any], *, dtype: str, when: str
     """
     asked = configuration["quantization"]
     method = find_method(asked)
-    if method.is_quantizing:
+    if method.is_certain and method.is_quantizing:
         _verify_layers(proof, method, asked, when)
         _verify_settings(proof, method, asked, dtype, when)
-    else:
+    elif method.is_certain:
         _verify_unquantized(proof, dtype, when)
     _verify_adapter(proof.body["adapter"], configuration["model"], when)
     attention = configuration["attention"]

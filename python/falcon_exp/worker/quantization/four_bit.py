@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -77,11 +75,15 @@ class FourBit(Method):
             "compute_dtype": dtype if compute == "auto" else compute,
         }
 
-    def sample_layers(self) -> dict[str, Callable[[], torch.nn.Module]]:
+    def formats(self) -> dict[str, dict[str, Any]]:
         """``fp4`` and ``nf4``."""
+        return {name: {"type": name} for name in ("fp4", "nf4")}
+
+    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+        """Bitsandbytes' own layer."""
         import bitsandbytes as bnb
 
-        return {name: partial(bnb.nn.Linear4bit, 128, 128, quant_type=name) for name in ("fp4", "nf4")}
+        return bnb.nn.Linear4bit(128, 128, quant_type=asked["type"])
 
 
 def _state_of(weight: Any) -> Any:

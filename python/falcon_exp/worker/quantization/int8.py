@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -53,8 +52,12 @@ class Int8(Method):
         """The threshold."""
         return {"type": self.key, "int8_threshold": float(asked["threshold"])}
 
-    def sample_layers(self) -> dict[str, Callable[[], torch.nn.Module]]:
+    def formats(self) -> dict[str, dict[str, Any]]:
         """``int8``."""
+        return {self.key: {}}
+
+    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+        """Bitsandbytes' own layer."""
         import bitsandbytes as bnb
 
-        return {self.key: lambda: bnb.nn.Linear8bitLt(128, 128, has_fp16_weights=False)}
+        return bnb.nn.Linear8bitLt(128, 128, has_fp16_weights=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.requirements import EXTRAS, find_version
 
 
 class Method(ABC):
@@ -16,8 +18,12 @@ class Method(ABC):
     key: ClassVar[str]
     #: False for the one that leaves weights as they are.
     is_quantizing: ClassVar[bool] = True
+    #: False for the one that takes whatever the files are: told, not verified.
+    is_certain: ClassVar[bool] = True
     #: Keys of ``quantization_effective`` that ``read_settings`` gives.
     settings: ClassVar[tuple[str, ...]] = ()
+    #: What brings its library, a key of ``requirements.EXTRAS``; None where the worker's own do.
+    extra: ClassVar[str | None] = None
 
     @abstractmethod
     def name(self, asked: dict[str, Any]) -> str:
@@ -26,6 +32,14 @@ class Method(ABC):
     @abstractmethod
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
         """The ``quantization_config`` of ``from_pretrained``; None where nothing is quantized."""
+
+    def refuse_unable(self, asked: dict[str, Any], device_kind: str) -> None:
+        """Before anything is loaded: raises WorkerError where a library is missing, or where this device cannot.
+
+        ``quantization-library-missing`` or ``quantization-needs-gpu``.
+        """
+        if self.extra is not None:
+            require_library(self.extra, self.name(asked))
 
     def takes_stored(self, config: dict[str, Any]) -> bool:
         """Whether files with this ``quantization_config`` are loaded as this method; what they hold is verified."""
@@ -55,11 +69,31 @@ class Method(ABC):
         """What every quantized layer must have: ``type`` and settings."""
         return {}
 
-    def sample_layers(self) -> dict[str, Callable[[], torch.nn.Module]]:
-        """A small layer a format (``nf4``), to try what a device can compute in: 128 inputs and outputs."""
+    def formats(self) -> dict[str, dict[str, Any]]:
+        """What ``doctor`` tries, by name: ``nf4`` and as much of what is asked for as makes it."""
         return {}
+
+    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+        """A small layer of one of ``formats``, to try what a device can compute in: 128 inputs and outputs."""
+        raise NotImplementedError(self.key)
+
+
+def require_library(extra: str, name: str) -> None:
+    """Raises WorkerError ``quantization-library-missing``; ``name``: what needs it."""
+    wanted = EXTRAS[extra]
+    found = find_version(wanted.package)
+    if found is None or not wanted.accepts(found):
+        raise WorkerError(
+            "quantization-library-missing",
+            f"{name} needs {wanted.package} {wanted.specifier}, and this environment has {found or 'none'}.",
+        )
+
+
+def is_of_library(value: object, library: str, class_name: str) -> bool:
+    """By name, so that no other library's model needs the import."""
+    return any(cls.__name__ == class_name and cls.__module__.startswith(library) for cls in type(value).__mro__)
 
 
 def is_of_bitsandbytes(value: object, class_name: str) -> bool:
-    """By name, so that no other library's model needs the import."""
-    return any(cls.__name__ == class_name and cls.__module__.startswith("bitsandbytes") for cls in type(value).__mro__)
+    """A class of bitsandbytes, own or inherited."""
+    return is_of_library(value, "bitsandbytes", class_name)

@@ -6,15 +6,19 @@ from typing import Any
 
 import torch
 
+from falcon_exp.worker.quantization.as_stored import AsStored
 from falcon_exp.worker.quantization.four_bit import FourBit
+from falcon_exp.worker.quantization.fp8 import Fp8
 from falcon_exp.worker.quantization.int8 import Int8
 from falcon_exp.worker.quantization.method import Method
 from falcon_exp.worker.quantization.none import Unquantized
+from falcon_exp.worker.quantization.quanto import Quanto
 from falcon_exp.worker.quantization.skip_modules import all_skipped
+from falcon_exp.worker.quantization.torchao import TorchAo
 
-METHODS: tuple[Method, ...] = (Unquantized(), Int8(), FourBit())
+METHODS: tuple[Method, ...] = (Unquantized(), Int8(), FourBit(), TorchAo(), Quanto(), Fp8(), AsStored())
 #: Of all methods, as ``quantization_effective`` has them.
-SETTINGS = tuple(key for method in METHODS for key in method.settings)
+SETTINGS = tuple(dict.fromkeys(key for method in METHODS for key in method.settings))
 
 
 def find_method(asked: dict[str, Any]) -> Method:

@@ -1,4 +1,4 @@
-"""Files that are quantized already: loaded by the method that made them, or refused by its name.
+"""Files that are quantized already: loaded by the method that made them or as stored, or refused by its name.
 
 The library would load them as they are, or unpack them, without a word of it in what it returns: a quantized model, or
 one that lost what quantization costs, would stand there as `none`.
@@ -6,22 +6,37 @@ one that lost what quantization costs, would stand there as `none`.
 
 from __future__ import annotations
 
+import copy
+import re
+from pathlib import Path
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.model_config import config_from_mapping
+from falcon_exp.worker.quantization.as_stored import AsStored
+from falcon_exp.worker.quantization.method import require_library
 from falcon_exp.worker.quantization.registry import find_method
+from falcon_exp.worker.requirements import EXTRAS
 
 CODE = "model-already-quantized"
+_NEEDS_GPU = re.compile(r"requires an? (\*\*)?\w* ?GPU|GPU is required|only supported on GPU|No GPU")
+#: What a checkpoint and the model that it is of must share.
+_SAME_OF_A_MODEL = ("model_type", "vocab_size", "hidden_size", "num_hidden_layers")
 
 
 def refuse_stored_quantization(config: Any, asked: dict[str, Any], narrow_dtypes: list[str]) -> None:
     """Raises WorkerError ``model-already-quantized`` where the files hold what was not asked for.
 
-    ``narrow_dtypes``: those of the files' tensors that no model is stored in unless it was quantized.
+    And ``model-not-quantized`` where ``as-stored`` was, and nothing is. ``narrow_dtypes``: those of the files' tensors
+    that no model is stored in unless it was quantized.
     """
     stored = read_quantization_config(config)
     method = find_method(asked)
     name = method.name(asked)
+    if stored is None and method.key == AsStored.key:
+        raise WorkerError(
+            "model-not-quantized", "as-stored was asked for, and the files' config.json has no quantization_config."
+        )
     if stored is not None:
         if not method.takes_stored(stored):
             raise WorkerError(
@@ -47,10 +62,91 @@ def read_quantization_config(config: Any) -> dict[str, Any] | None:
 
 
 def name_stored(stored: dict[str, Any]) -> str:
-    """``fp8``; of bitsandbytes how many bits as well."""
-    method = getattr(stored["quant_method"], "value", stored["quant_method"])
-    bits = "4-bit" if stored.get("load_in_4bit") else "8-bit" if stored.get("load_in_8bit") else None
-    return str(method) if bits is None else f"{method} in {bits}"
+    """``gptq, 4 bits, groups of 128``; of bitsandbytes ``bitsandbytes in 4-bit``."""
+    method = str(getattr(stored["quant_method"], "value", stored["quant_method"]))
+    if stored.get("load_in_4bit") or stored.get("load_in_8bit"):
+        return f"{method} in {'4-bit' if stored.get('load_in_4bit') else '8-bit'}"
+    return ", ".join([method, *_describe_weights(stored)])
+
+
+def _describe_weights(stored: dict[str, Any]) -> list[str]:
+    """As far as the usual keys tell: those of GPTQ and AWQ, of compressed-tensors, FP8, quanto and torchao."""
+    for scheme in (stored.get("config_groups") or {}).values():
+        weights = scheme.get("weights") if isinstance(scheme, dict) else None
+        if weights:
+            return _describe_scheme(weights.get("num_bits"), weights.get("type"), weights.get("group_size"))
+    blocks, quanto, torchao = (stored.get(key) for key in ("weight_block_size", "weights", "quant_type"))
+    if blocks:
+        return [f"blocks of {' × '.join(str(size) for size in blocks)}"]
+    if isinstance(quanto, str):
+        return [quanto]
+    if isinstance(torchao, dict) and isinstance(torchao.get("default"), dict):
+        return [str(torchao["default"].get("_type", "unnamed type"))]
+    return _describe_scheme(stored.get("bits") or stored.get("w_bit"), None, stored.get("group_size"))
+
+
+def _describe_scheme(bits: Any, kind: Any, group: Any) -> list[str]:
+    floats = " as floats" if getattr(kind, "value", kind) == "float" else ""
+    told = [] if bits is None else [f"{bits} bits{floats}"]
+    return [*told, *([f"groups of {group}"] if isinstance(group, int) and group > 0 else [])]
+
+
+def refuse_unreadable(config: Any, device_map: Any) -> None:
+    """Before anything is loaded, by the library's own check of what reads these files.
+
+    Raises WorkerError ``quantization-library-missing``, ``quantization-needs-gpu`` or ``quantization-unsupported``.
+    """
+    stored = read_quantization_config(config)
+    if stored is None:
+        return
+    from transformers import __version__
+    from transformers.quantizers.auto import AutoHfQuantizer
+
+    name = name_stored(stored)
+    method = str(getattr(stored["quant_method"], "value", stored["quant_method"]))
+    if method in EXTRAS:
+        require_library(method, f"A checkpoint of {name}")
+    if not AutoHfQuantizer.supports_quant_method(stored):
+        raise WorkerError("quantization-unsupported", f"Transformers {__version__} knows no quantization {name}.")
+    try:
+        merged = AutoHfQuantizer.merge_quantization_configs(copy.deepcopy(stored), None)
+        quantizer = AutoHfQuantizer.from_config(merged, pre_quantized=True)
+        quantizer.validate_environment(device_map=device_map, weights_only=True)
+    except Exception as error:
+        message = f"The files are stored as {name}: {str(error) or type(error).__name__}"
+        if _NEEDS_GPU.search(str(error)):
+            raise WorkerError("quantization-needs-gpu", message) from error
+        if not isinstance(error, ImportError):
+            raise WorkerError("quantization-unsupported", message) from error
+        raise WorkerError(
+            "quantization-library-missing",
+            message,
+            next_step="The managed environment cannot have it: name one that holds this library by --python.",
+        ) from error
+
+
+def refuse_other_model(config: Any, model: dict[str, Any]) -> None:
+    """Raises WorkerError ``checkpoint-of-another-model``; not asked of a hub's model, whose files may not be here."""
+    base = _config_of(model)
+    if base is None:
+        return
+    ours, theirs = (one.get_text_config(decoder=True) for one in (config, base))
+    for key in _SAME_OF_A_MODEL:
+        found, wanted = getattr(ours, key, None), getattr(theirs, key, None)
+        if found != wanted:
+            raise WorkerError(
+                "checkpoint-of-another-model", f"The checkpoint has {key} {found}, and the model has {wanted}."
+            )
+
+
+def _config_of(model: dict[str, Any]) -> Any:
+    from transformers import AutoConfig
+
+    if model["source"] == "random":
+        return config_from_mapping(model["config"])
+    path = model.get("path")
+    is_here = path is not None and (Path(path) / "config.json").is_file()
+    return AutoConfig.from_pretrained(path) if is_here else None
 
 
 def _guess_method(mapping: dict[str, Any]) -> str:

@@ -20,8 +20,14 @@ from falcon_exp.worker.dtypes import dtype_name, torch_dtype
 from falcon_exp.worker.proof.generate_facts import GenerateFacts
 from falcon_exp.worker.proof.proof import Proof, read_proof
 from falcon_exp.worker.proof.verify_proof import RUNNING, verify
-from falcon_exp.worker.quantization.registry import library_config
-from falcon_exp.worker.quantization.stored import refuse_stored_quantization
+from falcon_exp.worker.quantization.registry import find_method, library_config
+from falcon_exp.worker.quantization.stored import (
+    name_stored,
+    read_quantization_config,
+    refuse_other_model,
+    refuse_stored_quantization,
+    refuse_unreadable,
+)
 from falcon_exp.worker.trial.chat_template import freeze_date, unknown_end_token
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
 from falcon_exp.worker.trial.fingerprints import fingerprint_template, fingerprint_tokenizer, fingerprint_weights
@@ -80,13 +86,20 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     check_attention(configuration["attention"], target.kind)
     if configuration["dtype"] != "auto":
         check_dtype(configuration["dtype"], target.torch_device, configuration["device"])
+    asked = configuration["quantization"]
+    find_method(asked).refuse_unable(asked, target.kind)
     trust = configuration["trust_remote_code"]
-    source = open_source(configuration["model"], trust_remote_code=trust, report=report)
+    checkpoint = asked.get("checkpoint")
+    source = open_source(checkpoint or configuration["model"], trust_remote_code=trust, report=report)
     page_cache_share = source.page_cache_share()
     with hub_shut_off():
         # Before the clock: no part of a load, and what cannot run is refused before anything is loaded.
         config = source.config()
-        refuse_stored_quantization(config, configuration["quantization"], source.narrow_dtypes())
+        stored = read_quantization_config(config)
+        refuse_stored_quantization(config, asked, source.narrow_dtypes())
+        refuse_unreadable(config, target.device_map)
+        if checkpoint is not None:
+            refuse_other_model(config, configuration["model"])
         cures = find_cures(configuration, config, target.kind)
     release_unused()
     set_seed(LOAD_SEED)
@@ -133,6 +146,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         },
         "generation_settings_left_out": left_out,
         "unknown_end_token": unknown_end_token(tokenizer, model.generation_config),
+        "stored_quantization": None if stored is None else name_stored(stored),
         "kept_by_workarounds": cures.unquantized,
         "proof": proof.body,
     }

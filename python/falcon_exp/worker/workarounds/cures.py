@@ -12,13 +12,26 @@ import torch
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.proof.linear_modules import linear_modules
 from falcon_exp.worker.quantization.four_bit import FourBit
+from falcon_exp.worker.quantization.fp8 import Fp8
 from falcon_exp.worker.quantization.int8 import Int8
+from falcon_exp.worker.quantization.quanto import Quanto
 from falcon_exp.worker.quantization.skip_modules import refuse_unmatched, suggest_entries
+from falcon_exp.worker.quantization.torchao import TorchAo
 from falcon_exp.worker.skeleton import build_skeleton
-from falcon_exp.worker.workarounds import cpu_4bit_shapes, int8_inputs, plain_linear, weight_readers
+from falcon_exp.worker.workarounds import (
+    cpu_4bit_shapes,
+    int8_inputs,
+    plain_linear,
+    quanto_inference,
+    quanto_inputs,
+    quanto_shapes,
+    weight_readers,
+)
 
-#: Methods of bitsandbytes, whose defects these are.
+#: Methods of bitsandbytes, most of whose defects these are.
 _INT8, _FOUR_BIT = Int8.key, FourBit.key
+#: Methods that replace linear layers when a model is loaded.
+_REPLACING = frozenset({_INT8, _FOUR_BIT, TorchAo.key, Quanto.key, Fp8.key})
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,10 @@ class Cures:
     plain: list[str] = field(default_factory=list)
     #: Names of modules whose inputs are flattened once they are 8-bit.
     flat: list[str] = field(default_factory=list)
+    #: Names of modules that compute outside of PyTorch's inference mode.
+    outside: list[str] = field(default_factory=list)
+    #: Names of modules whose inputs are copied in order.
+    ordered: list[str] = field(default_factory=list)
     #: By cure, the modules that stay unquantized because of it.
     unquantized: dict[str, list[str]] = field(default_factory=dict)
 
@@ -39,6 +56,10 @@ class Cures:
             applied.append(plain_linear.NAME)
         if self.flat:
             applied.append(int8_inputs.NAME)
+        if self.outside:
+            applied.append(quanto_inference.NAME)
+        if self.ordered:
+            applied.append(quanto_inputs.NAME)
         return sorted(applied)
 
     def extend(self, quantization: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +78,8 @@ class Cures:
     def finish(self, model: torch.nn.Module) -> None:
         """After the load."""
         int8_inputs.flatten_inputs(model, self.flat)
+        quanto_inference.leave_inference_mode(model, self.outside)
+        quanto_inputs.order_inputs(model, self.ordered)
 
 
 def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> Cures:
@@ -66,7 +89,7 @@ def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> 
     """
     quantization = configuration["quantization"]
     method = quantization["method"]
-    if method not in (_INT8, _FOUR_BIT):
+    if method not in _REPLACING:
         return Cures()
     model = build_skeleton(config, trust_remote_code=configuration["trust_remote_code"])
     refuse_unmatched(quantization["skip_modules"], model)
@@ -74,18 +97,38 @@ def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> 
     is_allowed = configuration["workarounds"] == "auto"
     readers = weight_readers.find_weight_readers(model, linears, str(config.model_type)) if is_allowed else []
     remaining = {name: module for name, module in linears.items() if name not in readers}
-    plain = [name for name, module in remaining.items() if plain_linear.is_subclass(module)] if is_allowed else []
+    # Quanto's layers take the place of subclasses too.
+    wants_plain = is_allowed and method != Quanto.key
+    plain = [name for name, module in remaining.items() if plain_linear.is_subclass(module)] if wants_plain else []
     unfit: dict[str, tuple[int, int]] = {}
     if method == _FOUR_BIT and cpu_4bit_shapes.is_limited(device_kind):
         unfit = cpu_4bit_shapes.find_unfit(remaining)
     if unfit and not is_allowed:
         raise _shape_error(unfit, linears)
-    unquantized = {weight_readers.NAME: readers, cpu_4bit_shapes.NAME: list(unfit)}
+    unfit_of_quanto: list[str] = []
+    if method == Quanto.key and quantization["type"] == "int8" and device_kind == "cpu" and is_allowed:
+        unfit_of_quanto = quanto_shapes.find_unfit(remaining)
+        remaining = {name: module for name, module in remaining.items() if name not in unfit_of_quanto}
+    gives_views = str(config.model_type) in quanto_inputs.GIVING_VIEWS
+    unquantized = {
+        weight_readers.NAME: readers,
+        cpu_4bit_shapes.NAME: list(unfit),
+        quanto_shapes.NAME: unfit_of_quanto,
+    }
     return Cures(
         plain=[name for name in plain if name not in unfit],
         flat=int8_inputs.find_given_more(remaining) if method == _INT8 and is_allowed else [],
+        outside=_list_of_quanto("int4", quantization, remaining) if is_allowed else [],
+        ordered=_list_of_quanto("int8", quantization, remaining) if gives_views and is_allowed else [],
         unquantized={name: modules for name, modules in unquantized.items() if modules},
     )
+
+
+def _list_of_quanto(kind: str, quantization: dict[str, Any], linears: dict[str, torch.nn.Module]) -> list[str]:
+    """Names of the layers that quanto will replace, where that is what was asked for."""
+    if quantization["method"] != Quanto.key or quantization["type"] != kind:
+        return []
+    return [name for name, module in linears.items() if isinstance(module, torch.nn.Linear)]
 
 
 def _quantizable(model: Any, skip_modules: list[str] | None) -> dict[str, torch.nn.Module]:

@@ -2,7 +2,9 @@
 
 transformers 5.23, integrations/bitsandbytes.py: ``type(module) is nn.Linear``. Falcon's FalconLinear is a subclass that
 spells the same product out, so a "4-bit" Falcon stays at full size without a word; models with code of their own do the
-same. A subclass that computes what nn.Linear computes is made a plain one before the quantizer looks at the model.
+same. torchao takes subclasses, and then its tensors do not know what Falcon's spells out ("unimplemented operator ...
+aten.numpy_T", torchao 0.18). A subclass that computes what nn.Linear computes is made a plain one before the quantizer
+looks at the model.
 """
 
 from __future__ import annotations

@@ -1,0 +1,73 @@
+"""Transformers' fine-grained FP8, as DeepSeek and Qwen publish it: 8-bit floats, a constant a block. GPUs alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.quantization.method import Method, is_of_library
+
+
+class Fp8(Method):
+    """A byte a weight and a constant for each block of 128 × 128."""
+
+    key: ClassVar[str] = "fp8"
+    settings: ClassVar[tuple[str, ...]] = ("block_size",)
+
+    def name(self, asked: dict[str, Any]) -> str:
+        """``fp8``."""
+        return self.key
+
+    def refuse_unable(self, asked: dict[str, Any], device_kind: str) -> None:
+        """The library refuses any other device, in the middle of a load (5.23, quantizer_finegrained_fp8.py)."""
+        if device_kind not in ("cuda", "xpu"):
+            raise WorkerError(
+                "quantization-needs-gpu", "fp8 needs a GPU (CUDA of compute capability 8.9 or newer, or XPU)."
+            )
+        from transformers.utils import is_kernels_available
+
+        if not is_kernels_available():
+            raise WorkerError(
+                "quantization-library-missing",
+                "fp8 is computed by kernels that the library `kernels` fetches, and this environment lacks it.",
+                next_step="The managed environment cannot have it: name one that holds `kernels` by --python.",
+            )
+
+    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+        """Transformers' FineGrainedFP8Config."""
+        from transformers import FineGrainedFP8Config
+
+        return FineGrainedFP8Config(modules_to_not_convert=skip)
+
+    def recognize(self, module: torch.nn.Module) -> str | None:
+        """By the weight: on a device without kernels the library leaves it in 16 bits."""
+        is_own = is_of_library(module, "transformers", "FP8Linear")
+        weight = getattr(module, "weight", None)
+        if not is_own or not isinstance(weight, torch.Tensor) or weight.element_size() != 1:
+            return None
+        return self.key
+
+    def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
+        """A block's side."""
+        sizes = getattr(module, "block_size", None)
+        return {"block_size": int(sizes[0]) if sizes else None}
+
+    def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
+        """The type."""
+        return {"type": self.key}
+
+    def formats(self) -> dict[str, dict[str, Any]]:
+        """``fp8``."""
+        return {self.key: {}}
+
+    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+        """The library's own layer, with a weight of ones."""
+        from transformers.integrations.finegrained_fp8 import FP8Linear
+
+        layer = FP8Linear(128, 128, block_size=(128, 128))
+        with torch.no_grad():
+            layer.weight.fill_(1)
+            layer.weight_scale_inv.fill_(1)
+        return layer

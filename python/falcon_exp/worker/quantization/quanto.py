@@ -1,0 +1,60 @@
+"""optimum-quanto's weights: int8, float8 and int4."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from falcon_exp.worker.quantization.method import Method, is_of_library
+
+_LIBRARY = "optimum.quanto"
+#: As the library names what a tensor is made of.
+_TYPES = {"qint8": "int8", "qint4": "int4", "qfloat8_e4m3fn": "float8"}
+
+
+class Quanto(Method):
+    """A byte a weight and a constant a row; of int4 half a byte, a constant and a shift a group."""
+
+    key: ClassVar[str] = "quanto"
+    settings: ClassVar[tuple[str, ...]] = ("block_size",)
+    extra: ClassVar[str | None] = "quanto"
+
+    def name(self, asked: dict[str, Any]) -> str:
+        """``quanto-int8``."""
+        return f"{self.key}-{asked['type']}"
+
+    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+        """Transformers' QuantoConfig."""
+        from transformers import QuantoConfig
+
+        return QuantoConfig(weights=asked["type"], modules_to_not_convert=skip)
+
+    def recognize(self, module: torch.nn.Module) -> str | None:
+        """By the weight's tensor: the layer has its class before anything is quantized."""
+        weight: Any = getattr(module, "weight", None)
+        if not is_of_library(weight, _LIBRARY, "QTensor"):
+            return None
+        name = str(weight.qtype.name)
+        return _TYPES.get(name, name)
+
+    def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
+        """How many weights share a constant; None where a row does."""
+        return {"block_size": getattr(module.weight, "_group_size", None)}
+
+    def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
+        """The type; how large groups are, the library finds by the layer's size."""
+        return {"type": asked["type"]}
+
+    def formats(self) -> dict[str, dict[str, Any]]:
+        """All three."""
+        return {f"{self.key}-{kind}": {"type": kind} for kind in _TYPES.values()}
+
+    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+        """Quanto's own layer, frozen."""
+        from optimum.quanto import QLinear, qfloat8, qint4, qint8
+
+        weights = {"int8": qint8, "int4": qint4, "float8": qfloat8}[asked["type"]]
+        layer = QLinear.from_module(torch.nn.Linear(128, 128, dtype=torch.bfloat16), weights=weights)
+        layer.freeze()
+        return layer

@@ -1,0 +1,31 @@
+"""quanto-inputs: optimum-quanto's 8-bit product on a CPU takes no input that is a view with its dimensions swapped.
+
+optimum-quanto 0.2.7 hands the input to PyTorch 2.13's ``_weight_int8pack_mm_cpu`` as it is: "A must be contiguous on
+the last dimension". State-space models give such views. A copy in order has the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+NAME = "quanto-inputs"
+
+#: By model_type: those whose code gives such views, found by ``npm run families``.
+GIVING_VIEWS = frozenset({"mamba", "falcon_mamba", "jamba", "recurrent_gemma"})
+
+
+def order_inputs(model: torch.nn.Module, names: Iterable[str]) -> None:
+    """From now on these modules copy an input that is not in order."""
+    for name in names:
+        module = model.get_submodule(name)
+        module.forward = _with_ordered_input(module.forward)
+
+
+def _with_ordered_input(forward: Any) -> Any:
+    def ordered(hidden: torch.Tensor) -> Any:
+        return forward(hidden.contiguous())
+
+    return ordered
