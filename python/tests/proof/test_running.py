@@ -50,6 +50,9 @@ def test_settings_that_no_kernel_decided_must_be_as_asked_with_the_names_of_laye
         verify(loaded.proof(), asked, dtype="bfloat16")
     assert "transformer.h.0.self_attention.query_key_value" in caught.value.message
     assert caught.value.message.endswith("and 3 more.")
+    assert (
+        caught.value.next_step == "If the model's files were quantized so, ask for what they hold: double_quant: false."
+    )
 
 
 class Unpacking(torch.nn.Module):  # type: ignore[misc]

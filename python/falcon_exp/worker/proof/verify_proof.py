@@ -104,7 +104,10 @@ def _verify_settings(proof: Proof, method: Method, asked: dict[str, Any], dtype:
         if wrong:
             found = ", ".join(sorted({str(_read(layer, key)) for layer in wrong}))
             names = list_names([layer.name for layer in wrong])
-            raise _mismatch(f"{name} was asked for with {key} {want}, but the layers have {found} {when}: {names}.")
+            raise _mismatch(
+                f"{name} was asked for with {key} {want}, but the layers have {found} {when}: {names}.",
+                next_step=f"If the model's files were quantized so, ask for what they hold: {key}: {found.lower()}.",
+            )
 
 
 def _differs(layer: Layer, key: str, want: Any) -> bool:
