@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { formatSeconds } from "../src/base/units.js";
 import { loadExperiment } from "../src/experiment/load.js";
 import { makePlan } from "../src/plan/make-plan.js";
+import { describePrompt } from "../src/protocol/prompt.js";
 import { computeGenerateInterval, measureGenerates, nameConfiguration } from "./overhead/generates.js";
 import { LARGE_PAGES } from "./overhead/large-pages.js";
 import { summarizeLoads } from "./overhead/load-summary.js";
@@ -66,7 +67,7 @@ const configurations = plan.configurations
     ...one,
     worker: { ...one.worker, model: { source: "path" as const, path: setup.builtin_model } },
   }));
-const prompts = experiment.prompts.map(({ text }) => text);
+const prompts = experiment.prompts.map(({ text }) => describePrompt(text));
 
 const quietCpus = Number(values["quiet-cpus"]);
 const loads = Number(values.loads);

@@ -37,6 +37,9 @@ class Templated:
     def __call__(self, text: str, **options: Any) -> Any:
         return self._tokenizer(text, **options)
 
+    def decode(self, ids: Any, **options: Any) -> str:
+        return str(self._tokenizer.decode(ids, **options))
+
     def apply_chat_template(self, messages: Any, **options: Any) -> Any:
         return self._tokenizer.apply_chat_template(messages, chat_template=self.chat_template, **options)
 
@@ -51,7 +54,7 @@ def test_a_prompt_that_just_fits_is_taken_whole(loaded: Loaded) -> None:
     # The byte tokenizer adds one end token.
     room = CONTEXT - 6 - 1
     fitted = fit_prompt(loaded, "x" * room, generation())
-    assert (len(fitted.text), fitted.input_tokens, fitted.truncated_tokens) == (room, CONTEXT - 6, 0)
+    assert (len(fitted.content), fitted.input_tokens, fitted.truncated_tokens) == (room, CONTEXT - 6, 0)
     with pytest.raises(WorkerError):
         fit_prompt(loaded, "x" * (room + 1), generation())
 
@@ -60,7 +63,8 @@ def test_a_prompt_that_just_fits_is_taken_whole(loaded: Loaded) -> None:
 def test_a_long_prompt_is_cut_at_the_side_that_was_asked_for(loaded: Loaded, side: str, kept: str) -> None:
     text = "beginning" + "x" * 100_000 + "end"
     fitted = fit_prompt(loaded, text, generation(truncate_prompts=side))
-    assert fitted.text.startswith(kept) or fitted.text.endswith(kept)
+    content = str(fitted.content)
+    assert content.startswith(kept) or content.endswith(kept)
     assert fitted.input_tokens == CONTEXT - 6
     assert fitted.input_tokens + fitted.truncated_tokens == len(text) + 1
     inputs = prepare_batch(loaded, [fitted], generation()).inputs
@@ -79,9 +83,10 @@ def test_what_is_cut_is_a_part_of_the_prompt_in_whole_characters_and_fits(
 ) -> None:
     wanted = generation(truncate_prompts=side, max_new_tokens=None, max_length=limit)
     fitted = fit_prompt(loaded, text, wanted)
-    assert text.startswith(fitted.text) if side == "right" else text.endswith(fitted.text)
+    content = str(fitted.content)
+    assert text.startswith(content) if side == "right" else text.endswith(content)
     assert 0 < fitted.input_tokens < limit
-    assert (fitted.truncated_tokens == 0) == (fitted.text == text)
+    assert (fitted.truncated_tokens == 0) == (content == text)
 
 
 def test_a_chat_templates_own_tokens_are_never_cut(loaded: Loaded) -> None:

@@ -125,6 +125,15 @@ def test_answers_stand_prompt_by_prompt_beside_the_reference(quant: Run) -> None
         )
 
 
+def test_the_prompt_of_an_answer_in_a_conversation_is_its_transcript(tmp_path: Path) -> None:
+    lines = (GOLDEN / "of-before-there-were-checksums.jsonl").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
+    records[0]["prompts"][0]["prompt"] = talk
+    (tmp_path / "records.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records), "utf-8")
+    assert Run(tmp_path).answers[0].prompt == "user: a\n\nassistant: b\n\nuser: c"
+
+
 def test_a_trial_that_failed_has_no_answer_and_says_why(tmp_path: Path) -> None:
     lines = (GOLDEN / "of-before-there-were-checksums.jsonl").read_text("utf-8").splitlines()
     records = [json.loads(line) for line in lines]

@@ -1,4 +1,5 @@
 import { referenceIdOf } from "../plan/plan-types.js";
+import { describePrompt } from "../protocol/prompt.js";
 import type { CompletedTrial, TrialRecord } from "../run/record-types.js";
 import type { RunData } from "../run/run-data.js";
 import type { ComparedAnswer } from "./answer-diff.js";
@@ -28,6 +29,7 @@ export interface Answer {
 
 export interface Question {
   readonly promptId: string;
+  /** A conversation as a transcript. */
   readonly prompt: string;
   readonly answers: readonly Answer[];
 }
@@ -63,7 +65,7 @@ export function collectQuestions(data: RunData): readonly Question[] {
         }),
       );
     });
-    return { promptId: prompt_id, prompt, answers };
+    return { promptId: prompt_id, prompt: describePrompt(prompt), answers };
   });
 }
 

@@ -7,7 +7,8 @@ import type { Effect, ProfileSummary } from "../run/summary-schema.js";
 /**
  * Model bandwidth utilization: bytes of weights that a token reads ÷ time per output token ÷ bytes a second that the
  * device reads (the machine's own value, measured before the run). The cache of keys and values is left out: little at
- * these lengths. Null where the model lies on several devices, or the bandwidth is not known.
+ * these lengths. Null where the model lies on several devices, where a pass gives several tokens (prompt lookup), or the bandwidth
+ * is not known.
  */
 export function bandwidthUtilization(
   { load, ...configuration }: ConfigurationData,
@@ -20,8 +21,10 @@ export function bandwidthUtilization(
   const readBytes = proof?.read_per_token_bytes ?? null;
   if (devices.size !== 1 || bandwidth === undefined || readBytes === null) return null;
   return computeStatistics(
-    timedTrials({ load, ...configuration }).flatMap(({ measurement: { tpot_sec } }) =>
-      tpot_sec === null || tpot_sec === 0 ? [] : [readBytes / tpot_sec / bandwidth.read_bytes_per_sec],
+    timedTrials({ load, ...configuration }).flatMap(({ measurement: { tpot_sec, drafted_tokens } }) =>
+      tpot_sec === null || tpot_sec === 0 || drafted_tokens !== null
+        ? []
+        : [readBytes / tpot_sec / bandwidth.read_bytes_per_sec],
     ),
   );
 }

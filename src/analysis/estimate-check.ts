@@ -20,7 +20,15 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
   const { quantization, dtype } = plan.worker;
   const { baseline_rss_bytes: baseline, proof } = load.load;
   const process = baseline === null ? {} : { processBytes: baseline };
-  const own = estimate({ shape, quantization, dtype, tokens, batch: plan.batch_size, device, ...process });
+  const own = estimate({
+    shape,
+    quantization,
+    dtype,
+    tokens,
+    batch: plan.batch_size * (plan.generation.num_beams ?? 1),
+    device,
+    ...process,
+  });
   // The same as `fit` and `plan --estimate` say, but that the allocator's peak has no context in it.
   const peak = metric === null ? null : metric === "peak_rss_bytes" ? own.total_bytes : own.allocated_bytes;
   const measuredPeak =

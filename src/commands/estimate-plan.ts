@@ -1,4 +1,5 @@
 /** What each configuration of a plan will take, before any weights are there. */
+
 import { dirname } from "node:path";
 import {
   computeMargin,
@@ -11,6 +12,7 @@ import { describeExpectedShare, describeStoredQuantization } from "../analysis/q
 import { needsBuiltinModel, withBuiltinPath } from "../plan/builtin-model.js";
 import { type Estimate, estimate } from "../plan/estimate.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
+import { describePrompt } from "../protocol/prompt.js";
 import { describeModels, type ModelDescription } from "../python-env/describe-models.js";
 import { canEstimate, findCheckpoint } from "../quantization/registry.js";
 import { findRun } from "../run/find-run.js";
@@ -87,7 +89,7 @@ export async function estimatePlan(
 }
 
 function estimateOne(
-  { worker, batch_size: batch }: PlanConfiguration,
+  { worker, batch_size, generation: { num_beams } }: PlanConfiguration,
   description: ModelDescription | null,
   places: readonly { readonly device: string; readonly memory_bytes: number }[],
   {
@@ -97,6 +99,7 @@ function estimateOne(
   }: { readonly tokens: number; readonly elapsed: number | null; readonly past: readonly PastPeak[] },
 ): ConfigurationEstimate {
   const shape = description?.shape ?? null;
+  const batch = batch_size * (num_beams ?? 1);
   const onGpu = worker.device !== "cpu" && places.some(({ device }) => device.startsWith("cuda"));
   const device = onGpu ? "cuda" : "cpu";
   const own =
@@ -142,7 +145,7 @@ function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): n
     return generation.prompt_tokens + (generation.max_new_tokens ?? 0);
   }
   const prompts = plan.trials.filter(({ configuration_id }) => configuration_id === worker.id);
-  const longest = Math.max(0, ...prompts.map(({ prompt }) => prompt.length));
+  const longest = Math.max(0, ...prompts.map(({ prompt }) => describePrompt(prompt).length));
   return Math.ceil(longest / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS + (generation.max_new_tokens ?? 0);
 }
 

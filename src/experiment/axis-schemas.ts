@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { quantizationInputSchema } from "../quantization/registry.js";
 import { MAX_SEED, modelInputSchema } from "./model-schema.js";
+import { anyText, text } from "./text-schema.js";
 
 /** Far beyond any model's context; keeps a slip of the keyboard from becoming a week of measuring. */
 const MAX_TOKENS = 10_000_000;
@@ -15,23 +16,48 @@ const seed = z
   .max(MAX_SEED)
   .meta({ description: "Base seed; repeat r (from 0) samples with seed + r. Default 0." });
 const temperature = z.number().gt(0).max(100).meta({ description: "Default 1." });
-const topK = z.int().min(1).max(MAX_TOKENS).meta({ description: "Default 50." });
+const topK = z.int().min(0).max(MAX_TOKENS).meta({ description: "Default 50; 0 is off." });
 const topP = z.number().gt(0).max(1).meta({ description: "Default 1 (off)." });
 
+/** The parts of sampling, each an axis as well. */
+const samplingParts = {
+  seed,
+  temperature,
+  top_k: topK,
+  top_p: topP,
+  min_p: z.number().gt(0).max(1).meta({
+    description: "Tokens at least so likely, as a share of the likeliest one's probability; default off.",
+  }),
+  typical_p: z.number().gt(0).max(1).meta({ description: "Locally typical sampling; default 1 (off)." }),
+  epsilon_cutoff: z.number().gt(0).lt(1).meta({ description: "Tokens at least so likely; default off." }),
+  eta_cutoff: z.number().gt(0).lt(1).meta({
+    description: "The same, less strict where many tokens are likely; default off.",
+  }),
+};
+type SamplingPart = keyof typeof samplingParts;
+export const SAMPLING_PARTS = Object.keys(samplingParts) as readonly SamplingPart[];
+
+/** What `apply_chat_template` takes itself. */
+const OPTIONS_OF_THE_CALL = [
+  "add_generation_prompt",
+  "continue_final_message",
+  "max_length",
+  "padding",
+  "return_dict",
+  "return_tensors",
+  "tokenize",
+  "truncation",
+];
+const tokenId = z.int().min(0).max(MAX_TOKENS);
+
 export const samplingInputSchema = z
-  .union(
-    [
-      z.literal("greedy"),
-      z.strictObject({
-        seed: seed.optional(),
-        temperature: temperature.optional(),
-        top_k: topK.optional(),
-        top_p: topP.optional(),
-      }),
-    ],
-    { error: "must be greedy, or a mapping such as {seed: 1, temperature: 0.7}" },
-  )
-  .meta({ description: "greedy (default), or a mapping of seed, temperature, top_k and top_p to sample." });
+  .union([z.literal("greedy"), z.strictObject(samplingParts).partial()], {
+    error: "must be greedy, or a mapping such as {seed: 1, temperature: 0.7}",
+  })
+  .meta({
+    description:
+      "greedy (default), or a mapping of seed, temperature, top_k, top_p, min_p, typical_p, epsilon_cutoff and eta_cutoff to sample.",
+  });
 export type SamplingInput = z.infer<typeof samplingInputSchema>;
 
 /** The generation keys with one value each; the same in `generation` and as axes. */
@@ -51,6 +77,32 @@ export const generationAxes = {
     description: "New tokens at least: keeps an early end from cutting trials short.",
   }),
   sampling: samplingInputSchema,
+  num_beams: z
+    .int()
+    .min(1)
+    .max(1000)
+    .meta({ description: "Beam search with so many beams; 1 (default) is none." }),
+  prompt_lookup_num_tokens: z.int().min(0).max(1000).meta({
+    description:
+      "Prompt lookup decoding: so many tokens are copied from what was read and said, and checked in one forward pass. 0 (default) is off.",
+  }),
+  stop: z
+    .union([text, z.array(text).min(1)], { error: "must be a text, or a list of texts" })
+    .meta({ description: "A text, or texts, that end an answer." }),
+  eos_token_id: z
+    .union([tokenId, z.array(tokenId).min(1)], { error: "must be a token's number, or a list of them" })
+    .meta({ description: "Tokens that end an answer, in place of the model's own." }),
+  system: anyText.meta({
+    description: "The system message, of prompts that have none of their own. Needs a chat template.",
+  }),
+  chat_template_kwargs: z
+    .record(
+      z.string().refine((key) => !OPTIONS_OF_THE_CALL.includes(key), {
+        error: "must be a variable of the template, not an option of applying it",
+      }),
+      z.json(),
+    )
+    .meta({ description: "Variables of the chat template, such as {enable_thinking: false}." }),
   repetition_penalty: z.number().gt(0).max(100).meta({ description: "1 is none." }),
   chat_template: z
     .enum(["auto", "on", "off"])
@@ -82,10 +134,7 @@ export const axisSchemas = {
     .enum(["auto", "eager", "sdpa", "flash_attention_2"])
     .meta({ description: "The attention kernel; auto (default) leaves it to Transformers." }),
   ...generationAxes,
-  seed,
-  temperature,
-  top_k: topK,
-  top_p: topP,
+  ...samplingParts,
 } as const;
 export type AxisName = keyof typeof axisSchemas;
 export const AXIS_NAMES = Object.keys(axisSchemas) as readonly AxisName[];

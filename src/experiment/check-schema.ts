@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { didYouMean, joinWithOr } from "../base/text.js";
 import { findWordsMeant } from "../quantization/registry.js";
-import { keysAt, placeForKey } from "./known-keys.js";
+import { keysAt, meantByValue, placeForKey } from "./known-keys.js";
 import { type Problems, pathName, shown } from "./problems.js";
 import type { Path } from "./yaml-source.js";
 
@@ -32,7 +32,7 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
     return;
   }
   if (issue.code === "unrecognized_keys") {
-    for (const key of issue.keys) if (!problems.isFull) reportUnknownKey(key, path, problems);
+    for (const key of issue.keys) if (!problems.isFull) reportUnknownKey(key, path, root, problems);
     return;
   }
   if (value === undefined && path.length > 0) {
@@ -65,12 +65,11 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
     return;
   }
   const { message, next } = wrongValue(issue, value);
-  const isGreedy = path.at(-1) === "temperature" && value === 0;
   problems.add(
     "experiment-invalid-value",
     path,
     `${pathName(path)} ${message}.`,
-    isGreedy ? "Write sampling: greedy, which is what temperature 0 means elsewhere." : next,
+    meantByValue(String(path.at(-1)), value) ?? next,
   );
 }
 
@@ -78,7 +77,7 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
 function isUnquotedPrompt(path: Path, value: unknown): boolean {
   if (path.length !== 2 || path[0] !== "prompts" || typeof value !== "object" || value === null) return false;
   const keys = Object.keys(value);
-  return keys.length > 0 && !keys.includes("text") && !keys.includes("id");
+  return keys.length > 0 && !["text", "messages", "id"].some((key) => keys.includes(key));
 }
 
 function reportUnquotedPrompt(path: Path, problems: Problems): void {
@@ -86,16 +85,17 @@ function reportUnquotedPrompt(path: Path, problems: Problems): void {
   problems.add("experiment-invalid-value", path, message, "Put the text in quotes.");
 }
 
-function reportUnknownKey(key: string, parent: Path, problems: Problems): void {
+function reportUnknownKey(key: string, parent: Path, root: unknown, problems: Problems): void {
   const known = keysAt(parent);
   const near = didYouMean(key, known);
   const elsewhere = placeForKey(key, parent);
   let next = `Known keys here: ${known.join(", ")}.`;
   if (known.length === 0) next = "Remove it.";
-  if (elsewhere !== null) next = `It is written as ${elsewhere}.`;
+  if (elsewhere !== null && !known.includes(elsewhere)) next = `It is written as ${elsewhere}.`;
   if (parent.length === 0 && problems.yaml.hasAnchor(key))
     next = `Keys that only hold anchors begin with x-: x-${key}.`;
   else if (near !== null) next = `Did you mean ${near}?`;
+  next = meantByValue(key, valueAt(root, [...parent, key])) ?? next;
   const where = parent.length === 0 ? "" : ` in ${pathName(parent)}`;
   const place = problems.yaml.findPlace([...parent, key], "key");
   problems.addAt("experiment-unknown-key", place, `Unknown key ${shown(key)}${where}.`, next);

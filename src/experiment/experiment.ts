@@ -1,6 +1,7 @@
 /** An experiment file with every shorthand resolved and every path absolute: frozen data, nothing that acts. */
 import type { SourcePlace } from "../base/errors.js";
 import type { Attention, Dtype, Generation, ModelSource } from "../protocol/configuration.js";
+import type { PromptContent } from "../protocol/prompt.js";
 import type { Quantization } from "../quantization/registry.js";
 import type { AxisName } from "./axis-schemas.js";
 import type { SlurmSettings } from "./slurm-schema.js";
@@ -52,7 +53,8 @@ export interface ExperimentModel {
 
 export interface Prompt {
   readonly id: string;
-  readonly text: string;
+  /** Or a conversation. */
+  readonly text: PromptContent;
 }
 
 export type Reference =

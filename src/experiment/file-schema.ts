@@ -6,31 +6,36 @@ import { MAX_SEED, modelInputSchema } from "./model-schema.js";
 import { PROMPT_FILE_KINDS } from "./prompt-rows.js";
 import { qualityInputSchema } from "./quality-schema.js";
 import { executorSchema } from "./slurm-schema.js";
+import { text } from "./text-schema.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Longest delay that Node's timers take, in whole seconds, rounded down. */
 const MAX_TIMEOUT_SEC = 2_000_000;
 
-/** Half of a surrogate pair is no character: no tokenizer reads it, and it cannot be sent. */
-const HALF_A_CHARACTER = /\p{Surrogate}/u;
-const text = z
+const promptId = z
   .string()
-  .min(1, { error: "must not be empty" })
-  .refine((written) => !HALF_A_CHARACTER.test(written), { error: "must be whole characters" });
+  .regex(NAME, { error: "must be 1 to 64 letters, digits, dots, dashes or underscores" })
+  .optional()
+  .meta({ description: "A short name for tables; default p1, p2, …" });
+
+const conversation = z
+  .array(z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: text }))
+  .min(1, { error: "must hold at least one message" })
+  .refine((messages) => messages.at(-1)?.role === "user", {
+    error: "must end with a message of the user, which the model answers",
+  })
+  .meta({ description: "A conversation that the model goes on with, through its chat template." });
 
 export const promptInputSchema = z.union(
   [
     text,
     z.strictObject({
-      id: z
-        .string()
-        .regex(NAME, { error: "must be 1 to 64 letters, digits, dots, dashes or underscores" })
-        .optional()
-        .meta({ description: "A short name for tables; default p1, p2, …" }),
+      id: promptId,
       text,
     }),
+    z.strictObject({ id: promptId, messages: conversation }),
   ],
-  { error: "must be text, or a mapping {id, text}" },
+  { error: "must be text, or a mapping {id, text} or {id, messages}" },
 );
 export type PromptInput = z.infer<typeof promptInputSchema>;
 
@@ -157,7 +162,7 @@ export const experimentFileSchema = z
       .union([promptListSchema, promptFileSchema], {
         error: "must be a list of prompts, or {file: prompts.txt}",
       })
-      .meta({ description: "A list of texts or {id, text}; or {file, field, id_field}." }),
+      .meta({ description: "A list of texts, {id, text} or {id, messages}; or {file, field, id_field}." }),
     generation: z
       .strictObject(optionalShape(generationAxes))
       .optional()

@@ -22,6 +22,17 @@ const KEYS_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   llm_int8_skip_modules: "skip_modules",
   max_tokens: "max_new_tokens",
   do_sample: "generation.sampling",
+  stop_strings: "generation.stop",
+  stop_sequences: "generation.stop",
+  stop_words: "generation.stop",
+  stop_token_ids: "generation.eos_token_id",
+  n_beams: "generation.num_beams",
+  beam_size: "generation.num_beams",
+  system_prompt: "generation.system",
+  system_message: "generation.system",
+  enable_thinking: "generation.chat_template_kwargs: {enable_thinking: …}",
+  thinking: "generation.chat_template_kwargs: {enable_thinking: …}",
+  apply_chat_template: "generation.chat_template",
   num_repeats: "repeats",
   warmups: "warmup",
 };
@@ -44,6 +55,20 @@ function nodesAt(path: Path): readonly SchemaNode[] {
 /** The keys that a mapping at `path` may have. */
 export function keysAt(path: Path): readonly string[] {
   return [...new Set(nodesAt(path).flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+/** What a key of Transformers' says by its value; null where it says nothing more. */
+export function meantByValue(key: string, value: unknown): string | null {
+  if (key === "temperature" && value === 0)
+    return "Write sampling: greedy, which is what temperature 0 means elsewhere.";
+  if (key === "do_sample" && value === false)
+    return "Write generation: {sampling: greedy}; it is the default.";
+  if (key === "do_sample" && value === true) return "Write generation: {sampling: {temperature: 1}}.";
+  if (key === "top_k" && value === -1) return "Write top_k: 0, which is off.";
+  if (key === "num_return_sequences") return "Write repeats: each sampled repeat has a seed of its own.";
+  if (key === "assistant_model")
+    return "No second model is loaded here; generation: {prompt_lookup_num_tokens: 10} needs none.";
+  return null;
 }
 
 /** Where a key that is wrong in `parent` would be right: `max_new_tokens` at the top belongs in `generation`. */

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { sha256OfValue } from "../base/json.js";
 import { findWrittenCheckpoint, type QuantizationInput, withCheckpoint } from "../quantization/registry.js";
-import type { AxisName } from "./axis-schemas.js";
+import { type AxisName, SAMPLING_PARTS } from "./axis-schemas.js";
 import { checkSchema } from "./check-schema.js";
 import type {
   AutoRepeats,
@@ -214,7 +214,7 @@ class Resolver {
         const message = `${parent} has both max_new_tokens and max_length.`;
         problems.add("experiment-invalid-value", [parent, "max_length"], message, "Keep one of them.");
       }
-      const inside = ["seed", "temperature", "top_k", "top_p"].find((key) => keys.includes(key));
+      const inside = SAMPLING_PARTS.find((key) => keys.includes(key));
       if (parent === "matrix" && keys.includes("sampling") && inside !== undefined) {
         const message = `matrix has both sampling and ${inside}, which is a part of it.`;
         const next = `Write ${inside} inside each value of sampling.`;

@@ -1,5 +1,5 @@
 /** What one value of an axis means: the settings that it changes, and the settings that it matches. */
-import type { Dtype } from "../protocol/configuration.js";
+import { type Dtype, UNUSED_GENERATION } from "../protocol/configuration.js";
 import { resolveDtype } from "../quantization/dtypes.js";
 import {
   type QuantizationInput,
@@ -7,11 +7,20 @@ import {
   resolveQuantization,
   resolveQuantizationMatch,
 } from "../quantization/registry.js";
-import type { AxisName, SamplingInput } from "./axis-schemas.js";
+import { type AxisName, SAMPLING_PARTS, type SamplingInput } from "./axis-schemas.js";
 import type { ExperimentModel, Patch, Settings } from "./experiment.js";
 
 export const DEFAULT_SAMPLING = { temperature: 1, top_k: 50, top_p: 1 } as const;
-const NO_SAMPLING = { temperature: null, top_k: null, top_p: null } as const;
+/** Greedy answers use none of it. */
+export const NO_SAMPLING = {
+  temperature: null,
+  top_k: null,
+  top_p: null,
+  min_p: null,
+  typical_p: null,
+  epsilon_cutoff: null,
+  eta_cutoff: null,
+} as const;
 
 /** What a configuration has where the file says nothing; `model` is always said. */
 export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
@@ -25,6 +34,7 @@ export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
   min_new_tokens: null,
   sampling: "greedy",
   seed: 0,
+  ...UNUSED_GENERATION,
   ...NO_SAMPLING,
   repetition_penalty: null,
   chat_template: "auto",
@@ -44,14 +54,33 @@ export function buildPatch(name: Exclude<AxisName, "model">, value: unknown): Pa
       return { max_length: value as number, max_new_tokens: null };
     case "sampling":
       return resolveSampling(value as SamplingInput);
-    case "temperature":
-    case "top_k":
-    case "top_p":
-      return { sampling: "sample", [name]: value };
     case "truncate_prompts":
       return { truncate_prompts: resolveTruncation(value as boolean | "left") };
+    default: {
+      const isPart = name !== "seed" && (SAMPLING_PARTS as readonly string[]).includes(name);
+      return { ...(isPart ? { sampling: "sample" } : {}), [name]: resolveLater(name, value) };
+    }
+  }
+}
+
+/** What is off is null, and one of a list is a list: the same settings are the same data. */
+function resolveLater(name: AxisName, value: unknown): unknown {
+  switch (name) {
+    case "stop":
+    case "eos_token_id":
+      return Array.isArray(value) ? value : [value];
+    case "num_beams":
+      return value === 1 ? null : value;
+    case "prompt_lookup_num_tokens":
+      return value === 0 ? null : value;
+    case "typical_p":
+      return value === 1 ? null : value;
+    case "system":
+      return value === "" ? null : value;
+    case "chat_template_kwargs":
+      return Object.keys(value as object).length === 0 ? null : value;
     default:
-      return { [name]: value };
+      return value;
   }
 }
 
@@ -63,8 +92,18 @@ function resolveTruncation(written: boolean | "left"): Settings["truncate_prompt
 function resolveSampling(input: SamplingInput): Patch {
   if (input === "greedy") return { sampling: "greedy", ...NO_SAMPLING };
   const { seed, ...rest } = input;
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  return { sampling: "sample", ...DEFAULT_SAMPLING, ...given, ...(seed === undefined ? {} : { seed }) };
+  const given = Object.fromEntries(
+    Object.entries(rest)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, resolveLater(name as AxisName, value)]),
+  );
+  return {
+    sampling: "sample",
+    ...NO_SAMPLING,
+    ...DEFAULT_SAMPLING,
+    ...given,
+    ...(seed === undefined ? {} : { seed }),
+  };
 }
 
 /** What a checked value of an axis asks of a configuration's settings; what it does not name matches anything. */
@@ -85,6 +124,6 @@ export function matchPattern(
     case "truncate_prompts":
       return { truncate_prompts: resolveTruncation(value as boolean | "left") };
     default:
-      return { [name]: value };
+      return { [name]: resolveLater(name, value) };
   }
 }

@@ -1,5 +1,6 @@
 /** A row of a prompt file → a prompt, by the keys that were asked for or by a shape that leaves no choice. */
 import { pluralize } from "../base/text.js";
+import type { ChatMessage, PromptContent } from "../protocol/prompt.js";
 import { makeName } from "./name.js";
 
 export interface PromptFields {
@@ -8,10 +9,9 @@ export interface PromptFields {
   readonly idField: string | null;
 }
 
-/** `text` of a prompt whose row has no id has none either. */
 export interface FoundPrompt {
   readonly id: string | null;
-  readonly text: string;
+  readonly content: PromptContent;
 }
 
 /** Why a row is no prompt; `next` where the row itself says what to write. */
@@ -31,10 +31,11 @@ const ID_KEYS = ["id", "task_id", "question_id"];
 
 /** Throws RowProblem. */
 export function findPrompt(value: unknown, fields: PromptFields): FoundPrompt {
-  if (typeof value === "string") return { id: null, text: value };
+  if (typeof value === "string") return { id: null, content: value };
   if (typeof value !== "object" || value === null) throw new RowProblem("is neither text nor a mapping");
-  const text = fields.field === null ? findText(value as Row) : readFields(value as Row, fields.field);
-  return { id: findId(value as Row, fields.idField), text };
+  const row = value as Row;
+  const content = fields.field === null ? findContent(row) : readFields(row, fields.field);
+  return { id: findId(row, fields.idField), content };
 }
 
 function readFields(row: Row, paths: readonly string[]): string {
@@ -56,18 +57,10 @@ function readPath(row: unknown, path: string): unknown {
   return value;
 }
 
-function findText(row: Row): string {
+function findContent(row: Row): PromptContent {
   for (const key of TEXT_KEYS) if (typeof row[key] === "string") return row[key];
-  const turns = listTurns(row);
-  const [first] = turns;
-  if (first !== undefined) {
-    if (turns.length === 1) return first.text;
-    const others = turns.length - 1;
-    throw new RowProblem(
-      `is a conversation with ${pluralize(others, "message")} besides the first question; a prompt here is one text`,
-      `Write field: ${first.path} to measure that question alone.`,
-    );
-  }
+  const conversation = findConversation(row);
+  if (conversation !== null) return conversation;
   if (typeof row.instruction === "string") {
     if (row.input === undefined || row.input === "") return row.instruction;
     const next = "Write field: [instruction, input] to join both with a blank line.";
@@ -76,31 +69,58 @@ function findText(row: Row): string {
   throw new RowProblem(`has none of the keys ${TEXT_KEYS.join(", ")}; ${describeKeys(row)}`);
 }
 
-interface Turn {
-  readonly path: string;
-  readonly text: string;
-}
+/** Names of roles as people have them. */
+const ROLES: Readonly<Record<string, ChatMessage["role"]>> = {
+  system: "system",
+  developer: "system",
+  user: "user",
+  human: "user",
+  assistant: "assistant",
+  gpt: "assistant",
+  model: "assistant",
+};
 
-/** What is said in a conversation, the first question first; none where the row is no conversation. */
-function listTurns(row: Row): readonly Turn[] {
+/**
+ * Everything up to the last message of the user, which the model answers: an answer behind it is what a data set knows, and is left
+ * out. A single question is a text. Null where the row is no conversation.
+ */
+function findConversation(row: Row): PromptContent | null {
   const [name, list] = Array.isArray(row)
     ? ["", row as readonly unknown[]]
     : (Object.entries(row).find(
         (entry): entry is [string, unknown[]] =>
           ["turns", "messages", "conversations"].includes(entry[0]) && Array.isArray(entry[1]),
       ) ?? ["", []]);
-  const turns = list.flatMap((turn, index): { isQuestion: boolean; turn: Turn }[] => {
-    const at = `${name}[${index}]`;
-    if (typeof turn === "string") return [{ isQuestion: true, turn: { path: at, text: turn } }];
-    const { role, content, from, value } = Object(turn) as Row;
-    const isQuestion = role === "user" || from === "human" || from === "user";
-    if (typeof content === "string") return [{ isQuestion, turn: { path: `${at}.content`, text: content } }];
-    if (typeof value === "string") return [{ isQuestion, turn: { path: `${at}.value`, text: value } }];
-    return [];
-  });
-  const first = turns.find(({ isQuestion }) => isQuestion);
-  if (first === undefined) return [];
-  return [first, ...turns.filter((turn) => turn !== first)].map(({ turn }) => turn);
+  if (list.length === 0) return null;
+  if (list.every((turn) => typeof turn === "string")) return findOnlyTurn(list, name);
+  const messages = list.map((turn, index) => readMessage(turn, `${name}[${index}]`));
+  const last = messages.findLastIndex(({ role }) => role === "user");
+  const [first, ...others] = messages.slice(0, last + 1);
+  if (first === undefined) throw new RowProblem("is a conversation in which nobody asks anything");
+  return others.length === 0 ? first.content : [first, ...others];
+}
+
+/** Questions without the answers between them (MT-Bench): the later ones ask about what the model itself said. */
+function findOnlyTurn(turns: readonly string[], name: string): string {
+  const [first = "", ...others] = turns;
+  if (others.length === 0) return first;
+  throw new RowProblem(
+    `has ${pluralize(others.length, "question")} that ${others.length === 1 ? "asks" : "ask"} about an answer which is not there`,
+    `Write field: ${name}[0] to measure the first question alone.`,
+  );
+}
+
+function readMessage(turn: unknown, at: string): ChatMessage {
+  const { role, content, from, value } = Object(turn) as Row;
+  const text = content ?? value;
+  const known = ROLES[String(role ?? from).toLowerCase()];
+  const own = content === undefined ? "value" : "content";
+  if (typeof text !== "string" || text === "") throw new RowProblem(`has no text under ${at}.${own}`);
+  if (known === undefined) {
+    const next = `Write field: ${at}.${own} to measure that text alone, or leave the row out.`;
+    throw new RowProblem(`has a message of ${JSON.stringify(role ?? from ?? null)} at ${at}`, next);
+  }
+  return { role: known, content: text };
 }
 
 function findId(row: Row, field: string | null): string | null {

@@ -52,8 +52,9 @@ function readFields({ field, id_field }: PromptFileInput): PromptFields {
 
 function checkRow(value: unknown, fields: PromptFields): PromptInput | RowProblem {
   try {
-    const { id, text } = findPrompt(value, fields);
-    const checked = promptInputSchema.safeParse({ ...(id === null ? {} : { id }), text });
+    const { id, content } = findPrompt(value, fields);
+    const asked = typeof content === "string" ? { text: content } : { messages: content };
+    const checked = promptInputSchema.safeParse({ ...(id === null ? {} : { id }), ...asked });
     return checked.success
       ? checked.data
       : new RowProblem(`holds a text that ${checked.error.issues[0]?.message ?? "is not valid"}`);
@@ -69,8 +70,8 @@ function numbered(
   file: string | null,
 ): readonly Prompt[] {
   const prompts = inputs.map((input, index): Prompt => {
-    const id = typeof input === "string" ? undefined : input.id;
-    return { id: id ?? `p${index + 1}`, text: typeof input === "string" ? input : input.text };
+    if (typeof input === "string") return { id: `p${index + 1}`, text: input };
+    return { id: input.id ?? `p${index + 1}`, text: "text" in input ? input.text : input.messages };
   });
   const seen = new Map<string, number>();
   for (const [index, { id }] of prompts.entries()) {

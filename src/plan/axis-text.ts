@@ -21,6 +21,20 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   top_k: ({ top_k }) => named("top_k", top_k),
   top_p: ({ top_p }) => named("top_p", top_p),
   repetition_penalty: ({ repetition_penalty }) => named("repetition_penalty", repetition_penalty),
+  min_p: ({ min_p }) => named("min_p", min_p),
+  typical_p: ({ typical_p }) => named("typical_p", typical_p),
+  epsilon_cutoff: ({ epsilon_cutoff }) => named("epsilon_cutoff", epsilon_cutoff),
+  eta_cutoff: ({ eta_cutoff }) => named("eta_cutoff", eta_cutoff),
+  num_beams: ({ num_beams }) => (num_beams === null ? "" : `${num_beams} beams`),
+  prompt_lookup_num_tokens: ({ prompt_lookup_num_tokens: tokens }) =>
+    tokens === null ? "" : `lookup ${tokens}`,
+  stop: ({ stop }) => named("stop", stop === null ? null : JSON.stringify(stop)),
+  eos_token_id: ({ eos_token_id }) => named("eos", eos_token_id === null ? null : eos_token_id.join(",")),
+  system: ({ system }) => named("system", system === null ? null : JSON.stringify(clip(system))),
+  chat_template_kwargs: ({ chat_template_kwargs }) =>
+    Object.entries(chat_template_kwargs ?? {})
+      .map(([name, value]) => `${name}=${clip(typeof value === "string" ? value : JSON.stringify(value))}`)
+      .join(" "),
   chat_template: ({ chat_template }) => named("chat_template", chat_template),
   truncate_prompts: ({ truncate_prompts }) => named("truncate_prompts", truncate_prompts),
 };
@@ -28,6 +42,11 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
 /** The default goes without saying: a label names what was asked for. */
 function unlessAuto(value: string): string {
   return value === "auto" ? "" : value;
+}
+
+/** A label is read at a glance; two of the same beginning are numbered. */
+function clip(text: string): string {
+  return text.length <= 24 ? text : `${text.slice(0, 23)}…`;
 }
 
 function named(name: string, value: string | number | null): string {

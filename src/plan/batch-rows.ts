@@ -1,4 +1,5 @@
 /** Which prompts a trial of a larger batch answers together. */
+import type { PromptContent } from "../protocol/prompt.js";
 import type { PlanTrial } from "./plan-types.js";
 
 type PromptOfTrial = Pick<PlanTrial, "prompt_index" | "prompt_id" | "prompt">;
@@ -21,8 +22,8 @@ export function listBatchRows<T extends PromptOfTrial>(
 
 /** As the worker is asked for them. */
 export function describePrompts(rows: readonly PromptOfTrial[]): {
-  prompt: string;
-  further_prompts?: string[];
+  prompt: PromptContent;
+  further_prompts?: PromptContent[];
 } {
   const [first, ...further] = rows.map(({ prompt }) => prompt);
   return { prompt: first ?? "", ...(further.length === 0 ? {} : { further_prompts: further }) };

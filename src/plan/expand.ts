@@ -1,7 +1,7 @@
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { Experiment, IncludedCell, Match, Patch, Settings } from "../experiment/experiment.js";
-import { DEFAULT_SAMPLING } from "../experiment/patches.js";
+import { DEFAULT_SAMPLING, NO_SAMPLING } from "../experiment/patches.js";
 
 /** A sweep of this size runs for weeks: more is a slip of the keyboard. */
 const MAX_CONFIGURATIONS = 10_000;
@@ -33,7 +33,10 @@ export function expand(experiment: Experiment, isAsWritten: boolean): readonly S
       exitCode: ExitCode.invalidExperiment,
     });
   }
-  for (const cell of all) checkTokens(cell);
+  for (const cell of all) {
+    checkTokens(cell);
+    checkDecoding(cell, experiment);
+  }
   refuseIdleSeeds(experiment, all);
   return all;
 }
@@ -91,7 +94,7 @@ function apply(settings: Settings, patch: Patch): Settings {
 
 /** Sampling settings all there when sampling, all null when greedy: what is not used must not tell cells apart. */
 function finished(settings: Settings): Settings {
-  if (settings.sampling === "greedy") return { ...settings, temperature: null, top_k: null, top_p: null };
+  if (settings.sampling === "greedy") return { ...settings, ...NO_SAMPLING };
   return {
     ...settings,
     temperature: settings.temperature ?? DEFAULT_SAMPLING.temperature,
@@ -109,6 +112,43 @@ function checkTokens(settings: Settings): void {
     next: "Lower min_new_tokens, or raise max_new_tokens.",
     exitCode: ExitCode.invalidExperiment,
   });
+}
+
+/** What cannot be together in one generate. */
+function checkDecoding(settings: Settings, { prompts }: Experiment): void {
+  const { num_beams, prompt_lookup_num_tokens, batch_size, chat_template } = settings;
+  const refuse = (message: string, next: string) => {
+    throw new FalconError({
+      code: "plan-generation-contradicts",
+      message,
+      next,
+      exitCode: ExitCode.invalidExperiment,
+    });
+  };
+  if (num_beams !== null && prompt_lookup_num_tokens !== null)
+    refuse("num_beams and prompt_lookup_num_tokens exclude each other.", "Keep one of them.");
+  if (batch_size > 1 && (num_beams !== null || prompt_lookup_num_tokens !== null)) {
+    const name = num_beams === null ? "prompt_lookup_num_tokens" : "num_beams";
+    refuse(
+      `${name} is measured with batch_size 1 alone.`,
+      "Remove one of them, or exclude their combination.",
+    );
+  }
+  const without =
+    settings.prompt_tokens === undefined
+      ? chat_template === "off"
+        ? "chat_template is off"
+        : null
+      : "prompt_tokens uses no chat template";
+  if (without === null) return;
+  const needing = [
+    ...(settings.system === null ? [] : ["system"]),
+    ...(settings.chat_template_kwargs === null ? [] : ["chat_template_kwargs"]),
+    ...prompts.flatMap(({ id, text }) => (typeof text === "string" ? [] : [`the conversation ${id}`])),
+  ];
+  const [first] = needing;
+  if (first === undefined) return;
+  refuse(`${without}, and ${first} needs one.`, "Remove one of them.");
 }
 
 /** Whether a configuration has, on every axis of the match, one of its values. */

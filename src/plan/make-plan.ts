@@ -3,7 +3,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import { sha256OfText, sha256OfValue } from "../base/json.js";
 import { didYouMean } from "../base/text.js";
 import type { Experiment, Reference, Settings } from "../experiment/experiment.js";
-import type { Generation } from "../protocol/configuration.js";
+import { type Generation, UNUSED_GENERATION } from "../protocol/configuration.js";
 import { isQuantized } from "../quantization/registry.js";
 import { varyingAxes } from "./axis-text.js";
 import { expand, matches, placed } from "./expand.js";
@@ -80,7 +80,7 @@ export function makePlan(
       reference_id: ids[references[index] ?? index] ?? null,
       inputs_sha256: sha256OfValue({
         ...loaded,
-        generation,
+        generation: leaveOutUnused(generation),
         // Left out for one, as before there were batches: what was measured then is the same.
         ...(cell.batch_size === 1 ? {} : { batch_size: cell.batch_size }),
         prompts: experiment.prompts.map(({ text }) => text),
@@ -210,7 +210,23 @@ function buildGeneration(cell: Settings): Generation {
     chat_template: cell.chat_template,
     truncate_prompts: cell.truncate_prompts,
     ...(cell.prompt_tokens === undefined ? {} : { prompt_tokens: cell.prompt_tokens }),
+    stop: cell.stop,
+    eos_token_id: cell.eos_token_id,
+    min_p: cell.min_p,
+    typical_p: cell.typical_p,
+    epsilon_cutoff: cell.epsilon_cutoff,
+    eta_cutoff: cell.eta_cutoff,
+    num_beams: cell.num_beams,
+    prompt_lookup_num_tokens: cell.prompt_lookup_num_tokens,
+    system: cell.system,
+    chat_template_kwargs: cell.chat_template_kwargs,
   };
+}
+
+/** Keys that came later and ask for nothing: what was measured before there were such keys is the same. */
+function leaveOutUnused(generation: Generation): Partial<Generation> {
+  const isUsed = ([key, value]: [string, unknown]) => value !== null || !(key in UNUSED_GENERATION);
+  return Object.fromEntries(Object.entries(generation).filter(isUsed));
 }
 
 /** Index of a configuration: as named, else the first unquantized, else the first. */

@@ -77,6 +77,7 @@ function hasAsManyTokens(
   candidate: PlanConfiguration,
 ): boolean {
   if (candidate.batch_size < batch_size) return false;
+  if ((candidate.generation.num_beams ?? 1) < (failed.num_beams ?? 1)) return false;
   const { max_new_tokens, max_length, prompt_tokens } = candidate.generation;
   // Prompts as they are have any length.
   const isOtherPrompt = (prompt_tokens === undefined) !== (failed.prompt_tokens === undefined);

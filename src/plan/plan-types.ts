@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { nonNegativeInt, positiveInt } from "../protocol/common.js";
 import { generationSchema, workerConfigurationSchema } from "../protocol/configuration.js";
+import { promptSchema } from "../protocol/prompt.js";
 
 export const PLAN_SCHEMA_VERSION = 1;
 
@@ -144,7 +145,7 @@ export const planTrialSchema = z.strictObject({
   configuration_id: z.string(),
   prompt_index: nonNegativeInt,
   prompt_id: z.string(),
-  prompt: z.string(),
+  prompt: promptSchema,
   /** 0-based over all rounds: round × repeats + repeat within the round, where rounds do not share the trials. */
   repeat: nonNegativeInt,
   round: nonNegativeInt.default(0),

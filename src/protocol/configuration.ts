@@ -51,6 +51,26 @@ export const deviceSchema = z
   // Python reads it too: there `$` allows a newline after it, and `\d` any script's digits.
   .regex(/^(auto|cpu|mps|cuda(:[0-9]+)?)(?![\s\S])/);
 
+/** Keys of `generation` that came later: plans and records made before lack them, and null asks for nothing. */
+const laterGenerationShape = {
+  /** Texts that end an answer: it ends with the token that completes one of them. */
+  stop: z.array(z.string().min(1)).min(1).nullable().default(null),
+  /** Tokens that end an answer, in place of the model's own. */
+  eos_token_id: z.array(nonNegativeInt).min(1).nullable().default(null),
+  min_p: z.number().gt(0).max(1).nullable().default(null),
+  typical_p: z.number().gt(0).max(1).nullable().default(null),
+  epsilon_cutoff: z.number().gt(0).lt(1).nullable().default(null),
+  eta_cutoff: z.number().gt(0).lt(1).nullable().default(null),
+  num_beams: z.int().min(2).nullable().default(null),
+  /** Tokens that are copied from what was read and said, and checked in one forward pass. */
+  prompt_lookup_num_tokens: positiveInt.nullable().default(null),
+  /** The system message, of prompts that have none of their own. */
+  system: z.string().min(1).nullable().default(null),
+  /** Variables of the chat template. */
+  chat_template_kwargs: z.record(z.string(), z.json()).nullable().default(null),
+};
+export const UNUSED_GENERATION = z.strictObject(laterGenerationShape).parse({});
+
 export const generationSchema = z.strictObject({
   /** New tokens at most; exactly one of this and `max_length` is not null. */
   max_new_tokens: positiveInt.nullable(),
@@ -61,7 +81,8 @@ export const generationSchema = z.strictObject({
   /** Base seed; trial r (from 0) uses seed + r, so repeats differ. Recorded even when greedy. */
   seed: nonNegativeInt,
   temperature: z.number().gt(0).nullable(),
-  top_k: positiveInt.nullable(),
+  /** 0 is off. */
+  top_k: nonNegativeInt.nullable(),
   top_p: z.number().gt(0).max(1).nullable(),
   repetition_penalty: z.number().gt(0).nullable(),
   /** `auto` = on exactly when the tokenizer has a template. */
@@ -70,6 +91,7 @@ export const generationSchema = z.strictObject({
   truncate_prompts: z.enum(["no", "right", "left"]),
   /** Prompts of exactly so many tokens, cut or repeated, without the chat template; absent where they are what they are. */
   prompt_tokens: positiveInt.optional(),
+  ...laterGenerationShape,
 });
 export type Generation = z.infer<typeof generationSchema>;
 

@@ -276,7 +276,7 @@ const noiseShape = {
   cpu_mhz: z.number().min(0).nullable().default(null),
 };
 
-const finishReasonSchema = z.enum(["length", "eos"]);
+const finishReasonSchema = z.enum(["length", "eos", "stop"]);
 
 /** One prompt of a batch and its answer. */
 export const batchRowSchema = z.strictObject({
@@ -301,6 +301,9 @@ export const trialMeasurementSchema = z.strictObject({
   tpot_sec: seconds.nullable(),
   prefill_tokens_per_sec: z.number().min(0).nullable(),
   decode_tokens_per_sec: z.number().min(0).nullable(),
+  /** Tokens that prompt lookup copied, and the share of them that the model itself would have said; null without it. */
+  drafted_tokens: nonNegativeInt.nullable().default(null),
+  accepted_draft_share: z.number().min(0).max(1).nullable().default(null),
   /** Of all rows together. */
   batch_tokens_per_sec: z.number().min(0).nullable().default(null),
   peak_memory_allocated_bytes: bytes.nullable(),

@@ -15,6 +15,7 @@ import {
   promptMeasurementSchema,
   trialMeasurementSchema,
 } from "./measurements.js";
+import { promptSchema } from "./prompt.js";
 import {
   lmEvalMeasurementSchema,
   lmEvalRequestBodySchema,
@@ -50,10 +51,10 @@ export const loadRequest = message(
 export const checkPromptRequest = message(
   "check_prompt",
   z.null(),
-  z.strictObject({ prompt: z.string(), generation: generationSchema }),
+  z.strictObject({ prompt: promptSchema, generation: generationSchema }),
 );
 /** What a batch has besides `prompt`, which is its first row; absent for a batch of one. */
-const furtherPrompts = z.array(z.string()).min(1).optional();
+const furtherPrompts = z.array(promptSchema).min(1).optional();
 /** Runs one `generate` in the loaded trial process. */
 export const generateRequest = message(
   "generate",
@@ -61,7 +62,7 @@ export const generateRequest = message(
   z.strictObject({
     trial_id: z.string().min(1),
     phase: z.enum(["warmup", "measure"]),
-    prompt: z.string(),
+    prompt: promptSchema,
     further_prompts: furtherPrompts,
     /** 0-based; the trial's seed is generation.seed + repeat. */
     repeat: nonNegativeInt,
@@ -72,7 +73,7 @@ export const generateRequest = message(
 export const profileRequest = message(
   "profile",
   z.null(),
-  z.strictObject({ prompt: z.string(), further_prompts: furtherPrompts, generation: generationSchema }),
+  z.strictObject({ prompt: promptSchema, further_prompts: furtherPrompts, generation: generationSchema }),
 );
 /** Scores one text with the loaded model; progress comes once a window. */
 export const qualityRequest = message("quality", z.null(), qualityRequestBodySchema);

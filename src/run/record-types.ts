@@ -23,6 +23,7 @@ import {
   proofSchema,
   trialMeasurementSchema,
 } from "../protocol/measurements.js";
+import { promptSchema } from "../protocol/prompt.js";
 import { lmEvalMeasurementSchema, qualityMeasurementSchema } from "../protocol/quality.js";
 
 /**
@@ -137,7 +138,7 @@ export const runRecordSchema = z.strictObject({
   /** The order of running; empty in records made before there were rounds: each configuration once, in order. */
   blocks: z.array(loadSessionSchema).default([]),
   prompts: z.array(
-    z.strictObject({ prompt_index: nonNegativeInt, prompt_id: z.string(), prompt: z.string() }),
+    z.strictObject({ prompt_index: nonNegativeInt, prompt_id: z.string(), prompt: promptSchema }),
   ),
   controller: controllerSchema,
 });

@@ -28,6 +28,15 @@ test("without a known bandwidth there is no utilization", () => {
   expect(bandwidthUtilization(reference, null)).toBeNull();
 });
 
+test("where a pass gives several tokens, time a token says nothing of the bandwidth", () => {
+  const trials = reference.trials.map((trial) =>
+    trial.status === "completed"
+      ? { ...trial, measurement: { ...trial.measurement, drafted_tokens: 20, accepted_draft_share: 0.5 } }
+      : trial,
+  );
+  expect(bandwidthUtilization({ ...reference, trials }, data.environment)).toBeNull();
+});
+
 test("a profile gives the share of time outside linear layers and head", () => {
   expect(profileSummary(int8)?.outside_linear_share).toBeCloseTo(0.3, 12);
   expect(profileSummary(int8)?.linear_sec_per_token).toBeCloseTo(0.06, 12);

@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Prompt } from "../../src/experiment/experiment.js";
 import type { Files } from "../fixtures/experiments.js";
 import { collectErrors, load } from "../fixtures/experiments.js";
 
@@ -17,7 +18,7 @@ const refusal = async (name: string, content: string | Uint8Array, more = "") =>
 };
 const row = (value: unknown) => `${JSON.stringify(value)}\n`;
 
-test.each<[string, string | Uint8Array, readonly { id: string; text: string }[]]>([
+test.each<[string, string | Uint8Array, readonly Prompt[]]>([
   [
     "a.txt",
     "Why?\r\n\u200B\nName a bird.\rName a fish.",
@@ -57,6 +58,73 @@ test.each<[string, string | Uint8Array, readonly { id: string; text: string }[]]
     [{ id: "81", text: "Write a postcard." }],
   ],
   ["one-message.jsonl", row({ messages: [{ role: "user", content: "Why?" }] }), [{ id: "p1", text: "Why?" }]],
+  [
+    "openai.jsonl",
+    row({
+      messages: [
+        { role: "system", content: "s" },
+        { role: "user", content: "u" },
+        { role: "assistant", content: "the answer that is known" },
+      ],
+    }),
+    [
+      {
+        id: "p1",
+        text: [
+          { role: "system", content: "s" },
+          { role: "user", content: "u" },
+        ],
+      },
+    ],
+  ],
+  [
+    "sharegpt.json",
+    JSON.stringify([
+      {
+        id: "talk",
+        conversations: [
+          { from: "human", value: "a" },
+          { from: "gpt", value: "b" },
+          { from: "human", value: "c" },
+          { from: "gpt", value: "d" },
+        ],
+      },
+    ]),
+    [
+      {
+        id: "talk",
+        text: [
+          { role: "user", content: "a" },
+          { role: "assistant", content: "b" },
+          { role: "user", content: "c" },
+        ],
+      },
+    ],
+  ],
+  [
+    "one-answer.jsonl",
+    row({
+      conversations: [
+        { from: "human", value: "a" },
+        { from: "gpt", value: "b" },
+      ],
+    }),
+    [{ id: "p1", text: "a" }],
+  ],
+  [
+    "a.yaml",
+    "- id: talk\n  messages: [{role: user, content: a}, {role: model, content: b}, {role: user, content: c}]\n",
+    [
+      {
+        id: "talk",
+        text: [
+          { role: "user", content: "a" },
+          { role: "assistant", content: "b" },
+          { role: "user", content: "c" },
+        ],
+      },
+    ],
+  ],
   ["no-input.jsonl", row({ instruction: "Sort.", input: "" }), [{ id: "p1", text: "Sort." }]],
 ])("%s is read as people have it", async (name, content, prompts) => {
   expect(await read(name, content)).toEqual(prompts);
@@ -75,28 +143,17 @@ test("field and id_field name what is taken, inside of lists as well; several pa
 });
 
 test.each<[string, unknown, string, string]>([
-  ["several turns", { turns: ["a", "b"] }, "1 message besides the first question", "field: turns[0]"],
+  ["a question about the answer", { turns: ["a", "b"] }, "1 question that asks", "field: turns[0]"],
   [
-    "a system message",
+    "what a tool said",
     {
       messages: [
-        { role: "system", content: "s" },
         { role: "user", content: "u" },
+        { role: "tool", content: "t" },
       ],
     },
-    "1 message besides",
+    'a message of "tool" at messages[1]',
     "field: messages[1].content",
-  ],
-  [
-    "a shared conversation",
-    {
-      conversations: [
-        { from: "human", value: "a" },
-        { from: "gpt", value: "b" },
-      ],
-    },
-    "1 message besides",
-    "field: conversations[0].value",
   ],
   [
     "an input beside the instruction",

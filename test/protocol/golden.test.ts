@@ -31,7 +31,8 @@ const parsed = (path: string): unknown => {
 test("every valid message of the controller is taken, and sent as it is", () => {
   for (const path of files("controller", "valid")) {
     const message = controllerMessageSchema.parse(parsed(path));
-    expect(JSON.parse(encodeControllerMessage(message)), path).toEqual(parsed(path));
+    // A key that came after the message is added with its default.
+    expect(JSON.parse(encodeControllerMessage(message)), path).toMatchObject(parsed(path) as object);
   }
 });
 

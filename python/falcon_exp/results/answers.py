@@ -14,6 +14,7 @@ class Answer:
     """One trial's answer. ``pandas.DataFrame(run.answers)`` is a table of them, and shows markup as text."""
 
     prompt_id: str
+    #: A conversation as a transcript.
     prompt: str
     #: The label.
     configuration: str
@@ -30,9 +31,16 @@ class Answer:
     same_as_reference: bool | None
 
 
+def describe_prompt(prompt: str | list[Record]) -> str:
+    """A text as it is; a conversation as ``user: …`` and so on, as reports show it."""
+    if isinstance(prompt, str):
+        return prompt
+    return "\n\n".join(f"{message['role']}: {message['content']}" for message in prompt)
+
+
 def answers_of(data: RunData) -> tuple[Answer, ...]:
     """Prompt by prompt; within a prompt, configurations in the order of running."""
-    prompts = {one["prompt_index"]: one["prompt"] for one in data.run["prompts"]}
+    prompts = {one["prompt_index"]: describe_prompt(one["prompt"]) for one in data.run["prompts"]}
     reference = {
         (configuration.plan["worker"]["id"], trial["prompt_index"], trial["repeat"]): _tokens_sha256(trial)
         for configuration in data.configurations

@@ -60,7 +60,7 @@ def incomparable(baseline: tuple[RunData, Configuration], other: tuple[RunData, 
     reasons = []
     if _prompts(ours) != _prompts(theirs):
         reasons.append("other prompts")
-    if own.plan["generation"] != its.plan["generation"]:
+    if _generation(own) != _generation(its):
         reasons.append("other generation settings")
     models = {_parameters(own), _parameters(its)} - {None}
     if len(models) > 1:
@@ -123,7 +123,12 @@ def _package(run: RunData, name: str) -> Any:
     return UNRECORDED if run.environment is None else run.environment["packages"].get(name)
 
 
-def _prompts(run: RunData) -> list[str]:
+def _generation(configuration: Configuration) -> dict[str, Any]:
+    """What was asked for: records of before a key came lack it, where later ones say null."""
+    return {key: value for key, value in configuration.plan["generation"].items() if value is not None}
+
+
+def _prompts(run: RunData) -> list[Any]:
     return [prompt["prompt"] for prompt in run.run["prompts"]]
 
 

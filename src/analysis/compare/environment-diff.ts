@@ -3,6 +3,7 @@ import { canonicalJson, sha256OfText } from "../../base/json.js";
 import { formatBytes } from "../../base/units.js";
 import type { PlanConfiguration } from "../../plan/plan-types.js";
 import type { Fingerprints } from "../../protocol/measurements.js";
+import type { PromptContent } from "../../protocol/prompt.js";
 import { describeQuantization } from "../../quantization/registry.js";
 import { describeModelChanges, shorten as shortenFingerprint } from "../../run/fingerprints.js";
 import { compareValues, findDifferences, type TraitDifference } from "../../run/identity.js";
@@ -123,6 +124,11 @@ export interface Workload {
 
 type Settings = Readonly<Record<string, unknown>>;
 
+/** A text is itself: hashes of runs of before stay as they are. */
+function writePrompt(prompt: PromptContent): string {
+  return typeof prompt === "string" ? prompt : canonicalJson(prompt);
+}
+
 /** Prompts count by their texts, in their order. */
 export function describeWorkload(
   { prompts }: Pick<RunRecord, "prompts">,
@@ -130,7 +136,7 @@ export function describeWorkload(
   parameters: number | null,
 ): Workload {
   return {
-    prompts_sha256: sha256OfText(prompts.map(({ prompt }) => prompt).join("\0")),
+    prompts_sha256: sha256OfText(prompts.map(({ prompt }) => writePrompt(prompt)).join("\0")),
     generation,
     ...(batch_size === 1 ? {} : { batch_size }),
     parameters,

@@ -1,4 +1,5 @@
 /** What the sides of a comparison answered, question by question. */
+import { describePrompt } from "../../protocol/prompt.js";
 import { completedTrials } from "../../run/run-data.js";
 import type { ComparedAnswer } from "../answer-diff.js";
 import { readTokens } from "../answers.js";
@@ -14,7 +15,7 @@ export function listQuestions({ sides }: Group): readonly ComparedQuestion[] {
   const [baseline] = sides;
   if (baseline === undefined) return [];
   return baseline.data.run.prompts.map(({ prompt, prompt_index }) => ({
-    prompt,
+    prompt: describePrompt(prompt),
     answers: sides.map((side) => findAnswer(side, prompt_index)),
   }));
 }

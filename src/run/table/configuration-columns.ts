@@ -1,4 +1,5 @@
 /** Columns that are the same in every row of a configuration. */
+import { canonicalJson } from "../../base/json.js";
 import { loadMetrics, readLoadMetric } from "../../metrics/registry.js";
 import { METHOD_NAMES } from "../../quantization/registry.js";
 import { findRunningProof, listLoadParts } from "../run-data.js";
@@ -19,6 +20,8 @@ const LOAD_COLUMNS = loadMetrics.flatMap((metric) =>
 
 const readGeneration = ({ configuration }: RowSource) => configuration.plan.generation;
 
+const formatJson = (value: unknown) => (value === null ? null : canonicalJson(value));
+
 /** What a matrix may vary besides what is loaded. */
 const GENERATION_COLUMNS: readonly TableColumn[] = [
   column.int64(
@@ -30,6 +33,27 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
   column.double("temperature", "null where greedy", (source) => readGeneration(source).temperature),
   column.int64("top_k", "null where greedy", (source) => readGeneration(source).top_k),
   column.double("top_p", "null where greedy", (source) => readGeneration(source).top_p),
+  ...(["min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"] as const).map((key) =>
+    column.double(key, "null without", (source) => readGeneration(source)[key]),
+  ),
+  column.int64("num_beams", "null without beam search", (source) => readGeneration(source).num_beams),
+  column.int64(
+    "prompt_lookup_num_tokens",
+    "most that prompt lookup copies at once; null without",
+    (source) => readGeneration(source).prompt_lookup_num_tokens,
+  ),
+  column.string("stop", "texts that end an answer, as JSON; null without", (source) =>
+    formatJson(readGeneration(source).stop),
+  ),
+  column.string(
+    "eos_token_id",
+    "tokens that end it in place of the model's, as JSON; null without",
+    (source) => formatJson(readGeneration(source).eos_token_id),
+  ),
+  column.string("system", "the system message; null without", (source) => readGeneration(source).system),
+  column.string("chat_template_kwargs", "variables of the template, as JSON; null without", (source) =>
+    formatJson(readGeneration(source).chat_template_kwargs),
+  ),
   column.double("repetition_penalty", "null without", (source) => readGeneration(source).repetition_penalty),
   always(column.string("chat_template", "as asked for", (source) => readGeneration(source).chat_template)),
   always(

@@ -1,5 +1,7 @@
 /** Columns of the trial itself. */
+
 import { readTrialCell, trialMetrics } from "../../metrics/registry.js";
+import { describePrompt } from "../../protocol/prompt.js";
 import { findFailure } from "../run-data.js";
 import { always, column, metricColumn, type RowSource, type TableColumn } from "./column.js";
 
@@ -24,12 +26,10 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   column.int64("trial_index", "within its configuration, from 0", ({ trial }) => trial?.trial_index),
   column.string("prompt_id", "the prompt", ({ trial }) => trial?.prompt_id),
   column.int64("prompt_index", "from 0", ({ trial }) => trial?.prompt_index),
-  column.string(
-    "prompt",
-    "its text",
-    ({ data, trial }) =>
-      data.run.prompts.find(({ prompt_index }) => prompt_index === trial?.prompt_index)?.prompt,
-  ),
+  column.string("prompt", "its text; a conversation as a transcript", ({ data, trial }) => {
+    const own = data.run.prompts.find(({ prompt_index }) => prompt_index === trial?.prompt_index);
+    return own === undefined ? null : describePrompt(own.prompt);
+  }),
   column.int64("repeat", "over all rounds, from 0", ({ trial }) => trial?.repeat),
   column.int64("round", "which load of the configuration, from 0", ({ trial }) => trial?.round),
   column.int64("attempt", "at this load of the configuration, from 1", ({ trial }) => trial?.attempt),

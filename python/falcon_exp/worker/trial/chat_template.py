@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Any
 
+from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.generation_settings import end_ids
+
+#: ``promptSchema`` of the wire format: a text, or the messages of a conversation.
+Content = str | list[dict[str, str]]
 
 #: What a template takes for today: with the real date the same prompt would be another one tomorrow.
 TEMPLATE_DATE = datetime(2026, 1, 1, 12, 0)
@@ -47,16 +51,35 @@ class WrittenDate:
         return TEMPLATE_DATE.date().isoformat() if _FrozenDatetime.times_asked > self._before else None
 
 
-def render(tokenizer: Any, prompt: str, **options: Any) -> Any:
-    """The prompt as the user's only message, and where the answer begins."""
-    messages = [{"role": "user", "content": prompt}]
-    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, **options)
+def render(tokenizer: Any, content: Content, generation: dict[str, Any], **options: Any) -> Any:
+    """A text as the user's only message, or a conversation, and where the answer begins.
+
+    Raises WorkerError ``generation-invalid`` where the template does not take it.
+    """
+    from jinja2.exceptions import TemplateError
+
+    messages = [{"role": "user", "content": content}] if isinstance(content, str) else content
+    system = generation.get("system")
+    if system is not None and all(message["role"] != "system" for message in messages):
+        messages = [{"role": "system", "content": system}, *messages]
+    variables = generation.get("chat_template_kwargs") or {}
+    for name in variables:
+        # A switch that the template does not have would be measured as if it were set.
+        if name not in str(tokenizer.chat_template):
+            raise WorkerError("generation-invalid", f"The model's chat template knows no {name}.")
+    try:
+        return tokenizer.apply_chat_template(messages, add_generation_prompt=True, **variables, **options)
+    except TemplateError as error:
+        raise WorkerError(
+            "generation-invalid", f"The model's chat template does not take this prompt: {error}"
+        ) from error
 
 
-def loses_text(tokenizer: Any, prompt: str) -> bool:
-    """Whether the rendered prompt lacks the prompt's text: some templates want parts where others want text."""
-    rendered = render(tokenizer, prompt, tokenize=False)
-    return " ".join(prompt.split()) not in " ".join(str(rendered).split())
+def loses_text(tokenizer: Any, content: Content, generation: dict[str, Any]) -> bool:
+    """Whether the rendered prompt lacks the question's text: some templates want parts where others want text."""
+    rendered = render(tokenizer, content, generation, tokenize=False)
+    asked = content if isinstance(content, str) else content[-1]["content"]
+    return " ".join(asked.split()) not in " ".join(str(rendered).split())
 
 
 def unknown_end_token(tokenizer: Any, generation_config: Any) -> str | None:

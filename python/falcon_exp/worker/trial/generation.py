@@ -16,16 +16,19 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 
 from falcon_exp.worker.devices.noise import NoiseMeter
 from falcon_exp.worker.devices.rss import PeakRss, trim_heap
+from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.batch import cut_answers, find_row_limits, prepare_batch
+from falcon_exp.worker.trial.drafts import NO_DRAFTS, count_drafts
 from falcon_exp.worker.trial.finite_logits import may_be_chosen_from_nothing, require_finite_logits
 from falcon_exp.worker.trial.generation_settings import effective_settings, end_ids, generation_config
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
+from falcon_exp.worker.trial.stop_strings import StopStrings
 from falcon_exp.worker.trial.token_pieces import token_pieces
 
 
 class TokenClock(StoppingCriteria):  # type: ignore[misc]
-    """Notes when each new token is known on the host, those of a batch together. Ends rows at their limits alone.
+    """Notes when each new token is known on the host, those of a batch together. Ends rows at their limits and stops.
 
     A stopping criterion and no streamer: on MPS the library hands a streamer each token only after the next forward
     pass, and may hand on no sooner elsewhere one day. A criterion is asked as soon as a token is chosen, on every
@@ -33,12 +36,17 @@ class TokenClock(StoppingCriteria):  # type: ignore[misc]
     """
 
     def __init__(
-        self, input_tokens: int, on_token: Callable[[int], None], row_limits: Sequence[int] | None = None
+        self,
+        input_tokens: int,
+        on_token: Callable[[int], None],
+        row_limits: Sequence[int] | None = None,
+        stops: StopStrings | None = None,
     ) -> None:
         self.times_sec: list[float] = []
         self._input_tokens = input_tokens
         self._on_token = on_token
         self._row_limits = row_limits
+        self._stop_strings = stops
         self._stops: torch.Tensor | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_options: Any) -> torch.Tensor:
@@ -46,19 +54,32 @@ class TokenClock(StoppingCriteria):  # type: ignore[misc]
         input_ids[0, -1].item()
         now = time.perf_counter()
         tokens = input_ids.shape[1] - self._input_tokens
-        self.times_sec += [now] * (tokens - len(self.times_sec))
+        new = tokens - len(self.times_sec)
+        self.times_sec += [now] * new
         self._on_token(tokens)
-        if self._stops is None or self._row_limits is not None:
+        if self._stops is None or self._row_limits is not None or self._stop_strings is not None:
             limits = self._row_limits or [sys.maxsize] * input_ids.shape[0]
-            self._stops = torch.tensor([limit <= tokens for limit in limits], device=input_ids.device)
+            stopped = self._find_stopped(input_ids, tokens, new)
+            ends = [limit <= tokens or has_stopped for limit, has_stopped in zip(limits, stopped, strict=True)]
+            self._stops = torch.tensor(ends, device=input_ids.device)
         return self._stops
+
+    def _find_stopped(self, input_ids: torch.Tensor, tokens: int, new: int) -> list[bool]:
+        """Of each row, whether one of the ``new`` tokens completes a text that ends it."""
+        stops = self._stop_strings
+        if stops is None:
+            return [False] * input_ids.shape[0]
+        return [stops.are_in(row) for row in input_ids[:, -min(tokens, stops.tokens + new) :].tolist()]
 
 
 def _trim_once(on_token: Callable[[int], None]) -> Callable[[int], None]:
     """Gives back malloc's free memory at the first token: the first forward pass repacks weights and leaves much."""
+    is_trimmed = False
 
     def trim(tokens: int) -> None:
-        if tokens == 1:
+        nonlocal is_trimmed
+        if not is_trimmed:
+            is_trimmed = True
             trim_heap()
         on_token(tokens)
 
@@ -81,6 +102,8 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     limits = find_row_limits(prompts, generation)
     if limits is not None:
         settings.max_length, settings.max_new_tokens = None, max(limits)
+    stops = StopStrings(loaded.tokenizer, generation["stop"]) if generation.get("stop") else None
+    is_drafting = settings.prompt_lookup_num_tokens is not None
     is_first = loaded.facts.compiled is None
     set_seed(seed)
     # Malloc's free memory stays, the first generate's apart: were it given back before each, the clock would pay for
@@ -94,12 +117,10 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     devices.synchronize()
     started = time.perf_counter()
     batch = prepare_batch(loaded, prompts, generation)
-    clock = TokenClock(batch.padded_tokens, _trim_once(on_token) if is_first else on_token, limits)
+    clock = TokenClock(batch.padded_tokens, _trim_once(on_token) if is_first else on_token, limits, stops)
     generate_started = time.perf_counter()
-    with torch.inference_mode(), loaded.facts.watch(model):
-        output = model.generate(
-            **batch.inputs, generation_config=settings, stopping_criteria=StoppingCriteriaList([clock])
-        )
+    with torch.inference_mode(), loaded.facts.watch(model), count_drafts(model, is_drafting) as drafts:
+        output = _generate(model, settings, batch.inputs, clock)
     devices.synchronize()
     ended = time.perf_counter()
     energy = meter.stop()
@@ -112,7 +133,12 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     for index, answer in enumerate(answers):
         if (is_first and index == 0) or may_be_chosen_from_nothing(answer):
             require_finite_logits(model, batch.read_row(output, index, len(answer)))
-    rows = [_describe_answer(loaded.tokenizer, answer, settings) for answer in answers]
+    stopped = [None if stops is None else stops.find_end(answer.tolist()) for answer in answers]
+    answers = [answer[:end] for answer, end in zip(answers, stopped, strict=True)]
+    rows = [
+        _describe_answer(loaded.tokenizer, answer, settings, is_stopped=end is not None)
+        for answer, end in zip(answers, stopped, strict=True)
+    ]
     output_tokens = sum(len(answer) for answer in answers)
     # Where the library learns a step late that an answer has ended, one token more was made and taken back.
     times_sec = clock.times_sec[: max(len(answer) for answer in answers)]
@@ -122,6 +148,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         "truncated_tokens": sum(prompt.truncated_tokens for prompt in prompts),
         "elapsed_sec": ended - started,
         **_latencies(times_sec, generate_started, ended, sum(batch.row_tokens)),
+        **(NO_DRAFTS if drafts is None else drafts.measurement()),
         "batch_tokens_per_sec": _batch_rate(times_sec, ended, output_tokens - len(answers)),
         "peak_memory_allocated_bytes": device.allocated_bytes,
         "peak_memory_allocated_bytes_by_device": device.allocated_bytes_by_device,
@@ -167,10 +194,21 @@ def _decode(tokenizer: Any, ids: Any) -> str:
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def _describe_answer(tokenizer: Any, ids: torch.Tensor, settings: Any) -> dict[str, Any]:
+def _generate(model: Any, settings: Any, inputs: dict[str, torch.Tensor], clock: TokenClock) -> Any:
+    try:
+        return model.generate(**inputs, generation_config=settings, stopping_criteria=StoppingCriteriaList([clock]))
+    except (ValueError, NotImplementedError) as error:
+        # Models that keep a state in place of a cache (Mamba) take no drafts, and some no beams.
+        if settings.prompt_lookup_num_tokens is None and settings.num_beams == 1:
+            raise
+        key = "prompt_lookup_num_tokens" if settings.num_beams == 1 else "num_beams"
+        raise WorkerError("generation-invalid", f"The model does not run with {key}: {error}") from error
+
+
+def _describe_answer(tokenizer: Any, ids: torch.Tensor, settings: Any, *, is_stopped: bool) -> dict[str, Any]:
     ended_itself = len(ids) > 0 and int(ids[-1]) in end_ids(settings)
     return {
-        "finish_reason": "eos" if ended_itself else "length",
+        "finish_reason": "eos" if ended_itself else "stop" if is_stopped else "length",
         "output_text": _decode(tokenizer, ids),
         "output_ids": ids.tolist(),
         "output_ids_sha256": _hash_ids(ids),

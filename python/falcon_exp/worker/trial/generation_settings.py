@@ -6,6 +6,8 @@ import copy
 import json
 from typing import Any
 
+from falcon_exp.worker.failures import WorkerError
+
 #: What a model's file may ask for that breaks the measuring, and what takes its place: one answer, of one token for
 #: each forward pass, that ends by tokens and not by the clock, as a tensor of ids.
 _NEUTRAL: dict[str, Any] = {
@@ -35,6 +37,10 @@ _SAMPLING_ONLY = frozenset(
 )
 
 
+#: What narrows sampling besides temperature, top_k and top_p.
+_FURTHER_SAMPLING = ("min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
+
+
 def leave_out_breaking_settings(model: Any) -> dict[str, Any]:
     """Takes what would break the measuring out of the model's own settings; what was there, by name.
 
@@ -57,12 +63,18 @@ def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) ->
     settings.max_new_tokens = generation["max_new_tokens"]
     settings.max_length = generation["max_length"]
     settings.min_new_tokens = generation["min_new_tokens"]
-    settings.num_beams = 1
+    settings.num_beams = generation.get("num_beams") or 1
+    settings.prompt_lookup_num_tokens = generation.get("prompt_lookup_num_tokens")
+    if generation.get("eos_token_id") is not None:
+        settings.eos_token_id = _check_end_ids(model, generation["eos_token_id"])
     sample = generation["sampling"] == "sample"
     settings.do_sample = sample
     settings.temperature = (generation["temperature"] or 1.0) if sample else None
-    settings.top_k = (generation["top_k"] or 50) if sample else None
+    settings.top_k = (50 if generation["top_k"] is None else generation["top_k"]) if sample else None
     settings.top_p = (generation["top_p"] or 1.0) if sample else None
+    for key in _FURTHER_SAMPLING:
+        if sample and generation.get(key) is not None:
+            setattr(settings, key, generation[key])
     if generation["repetition_penalty"] is not None:
         settings.repetition_penalty = generation["repetition_penalty"]
     if settings.pad_token_id is None:
@@ -89,6 +101,14 @@ def effective_settings(model: Any, settings: Any) -> dict[str, Any]:
         and value != defaults.get(name)
         and not (value is False and name not in defaults)
     }
+
+
+def _check_end_ids(model: Any, ids: list[int]) -> list[int]:
+    known = model.config.get_text_config().vocab_size
+    beyond = [one for one in ids if one >= known]
+    if beyond:
+        raise WorkerError("generation-invalid", f"eos_token_id {beyond[0]} is no token: the model has {known:,}.")
+    return ids
 
 
 def end_ids(settings: Any) -> list[int]:

@@ -8,18 +8,19 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.trial.chat_template import WrittenDate, loses_text, render
+from falcon_exp.worker.trial.chat_template import Content, WrittenDate, loses_text, render
 from falcon_exp.worker.trial.loading import Loaded
 
 #: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
 _MODEL_INPUTS = ("input_ids", "attention_mask")
+_AS_TENSORS = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
 
 
 @dataclass(frozen=True)
 class FittedPrompt:
     """A prompt that leaves room for its answer."""
 
-    text: str
+    content: Content
     input_tokens: int
     #: Cut off because ``truncate_prompts`` asked for it.
     truncated_tokens: int
@@ -35,56 +36,65 @@ class FittedPrompt:
         return {"input_tokens": self.input_tokens, "truncated_tokens": self.truncated_tokens}
 
 
-def fit_prompt(loaded: Loaded, prompt: str, generation: dict[str, Any]) -> FittedPrompt:
-    """The prompt, cut where that was asked for.
+def fit_prompt(loaded: Loaded, prompt: Content, generation: dict[str, Any]) -> FittedPrompt:
+    """The prompt, cut where that was asked for: of a conversation its last message.
 
     Raises WorkerError ``prompt-too-long``, ``prompt-empty`` or ``generation-invalid``.
     """
     wanted = generation.get("prompt_tokens")
     if wanted is not None:
         return _fit_exactly(loaded, prompt, wanted, generation)
-    templated = _uses_template(generation["chat_template"], loaded.tokenizer)
+    templated = _uses_template(loaded.tokenizer, prompt, generation)
     side = generation["truncate_prompts"]
     date = WrittenDate()
 
-    def count(text: str) -> int:
-        return _token_count(_tokenize(loaded.tokenizer, text, templated))
+    def count(content: Content) -> int:
+        return _token_count(_tokenize(loaded.tokenizer, content, generation, templated))
 
     tokens = count(prompt)
     if tokens == 0:
         raise WorkerError("prompt-empty", "The prompt gives the model no token to begin with.")
     limit = _most_input_tokens(loaded.model.config, generation)
     if limit is None or tokens <= limit:
-        is_lost = templated and loses_text(loaded.tokenizer, prompt)
+        is_lost = templated and loses_text(loaded.tokenizer, prompt, generation)
         return FittedPrompt(prompt, tokens, 0, template_date=date.told(), is_lost=is_lost)
     if side == "no":
         raise _too_long(loaded.model.config, tokens, generation)
     # Whole characters, and the text before the template: cutting its tokens would cut the template's end away.
-    fits, too_many = 0, len(prompt)
+    whole = prompt if isinstance(prompt, str) else prompt[-1]["content"]
+
+    def cut(keep: int) -> Content:
+        kept = _cut(whole, keep, side)
+        return kept if isinstance(prompt, str) else [*prompt[:-1], {**prompt[-1], "content": kept}]
+
+    fits, too_many = 0, len(whole)
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
-        if count(_cut(prompt, middle, side)) <= limit:
+        if count(cut(middle)) <= limit:
             fits = middle
         else:
             too_many = middle
-    text = _cut(prompt, fits, side)
-    kept = count(text)
+    shortened = cut(fits)
+    kept = count(shortened)
     if fits == 0 or kept > limit:
         raise _too_long(loaded.model.config, tokens, generation)
-    is_lost = templated and loses_text(loaded.tokenizer, text)
-    return FittedPrompt(text, kept, tokens - kept, template_date=date.told(), is_lost=is_lost)
+    is_lost = templated and loses_text(loaded.tokenizer, shortened, generation)
+    return FittedPrompt(shortened, kept, tokens - kept, template_date=date.told(), is_lost=is_lost)
 
 
-def _fit_exactly(loaded: Loaded, prompt: str, wanted: int, generation: dict[str, Any]) -> FittedPrompt:
+def _fit_exactly(loaded: Loaded, prompt: Content, wanted: int, generation: dict[str, Any]) -> FittedPrompt:
     """The prompt's first ``wanted`` tokens, the text repeated where it has fewer; without the chat template."""
     if generation["chat_template"] == "on":
         raise WorkerError("generation-invalid", "chat_template is on, but prompt_tokens leaves no room for a template.")
+    plain = {**generation, "chat_template": "off"}
+    _uses_template(loaded.tokenizer, prompt, plain)
+    assert isinstance(prompt, str)
     limit = _most_input_tokens(loaded.model.config, generation)
     if limit is not None and wanted > limit:
         raise _too_long(loaded.model.config, wanted, generation)
     text = prompt
     while True:
-        ids = _tokenize(loaded.tokenizer, text, templated=False)["input_ids"][0].tolist()
+        ids = _tokenize(loaded.tokenizer, text, plain, templated=False)["input_ids"][0].tolist()
         if len(ids) >= wanted:
             return FittedPrompt(prompt, wanted, 0, tuple(ids[:wanted]))
         if len(ids) == 0:
@@ -94,8 +104,8 @@ def _fit_exactly(loaded: Loaded, prompt: str, wanted: int, generation: dict[str,
 
 def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
     """The rows of a request's batch, its own prompt first. Raises WorkerError as ``fit_prompt`` does."""
-    texts = [request["prompt"], *request.get("further_prompts", [])]
-    return [fit_prompt(loaded, text, request["generation"]) for text in texts]
+    contents = [request["prompt"], *request.get("further_prompts", [])]
+    return [fit_prompt(loaded, content, request["generation"]) for content in contents]
 
 
 def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
@@ -103,22 +113,31 @@ def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, 
     if fitted.ids is not None:
         ids = torch.tensor([fitted.ids])
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, False
-    templated = _uses_template(generation["chat_template"], loaded.tokenizer)
-    return _tokenize(loaded.tokenizer, fitted.text, templated), templated
+    templated = _uses_template(loaded.tokenizer, fitted.content, generation)
+    return _tokenize(loaded.tokenizer, fitted.content, generation, templated), templated
 
 
-def _uses_template(asked: str, tokenizer: Any) -> bool:
+def _uses_template(tokenizer: Any, content: Content, generation: dict[str, Any]) -> bool:
+    asked = generation["chat_template"]
     has_template = tokenizer.chat_template is not None
-    if asked == "on" and not has_template:
-        raise WorkerError("generation-invalid", "chat_template is on, but the model's tokenizer has no template.")
-    return has_template if asked == "auto" else asked == "on"
+    templated = has_template if asked == "auto" else asked == "on"
+    needing = [
+        *([] if isinstance(content, str) else ["A conversation"]),
+        *(["system"] if generation.get("system") is not None else []),
+        *(["chat_template_kwargs"] if generation.get("chat_template_kwargs") is not None else []),
+    ]
+    if not has_template and (templated or needing):
+        needs = f"{needing[0]} needs a chat template" if needing else "chat_template is on"
+        raise WorkerError("generation-invalid", f"{needs}, but the model's tokenizer has none.")
+    if needing and not templated:
+        raise WorkerError("generation-invalid", f"{needing[0]} needs a chat template, but chat_template is off.")
+    return templated
 
 
-def _tokenize(tokenizer: Any, prompt: str, templated: bool) -> Any:
-    if templated:
-        inputs = render(tokenizer, prompt, tokenize=True, return_dict=True, return_tensors="pt")
-    else:
-        inputs = tokenizer(prompt, return_tensors="pt")
+def _tokenize(tokenizer: Any, content: Content, generation: dict[str, Any], templated: bool) -> Any:
+    inputs = (
+        render(tokenizer, content, generation, **_AS_TENSORS) if templated else tokenizer(content, return_tensors="pt")
+    )
     for name in [name for name in inputs if name not in _MODEL_INPUTS]:
         del inputs[name]
     return inputs

@@ -1,0 +1,156 @@
+"""How an answer is made: texts and tokens that end it, sampling's further keys, beams, prompt lookup."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from falcon_exp.worker.devices.devices import Devices
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.generation import measure
+from falcon_exp.worker.trial.loading import Loaded, load
+from falcon_exp.worker.trial.stop_strings import StopStrings
+from tests.conftest import configuration, trial
+
+#: So small a model's most likely token is always the same: answers are drawn where they must differ.
+DRAWN: dict[str, Any] = {"sampling": "sample", "temperature": 1.0, "min_new_tokens": None, "max_new_tokens": 24}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Loaded:
+    return load(configuration(), Devices.open())
+
+
+def _measure(loaded: Loaded, **changes: Any) -> dict[str, Any]:
+    return measure(loaded, trial(**changes), lambda _tokens: None)
+
+
+def _find_new_piece(pieces: list[str]) -> int:
+    """The place of a token whose text was not there before."""
+    for index in range(2, len(pieces)):
+        piece = pieces[index]
+        if piece.isascii() and piece.strip() != "" and piece not in "".join(pieces[:index]):
+            return index
+    raise AssertionError(f"no token of its own in {pieces}")
+
+
+def test_an_answer_ends_with_the_token_that_completes_a_text_of_stop(loaded: Loaded) -> None:
+    whole = _measure(loaded, **DRAWN)
+    at = _find_new_piece(whole["output_pieces"])
+    stopped = _measure(loaded, **DRAWN, stop=["never said", whole["output_pieces"][at]])
+    assert stopped["output_ids"] == whole["output_ids"][: at + 1]
+    assert (stopped["output_tokens"], stopped["finish_reason"]) == (at + 1, "stop")
+    assert len(stopped["itl_sec"]) == at
+    assert stopped["output_text"].endswith(whole["output_pieces"][at])
+
+
+def test_a_text_of_stop_that_the_prompt_holds_ends_nothing(loaded: Loaded) -> None:
+    assert _measure(loaded, stop=["falcon"])["finish_reason"] == "length"
+
+
+def test_each_row_of_a_batch_stops_by_itself(loaded: Loaded) -> None:
+    asked = {**trial(**DRAWN), "further_prompts": ["Another prompt"]}
+    whole = measure(loaded, asked, lambda _tokens: None)
+    pieces = whole["output_pieces"]
+    at = _find_new_piece(pieces)
+    asked["generation"]["stop"] = [pieces[at]]
+    first, second = measure(loaded, asked, lambda _tokens: None)["rows"]
+    assert (first["output_tokens"], first["finish_reason"]) == (at + 1, "stop")
+    own = StopStrings(loaded.tokenizer, [pieces[at]]).find_end(whole["rows"][1]["output_ids"])
+    assert second["output_tokens"] == (own or whole["rows"][1]["output_tokens"])
+
+
+def test_a_text_that_several_tokens_make_is_found_where_it_is_complete(loaded: Loaded) -> None:
+    ids = loaded.tokenizer("abcENDxEND").input_ids
+    stops = StopStrings(loaded.tokenizer, ["END", "no"])
+    assert stops.find_end(ids) == 6
+    assert stops.find_end(ids[:5]) is None
+
+
+def test_tokens_that_end_an_answer_take_the_place_of_the_models_own(loaded: Loaded) -> None:
+    whole = _measure(loaded, **DRAWN)
+    third = whole["output_ids"][2]
+    ended = _measure(loaded, **DRAWN, eos_token_id=[383, third])
+    assert ended["output_ids"] == whole["output_ids"][:3]
+    assert ended["finish_reason"] == "eos"
+    with pytest.raises(WorkerError, match="384") as caught:
+        _measure(loaded, eos_token_id=[384])
+    assert caught.value.code == "generation-invalid"
+
+
+def test_the_keys_of_sampling_do_what_they_say(loaded: Loaded) -> None:
+    greedy = _measure(loaded)
+    drawn = {"sampling": "sample", "temperature": 5.0, "top_k": 0}
+    assert _measure(loaded, **drawn)["output_ids"] != greedy["output_ids"]
+    # Only the likeliest token is as likely as itself.
+    assert _measure(loaded, **drawn, min_p=1.0)["output_ids"] == greedy["output_ids"]
+    assert _measure(loaded, **drawn, epsilon_cutoff=0.99)["output_ids"] == greedy["output_ids"]
+
+
+def test_beams_find_what_the_library_finds_with_as_many(loaded: Loaded) -> None:
+    measured = _measure(loaded, num_beams=3, repetition_penalty=1.5)
+    inputs = loaded.tokenizer("What is a falcon?", return_tensors="pt")
+    options = {"num_beams": 3, "do_sample": False, "min_new_tokens": 6, "max_new_tokens": 6, "repetition_penalty": 1.5}
+    wanted = loaded.model.generate(**inputs, **options, pad_token_id=0)[0, inputs["input_ids"].shape[1] :]
+    assert measured["output_ids"] == wanted.tolist()
+    assert measured["output_ids"] != _measure(loaded, repetition_penalty=1.5)["output_ids"]
+    assert len(measured["itl_sec"]) == 5
+
+
+def test_prompt_lookup_says_the_same_in_fewer_passes_and_tells_what_was_accepted(loaded: Loaded) -> None:
+    asked = {"max_new_tokens": 20, "min_new_tokens": 20}
+    plain = _measure(loaded, **asked)
+    forwards: list[int] = []
+    handle = loaded.model.register_forward_pre_hook(lambda *_: forwards.append(1))
+    drafted = _measure(loaded, **asked, prompt_lookup_num_tokens=4)
+    handle.remove()
+    assert drafted["output_ids"] == plain["output_ids"]
+    assert len(forwards) < 20
+    # Each pass gives a token of its own besides those that it accepts; one more looks whether the logits are numbers.
+    accepted = drafted["accepted_draft_share"] * drafted["drafted_tokens"]
+    assert round(accepted) in (20 - len(forwards), 20 - len(forwards) + 1)
+    # Tokens are counted, not passes.
+    assert (drafted["output_tokens"], len(drafted["itl_sec"])) == (20, 19)
+    assert drafted["tpot_sec"] > 0
+    assert plain["drafted_tokens"] is None
+
+
+class Letters:
+    """A tokenizer that shows a letter for each token, special ones as well."""
+
+    chat_template = None
+    pad_token_id = 0
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def __call__(self, text: str, **options: Any) -> Any:
+        return self._tokenizer(text, **options)
+
+    def decode(self, ids: Any, **_options: Any) -> str:
+        return "".join(chr(ord("a") + int(one) % 26) for one in ids)
+
+
+def test_what_prompt_lookup_copied_behind_a_stop_is_no_answer(loaded: Loaded) -> None:
+    lettered = replace(loaded, tokenizer=Letters(loaded.tokenizer))
+    whole = _measure(lettered, max_new_tokens=20)
+    asked = {"max_new_tokens": 20, "stop": [whole["output_text"][:7]]}
+    plain = _measure(lettered, **asked)
+    drafted = _measure(lettered, **asked, prompt_lookup_num_tokens=8)
+    assert plain["output_ids"] == whole["output_ids"][:7]
+    assert drafted["output_ids"] == plain["output_ids"]
+    assert (drafted["finish_reason"], plain["finish_reason"]) == ("stop", "stop")
+    assert len(drafted["itl_sec"]) == 6
+
+
+def test_a_model_that_takes_no_drafts_says_so_in_a_code_of_its_own() -> None:
+    mamba = {"model_type": "mamba", "vocab_size": 384, "hidden_size": 32, "num_hidden_layers": 1, "state_size": 4}
+    source = {"source": "random", "config": mamba, "seed": 7, "tokenizer": "bytes"}
+    loaded = load(configuration(model=source, dtype="float32"), Devices.open())
+    with pytest.raises(WorkerError, match="prompt_lookup_num_tokens") as caught:
+        _measure(loaded, prompt_lookup_num_tokens=4)
+    assert caught.value.code == "generation-invalid"
+    assert torch.is_inference_mode_enabled() is False
