@@ -1,5 +1,7 @@
 /** Damage, then what `doctor` says, what `setup` does, and what `doctor` says then: each kind on the same machine. */
+import { createHash } from "node:crypto";
 import {
+  appendFileSync,
   chmodSync,
   mkdtempSync,
   readdirSync,
@@ -117,6 +119,18 @@ beforeAll(() => {
   machine = fakeMachine({}, home);
 });
 afterAll(() => rmSync(home, { recursive: true }));
+
+test("a proxy's certificate that somebody has added is no damage", async () => {
+  const { packages } = await findPlace();
+  const notes = findNotes({ packages, venv: "", model: "" }, "certifi");
+  const pem = join(packages, "certifi/cacert.pem");
+  writeFileSync(pem, "of everybody\nof the proxy\n");
+  const sha256 = createHash("sha256").update("of everybody\n").digest("base64url");
+  appendFileSync(join(notes, "RECORD"), `certifi/cacert.pem,sha256=${sha256},13\n`);
+  expect(await examineMachine()).toEqual({ canRun: true, wrong: [] });
+  await setUp();
+  expect(readFileSync(pem, "utf8")).toContain("of the proxy");
+});
 
 test.each(Object.keys(DAMAGE))("%s: doctor says so, setup mends it, and doctor is content", async (kind) => {
   const { how, says, isMadeAnew } = DAMAGE[kind] as (typeof DAMAGE)[string];
