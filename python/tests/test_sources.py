@@ -70,16 +70,32 @@ def test_a_model_that_takes_pictures_answers_a_text_without_any() -> None:
         assert loaded.model.generate(ids, max_new_tokens=2, min_new_tokens=2).shape == (1, 39)
 
 
-def test_a_tokenizer_that_only_an_absent_library_reads_is_told_as_that(whole: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def unread(whole: Path, tmp_path: Path) -> ModelFolder:
+    """A folder whose tokenizer.model is none of SentencePiece's."""
     folder = tmp_path / "model"
     shutil.copytree(whole, folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "added_tokens.json", "special_tokens_map.json"):
         (folder / name).unlink(missing_ok=True)
     (folder / "tokenizer.model").write_bytes(b"no model, but there")
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "LlamaTokenizer"}), "utf-8")
+    return ModelFolder(folder, trust_remote_code=False)
+
+
+def test_a_tokenizer_that_only_an_absent_library_reads_is_told_as_that(
+    unread: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("falcon_exp.worker.trial.sources.find_spec", lambda _name: None)
     with pytest.raises((ImportError, ValueError), match=r"sentencepiece|tiktoken|protobuf") as raised:
-        ModelFolder(folder, trust_remote_code=False).tokenizer()
+        unread.tokenizer()
     assert classify(raised.value, "load")[0] == "tokenizer-library-missing"
+
+
+def test_a_tokenizer_that_sentencepiece_does_not_read_is_told_as_damaged_or_tiktokens(unread: ModelFolder) -> None:
+    with pytest.raises(WorkerError, match=r"damaged, or tiktoken's") as raised:
+        unread.tokenizer()
+    assert raised.value.code == "tokenizer-library-missing"
+    assert "Download or copy" in str(raised.value.next_step)
 
 
 def test_special_tokens_are_the_tokenizers_where_the_config_names_none() -> None:
@@ -100,6 +116,19 @@ def test_without_a_dtype_in_the_config_a_model_is_loaded_as_its_files_are(tmp_pa
     assert loaded.measurement["proof"]["dtype"] == name
     assert config_of(source, trust_remote_code=False)[0].dtype == dtype
     assert loaded.measurement["model_shape"]["dtype"] == name
+
+
+def test_a_model_in_several_files_is_the_model_in_one(tmp_path: Path) -> None:
+    whole = write_model(tmp_path / "whole", TINY_FALCON, dtype=torch.bfloat16)
+    sharded = write_model(tmp_path / "sharded", TINY_FALCON, dtype=torch.bfloat16, max_shard_size="200KB")
+    assert len(list(sharded.glob("model-*-of-*.safetensors"))) > 1
+    loaded = [
+        load(configuration("fp4", model={"source": "path", "path": str(one)}), Devices.open())
+        for one in (whole, sharded)
+    ]
+    one, several = (dict(each.model.named_parameters()) for each in loaded)
+    assert one.keys() == several.keys()
+    assert all(torch.equal(one[name], several[name]) for name in one)
 
 
 def test_a_config_that_names_another_dtype_than_the_files_hold_wins_and_that_is_said(

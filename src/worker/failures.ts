@@ -68,7 +68,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "tokenizer-missing":
     "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",
   "tokenizer-library-missing":
-    "Save the tokenizer once as tokenizer.json (`AutoTokenizer` and `save_pretrained`, where sentencepiece and protobuf are installed), or install these into the environment of --python.",
+    "Install sentencepiece and protobuf into the environment of --python, or leave --python out: the managed one has them.",
   "remote-code-refused": "Set `trust_remote_code: true` only if you trust the code that this model brings.",
   "device-unavailable": "Run `falcon-exp doctor` to see the devices of this machine, then change `device`.",
   "device-unsupported":

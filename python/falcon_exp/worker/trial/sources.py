@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -89,7 +90,7 @@ class ModelFolder:
     def tokenizer(self) -> Any:
         """The adapter's own, else the one that lies beside the weights.
 
-        Raises WorkerError ``tokenizer-missing`` where none does.
+        Raises WorkerError ``tokenizer-missing`` where none does, ``tokenizer-library-missing`` where none can be read.
         """
         from transformers import AutoTokenizer
 
@@ -97,7 +98,8 @@ class ModelFolder:
         folder = self.adapter.folder if self.adapter is not None and is_adapters else self.folder
         try:
             return AutoTokenizer.from_pretrained(folder, trust_remote_code=self.trust_remote_code)
-        except ValueError as error:
+        except (ImportError, ValueError) as error:
+            _refuse_unread(folder, error)
             # This message names libraries that would read files, also where there are no such files.
             is_misled = "instantiate the backend tokenizer" in str(error)
             if not is_misled or any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
@@ -223,3 +225,15 @@ def _refuse_invented(missing: list[str]) -> None:
     if missing:
         named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         raise WorkerError("model-corrupt", f"The files lack {len(missing)} tensors that the config asks for: {named}.")
+
+
+def _refuse_unread(folder: Path, error: Exception) -> None:
+    """The library takes a file that SentencePiece cannot read for one of tiktoken's, and asks for that alone."""
+    file = folder / "tokenizer.model"
+    if "tiktoken" in str(error) and file.is_file() and find_spec("sentencepiece") is not None:
+        raise WorkerError(
+            "tokenizer-library-missing",
+            f"{file} is no SentencePiece file: it is damaged, or tiktoken's, which only that library reads.",
+            next_step="Download or copy the tokenizer's files again; tiktoken's own need tiktoken in the environment "
+            "of --python, or a tokenizer.json that AutoTokenizer and save_pretrained make once where it is installed.",
+        ) from error
