@@ -107,6 +107,19 @@ def test_what_bitsandbytes_saved_is_loaded_as_what_it_is(saved_4_bit: Path) -> N
     assert _load(saved_4_bit, "fp4")["matrix_weights_quantized_share"] == 1
 
 
+def test_what_bitsandbytes_saved_in_8_bits_is_loaded_as_what_it_is_and_as_nothing_else(
+    plain: Path, tmp_path: Path
+) -> None:
+    settings = BitsAndBytesConfig(load_in_8bit=True)
+    AutoModelForCausalLM.from_pretrained(plain, quantization_config=settings).save_pretrained(tmp_path)
+    ByT5Tokenizer().save_pretrained(tmp_path)
+    assert _load(tmp_path, "int8")["matrix_weights_quantized_share"] == 1
+    for quantization in ("none", "fp4"):
+        with pytest.raises(WorkerError, match="by bitsandbytes in 8-bit") as caught:
+            _load(tmp_path, quantization)
+        assert caught.value.next_step == "Ask for what the files are: int8."
+
+
 def test_what_bitsandbytes_saved_is_refused_as_anything_else(saved_4_bit: Path) -> None:
     for quantization in ("none", "int8"):
         with pytest.raises(WorkerError, match="by bitsandbytes in 4-bit") as caught:
