@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from scripts.families import list_families
@@ -79,24 +80,24 @@ def _measure_one(config: dict[str, Any], label: str, asked: dict[str, Any], devi
     }
 
 
-def _run_family(family: str, methods: Methods) -> list[dict[str, Any]]:
-    """In a fork of this process, so that neither cures nor memory of one family reach the next."""
+def in_a_fork(work: Callable[[str], list[dict[str, Any]]], family: str) -> list[dict[str, Any]] | None:
+    """So that neither cures nor memory of one family reach the next; None where it died or took too long."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
-    process = context.Process(target=lambda: there.send(measure(family, methods)))
+    process = context.Process(target=lambda: there.send(work(family)))
     process.start()
     there.close()
     try:
-        rows: list[dict[str, Any]] = here.recv() if here.poll(_LIMIT_SEC) else _died(methods)
+        rows: list[dict[str, Any]] | None = here.recv() if here.poll(_LIMIT_SEC) else None
     except EOFError:
-        rows = _died(methods)
+        rows = None
     process.kill()
     process.join()
     return rows
 
 
-def _died(methods: Methods) -> list[dict[str, Any]]:
-    return [{"code": "trial-process-died"} for _ in methods]
+def _run_family(family: str, methods: Methods) -> list[dict[str, Any]]:
+    return in_a_fork(lambda one: measure(one, methods), family) or [{"code": "trial-process-died"} for _ in methods]
 
 
 def format_row(family: str, results: list[dict[str, Any]]) -> str:

@@ -247,7 +247,14 @@ def test_without_the_index_shards_go_by_their_names() -> None:
 def test_an_estimate_tells_the_bytes_that_are_then_downloaded(hub: Hub) -> None:
     request = {
         "trust_remote_code": False,
-        "models": [{"source": "hub", "repo": "lab/good", "revision": None}],
+        "loads": [
+            {
+                "model": {"source": "hub", "repo": "lab/good", "revision": None},
+                "quantization": {"method": "none"},
+                "device": "cpu",
+                "workarounds": "auto",
+            }
+        ],
     }
     program = [sys.executable, "-m", "falcon_exp.worker.describe_models"]
     told = subprocess.run(program, input=json.dumps(request), capture_output=True, text=True, check=True)

@@ -43,8 +43,8 @@ def test_the_layers_of_the_shape_are_those_that_the_library_quantizes(family: st
     )
     shape = loaded.measurement["model_shape"]
     assert live == {(one["in_features"], one["out_features"]): one["count"] for one in shape["quantizable_layers"]}
-    buffers = sum(buffer.numel() * buffer.element_size() for buffer in loaded.model.buffers())
-    assert shape["buffer_bytes"] == buffers
+    others = [buffer for buffer in loaded.model.buffers() if buffer.dtype != torch.bfloat16]
+    assert shape["buffer_bytes"] == sum(buffer.numel() * buffer.element_size() for buffer in others)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,10 @@ def _at(path: Path) -> dict[str, Any]:
     return {"source": "path", "path": str(path)}
 
 
+def _as_load(model: dict[str, Any]) -> dict[str, Any]:
+    return {"model": model, "quantization": {"method": "none"}, "device": "cpu", "workarounds": "auto"}
+
+
 def _logits(model: Any) -> torch.Tensor:
     with torch.inference_mode():
         logits: torch.Tensor = model(torch.arange(3, 20).unsqueeze(0)).logits.float()
@@ -154,7 +158,7 @@ def test_what_a_gguf_file_does_not_pack_is_what_the_model_was(base: Path, tmp_pa
 
 def test_a_gguf_file_is_quantized_as_any_model_and_estimated_before(base: Path, tmp_path: Path) -> None:
     file = _write_gguf(tmp_path / "tiny.Q8_0.gguf", base, "Q8_0")
-    shape = describe(_at(file), trust_remote_code=False)["shape"]
+    shape = describe(_as_load(_at(file)), trust_remote_code=False)["shape"]
     assert (shape["dtype"], shape["expanded_from"]) == ("bfloat16", ["Q8_0", "F32"])
     proof = _load(_at(file), "nf4-double").measurement["proof"]
     assert proof["quantized_linear_layers"] == 14

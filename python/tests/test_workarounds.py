@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.models.falcon import modeling_falcon
 
+from falcon_exp.worker.describe_models import describe
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.model_config import config_from_mapping
@@ -140,6 +141,26 @@ def test_layers_of_a_size_that_the_cpus_kernel_cannot_take_stay_unquantized_and_
     assert measurement["proof"]["quantized_linear_layers"] == 14
     # It runs, where the library would assert.
     assert logits(loaded.model).isfinite().all()
+
+
+@pytest.mark.usefixtures("limited_kernel")
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_size_that_the_kernel_cannot_take_is_known_before_anything_is_loaded(device: str) -> None:
+    told = describe({**of_family("qwen2_moe", "fp4"), "device": device}, trust_remote_code=False)
+    count = sum(one["count"] for one in told["shape"]["quantizable_layers"])
+    assert (set(told["kept"].get("cpu-4bit-shapes", [])), count) == ((GATES, 14) if device == "cpu" else (set(), 16))
+
+
+@pytest.mark.usefixtures("limited_kernel")
+def test_what_a_load_would_refuse_is_the_estimates_error() -> None:
+    told = describe(of_family("qwen2_moe", "fp4", workarounds="none"), trust_remote_code=False)
+    assert told["error"]["code"] == "quantization-shape"
+    skipping = of_family("qwen2_moe", "fp4")
+    skipping["quantization"]["skip_modules"] = ["no_such_module"]
+    assert describe(skipping, trust_remote_code=False)["error"]["code"] == "skip-modules-unmatched"
+    skipping["quantization"]["skip_modules"] = ["q_proj"]
+    shape = describe(skipping, trust_remote_code=False)["shape"]
+    assert sum(one["count"] for one in shape["quantizable_layers"]) == 12
 
 
 @pytest.mark.usefixtures("limited_kernel")

@@ -144,12 +144,15 @@ const REASONS_TO_KEEP: Readonly<Record<string, string>> = {
 const MOST_NAMED = 3;
 
 /** The layers that a cure left unquantized, though quantization was asked for. */
-export function describeKept(kept: Readonly<Record<string, readonly string[]>> | null): readonly string[] {
+export function describeKept(
+  kept: Readonly<Record<string, readonly string[]>> | null,
+  verb: "stayed" | "will stay" = "stayed",
+): readonly string[] {
   return Object.entries(kept ?? {}).map(([cure, modules]) => {
     const more = modules.length > MOST_NAMED ? `, and ${modules.length - MOST_NAMED} more` : "";
     const named = `${modules.slice(0, MOST_NAMED).join(", ")}${more}`;
     const reason = REASONS_TO_KEEP[cure] ?? `the workaround ${safeLine(cure)} says so`;
-    return `${pluralize(modules.length, "linear layer")} stayed unquantized, because ${reason}: ${safeLine(named)}`;
+    return `${pluralize(modules.length, "linear layer")} ${verb} unquantized, because ${reason}: ${safeLine(named)}`;
   });
 }
 

@@ -9,6 +9,7 @@ import {
   type PastPeak,
 } from "../analysis/estimate-margin.js";
 import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
+import { describeKept } from "../analysis/remarks.js";
 import { needsBuiltinModel, withBuiltinPath } from "../plan/builtin-model.js";
 import { type Estimate, estimate } from "../plan/estimate.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
@@ -65,10 +66,14 @@ export async function estimatePlan(
   const { models, devices } = await describeModels(
     environment.python,
     {
-      models: plan.configurations.map(
-        ({ worker }) =>
+      loads: plan.configurations.map(({ worker }) => ({
+        model:
           findCheckpoint(worker.quantization) ?? withBuiltinPath(worker.model, environment.builtinModelPath),
-      ),
+        quantization: worker.quantization,
+        // A given amount of memory is that of a card.
+        device: options.memory.length > 0 && worker.device !== "cpu" ? "cuda" : worker.device,
+        workarounds: worker.workarounds,
+      })),
       trustRemoteCode: plan.configurations.some(({ worker }) => worker.trust_remote_code),
     },
     { env: { ...io.env, ...environment.env }, pythonPath: environment.env.PYTHONPATH ?? "" },
@@ -127,6 +132,7 @@ function estimateOne(
       shape === null
         ? []
         : [
+            ...describeKept(description?.kept ?? {}, "will stay"),
             describeExpectedShare(shape, worker.quantization.method, worker.dtype),
             describeStoredQuantization(shape, worker.quantization),
           ].filter((remark) => remark !== null),

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { computeMargin, type FitVerdict, judgeFit } from "../analysis/estimate-margin.js";
 import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
+import { describeKept } from "../analysis/remarks.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { wrapText } from "../base/text.js";
@@ -9,8 +10,13 @@ import { resolveModelArgument } from "../experiment/model-argument.js";
 import { isBuiltin, withBuiltinPath } from "../plan/builtin-model.js";
 import { estimate, longestContext } from "../plan/estimate.js";
 import type { ModelSource } from "../protocol/configuration.js";
-import { describeModels } from "../python-env/describe-models.js";
-import { describeQuantization, listFittedQuantizations } from "../quantization/registry.js";
+import type { ModelShape } from "../protocol/measurements.js";
+import { describeModels, type ModelDescription } from "../python-env/describe-models.js";
+import {
+  describeQuantization,
+  listFittedQuantizations,
+  type Quantization,
+} from "../quantization/registry.js";
 import { fitTable, nameColumn } from "../render/terminal/fit-table.js";
 import type { CommandIo } from "./io.js";
 import { memoryArgument } from "./memory-argument.js";
@@ -34,10 +40,12 @@ export interface FitArgs {
 export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   const memoryBytes = memoryArgument(args.memory);
   const model = await resolveModelArgument(args.model, resolve(io.cwd));
-  const shape = await readShape(io, model, args.python || null);
   const device = args.cpu ? "cpu" : "cuda";
   const past = await readPastPeaks(args.results, io.cwd);
-  const rows = listFittedQuantizations().map((quantization) => {
+  const quantizations = listFittedQuantizations();
+  const described = await describeLoads(io, model, { quantizations, device, python: args.python || null });
+  const rows = quantizations.map((quantization, index) => {
+    const { shape, kept } = described[index] as Described;
     const own = { shape, quantization, dtype: args.dtype, batch: args.batch, device } as const;
     const at = estimate({ ...own, tokens: args.context });
     const margin = computeMargin(past, quantization.method, device);
@@ -51,8 +59,10 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
       margin,
       longest_context_tokens: longestContext(own, memoryBytes),
       share_remark: describeExpectedShare(shape, quantization.method, args.dtype),
+      kept_remarks: describeKept(kept, "will stay"),
     };
   });
+  const { shape } = described[0] as Described;
   if (args.json) {
     const asked = { memory_bytes: memoryBytes, context_tokens: args.context, batch_size: args.batch, device };
     printJson(io, { model, ...asked, shape, rows });
@@ -81,8 +91,8 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     );
     io.stdout.write(`${text}\n`);
     const remarks = [
-      ...rows.flatMap(({ quantization, share_remark: remark }) =>
-        remark === null ? [] : [`${quantization}: ${remark}`],
+      ...rows.flatMap(({ quantization, share_remark, kept_remarks }) =>
+        [share_remark ?? [], kept_remarks].flat().map((remark) => `${quantization}: ${remark}`),
       ),
       describeStoredQuantization(shape) ?? [],
       ...marginSentences(rows.map(({ quantization: name, margin }) => ({ name, margin }))),
@@ -102,18 +112,34 @@ export function describeFit(row: { readonly verdict: FitVerdict; readonly spare_
   return row.verdict === "yes" ? `yes, ${formatBytes(row.spare_bytes)} to spare` : row.verdict;
 }
 
-async function readShape(io: CommandIo, model: ModelSource, python: string | null) {
-  const ready = await prepareEnvironment(io, { python, needsBuiltinModel: isBuiltin(model), extras: [] });
-  const source = withBuiltinPath(model, ready.builtinModelPath);
-  const request = { models: [source], trustRemoteCode: false };
+type Described = Pick<ModelDescription, "kept"> & { readonly shape: ModelShape };
+
+/** The model as each quantization would load it. */
+async function describeLoads(
+  io: CommandIo,
+  written: ModelSource,
+  asked: {
+    readonly quantizations: readonly Quantization[];
+    readonly device: string;
+    readonly python: string | null;
+  },
+): Promise<readonly Described[]> {
+  const { quantizations, device, python } = asked;
+  const ready = await prepareEnvironment(io, { python, needsBuiltinModel: isBuiltin(written), extras: [] });
+  const model = withBuiltinPath(written, ready.builtinModelPath);
+  const loads = quantizations.map(
+    (quantization) => ({ model, quantization, device, workarounds: "auto" }) as const,
+  );
   const options = { env: { ...io.env, ...ready.env }, pythonPath: ready.env.PYTHONPATH ?? "" };
-  const [found] = (await describeModels(ready.python, request, options)).models;
-  if (found?.shape != null) return found.shape;
-  throw new FalconError({
-    code: "fit-model-unreadable",
-    message: `The model's config cannot be read: ${describeUnreadable(model, found?.error ?? null)}`,
-    next: "Check the name, or give the path of a config.json: falcon-exp fit ./config.json --memory 24GB.",
-    exitCode: ExitCode.usage,
+  const { models } = await describeModels(ready.python, { loads, trustRemoteCode: false }, options);
+  return models.map(({ shape, kept, error }) => {
+    if (shape !== null) return { shape, kept };
+    throw new FalconError({
+      code: "fit-model-unreadable",
+      message: `The model's config cannot be read: ${describeUnreadable(model, error)}`,
+      next: "Check the name, or give the path of a config.json: falcon-exp fit ./config.json --memory 24GB.",
+      exitCode: ExitCode.usage,
+    });
   });
 }
 

@@ -130,8 +130,9 @@ export const modelShapeSchema = z.strictObject({
   stored_quantization: z.string().nullable().default(null),
   /** Types of the weights in the GGUF file that the model is expanded from; null where it is none. */
   expanded_from: z.array(z.string()).nullable().default(null),
-  /** Embeddings, output head (tied ones once), norms, biases. */
+  /** Embeddings, output head (tied ones once), norms, biases; an adapter's; buffers in the model's dtype. */
   other_parameters: nonNegativeInt,
+  /** Of buffers that are in another dtype, whatever the model's is. */
   buffer_bytes: bytes,
   /** Keys and values of one token in all layers, while no window is full. */
   kv_elements_per_token: nonNegativeInt,

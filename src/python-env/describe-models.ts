@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ModelSource } from "../protocol/configuration.js";
+import type { WorkerConfiguration } from "../protocol/configuration.js";
 import { modelShapeSchema } from "../protocol/measurements.js";
 import { lastLines, runPython } from "./python-command.js";
 import { type Env, setupError } from "./types.js";
@@ -8,6 +8,8 @@ const descriptionSchema = z.object({
   models: z.array(
     z.object({
       shape: modelShapeSchema.nullable(),
+      /** By cure, the linear layers that it leaves unquantized. */
+      kept: z.record(z.string(), z.array(z.string())),
       /** 0 for what lies on this machine; null where the hub does not tell. */
       download_bytes: z.number().nullable(),
       download_note: z.string().nullable(),
@@ -19,16 +21,19 @@ const descriptionSchema = z.object({
 export type ModelDescriptions = z.infer<typeof descriptionSchema>;
 export type ModelDescription = ModelDescriptions["models"][number];
 
+/** What the shape of a model depends on: what is left unquantized is no quantizable layer of it. */
+export type DescribedLoad = Pick<WorkerConfiguration, "model" | "quantization" | "device" | "workarounds">;
+
 /**
- * Shapes of models from their configs alone, in the order given, and this machine's memory. Needs Python, but neither a
+ * Shapes of models from their configs alone, in the order given, each as its load would quantize it, and this machine's memory. Needs Python, but neither a
  * worker nor weights. Throws FalconError `setup-environment-unsuitable` where the interpreter cannot do it.
  */
 export async function describeModels(
   python: string,
-  request: { readonly models: readonly ModelSource[]; readonly trustRemoteCode: boolean },
+  request: { readonly loads: readonly DescribedLoad[]; readonly trustRemoteCode: boolean },
   options: { readonly env: Env; readonly pythonPath: string },
 ): Promise<ModelDescriptions> {
-  const input = JSON.stringify({ models: request.models, trust_remote_code: request.trustRemoteCode });
+  const input = JSON.stringify({ loads: request.loads, trust_remote_code: request.trustRemoteCode });
   const args = ["-m", "falcon_exp.worker.describe_models"];
   const { failed, stdout, stderr } = await runPython(python, args, { ...options, input });
   if (!failed) return descriptionSchema.parse(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? ""));

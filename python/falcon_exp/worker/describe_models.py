@@ -1,4 +1,4 @@
-"""``python -m falcon_exp.worker.describe_models``: models as JSON on stdin, their shapes on stdout, one line."""
+"""``python -m falcon_exp.worker.describe_models``: loads as JSON on stdin, their shapes on stdout, one line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
 from falcon_exp.worker.hub.wanted import likely_weight_files, small_files
 
 
-def describe(model: dict[str, Any], trust_remote_code: bool) -> dict[str, Any]:
-    """``{shape, download_bytes, download_note}``, or ``{error}`` with a failure's code and message."""
-    from falcon_exp.worker.model_shape import adapter_elements_of, config_of, gguf_types_of, shape_of
+def describe(load: dict[str, Any], *, trust_remote_code: bool, has_cards: bool = False) -> dict[str, Any]:
+    """``{shape, kept, download_bytes, download_note}``, or ``{error}`` with a failure's code and message.
 
+    ``load``: model, quantization, device and workarounds of a configuration. The shape is that of this load: what
+    ``skip_modules``, the model's code or the device's kernel leave unquantized is none of its quantizable layers.
+    """
+    from falcon_exp.worker.model_shape import adapter_elements_of, config_of, gguf_types_of, shape_of
+    from falcon_exp.worker.workarounds.cures import find_cures
+
+    model = load["model"]
     try:
         config, repository = config_of(model, trust_remote_code)
         size, note = (
@@ -22,13 +28,39 @@ def describe(model: dict[str, Any], trust_remote_code: bool) -> dict[str, Any]:
             if repository is None
             else _download_bytes(repository, _revision_of(model), with_code=trust_remote_code)
         )
-        shape = shape_of(config, trust_remote_code=trust_remote_code, adapter_elements=adapter_elements_of(model))
+        asked = {**load, "trust_remote_code": trust_remote_code}
+        cures = find_cures(asked, config, _device_kind(load["device"], has_cards=has_cards))
+        left_out = cures.extend(load["quantization"]).get("skip_modules") or []
+        shape = shape_of(
+            config,
+            trust_remote_code=trust_remote_code,
+            left_out=left_out,
+            adapter_elements=adapter_elements_of(model),
+        )
         shape["expanded_from"] = gguf_types_of(model)
-        return {"shape": shape, "download_bytes": size, "download_note": note, "error": None}
+        return {
+            "shape": shape,
+            "kept": cures.unquantized,
+            "download_bytes": size,
+            "download_note": note,
+            "error": None,
+        }
     except Exception as error:
         body = error_body(error, "load")
         failure = {"code": body["code"], "message": body["message"]}
-        return {"shape": None, "download_bytes": None, "download_note": None, "error": failure}
+        return {"shape": None, "kept": {}, "download_bytes": None, "download_note": None, "error": failure}
+
+
+def _device_kind(device: str, *, has_cards: bool) -> str:
+    """``cpu`` or ``cuda``; what a card is called makes no difference here."""
+    return "cpu" if device == "cpu" or (device == "auto" and not has_cards) else "cuda"
+
+
+def _key(load: dict[str, Any]) -> str:
+    """Loads of one key have the same description."""
+    quantization = load["quantization"]
+    same = {name: quantization.get(name) for name in ("method", "type", "skip_modules")}
+    return json.dumps({**load, "quantization": same}, sort_keys=True)
 
 
 def _revision_of(model: dict[str, Any]) -> str:
@@ -64,10 +96,16 @@ def list_devices() -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Writes one line of JSON, in the order of the models asked for."""
+    """Writes one line of JSON, in the order of the loads asked for."""
     request = json.load(sys.stdin)
-    models = [describe(model, request["trust_remote_code"]) for model in request["models"]]
-    sys.stdout.write(json.dumps({"models": models, "devices": list_devices()}) + "\n")
+    devices = list_devices()
+    has_cards = any(one["device"] != "cpu" for one in devices)
+    described: dict[str, dict[str, Any]] = {}
+    for load in request["loads"]:
+        if _key(load) not in described:
+            described[_key(load)] = describe(load, trust_remote_code=request["trust_remote_code"], has_cards=has_cards)
+    models = [described[_key(load)] for load in request["loads"]]
+    sys.stdout.write(json.dumps({"models": models, "devices": devices}) + "\n")
     return 0
 
 

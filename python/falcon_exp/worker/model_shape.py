@@ -26,6 +26,9 @@ from falcon_exp.worker.skeleton import build_skeleton, sizes_of
 from falcon_exp.worker.stored_dtype import stored_dtype
 from falcon_exp.worker.workarounds.weight_readers import find_weight_readers
 
+#: Stands for the model's dtype: buffers in another one do not follow the model's.
+_MODEL_DTYPE = torch.bfloat16
+
 
 def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str | None]:
     """(the model's config, the hub repository it comes from or None). Raises WorkerError ``model-not-found``."""
@@ -94,6 +97,8 @@ def shape_of(
     # Tied weights are one parameter here, as they are one storage when loaded.
     parameters = {id(parameter): parameter for parameter in model.parameters()}
     other = sum(int(one.numel()) for key, one in parameters.items() if key not in in_quantizable)
+    # In the model's dtype, which buffers may follow.
+    buffers = _buffers_as_loaded(build_skeleton(config, trust_remote_code=trust_remote_code, dtype=_MODEL_DTYPE))
     cache = cache_shape_of(config, trust_remote_code=trust_remote_code)
     text = config.get_text_config()
     stored_quantization = read_quantization_config(config)
@@ -109,8 +114,8 @@ def shape_of(
         "matrix_kinds": _matrix_kinds(model, {linears[name] for name in quantizable}),
         "stored_quantization": None if stored_quantization is None else name_stored(stored_quantization),
         "expanded_from": None,
-        "other_parameters": other + adapter_elements,
-        "buffer_bytes": sum(_buffer_bytes(model, name, buffer) for name, buffer in model.named_buffers()),
+        "other_parameters": other + adapter_elements + sum(int(one.numel()) for one in buffers if _follows(one)),
+        "buffer_bytes": sum(int(one.numel()) * one.element_size() for one in buffers if not _follows(one)),
         "kv_elements_per_token": _usual_elements(text) if cache is None else _elements_per_token(cache),
         "cache": cache,
         "layers": int(text.num_hidden_layers),
@@ -141,11 +146,18 @@ def _matrix_kinds(model: torch.nn.Module, quantizable: set[torch.nn.Module]) -> 
     ]
 
 
-def _buffer_bytes(model: Any, name: str, buffer: torch.Tensor) -> int:
+def _buffers_as_loaded(model: Any) -> list[torch.Tensor]:
     """The loader keeps some in float32, whatever the model's dtype; the router's bias of DeepSeek-V3 is one."""
     strict = getattr(model, "_keep_in_fp32_modules_strict", None) or ()
-    size = 4 if any(part in strict for part in name.split(".")) else buffer.element_size()
-    return int(buffer.numel()) * size
+    return [
+        buffer.float() if any(part in strict for part in name.split(".")) else buffer
+        for name, buffer in model.named_buffers()
+    ]
+
+
+def _follows(buffer: torch.Tensor) -> bool:
+    """Whether a buffer has the model's dtype, whichever that is; Gemma's scale of the embeddings does."""
+    return bool(buffer.dtype == _MODEL_DTYPE)
 
 
 def _elements_per_token(cache: dict[str, Any]) -> int:

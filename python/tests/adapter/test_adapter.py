@@ -45,6 +45,10 @@ def _adapted(base: Path, adapter: Path, quantization: str = "none", **changes: A
     return configuration(quantization, model=model, **changes)
 
 
+def _as_load(model: dict[str, Any]) -> dict[str, Any]:
+    return {"model": model, "quantization": {"method": "none"}, "device": "cpu", "workarounds": "auto"}
+
+
 def _logits(model: Any) -> torch.Tensor:
     with torch.inference_mode():
         logits: torch.Tensor = model(torch.arange(3, 20).unsqueeze(0)).logits.float()
@@ -114,7 +118,9 @@ def test_a_module_that_was_trained_whole_is_the_adapters_too(base: Path, tmp_pat
 
 def test_an_estimate_counts_the_adapter(base: Path, adapter: Path) -> None:
     with_adapter = _adapted(base, adapter)["model"]
-    told = [describe(model, trust_remote_code=False)["shape"] for model in (with_adapter, with_adapter["base"])]
+    told = [
+        describe(_as_load(model), trust_remote_code=False)["shape"] for model in (with_adapter, with_adapter["base"])
+    ]
     assert told[0]["other_parameters"] - told[1]["other_parameters"] == _ELEMENTS
     loaded = load(_adapted(base, adapter), Devices.open()).measurement["model_shape"]
     assert loaded["other_parameters"] == told[0]["other_parameters"]
