@@ -1,4 +1,4 @@
-/** The next attempt at a slice of a run: what of it is left, and what of an attempt that was cut off can be gone on with. */
+/** The next attempt at a slice of a run: what of it is left, and what of an attempt that was cut off can be continued. */
 import { hostname } from "node:os";
 import { pluralize } from "../base/text.js";
 import { describeTaskPlace, taskPlacePath } from "../executor/slurm/slice-records.js";
@@ -15,7 +15,7 @@ import { openTask } from "../run/task-folders.js";
 import type { ChosenRun } from "./chosen-run.js";
 import type { CommandIo } from "./io.js";
 
-/** Of a run that one process goes on with alone. */
+/** Of a run that one process finishes alone. */
 export const WHOLE: Slice = { index: 0, count: 1 };
 
 export interface TaskChoice {
@@ -82,7 +82,7 @@ function isLeft(state: "complete" | "over" | "open", retryFailed: boolean): bool
 type Carried = NonNullable<MergedPart["chosen"]>;
 
 /**
- * A part that was cut off is gone on with on the same machine alone. Which card a task gets is the scheduler's choice, so where cards
+ * A part that was cut off is continued on the same machine alone. Which card a task gets is the scheduler's choice, so where cards
  * were there, it is measured from its start.
  */
 function listCarried({ chosen }: MergedPart, host: string): readonly Carried[] {
@@ -95,7 +95,7 @@ function listCarried({ chosen }: MergedPart, host: string): readonly Carried[] {
   return isHere && !hasCards ? [chosen] : [];
 }
 
-/** What a task begins with that goes on with others' work: their records, under a run record of its own. */
+/** What a task begins with that continues others' work: their records, under a run record of its own. */
 export function startRecords(plan: Plan, carried: readonly Carried[]): readonly RunFileRecord[] {
   const tasks = [...new Set(carried.map(({ task }) => task))];
   const run = tasks.flatMap(({ records }) => records.filter((record) => record.kind === "run"))[0];

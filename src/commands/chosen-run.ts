@@ -5,7 +5,7 @@ import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
 import type { RunFolder } from "../run/run-folder.js";
 
-/** What `measure` measures: a new run, one that is gone on with, or a task of one. */
+/** What `measure` measures: a new run, one that is resumed, or a task of one. */
 export interface ChosenRun {
   readonly plan: Plan;
   /** A new run's folder is made when all else is ready: a run that could not be set up leaves none. */

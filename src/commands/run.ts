@@ -36,7 +36,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
     if (hasFewAnswers(data)) io.stdout.write(`${answersText(data, io)}\n\n`);
     await printResult(io, { data, summary, paths }, io.stdoutIsTty ? "auto" : "none");
   }
-  const next = goingOn(status, paths, io.cwd);
+  const next = describeResume(status, paths, io.cwd);
   if (next !== null) io.stderr.write(`${asCalled(next, io.program)}\n`);
   const isBroken = conditions.length > 0 && (await judgeRun(io, paths, conditions));
   const code = chooseExitCode(status, signal);
@@ -74,7 +74,7 @@ async function runTask(io: CommandIo, args: RunArgs): Promise<number> {
 }
 
 /** How to measure what is missing; null where nothing is. */
-function goingOn(status: RunEndRecord["status"], { folder }: RunPaths, cwd: string): string | null {
+function describeResume(status: RunEndRecord["status"], { folder }: RunPaths, cwd: string): string | null {
   const path = relative(cwd, folder);
   const run = /^[\w./-]+$/.test(path) ? path : JSON.stringify(path);
   if (status === "interrupted") return `Go on with it: falcon-exp run --resume ${run}`;

@@ -24,7 +24,7 @@ const conversation = z
   .refine((messages) => messages.at(-1)?.role === "user", {
     error: "must end with a message of the user, which the model answers",
   })
-  .meta({ description: "A conversation that the model goes on with, through its chat template." });
+  .meta({ description: "A conversation that the model continues, through its chat template." });
 
 export const promptInputSchema = z.union(
   [

@@ -1,4 +1,4 @@
-/** What a model is asked: a text, or a conversation that it goes on with. */
+/** What a model is asked: a text, or a conversation that it continues. */
 import { z } from "zod";
 
 const messageSchema = z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: z.string() });

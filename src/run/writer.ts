@@ -90,7 +90,7 @@ export class RecordWriter {
     throw new FalconError({
       code: "results-lost",
       message: `${this.path} was deleted, moved or replaced while the run wrote to it.`,
-      next: "Put the folder back as it was and go on with `falcon-exp run --resume`; else start a new run, and leave its folder alone until it ends.",
+      next: "Put the folder back as it was and continue with `falcon-exp run --resume`; else start a new run, and leave its folder alone until it ends.",
       exitCode: ExitCode.resultsFailed,
     });
   }

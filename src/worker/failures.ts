@@ -63,7 +63,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "adapter-mismatch":
     "The live model does not run the adapter as asked, so nothing was measured; report the model class and the adapter's kind.",
   "model-changed":
-    "Start a new run, or put the files back; --accept-changes goes on with what is there (docs/resume.md).",
+    "Start a new run, or put the files back; --accept-changes continues with what is there (docs/resume.md).",
   "model-corrupt": "Download or copy the model's files again.",
   "tokenizer-missing":
     "Put the model's tokenizer files (tokenizer.json, tokenizer_config.json) beside its weights.",

@@ -55,7 +55,7 @@ test("slices of a frozen plan come together in one run: listed while it goes on,
   expect(resumed.exitCode, resumed.stderr).toBe(0);
 });
 
-test("a slice that was killed is gone on with by the next attempt, and a resumed run measures what no slice has", async () => {
+test("a slice that was killed is continued by the next attempt, and a resumed run measures what no slice has", async () => {
   const prepared = prepareRun({ python: scriptedPython("gated-fp4") });
   const { cwd } = prepared;
   const { run, slice, python } = await frozen(cwd);

@@ -71,7 +71,7 @@ test("where a load takes longer than all the trials there is no second one, and 
   expect(configurations.every((one) => findProofAfter(one) !== null)).toBe(true);
 });
 
-test("such a run that was killed in between is gone on with: each trial is measured once", async () => {
+test("such a run that was killed in between is resumed: each trial is measured once", async () => {
   const planned = await sharing();
   const whole = (await runPlan(planned, "quick")).records;
   const fourth = whole.findIndex((record) => record.kind === "trial" && record.trial_id === "none/p4/r1");

@@ -48,7 +48,7 @@ def expand(file: Path, out: Path, step: Callable[[str], None]) -> dict[str, Any]
 
 
 def _refuse_incomplete(file: Path, model: Any, missing: list[str]) -> None:
-    """The library draws at random what a file lacks, and goes on with no more than a warning."""
+    """The library draws at random what a file lacks, and only warns."""
     if missing:
         named = ", ".join(missing[:_MOST_NAMES])
         raise WorkerError(
