@@ -47,6 +47,10 @@ def test_a_vocabulary_smaller_than_the_tokenizers_is_refused(tmp_path: Path) -> 
         ({"model_type": "t5"}, "t5 is an encoder–decoder"),
         ({"model_type": "bart"}, "bart is an encoder–decoder"),
         ({"model_type": "bert"}, "bert is an encoder"),
+        (
+            {"model_type": "llama", "architectures": ["LlamaForSequenceClassification"]},
+            "LlamaForSequenceClassification judges a text",
+        ),
         ({"model_type": "clip"}, "clip has no class"),
     ],
 )

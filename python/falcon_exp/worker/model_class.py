@@ -6,6 +6,9 @@ from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
 
+#: Classes of the library that put something else in the place of the output head.
+_JUDGES = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice")
+
 
 def auto_class_of(config: Any) -> Any:
     """``AutoModelForCausalLM``; for a model that takes pictures too, the class whose text part answers without any.
@@ -18,6 +21,9 @@ def auto_class_of(config: Any) -> Any:
     name = str(getattr(config, "model_type", None) or type(config).__name__)
     if getattr(config, "is_encoder_decoder", False):
         raise _unsupported(f"{name} is an encoder–decoder: it answers another text than the one it reads.")
+    judge = next((one for one in getattr(config, "architectures", None) or () if str(one).endswith(_JUDGES)), None)
+    if judge is not None:
+        raise _unsupported(f"{judge} judges a text and does not go on with it: its files have no output head for that.")
     # Code that comes with the model says itself what it is.
     if "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {}):
         return AutoModelForCausalLM
