@@ -2,7 +2,7 @@ import { lstat, readFile } from "node:fs/promises";
 import { summarize } from "../analysis/summary.js";
 import { readPageBundle } from "../render/html/bundle.js";
 import { html } from "../render/html/markup.js";
-import { reportHtml } from "../render/html/page.js";
+import { reportHtml, SKIP_LINK } from "../render/html/page.js";
 import type { RunPaths } from "../run/paths.js";
 import { readRun } from "../run/run-data.js";
 import { addresses } from "./pages/addresses.js";
@@ -34,11 +34,9 @@ export async function renderReport(paths: RunPaths): Promise<string> {
 export function withWayBack(report: string, path: string): string {
   const { text } =
     html`<nav class="way-back" aria-label="falcon-exp"><a href="/">← All runs</a> <a href="${addresses.compare([path])}">Compare with another run</a></nav>`;
-  const body = "<body>";
-  const at = report.indexOf(body);
-  return at === -1
-    ? text + report
-    : report.slice(0, at + body.length) + text + report.slice(at + body.length);
+  const before = [SKIP_LINK, "<body>"].find((mark) => report.includes(mark)) ?? "";
+  const at = report.indexOf(before) + before.length;
+  return report.slice(0, at) + text + report.slice(at);
 }
 
 async function writtenReport(paths: RunPaths): Promise<string | null> {

@@ -8,9 +8,29 @@ const CLICKABLE = { cursor: "pointer" } as const;
 export function interactive(spec: TopLevelSpec): TopLevelSpec {
   const { config = {} } = spec;
   return {
-    ...spec,
+    ...(withoutEmptyLayers(spec) as TopLevelSpec),
     config: { ...config, bar: CLICKABLE, point: CLICKABLE, line: CLICKABLE, tick: CLICKABLE },
   };
+}
+
+/** Marks that there is nothing of: a screen reader would find a picture without a name. */
+const LEFT_OUT: ReadonlySet<unknown> = new Set(["point", "rule", "tick"]);
+
+function withoutEmptyLayers(spec: unknown): unknown {
+  if (Array.isArray(spec)) return spec.map(withoutEmptyLayers);
+  if (typeof spec !== "object" || spec === null) return spec;
+  return Object.fromEntries(
+    Object.entries(spec).map(([key, value]) => {
+      if (key === "data") return [key, value];
+      const kept =
+        key === "layer" && Array.isArray(value) ? value.filter((layer) => !isEmptyLayer(layer)) : value;
+      return [key, withoutEmptyLayers(kept)];
+    }),
+  );
+}
+
+function isEmptyLayer({ data, mark }: { data?: { values?: unknown[] }; mark?: { type?: unknown } }): boolean {
+  return data?.values?.length === 0 && LEFT_OUT.has(mark?.type);
 }
 
 /** Legends' entries and the axes' names take part in clicks, which Vega-Lite has no key for. */

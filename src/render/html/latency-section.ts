@@ -13,7 +13,7 @@ export function latencySection(summary: RunSummary): Markup | null {
     "latency",
     "Latency",
     html`<p class="quiet">${LATENCY_NOTE}</p>
-<div class="scrolls">
+<div class="scrolls" role="region" aria-label="Latency, to scroll" tabindex="0">
 <table role="table">
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col">configuration</th>

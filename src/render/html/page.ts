@@ -66,7 +66,7 @@ export function reportHtml(data: RunData, summary: RunSummary, bundle: PageBundl
 <style>${new Markup(bundle.style)}</style>
 </head>
 <body>
-<a class="skip" href="#main">Skip to the results</a>
+${new Markup(SKIP_LINK)}
 ${head(summary)}
 ${selectionBar(summary)}
 <main id="main" tabindex="-1">
@@ -81,6 +81,9 @@ ${shown.map(([, , content]) => content)}
 </html>
 `.text;
 }
+
+/** The first thing in the page: what `serve` adds comes after it. */
+export const SKIP_LINK = `<a class="skip" href="#main">Skip to the results</a>`;
 
 type Section = readonly [id: string, title: string, content: Part];
 
