@@ -59,7 +59,7 @@ const BESIDE_PLOT = 92;
 const LONGEST_LABEL = 50;
 const SYMBOL_PX = 36;
 const LABEL_CHARACTER_PX = 7;
-/** Crosses of failures stand beside one another at the foot. */
+/** Crosses of what was not measured stand beside one another at the foot. */
 const CROSS_PX = 9;
 
 /** `room`: pixels that the whole may take. */
@@ -109,7 +109,7 @@ export function sweepChart(input: SweepInput, words: SweepWords, room?: number):
     shown("name", "configuration"),
     shown("x", words.x, "d"),
     ...panels.map(({ key, title, format }) => shown(key, title, format)),
-    shown("failure", "failed"),
+    shown("failure", "not measured"),
   ];
   const draw = ({ key, title }: SweepPanel) => ({
     width,
@@ -164,7 +164,7 @@ export function sweepChart(input: SweepInput, words: SweepWords, room?: number):
           ...panels.map(({ what }, index) => `${namePlace(index, panels.length)}: ${what}`),
           "point: median over trials",
           "whisker: smallest to largest",
-          ...(haveFailures ? ["cross at the foot: failed"] : []),
+          ...(haveFailures ? ["cross at the foot: not measured"] : []),
         ].join(" · "),
         characters,
         4,
