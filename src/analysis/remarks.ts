@@ -113,7 +113,7 @@ export function describeModelFiles(
   const measured = trials.flatMap((trial) => (trial.status === "completed" ? trial.measurement : []));
   const leftOut = Object.entries(load?.load.generation_settings_left_out ?? {});
   const end = load?.load.unknown_end_token ?? null;
-  const lost = measured.filter((one) => one.template_loses_prompt).length;
+  const lost = measured.filter((one) => one.template_loses_prompt === true).length;
   const date = measured.find((one) => one.template_date !== null)?.template_date ?? null;
   const settings = leftOut.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
   return [

@@ -91,7 +91,7 @@ function reportUnknownKey(key: string, parent: Path, root: unknown, problems: Pr
   const elsewhere = placeForKey(key, parent);
   let next = `Known keys here: ${known.join(", ")}.`;
   if (known.length === 0) next = "Remove it.";
-  if (elsewhere !== null && !known.includes(elsewhere)) next = `It is written as ${elsewhere}.`;
+  if (elsewhere !== null) next = `It is written as ${elsewhere}.`;
   if (parent.length === 0 && problems.yaml.hasAnchor(key))
     next = `Keys that only hold anchors begin with x-: x-${key}.`;
   else if (near !== null) next = `Did you mean ${near}?`;

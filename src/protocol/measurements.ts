@@ -334,7 +334,7 @@ export const trialMeasurementSchema = z.strictObject({
   /** The date that the chat template wrote in, always the same one; null where it writes none. */
   template_date: z.string().nullable().default(null),
   /** Whether the rendered prompt lacks the prompt's text. */
-  template_loses_prompt: z.boolean().default(false),
+  template_loses_prompt: z.boolean().nullable().default(null),
   /** Of the tokens that the model read. */
   input_ids_sha256: z.string().nullable().default(null),
   /** What `generate` went by, but for what is the library's default: of the experiment and of the model's own files. */

@@ -38,7 +38,7 @@ test("peaks of earlier runs are read from their summaries, and a folder that is 
   const cwd = scratchFolder();
   expect(await readPastPeaks("results", cwd)).toEqual([]);
   const example = fileURLToPath(new URL("../../results/example", import.meta.url));
-  cpSync(example, join(cwd, "results"), { recursive: true });
+  cpSync(example, join(cwd, "results"), { recursive: true, preserveTimestamps: true });
   const past = await readPastPeaks("results", cwd);
   expect(past.map(({ method, device }) => `${method} ${device}`).toSorted()).toEqual([
     "4bit cpu",

@@ -117,7 +117,7 @@ test("the table has the quality of every configuration, and no line is wider tha
   for (const columns of [60, 80, 120]) {
     const table = resultTable(summary, { columns, color: false });
     expect(table).toContain("66.7 %");
-    expect(table).toContain("lm-eval everyday acc: none 95.0 % ± 3.5");
+    expect(table).toContain("lm-eval everyday acc: bf16 95.0 % ± 3.5");
     for (const line of table.split("\n")) expect(line.length).toBeLessThanOrEqual(columns);
   }
 });

@@ -58,7 +58,7 @@ test("a run whose controller was killed is resumed by its frozen plan until ever
   expect(resumed.exitCode, resumed.stderr).toBe(0);
   expect(resumed.stderr).toContain("the run's own frozen plan is used");
   expect(resumed.stderr).toContain(`${12 - before.length} of 12 trials left`);
-  expect(resumed.stdout).toContain("none: took 2 attempts");
+  expect(resumed.stdout).toContain("bf16 (unquantized): took 2 attempts");
   const after = completed(records());
   expect(after).toHaveLength(12);
   expect(new Set(after).size).toBe(12);

@@ -62,11 +62,15 @@ test("a run on one of two cards has that card's memory, energy and identity in r
   const loads = records.flatMap((record) => (record.kind === "load" ? [record.load] : []));
   expect(loads.map(({ devices }) => devices?.map(({ uuid }) => uuid))).toEqual(loads.map(() => [IDLE]));
   const peaks = new Map(
-    loads.map((load, index) => [load.proof.quantization_effective.type, trials[index * 6]]),
+    records.flatMap((record) =>
+      record.kind === "trial" && record.status === "completed"
+        ? [[record.configuration_id, record.measurement.peak_memory_allocated_bytes] as const]
+        : [],
+    ),
   );
-  for (const load of loads) {
-    const trial = peaks.get(load.proof.quantization_effective.type);
-    expect(trial?.peak_memory_allocated_bytes).toBeGreaterThanOrEqual(load.proof.weights_bytes);
+  for (const record of records) {
+    if (record.kind !== "load") continue;
+    expect(peaks.get(record.configuration_id)).toBeGreaterThanOrEqual(record.load.proof.weights_bytes);
   }
   expect(stdout).toContain("Peak GPU");
   expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("J/token");

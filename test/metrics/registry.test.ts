@@ -22,6 +22,10 @@ const WITHOUT_ENTRY = [
   "device_memory_used_note",
   "energy_step_sec",
   "energy_note",
+  "generation_settings",
+  "input_ids_sha256",
+  "template_date",
+  "template_loses_prompt",
 ];
 
 const find = (key: string): TrialMetric => {
