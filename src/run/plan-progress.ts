@@ -137,11 +137,11 @@ export class PlanProgress {
     );
   }
 
-  /** Of the same model, as the first of the run's loads had it; null where none told. */
+  /** Of the same files, as the first of the run's loads had them; null where none told. */
   findFingerprints(configuration: PlanConfiguration): Fingerprints | null {
-    const model = canonicalJson(configuration.worker.model);
+    const files = nameFiles(configuration);
     const loads = this.plan.configurations.flatMap(({ worker }) =>
-      canonicalJson(worker.model) === model ? (this.#state.configuration(worker.id).load ?? []) : [],
+      nameFiles({ worker }) === files ? (this.#state.configuration(worker.id).load ?? []) : [],
     );
     return loads.find(({ load }) => load.fingerprints !== null)?.load.fingerprints ?? null;
   }
@@ -312,4 +312,9 @@ export function isEmpty({ trials, profile, texts, lmEval }: SessionWork): boolea
 
 function buildKey(configurationId: string, round: number): string {
   return `${round}/${configurationId}`;
+}
+
+/** What its weights are read from: a quantization may bring a checkpoint of its own. */
+function nameFiles({ worker: { model, quantization } }: Pick<PlanConfiguration, "worker">): string {
+  return canonicalJson({ model, checkpoint: "checkpoint" in quantization ? quantization.checkpoint : null });
 }

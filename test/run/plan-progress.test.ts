@@ -261,3 +261,24 @@ test("the reference scores a text again only while another configuration is to b
 test("every failure that may pass is one that a worker can have", () => {
   expect(TRANSIENT_CODES.filter((code) => !(FAILURE_CODES as readonly string[]).includes(code))).toEqual([]);
 });
+
+test("files of the same model are to be the same, but for a quantization that brings a checkpoint of its own", async () => {
+  const plan = await planExperiment(
+    [
+      "name: own-files",
+      "model: { hub: lab/model }",
+      "prompts: [Hello]",
+      "generation: { max_new_tokens: 4 }",
+      "matrix: { quantization: [none, int8, { method: as-stored, checkpoint: lab/model-AWQ }] }",
+    ].join("\n"),
+  );
+  const [none, int8, stored] = plan.configurations;
+  if (none === undefined || int8 === undefined || stored === undefined) throw new Error("three are planned");
+  const [load] = loads;
+  if (load?.kind !== "load") throw new Error("one is loaded");
+  const fingerprints = { weights: "a".repeat(64), tokenizer: "b".repeat(64), chat_template: null };
+  const loaded = { ...load, configuration_id: none.worker.id, load: { ...load.load, fingerprints } };
+  const progress = new PlanProgress(plan, [start, loaded]);
+  expect(progress.findFingerprints(int8)).toEqual(fingerprints);
+  expect(progress.findFingerprints(stored)).toBeNull();
+});
