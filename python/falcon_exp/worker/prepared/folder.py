@@ -7,13 +7,11 @@ import importlib.metadata
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.helper_process import ask_helper
 
 #: Written last: a folder without it is not whole.
 MANIFEST = "prepared.json"
@@ -66,25 +64,10 @@ def _version(library: str) -> str:
 
 
 def _make(request: dict[str, Any], report: Report) -> None:
-    """In a process of its own: what it leaves behind would else be part of the memory that is measured."""
-    command = [sys.executable, "-m", "falcon_exp.worker.prepared"]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("a process was started without its pipes")
-        # Stays open: its end tells the process that nobody waits any more.
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        for line in process.stdout:
-            event = json.loads(line)
-            if event["event"] == "step":
-                report(event["text"], None)
-            elif event["event"] == "error":
-                raise WorkerError(event["code"], event["message"])
-            else:
-                return
-    raise WorkerError(
-        "model-not-prepared", f"Preparing the model ended without a word, exit code {process.returncode}."
+    ask_helper(
+        "falcon_exp.worker.prepared",
+        request,
+        lambda step: report(step["text"], None),
+        no_answer=("model-not-prepared", "Preparing the model"),
+        environment={"HF_HUB_OFFLINE": "1"},
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.helper_process import ask_helper
 
 #: (what is being done, None: no tokens yet), as for every phase.
 Report = Callable[[str, int | None], None]
@@ -69,27 +68,16 @@ def _code_elsewhere(folder: Path) -> set[str]:
 
 def _ask(request: dict[str, object], report: Report) -> tuple[Path, str]:
     """Runs the fetching process (falcon_exp/worker/hub/__main__.py) to its end."""
-    command = [sys.executable, "-m", "falcon_exp.worker.hub"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("a process was started without its pipes")
-        # Stays open: its end tells the process that nobody waits any more.
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        for line in process.stdout:
-            event = json.loads(line)
-            if event["event"] == "progress":
-                received, total = event["received_bytes"] / 1e9, event["total_bytes"] / 1e9
-                report(f"downloading: {received:.2f} of {total:.2f} GB", None)
-            elif event["event"] == "error":
-                raise WorkerError(event["code"], event["message"])
-            else:
-                if event["notice"] is not None:
-                    logging.getLogger(__name__).warning(event["notice"])
-                return Path(event["folder"] or "."), str(event["commit"])
-    raise WorkerError("hub-unreachable", f"The download ended without a word, exit code {process.returncode}.")
+
+    def report_progress(event: dict[str, Any]) -> None:
+        received, total = event["received_bytes"] / 1e9, event["total_bytes"] / 1e9
+        report(f"downloading: {received:.2f} of {total:.2f} GB", None)
+
+    no_answer = ("hub-unreachable", "The download")
+    done = ask_helper("falcon_exp.worker.hub", request, report_progress, no_answer=no_answer)
+    if done["notice"] is not None:
+        logging.getLogger(__name__).warning(done["notice"])
+    return Path(done["folder"] or "."), str(done["commit"])
 
 
 @contextmanager
