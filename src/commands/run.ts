@@ -77,7 +77,7 @@ async function runTask(io: CommandIo, args: RunArgs): Promise<number> {
 function describeResume(status: RunEndRecord["status"], { folder }: RunPaths, cwd: string): string | null {
   const path = relative(cwd, folder);
   const run = /^[\w./-]+$/.test(path) ? path : JSON.stringify(path);
-  if (status === "interrupted") return `Go on with it: falcon-exp run --resume ${run}`;
+  if (status === "interrupted") return `Resume it: falcon-exp run --resume ${run}`;
   return status === "completed"
     ? null
     : `Try again what failed: falcon-exp run --resume ${run} --retry-failed`;
