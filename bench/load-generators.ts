@@ -1,75 +1,126 @@
 /**
- * Verdicts under real load, on a machine that nobody else uses (hours): `npx tsx bench/load-generators.ts [runs]`, after
- * `npm run build`. Runs an experiment of two configurations that are the same in effect, while processes that spin are started and
- * stopped at moments drawn from a seed, and counts how often a difference in time was claimed. At most 5 of 100 may be.
+ * Verdicts of real runs whose truth is known, after `npm run build`:
+ *
+ *   npx tsx bench/load-generators.ts identical --runs 25 --from 26 --save same.jsonl
+ *     two configurations that are the same in effect, while load generators start and stop: how often is a time called different?
+ *   npx tsx bench/load-generators.ts different --runs 25 --save different.jsonl
+ *     one that is truly about 1.3 times slower, on a machine that nobody else uses: how often is that found?
+ *   npx tsx bench/load-generators.ts ratio
+ *     how much slower it truly is: by a loop without falcon-exp
+ *
+ * A run takes about 20 s on two cores. Each is a line of the saved file, and what is there already is not measured again, so
+ * the hundred can be done in parts. Numbers seed what the generators do.
  */
-
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { RunSummary } from "../src/run/summary-schema.js";
+import { parseArgs } from "node:util";
+import type { Comparison, RunSummary } from "../src/run/summary-schema.js";
+import { EXPERIMENTS, type ExperimentName, MODEL_CONFIG, SLOWER } from "./load-generators/experiments.js";
+import { startGenerators } from "./load-generators/generators.js";
+import { describeOutcomes, type RunOutcome, readOutcome } from "./load-generators/outcomes.js";
 
-const bin = fileURLToPath(new URL("../bin/falcon-exp.js", import.meta.url));
-const EXPERIMENT = `name: same
-model: smollm2-135m-instruct
-prompts: [What is the capital of France?, Why is the sky blue?, Name three birds.]
-generation: { max_new_tokens: 24, min_new_tokens: 24 }
-matrix: { quantization: [{ type: nf4 }, { type: nf4, skip_modules: [lm_head] }] }
-repeats: 4
-`;
-/** Between a generator's start and end, and its end and the next start, in seconds. */
-const [SHORTEST_SEC, LONGEST_SEC] = [2, 20];
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const bin = here("../bin/falcon-exp.js");
 
-const random = xoroshiro128plus(20_261_129);
-const pauseMs = () => uniformInt(random, SHORTEST_SEC * 1000, LONGEST_SEC * 1000);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: "string", default: "100" },
+    from: { type: "string", default: "1" },
+    save: { type: "string" },
+    python: { type: "string" },
+  },
+});
+const what = positionals[0] ?? "identical";
+if (what === "ratio") await printTrueRatio();
+else if (what === "identical" || what === "different") await measureAll(what);
+else throw new RangeError(`${what}: write identical, different or ratio`);
 
-/** Spins on a number of cores drawn anew each time, until `stop`; ends only what it has started. */
-function disturb(): { readonly stop: () => void } {
-  let spinning: ChildProcess[] = [];
-  let timer: NodeJS.Timeout;
-  const turn = () => {
-    if (spinning.length > 0) end();
-    else {
-      const cores = uniformInt(random, 1, availableParallelism());
-      spinning = Array.from({ length: cores }, () => spawn(process.execPath, ["-e", "for (;;);"]));
+async function measureAll(name: ExperimentName): Promise<void> {
+  const first = Number(values.from);
+  const numbers = Array.from({ length: Number(values.runs) }, (_, index) => first + index);
+  const known = readSaved(name);
+  const folder = mkdtempSync(join(tmpdir(), "load-generators-"));
+  writeFileSync(join(folder, `${name}.yaml`), EXPERIMENTS[name]);
+  try {
+    for (const number of numbers) {
+      if (known.some((one) => one.number === number)) continue;
+      const outcome = await measureOnce(name, number, folder);
+      known.push(outcome);
+      if (values.save !== undefined) appendFileSync(values.save, `${JSON.stringify(outcome)}\n`);
+      const { verdict, ratio, pairs, pairs_disturbed: disturbed, elapsed_sec: seconds } = outcome;
+      const told = `${verdict}, ${ratio?.toFixed(2) ?? "no"}×, ${disturbed} of ${pairs} pairs disturbed, ${seconds.toFixed(0)} s`;
+      process.stdout.write(`run ${number}: ${told}\n`);
     }
-    timer = setTimeout(turn, pauseMs());
-  };
-  const end = () => {
-    for (const one of spinning) one.kill("SIGKILL");
-    spinning = [];
-  };
-  timer = setTimeout(turn, pauseMs());
-  return {
-    stop: () => {
-      clearTimeout(timer);
-      end();
-    },
-  };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  process.stdout.write(`${describeOutcomes(name, known)}\n`);
 }
 
-async function measureOnce(folder: string): Promise<RunSummary> {
-  const args = [bin, "run", join(folder, "same.yaml"), "--results", join(folder, "results")];
-  const child = spawn(process.execPath, args, { stdio: "ignore" });
-  await new Promise((resolve) => child.once("exit", resolve));
-  const runs = join(folder, "results", "same");
-  const newest = readdirSync(runs).sort().at(-1) ?? "";
-  return JSON.parse(readFileSync(join(runs, newest, "summary.json"), "utf8")) as RunSummary;
+function readSaved(name: ExperimentName): RunOutcome[] {
+  if (values.save === undefined || !existsSync(values.save)) return [];
+  const lines = readFileSync(values.save, "utf8").split("\n");
+  const all = lines.flatMap((line) => (line === "" ? [] : [JSON.parse(line) as RunOutcome]));
+  return all.filter((one) => one.experiment === name);
 }
 
-const count = Number(process.argv[2] ?? 100);
-const folder = mkdtempSync(join(tmpdir(), "load-generators-"));
-writeFileSync(join(folder, "same.yaml"), EXPERIMENT);
-const verdicts = new Map<string, number>();
-for (let run = 1; run <= count; run++) {
-  const load = disturb();
-  const summary = await measureOnce(folder).finally(() => load.stop());
-  const verdict = summary.configurations[1]?.against_reference?.time?.verdict ?? "none";
-  verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
-  const told = [...verdicts].map(([what, times]) => `${what} ${times}`).join(", ");
-  process.stdout.write(`run ${run} of ${count}: ${verdict} (so far ${told})\n`);
+async function measureOnce(name: ExperimentName, number: number, folder: string): Promise<RunOutcome> {
+  const load = name === "identical" ? startGenerators(number) : null;
+  const started = performance.now();
+  try {
+    const results = join(folder, "results");
+    const python = values.python === undefined ? [] : ["--python", values.python];
+    const code = await execute(process.execPath, [
+      bin,
+      "run",
+      join(folder, `${name}.yaml`),
+      "--results",
+      results,
+      ...python,
+    ]);
+    const comparison = code === 0 ? readComparison(join(results, name)) : null;
+    const elapsed_sec = (performance.now() - started) / 1000;
+    return { experiment: name, number, exit_code: code, elapsed_sec, ...readOutcome(comparison) };
+  } finally {
+    load?.stop();
+  }
+}
+
+function readComparison(experiment: string): Comparison | null {
+  const newest = readdirSync(experiment).sort().at(-1) ?? "";
+  const summary = JSON.parse(readFileSync(join(experiment, newest, "summary.json"), "utf8")) as RunSummary;
+  return summary.configurations[1]?.against_reference ?? null;
+}
+
+async function printTrueRatio(): Promise<void> {
+  const python = values.python ?? readManagedPython();
+  await execute(python, [
+    here("load-generators/true_ratio.py"),
+    JSON.stringify({ config: MODEL_CONFIG, ...SLOWER }),
+  ]);
+}
+
+function readManagedPython(): string {
+  const python = process.env.FALCON_EXP_TEST_PYTHON;
+  if (python === undefined) throw new Error("name an environment: --python PATH");
+  return python;
+}
+
+function execute(command: string, args: readonly string[]): Promise<number | null> {
+  const child = spawn(command, args, {
+    stdio: ["ignore", what === "ratio" ? "inherit" : "ignore", "ignore"],
+  });
+  return new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
 }

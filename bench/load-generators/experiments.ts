@@ -1,0 +1,65 @@
+/** Two experiments whose truth is known. YAML is a superset of JSON. */
+
+/** Small enough to be loaded in a moment, large enough that its weights are read from memory and not from caches. */
+export const MODEL_CONFIG = {
+  model_type: "llama",
+  vocab_size: 384,
+  hidden_size: 512,
+  intermediate_size: 1536,
+  num_hidden_layers: 12,
+  num_attention_heads: 8,
+  num_key_value_heads: 4,
+  max_position_embeddings: 512,
+  bos_token_id: 1,
+  eos_token_id: 1,
+} as const;
+
+/** LLM.int8() in a few layers, which is slower than bfloat16 on CPUs: how many decides by how much. */
+const INT8_LAYERS = 2;
+export const SLOWER = {
+  method: "int8",
+  skip_modules: [
+    ...Array.from(
+      { length: MODEL_CONFIG.num_hidden_layers - INT8_LAYERS },
+      (_, layer) => `model.layers.${layer}`,
+    ),
+    "lm_head",
+  ],
+  prompt_tokens: 20,
+  new_tokens: 24,
+} as const;
+
+const SHARED = {
+  model: { config: MODEL_CONFIG, weights: "random", seed: 40, tokenizer: "bytes" },
+  prompts: [
+    "A falcon dives at",
+    "The quick brown fox",
+    "Once upon a time",
+    "Name three birds.",
+    "Why is the sky blue",
+  ],
+  generation: { max_new_tokens: SLOWER.new_tokens, min_new_tokens: SLOWER.new_tokens },
+  repeats: 2,
+} as const;
+
+export type ExperimentName = "identical" | "different";
+
+export const EXPERIMENTS: Readonly<Record<ExperimentName, string>> = {
+  // The output head stays unquantized in any case.
+  identical: JSON.stringify({
+    name: "identical",
+    ...SHARED,
+    matrix: {
+      dtype: "bfloat16",
+      quantization: [{ type: "nf4" }, { type: "nf4", skip_modules: ["lm_head"] }],
+    },
+  }),
+  different: JSON.stringify({
+    name: "different",
+    ...SHARED,
+    matrix: {
+      dtype: "bfloat16",
+      quantization: ["none", { method: SLOWER.method, skip_modules: SLOWER.skip_modules }],
+    },
+  }),
+};

@@ -1,0 +1,44 @@
+/** Other work on this machine, started and stopped at moments drawn from a seed. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+
+/** Between a generator's start and end, and its end and the next start: the run of some 20 s meets several. */
+const [SHORTEST_MS, LONGEST_MS] = [300, 6000];
+
+/** One takes a core, the other memory bandwidth and caches as well. */
+const PROGRAMS = [
+  "for (;;);",
+  "const a = Buffer.alloc(64e6, 1), b = Buffer.alloc(64e6, 2); for (;;) { a.copy(b); b.copy(a); }",
+] as const;
+
+/** On a number of cores drawn anew each time, until `stop`; ends only what it has started. */
+export function startGenerators(seed: number): { readonly stop: () => void } {
+  // Neighbouring seeds begin alike.
+  const random = xoroshiro128plus(Math.imul(seed, 0x9e3779b1));
+  const pauseMs = () => uniformInt(random, SHORTEST_MS, LONGEST_MS);
+  let running: ChildProcess[] = [];
+  const end = () => {
+    for (const one of running) one.kill("SIGKILL");
+    running = [];
+  };
+  const turn = () => {
+    if (running.length > 0) end();
+    else {
+      const cores = uniformInt(random, 1, availableParallelism());
+      const program = PROGRAMS[uniformInt(random, 0, PROGRAMS.length - 1)] ?? PROGRAMS[0];
+      running = Array.from({ length: cores }, () =>
+        spawn(process.execPath, ["-e", program], { stdio: "ignore" }),
+      );
+    }
+    timer = setTimeout(turn, pauseMs());
+  };
+  let timer = setTimeout(turn, pauseMs());
+  return {
+    stop: () => {
+      clearTimeout(timer);
+      end();
+    },
+  };
+}
