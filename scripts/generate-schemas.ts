@@ -13,11 +13,15 @@ import { controllerMessageSchema, workerMessageSchema } from "../src/protocol/me
 import { recordJsonSchema } from "../src/run/record-json-schema.js";
 import { recordSchema } from "../src/run/record-types.js";
 import { summaryJsonSchema } from "../src/run/summary-json-schema.js";
+import { COLUMNS } from "../src/run/table/columns.js";
 import { withGeneratedParts } from "./docs-tables.js";
 
 const json = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
 const wire = (schema: z.ZodType, title: string) =>
   json({ title, ...z.toJSONSchema(schema, { target: "draft-2020-12", io: "input", reused: "ref" }) });
+
+/** The flat table, for who makes its rows in Python. */
+const describeColumns = () => COLUMNS.map(({ name, type }) => ({ name, type }));
 
 interface Generated {
   readonly path: string;
@@ -46,7 +50,10 @@ const FILES: readonly Generated[] = [
   { path: "experiments/experiment.schema.json", make: () => json(experimentJsonSchema()) },
   { path: "schema/records.schema.json", make: () => json(recordJsonSchema()) },
   { path: "schema/summary.schema.json", make: () => json(summaryJsonSchema()) },
-  { path: "python/falcon_exp/results/metrics.json", make: () => json(describeMetrics()) },
+  {
+    path: "python/falcon_exp/results/metrics.json",
+    make: () => json({ ...describeMetrics(), columns: describeColumns() }),
+  },
   ...["results", "metrics", "history", "viewing", "notebooks"].map((page) => ({
     path: `docs/${page}.md`,
     make: withGeneratedParts,

@@ -36,7 +36,7 @@ def compared(run: Run) -> list[dict[str, Any]]:
 
 
 def test_the_outputs_in_the_file_are_those_of_today(fresh: Any) -> None:
-    assert len(texts(fresh)) > 10
+    assert len(texts(fresh)) >= 10
     assert texts(fresh) == texts(read()), "stale: run `python -m scripts.execute_notebook` in python/ and commit it"
 
 
@@ -47,16 +47,13 @@ def test_no_cell_wrote_to_stderr(fresh: Any) -> None:
 
 
 def test_what_is_saved_is_what_the_summary_says(printed: str, run: Run) -> None:
-    for entry in compared(run):
-        smaller = 1 / entry["against_reference"]["weights_ratio"]
-        assert f"{entry['label']}: weights {smaller:.2f} times smaller" in printed
+    for entry in run.summary["configurations"]:
+        assert re.search(rf"{entry['label']} +{entry['weights_bytes'] / 1e6:.3f}", printed)
 
 
 def test_the_times_paired_by_hand_are_those_of_the_summary(printed: str, run: Run) -> None:
     for entry in compared(run):
-        time = entry["against_reference"]["time"]
-        word = {"more": "slower", "less": "faster"}[time["verdict"]]
-        assert f"{entry['label']}: {word}, time x{time['ratio']:.3f}" in printed
+        assert f"{entry['label']}: time x{entry['against_reference']['time']['ratio']:.3f} by hand" in printed
 
 
 def test_tokens_per_second_are_the_summary_s_medians(printed: str, run: Run) -> None:
@@ -64,7 +61,7 @@ def test_tokens_per_second_are_the_summary_s_medians(printed: str, run: Run) -> 
         assert f"{entry['label']}: {entry['decode_tokens_per_sec']['median']:.2f} tokens/s" in printed
 
 
-def test_the_answers_compared_by_hand_are_those_of_the_summary(printed: str, run: Run) -> None:
+def test_what_is_said_of_the_answers_is_what_the_summary_says(printed: str, run: Run) -> None:
     for entry in compared(run):
         divergence = entry["against_reference"]["answer_divergence"]
         expected = (
@@ -72,7 +69,7 @@ def test_the_answers_compared_by_hand_are_those_of_the_summary(printed: str, run
             f"the others part at token {divergence['first_difference_median']:g} (median)"
         )
         assert expected in printed
-        assert f"{entry['label']}: {entry['against_reference']['sentence']}" in printed
+        assert f"    {entry['against_reference']['sentence']}" in printed
 
 
 def test_the_perplexities_shown_are_the_summary_s(printed: str, run: Run) -> None:
@@ -90,7 +87,7 @@ def test_every_chart_has_its_specification_and_its_picture(fresh: Any) -> None:
             for output in cell.get("outputs", [])
             if "data" in output and any("vegalite" in kind for kind in output.data)
         ]
-        assert len(charts) == 5
+        assert len(charts) == 3
         for chart in charts:
             assert base64.b64decode(chart["image/png"]).startswith(b"\x89PNG")
 

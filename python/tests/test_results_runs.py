@@ -186,6 +186,31 @@ def test_a_chart_that_was_changed_is_drawn_anew(quant: Run) -> None:
     assert data["image/png"] != bundle_of(chart)[0]["image/png"]
 
 
+@pytest.mark.parametrize("name", ["tradeoff", "overview", "inter-token"])
+def test_a_chart_stands_beside_one_s_own(quant: Run, name: str) -> None:
+    import altair
+    import pandas
+
+    own = altair.Chart(pandas.DataFrame({"x": [1]})).mark_point().encode(x="x:Q")
+    for both in (quant.charts[name] | own, own & quant.charts[name], altair.hconcat(quant.charts[name], own)):
+        parts = both.to_dict()
+        assert "padding" not in next(iter(parts.get("hconcat", parts.get("vconcat"))))
+    # Alone it keeps what the report gave it, and what it is given.
+    styled = quant.charts[name].configure_axis(grid=False).to_dict()
+    assert (styled["padding"], styled["background"]) == (14, "white")
+    assert styled["config"]["axis"]["grid"] is False
+    assert styled["config"]["font"] == quant.charts.spec(name)["config"]["font"]
+
+
+def test_a_run_shows_itself_with_markup_as_text(copied: Run) -> None:
+    text = copied.records_path.read_text("utf-8").replace("SmolLM2-135M-Instruct", "<script>alert(1)</script>")
+    copied.records_path.write_text(text, "utf-8")
+    shown = copied._repr_html_()
+    assert "<script>" not in shown
+    assert "int8" in shown
+    assert "slower" in shown
+
+
 def test_charts_of_one_s_own_need_no_network_either() -> None:
     import altair
     import pandas

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from falcon_exp.results import IncompatibleRunsWarning, ResultsError, ResultsWarning, Run, load, runs
+from falcon_exp.results.sealed_line import open_line
 
 EXAMPLES = Path(__file__).parents[2] / "results" / "example"
 LATER = "20991231T235959Z-0000"
@@ -32,7 +33,7 @@ def run_of(folder: Path) -> Run:
     return runs(folder)[0]
 
 
-def again(folder: Path, *, without_table: bool = False, changed: dict[str, str] | None = None) -> Run:
+def again(folder: Path, *, changed: dict[str, str] | None = None) -> Run:
     """The same run once more, with another name, and texts in its records exchanged."""
     first = run_of(folder)
     copy = Run(shutil.copytree(first.folder, first.folder.with_name(LATER)))
@@ -41,8 +42,6 @@ def again(folder: Path, *, without_table: bool = False, changed: dict[str, str] 
         assert before in text
         text = text.replace(before, after)
     copy.records_path.write_text(text, "utf-8")
-    if without_table:
-        (copy.folder / "records.parquet").unlink()
     return copy
 
 
@@ -107,27 +106,117 @@ def test_runs_of_other_work_are_mixed_with_a_warning_that_names_it(folder: Path)
     assert warning.filename == __file__
 
 
-def test_a_run_without_a_table_is_left_out_and_named_with_the_command_that_draws_it(folder: Path) -> None:
-    undrawn = again(folder, without_table=True)
-    with pytest.warns(ResultsWarning) as caught:
-        assert set(load(folder)["run_id"]) == {run_of(folder).id}
-    (warning,) = caught
-    assert f"1 run has no records.parquet (left out): {LATER}." in str(warning.message)
-    assert f"falcon-exp report {undrawn.folder}." in str(warning.message)
-    with pytest.raises(ResultsError, match="results-not-drawn"):
-        load(undrawn)
+@pytest.mark.parametrize("backend", ["pandas", "polars"])
+@pytest.mark.parametrize("experiment", ["quant", "quality"])
+def test_a_run_that_no_report_has_drawn_is_the_same_table_out_of_its_records(
+    experiment: str, backend: Any, tmp_path: Path
+) -> None:
+    (drawn,) = runs(EXAMPLES / experiment)
+    (tmp_path / drawn.id).mkdir()
+    shutil.copy(drawn.records_path, tmp_path / drawn.id)
+    expected, made = load(drawn, backend=backend), load(tmp_path, backend=backend)
+    assert list(made.columns) == list(expected.columns)
+    assert list(made.dtypes) == list(expected.dtypes)
+    for name in expected.columns:
+        assert [None if pd.isna(one) else one for one in made[name]] == [
+            None if pd.isna(one) else one for one in expected[name]
+        ], name
 
 
-def test_a_table_older_than_its_records_is_told(folder: Path) -> None:
+def test_a_table_older_than_its_records_is_not_read(folder: Path) -> None:
     run = run_of(folder)
     trials = [line for line in run.records_path.read_bytes().splitlines(keepends=True) if b'"kind":"trial"' in line]
-    (trial,) = trials[-1:]
-    later = trial.replace(json.loads(trial)["at"].encode(), b"2099-12-31T23:59:59.000Z")
+    later = json.loads(open_line(trials[-1].rstrip(b"\n")) or b"")
+    later |= {"trial_id": "fp4/p1/r9", "trial_index": 9, "at": "2099-12-31T23:59:59.000Z"}
     with run.records_path.open("ab") as file:
-        file.write(later)
-    with pytest.warns(ResultsWarning, match="1 run has a records.parquet that is older than its records") as caught:
-        assert len(load(run.folder)) == 15
+        file.write(json.dumps(later, separators=(",", ":")).encode() + b"\n")
+    assert len(load(run.folder)) == 16
+
+
+def test_configurations_have_what_the_summary_says_of_them(folder: Path) -> None:
+    run = run_of(folder)
+    table = run.configurations.set_index("configuration")
+    for entry in run.summary["configurations"]:
+        row = table.loc[entry["label"]]
+        assert row["quantization"] == entry["axes"]["quantization"]
+        assert row["weights_bytes"] == entry["weights_bytes"]
+        assert row["median_elapsed_sec"] == entry["elapsed_sec"]["median"]
+        assert row["median_peak_memory_bytes"] == entry["peak_memory_bytes"]["median"]
+        if entry["against_reference"] is not None:
+            assert row["time_ratio"] == entry["against_reference"]["time"]["ratio"]
+            assert row["time_verdict"] == entry["against_reference"]["time"]["verdict"]
+            assert row["answers_equal"] == entry["against_reference"]["answers_equal"]
+
+
+def test_quality_and_tasks_are_rows_of_every_text_and_metric() -> None:
+    (run,) = runs(EXAMPLES / "quality")
+    scored = [(entry, one) for entry in run.summary["configurations"] for one in entry["quality"]]
+    assert list(run.quality["text"]) == [one["text_id"] for _, one in scored]
+    for row, (entry, one) in zip(run.quality.itertuples(), scored, strict=True):
+        assert (row.configuration, row.perplexity) == (entry["label"], one["perplexity"]["value"])
+        if one["ppl_ratio"] is not None:
+            assert (row.ppl_ratio, row.ppl_ratio_ci95_low) == (one["ppl_ratio"]["value"], one["ppl_ratio"]["ci95_low"])
+    told = [
+        (entry["label"], one["metric"], one["value"])
+        for e in [run.summary]
+        for entry in e["configurations"]
+        for one in entry["lm_eval"]
+    ]
+    assert list(run.tasks[["configuration", "metric", "value"]].itertuples(index=False, name=None)) == told
+
+
+def test_tokens_have_the_times_of_the_records_and_texts_their_divergences(folder: Path) -> None:
+    run = run_of(folder)
+    tokens = run.tokens.query("configuration == 'fp4' and prompt_id == 'yeast'")
+    (trial,) = [
+        one
+        for one in run.records()
+        if one["kind"] == "trial" and (one["configuration"], one["prompt_id"]) == ("fp4", "yeast")
+    ]
+    measured = trial["measurement"]
+    assert list(tokens["latency_sec"]) == [measured["ttft_sec"], *measured["itl_sec"]]
+    assert list(tokens["token"]) == list(range(1, 33))
+    (scored,) = runs(EXAMPLES / "quality")
+    mean = scored.text_tokens.groupby(["configuration", "text"], observed=True)["kl_nats"].mean()
+    entry = scored.summary["configurations"][2]["quality"][1]
+    assert mean["fp4", entry["text_id"]] == pytest.approx(entry["kl_divergence"]["mean"])
+
+
+def test_what_no_report_has_drawn_lacks_its_intervals_and_says_so(tmp_path: Path) -> None:
+    (drawn,) = runs(EXAMPLES / "quality")
+    shutil.copy(drawn.records_path, tmp_path)
+    with pytest.warns(ResultsWarning, match=r"intervals and verdicts are missing.*falcon-exp report") as caught:
+        made = Run(tmp_path).quality
     assert len(caught) == 1
+    for name in ("perplexity", "ppl_ratio", "kl_mean_nats", "kl_median_nats", "top1_agreement"):
+        assert made[name].dropna().tolist() == pytest.approx(drawn.quality[name].dropna().tolist())
+    assert made["ppl_ratio_ci95_low"].isna().all()
+
+
+def test_configurations_stand_in_the_order_of_the_plan(folder: Path) -> None:
+    for table in (load(folder), run_of(folder).configurations):
+        assert table["configuration"].cat.ordered
+        assert list(table["configuration"].cat.categories) == ["none", "int8", "fp4"]
+    in_polars = load(folder, table="configurations", backend="polars")
+    assert in_polars["configuration"].dtype == pl.Enum(["none", "int8", "fp4"])
+
+
+def test_each_axis_is_a_column_numbers_as_numbers(folder: Path) -> None:
+    text = run_of(folder).records_path.read_text("utf-8").splitlines()
+    run = json.loads(open_line(text[0].encode()) or b"")
+    for at, plan in enumerate(run["configurations"]):
+        plan["axes"] = {"quantization": plan["axes"]["quantization"], "max_new_tokens": f"max_new_tokens={at}"}
+        plan["generation"]["max_new_tokens"] = 8 * (at + 1)
+    run_of(folder).records_path.write_text("\n".join([json.dumps(run), *text[1:]]) + "\n", "utf-8")
+    table = load(folder, table="tasks")
+    assert list(table.columns)[5:7] == ["quantization", "max_new_tokens"]
+    assert load(folder, table="configurations")["max_new_tokens"].tolist() == [8, 16, 24]
+
+
+def test_another_table_is_refused(folder: Path) -> None:
+    table: Any = "answers"
+    with pytest.raises(ValueError, match="trials, configurations, quality, tasks, tokens, text_tokens, not 'answers'"):
+        load(folder, table=table)
 
 
 @pytest.mark.parametrize("backend", ["pandas", "polars"])

@@ -10,6 +10,7 @@ import { type DocumentFormat, isFolderFormat } from "../render/export/formats.js
 import { findRuns } from "../run/find-runs.js";
 import { describeRecordWarning } from "../run/reader.js";
 import { readRun } from "../run/run-data.js";
+import { BYTE_ORDER_MARK } from "../run/table/csv.js";
 import type { CommandIo } from "./io.js";
 
 export interface ExportArgs {
@@ -57,7 +58,9 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
   const document = content();
   if (isFolder(document)) await writeFolder(io, output, document);
   else if (output === "-") io.stdout.write(document);
-  else await writeDocument(resolve(io.cwd, output), document);
+  // A pipe's reader would take the mark for a part of the first name.
+  else
+    await writeDocument(resolve(io.cwd, output), to === "csv" ? `${BYTE_ORDER_MARK}${document}` : document);
   return ExitCode.ok;
 }
 

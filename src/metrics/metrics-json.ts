@@ -1,6 +1,6 @@
 /** What readers in other languages need of the registry: `metrics.json`, which `npm run schemas` writes for Python. */
 import type { LoadMetric, TextMetric, TrialMetric } from "./metric.js";
-import { loadMetrics, textMetrics, trialMetrics } from "./registry.js";
+import { listSources, loadMetrics, textMetrics, trialMetrics } from "./registry.js";
 
 interface JsonMetric {
   readonly key: string;
@@ -12,6 +12,10 @@ interface JsonMetric {
   /** Keys that lead to it in an entry of summary.json, a text's in an entry of its `quality`; null where it is not there. */
   readonly summary: readonly string[] | null;
   readonly mlflow: boolean;
+  /** Other work on the machine changes it: of quiet trials alone, where there are any. */
+  readonly timed: boolean;
+  /** Keys of a trial's measurement that may hold it: the first that any trial of the configuration has. */
+  readonly sources: readonly string[];
 }
 
 /** Every metric that is a number, in the order of the registry. */
@@ -40,10 +44,13 @@ function loadPath({ key, from, field = key }: LoadMetric): readonly string[] | n
 }
 
 function describe(
-  { key, unit, better, shown }: TrialMetric | LoadMetric | TextMetric,
+  metric: TrialMetric | LoadMetric | TextMetric,
   of: JsonMetric["of"],
   record: JsonMetric["record"],
   summary: JsonMetric["summary"],
 ): JsonMetric {
-  return { key, of, unit, better, record, summary, mlflow: shown?.mlflow ?? false };
+  const { key, unit, better, shown } = metric;
+  const timed = "isTimed" in metric && metric.isTimed === true;
+  const sources = of === "trial" ? listSources(metric as TrialMetric) : [];
+  return { key, of, unit, better, record, summary, mlflow: shown?.mlflow ?? false, timed, sources };
 }

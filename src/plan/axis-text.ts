@@ -39,6 +39,8 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   truncate_prompts: ({ truncate_prompts }) => named("truncate_prompts", truncate_prompts),
 };
 
+export const AXES: readonly string[] = Object.keys(TEXTS);
+
 /** The default goes without saying: a label names what was asked for. */
 function unlessAuto(value: string): string {
   return value === "auto" ? "" : value;

@@ -11,10 +11,11 @@ export function qualityRows(summary: RunSummary): QualityRow[] {
     const shared = {
       run_id: summary.run_id,
       experiment: summary.experiment,
-      model: summary.model_name,
+      model: configuration.axes.model ?? summary.model_name,
       configuration_id: configuration.id,
       configuration: configuration.label,
       is_reference: configuration.is_reference,
+      ...axisColumns(summary, configuration),
     };
     return [...textRows(configuration), ...taskRows(configuration)].map((row) => ({
       ...shared,
@@ -22,6 +23,13 @@ export function qualityRows(summary: RunSummary): QualityRow[] {
       ...row,
     }));
   });
+}
+
+/** What varies in the experiment, a column each; as labels have it. */
+function axisColumns({ configurations }: RunSummary, { axes }: ConfigurationSummary): QualityRow {
+  const names = new Set(configurations.flatMap((one) => Object.keys(one.axes)));
+  names.delete("model");
+  return Object.fromEntries([...names].map((name) => [name, axes[name] ?? null]));
 }
 
 /** Null where nothing was scored. */

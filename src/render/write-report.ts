@@ -8,7 +8,7 @@ import { describeRecordWarning } from "../run/reader.js";
 import { writeResultFile } from "../run/result-file.js";
 import { type RunData, readRun } from "../run/run-data.js";
 import type { RunSummary } from "../run/summary-schema.js";
-import { tableCsv } from "../run/table/csv.js";
+import { BYTE_ORDER_MARK, tableCsv } from "../run/table/csv.js";
 import { tableParquet } from "../run/table/parquet.js";
 import { tableRows } from "../run/table/rows.js";
 import { buildCharts } from "./charts/charts.js";
@@ -34,11 +34,11 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
   const summary = summarize(data);
   await writeResultFile(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
   const rows = tableRows([data]);
-  await writeResultFile(paths.csv, tableCsv(rows));
+  await writeResultFile(paths.csv, `${BYTE_ORDER_MARK}${tableCsv(rows)}`);
   await writeResultFile(paths.parquet, tableParquet(rows));
   const quality = qualityCsv(summary);
   if (quality === null) await rm(paths.qualityCsv, { force: true });
-  else await writeResultFile(paths.qualityCsv, quality);
+  else await writeResultFile(paths.qualityCsv, `${BYTE_ORDER_MARK}${quality}`);
   await writeResultFile(paths.answers, answersMarkdown(data));
   const bundle = await readPageBundle().catch((error: unknown) => {
     warnings.push(`report.html cannot be made here: ${describeError(error)}`);

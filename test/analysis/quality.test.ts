@@ -111,6 +111,7 @@ test("quality.csv has a row a text and a row a task's metric, under the same col
   expect(rows.map(({ kind }) => kind)).toEqual(["text", "lm_eval", "text", "lm_eval", "text", "lm_eval"]);
   expect(new Set(rows.map((row) => Object.keys(row).join())).size).toBe(1);
   expect(qualityCsv(summary)?.split("\n")).toHaveLength(8);
+  expect(rows[2]).toMatchObject({ configuration: "int8", quantization: "int8" });
 });
 
 test("the table has the quality of every configuration, and no line is wider than the terminal", () => {

@@ -46,6 +46,12 @@ test("a report is a summary, the tables, the answers, the environment and three 
   expect(readFileSync(paths.chart("overview", ".png")).subarray(0, 8)).toEqual(PNG_SIGNATURE);
 });
 
+test("a spreadsheet sees that the CSV is UTF-8", async () => {
+  const paths = folderWithRecords(fakeRun().records);
+  await writeReport(paths);
+  expect(readFileSync(paths.csv).subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
+});
+
 test("a chart's specification carries its data and draws alone", async () => {
   const paths = folderWithRecords(fakeRun().records);
   await writeReport(paths);

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from falcon_exp.results.recorded import Configuration
 
 
 @dataclass(frozen=True)
@@ -23,24 +26,75 @@ class Metric:
     summary: tuple[str, ...] | None
     #: Whether it is sent to MLflow.
     mlflow: bool
+    #: Other work on the machine changes it.
+    timed: bool
+    #: Keys of a trial's measurement that may hold it, the first that any trial has.
+    sources: tuple[str, ...]
 
 
 @cache
 def metrics() -> tuple[Metric, ...]:
     """All of them, in the order of the registry."""
-    text = resources.files("falcon_exp.results").joinpath("metrics.json").read_text("utf-8")
     return tuple(
-        Metric(one["key"], one["of"], _path(one["record"]), _path(one["summary"]), one["mlflow"])
-        for one in json.loads(text)["metrics"]
+        Metric(
+            one["key"],
+            one["of"],
+            _path(one["record"]),
+            _path(one["summary"]),
+            one["mlflow"],
+            one["timed"],
+            tuple(one["sources"]),
+        )
+        for one in _described()["metrics"]
     )
+
+
+@cache
+def columns() -> tuple[tuple[str, str], ...]:
+    """Name and type of every column of the flat table, in its order."""
+    return tuple((one["name"], one["type"]) for one in _described()["columns"])
+
+
+#: Of a configuration's load: read after the last trial, where that came to its end.
+_RUNNING = frozenset({"weights_bytes", "matrix_weights_quantized_share", "mean_bits_per_weight"})
+_COUNTED = frozenset({"parameters", "linear_layers", "quantized_linear_layers"})
+
+
+def read_load_metric(key: str, configuration: Configuration) -> tuple[bool, Any]:
+    """Whether it is one of a load's, and its value."""
+    load = (configuration.load or {}).get("load") or {}
+    at_load = load.get("proof") or {}
+    after = (configuration.outcome or {}).get("proof_after") or {}
+    if key in _RUNNING:
+        return True, (after or at_load).get(key)
+    if key in _COUNTED:
+        return True, at_load.get(key)
+    if key == "weights_after_trials_bytes":
+        return True, after.get("weights_bytes")
+    path = next((one.record for one in metrics() if one.key == key and one.of == "load"), None)
+    return path is not None, None if path is None else find_value(load, path)
 
 
 def read_path(body: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
     """The number at the end of these keys; None where a key is missing, as in files from before it was measured."""
+    value = find_value(body, path)
+    return None if value is None else float(value)
+
+
+def find_value(body: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """What stands at the end of these keys, as it stands there."""
     value: Any = body
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
-    return None if value is None else float(value)
+    return value
+
+
+@cache
+def _described() -> dict[str, Any]:
+    text = resources.files("falcon_exp.results").joinpath("metrics.json").read_text("utf-8")
+    described = json.loads(text)
+    assert isinstance(described, dict)
+    return described
 
 
 def _path(keys: list[str] | None) -> tuple[str, ...] | None:

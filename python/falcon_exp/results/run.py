@@ -85,7 +85,42 @@ class Run:
     @cached_property
     def answers(self) -> tuple[Answer, ...]:
         """What the model said, prompt by prompt. It is untrusted text."""
-        return answers_of(group_records(self.records(), str(self.records_path)))
+        return answers_of(self.data)
+
+    @cached_property
+    def trials(self) -> Any:
+        """A frame, as all below: one row a trial (docs/results.md). Of pandas where it is installed, else of polars."""
+        return self._table("trials")
+
+    @cached_property
+    def configurations(self) -> Any:
+        """One row a configuration: its axes, sizes, medians over its trials, and what it is against the reference."""
+        return self._table("configurations")
+
+    @cached_property
+    def quality(self) -> Any:
+        """One row a configuration and scored text: perplexity, KL divergence, top-1 agreement, with their intervals."""
+        return self._table("quality")
+
+    @cached_property
+    def tasks(self) -> Any:
+        """One row a configuration and metric of lm-evaluation-harness."""
+        return self._table("tasks")
+
+    @cached_property
+    def tokens(self) -> Any:
+        """One row a token of an answer, with the time that it took."""
+        return self._table("tokens")
+
+    @cached_property
+    def text_tokens(self) -> Any:
+        """One row a token of a scored text: negative log-likelihood, KL divergence, whether the top token is equal."""
+        return self._table("text_tokens")
+
+    def _table(self, table: Any) -> Any:
+        from falcon_exp.results.table import load
+
+        return load(self, table=table)
 
     def records(self) -> Iterator[Record]:
         """All records as they were written (docs/results.md). What cannot be used is left out with a ResultsWarning."""
@@ -97,6 +132,26 @@ class Run:
     def facts(self) -> RunData:
         """What was to be measured, on what, and how it ended; no trials are in it."""
         return group_records(read_records(self.records_path, FACTS).records, str(self.records_path))
+
+    @cached_property
+    def data(self) -> RunData:
+        """All that was recorded."""
+        return group_records(self.records(), str(self.records_path))
+
+    @property
+    def drawn_summary(self) -> dict[str, Any] | None:
+        """The summary, where it is of all the records; else None, which a ResultsWarning tells."""
+        path = self.folder / "summary.json"
+        if path.is_file() and json.loads(path.read_text("utf-8")).get("status") == self.status:
+            return self.summary
+        told = f"{self.id}: no summary of all its records, so intervals and verdicts are missing. {self.report_step}"
+        warnings.warn(told, ResultsWarning, stacklevel=4)
+        return None
+
+    def _repr_html_(self) -> str:
+        from falcon_exp.results.run_html import run_html
+
+        return run_html(self)
 
     @property
     def records_path(self) -> Path:

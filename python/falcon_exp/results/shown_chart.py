@@ -6,66 +6,62 @@ from pathlib import Path
 from typing import Any
 
 import altair
+from altair.utils import update_nested
 
 from falcon_exp.results.charts import mime_bundle, picture_of
+
+#: What a chart may say only where it is no part of another; kept beside it, so that `chart | other` is possible.
+_ALONE = ("background", "config", "autosize", "padding")
 
 
 class _Shown:
     """Takes the place of Altair's own display, which loads its drawing code from the internet."""
 
     _picture: Path | None = None
+    _alone: dict[str, Any] = {}  # noqa: RUF012 - never changed: each chart's class has its own
+
+    def to_dict(self, *args: Any, context: dict[str, Any] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """The specification; with what the report gave it unless it is a part of another chart."""
+        assert isinstance(self, altair.TopLevelMixin)
+        chart: Any = self
+        if (context or {}).get("top_level", True):
+            chart = self.copy(deep=False)
+            for key, value in self._alone.items():
+                own = chart._get(key)
+                if own is altair.Undefined:
+                    chart[key] = value
+                elif key == "config":
+                    chart[key] = update_nested(value, own if isinstance(own, dict) else own.to_dict(), copy=True)
+        parent: Any = super(_Shown, chart)
+        found: dict[str, Any] = parent.to_dict(*args, context=context, **kwargs)
+        return found
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        assert isinstance(self, altair.TopLevelMixin)
         spec = self.to_dict()
         # The report's own picture, as long as the chart is as the report drew it: a copy has none.
         return mime_bundle(spec, picture_of(spec) if self._picture is None else self._picture.read_bytes())
 
 
-class _Chart(_Shown, altair.Chart):
-    pass
-
-
-class _LayerChart(_Shown, altair.LayerChart):
-    pass
-
-
-class _ConcatChart(_Shown, altair.ConcatChart):
-    pass
-
-
-class _HConcatChart(_Shown, altair.HConcatChart):
-    pass
-
-
-class _VConcatChart(_Shown, altair.VConcatChart):
-    pass
-
-
-class _FacetChart(_Shown, altair.FacetChart):
-    pass
-
-
-class _RepeatChart(_Shown, altair.RepeatChart):
-    pass
-
-
 #: By the key that only such a specification has; facet and repeat hold one of the others.
 _KINDS: dict[str, type[Any]] = {
-    "facet": _FacetChart,
-    "repeat": _RepeatChart,
-    "layer": _LayerChart,
-    "concat": _ConcatChart,
-    "hconcat": _HConcatChart,
-    "vconcat": _VConcatChart,
-    "mark": _Chart,
+    "facet": altair.FacetChart,
+    "repeat": altair.RepeatChart,
+    "layer": altair.LayerChart,
+    "concat": altair.ConcatChart,
+    "hconcat": altair.HConcatChart,
+    "vconcat": altair.VConcatChart,
+    "mark": altair.Chart,
 }
 
 
 def shown_chart(spec: dict[str, Any], picture: Path | None) -> altair.TopLevelMixin:
     """An Altair chart of a specification; ``picture`` is its PNG, where there is one."""
     kind = next(kind for key, kind in _KINDS.items() if key in spec)
-    chart: altair.TopLevelMixin = kind.from_dict(spec)
+    alone = {key: spec[key] for key in _ALONE if key in spec}
+    # A class of its own, because Altair makes copies through the class alone.
+    own: Any = type(kind.__name__, (_Shown, kind), {"_alone": alone})
+    part = {key: value for key, value in spec.items() if key not in _ALONE and key != "$schema"}
+    chart: altair.TopLevelMixin = own.from_dict(part)
     # Altair would take an attribute that is set plainly for a part of the specification.
     object.__setattr__(chart, "_picture", picture)
     return chart

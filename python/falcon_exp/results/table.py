@@ -1,107 +1,84 @@
-"""The flat table of docs/results.md, one row a trial, out of each run's ``records.parquet``."""
+"""Tables over runs: trials, configurations, scored texts, tasks, tokens."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import warnings
-from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from falcon_exp.results.compatibility import warn_of_mixing
-from falcon_exp.results.problems import ResultsError, ResultsWarning
+from falcon_exp.results.entry_rows import axis_values, table_rows
+from falcon_exp.results.frames import Backend, Rows, choose_library
+from falcon_exp.results.metrics import columns
 from falcon_exp.results.run import Results, Run, runs
+from falcon_exp.results.table_columns import table_types
+from falcon_exp.results.trial_rows import trial_rows
 
 if TYPE_CHECKING:
     import pandas
     import polars
 
-Backend = Literal["pandas", "polars"]
+    from falcon_exp.results.frames import Library
+
+Table = Literal["trials", "configurations", "quality", "tasks", "tokens", "text_tokens"]
 
 TABLE_FILE = "records.parquet"
+#: In the order of the plan, for charts and for groups.
+_ORDERED = ("configuration", "quantization", "reference")
 _TRIAL_LINE = re.compile(rb'^\{"schema_version":\d+,"run_id":"[^"\\]*","at":"([^"\\]*)","kind":"trial"', re.MULTILINE)
-_TOLD_RUNS = 3
 
 
 @overload
-def load(results: Results = ..., *, backend: Literal["pandas"] | None = ...) -> pandas.DataFrame: ...
+def load(
+    results: Results = ..., *, table: Table = ..., backend: Literal["pandas"] | None = ...
+) -> pandas.DataFrame: ...
 @overload
-def load(results: Results = ..., *, backend: Literal["polars"]) -> polars.DataFrame: ...
-def load(results: Results = "results", *, backend: Backend | None = None) -> Any:
-    """One row a trial, of every run below a folder, oldest run first; units stand in the columns' names.
+def load(results: Results = ..., *, table: Table = ..., backend: Literal["polars"]) -> polars.DataFrame: ...
+def load(results: Results = "results", *, table: Table = "trials", backend: Backend | None = None) -> Any:
+    """A table over every run below a folder, oldest run first; units stand in the columns' names.
 
-    ``results`` is a results folder, an experiment's, a run's, a Run, or a list of these. ``backend`` is pandas where it
-    is installed, else polars. Integers that can be missing are Int64 in pandas, times are in UTC.
+    ``results`` is a results folder, an experiment's, a run's, a Run, or a list of these. ``table``: one row a trial,
+    a configuration, a scored text (`quality`), a metric of lm-evaluation-harness (`tasks`), a token of an answer
+    (`tokens`), or a token of a scored text (`text_tokens`). ``backend`` is pandas where it is installed, else polars.
+    Integers that can be missing are Int64 in pandas, times are in UTC, configurations are in the order of the plan.
 
-    Warns with ResultsWarning of runs without a table (left out) or with one that is older than their records (read),
-    and with IncompatibleRunsWarning where the runs' figures do not belong together. Raises ResultsError
-    `results-not-found`, `results-not-drawn` where no run has a table, `notebook-library-missing`.
+    What no report has drawn yet is made from the records. Warns with ResultsWarning where intervals are missing for
+    that reason, and with IncompatibleRunsWarning where the runs' figures do not belong together. Raises ResultsError
+    `results-not-found`, `notebook-library-missing`.
     """
+    if table not in get_args(Table):
+        raise ValueError(f"table is one of {', '.join(get_args(Table))}, not {table!r}")
     found = runs(results)
-    reader = _READERS[_backend(backend)]
-    drawn = [run for run in found if (run.folder / TABLE_FILE).is_file()]
-    missing = [run for run in found if run not in drawn]
-    if not drawn:
-        raise ResultsError("results-not-drawn", f"No run of {len(found)} has a {TABLE_FILE}.", found[-1].report_step)
-    tables, newest = reader([run.folder / TABLE_FILE for run in drawn])
-    old = [run for run, last in zip(drawn, newest, strict=True) if _has_newer_trial(run, last)]
-    _warn_of(missing, f"no {TABLE_FILE} (left out)")
-    _warn_of(old, f"a {TABLE_FILE} that is older than its records")
-    if len(drawn) > 1:
-        warn_of_mixing([run.facts for run in drawn])
-    return tables
+    library = choose_library(backend)
+    if table == "trials":
+        tables = [_read_trials(run, library) for run in found]
+    else:
+        axes = {name: _kind(value) for run in found for name, value in _axes(run)}
+        rows = [row for run in found for row in table_rows(run, table)]
+        tables = [library.from_rows(Rows(table_types(table, axes), rows))]
+    if len(found) > 1:
+        warn_of_mixing([run.facts for run in found])
+    return library.finish(tables, _ORDERED)
 
 
-def _backend(asked: Backend | None) -> Backend:
-    backends: tuple[Backend, ...] = ("pandas", "polars") if asked is None else (asked,)
-    for name in backends:
-        if name not in _READERS:
-            raise ValueError(f"backend is 'pandas' or 'polars', not {name!r}")
-        if importlib.util.find_spec(name) is not None:
-            return name
-    raise ResultsError(
-        "notebook-library-missing",
-        f"Tables need {' or '.join(backends)}, which is not installed here.",
-        f"Install it: pip install {'pandas pyarrow' if 'pandas' in backends else 'polars'}.",
-    )
+def _read_trials(run: Run, library: Library) -> Any:
+    """Of the file, where it has all that was recorded; else of the records."""
+    path = run.folder / TABLE_FILE
+    if path.is_file():
+        drawn = library.read_parquet(path)
+        if not _has_newer_trial(run, library.newest(drawn)):
+            return drawn
+    return library.from_rows(Rows(dict(columns()), trial_rows(run.data)))
 
 
-def _read_with_pandas(paths: Sequence[Path]) -> tuple[Any, list[datetime | None]]:
-    import pandas
-
-    try:
-        import pyarrow
-        import pyarrow.compute
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ResultsError(
-            "notebook-library-missing",
-            "pandas reads these tables with pyarrow, which is not installed here.",
-            "Install it: pip install pyarrow.",
-        ) from error
-    tables = [pyarrow.parquet.read_table(path) for path in paths]
-    newest = [pyarrow.compute.max(table["finished_at"]).as_py() for table in tables]
-    # A table of an older falcon-exp may lack a column: its cells are missing.
-    whole = pyarrow.concat_tables(tables, promote_options="default")
-    types = {
-        pyarrow.int64(): pandas.Int64Dtype(),
-        pyarrow.bool_(): pandas.BooleanDtype(),
-        pyarrow.string(): pandas.StringDtype(),
-    }
-    return whole.to_pandas(types_mapper=types.get), newest
+def _axes(run: Run) -> list[tuple[str, Any]]:
+    return [pair for configuration in run.facts.configurations for pair in axis_values(configuration).items()]
 
 
-def _read_with_polars(paths: Sequence[Path]) -> tuple[Any, list[datetime | None]]:
-    import polars
-
-    tables = [polars.read_parquet(path) for path in paths]
-    newest = [table["finished_at"].max() for table in tables]
-    return polars.concat(tables, how="diagonal"), newest
-
-
-_READERS = {"pandas": _read_with_pandas, "polars": _read_with_polars}
+def _kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "string"
+    return "int64" if isinstance(value, int) else "double"
 
 
 def _has_newer_trial(run: Run, newest_in_table: datetime | None) -> bool:
@@ -110,12 +87,3 @@ def _has_newer_trial(run: Run, newest_in_table: datetime | None) -> bool:
         return False
     newest = datetime.fromisoformat(max(ends).decode("ascii").replace("Z", "+00:00"))
     return newest_in_table is None or newest_in_table < newest
-
-
-def _warn_of(found: Sequence[Run], what: str) -> None:
-    if not found:
-        return
-    names = ", ".join(run.id for run in found[:_TOLD_RUNS])
-    rest = f" and {len(found) - _TOLD_RUNS} more" if len(found) > _TOLD_RUNS else ""
-    noun = "run has" if len(found) == 1 else "runs have"
-    warnings.warn(f"{len(found)} {noun} {what}: {names}{rest}. {found[0].report_step}", ResultsWarning, stacklevel=3)

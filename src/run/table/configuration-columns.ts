@@ -1,7 +1,7 @@
 /** Columns that are the same in every row of a configuration. */
 import { canonicalJson } from "../../base/json.js";
 import { loadMetrics, readLoadMetric } from "../../metrics/registry.js";
-import { METHOD_NAMES } from "../../quantization/registry.js";
+import { describeQuantization, METHOD_NAMES } from "../../quantization/registry.js";
 import { findRunningProof, listLoadParts } from "../run-data.js";
 import { always, column, metricColumn, type RowSource, type TableColumn } from "./column.js";
 
@@ -41,6 +41,11 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
     "prompt_lookup_num_tokens",
     "most that prompt lookup copies at once; null without",
     (source) => readGeneration(source).prompt_lookup_num_tokens,
+  ),
+  column.int64(
+    "prompt_tokens",
+    "tokens of every prompt, cut or repeated; null where prompts are as they are",
+    (source) => readGeneration(source).prompt_tokens,
   ),
   column.string("stop", "texts that end an answer, as JSON; null without", (source) =>
     formatJson(readGeneration(source).stop),
@@ -85,6 +90,13 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
       "quantization_requested",
       `${METHOD_NAMES.join(", ")}: as asked for`,
       (source) => readWorker(source).quantization.method,
+    ),
+  ),
+  always(
+    column.string(
+      "quantization",
+      "the same with its settings, as labels have it: `nf4-double`",
+      ({ configuration }) => describeQuantization(configuration.plan.worker.quantization),
     ),
   ),
   column.string(

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { expect, test } from "vitest";
+import { AXES } from "../../../src/plan/axis-text.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import type { Cell, ColumnType, TableRow } from "../../../src/run/table/column.js";
 import { COLUMNS } from "../../../src/run/table/columns.js";
@@ -140,6 +141,12 @@ test("no row lacks what a column promises, and every cell has its column's type"
     }
   }
   expect(new Set(COLUMNS.map(({ name }) => name)).size).toBe(COLUMNS.length);
+});
+
+test("whatever a matrix may vary is a column", () => {
+  const names = new Set(COLUMNS.map(({ name }) => name));
+  const lacking = AXES.filter((axis) => !names.has(axis) && !names.has(`${axis}_requested`));
+  expect(lacking).toEqual([]);
 });
 
 test("what a model wrote is real text in Parquet and harmless text in CSV", async () => {
