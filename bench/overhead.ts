@@ -2,8 +2,8 @@
  * `npm run bench:overhead`: what being measured by falcon-exp costs, against a loop written by hand.
  *
  * Promises, each with a 95 % interval no wider than ± 1 %:
- *   generate   falcon-exp ÷ plain loop at most 1.01, for none, int8 and fp4: pairs of generates within seconds
- *   sweep      `falcon-exp run experiments/quant.yaml` ÷ article_script.py at most 1.03: whole runs in turn
+ *   generate   falcon-exp ÷ plain loop at most 1.01, for none, int8 and fp4: pairs of generates in slices of 50 ms
+ *   sweep      `falcon-exp run experiments/quant.yaml` ÷ article_script.py at most 1.03: whole runs in slices
  * Exits 0 where all hold, 1 where one FAILED or is not resolved. Method and options: docs/benchmarks.md.
  * Needs `falcon-exp setup` to have run.
  */
@@ -40,6 +40,7 @@ const { values } = parseArgs({
     loads: { type: "string", default: "10" },
     "most-loads": { type: "string" },
     pairs: { type: "string", default: "6" },
+    "slice-ms": { type: "string", default: "50" },
     sweeps: { type: "string", default: "4" },
     "most-sweeps": { type: "string" },
     "quiet-cpus": { type: "string", default: "0.05" },
@@ -70,6 +71,7 @@ const configurations = plan.configurations
 const prompts = experiment.prompts.map(({ text }) => describePrompt(text));
 
 const quietCpus = Number(values["quiet-cpus"]);
+const sliceMs = Number(values["slice-ms"]);
 const loads = Number(values.loads);
 
 function measure(measured: string, against: string) {
@@ -87,6 +89,7 @@ function measure(measured: string, against: string) {
     loads,
     mostLoads: Number(values["most-loads"] ?? 2 * loads),
     pairs: Number(values.pairs),
+    sliceMs,
     quietCpus,
     resolution: RESOLUTION,
     seed: Number(values.seed),
@@ -130,10 +133,12 @@ async function compareSweeps(): Promise<void> {
       new_tokens: experiment.base.max_new_tokens,
       warmup: experiment.warmup,
     }),
-    runArguments: pythonArguments,
+    // The script loads each configuration once. A trial cannot know that its machine stood still in between.
+    runArguments: [...pythonArguments, "--set", "rounds=1", "--set", "disturbed_retries=0"],
     rounds,
     mostRounds: Number(values["most-sweeps"] ?? 2 * rounds),
     resolution: RESOLUTION,
+    sliceMs,
     quietCpus,
     onLine,
   });

@@ -2,7 +2,7 @@
 
 Loads and generates exactly as article_script.py does, with nothing of falcon-exp. Reads one JSON command a line:
 {"do": "load", "quantization"} or {"do": "generate", "prompt", "new_tokens"}; answers each with one line of JSON. The
-first line, before any command, is {"threads"}. Ends with its stdin.
+first line, before any command, is {"threads"}; a generate's times are seconds of CLOCK_MONOTONIC. Ends with its stdin.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 from article_script import generate, load
 
@@ -41,7 +42,8 @@ def main() -> None:
             answer(loaded=True)
         else:
             elapsed_sec, text = generate(model, tokenizer, command["prompt"], command["new_tokens"])
-            answer(elapsed_sec=elapsed_sec, text=text)
+            ended_sec = time.perf_counter()
+            answer(started_sec=ended_sec - elapsed_sec, ended_sec=ended_sec, text=text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """falcon-exp's worker with something switched off, to see what it costs (`npm run bench:overhead -- --diagnose`).
 
+With nothing switched off it is the product's side of the comparison. Where FALCON_EXP_BENCH_TIMES names a file, that gets when the last
+generate began and ended, in seconds of CLOCK_MONOTONIC: the bench needs it, and records hold only how long it took.
+
 Takes the worker's own arguments and `--without NAME,…`; the names are those of SWITCHES in bench/overhead/sides.ts.
 What is switched off is replaced in memory, in the process that the trial processes are forked from: the worker's files
 stay as they are.
@@ -11,6 +14,7 @@ from pathlib import Path
 
 #: Inherited by the forkserver, which imports this file as a module.
 VARIABLE = "FALCON_EXP_BENCH_WITHOUT"
+TIMES = "FALCON_EXP_BENCH_TIMES"
 ALL = ("progress", "clock", "collect", "freeze", "peak", "meters", "warnings", "heartbeat")
 
 
@@ -52,6 +56,8 @@ def change_trials(off: set[str]) -> None:
     from falcon_exp.worker.devices.model_devices import ModelDevices
     from falcon_exp.worker.trial import generation, loading, progress, trial
 
+    if TIMES in os.environ:
+        _write_times(Path(os.environ[TIMES]))
     if "progress" in off:
         replace(progress.TokenProgress, "__call__", lambda *_: None)
     if "clock" in off:
@@ -76,6 +82,33 @@ def change_trials(off: set[str]) -> None:
             return notices
 
         replace(trial, "collect_library_warnings", silent)
+
+
+def _write_times(file: Path) -> None:
+    import json
+    import time
+
+    from falcon_exp.worker.trial import generation, trial
+
+    readings: list[float] = []
+
+    def read() -> float:
+        readings.append(time.perf_counter())
+        return readings[-1]
+
+    measure = trial.measure
+
+    def measured(*args: object) -> dict[str, object]:
+        readings.clear()
+        measurement: dict[str, object] = measure(*args)
+        times = readings[0], readings[-1]
+        if times[1] - times[0] != measurement["elapsed_sec"]:
+            raise AssertionError("the first and the last reading of the clock are not those around the generate")
+        file.write_text(json.dumps(times), encoding="utf-8")
+        return measurement
+
+    replace(generation, "time", _Without(time, perf_counter=read))
+    replace(trial, "measure", measured)
 
 
 def _drop_clock() -> None:

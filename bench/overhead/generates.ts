@@ -21,6 +21,7 @@ export interface GeneratesOptions extends SideSetup {
   readonly loads: number;
   readonly mostLoads: number;
   readonly pairs: number;
+  readonly sliceMs: number;
   readonly quietCpus: number;
   readonly resolution: number;
   readonly seed: number;
@@ -103,7 +104,7 @@ interface LoadJob {
 
 async function measureLoad(job: LoadJob, options: GeneratesOptions): Promise<Load> {
   const { configuration, measuredFirst, seed, round } = job;
-  const { prompts, pairs, quietCpus } = options;
+  const { prompts, pairs, sliceMs, quietCpus } = options;
   const first = await loadAndWarm(measuredFirst ? job.measured : job.against, configuration, options);
   const second = await loadAndWarm(measuredFirst ? job.against : job.measured, configuration, options);
   const [measured, against] = measuredFirst ? [first, second] : [second, first];
@@ -121,6 +122,7 @@ async function measureLoad(job: LoadJob, options: GeneratesOptions): Promise<Loa
         const before = readMachineUse(pids);
         return () => computeOthersCpus(before, readMachineUse(pids));
       },
+      sliceMs,
       quietCpus,
       mostAgain: pairs,
     });
@@ -139,7 +141,7 @@ async function loadAndWarm(
   configuration: PlanConfiguration,
   { prompts, warmup }: GeneratesOptions,
 ): Promise<LoadedSide> {
-  await source.wake();
+  source.wake();
   const side = await source.load(configuration);
   for (let index = 0; index < warmup; index++) await side.generate(prompts[0] ?? "");
   side.rest();

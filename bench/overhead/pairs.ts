@@ -1,10 +1,12 @@
-/** Pairs of generates, one of each side within seconds, and what the machine did meanwhile. */
+/** Pairs of generates, both at once in slices of time, and what the machine did meanwhile. */
 import type { Slot } from "./order.js";
+import { computeActiveSec, runInSlices, type Sliceable, type Sliced, type Work } from "./slices.js";
 
-/** One generate of one side. */
-export interface Turn {
-  /** On that side's own clock, around the generate alone. */
-  readonly elapsedSec: number;
+/** One generate of one side, as that side tells it. */
+export interface Answer {
+  /** Around the generate alone, read by the process that generates, in seconds of CLOCK_MONOTONIC. */
+  readonly startedSec: number;
+  readonly endedSec: number;
   /** What was generated: both sides must say the same. */
   readonly text: string;
   /** Of the process that generates, from the request to the answer; null where the system does not tell. */
@@ -15,13 +17,15 @@ export interface Turn {
   readonly besideCpuSec: number | null;
 }
 
+export interface Turn extends Omit<Answer, "startedSec" | "endedSec"> {
+  /** Of the generate alone, less the time for which its side stood still. */
+  readonly elapsedSec: number;
+}
+
 /** One of the two that are compared, with its model loaded. */
-export interface Side {
+export interface Side extends Sliceable {
   readonly name: string;
-  /** Stands still and uses no CPU until `wake`. */
-  rest(): void;
-  wake(): Promise<void>;
-  generate(prompt: string): Promise<Turn>;
+  generate(prompt: string): Promise<Answer>;
 }
 
 export interface Pair extends Slot {
@@ -37,6 +41,8 @@ export interface PairOptions {
   readonly against: Side;
   readonly prompts: readonly string[];
   readonly schedule: readonly Slot[];
+  /** How long one side generates before it is the other's turn. */
+  readonly sliceMs: number;
   /** Begins to watch the machine; the function returned says how many CPUs others kept busy since. */
   readonly watch: () => () => number | null;
   /** Others may keep so many CPUs busy; a pair during which they take more is measured again. */
@@ -69,16 +75,22 @@ export async function measurePairs(options: PairOptions): Promise<Pair[]> {
 
 async function measurePair(
   slot: Slot,
-  { measured, against, prompts, watch }: PairOptions,
+  { measured, against, prompts, sliceMs, watch }: PairOptions,
   quietCpus: number,
 ): Promise<Pair> {
   const prompt = prompts[slot.promptIndex];
   if (prompt === undefined) throw new RangeError(`there is no prompt ${slot.promptIndex}`);
   const read = watch();
-  const first = await takeTurn(slot.measuredFirst ? measured : against, prompt);
-  const second = await takeTurn(slot.measuredFirst ? against : measured, prompt);
+  const [one, other] = [measured, against].map((side) => ({
+    rest: () => side.rest(),
+    wake: () => side.wake(),
+    start: () => side.generate(prompt),
+  })) as [Work<Answer>, Work<Answer>];
+  const turns = slot.measuredFirst
+    ? await runInSlices(one, other, sliceMs)
+    : (await runInSlices(other, one, sliceMs)).reverse();
   const othersCpus = read();
-  const [ofMeasured, ofAgainst] = slot.measuredFirst ? [first, second] : [second, first];
+  const [ofMeasured, ofAgainst] = turns.map(makeTurn) as [Turn, Turn];
   if (ofMeasured.text !== ofAgainst.text) {
     const texts = `${JSON.stringify(ofMeasured.text)} and ${JSON.stringify(ofAgainst.text)}`;
     throw new Error(`${measured.name} and ${against.name} do not do the same work: ${texts}`);
@@ -87,13 +99,9 @@ async function measurePair(
   return { ...slot, measured: ofMeasured, against: ofAgainst, othersCpus, isDisturbed };
 }
 
-async function takeTurn(side: Side, prompt: string): Promise<Turn> {
-  await side.wake();
-  try {
-    return await side.generate(prompt);
-  } finally {
-    side.rest();
-  }
+function makeTurn({ result, windows }: Sliced<Answer>): Turn {
+  const { startedSec, endedSec, ...told } = result;
+  return { ...told, elapsedSec: computeActiveSec(windows, startedSec, endedSec) };
 }
 
 /** ln(measured ÷ against) of the pairs that nobody disturbed. */

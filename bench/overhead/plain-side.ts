@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { LARGE_PAGES } from "./large-pages.js";
-import type { Side, Turn } from "./pairs.js";
+import type { Answer, Side } from "./pairs.js";
 import { restGroup, wakeGroup, watchTurn } from "./resting.js";
 
 const program = fileURLToPath(new URL("../plain_loop.py", import.meta.url));
@@ -66,14 +66,18 @@ export class PlainSide implements Side {
     restGroup(this.pid);
   }
 
-  wake(): Promise<void> {
-    return wakeGroup(this.pid);
+  wake(): void {
+    wakeGroup(this.pid);
   }
 
-  generate(prompt: string): Promise<Turn> {
+  generate(prompt: string): Promise<Answer> {
     return watchTurn(this.pid, [], async () => {
       const answer = await this.ask({ do: "generate", prompt, new_tokens: this.options.newTokens });
-      return { elapsedSec: answer.elapsed_sec as number, text: answer.text as string };
+      return {
+        startedSec: answer.started_sec as number,
+        endedSec: answer.ended_sec as number,
+        text: answer.text as string,
+      };
     });
   }
 

@@ -1,9 +1,10 @@
 /** falcon-exp as a side of the comparison: its own worker class, supervisor and trial process, spoken to over ZeroMQ. */
+import { readFileSync, rmSync } from "node:fs";
 import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
 import type { PlanConfiguration, Timeouts } from "../../src/plan/plan-types.js";
 import { Worker } from "../../src/worker/worker.js";
-import type { Side, Turn } from "./pairs.js";
+import type { Answer, Side } from "./pairs.js";
 import { ProcessTree } from "./process-tree.js";
 import { restGroup, wakeGroup, watchTurn } from "./resting.js";
 
@@ -14,13 +15,15 @@ export interface ProductOptions {
   readonly python: string;
   readonly env: Readonly<Record<string, string>>;
   readonly timeouts: Timeouts;
-  /** What Python runs instead of the worker: one with something switched off. */
-  readonly program?: readonly string[];
+  /** What Python runs: the worker, with nothing or something switched off. It writes each generate's times to a file. */
+  readonly program: readonly string[];
+  readonly clockFile: string;
 }
 
 /** One worker; loads one configuration after another, each in a trial process of its own, as a run does. */
 export class ProductSide implements Side {
   readonly name: string;
+  private readonly clockFile: string;
   private configuration: PlanConfiguration | null = null;
   private trialPid = 0;
   private trials = 0;
@@ -34,19 +37,20 @@ export class ProductSide implements Side {
     private readonly pid: number,
   ) {
     this.name = options.name;
+    this.clockFile = options.clockFile;
   }
 
   /** The worker is started, its libraries are imported, and no model is loaded yet. */
   static async open(options: ProductOptions): Promise<ProductSide> {
-    const { python, env, timeouts, program } = options;
+    const { python, env, timeouts, program, clockFile } = options;
     const worker = await Worker.open({
       pythonPath: python,
-      env,
+      env: { ...env, FALCON_EXP_BENCH_TIMES: clockFile },
       // While it rests, its supervisor sends no heartbeat.
       timeouts: { ...timeouts, heartbeat_sec: REST_LIMIT_SEC },
       clock: systemClock,
       log: silentLog,
-      ...(program === undefined ? {} : { program }),
+      program,
     });
     if (worker.pid === null) throw new Error("a worker that was opened has no number");
     await worker.ask("start", {});
@@ -65,7 +69,7 @@ export class ProductSide implements Side {
 
   /** Ends the trial process; the next configuration can be loaded. */
   async end(): Promise<void> {
-    await this.wake();
+    this.wake();
     await this.worker.ask("unload", {});
     this.configuration = null;
   }
@@ -74,11 +78,11 @@ export class ProductSide implements Side {
     restGroup(this.pid);
   }
 
-  wake(): Promise<void> {
-    return wakeGroup(this.pid);
+  wake(): void {
+    wakeGroup(this.pid);
   }
 
-  generate(prompt: string): Promise<Turn> {
+  generate(prompt: string): Promise<Answer> {
     const { configuration } = this;
     if (configuration === null) throw new Error("no configuration is loaded");
     const trialId = `${configuration.worker.id}/bench${++this.trials}`;
@@ -91,13 +95,20 @@ export class ProductSide implements Side {
         repeat: 0,
         generation: configuration.generation,
       });
-      return { elapsedSec: measurement.elapsed_sec, text: measurement.output_text };
+      return { ...this.readClock(), text: measurement.output_text };
     });
+  }
+
+  /** Of the last generate. */
+  private readClock(): { startedSec: number; endedSec: number } {
+    const [startedSec, endedSec] = JSON.parse(readFileSync(this.clockFile, "utf8")) as [number, number];
+    return { startedSec, endedSec };
   }
 
   /** Resolves when nothing of it is left. */
   async close(): Promise<void> {
-    await this.wake();
+    this.wake();
     await this.worker.close();
+    rmSync(this.clockFile, { force: true });
   }
 }

@@ -1,10 +1,6 @@
 /** Processes that stand still while it is another's turn: no heartbeat, no spinning thread, nothing in a queue. */
-import { setTimeout as delay } from "node:timers/promises";
 import { type ProcessUse, readProcessUse } from "./disturbance.js";
-import type { Turn } from "./pairs.js";
-
-/** What a woken supervisor has to catch up with (a heartbeat) is over by then, and not on the clock. */
-const SETTLE_MS = 50;
+import type { Answer } from "./pairs.js";
 
 /** Stops the process group of `pid`, where there still is one. */
 export function restGroup(pid: number): void {
@@ -12,9 +8,8 @@ export function restGroup(pid: number): void {
 }
 
 /** Lets the process group of `pid` go on, where there still is one. */
-export async function wakeGroup(pid: number): Promise<void> {
+export function wakeGroup(pid: number): void {
   signalGroup(pid, "SIGCONT");
-  await delay(SETTLE_MS);
 }
 
 function signalGroup(pid: number, signal: "SIGSTOP" | "SIGCONT"): void {
@@ -27,14 +22,14 @@ function signalGroup(pid: number, signal: "SIGSTOP" | "SIGCONT"): void {
 }
 
 /**
- * A turn with what process `pid`, which generates, used during it, and what the processes beside it did: those of
+ * An answer with what process `pid`, which generates, used during it, and what the processes beside it did: those of
  * `besidePids`, and this one, which asks.
  */
 export async function watchTurn(
   pid: number,
   besidePids: readonly number[],
-  generate: () => Promise<Pick<Turn, "elapsedSec" | "text">>,
-): Promise<Turn> {
+  generate: () => Promise<Pick<Answer, "startedSec" | "endedSec" | "text">>,
+): Promise<Answer> {
   const beside = [process.pid, ...besidePids];
   const read = () => ({ own: readProcessUse(pid), beside: beside.map(readProcessUse) });
   const before = read();

@@ -1,4 +1,7 @@
 /** Where the two sides of the comparison come from: the plain loop, falcon-exp, or falcon-exp with something switched off. */
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PlanConfiguration, Timeouts } from "../../src/plan/plan-types.js";
 import type { Side } from "./pairs.js";
@@ -19,7 +22,7 @@ export interface LoadedSide extends Side {
 export interface SideSource {
   load(configuration: PlanConfiguration): Promise<LoadedSide>;
   rest(): void;
-  wake(): Promise<void>;
+  wake(): void;
   close(): Promise<void>;
 }
 
@@ -49,16 +52,15 @@ export const SWITCHES: Readonly<Record<string, string>> = {
 export async function openSource(spec: string, setup: SideSetup): Promise<SideSource> {
   if (spec === "plain") return new PlainSource(setup);
   const { python, env, timeouts } = setup;
-  if (spec === "product")
-    return new ProductSource(await ProductSide.open({ name: spec, python, env, timeouts }));
   const [kind, names = ""] = spec.split(":");
-  const off = names.split(",");
-  if (kind !== "without" || off.some((name) => !(name in SWITCHES))) {
+  const off = spec === "product" ? [] : names.split(",");
+  if ((spec !== "product" && kind !== "without") || off.some((name) => !(name in SWITCHES))) {
     const known = Object.keys(SWITCHES).join(", ");
     throw new RangeError(`${spec} is none of plain, product, without:SWITCH,… with the switches ${known}`);
   }
   const program = [variantWorker, "--without", names];
-  return new ProductSource(await ProductSide.open({ name: spec, python, env, timeouts, program }));
+  const clockFile = join(tmpdir(), `falcon-exp-bench-${randomUUID()}.json`);
+  return new ProductSource(await ProductSide.open({ name: spec, python, env, timeouts, program, clockFile }));
 }
 
 class PlainSource implements SideSource {
@@ -76,7 +78,7 @@ class PlainSource implements SideSource {
 
   /** Without a loaded model there is no process. */
   rest(): void {}
-  async wake(): Promise<void> {}
+  wake(): void {}
   async close(): Promise<void> {}
 }
 
@@ -92,8 +94,8 @@ class ProductSource implements SideSource {
     this.side.rest();
   }
 
-  wake(): Promise<void> {
-    return this.side.wake();
+  wake(): void {
+    this.side.wake();
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
-/** The whole sweep as a user sees it: `falcon-exp run experiments/quant.yaml` and the hand-written script, in turn. */
+/** The whole sweep as a user sees it: `falcon-exp run experiments/quant.yaml` and the hand-written script, at once in slices of time. */
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +8,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.js";
 import { computeOthersCpus, readMachineUse } from "./disturbance.js";
+import { Freezer } from "./freezer.js";
 import { ProcessTree } from "./process-tree.js";
+import { computeActiveSec, runInSlices, type Work } from "./slices.js";
 import { computeRatioInterval, type RatioInterval } from "./statistics.js";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -28,6 +31,7 @@ export interface SweepOptions {
   readonly rounds: number;
   readonly mostRounds: number;
   readonly resolution: number;
+  readonly sliceMs: number;
   readonly quietCpus: number;
   readonly onLine: (line: string) => void;
 }
@@ -65,58 +69,76 @@ export function computeSweepInterval(rounds: readonly SweepRound[]): RatioInterv
   );
 }
 
-interface Timed {
-  readonly wallSec: number;
-  readonly othersCpus: number | null;
-}
-
 async function measureRound(productFirst: boolean, options: SweepOptions): Promise<SweepRound> {
-  const first = productFirst ? await runProduct(options) : await runScript(options);
-  const second = productFirst ? await runScript(options) : await runProduct(options);
-  const [product, plain] = productFirst ? [first, second] : [second, first];
-  const others =
-    product.othersCpus === null || plain.othersCpus === null
-      ? null
-      : Math.max(product.othersCpus, plain.othersCpus);
-  const isDisturbed = others !== null && others > options.quietCpus;
-  return {
-    productFirst,
-    productSec: product.wallSec,
-    scriptSec: plain.wallSec,
-    othersCpus: others,
-    isDisturbed,
-  };
-}
-
-function runScript({ python, modelPath, scriptPlan }: SweepOptions): Promise<Timed> {
-  return timeProgram(python, [script, "--model", modelPath, "--plan", scriptPlan]);
-}
-
-async function runProduct({ experimentFile, runArguments }: SweepOptions): Promise<Timed> {
   const results = mkdtempSync(join(tmpdir(), "falcon-exp-bench-"));
+  const { python, modelPath, scriptPlan, experimentFile, runArguments, sliceMs, quietCpus } = options;
+  const product = new Program(process.execPath, [
+    ...[cli, "run", experimentFile, "--results", results, "--json", ...runArguments],
+  ]);
+  const plain = new Program(python, [script, "--model", modelPath, "--plan", scriptPlan]);
   try {
-    const args = [cli, "run", experimentFile, "--results", results, "--json", ...runArguments];
-    return await timeProgram(process.execPath, args);
+    const before = readMachineUse([process.pid]);
+    const timed = productFirst
+      ? await runInSlices(product, plain, sliceMs)
+      : (await runInSlices(plain, product, sliceMs)).reverse();
+    const after = readMachineUse([process.pid]);
+    const ownSec = product.cpuSec + plain.cpuSec;
+    const othersCpus = computeOthersCpus(
+      before,
+      after === null ? null : { ...after, ownSec: after.ownSec + ownSec },
+    );
+    const [productSec = 0, scriptSec = 0] = timed.map(({ result, windows }) =>
+      computeActiveSec(windows, 0, result),
+    );
+    const isDisturbed = othersCpus !== null && othersCpus > quietCpus;
+    return { productFirst, productSec, scriptSec, othersCpus, isDisturbed };
   } finally {
+    await product.close();
+    await plain.close();
     rmSync(results, { recursive: true, force: true });
   }
 }
 
-/** Throws Error where the program fails. */
-async function timeProgram(file: string, args: readonly string[]): Promise<Timed> {
-  const before = readMachineUse([process.pid]);
-  const startedSec = systemClock.monotonicSec();
-  const child = spawn(file, [...args], { stdio: ["ignore", "ignore", "pipe"] });
-  let stderr = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString("utf8")).slice(-2000);
-  });
-  const tree = new ProcessTree(child.pid ?? 0);
-  const timer = setInterval(() => tree.look(), LOOK_MS);
-  const [code] = (await once(child, "exit").finally(() => clearInterval(timer))) as [number | null];
-  const wallSec = systemClock.monotonicSec() - startedSec;
-  const after = readMachineUse([process.pid]);
-  if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with ${code}:\n${stderr}`);
-  const own = after === null ? null : { ...after, ownSec: after.ownSec + tree.cpuSec };
-  return { wallSec, othersCpus: computeOthersCpus(before, own) };
+/** A program from its start to its end, in a control group of its own. */
+class Program implements Work<number> {
+  private readonly freezer = Freezer.open(`falcon-exp-bench-${randomUUID()}`);
+  private tree: ProcessTree | null = null;
+
+  constructor(
+    private readonly file: string,
+    private readonly args: readonly string[],
+  ) {}
+
+  /** CPU seconds of all its processes, ended ones included. */
+  get cpuSec(): number {
+    return this.tree?.cpuSec ?? 0;
+  }
+
+  /** Resolves to when it ended, in seconds of CLOCK_MONOTONIC. Throws Error where it fails. */
+  async start(): Promise<number> {
+    const [file, args] = this.freezer.wrap(this.file, this.args);
+    const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString("utf8")).slice(-2000);
+    });
+    this.tree = new ProcessTree(child.pid ?? 0);
+    const timer = setInterval(() => this.tree?.look(), LOOK_MS);
+    const [code] = (await once(child, "exit").finally(() => clearInterval(timer))) as [number | null];
+    const endedSec = systemClock.monotonicSec();
+    if (code !== 0) throw new Error(`${this.file} ${this.args.join(" ")} ended with ${code}:\n${stderr}`);
+    return endedSec;
+  }
+
+  rest(): void {
+    this.freezer.rest();
+  }
+
+  wake(): void {
+    this.freezer.wake();
+  }
+
+  close(): Promise<void> {
+    return this.freezer.close();
+  }
 }

@@ -2,11 +2,14 @@ import { describe, expect, it } from "vitest";
 import type { Slot } from "../../bench/overhead/order.js";
 import { listLogRatios, measurePairs, type Pair, type Side } from "../../bench/overhead/pairs.js";
 
-/** A side that notes what is done with it, and takes `elapsedSec` for every prompt. */
+/** A side that notes what is done with it, needs `slices` slices for every prompt, and `cpuSec` of them. */
 class FakeSide implements Side {
+  private left = 0;
+  private finish = () => {};
+
   constructor(
     readonly name: string,
-    private readonly elapsedSec: number,
+    private readonly slices: number,
     private readonly events: string[],
     private readonly text = "the answer",
   ) {}
@@ -15,14 +18,20 @@ class FakeSide implements Side {
     this.events.push(`${this.name} rests`);
   }
 
-  async wake(): Promise<void> {
+  wake(): void {
     this.events.push(`${this.name} wakes`);
+    if (--this.left === 0) this.finish();
   }
 
   async generate(prompt: string) {
     this.events.push(`${this.name}: ${prompt}`);
-    const { elapsedSec, text } = this;
-    return { elapsedSec, text, cpuSec: null, minorFaults: null, waitedSec: null, besideCpuSec: null };
+    this.left = this.slices;
+    await new Promise<void>((resolve) => {
+      this.finish = resolve;
+    });
+    const { text, slices } = this;
+    const times = { startedSec: Number.NEGATIVE_INFINITY, endedSec: Number.POSITIVE_INFINITY };
+    return { ...times, text, cpuSec: slices, minorFaults: null, waitedSec: null, besideCpuSec: null };
   }
 }
 
@@ -42,10 +51,11 @@ async function measured(asked: Asked): Promise<{ pairs: Pair[]; events: string[]
   const events: string[] = [];
   const told = [...(asked.othersCpus ?? [])];
   const pairs = await measurePairs({
-    measured: new FakeSide("product", 1.1, events),
+    measured: new FakeSide("product", 2, events),
     against: new FakeSide("plain", 1, events, asked.againstText),
     prompts: ["p0", "p1", "p2"],
     schedule: asked.schedule,
+    sliceMs: 1,
     watch: () => () => told.shift() ?? 0,
     quietCpus: 0.05,
     mostAgain: asked.mostAgain ?? 10,
@@ -54,19 +64,25 @@ async function measured(asked: Asked): Promise<{ pairs: Pair[]; events: string[]
 }
 
 describe("measurePairs", () => {
-  it("wakes one side at a time, in the order that the slot asks for", async () => {
+  it("wakes one side at a time, slice by slice, in the order that the slot asks for", async () => {
     const { events } = await measured({ schedule: [slot(0, true), slot(2, false)] });
     expect(events).toEqual([
-      ...["product wakes", "product: p0", "product rests", "plain wakes", "plain: p0", "plain rests"],
-      ...["plain wakes", "plain: p2", "plain rests", "product wakes", "product: p2", "product rests"],
+      ...["product: p0", "plain: p0"],
+      ...["product wakes", "product rests", "plain wakes", "plain rests", "product wakes", "product rests"],
+      ...["plain: p2", "product: p2"],
+      ...["plain wakes", "plain rests", "product wakes", "product rests", "product wakes", "product rests"],
     ]);
   });
 
-  it("keeps each side's time whoever goes first", async () => {
+  it("keeps what each side tells whoever goes first", async () => {
     const { pairs } = await measured({ schedule: [slot(0, true), slot(1, false)] });
-    expect(pairs.map(({ measured: one, against }) => one.elapsedSec / against.elapsedSec)).toEqual([
-      1.1, 1.1,
+    expect(pairs.map((pair) => [pair.measured.cpuSec, pair.against.cpuSec])).toEqual([
+      [2, 1],
+      [2, 1],
     ]);
+    for (const turn of pairs.flatMap((pair) => [pair.measured, pair.against])) {
+      expect(turn.elapsedSec).toBeGreaterThan(0);
+    }
   });
 
   it("marks a pair during which others used the machine, and measures its slot again at the end", async () => {
@@ -80,7 +96,9 @@ describe("measurePairs", () => {
       { promptIndex: 0, isDisturbed: false },
     ]);
     expect(pairs[2]?.measuredFirst).toBe(true);
-    expect(listLogRatios(pairs)).toEqual([Math.log(1.1), Math.log(1.1)]);
+    expect(listLogRatios(pairs)).toEqual(
+      pairs.slice(1).map((pair) => Math.log(pair.measured.elapsedSec / pair.against.elapsedSec)),
+    );
   });
 
   it("gives up on a machine that does not come to rest", async () => {

@@ -50,6 +50,7 @@ describe("openSource", () => {
           { promptIndex: 0, measuredFirst: true },
           { promptIndex: 0, measuredFirst: false },
         ],
+        sliceMs: 50,
         watch: () => () => null,
         quietCpus: 0,
         mostAgain: 0,
