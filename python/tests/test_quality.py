@@ -109,6 +109,51 @@ def _fast_loop(loaded: Loaded, text: str, context: int) -> list[np.ndarray[Any, 
     return rows
 
 
+def test_windows_that_are_read_together_are_scored_as_each_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load(configuration(dtype="float32"), Devices.open())
+    together = measure_quality(loaded, _request(tmp_path / "lp", "write"), lambda *_: None)
+    assert together["windows_at_once"] == together["windows"] > 5
+    monkeypatch.setattr("falcon_exp.worker.trial.quality.windows_at_once", lambda *_: 1)
+    told: list[tuple[int, int]] = []
+    alone = measure_quality(loaded, _request(tmp_path / "lp", "read"), lambda *over: told.append(over))
+    assert alone["token_nll"] == pytest.approx(together["token_nll"], abs=1e-5)
+    assert max(alone["against_reference"]["kl_nats"]) < 1e-6
+    assert told[-1] == (alone["windows"], alone["windows"])
+
+
+def test_windows_are_read_one_at_a_time_where_they_would_change_each_other(tmp_path: Path) -> None:
+    measured = measure_quality(
+        load(configuration("int8"), Devices.open()), _request(tmp_path / "lp", "none"), lambda *_: None
+    )
+    assert measured["windows_at_once"] == 1
+
+
+def test_what_a_quantized_cache_changes_is_seen_against_the_reference(tmp_path: Path) -> None:
+    sharp = {
+        "model_type": "llama",
+        "vocab_size": 384,
+        "hidden_size": 128,
+        "intermediate_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "initializer_range": 0.2,
+    }
+    model = {"source": "random", "config": sharp, "seed": 3, "tokenizer": "bytes"}
+    loaded = load(configuration(model=model, dtype="float32"), Devices.open())
+    plain = measure_quality(loaded, _request(tmp_path / "lp", "write", context=128), lambda *_: None)
+    kl = {}
+    for bits in (4, 2):
+        cache = {"type": "quantized", "backend": "quanto", "bits": bits, "group": 64}
+        request = {**_request(tmp_path / "lp", "read", context=128), "cache": cache}
+        measured = measure_quality(loaded, request, lambda *_: None)
+        assert (measured["cache"], measured["windows_at_once"]) == ("QuantizedCache", 1)
+        kl[bits] = float(np.mean(measured["against_reference"]["kl_nats"]))
+    assert plain["cache"] is None
+    assert kl[2] > kl[4] > 1e-6
+
+
 def test_a_model_does_not_diverge_from_itself(tmp_path: Path) -> None:
     loaded = load(configuration(), Devices.open())
     first = measure_quality(loaded, _request(tmp_path / "lp", "write"), lambda *_: None)

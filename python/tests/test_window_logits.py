@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, OPTConfig, OPTForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, OPTConfig, OPTForCausalLM
 
-from falcon_exp.worker.trial.window_logits import window_logits
+from falcon_exp.worker.trial.window_logits import BODY_BYTES, cached_logits, window_logits, windows_at_once
 
 _VOCABULARY = 500
 _CONTEXT = 64
@@ -73,6 +73,38 @@ def test_slices_are_the_logits_of_the_scored_positions_of_one_forward(kind: str)
 
 
 _H = ("gpt2", "falcon")
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma2"])
+@pytest.mark.parametrize("positions", [10, 70, 1000], ids=["parts of a window", "two windows", "all at once"])
+def test_windows_that_are_read_together_have_the_logits_that_each_has_alone(kind: str, positions: int) -> None:
+    model = _model(kind)
+    ids = torch.cat([_ids(), _ids().flip(1), _ids().roll(7, 1)])
+    alone = torch.cat([next(window_logits(model, one[None], _SCORED)) for one in ids])
+    layers = _count_calls(model.model.layers[0])
+    slices = list(window_logits(model, ids, _SCORED, positions * _VOCABULARY * 4))
+    assert [one.shape[0] for one in slices] == {10: [7, 8, 8, 8] * 3, 70: [62, 31], 1000: [93]}[positions]
+    assert float((torch.cat(slices) - alone).abs().max()) < 1e-12
+    assert len(layers) == 1
+
+
+@pytest.mark.parametrize("step", [1, 8, 128])
+def test_a_window_read_through_a_cache_has_the_logits_that_it_has_without(step: int) -> None:
+    model = _model("llama")
+    (plain,) = window_logits(model, _ids(), _SCORED)
+    parts = list(cached_logits(model, _ids(), _SCORED, DynamicCache(config=model.config), step))
+    assert parts[0].shape[0] == min(step, _SCORED)
+    assert float((torch.cat(parts) - plain).abs().max()) < 1e-12
+
+
+def test_fewer_windows_are_read_together_where_a_layer_or_the_context_is_wide() -> None:
+    small = _model("llama")
+    assert windows_at_once(small, _CONTEXT) == 64
+    wide = SimpleNamespace(config=AutoConfig.for_model("llama", hidden_size=4096, intermediate_size=11_008))
+    assert [windows_at_once(wide, context) for context in (512, 2048, 8192)] == [3, 1, 1]
+    assert BODY_BYTES >= 3 * 512 * (4 * 4096 + 2 * 11_008) * 4
+    wide.config._attn_implementation = "eager"
+    assert windows_at_once(wide, 512) == 1
 
 
 def test_a_models_own_forward_is_back_after_each_slice() -> None:

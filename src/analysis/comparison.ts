@@ -62,7 +62,10 @@ export function compareWithReference(
   const equal = pairs.filter(
     ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
   ).length;
-  const divergence = answerDivergence(pairs);
+  const depths: Depths = [configuration.plan.generation.depth, reference.plan.generation.depth];
+  // What lies before a prompt is part of what is answered.
+  const areAnswersComparable = depths[0] === depths[1];
+  const divergence = areAnswersComparable ? answerDivergence(pairs) : null;
   const speedTexts = isJudged
     ? judgedBy === "time"
       ? time === null
@@ -79,8 +82,9 @@ export function compareWithReference(
       ? []
       : [effectText(memory, memoryWords(inSentence(memoryName(metric))), smallestDifference)]),
     ...speedTexts,
+    ...(areAnswersComparable ? [] : [otherDepthText(depths)]),
     ...qualityTexts(quality),
-    ...(pairs.length === 0 ? [] : [answersText(pairs.length, equal, divergence)]),
+    ...(areAnswersComparable && pairs.length > 0 ? [answersText(pairs.length, equal, divergence)] : []),
   ];
   const timeEffect = (measured: PairedRatio | null) =>
     isJudged ? computeEffect(measured, smallestDifference) : withholdVerdict(measured);
@@ -129,6 +133,16 @@ function otherLengthsTexts(
   const lengths = `answers of other lengths (${median(0)} tokens against ${median(1)}, medians)`;
   const whole = time === null ? "" : `: ${ratioText(time.ratio)}× the time for whole answers`;
   return [effectText(perToken, TOKEN_TIME_WORDS, smallestDifference), `${lengths}${whole}`];
+}
+
+type Depths = readonly [own: number | null, reference: number | null];
+
+/** `behind 4,096 tokens against none`. */
+function otherDepthText([own, reference]: Depths): string {
+  const count = (depth: number | null) => depth?.toLocaleString("en") ?? "none";
+  return own === null
+    ? `behind none against ${count(reference)} tokens`
+    : `behind ${count(own)} tokens against ${count(reference)}`;
 }
 
 type Batches = readonly [own: number, reference: number];

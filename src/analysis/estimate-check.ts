@@ -2,7 +2,7 @@
 
 import { computeMedian } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
-import { estimate } from "../plan/estimate.js";
+import { countUnquantizedTokens, estimate } from "../plan/estimate.js";
 import { canEstimate } from "../quantization/registry.js";
 import type { RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
@@ -14,7 +14,8 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
   const shape = load?.load.model_shape ?? null;
   if (load === null || shape === null || !canEstimate(plan.worker.quantization)) return null;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
-  const tokens = Math.max(0, ...measurements.map(readLongestRow));
+  const { depth } = plan.generation;
+  const tokens = (depth ?? 0) + Math.max(0, ...measurements.map(countLongestRow));
   const metric = chooseMemoryMetric(measurements);
   const device = metric === "peak_rss_bytes" ? "cpu" : "cuda";
   const { quantization, dtype } = plan.worker;
@@ -27,8 +28,11 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
     tokens,
     batch: plan.batch_size * (plan.generation.num_beams ?? 1),
     device,
+    cache: plan.generation.cache,
+    unquantizedTokens: countUnquantizedTokens({ depth: depth ?? 0, ...readLongest(measurements) }),
     ...process,
   });
+  const measuredCache = computeMedian(measurements.flatMap(({ cache_bytes }) => cache_bytes ?? []));
   // The same as `fit` and `plan --estimate` say, but that the allocator's peak has no context in it.
   const peak = metric === null ? null : metric === "peak_rss_bytes" ? own.total_bytes : own.allocated_bytes;
   const measuredPeak =
@@ -37,14 +41,25 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
     weights_bytes: own.weights_bytes,
     peak_memory_bytes: peak,
     weights_ratio: proof.weights_bytes > 0 ? own.weights_bytes / proof.weights_bytes : null,
+    kv_cache_bytes: own.kv_cache_bytes,
+    kv_cache_ratio: measuredCache === null || measuredCache === 0 ? null : own.kv_cache_bytes / measuredCache,
     peak_memory_ratio:
       peak === null || measuredPeak === null || measuredPeak === 0 ? null : peak / measuredPeak,
   };
 }
 
 /** Tokens of every row with its padding: the longest prompt, and as many steps as the longest answer has tokens. */
-function readLongestRow({ rows, input_tokens, output_tokens }: RecordedTrial): number {
-  if (rows === null) return input_tokens + output_tokens;
-  const most = (key: "input_tokens" | "output_tokens") => Math.max(...rows.map((row) => row[key]));
-  return most("input_tokens") + most("output_tokens");
+function countLongestRow(trial: RecordedTrial): number {
+  const { prompt, answer } = readLongest([trial]);
+  return prompt + answer;
+}
+
+type Tokens = Pick<RecordedTrial, "input_tokens" | "output_tokens">;
+
+function readLongest(trials: readonly RecordedTrial[]) {
+  const rows = trials.flatMap((trial): readonly Tokens[] => trial.rows ?? [trial]);
+  return {
+    prompt: Math.max(0, ...rows.map(({ input_tokens }) => input_tokens)),
+    answer: Math.max(0, ...rows.map(({ output_tokens }) => output_tokens)),
+  };
 }

@@ -140,6 +140,8 @@ function summarizeConfiguration(
     axes: plan.axes,
     batch_size: plan.batch_size,
     prompt_tokens: plan.generation.prompt_tokens ?? null,
+    depth: plan.generation.depth,
+    cache: plan.generation.cache,
     status: configuration.status,
     failure: failureSummary(findFailure(configuration)),
     // With repeats: auto what was measured is what was wanted.

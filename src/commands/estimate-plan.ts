@@ -94,7 +94,7 @@ export async function estimatePlan(
 }
 
 function estimateOne(
-  { worker, batch_size, generation: { num_beams } }: PlanConfiguration,
+  { worker, batch_size, generation: { num_beams, cache } }: PlanConfiguration,
   description: ModelDescription | null,
   places: readonly { readonly device: string; readonly memory_bytes: number }[],
   {
@@ -110,7 +110,15 @@ function estimateOne(
   const own =
     shape === null || !canEstimate(worker.quantization)
       ? null
-      : estimate({ shape, quantization: worker.quantization, dtype: worker.dtype, tokens, batch, device });
+      : estimate({
+          shape,
+          quantization: worker.quantization,
+          dtype: worker.dtype,
+          tokens,
+          batch,
+          cache,
+          device,
+        });
   const margin = computeMargin(past, worker.quantization.method, device);
   return {
     id: worker.id,
@@ -146,13 +154,15 @@ const CHARACTERS_PER_TOKEN = 3;
 const TEMPLATE_TOKENS = 40;
 
 function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): number {
-  if (generation.max_length !== null) return generation.max_length;
+  const depth = generation.depth ?? 0;
+  if (generation.max_length !== null) return depth + generation.max_length;
   if (generation.prompt_tokens !== undefined) {
-    return generation.prompt_tokens + (generation.max_new_tokens ?? 0);
+    return depth + generation.prompt_tokens + (generation.max_new_tokens ?? 0);
   }
   const prompts = plan.trials.filter(({ configuration_id }) => configuration_id === worker.id);
   const longest = Math.max(0, ...prompts.map(({ prompt }) => describePrompt(prompt).length));
-  return Math.ceil(longest / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS + (generation.max_new_tokens ?? 0);
+  const prompt = Math.ceil(longest / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS;
+  return depth + prompt + (generation.max_new_tokens ?? 0);
 }
 
 /** Label → seconds, from the newest run of the same experiment. */

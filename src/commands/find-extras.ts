@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
+import type { Cache } from "../protocol/configuration.js";
 import type { Extra } from "../python-env/state-file.js";
 import { findCheckpoint, findStoredExtra, isAsStored, listMethodExtras } from "../quantization/registry.js";
 
@@ -12,10 +13,17 @@ export async function findExtras(plan: Plan): Promise<readonly Extra[]> {
     ...(plan.configurations.some(({ worker }) => worker.model.source === "adapted")
       ? (["peft"] as const)
       : []),
+    ...(plan.configurations.some(({ generation: { cache } }) => usesQuanto(cache))
+      ? (["quanto"] as const)
+      : []),
     ...listMethodExtras(plan.configurations.map(({ worker }) => worker.quantization)),
     ...stored.flatMap((extra) => extra ?? []),
   ];
   return [...new Set(found)];
+}
+
+function usesQuanto(cache: Cache | null): boolean {
+  return cache?.type === "quantized" && cache.backend === "quanto";
 }
 
 /** What reads a checkpoint in a folder. Of a hub's the worker tells what is missing, when its files are here. */

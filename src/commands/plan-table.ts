@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { pluralize, safeLine, wrapText } from "../base/text.js";
+import { describeCache } from "../plan/axis-text.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { ModelSource } from "../protocol/configuration.js";
 import { describeQuantization } from "../quantization/registry.js";
@@ -94,7 +95,13 @@ function generationText(generation: PlanConfiguration["generation"]): string {
   const least = min_new_tokens === null ? "" : ` (at least ${min_new_tokens})`;
   const how = sampling === "greedy" ? "greedy" : `sampled, seed ${seed}, temperature ${temperature}`;
   const prompt = prompt_tokens === undefined ? "" : `prompts of ${prompt_tokens} tokens, `;
-  return `${prompt}${length}${least}, ${how}`;
+  const { cache, depth, compile } = generation;
+  const more = [
+    depth === null ? "" : `behind ${depth} tokens`,
+    describeCache(cache),
+    compile === "forward" ? "compiled" : "",
+  ].filter((text) => text !== "");
+  return [`${prompt}${length}${least}`, how, ...more].join(", ");
 }
 
 function modelText(model: ModelSource): string {

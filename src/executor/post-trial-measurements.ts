@@ -96,6 +96,7 @@ function buildQualityMeasurement(
   context: RunContext,
 ): PostTrialMeasurement {
   const { plan } = job;
+  const { cache } = job.configuration.generation;
   const of = { ...ofAttempt(job), text_id: text.id };
   return {
     name: `quality ${text.id}`,
@@ -110,6 +111,8 @@ function buildQualityMeasurement(
           max_tokens: plan.header.quality?.max_tokens ?? null,
           logprobs: logprobsUse(text, job, context),
           ...(plan.header.quality?.kl === "both" ? { kl: "both" as const } : {}),
+          // Caches of another kind give the model the very numbers that it has without one.
+          ...(cache?.type === "quantized" ? { cache } : {}),
         },
         handlers,
       );

@@ -1,6 +1,7 @@
 /** What one value of each matrix axis may look like in the file. Checked here, given its meaning in `patches.ts`. */
 import { z } from "zod";
 import { quantizationInputSchema } from "../quantization/registry.js";
+import { cacheInputSchema } from "./cache-schema.js";
 import { MAX_SEED, modelInputSchema } from "./model-schema.js";
 import { anyText, text } from "./text-schema.js";
 
@@ -68,6 +69,15 @@ export const generationAxes = {
   }),
   prompt_tokens: tokens(1).meta({
     description: "Prompts of exactly so many tokens: cut, or repeated, and without a chat template.",
+  }),
+  depth: tokens(0).meta({
+    description:
+      "Tokens that are in the cache before a trial's clock runs, as llama-bench has it; 0 (default) is none.",
+  }),
+  cache: cacheInputSchema,
+  compile: z.enum(["auto", "none", "forward"]).meta({
+    description:
+      "forward compiles the decoding forward pass, over a static cache; none never does; auto (default) leaves it to Transformers.",
   }),
   max_new_tokens: tokens(1).meta({ description: "New tokens at most." }),
   max_length: tokens(1).meta({

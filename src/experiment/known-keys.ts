@@ -33,6 +33,12 @@ const KEYS_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   enable_thinking: "generation.chat_template_kwargs: {enable_thinking: …}",
   thinking: "generation.chat_template_kwargs: {enable_thinking: …}",
   apply_chat_template: "generation.chat_template",
+  cache_implementation: "generation.cache",
+  cache_config: "generation.cache",
+  kv_cache: "generation.cache",
+  torch_compile: "generation.compile: forward",
+  compile_config: "generation.compile: forward",
+  n_depth: "generation.depth",
   num_repeats: "repeats",
   warmups: "warmup",
 };

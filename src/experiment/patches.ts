@@ -8,6 +8,7 @@ import {
   resolveQuantizationMatch,
 } from "../quantization/registry.js";
 import { type AxisName, SAMPLING_PARTS, type SamplingInput } from "./axis-schemas.js";
+import { type CacheInput, resolveCache } from "./cache-schema.js";
 import type { ExperimentModel, Patch, Settings } from "./experiment.js";
 
 export const DEFAULT_SAMPLING = { temperature: 1, top_k: 50, top_p: 1 } as const;
@@ -71,6 +72,11 @@ function resolveLater(name: AxisName, value: unknown): unknown {
       return Array.isArray(value) ? value : [value];
     case "num_beams":
       return value === 1 ? null : value;
+    case "cache":
+      return resolveCache(value as CacheInput);
+    case "compile":
+      return value === "auto" ? null : value;
+    case "depth":
     case "prompt_lookup_num_tokens":
       return value === 0 ? null : value;
     case "typical_p":

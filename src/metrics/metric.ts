@@ -33,6 +33,8 @@ export interface Shown {
   readonly isOptional?: boolean;
   /** Left out of tables of runs without batches, where another metric is the same. */
   readonly isOfBatches?: boolean;
+  /** Left out of tables of runs in which nothing asks for a cache of some kind or depth. */
+  readonly isOfCaches?: boolean;
   /** A column of the table of results, in the terminal and on the page. */
   readonly result?: {
     readonly place: Place;

@@ -1,6 +1,7 @@
 /** Short texts for the values of a configuration's axes: for labels, tables and charts. */
 
 import type { Settings } from "../experiment/experiment.js";
+import type { Cache } from "../protocol/configuration.js";
 import { describeQuantization } from "../quantization/registry.js";
 
 /** Every axis that a label may name, in the order of naming. */
@@ -12,6 +13,9 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   attention: ({ attention }) => unlessAuto(attention),
   batch_size: ({ batch_size }) => `batch ${batch_size}`,
   prompt_tokens: ({ prompt_tokens }) => (prompt_tokens === undefined ? "" : `prompt ${prompt_tokens}`),
+  depth: ({ depth }) => `depth ${depth ?? 0}`,
+  cache: ({ cache }) => describeCache(cache),
+  compile: ({ compile }) => (compile === "forward" ? "compiled" : (compile ?? "") && "not compiled"),
   max_new_tokens: ({ max_new_tokens }) => named("max_new_tokens", max_new_tokens),
   max_length: ({ max_length }) => named("max_length", max_length),
   min_new_tokens: ({ min_new_tokens }) => named("min_new_tokens", min_new_tokens),
@@ -40,6 +44,16 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
 };
 
 export const AXES: readonly string[] = Object.keys(TEXTS);
+
+const USUAL_GROUP = 64;
+
+/** `static cache`, `quanto 4-bit cache`; nothing where the library decides. */
+export function describeCache(cache: Cache | null): string {
+  if (cache === null) return "";
+  if (cache.type !== "quantized") return `${cache.type} cache`;
+  const { backend, bits, group } = cache;
+  return `${backend} ${bits}-bit cache${group === USUAL_GROUP ? "" : `, groups of ${group}`}`;
+}
 
 /** The default goes without saying: a label names what was asked for. */
 function unlessAuto(value: string): string {

@@ -1,4 +1,5 @@
 /** Memory of a configuration before it runs, by parts, from the model's shape alone (docs/estimate.md). */
+import type { Cache } from "../protocol/configuration.js";
 import type { ModelShape } from "../protocol/measurements.js";
 import { estimateLayerBytes, findUnpackedDtype, type Quantization } from "../quantization/registry.js";
 
@@ -26,6 +27,10 @@ export interface EstimateInput {
   readonly tokens: number;
   /** Rows; 1 where it is left out. */
   readonly batch?: number;
+  /** As asked for; null and left out: as the model's own code has it. */
+  readonly cache?: Cache | null;
+  /** Of the tokens those that a quantized cache keeps as they are; half of the most where it is left out. */
+  readonly unquantizedTokens?: number;
   readonly device: "cpu" | "cuda";
   /** Of the process before its load, where that was measured; only what runs on the CPU shares its memory with it. */
   readonly processBytes?: number;
@@ -77,14 +82,36 @@ export function estimateWeights({ shape, quantization, dtype }: WeightsInput): n
   );
 }
 
-type CacheInput = Pick<EstimateInput, "shape" | "dtype" | "tokens" | "batch">;
+type CacheInput = Pick<EstimateInput, "shape" | "dtype" | "tokens" | "batch" | "cache" | "unquantizedTokens">;
+
+/** When so many are unquantized, all of a quantized cache is packed anew. */
+const MOST_UNQUANTIZED_TOKENS = 128;
+
+/** How many tokens a quantized cache keeps as they are when an answer ends: what it was first given is packed at once. */
+export function countUnquantizedTokens(trial: {
+  readonly depth: number;
+  readonly prompt: number;
+  readonly answer: number;
+}): number {
+  const { depth, prompt, answer } = trial;
+  const behindDepth = depth > 0 && prompt < MOST_UNQUANTIZED_TOKENS ? prompt : 0;
+  // The answer's last token is never read.
+  return (behindDepth + Math.max(0, answer - 1)) % MOST_UNQUANTIZED_TOKENS;
+}
 
 /**
  * What the model's own code keeps of so many tokens in every row, padding as well; records made before the shape told that know
  * one figure a token.
  */
-function estimateCache({ shape, dtype, tokens, batch = 1 }: CacheInput): number {
+function estimateCache({ shape, dtype, tokens, batch = 1, cache = null, ...rest }: CacheInput): number {
   const perElement = dtypeBytes(dtype, shape);
+  if (cache?.type === "quantized") {
+    // A scale and a shift for each group.
+    const quantized = cache.bits / 8 + (2 * perElement) / cache.group;
+    const newest = Math.min(tokens, rest.unquantizedTokens ?? MOST_UNQUANTIZED_TOKENS / 2);
+    const perToken = shape.cache?.elements_per_token ?? shape.kv_elements_per_token;
+    return batch * perToken * ((tokens - newest) * quantized + newest * perElement);
+  }
   if (shape.cache === null) return batch * tokens * shape.kv_elements_per_token * perElement;
   const { elements_per_token, windows, fixed_elements, fixed_bytes } = shape.cache;
   const inWindows = windows.reduce(

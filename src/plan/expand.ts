@@ -92,8 +92,18 @@ function apply(settings: Settings, patch: Patch): Settings {
   return { ...settings, ...patch };
 }
 
-/** Sampling settings all there when sampling, all null when greedy: what is not used must not tell cells apart. */
+const LOOKUP = "prompt_lookup_num_tokens";
+
+/** What is compiled reads a cache of one size: where nothing else is said, `compile: forward` has it. */
 function finished(settings: Settings): Settings {
+  const { cache, compile } = settings;
+  return finishedSampling(
+    compile === "forward" && cache === null ? { ...settings, cache: { type: "static" } } : settings,
+  );
+}
+
+/** Sampling settings all there when sampling, all null when greedy: what is not used must not tell cells apart. */
+function finishedSampling(settings: Settings): Settings {
   if (settings.sampling === "greedy") return { ...settings, ...NO_SAMPLING };
   return {
     ...settings,
@@ -116,7 +126,7 @@ function checkTokens(settings: Settings): void {
 
 /** What cannot be together in one generate. */
 function checkDecoding(settings: Settings, { prompts }: Experiment): void {
-  const { num_beams, prompt_lookup_num_tokens, batch_size, chat_template } = settings;
+  const { num_beams, prompt_lookup_num_tokens, batch_size, chat_template, cache, depth, compile } = settings;
   const refuse = (message: string, next: string) => {
     throw new FalconError({
       code: "plan-generation-contradicts",
@@ -132,6 +142,27 @@ function checkDecoding(settings: Settings, { prompts }: Experiment): void {
     refuse(
       `${name} is measured with batch_size 1 alone.`,
       "Remove one of them, or exclude their combination.",
+    );
+  }
+  const other = num_beams !== null ? "num_beams" : prompt_lookup_num_tokens !== null ? LOOKUP : null;
+  const needsPlainDecoding =
+    depth !== null
+      ? "depth"
+      : compile === "forward"
+        ? "compile: forward"
+        : other === LOOKUP && cache !== null && cache.type !== "dynamic"
+          ? `cache: ${cache.type}`
+          : null;
+  if (other !== null && needsPlainDecoding !== null) {
+    refuse(
+      `${needsPlainDecoding} is measured without ${other}.`,
+      "Remove one of them, or exclude their combination.",
+    );
+  }
+  if (compile === "forward" && cache?.type !== "static") {
+    refuse(
+      `compile: forward needs cache: static; a ${cache?.type} cache grows, and would be compiled for again and again.`,
+      "Write cache: static, or leave cache out.",
     );
   }
   const without =

@@ -220,6 +220,9 @@ function buildGeneration(cell: Settings): Generation {
     prompt_lookup_num_tokens: cell.prompt_lookup_num_tokens,
     system: cell.system,
     chat_template_kwargs: cell.chat_template_kwargs,
+    cache: cell.cache,
+    depth: cell.depth,
+    compile: cell.compile,
   };
 }
 

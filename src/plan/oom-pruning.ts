@@ -23,7 +23,7 @@ export function isMemoryFailure(code: string): boolean {
 /**
  * Whether `candidate` needs at least as much memory as `failed` did, so that trying it can only fail as well: the same
  * model, dtype, device and attention kernel, weights of at least as many bits, and, where memory ran out for tokens, at
- * least as many of them, in prompts as in answers, in batches at least as large. `code`: that of the failure.
+ * least as many of them, in prompts as in answers, at least as deep, in batches at least as large, in a cache of the same kind. `code`: that of the failure.
  */
 export function mustRunOutOfMemory(
   failed: PlanConfiguration,
@@ -78,7 +78,10 @@ function hasAsManyTokens(
 ): boolean {
   if (candidate.batch_size < batch_size) return false;
   if ((candidate.generation.num_beams ?? 1) < (failed.num_beams ?? 1)) return false;
-  const { max_new_tokens, max_length, prompt_tokens } = candidate.generation;
+  const { max_new_tokens, max_length, prompt_tokens, cache, depth } = candidate.generation;
+  // A cache of another kind holds as many tokens in other bytes.
+  if (sha256OfValue(cache) !== sha256OfValue(failed.cache) || (depth ?? 0) < (failed.depth ?? 0))
+    return false;
   // Prompts as they are have any length.
   const isOtherPrompt = (prompt_tokens === undefined) !== (failed.prompt_tokens === undefined);
   if (isOtherPrompt || (prompt_tokens ?? 0) < (failed.prompt_tokens ?? 0)) return false;

@@ -51,6 +51,19 @@ export const deviceSchema = z
   // Python reads it too: there `$` allows a newline after it, and `\d` any script's digits.
   .regex(/^(auto|cpu|mps|cuda(:[0-9]+)?)(?![\s\S])/);
 
+/** Of keys and values; what is stored in fewer bits is by a library of its own, in groups with a scale each. */
+export const cacheSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("dynamic") }),
+  z.strictObject({ type: z.literal("static") }),
+  z.strictObject({
+    type: z.literal("quantized"),
+    backend: z.enum(["quanto", "hqq"]),
+    bits: positiveInt,
+    group: positiveInt,
+  }),
+]);
+export type Cache = z.infer<typeof cacheSchema>;
+
 /** Keys of `generation` that came later: plans and records made before lack them, and null asks for nothing. */
 const laterGenerationShape = {
   /** Texts that end an answer: it ends with the token that completes one of them. */
@@ -68,6 +81,11 @@ const laterGenerationShape = {
   system: z.string().min(1).nullable().default(null),
   /** Variables of the chat template. */
   chat_template_kwargs: z.record(z.string(), z.json()).nullable().default(null),
+  cache: cacheSchema.nullable().default(null),
+  /** Tokens that are in the cache before a trial's clock runs. */
+  depth: positiveInt.nullable().default(null),
+  /** `forward`: the decoding forward pass is compiled; null leaves it to the library. */
+  compile: z.enum(["none", "forward"]).nullable().default(null),
 };
 export const UNUSED_GENERATION = z.strictObject(laterGenerationShape).parse({});
 

@@ -85,8 +85,15 @@ export const proofSchema = z.strictObject({
   attn_implementation: z.string(),
   /** Python class of the cache that `generate` made, `none` where it made none; null before the first `generate`. */
   cache_implementation: z.string().nullable(),
+  /** Its layers by Python class, e.g. {"QuantoQuantizedLayer": 30}; null where it has none, and before. */
+  cache_layers: z.record(z.string(), nonNegativeInt).nullable().default(null),
+  /** The most that its tensors took at the end of a `generate`, as they are stored. */
+  cache_bytes: bytes.nullable().default(null),
   /** Whether `generate` compiled the forward pass; null before the first one has ended. */
   compiled: z.boolean().nullable(),
+  /** How often torch compiled something in all generates, and how long that took; null where nothing could be compiled. */
+  compilations: nonNegativeInt.nullable().default(null),
+  compile_sec: seconds.nullable().default(null),
   chat_template: z.boolean(),
   /** Names of the cures that were applied while loading. */
   workarounds_applied: z.array(z.string()),
@@ -302,6 +309,15 @@ export const trialMeasurementSchema = z.strictObject({
   tpot_sec: seconds.nullable(),
   prefill_tokens_per_sec: z.number().min(0).nullable(),
   decode_tokens_per_sec: z.number().min(0).nullable(),
+  /** What the cache's tensors took at the end, as they are stored; null where the model keeps none. */
+  cache_bytes: bytes.nullable().default(null),
+  /** What filling the cache to `depth` took, before the clock ran; null without. */
+  depth_fill_sec: seconds.nullable().default(null),
+  /** What was compiled while the clock ran, and how long that took: in warm-ups alone; null where nothing can be compiled. */
+  compilations: nonNegativeInt.nullable().default(null),
+  compile_sec: seconds.nullable().default(null),
+  /** What was compiled in tries of this trial that do not count. */
+  recompilations: nonNegativeInt.nullable().default(null),
   /** Tokens that prompt lookup copied, and the share of them that the model itself would have said; null without it. */
   drafted_tokens: nonNegativeInt.nullable().default(null),
   accepted_draft_share: z.number().min(0).max(1).nullable().default(null),

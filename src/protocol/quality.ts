@@ -1,6 +1,7 @@
 /** What an answer loses: perplexity and, against the reference, KL divergence and top-1 agreement (docs/quality.md). */
 import { z } from "zod";
 import { bytes, nonNegativeInt, positiveInt, seconds } from "./common.js";
+import { cacheSchema } from "./configuration.js";
 
 /**
  * `write` keeps the log-probabilities in `folder` for the configurations that are compared with this one; `read`
@@ -23,6 +24,8 @@ export const qualityRequestBodySchema = z.strictObject({
   logprobs: logprobsUseSchema,
   /** `both`: KL(this ‖ reference) as well. */
   kl: z.enum(["forward", "both"]).optional(),
+  /** Through which the text is read, where it changes numbers; absent where it is read without one. */
+  cache: cacheSchema.optional(),
 });
 
 /** How the reference's log-probabilities were kept, and how exact that is. */
@@ -63,6 +66,10 @@ export const qualityMeasurementSchema = z.strictObject({
     .nullable(),
   against_reference_note: z.string().nullable(),
   stored: storedLogprobsSchema.nullable(),
+  /** Class of the cache through which it was read; null where it was read without one. */
+  cache: z.string().nullable().default(null),
+  /** Windows in one forward pass. */
+  windows_at_once: positiveInt.nullable().default(null),
   /** The most that the logits of a window, or of a slice of it, took at once. */
   logits_bytes: bytes.nullable(),
   elapsed_sec: seconds,

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { MEMORY_METRICS } from "../metrics/memory.js";
 import { LOAD_SUMMARY_METRICS, SUMMARY_METRICS, shapeOf } from "../metrics/registry.js";
 import { nonNegativeInt, positiveInt } from "../protocol/common.js";
+import { cacheSchema } from "../protocol/configuration.js";
 import { fingerprintsSchema, quantizationEffectiveSchema } from "../protocol/measurements.js";
 import { lmEvalResultSchema } from "../protocol/quality.js";
 import { failureSchema, repeatsEndSchema, reusedFromSchema, runEndRecordSchema } from "./record-types.js";
@@ -112,6 +113,9 @@ const estimateCheckSchema = z.object({
   /** Estimated ÷ measured (the median over trials, as tables and charts have it); null where nothing was measured. */
   weights_ratio: z.number().nullable(),
   peak_memory_ratio: z.number().nullable(),
+  /** Of keys and values at the tokens that were read and said; older summaries lack it. */
+  kv_cache_bytes: nullableNumber,
+  kv_cache_ratio: nullableNumber,
 });
 export type EstimateCheck = ReadonlyDeep<z.infer<typeof estimateCheckSchema>>;
 
@@ -180,6 +184,10 @@ export const configurationSummarySchema = z.object({
   batch_size: positiveInt.default(1),
   /** Of every prompt; null where prompts are what they are. */
   prompt_tokens: positiveInt.nullable().default(null),
+  /** Tokens that were in the cache before each trial; null without. */
+  depth: positiveInt.nullable().default(null),
+  /** The cache that was asked for; null where the library decided. */
+  cache: cacheSchema.nullable().default(null),
   status: z.enum(["completed", "failed", "cancelled", "skipped", "interrupted", "not_run"]),
   /** Why the configuration, or else its first failed trial, failed. */
   failure: failureSummarySchema.nullable(),

@@ -100,6 +100,11 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "generation-invalid": "Correct the `generation:` settings named in the message.",
   "logits-not-finite":
     "Choose `dtype: bfloat16` or float32 (with int8 a lower `threshold`): what this model computes does not fit into its dtype.",
+  "cache-unavailable": "Choose another `cache`, or give what the message says is missing.",
+  "cache-mismatch": "The model does not take this cache; use `cache: auto`, and report the model class.",
+  "compile-unavailable": "Leave `compile` out, or install what the message says is missing.",
+  "compile-unsettled":
+    "Give prompts of one length (`prompt_tokens`), which have one shape; if it stays, leave `compile` out for this model.",
   "text-too-short": "Lower `quality.context`, or give a longer text.",
   "quality-disk-full":
     "Free space where the results lie, or lower `quality.max_tokens`: the reference's log-probabilities need it for a while.",

@@ -13,6 +13,17 @@ test.each<[string, object]>([
   ["num_beams: 1", { num_beams: null }],
   ["prompt_lookup_num_tokens: 10", { prompt_lookup_num_tokens: 10 }],
   ["prompt_lookup_num_tokens: 0", { prompt_lookup_num_tokens: null }],
+  ["depth: 4096", { depth: 4096 }],
+  ["depth: 0", { depth: null }],
+  ["cache: static", { cache: { type: "static" } }],
+  ["cache: auto", { cache: null }],
+  ["cache: quantized", { cache: { type: "quantized", backend: "quanto", bits: 4, group: 64 } }],
+  ["cache: {bits: 2, group: 32}", { cache: { type: "quantized", backend: "quanto", bits: 2, group: 32 } }],
+  [
+    "cache: {type: quantized, backend: hqq, bits: 8}",
+    { cache: { type: "quantized", backend: "hqq", bits: 8, group: 64 } },
+  ],
+  ["compile: auto", { compile: null }],
   ["system: Be brief.", { system: "Be brief." }],
   ["chat_template_kwargs: {enable_thinking: false}", { chat_template_kwargs: { enable_thinking: false } }],
   ["sampling: {min_p: 0.05, top_k: 0}", { sampling: "sample", min_p: 0.05, top_k: 0, temperature: 1 }],
@@ -36,6 +47,9 @@ test.each<[string, string]>([
   ["generation: {enable_thinking: false}", "chat_template_kwargs: {enable_thinking"],
   ["generation: {assistant_model: a/b}", "prompt_lookup_num_tokens"],
   ["generation: {num_return_sequences: 4}", "repeats"],
+  ["generation: {cache_implementation: static}", "generation.cache"],
+  ["generation: {torch_compile: true}", "compile: forward"],
+  ["generation: {cache: {bits: 3}}", "Correct the value"],
   ["system_prompt: Be brief.", "generation.system"],
   ["generation: {chat_template_kwargs: {tokenize: false}}", "Correct the value"],
 ])("%s is pointed to its place here", async (written, next) => {
@@ -64,6 +78,10 @@ test("a conversation is a prompt; one that nobody asks in at its end is refused 
 test.each<[string, string]>([
   ["generation: {num_beams: 2, prompt_lookup_num_tokens: 4}", "exclude each other"],
   ["generation: {num_beams: 2, batch_size: 4}", "batch_size 1"],
+  ["generation: {depth: 8, num_beams: 2}", "depth is measured without num_beams"],
+  ["generation: {cache: static, prompt_lookup_num_tokens: 4}", "cache: static is measured without"],
+  ["generation: {compile: forward, num_beams: 2}", "compile: forward is measured without num_beams"],
+  ["generation: {compile: forward, cache: dynamic}", "needs cache: static"],
   ["generation: {system: a, chat_template: off}", "system needs one"],
 ])("%s cannot be together", async (written, message) => {
   const [error] = await collectErrors(() => planExperiment(minimal(written)));
@@ -87,13 +105,45 @@ test("axes of decoding have labels that tell them apart; greedy cells know no sa
   expect(drawn.configurations.map(({ generation }) => generation.min_p)).toEqual([null, 0.1]);
 });
 
+test("axes of the cache have labels that tell them apart; what is compiled has a static cache", async () => {
+  const caches = await planExperiment(
+    minimal("matrix: {cache: [auto, static, {bits: 2, group: 32}], depth: [0, 4096]}"),
+  );
+  expect(caches.configurations.map(({ worker }) => worker.label)).toEqual([
+    "depth 0",
+    "depth 4096",
+    "depth 0 static cache",
+    "depth 4096 static cache",
+    "depth 0 quanto 2-bit cache, groups of 32",
+    "depth 4096 quanto 2-bit cache, groups of 32",
+  ]);
+  const compiled = await planExperiment(minimal("matrix: {compile: [none, forward]}"));
+  expect(compiled.configurations.map(({ worker }) => worker.label)).toEqual([
+    "not compiled",
+    "static cache compiled",
+  ]);
+  expect(compiled.configurations.map(({ generation }) => generation.cache)).toEqual([
+    null,
+    { type: "static" },
+  ]);
+});
+
 test("what asks for nothing new has the identity that it had before; what does has another", async () => {
   const of = async (...lines: readonly string[]) =>
     (await planExperiment(minimal(...lines))).configurations.map(({ inputs_sha256 }) => inputs_sha256);
   const before = ["85d2c137e851d59545ac71ef1870d88cdcf6b5e892ec87d040531779024f62eb"];
   expect(await of()).toEqual(before);
-  expect(await of("generation: {num_beams: 1, prompt_lookup_num_tokens: 0}")).toEqual(before);
-  for (const asked of ["stop: END", "num_beams: 2", "system: a", "chat_template_kwargs: {a: 1}"]) {
+  expect(await of("generation: {num_beams: 1, prompt_lookup_num_tokens: 0, depth: 0, cache: auto}")).toEqual(
+    before,
+  );
+  for (const asked of [
+    "stop: END",
+    "num_beams: 2",
+    "system: a",
+    "chat_template_kwargs: {a: 1}",
+    "depth: 1",
+    "cache: static",
+  ]) {
     expect(await of(`generation: {${asked}}`)).not.toEqual(before);
   }
 });

@@ -4,6 +4,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { type ArticleChartInput, articleChart } from "./article.js";
 import { type BatchInput, batchChart } from "./batch.js";
+import { type DepthInput, depthChart } from "./depth.js";
 import { type EstimateInput, estimateChart } from "./estimate.js";
 import { type InterTokenInput, interTokenChart } from "./inter-token.js";
 import { type KlTailsInput, klTailsChart } from "./kl-tails.js";
@@ -17,6 +18,7 @@ export interface ChartInputs {
   readonly overview: OverviewInput;
   readonly batch: BatchInput | null;
   readonly length: LengthInput | null;
+  readonly depth: DepthInput | null;
   readonly tradeoff: TradeoffInput | null;
   readonly quality: QualityInput | null;
   readonly estimate: EstimateInput | null;
@@ -31,6 +33,7 @@ export const SHARED_CHARTS = [
   "overview",
   "batch",
   "length",
+  "depth",
   "tradeoff",
   "quality",
   "kl-tails",
@@ -76,6 +79,8 @@ export function sharedChart(
       return drawn(inputs.batch, isSelected, (input) => batchChart(input, width));
     case "length":
       return drawn(inputs.length, isSelected, (input) => lengthChart(input, width));
+    case "depth":
+      return drawn(inputs.depth, isSelected, (input) => depthChart(input, width));
     case "tradeoff":
       // Colours and axes are those of all configurations: they mean the same whatever is selected.
       return drawn(inputs.tradeoff, isSelected, (input) =>

@@ -49,6 +49,8 @@ export interface SweepWords {
   readonly title: string;
   /** Of the horizontal axis. */
   readonly x: string;
+  /** Logarithmic where it is left out. */
+  readonly isLinear?: boolean;
 }
 
 const WIDTH = 520;
@@ -87,7 +89,9 @@ export function sweepChart(input: SweepInput, words: SweepWords, room?: number):
     field: "x",
     type: "quantitative",
     title: words.x,
-    scale: { type: "log", base: 2, domain: [least / 1.2, most * 1.2], nice: false },
+    scale: words.isLinear
+      ? { type: "linear", domain: [least - (most - least) / 20, most + (most - least) / 20], nice: false }
+      : { type: "log", base: 2, domain: [least / 1.2, most * 1.2], nice: false },
     axis: { values: places, format: "d", grid: false },
   };
   const domain = [...names.values()];
@@ -175,9 +179,12 @@ export function sweepChart(input: SweepInput, words: SweepWords, room?: number):
   } as unknown as TopLevelSpec;
 }
 
+const ORDINALS = ["first", "second", "third"];
+
 function namePlace(index: number, count: number): string {
   if (index === 0) return "Above";
-  return index === count - 1 ? "below" : "between";
+  if (index === count - 1) return "below";
+  return count > 3 ? (ORDINALS[index] ?? "between") : "between";
 }
 
 function axis(field: string, title: string) {

@@ -5,7 +5,7 @@ import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
 /** These have sections of their own; the others are folded. */
-const PLACED: readonly SharedChartName[] = ["overview", "batch", "length", "tradeoff", "quality"];
+const PLACED: readonly SharedChartName[] = ["overview", "batch", "length", "depth", "tradeoff", "quality"];
 
 export function comparisonSection(inputs: ChartInputs): Markup {
   return html`<section id="comparison" aria-labelledby="comparison-h">
@@ -15,6 +15,7 @@ export function comparisonSection(inputs: ChartInputs): Markup {
 ${chartFigure(inputs, "overview")}
 ${chartFigure(inputs, "batch")}
 ${chartFigure(inputs, "length")}
+${chartFigure(inputs, "depth")}
 </section>`;
 }
 
@@ -59,6 +60,8 @@ function titleOf({ overview, tradeoff }: ChartInputs, name: SharedChartName): st
       return "Tokens per second and memory by batch size";
     case "length":
       return "Tokens per second and memory by prompt length";
+    case "depth":
+      return "Tokens per second, memory and cache by depth";
     case "tradeoff": {
       const title = tradeoffTitle(tradeoff?.rows.some(({ kl }) => kl !== null) === true);
       return `${title.charAt(0).toUpperCase()}${title.slice(1)} of each configuration`;

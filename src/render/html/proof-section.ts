@@ -6,7 +6,7 @@ import { statusText } from "../../analysis/status-text.js";
 import { pluralize } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { UNITS } from "../../metrics/units.js";
-import type { CensusKind, Proof } from "../../protocol/measurements.js";
+import type { CensusKind } from "../../protocol/measurements.js";
 import type { RecordedProof } from "../../run/record-types.js";
 import {
   type ConfigurationData,
@@ -122,10 +122,31 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
   ];
 }
 
-function cacheText({ cache_implementation, compiled }: Pick<Proof, "cache_implementation" | "compiled">) {
-  if (cache_implementation === null) return null;
-  return compiled === true ? `${cache_implementation}, forward pass compiled` : cache_implementation;
+/** `StaticCache, 30 StaticLayer, at most 12.6 MB, forward pass compiled 1 time in 8.1 s`. */
+function cacheText(proof: CacheProof): string | null {
+  const {
+    cache_implementation: name,
+    cache_layers,
+    cache_bytes,
+    compiled,
+    compilations,
+    compile_sec,
+  } = proof;
+  if (name === null) return null;
+  const how =
+    compilations === null ? "" : ` ${pluralize(compilations, "time")} in ${formatSeconds(compile_sec ?? 0)}`;
+  return [
+    name,
+    ...(cache_layers === null ? [] : [counts(cache_layers)]),
+    ...(cache_bytes === null ? [] : [`at most ${formatBytes(cache_bytes)}`]),
+    ...(compiled === true ? [`forward pass compiled${how}`] : []),
+  ].join(", ");
 }
+
+type CacheProof = Pick<
+  RecordedProof,
+  "cache_implementation" | "cache_layers" | "cache_bytes" | "compiled" | "compilations" | "compile_sec"
+>;
 
 /** A load from the disk is another than one from memory; weights that were drawn were not loaded. */
 function loadText(loadSec: number | null, pageCacheShare: number | null): string {

@@ -1,6 +1,6 @@
 /** The columns of a run's table, for the terminal and for the page alike: one row a configuration. */
 
-import { haveBatches } from "../../analysis/batches.js";
+import { haveBatches, haveCaches } from "../../analysis/batches.js";
 import { ratioText } from "../../analysis/significance.js";
 import { commonMemoryMetric, type MemoryMetric, memoryName, shortMemoryName } from "../../metrics/memory.js";
 import { type LoadMetric, sortByPlace, type TextMetric, type TrialMetric } from "../../metrics/metric.js";
@@ -117,6 +117,7 @@ function metricColumn(
   if (shown.isOptional && configurations.every((one) => value(one) === null)) return [];
   const hasBatches = haveBatches({ configurations });
   if (shown.isOfBatches && !hasBatches) return [];
+  if (shown.isOfCaches && !haveCaches({ configurations })) return [];
   const { inBatches } = shown.result;
   if (hasBatches && inBatches !== undefined) {
     return [{ header: inBatches[0], title: inBatches[1], value, text: format, dropRank }];

@@ -1,5 +1,6 @@
 /** What stands beneath a run's table, as sentences without line breaks; names in them are made harmless. */
 
+import { haveCaches } from "../../analysis/batches.js";
 import { safeLine } from "../../base/text.js";
 import type { LmEvalResult } from "../../protocol/quality.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
@@ -45,11 +46,14 @@ export function estimateSentence({ configurations }: RunSummary): string {
       return ratio == null ? [] : [`${shortName(configuration)} ${off(ratio)}`];
     });
   const weights = listed(({ estimate }) => estimate?.weights_ratio);
+  const caches = listed(({ estimate }) => estimate?.kv_cache_ratio);
   const peaks = listed(({ estimate }) => estimate?.peak_memory_ratio);
   if (weights.length === 0 || configurations.length > MOST_ESTIMATES) return "";
   const parts = [
     `weights ${weights.join(", ")}`,
     ...(peaks.length === 0 ? [] : [`peak ${peaks.join(", ")}`]),
+    // Of a growing cache that nobody asked about it says what is known of the model's shape.
+    ...(haveCaches({ configurations }) && caches.length > 0 ? [`cache ${caches.join(", ")}`] : []),
   ];
   return `Estimate against measurement: ${parts.join("; ")}.`;
 }

@@ -59,6 +59,19 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
   column.string("chat_template_kwargs", "variables of the template, as JSON; null without", (source) =>
     formatJson(readGeneration(source).chat_template_kwargs),
   ),
+  column.string("cache", "as asked for, as JSON; null where the library decides", (source) =>
+    formatJson(readGeneration(source).cache),
+  ),
+  column.int64(
+    "depth",
+    "tokens in the cache before a trial; null without",
+    (source) => readGeneration(source).depth,
+  ),
+  column.string(
+    "compile",
+    "none or forward, as asked for; null where the library decides",
+    (source) => readGeneration(source).compile,
+  ),
   column.double("repetition_penalty", "null without", (source) => readGeneration(source).repetition_penalty),
   always(column.string("chat_template", "as asked for", (source) => readGeneration(source).chat_template)),
   always(

@@ -51,6 +51,21 @@ const CASES: readonly (readonly [string, FakeRunOptions])[] = [
     },
   ],
   [
+    "four depths of two quantizations, the deepest not measured",
+    {
+      configurations: ["none", "nf4"].flatMap((quantization, q) =>
+        [0, 1024, 2048, 4096].map((depth, index) => ({
+          id: `${quantization}-depth-${depth}`,
+          axes: { quantization, depth: `depth ${depth}` },
+          reference: q === 0 && index === 0,
+          tokensPerSec: 20 / (1 + q + index / 2),
+          ...(depth === 0 ? {} : { depth }),
+          failsAtLoad: depth === 4096 && q === 1 ? { code: "out-of-memory-host" } : undefined,
+        })),
+      ),
+    },
+  ],
+  [
     "a batch axis with long names",
     { configurations: BATCHES.map((one) => ({ ...one, axes: { ...one.axes, model: LONG_NAME } })) },
   ],

@@ -1,14 +1,17 @@
-"""What ``generate`` did by the model's own settings: which cache it made, and whether it compiled the model.
+"""What ``generate`` really did: which cache it made and what that took, and whether it compiled the model.
 
-Both are decided by the model's ``generation_config``, the device and the library's rules, and both change memory and
-speed: a static cache takes its full size at once, and on an accelerator has the forward pass compiled.
+All of it is decided by the configuration, the model's ``generation_config``, the device and the library's rules, and
+changes memory and speed: a static cache takes its full size at once, and on an accelerator has the forward compiled.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from falcon_exp.worker.proof.stored_tensors import held_bytes
 
 #: In place of a class's name where ``generate`` made no cache.
 NO_CACHE = "none"
@@ -18,38 +21,73 @@ _CACHE_INPUTS = ("past_key_values", "cache_params")
 CACHE_OUTPUTS = (*_CACHE_INPUTS, "state")
 
 
+class SeenCache:
+    """The cache of one ``generate``; its tensors live as long as this refers to them."""
+
+    def __init__(self) -> None:
+        self.cache: Any = None
+
+    def name(self) -> str:
+        """Its class, ``none`` without one."""
+        if self.cache is None:
+            return NO_CACHE
+        return f"{type(self.cache).__name__}{', offloaded' if getattr(self.cache, 'offloading', False) else ''}"
+
+    def layers(self) -> dict[str, int] | None:
+        """How many layers it has of each class; None where it has none."""
+        layers = getattr(self.cache, "layers", None)
+        return dict(sorted(Counter(type(layer).__name__ for layer in layers).items())) if layers else None
+
+    def held_bytes(self) -> int | None:
+        """What its tensors take, quantized ones as they are stored; None without a cache."""
+        if self.cache is None:
+            return None
+        holders = getattr(self.cache, "layers", None) or [self.cache]
+        return held_bytes(value for holder in holders for value in vars(holder).values())
+
+
 class GenerateFacts:
-    """Seen during the first ``generate`` that is watched; None before."""
+    """None before the first ``generate`` that is watched."""
 
     def __init__(self) -> None:
         self.cache_implementation: str | None = None
+        self.cache_layers: dict[str, int] | None = None
+        #: The most that a ``generate`` ended with.
+        self.cache_bytes: int | None = None
         self.compiled: bool | None = None
+        #: Of all generates; None where nothing could be compiled.
+        self.compilations: int | None = None
+        self.compile_sec: float | None = None
 
     @contextmanager
-    def watch(self, model: Any) -> Iterator[None]:
-        """Around each ``generate``. From the second on nothing is done, so that what is timed is not disturbed."""
-        if self.compiled is not None:
-            yield
-            return
+    def watch(self, model: Any) -> Iterator[SeenCache]:
+        """Around each ``generate``: the first forward pass, which is never compiled, shows its cache."""
+        seen = SeenCache()
 
         def note(_module: Any, _inputs: Any, named: dict[str, Any]) -> None:
-            # The prefill, which is never compiled, tells enough.
             handle.remove()
-            self.cache_implementation = _name_cache(named)
+            seen.cache = next((named[name] for name in _CACHE_INPUTS if named.get(name) is not None), None)
+            self.cache_implementation = seen.name()
 
         handle = model.register_forward_pre_hook(note, with_kwargs=True)
         try:
-            yield
+            yield seen
         finally:
             handle.remove()
         self.compiled = _is_compiled(model)
 
+    def add_cache(self, seen: SeenCache) -> int | None:
+        """After a ``generate``, outside its clock: what the cache took at its end."""
+        size = seen.held_bytes()
+        self.cache_layers = seen.layers()
+        if size is not None:
+            self.cache_bytes = max(size, self.cache_bytes or 0)
+        return size
 
-def _name_cache(named: dict[str, Any]) -> str:
-    cache = next((named[name] for name in _CACHE_INPUTS if named.get(name) is not None), None)
-    if cache is None:
-        return NO_CACHE
-    return f"{type(cache).__name__}{', offloaded' if getattr(cache, 'offloading', False) else ''}"
+    def add_compilations(self, count: int, sec: float) -> None:
+        """Of one ``generate``."""
+        self.compilations = (self.compilations or 0) + count
+        self.compile_sec = (self.compile_sec or 0.0) + sec
 
 
 def _is_compiled(model: Any) -> bool:

@@ -54,6 +54,19 @@ def kept_tensors(model: torch.nn.Module) -> Iterator[torch.Tensor]:
             yield from stored.parts
 
 
+def held_bytes(values: Iterable[Any]) -> int:
+    """What the storages of all tensors in these take, each once, in containers and subclasses as well."""
+    sizes: dict[object, int] = {}
+    seen: set[int] = set()
+    for value in values:
+        for tensor in _tensors_in(value, _DEPTH, seen):
+            for part in _parts(tensor)[0]:
+                if part.dim() > 0:
+                    storage = part.untyped_storage()
+                    sizes[(str(part.device), storage.data_ptr())] = storage.nbytes()
+    return sum(sizes.values())
+
+
 def storage_key(tensor: torch.Tensor) -> object:
     """Offloaded ("meta") tensors go by object: they lie elsewhere, but they are."""
     return id(tensor) if tensor.device.type == "meta" else (str(tensor.device), tensor.data_ptr())

@@ -18,11 +18,14 @@ from falcon_exp.worker.devices.noise import NoiseMeter
 from falcon_exp.worker.devices.rss import PeakRss, trim_heap
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.batch import cut_answers, find_row_limits, prepare_batch
+from falcon_exp.worker.trial.cache_kinds import apply_cache, verify_cache
+from falcon_exp.worker.trial.compilation import Compilations, apply_compile, count_compilations, verify_compiled
+from falcon_exp.worker.trial.depth import FilledCache, fill_depth, given_cache_alone, put_behind
 from falcon_exp.worker.trial.drafts import NO_DRAFTS, count_drafts
 from falcon_exp.worker.trial.finite_logits import may_be_chosen_from_nothing, require_finite_logits
 from falcon_exp.worker.trial.generation_settings import effective_settings, end_ids, generation_config
 from falcon_exp.worker.trial.loading import Loaded
-from falcon_exp.worker.trial.prompts import fit_prompts
+from falcon_exp.worker.trial.prompts import FittedPrompt, count_cached_tokens, fit_prompts
 from falcon_exp.worker.trial.stop_strings import StopStrings
 from falcon_exp.worker.trial.token_pieces import token_pieces
 
@@ -96,10 +99,11 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     generation = request["generation"]
     model, devices = loaded.model, loaded.devices
     seed = generation["seed"] + request["repeat"]
-    settings = generation_config(model, loaded.tokenizer, generation)
     # Before the clock runs: the figure is of prompts as they are read, not of finding out how much of them fits.
     prompts = fit_prompts(loaded, request)
     limits = find_row_limits(prompts, generation)
+    filled = fill_depth(loaded, prompts, generation)
+    settings = prepare_settings(loaded, prompts, generation, filled)
     if limits is not None:
         settings.max_length, settings.max_new_tokens = None, max(limits)
     stops = StopStrings(loaded.tokenizer, generation["stop"]) if generation.get("stop") else None
@@ -117,10 +121,16 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     devices.synchronize()
     started = time.perf_counter()
     batch = prepare_batch(loaded, prompts, generation)
-    clock = TokenClock(batch.padded_tokens, _trim_once(on_token) if is_first else on_token, limits, stops)
+    tokens_before = batch.padded_tokens + (0 if filled is None else filled.ids.shape[1])
+    clock = TokenClock(tokens_before, _trim_once(on_token) if is_first else on_token, limits, stops)
     generate_started = time.perf_counter()
-    with torch.inference_mode(), loaded.facts.watch(model), count_drafts(model, is_drafting) as drafts:
-        output = _generate(model, settings, batch.inputs, clock)
+    with (
+        torch.inference_mode(),
+        loaded.facts.watch(model) as seen,
+        count_drafts(model, is_drafting) as drafts,
+        count_compilations(model, generation.get("compile")) as compilations,
+    ):
+        output = _generate(model, settings, batch.inputs, clock, filled)
     devices.synchronize()
     ended = time.perf_counter()
     energy = meter.stop()
@@ -129,6 +139,11 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     device = devices.read_peak()
     used, used_note = devices.read_memory_used()
     states_after = devices.read_states()
+    cache_bytes = loaded.facts.add_cache(seen)
+    verify_cache(generation.get("cache"), loaded.facts.cache_implementation, loaded.facts.cache_layers)
+    verify_compiled(model, generation.get("compile"))
+    seen.cache = None
+    output = output[:, tokens_before - batch.padded_tokens :]
     answers = cut_answers(output, batch, end_ids(settings), limits)
     for index, answer in enumerate(answers):
         if (is_first and index == 0) or may_be_chosen_from_nothing(answer):
@@ -149,6 +164,9 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         "elapsed_sec": ended - started,
         **_latencies(times_sec, generate_started, ended, sum(batch.row_tokens)),
         **(NO_DRAFTS if drafts is None else drafts.measurement()),
+        **_describe_compilations(loaded, compilations),
+        "cache_bytes": cache_bytes,
+        "depth_fill_sec": None if filled is None else filled.fill_sec,
         "batch_tokens_per_sec": _batch_rate(times_sec, ended, output_tokens - len(answers)),
         "peak_memory_allocated_bytes": device.allocated_bytes,
         "peak_memory_allocated_bytes_by_device": device.allocated_bytes_by_device,
@@ -194,9 +212,35 @@ def _decode(tokenizer: Any, ids: Any) -> str:
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def _generate(model: Any, settings: Any, inputs: dict[str, torch.Tensor], clock: TokenClock) -> Any:
+def prepare_settings(
+    loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict[str, Any], filled: FilledCache | None
+) -> Any:
+    """``generation_config`` with the cache and the compilation that are asked for."""
+    settings = generation_config(loaded.model, loaded.tokenizer, generation)
+    for prompt in prompts:
+        loaded.cache_room.admit(count_cached_tokens(prompt, generation))
+    if filled is None:
+        apply_cache(settings, generation.get("cache"), loaded.cache_room)
+    elif settings.max_length is not None:
+        settings.max_length += filled.ids.shape[1]
+    apply_compile(settings, generation, loaded.model.device.type)
+    return settings
+
+
+def _describe_compilations(loaded: Loaded, compilations: Compilations | None) -> dict[str, Any]:
+    if compilations is None:
+        return {"compilations": None, "compile_sec": None}
+    loaded.facts.add_compilations(compilations.count, compilations.sec)
+    return {"compilations": compilations.count, "compile_sec": compilations.sec}
+
+
+def _generate(
+    model: Any, settings: Any, inputs: dict[str, torch.Tensor], clock: TokenClock, filled: FilledCache | None
+) -> Any:
+    criteria = StoppingCriteriaList([clock])
     try:
-        return model.generate(**inputs, generation_config=settings, stopping_criteria=StoppingCriteriaList([clock]))
+        with given_cache_alone(model, filled):
+            return model.generate(**put_behind(filled, inputs), generation_config=settings, stopping_criteria=criteria)
     except (ValueError, NotImplementedError) as error:
         # Models that keep a state in place of a cache (Mamba) take no drafts, and some no beams.
         if settings.prompt_lookup_num_tokens is None and settings.num_beams == 1:

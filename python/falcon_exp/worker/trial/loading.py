@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ from falcon_exp.worker.quantization.stored import (
     refuse_stored_quantization,
     refuse_unreadable,
 )
+from falcon_exp.worker.trial.cache_kinds import CacheRoom
 from falcon_exp.worker.trial.chat_template import freeze_date, unknown_end_token
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
 from falcon_exp.worker.trial.fingerprints import fingerprint_template, fingerprint_tokenizer, fingerprint_weights
@@ -57,6 +58,7 @@ class Loaded:
     configuration: dict[str, Any]
     #: Effective: ``auto`` resolved.
     dtype: str
+    cache_room: CacheRoom = field(default_factory=CacheRoom)
 
     def proof(self) -> Proof:
         """The proof, read now."""

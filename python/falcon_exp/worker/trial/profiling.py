@@ -12,7 +12,8 @@ from falcon_exp.worker.devices.live_map import find_compute_device
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.proof.linear_modules import linear_modules
 from falcon_exp.worker.trial.batch import prepare_batch
-from falcon_exp.worker.trial.generation_settings import generation_config
+from falcon_exp.worker.trial.depth import fill_depth, given_cache_alone, put_behind
+from falcon_exp.worker.trial.generation import prepare_settings
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
 
@@ -82,10 +83,14 @@ def profile(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
     """``profileMeasurementSchema`` of the wire format: one more ``generate``, its time taken apart and not counted."""
     model = loaded.model
     generation = request["generation"]
-    settings = generation_config(model, loaded.tokenizer, generation)
-    batch = prepare_batch(loaded, fit_prompts(loaded, request), generation)
-    with torch.inference_mode(), _TimedForwards(model, loaded.devices) as timed:
-        model.generate(**batch.inputs, generation_config=settings)
+    # Hooks in a forward pass that is compiled would have it compiled anew: its layers are timed as they are.
+    uncompiled = {**generation, "compile": "none" if generation.get("compile") else None}
+    prompts = fit_prompts(loaded, request)
+    batch = prepare_batch(loaded, prompts, generation)
+    filled = fill_depth(loaded, prompts, generation)
+    settings = prepare_settings(loaded, prompts, uncompiled, filled)
+    with torch.inference_mode(), given_cache_alone(model, filled), _TimedForwards(model, loaded.devices) as timed:
+        model.generate(**put_behind(filled, batch.inputs), generation_config=settings)
         loaded.devices.synchronize()
     return {
         "decode_steps": timed.steps,

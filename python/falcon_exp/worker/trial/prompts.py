@@ -92,14 +92,25 @@ def _fit_exactly(loaded: Loaded, prompt: Content, wanted: int, generation: dict[
     limit = _most_input_tokens(loaded.model.config, generation)
     if limit is not None and wanted > limit:
         raise _too_long(loaded.model.config, wanted, generation)
-    text = prompt
+    return FittedPrompt(prompt, wanted, 0, tuple(repeat_to(loaded.tokenizer, prompt, wanted)))
+
+
+def repeat_to(tokenizer: Any, text: str, wanted: int) -> list[int]:
+    """The text's first ``wanted`` tokens, the text repeated where it has fewer. Raises WorkerError ``prompt-empty``."""
     while True:
-        ids = _tokenize(loaded.tokenizer, text, plain, templated=False)["input_ids"][0].tolist()
+        ids: list[int] = tokenizer(text)["input_ids"]
         if len(ids) >= wanted:
-            return FittedPrompt(prompt, wanted, 0, tuple(ids[:wanted]))
+            return ids[:wanted]
         if len(ids) == 0:
             raise WorkerError("prompt-empty", "The prompt gives the model no token to begin with.")
         text += "\n\n" + text
+
+
+def count_cached_tokens(fitted: FittedPrompt, generation: dict[str, Any]) -> int:
+    """What a cache has to have room for: what lies before the prompt, the prompt, its answer."""
+    new = generation["max_new_tokens"]
+    own = fitted.input_tokens + int(new) if new is not None else int(generation["max_length"])
+    return int(generation.get("depth") or 0) + own
 
 
 def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
@@ -163,11 +174,18 @@ def _context(config: Any) -> int | None:
 def _most_input_tokens(config: Any, generation: dict[str, Any]) -> int | None:
     """None where any prompt leaves room."""
     context = _context(config)
+    depth = int(generation.get("depth") or 0)
+    if context is not None and depth >= context:
+        raise WorkerError("generation-invalid", f"depth is {depth:,} tokens; the model's context is {context:,}.")
+    if context is not None:
+        context -= depth
     max_length = generation["max_length"]
     if max_length is None:
         return None if context is None else context - int(generation["max_new_tokens"])
     if context is not None and max_length > context:
-        raise WorkerError("generation-invalid", f"max_length is {max_length} tokens; the model's context is {context}.")
+        raise WorkerError(
+            "generation-invalid", f"max_length is {max_length} tokens; the model's context is {context}{_less(depth)}."
+        )
     return int(max_length) - 1
 
 
@@ -180,5 +198,9 @@ def _too_long(config: Any, tokens: int, generation: dict[str, Any]) -> WorkerErr
     return WorkerError(
         "prompt-too-long",
         f"The prompt's {tokens:,} tokens and {generation['max_new_tokens']:,} new ones exceed the model's context "
-        f"of {_context(config):,}.",
+        f"of {_context(config):,}{_less(int(generation.get('depth') or 0))}.",
     )
+
+
+def _less(depth: int) -> str:
+    return f" less a depth of {depth:,}" if depth > 0 else ""

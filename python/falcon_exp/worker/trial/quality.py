@@ -3,6 +3,9 @@
 The rule is llama.cpp's (tools/perplexity): the tokens are cut into windows of ``context`` that do not overlap; each is
 read with nothing before it; scored are the predictions in its second half, which all have at least half a window to go
 by. A rest shorter than a window is left out.
+
+Windows are read together, as many as memory allows whatever the context and the vocabulary (``window_logits``). Not so
+where one window would change what is computed of another: LLM.int8's outliers are found over all that is read at once.
 """
 
 from __future__ import annotations
@@ -19,10 +22,14 @@ import torch
 from falcon_exp.worker.devices.live_map import find_input_device
 from falcon_exp.worker.devices.rss import release_unused
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.cache_kinds import make_cache, refuse_unavailable_cache
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter, Stored
 from falcon_exp.worker.trial.row_scores import RowScores, log_probabilities, precise_dtype, rows_at_once
-from falcon_exp.worker.trial.window_logits import window_logits
+from falcon_exp.worker.trial.window_logits import cached_logits, window_logits, windows_at_once
+
+#: Tokens that are read into a cache at once while they are scored: what a quantized one keeps unquantized at most.
+_CACHED_STEP = 128
 
 
 @dataclass(frozen=True)
@@ -88,8 +95,14 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
     logits_bytes = 0
     both_ways = request.get("kl") == "both" and reader is not None
     scores = RowScores(reader, lambda: _tokenizer_entries(loaded.tokenizer), both_ways=both_ways)
-    for index, window in enumerate(windows.ids):
-        for logits, targets in _scored_chunks(loaded.model, window, windows.first_scored, both_ways=both_ways):
+    cache = request.get("cache")
+    refuse_unavailable_cache(loaded.model, cache)
+    together = (
+        1 if cache is not None or _looks_across_windows(loaded) else windows_at_once(loaded.model, windows.context)
+    )
+    over = 0
+    for some in windows.ids.split(together):
+        for logits, targets in _scored_chunks(loaded.model, some, windows.first_scored, cache, both_ways=both_ways):
             # Of all rows of the slice that these are a part of.
             logits_bytes = max(logits_bytes, logits.untyped_storage().nbytes())
             rows = log_probabilities(logits)
@@ -99,7 +112,8 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
                 writer.add(rows)
             # Else they live while the next are made.
             del logits, rows
-        on_window(index + 1, windows.count)
+        over += len(some)
+        on_window(over, windows.count)
     stored = None if writer is None else writer.close(windows.sha256())
     release_unused()
     return {
@@ -114,6 +128,8 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
         "against_reference": scores.against_reference(),
         "against_reference_note": note or scores.note,
         "stored": None if stored is None else _stored(stored),
+        "cache": None if cache is None else type(make_cache(loaded.model, cache, 1)).__name__,
+        "windows_at_once": min(together, windows.count),
         "logits_bytes": logits_bytes,
         "elapsed_sec": time.perf_counter() - started,
     }
@@ -155,14 +171,25 @@ def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader 
     return reader, None
 
 
+def _looks_across_windows(loaded: Loaded) -> bool:
+    asked = loaded.configuration["quantization"]
+    return bool(asked["method"] == "int8" and asked["threshold"] > 0)
+
+
 def _scored_chunks(
-    model: Any, window: torch.Tensor, first_scored: int, *, both_ways: bool
+    model: Any, windows: torch.Tensor, first_scored: int, cache: dict[str, Any] | None, *, both_ways: bool
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """(logits, rows x vocabulary; the tokens that came) of a window's scored positions, in order, a few at a time."""
-    ids = window[None].to(find_input_device(model))
-    targets = window[first_scored:]
+    """(logits, rows x vocabulary; the tokens that came) of the windows' scored positions, in order, a few at a time."""
+    ids = windows.to(find_input_device(model))
+    scored = windows.shape[1] - first_scored
+    targets = windows[:, first_scored:].flatten()
     done = 0
-    for logits in window_logits(model, ids, targets.shape[0]):
+    slices = (
+        window_logits(model, ids, scored)
+        if cache is None
+        else cached_logits(model, ids, scored, make_cache(model, cache, windows.shape[1]), _CACHED_STEP)
+    )
+    for logits in slices:
         came = targets[done : done + logits.shape[0]].to(logits.device)
         done += logits.shape[0]
         count = rows_at_once(logits.shape[-1], precise_dtype(logits.device).itemsize, both_ways=both_ways)

@@ -1,9 +1,9 @@
-"""The logits of one window, a bounded number of positions at a time.
+"""The logits of windows that are read together, a bounded number of positions at a time.
 
-A model's body runs once over the window. Its output is small; the head is what widens it to the vocabulary, and at
+A model's body runs once over the windows. Its output is small; the head is what widens it to the vocabulary, and at
 8,192 tokens and 256,000 entries that is gigabytes. Where they exceed ``LOGITS_BYTES``, the body's output is kept and
-the model's own code after the body (head, scaling, soft caps) runs over it again and again, a slice of the positions at
-a time.
+the model's own code after the body (head, scaling, soft caps) runs over it again and again, some windows or a slice of
+one window's positions at a time.
 """
 
 from __future__ import annotations
@@ -20,35 +20,76 @@ import torch
 #: configurations of a model are sliced alike. A head in 16 bits takes half of it, a copy that its model makes as much.
 LOGITS_BYTES = 256_000_000
 _BYTES_A_LOGIT = 4
+#: The most that a layer may compute of all windows that are read together, each number counted as 4 bytes; a single
+#: window is read whole, whatever it takes.
+BODY_BYTES = 256_000_000
+#: A library that asks for more memory with each row of eager attention is not asked for many.
+_MOST_WINDOWS = 64
+
+
+def windows_at_once(model: Any, context: int) -> int:
+    """How many windows are read together: as many as ``BODY_BYTES`` and the model's widest layer allow, 1 to 64.
+
+    A token takes four hidden states and two of the feed-forward part's inner ones (as the estimate has it), and with
+    eager attention two scores for each token of its window and each head.
+    """
+    config = model.config.get_text_config()
+    hidden = int(getattr(config, "hidden_size", 0) or 4096)
+    inner = int(getattr(config, "intermediate_size", None) or 4 * hidden)
+    numbers = 4 * hidden + 2 * inner
+    if getattr(model.config, "_attn_implementation", None) == "eager":
+        numbers += 2 * context * int(getattr(config, "num_attention_heads", None) or 32)
+    return max(1, min(_MOST_WINDOWS, BODY_BYTES // (_BYTES_A_LOGIT * numbers * context)))
 
 
 def window_logits(model: Any, ids: torch.Tensor, scored: int, most_bytes: int = LOGITS_BYTES) -> Iterator[torch.Tensor]:
-    """Logits at the ``scored`` positions before a window's last one, in order: each positions x vocabulary.
+    """Logits at the ``scored`` positions before each window's last one, in order: each positions x vocabulary.
 
-    ``ids`` is 1 x context, where the model reads it. A slice holds at most ``most_bytes`` (see ``LOGITS_BYTES``), but
-    always one position, and the slices of a window are equally long but for one position. Not sliced is a model whose
-    ``forward`` has no ``logits_to_keep``, or whose body is not a module that it calls once: its logits come whole, all
-    ``context`` positions where it has no ``logits_to_keep``, else ``scored + 1``.
+    ``ids`` is windows x context, where the model reads it. A slice holds at most ``most_bytes`` (see ``LOGITS_BYTES``),
+    but always one position; it is of whole windows where they fit, else the slices of a window are equally long but for
+    one position. Not sliced is a model whose ``forward`` has no ``logits_to_keep``, or whose body is not a module that
+    it calls once: it reads one window at a time, and its logits come whole, all ``context`` positions where it has no
+    ``logits_to_keep``, else ``scored + 1``.
 
     A slice's logits are those of the whole, but for the last bit of the head's own dtype: a matrix product of another
     height may add up in another order.
     """
     takes_kept = "logits_to_keep" in inspect.signature(model.forward).parameters
-    slices = -(-scored * _head_width(model) * _BYTES_A_LOGIT // most_bytes)
-    if takes_kept and slices > 1:
+    window_bytes = scored * _head_width(model) * _BYTES_A_LOGIT
+    if takes_kept and len(ids) * window_bytes > most_bytes:
         body = model.base_model
         output = None if body is model else _body_output(model, body, ids)
         if output is not None:
-            yield from _sliced(model, body, output, ids, scored, min(slices, scored))
+            yield from _sliced(model, body, output, ids, scored, window_bytes, most_bytes)
             return
-    yield _whole(model, ids, scored, takes_kept)
+    together = len(ids) if takes_kept and len(ids) * window_bytes <= most_bytes else 1
+    for windows in ids.split(together):
+        yield _whole(model, windows, scored, takes_kept)
+
+
+def cached_logits(model: Any, ids: torch.Tensor, scored: int, cache: Any, step: int) -> Iterator[torch.Tensor]:
+    """Likewise of one window (1 x context) that is read through ``cache``, which gives back what it kept.
+
+    What lies before the scored positions is read at once, these ``step`` at a time, as a long answer would be.
+    """
+    first = ids.shape[1] - 1 - scored
+    edges = [0, *range(first, ids.shape[1] - 1, step), ids.shape[1] - 1]
+    for start, stop in pairwise(edges):
+        with torch.inference_mode():
+            mask = torch.ones_like(ids[:, :stop])
+            part = ids[:, start:stop]
+            logits = model(input_ids=part, attention_mask=mask, past_key_values=cache, use_cache=True).logits
+        if start >= first:
+            yield logits[0]
+        # Else they live while the next are made.
+        del logits
 
 
 def _whole(model: Any, ids: torch.Tensor, scored: int, takes_kept: bool) -> torch.Tensor:
     options = {"logits_to_keep": scored + 1} if takes_kept else {}
     with torch.inference_mode():
-        logits: torch.Tensor = model(input_ids=ids, use_cache=False, **options).logits[0, -scored - 1 : -1]
-    return logits
+        logits: torch.Tensor = model(input_ids=ids, use_cache=False, **options).logits[:, -scored - 1 : -1]
+    return logits.flatten(0, 1) if len(ids) > 1 else logits[0]
 
 
 def _head_width(model: Any) -> int:
@@ -58,7 +99,7 @@ def _head_width(model: Any) -> int:
 
 
 def _body_output(model: Any, body: Any, ids: torch.Tensor) -> Any:
-    """What the body gives for the window; None where the model does not call it once, or it gives no hidden states."""
+    """What the body gives for the windows; None where the model does not call it once, or it gives no hidden states."""
     seen: list[Any] = []
     handle = body.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     try:
@@ -83,13 +124,20 @@ def _with_hidden(output: Any, hidden: torch.Tensor) -> Any:
     return dataclasses.replace(output, last_hidden_state=hidden)
 
 
-def _sliced(model: Any, body: Any, output: Any, ids: torch.Tensor, scored: int, slices: int) -> Iterator[torch.Tensor]:
+def _sliced(
+    model: Any, body: Any, output: Any, ids: torch.Tensor, scored: int, window_bytes: int, most_bytes: int
+) -> Iterator[torch.Tensor]:
     hidden = _hidden(output)
     assert hidden is not None
     first = ids.shape[1] - 1 - scored
+    slices = min(scored, -(-window_bytes // most_bytes))
     edges = [first + scored * number // slices for number in range(slices + 1)]
-    for start, stop in pairwise(edges):
-        yield _after_body(model, body, _with_hidden(output, hidden[:, start:stop]), ids[:, start:stop])
+    together = max(1, most_bytes // window_bytes)
+    for row in range(0, len(ids), together):
+        rows = slice(row, row + together)
+        for start, stop in pairwise(edges):
+            part = _with_hidden(output, hidden[rows, start:stop])
+            yield _after_body(model, body, part, ids[rows, start:stop]).flatten(0, 1)
 
 
 def _after_body(model: Any, body: Any, output: Any, ids: torch.Tensor) -> torch.Tensor:
@@ -99,7 +147,7 @@ def _after_body(model: Any, body: Any, output: Any, ids: torch.Tensor) -> torch.
     body.forward = lambda *_args, **_options: output
     try:
         with torch.inference_mode():
-            logits: torch.Tensor = model(input_ids=ids, use_cache=False, logits_to_keep=0).logits[0]
+            logits: torch.Tensor = model(input_ids=ids, use_cache=False, logits_to_keep=0).logits
     finally:
         if own is None:
             del body.forward

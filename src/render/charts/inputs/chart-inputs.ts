@@ -7,6 +7,7 @@ import type { RunSummary } from "../../../run/summary-schema.js";
 import type { ChartInputs } from "../charts.js";
 import { articleChartInput } from "./article.js";
 import { batchInput } from "./batch.js";
+import { depthInput } from "./depth.js";
 import { estimateInput } from "./estimate.js";
 import { interTokenInput } from "./inter-token.js";
 import { klTailsInput } from "./kl-tails.js";
@@ -23,6 +24,7 @@ export function chartInputs(data: RunData, summary: RunSummary): ChartInputs {
     overview: overviewInput(data, summary),
     batch: batchInput(summary),
     length: lengthInput(summary),
+    depth: depthInput(summary),
     tradeoff: tradeoffInput(summary, randomNote),
     quality: qualityInput(summary, randomNote),
     estimate: estimateInput(summary),

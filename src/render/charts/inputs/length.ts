@@ -2,7 +2,7 @@ import type { RunSummary } from "../../../run/summary-schema.js";
 import type { LengthInput } from "../length.js";
 import { memoryPanel, type SweptPanel, sweepInput } from "./sweep.js";
 
-const PREFILL: SweptPanel = {
+export const PREFILL: SweptPanel = {
   key: "prefill",
   title: "Reading (tokens/s)",
   what: "prompt tokens read in a second",
@@ -10,7 +10,7 @@ const PREFILL: SweptPanel = {
   read: ({ prefill_tokens_per_sec }) => prefill_tokens_per_sec,
   unit: 1,
 };
-const DECODE: SweptPanel = {
+export const DECODE: SweptPanel = {
   key: "decode",
   title: "Answering (tokens/s a row)",
   what: "tokens decoded in a second",

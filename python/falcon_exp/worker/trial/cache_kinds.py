@@ -1,0 +1,110 @@
+"""The cache that a configuration asks for (``cache`` of its generation): asked of the library, or made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from falcon_exp.worker.failures import WorkerError
+
+#: Backends of quantized caches: the module, and the package that brings it.
+_BACKENDS = {"quanto": ("optimum.quanto", "optimum-quanto"), "hqq": ("hqq", "hqq")}
+#: Classes by which the library's caches are known.
+_CLASSES = {"dynamic": "DynamicCache", "static": "StaticCache", "quantized": "QuantizedCache"}
+_LAYERS = {"quanto": "QuantoQuantizedLayer", "hqq": "HQQQuantizedLayer"}
+
+
+@dataclass
+class CacheRoom:
+    """How long a static cache is: as the longest prompt that was checked, with its answer, so that all are equal."""
+
+    tokens: int = 0
+
+    def admit(self, tokens: int) -> None:
+        """One more prompt with its answer."""
+        self.tokens = max(self.tokens, tokens)
+
+
+def apply_cache(settings: Any, asked: dict[str, Any] | None, room: CacheRoom) -> None:
+    """Asks ``generate`` for it; without ``cache`` the library and the model's own files decide."""
+    if asked is None:
+        return
+    settings.cache_implementation = asked["type"]
+    settings.cache_config = None
+    if asked["type"] == "static":
+        settings.max_cache_len = room.tokens
+    if asked["type"] == "quantized":
+        settings.cache_config = _quantized_options(asked)
+
+
+def make_cache(model: Any, asked: dict[str, Any] | None, tokens: int) -> Any:
+    """The same, as an object that can be filled before ``generate``; ``tokens`` is what a static one has room for."""
+    from transformers import DynamicCache, QuantizedCache, StaticCache
+
+    config = model.config.get_text_config(decoder=True)
+    kind = "dynamic" if asked is None else asked["type"]
+    if asked is not None and kind == "quantized":
+        return QuantizedCache(config=config, **_quantized_options(asked))
+    if kind == "static":
+        return StaticCache(config=config, max_cache_len=tokens)
+    return DynamicCache(config=config)
+
+
+def _quantized_options(asked: dict[str, Any]) -> dict[str, Any]:
+    return {"backend": asked["backend"], "nbits": asked["bits"], "q_group_size": asked["group"]}
+
+
+def refuse_unavailable_cache(model: Any, asked: dict[str, Any] | None) -> None:
+    """Raises WorkerError ``cache-unavailable`` where it cannot be made here."""
+    if asked is None:
+        return
+    if not model._supports_default_dynamic_cache():
+        raise _unavailable(asked, f"{type(model).__name__} keeps no cache that Transformers could make another of")
+    if asked["type"] != "quantized":
+        return
+    module, package = _BACKENDS[asked["backend"]]
+    if not _is_there(module):
+        raise _unavailable(
+            asked,
+            f"{package} is not installed",
+            next_step=f"Install {package} into this environment, or leave this cache out.",
+        )
+    try:
+        make_cache(model, asked, 1)
+    except (ValueError, ImportError) as error:
+        raise _unavailable(asked, str(error)) from error
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def verify_cache(asked: dict[str, Any] | None, found: str | None, layers: dict[str, int] | None) -> None:
+    """Raises WorkerError ``cache-mismatch`` where the live cache is not the one that was asked for."""
+    if asked is None:
+        return
+    wanted = _CLASSES[asked["type"]]
+    if found != wanted:
+        raise WorkerError(
+            "cache-mismatch", f"cache {name_cache(asked)} was asked for, but the model was given {found or 'none'}."
+        )
+    layer = _LAYERS[asked["backend"]] if asked["type"] == "quantized" else None
+    if layer is not None and set(layers or {}) != {layer}:
+        raise WorkerError(
+            "cache-mismatch", f"cache {name_cache(asked)} was asked for, but its layers are {', '.join(layers or {})}."
+        )
+
+
+def name_cache(asked: dict[str, Any]) -> str:
+    """``static``; ``quantized (quanto, 4 bits, groups of 64)``."""
+    if asked["type"] != "quantized":
+        return str(asked["type"])
+    return f"quantized ({asked['backend']}, {asked['bits']} bits, groups of {asked['group']})"
+
+
+def _unavailable(asked: dict[str, Any], why: str, next_step: str | None = None) -> WorkerError:
+    return WorkerError("cache-unavailable", f"cache {name_cache(asked)}: {why.rstrip('.')}.", next_step=next_step)

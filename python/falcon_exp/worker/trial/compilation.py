@@ -1,0 +1,120 @@
+"""``compile: forward``: the decoding forward pass compiled by ``generate`` itself, over a static cache."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+from falcon_exp.worker.failures import WorkerError
+
+
+class Compilations:
+    """How often torch compiled something, or recorded a graph of it, and how long that took."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sec = 0.0
+        self._began = 0.0
+
+    def begin(self, _event: object) -> None:
+        """Called by torch; nested compilations are one."""
+        self._began = time.perf_counter()
+
+    def end(self, _event: object) -> None:
+        """Likewise."""
+        self.count += 1
+        self.sec += time.perf_counter() - self._began
+
+
+@contextmanager
+def count_compilations(model: Any, asked: str | None) -> Iterator[Compilations | None]:
+    """While entered; None where nothing can be compiled, and torch's compiler is not even imported."""
+    if asked != "forward" and (asked == "none" or model.generation_config.cache_implementation is None):
+        yield None
+        return
+    from torch._dynamo.callback import callback_handler
+
+    count = Compilations()
+    callback_handler.register_start_callback(count.begin)
+    callback_handler.register_end_callback(count.end)
+    try:
+        yield count
+    finally:
+        callback_handler.remove_start_callback(count.begin)
+        callback_handler.remove_end_callback(count.end)
+
+
+def apply_compile(settings: Any, generation: dict[str, Any], device: str) -> None:
+    """Asks ``generate`` for it. A cache that was asked for brings none along; without either the library decides."""
+    asked = generation.get("compile")
+    if asked == "forward":
+        from transformers import CompileConfig
+
+        # One shape: every step reads one token of each row from a cache of one size.
+        config = CompileConfig(dynamic=False, mode="default" if device == "cpu" else "reduce-overhead")
+        # Elsewhere than on accelerators the library compiles only what says so.
+        config._compile_all_devices = True
+        settings.compile_config = config
+    elif asked == "none" or generation.get("cache") is not None:
+        settings.disable_compile = True
+
+
+def refuse_uncompilable(model: Any, asked: str | None) -> None:
+    """Raises WorkerError ``compile-unavailable`` with the reason, before anything is generated."""
+    if asked != "forward":
+        return
+    quantizer = getattr(model, "hf_quantizer", None)
+    if quantizer is not None and not quantizer.is_compileable:
+        raise _unavailable("Transformers compiles no model that is quantized by this method")
+    reason = _find_missing_compiler(model.device.type)
+    if reason is not None:
+        raise _unavailable(reason)
+    import torch._inductor.config as inductor
+
+    # A pool of compiling processes would live on beside what is measured; and what an earlier process compiled would be
+    # taken for a compilation that costs nothing.
+    inductor.compile_threads = 1
+    inductor.force_disable_caches = True
+
+
+def verify_compiled(model: Any, asked: str | None) -> None:
+    """Raises WorkerError ``compile-unavailable`` where the library did not do it."""
+    if asked == "forward" and getattr(model, "_compiled_call", None) is None:
+        raise _unavailable(f"Transformers did not compile {type(model).__name__} on {model.device.type}")
+
+
+def _find_missing_compiler(device: str) -> str | None:
+    if device == "cpu":
+        return _find_missing_cpp()
+    if device in ("cuda", "xpu"):
+        if find_spec("triton") is None:
+            return "Triton, by which kernels are compiled, is not installed"
+        if which(os.environ.get("CC", "")) is None and not any(map(which, ("cc", "gcc", "clang"))):
+            return "there is no C compiler (cc, gcc or clang)"
+        return None
+    return f"nothing is compiled for {device}"
+
+
+def _find_missing_cpp() -> str | None:
+    from torch._inductor.cpp_builder import get_cpp_compiler
+
+    try:
+        get_cpp_compiler()
+    except Exception:
+        return "there is no C++ compiler (g++ or clang++)"
+    header = Path(sysconfig.get_paths()["include"]) / "Python.h"
+    if sys.platform == "linux" and not header.is_file():
+        return f"Python's headers are missing ({header})"
+    return None
+
+
+def _unavailable(why: str) -> WorkerError:
+    return WorkerError("compile-unavailable", f"compile: forward cannot run here: {why}.")

@@ -1,0 +1,89 @@
+"""``depth``: so many tokens are in the cache before a trial's clock runs, as llama-bench has it.
+
+``fill_depth(loaded, prompts, generation)`` reads them outside of every clock; what is measured then is the prompt and
+its answer behind them. Each row has its own prompt's text, repeated.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from falcon_exp.worker.devices.live_map import find_input_device
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.cache_kinds import make_cache
+from falcon_exp.worker.trial.chat_template import Content
+from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.trial.prompts import FittedPrompt, count_cached_tokens, repeat_to
+
+#: Tokens that one forward pass reads, so that what it computes meanwhile stays small.
+_STEP = 2048
+
+
+@dataclass(frozen=True)
+class FilledCache:
+    """What lies before a trial's prompts."""
+
+    cache: Any
+    #: Rows x tokens, on the device where the model reads them.
+    ids: torch.Tensor
+    fill_sec: float
+
+
+def fill_depth(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict[str, Any]) -> FilledCache | None:
+    """None without a depth. Raises WorkerError ``generation-invalid`` where the model keeps no keys and values."""
+    depth = generation.get("depth")
+    if depth is None:
+        return None
+    model = loaded.model
+    parameters = inspect.signature(model.forward).parameters
+    if "past_key_values" not in parameters or not model._supports_default_dynamic_cache():
+        raise WorkerError(
+            "generation-invalid", f"depth needs a cache of keys and values; {type(model).__name__} keeps none."
+        )
+    rows = [repeat_to(loaded.tokenizer, _text_of(prompt.content), depth) for prompt in prompts]
+    ids = torch.tensor(rows, device=find_input_device(model))
+    started = time.perf_counter()
+    for prompt in prompts:
+        loaded.cache_room.admit(count_cached_tokens(prompt, generation))
+    cache = make_cache(model, generation.get("cache"), loaded.cache_room.tokens)
+    options = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+    with torch.inference_mode():
+        for start in range(0, depth, _STEP):
+            part = ids[:, start : start + _STEP]
+            mask = torch.ones_like(ids[:, : start + part.shape[1]])
+            model(input_ids=part, attention_mask=mask, past_key_values=cache, use_cache=True, **options)
+    loaded.devices.synchronize()
+    return FilledCache(cache, ids, time.perf_counter() - started)
+
+
+def put_behind(filled: FilledCache | None, inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """What ``generate`` is given: all tokens, and the cache that holds the first of them."""
+    if filled is None:
+        return dict(inputs)
+    before = {"input_ids": filled.ids, "attention_mask": torch.ones_like(filled.ids)}
+    joined = {name: torch.cat([before[name], tensor], dim=1) for name, tensor in inputs.items()}
+    return {**joined, "past_key_values": filled.cache}
+
+
+@contextmanager
+def given_cache_alone(model: Any, filled: FilledCache | None) -> Iterator[None]:
+    """``generate`` refuses a cache that it is given where the model's own files ask for another."""
+    settings = model.generation_config
+    own = settings.cache_implementation
+    if filled is not None:
+        settings.cache_implementation = None
+    try:
+        yield
+    finally:
+        settings.cache_implementation = own
+
+
+def _text_of(content: Content) -> str:
+    return content if isinstance(content, str) else "\n\n".join(message["content"] for message in content)
