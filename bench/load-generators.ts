@@ -1,15 +1,15 @@
 /**
  * Verdicts of real runs whose truth is known, after `npm run build`:
  *
- *   npx tsx bench/load-generators.ts identical --runs 25 --from 26 --save same.jsonl
+ *   npx tsx bench/load-generators.ts identical --runs 5 --from 6 --save same.jsonl
  *     two configurations that are the same in effect, while load generators start and stop: how often is a time called different?
- *   npx tsx bench/load-generators.ts different --runs 25 --save different.jsonl
+ *   npx tsx bench/load-generators.ts different --runs 20 --save different.jsonl
  *     one that is truly about 1.3 times slower, on a machine that nobody else uses: how often is that found?
  *   npx tsx bench/load-generators.ts ratio
  *     how much slower it truly is: by a loop without falcon-exp
  *
- * A run takes about 20 s on two cores. Each is a line of the saved file, and what is there already is not measured again, so
- * the hundred can be done in parts. Numbers seed what the generators do.
+ * A run compares five pairs, of a model each: twenty runs make a hundred comparisons. Each is a line of the saved file, and runs
+ * that are there already are not measured again, so the hundred can be done in parts. Numbers seed what the generators do.
  */
 import { spawn } from "node:child_process";
 import {
@@ -26,9 +26,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Comparison, RunSummary } from "../src/run/summary-schema.js";
-import { EXPERIMENTS, type ExperimentName, MODEL_CONFIG, SLOWER } from "./load-generators/experiments.js";
+import {
+  COMPARISONS_A_RUN,
+  EXPERIMENTS,
+  type ExperimentName,
+  MODEL_CONFIG,
+  SLOWER,
+} from "./load-generators/experiments.js";
 import { startGenerators } from "./load-generators/generators.js";
-import { describeOutcomes, type RunOutcome, readOutcome } from "./load-generators/outcomes.js";
+import { describeOutcomes, type Outcome, readOutcome } from "./load-generators/outcomes.js";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const bin = here("../bin/falcon-exp.js");
@@ -36,7 +42,7 @@ const bin = here("../bin/falcon-exp.js");
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    runs: { type: "string", default: "100" },
+    runs: { type: "string", default: "20" },
     from: { type: "string", default: "1" },
     save: { type: "string" },
     python: { type: "string" },
@@ -56,12 +62,22 @@ async function measureAll(name: ExperimentName): Promise<void> {
   try {
     for (const number of numbers) {
       if (known.some((one) => one.number === number)) continue;
-      const outcome = await measureOnce(name, number, folder);
-      known.push(outcome);
-      if (values.save !== undefined) appendFileSync(values.save, `${JSON.stringify(outcome)}\n`);
-      const { verdict, ratio, pairs, pairs_disturbed: disturbed, elapsed_sec: seconds } = outcome;
-      const told = `${verdict}, ${ratio?.toFixed(2) ?? "no"}×, ${disturbed} of ${pairs} pairs disturbed, ${seconds.toFixed(0)} s`;
-      process.stdout.write(`run ${number}: ${told}\n`);
+      const outcomes = await measureOnce(name, number, folder);
+      known.push(...outcomes);
+      if (values.save !== undefined) {
+        appendFileSync(values.save, outcomes.map((one) => `${JSON.stringify(one)}\n`).join(""));
+      }
+      for (const {
+        model,
+        verdict,
+        ratio,
+        pairs,
+        pairs_disturbed: disturbed,
+        elapsed_sec: seconds,
+      } of outcomes) {
+        const told = `${verdict}, ${ratio?.toFixed(2) ?? "no"}×, ${disturbed} of ${pairs} pairs disturbed, ${seconds.toFixed(0)} s`;
+        process.stdout.write(`run ${number}, model ${model}: ${told}\n`);
+      }
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -69,14 +85,14 @@ async function measureAll(name: ExperimentName): Promise<void> {
   process.stdout.write(`${describeOutcomes(name, known)}\n`);
 }
 
-function readSaved(name: ExperimentName): RunOutcome[] {
+function readSaved(name: ExperimentName): Outcome[] {
   if (values.save === undefined || !existsSync(values.save)) return [];
   const lines = readFileSync(values.save, "utf8").split("\n");
-  const all = lines.flatMap((line) => (line === "" ? [] : [JSON.parse(line) as RunOutcome]));
+  const all = lines.flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Outcome]));
   return all.filter((one) => one.experiment === name);
 }
 
-async function measureOnce(name: ExperimentName, number: number, folder: string): Promise<RunOutcome> {
+async function measureOnce(name: ExperimentName, number: number, folder: string): Promise<Outcome[]> {
   const load = name === "identical" ? startGenerators(number) : null;
   const started = performance.now();
   try {
@@ -90,18 +106,25 @@ async function measureOnce(name: ExperimentName, number: number, folder: string)
       results,
       ...python,
     ]);
-    const comparison = code === 0 ? readComparison(join(results, name)) : null;
+    const comparisons =
+      code === 0 ? readComparisons(join(results, name)) : Array<null>(COMPARISONS_A_RUN).fill(null);
     const elapsed_sec = (performance.now() - started) / 1000;
-    return { experiment: name, number, exit_code: code, elapsed_sec, ...readOutcome(comparison) };
+    return comparisons.map((comparison, model) => ({
+      ...{ experiment: name, number, model, exit_code: code, elapsed_sec },
+      ...readOutcome(comparison),
+    }));
   } finally {
     load?.stop();
   }
 }
 
-function readComparison(experiment: string): Comparison | null {
+function readComparisons(experiment: string): Comparison[] {
   const newest = readdirSync(experiment).sort().at(-1) ?? "";
   const summary = JSON.parse(readFileSync(join(experiment, newest, "summary.json"), "utf8")) as RunSummary;
-  return summary.configurations[1]?.against_reference ?? null;
+  const comparisons = summary.configurations.flatMap((one) => one.against_reference ?? []);
+  if (comparisons.length !== COMPARISONS_A_RUN)
+    throw new Error(`${newest}: ${comparisons.length} comparisons`);
+  return comparisons;
 }
 
 async function printTrueRatio(): Promise<void> {

@@ -29,8 +29,11 @@ export const SLOWER = {
   new_tokens: 24,
 } as const;
 
+/** Each gives a comparison of its own, with its own reference: a start of the program serves several. */
+const MODEL_SEEDS = [40, 41, 42, 43, 44] as const;
+export const COMPARISONS_A_RUN = MODEL_SEEDS.length;
+
 const SHARED = {
-  model: { config: MODEL_CONFIG, weights: "random", seed: 40, tokenizer: "bytes" },
   prompts: [
     "A falcon dives at",
     "The quick brown fox",
@@ -42,6 +45,13 @@ const SHARED = {
   repeats: 2,
 } as const;
 
+const models = MODEL_SEEDS.map((seed) => ({
+  config: MODEL_CONFIG,
+  weights: "random",
+  seed,
+  tokenizer: "bytes",
+}));
+
 export type ExperimentName = "identical" | "different";
 
 export const EXPERIMENTS: Readonly<Record<ExperimentName, string>> = {
@@ -49,7 +59,9 @@ export const EXPERIMENTS: Readonly<Record<ExperimentName, string>> = {
   identical: JSON.stringify({
     name: "identical",
     ...SHARED,
+    model: models[0],
     matrix: {
+      model: models,
       dtype: "bfloat16",
       quantization: [{ type: "nf4" }, { type: "nf4", skip_modules: ["lm_head"] }],
     },
@@ -57,7 +69,9 @@ export const EXPERIMENTS: Readonly<Record<ExperimentName, string>> = {
   different: JSON.stringify({
     name: "different",
     ...SHARED,
+    model: models[0],
     matrix: {
+      model: models,
       dtype: "bfloat16",
       quantization: ["none", { method: SLOWER.method, skip_modules: SLOWER.skip_modules }],
     },

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
-/** Between a generator's start and end, and its end and the next start: the run of some 20 s meets several. */
+/** Between a generator's start and end, and its end and the next start: a run of a minute meets many. */
 const [SHORTEST_MS, LONGEST_MS] = [300, 6000];
 
 /** One takes a core, the other memory bandwidth and caches as well. */

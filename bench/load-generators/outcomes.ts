@@ -2,9 +2,13 @@
 import type { Comparison } from "../../src/run/summary-schema.js";
 import type { ExperimentName } from "./experiments.js";
 
-export interface RunOutcome {
+/** Of one comparison: a run holds several, each of a model of its own. */
+export interface Outcome {
   readonly experiment: ExperimentName;
+  /** Of the run. */
   readonly number: number;
+  /** Of the model, from 0. */
+  readonly model: number;
   readonly exit_code: number | null;
   readonly elapsed_sec: number;
   /** Of the time that the sentence judges; `failed` where the run did, `none` where it judged nothing. */
@@ -23,7 +27,7 @@ export interface RunOutcome {
 /** `comparison`: null where the run failed. */
 export function readOutcome(
   comparison: Comparison | null,
-): Omit<RunOutcome, "experiment" | "number" | "exit_code" | "elapsed_sec"> {
+): Omit<Outcome, "experiment" | "number" | "model" | "exit_code" | "elapsed_sec"> {
   const judged = comparison?.[comparison.judged_by] ?? null;
   return {
     verdict: comparison === null ? "failed" : (judged?.verdict ?? "none"),
@@ -40,12 +44,12 @@ export function readOutcome(
 
 const isClaim = (verdict: string | null) => verdict === "less" || verdict === "more";
 
-/** `identical, 100 runs: within-noise 61, disturbed 37, same 2; a time called different 0 …`. */
-export function describeOutcomes(name: ExperimentName, outcomes: readonly RunOutcome[]): string {
+/** `identical, 100 comparisons: within-noise 61, disturbed 37, same 2; a time called different 0 …`. */
+export function describeOutcomes(name: ExperimentName, outcomes: readonly Outcome[]): string {
   const counts = new Map<string, number>();
   for (const { verdict } of outcomes) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const told = [...counts].sort(([, a], [, b]) => b - a).map(([verdict, count]) => `${verdict} ${count}`);
-  const count = (read: (one: RunOutcome) => string | null) =>
+  const count = (read: (one: Outcome) => string | null) =>
     outcomes.filter((one) => isClaim(read(one))).length;
   const found = outcomes.filter(({ verdict }) => verdict === "more").length;
   const claims =
@@ -53,5 +57,5 @@ export function describeOutcomes(name: ExperimentName, outcomes: readonly RunOut
       ? `time called different ${count(({ verdict }) => verdict)}, time per token ${count((one) => one.time_per_token)}, peak memory ${count(({ memory }) => memory)}`
       : `found slower ${found}, called faster ${count(({ verdict }) => verdict) - found}`;
   const withheld = outcomes.filter(({ verdict }) => verdict === "disturbed").length;
-  return `${name}, ${outcomes.length} runs: ${told.join(", ")}; ${claims}; withheld ${withheld}`;
+  return `${name}, ${outcomes.length} comparisons: ${told.join(", ")}; ${claims}; withheld ${withheld}`;
 }
