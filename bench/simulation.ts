@@ -14,6 +14,7 @@ interface Case {
   readonly prompts: number;
   readonly rounds: number;
   readonly isShared?: boolean;
+  readonly lost?: number;
   readonly noise: number;
   readonly drift: number;
 }
@@ -24,6 +25,15 @@ const CASES: readonly Case[] = [
     { what: "identical", ratio: 1, ...SHARED, noise: 0.01, drift },
     { what: "1.3×", ratio: 1.3, ...SHARED, noise: 0.01, drift },
   ]),
+  ...[0.02, 0.1].map((drift) => ({
+    what: "identical",
+    ratio: 1,
+    ...SHARED,
+    lost: 1,
+    noise: 0.01,
+    drift,
+  })),
+  { what: "1.3×", ratio: 1.3, ...SHARED, lost: 1, noise: 0.01, drift: 0.02 },
   { what: "1.3×", ratio: 1.3, ...SHARED, noise: 0.03, drift: 0.03 },
   { what: "1.15×", ratio: 1.15, ...SHARED, noise: 0.01, drift: 0.01 },
   { what: "1.15×", ratio: 1.15, ...SHARED, noise: 0.01, drift: 0.02 },
@@ -56,6 +66,6 @@ for (const { what, ...of } of CASES) {
     .map(([verdict, count]) => `${verdict} ${count}`)
     .join(", ");
   process.stdout.write(
-    `${what}, ${of.isShared ? `${of.prompts} pairs in ${of.rounds} loads` : `${of.rounds} × ${of.prompts} pairs`}, noise ${of.noise}, loads differ by ${of.drift}: of ${RUNS} runs ${told}\n`,
+    `${what}, ${of.isShared ? `${of.prompts - (of.lost ?? 0)} pairs in ${of.rounds} loads` : `${of.rounds} × ${of.prompts} pairs`}, noise ${of.noise}, loads differ by ${of.drift}: of ${RUNS} runs ${told}\n`,
   );
 }

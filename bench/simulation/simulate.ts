@@ -9,6 +9,8 @@ export interface SimulatedRun {
   readonly rounds: number;
   /** Each prompt is measured in one of the rounds, not in all. */
   readonly isShared?: boolean;
+  /** Pairs of the first round that are left out, as disturbed ones are. */
+  readonly lost?: number;
   /** Own ÷ reference, the truth. */
   readonly ratio: number;
   /** Of a trial's time: standard deviation of its logarithm. */
@@ -30,7 +32,7 @@ export function makeNormal(seed: number): () => number {
 
 /** Prompts of different lengths; each round loads both configurations anew. */
 export function simulatePairs(run: SimulatedRun): RatioPair[] {
-  const { seed, prompts, rounds, isShared = false, ratio, noise, drift } = run;
+  const { seed, prompts, rounds, isShared = false, lost = 0, ratio, noise, drift } = run;
   const normal = makeNormal(seed);
   return Array.from({ length: rounds }, (_, round) => {
     const [ofOwn, ofReference] = [drift * normal(), drift * normal()];
@@ -39,11 +41,11 @@ export function simulatePairs(run: SimulatedRun): RatioPair[] {
     );
     return measured.map((prompt) => {
       const base = 1 + prompt * 0.3;
-      return {
-        own: base * ratio * Math.exp(ofOwn + noise * normal()),
-        reference: base * Math.exp(ofReference + noise * normal()),
-        round,
-      };
+      const own = ratio * Math.exp(ofOwn + noise * normal());
+      const reference = Math.exp(ofReference + noise * normal());
+      return { own: base * own, reference: base * reference, round, paces: [own, reference] as const };
     });
-  }).flat();
+  })
+    .flat()
+    .slice(lost);
 }

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, ByT5Tokenizer
+from transformers import AutoTokenizer, ByT5Tokenizer, GenerationConfig
 
 from falcon_exp.worker.trial.byte_tokenizer import ByteTokenizer
-from falcon_exp.worker.trial.fingerprints import fingerprint_template, fingerprint_tokenizer, fingerprint_weights
+from falcon_exp.worker.trial.fingerprints import (
+    fingerprint_generation,
+    fingerprint_template,
+    fingerprint_tokenizer,
+    fingerprint_weights,
+)
 from tests.conftest import TINY_FALCON
 from tests.models import write_model
 
@@ -73,3 +78,11 @@ def test_another_template_has_another_fingerprint() -> None:
     one = fingerprint_template(tokenizer)
     tokenizer.chat_template = "{{ messages[0]['content'] }} "
     assert one != fingerprint_template(tokenizer)
+
+
+def test_so_have_other_generation_settings_and_not_another_version_of_the_library() -> None:
+    one = fingerprint_generation(GenerationConfig(eos_token_id=1))
+    other_library = GenerationConfig(eos_token_id=1)
+    other_library.transformers_version = "0"
+    assert one == fingerprint_generation(other_library)
+    assert one != fingerprint_generation(GenerationConfig(eos_token_id=1, repetition_penalty=1.3))

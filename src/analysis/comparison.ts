@@ -188,9 +188,22 @@ function pairValues(
     const [mine, its] = [read(own.measurement), read(reference.measurement)];
     // Where one of them was loaded once only, all pairs have that load in common.
     const round = Math.min(own.round, reference.round);
-    return mine === null || its === null ? [] : [{ own: mine, reference: its, round }];
+    if (mine === null || its === null) return [];
+    const paces = [readPace(own.measurement), readPace(reference.measurement)] as const;
+    return [{ own: mine, reference: its, round, paces }];
   });
 }
+
+/** Seconds a token, which other prompts hardly change. */
+function readPace({ tpot_sec, elapsed_sec, output_tokens }: RecordedTrial): number {
+  return tpot_sec ?? elapsed_sec / Math.max(1, output_tokens);
+}
+
+/**
+ * Standard deviation that is assumed between times of the same work in two runs, beyond what their loads differ by: between
+ * them the machine itself changed, and two runs do not tell by how much. Measured: docs/benchmarks.md.
+ */
+const RUN_SPREAD = 0.08;
 
 /**
  * A metric over pairs of trials: of the quiet ones where it depends on the machine's quiet, and without a verdict where
@@ -203,10 +216,17 @@ export function comparePairs(
     isTimed,
     unit,
     smallestDifference,
-  }: { readonly isTimed: boolean; readonly unit: Unit; readonly smallestDifference: number },
+    areOfTwoRuns,
+  }: {
+    readonly isTimed: boolean;
+    readonly unit: Unit;
+    readonly smallestDifference: number;
+    readonly areOfTwoRuns: boolean;
+  },
 ): Effect | null {
   const { timed, isJudged } = isTimed ? pickTimed(pairs) : { timed: pairs, isJudged: true };
-  const measured = pairedRatio(pairValues(timed, read), { unit });
+  const runSpread = isTimed && areOfTwoRuns ? RUN_SPREAD : 0;
+  const measured = pairedRatio(pairValues(timed, read), { unit, runSpread });
   return isJudged ? computeEffect(measured, smallestDifference) : withholdVerdict(measured);
 }
 

@@ -3,8 +3,10 @@ import { studentTQuantile } from "../base/statistics.js";
 
 /** Level of every interval of a ratio: of a hundred comparisons of a thing with itself about one leaves out one. */
 export const LEVEL = 0.99;
-/** Below this the spread of the pairs, or of the loads, is itself not known well enough. */
-export const FEWEST_PAIRS = 5;
+/** Below this the spread of the pairs is itself not known well enough. */
+export const FEWEST_PAIRS = 4;
+/** The same of loads: from so many on their own spread is known, and nothing is assumed of it. */
+export const FEWEST_LOADS = 5;
 /** How the intervals of comparisons are made, as summary.json tells it. */
 export const INTERVAL = {
   level: LEVEL,
@@ -18,6 +20,11 @@ export interface RatioPair {
   readonly reference: number;
   /** Pairs of one round are of one load of each. */
   readonly round: number;
+  /**
+   * Of a unit of each one's work, the same whatever the prompt, so that loads of one configuration can be compared which measured
+   * other prompts; the values themselves where there is none.
+   */
+  readonly paces?: readonly [own: number, reference: number];
 }
 
 /**
@@ -32,10 +39,12 @@ export interface PairedRatio {
   readonly loads: number;
   /** Geometric mean of own ÷ reference. */
   readonly ratio: number;
-  /** At `LEVEL`, over the units; null with fewer than `FEWEST_PAIRS` of them. */
+  /** At `LEVEL`, over the units; null with fewer than `FEWEST_PAIRS`, or `FEWEST_LOADS`, of them. */
   readonly interval: readonly [low: number, high: number] | null;
   /** Of each load, own ÷ reference. */
   readonly loadRatios: readonly number[];
+  /** What loads of one and the same configuration differ by (standard deviation), where that is what makes the interval wide. */
+  readonly unevenLoads: number | null;
 }
 
 export interface RatioOptions {
@@ -45,6 +54,8 @@ export interface RatioOptions {
    * so even: few loads do not tell it. 0 for what has no load.
    */
   readonly loadSpread?: number;
+  /** The same of whole runs, where the two sides are of two: what no load of either tells. 0 within a run. */
+  readonly runSpread?: number;
 }
 
 /**
@@ -54,11 +65,17 @@ export interface RatioOptions {
  */
 const LOAD_SPREAD = 0.04;
 
-/** From so many loads on their own spread is known well enough, and nothing is assumed of it. */
-const FEWEST_LOADS = 5;
-
 /** Few loads that differ by so many times the variance that their pairs and the assumed spread explain: the machine drifted. */
 const DRIFT_FROM = 6.63; // Chi-squared with one degree of freedom: by luck once in a hundred.
+
+/** What the intervals of few loads hold the truth by at least, however much loads differ: `LEVEL` would need more of them. */
+const LEVEL_OF_UNEVEN_LOADS = 0.95;
+
+/** Of one pair, on the logarithm. */
+interface LogPair {
+  readonly log: number;
+  readonly paces: readonly [own: number, reference: number];
+}
 
 /**
  * Own ÷ reference over pairs of positive values, on the logarithm, so that twice and half are equally far from one. Null without
@@ -66,16 +83,20 @@ const DRIFT_FROM = 6.63; // Chi-squared with one degree of freedom: by luck once
  */
 export function pairedRatio(
   pairs: readonly RatioPair[],
-  { unit = "pair", loadSpread = LOAD_SPREAD }: RatioOptions = {},
+  { unit = "pair", loadSpread = LOAD_SPREAD, runSpread = 0 }: RatioOptions = {},
 ): PairedRatio | null {
   const logs = pairs
     .filter(({ own, reference }) => own > 0 && reference > 0)
-    .map(({ own, reference, round }) => ({ log: Math.log(own / reference), round }));
+    .map(({ own, reference, round, paces: [mine, its] = [own, reference] }) => ({
+      log: Math.log(own / reference),
+      paces: [Math.log(mine), Math.log(its)] as const,
+      round,
+    }));
   if (logs.length === 0) return null;
   const rounds = [...new Set(logs.map(({ round }) => round))].map((round) =>
-    logs.filter((one) => one.round === round).map(({ log }) => log),
+    logs.filter((one) => one.round === round),
   );
-  const loadMeans = rounds.map(computeMean);
+  const loadMeans = rounds.map((round) => computeMean(round.map(({ log }) => log)));
   const units = unit === "load" ? loadMeans : logs.map(({ log }) => log);
   const mean = computeMean(units);
   const known = {
@@ -85,10 +106,15 @@ export function pairedRatio(
     ratio: Math.exp(mean),
     loadRatios: loadMeans.map(Math.exp),
   };
-  if (units.length < FEWEST_PAIRS) return { ...known, interval: null };
+  if (units.length < (unit === "load" ? FEWEST_LOADS : FEWEST_PAIRS)) {
+    return { ...known, interval: null, unevenLoads: null };
+  }
   const isOfLoads = unit === "load" || rounds.length >= FEWEST_LOADS;
-  const half = isOfLoads ? halfOfUnits(loadMeans) : halfOfFewLoads(rounds, mean, loadSpread);
-  return { ...known, interval: [Math.exp(mean - half), Math.exp(mean + half)] };
+  const { half, unevenLoads } = isOfLoads
+    ? { half: halfOfUnits(loadMeans), unevenLoads: null }
+    : halfOfFewLoads(rounds, mean, loadSpread);
+  const whole = Math.hypot(half, quantile(Number.POSITIVE_INFINITY) * runSpread * Math.SQRT2);
+  return { ...known, interval: [Math.exp(mean - whole), Math.exp(mean + whole)], unevenLoads };
 }
 
 function halfOfUnits(units: readonly number[]): number {
@@ -101,27 +127,56 @@ function halfOfUnits(units: readonly number[]): number {
  * What the pairs of a load differ by, and what loads do: as much as they show, and no less than is assumed. Where that does not
  * explain them, as wide as so few of them say.
  */
-function halfOfFewLoads(rounds: readonly (readonly number[])[], mean: number, loadSpread: number): number {
-  const pairs = rounds.flat().length;
+function halfOfFewLoads(
+  rounds: readonly (readonly LogPair[])[],
+  mean: number,
+  loadSpread: number,
+): { readonly half: number; readonly unevenLoads: number | null } {
+  const logs = rounds.map((round) => round.map(({ log }) => log));
+  const pairs = logs.flat().length;
   const degrees = pairs - rounds.length;
-  const within = rounds.reduce((sum, round) => sum + squaresAbout(round, computeMean(round)), 0);
-  const pooled = degrees > 0 ? within / degrees : 0;
+  const pooled = computePooledVariance(logs);
   const ofPairs = pooled < 1e-24 ? 0 : quantile(degrees) * Math.sqrt(pooled / pairs);
-  const shown = rounds.length > 1 ? Math.sqrt(computeVariance(rounds.map(computeMean))) : 0;
   const assumed = loadSpread * Math.SQRT2;
-  const ofLoads = (quantile(Number.POSITIVE_INFINITY) * Math.max(assumed, shown)) / Math.sqrt(rounds.length);
-  const half = Math.hypot(ofPairs, ofLoads);
-  if (rounds.length < 2) return half;
-  const between = betweenRounds(rounds, mean);
+  const normal = quantile(Number.POSITIVE_INFINITY);
+  if (rounds.length < 2) return { half: Math.hypot(ofPairs, normal * assumed), unevenLoads: null };
+  const shown = Math.sqrt(computeVariance(logs.map(computeMean)));
+  const ofLoads = (normal * Math.max(assumed, shown)) / Math.sqrt(rounds.length);
+  const spread = computeLoadSpread(rounds);
+  const ofSpread =
+    quantile(2 * (rounds.length - 1), LEVEL_OF_UNEVEN_LOADS) * spread * Math.sqrt(2 / rounds.length);
+  const half = Math.hypot(ofPairs, Math.max(ofLoads, ofSpread));
+  const unevenLoads = ofSpread > ofLoads ? spread : null;
+  const between = betweenRounds(logs, mean);
   const explained = pooled + (assumed ** 2 * pairs) / rounds.length;
-  if (between <= DRIFT_FROM * explained) return half;
-  return Math.max(half, quantile(rounds.length - 1) * Math.sqrt(between / pairs));
+  if (between <= DRIFT_FROM * explained) return { half, unevenLoads };
+  const ofDrift = quantile(rounds.length - 1) * Math.sqrt(between / pairs);
+  return ofDrift > half
+    ? { half: ofDrift, unevenLoads: Math.max(spread, shown / Math.SQRT2) }
+    : { half, unevenLoads };
 }
 
-function quantile(degreesOfFreedom: number): number {
+/** Standard deviation of a load: of each side's own loads among themselves, beyond what the trials in them differ by. */
+function computeLoadSpread(rounds: readonly (readonly LogPair[])[]): number {
+  const variances = ([0, 1] as const).map((side) => {
+    const loads = rounds.map((round) => round.map(({ paces }) => paces[side]));
+    const ofTrials = computePooledVariance(loads) * computeMean(loads.map(({ length }) => 1 / length));
+    return Math.max(0, computeVariance(loads.map(computeMean)) - ofTrials);
+  });
+  return Math.sqrt(computeMean(variances));
+}
+
+/** What values of one group differ by; 0 where no group has two. */
+function computePooledVariance(groups: readonly (readonly number[])[]): number {
+  const degrees = groups.flat().length - groups.length;
+  const squares = groups.reduce((sum, group) => sum + squaresAbout(group, computeMean(group)), 0);
+  return degrees > 0 ? squares / degrees : 0;
+}
+
+function quantile(degreesOfFreedom: number, level: number = LEVEL): number {
   // The normal distribution's own, for what is not estimated.
   if (degreesOfFreedom === Number.POSITIVE_INFINITY) return 2.5758293035489;
-  return studentTQuantile((1 + LEVEL) / 2, degreesOfFreedom);
+  return studentTQuantile((1 + level) / 2, degreesOfFreedom);
 }
 
 /** What the spread of the rounds' means would make the variance of a single pair. */

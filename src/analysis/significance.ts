@@ -3,7 +3,7 @@
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import type { Verdict } from "../run/summary-schema.js";
-import { FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
+import { FEWEST_LOADS, FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
 
 /**
  * `same`: it differs by less than matters, and the interval is narrow enough to say so. `disturbed`: other work on the
@@ -71,27 +71,35 @@ export function effectText(effect: PairedRatio, words: Words, smallestDifference
   const { ratio, interval, loads, unit } = effect;
   const verdict = computeVerdict(effect, smallestDifference);
   const range = interval === null ? `(${pluralize(loads, "load")} each)` : effectRange(interval);
+  const rests = describeLoads(effect);
   switch (verdict) {
     case "less": {
       // "1.25× faster" reads better than "0.80× the time".
       const turned = interval === null ? range : effectRange([1 / interval[1], 1 / interval[0]]);
-      return `${ratioText(1 / ratio)}× ${words.less} ${turned}`;
+      return `${ratioText(1 / ratio)}× ${words.less} ${turned}${rests}`;
     }
     case "more":
-      return `${ratioText(ratio)}× ${words.more} ${range}`;
+      return `${ratioText(ratio)}× ${words.more} ${range}${rests}`;
     case "same":
       return interval === null
         ? `the same ${words.subject}`
-        : `the same ${words.subject} (${ratioText(ratio)}× ${range})`;
+        : `the same ${words.subject} (${ratioText(ratio)}× ${range}${rests})`;
     case "within-noise":
-      // More loads would tell smaller differences.
-      return `${words.subject} within noise (${ratioText(ratio)}× ${range}${loads === 1 && unit === "pair" ? ", 1 load each" : ""})`;
+      return `${words.subject} within noise (${ratioText(ratio)}× ${range}${rests})`;
     default: {
       const have = unit === "load" ? `${pluralize(loads, "load")} each` : pluralize(effect.pairs, "pair");
-      const what = unit === "load" ? "loads" : "repeats";
-      return `${words.subject} ${ratioText(ratio)}×, too few ${what} to tell (${have}, ${FEWEST_PAIRS} needed)`;
+      const [what, needed] = unit === "load" ? ["loads", FEWEST_LOADS] : ["repeats", FEWEST_PAIRS];
+      return `${words.subject} ${ratioText(ratio)}×, too few ${what} to tell (${have}, ${needed} needed)`;
     }
   }
+}
+
+/** What the interval rests on where that is little: one load of each, or loads of one configuration that are far apart. */
+function describeLoads({ unit, loads, interval, unevenLoads }: PairedRatio): string {
+  if (unit === "load" || interval === null) return "";
+  if (unevenLoads !== null)
+    return `, loads of one configuration differ by ${(unevenLoads * 100).toFixed(0)} %`;
+  return loads === 1 ? ", 1 load each" : "";
 }
 
 /** `weights 2.32× smaller (−153 MB)`; exact, so without an interval. */

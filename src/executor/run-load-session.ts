@@ -41,8 +41,10 @@ class SessionRun {
   private trialFailure: Failure | null;
   /** Trials of all rounds whose prompt the model can read, measured by this try or not. */
   private runnable: readonly PlanTrial[] = [];
-  /** In a row, of this load. */
+  /** In a row. */
   private futileRepeats = 0;
+  /** Trials whose newest try was disturbed, and how often each was measured again. */
+  private readonly disturbed = new Map<PlanTrial, number>();
 
   /** How each prompt was found, by its index; null = the model can read it. */
   private checked: ReadonlyMap<number, Failure | null> = new Map();
@@ -104,7 +106,7 @@ class SessionRun {
     this.loadedInSec = this.context.clock.monotonicSec() - askedSec - (measurement.download_sec ?? 0);
     await record(this.context, "load", {
       ...ofAttempt(this.job),
-      identity_sha256: computeIdentity(configuration, environment),
+      identity_sha256: computeIdentity(configuration, environment, measurement.fingerprints),
       load: measurement,
       round: session.round,
     });
@@ -187,32 +189,60 @@ class SessionRun {
       if (this.stopping) return;
       await this.trial(trial);
       if (trials[index + 1]?.repeat === trial.repeat) continue;
-      if (progress.findRepeatsEnd(session) !== "as-planned") return;
+      if (progress.findRepeatsEnd(session) !== "as-planned") break;
+    }
+    await this.measureDisturbedAgain();
+  }
+
+  /** Measured again at once where it was disturbed; every later time waits until the others are over, and the disturbance may be. */
+  private async trial(trial: PlanTrial): Promise<void> {
+    const { onEvent } = this.context;
+    onEvent({ type: "trial-started", trial });
+    const first = await this.tryTrial(trial, false);
+    if (first === null) return;
+    const disturbances = await this.recordTrial(trial, first);
+    const isAgain = this.mayMeasureAgain(trial);
+    if (isAgain) onEvent({ type: "trial-disturbed", trial, disturbances });
+    const measurement = (isAgain ? await this.measureAgain(trial) : null) ?? first;
+    onEvent({ type: "trial-completed", trial, measurement });
+  }
+
+  /** What was disturbed both times, as often as the plan and the machine allow. */
+  private async measureDisturbedAgain(): Promise<void> {
+    this.futileRepeats = 0;
+    const { configuration } = this.job;
+    for (;;) {
+      const trials = [...this.disturbed.keys()].filter((trial) => this.mayMeasureAgain(trial));
+      if (trials.length === 0) return;
+      this.context.onEvent({ type: "disturbed-again", configuration, trials: trials.length });
+      for (const trial of trials) if (this.mayMeasureAgain(trial)) await this.measureAgain(trial);
     }
   }
 
-  /** Measured again while other work disturbs it, as far as the plan and the machine allow; every try is recorded. */
-  private async trial(trial: PlanTrial): Promise<void> {
-    const { onEvent } = this.context;
-    let measured: TrialMeasurement | null = null;
-    for (let again = 0; ; again++) {
-      onEvent({ type: "trial-started", trial });
-      const measurement = await this.tryTrial(trial, measured !== null);
-      if (measurement === null) break;
-      measured = measurement;
-      const disturbances = findDisturbances(measurement);
-      await record(this.context, "trial", {
-        ...ofTrial(this.job, trial),
-        status: "completed",
-        measurement,
-        batch_prompt_ids: this.listPromptIds(trial),
-        disturbed_by: disturbances,
-      });
-      if (again > 0) this.futileRepeats = disturbances.length === 0 ? 0 : this.futileRepeats + 1;
-      if (disturbances.length === 0 || !this.mayMeasureAgain(again)) break;
-      onEvent({ type: "trial-disturbed", trial, disturbances });
-    }
-    if (measured !== null) onEvent({ type: "trial-completed", trial, measurement: measured });
+  /** Null where it failed: what was measured before stands. */
+  private async measureAgain(trial: PlanTrial): Promise<TrialMeasurement | null> {
+    const times = (this.disturbed.get(trial) ?? 0) + 1;
+    const measurement = await this.tryTrial(trial, true);
+    this.disturbed.delete(trial);
+    if (measurement === null) return null;
+    const isDisturbed = (await this.recordTrial(trial, measurement)).length > 0;
+    this.futileRepeats = isDisturbed ? this.futileRepeats + 1 : 0;
+    if (isDisturbed) this.disturbed.set(trial, times);
+    return measurement;
+  }
+
+  /** Every try is recorded, and the newest counts. Returns what disturbed it. */
+  private async recordTrial(trial: PlanTrial, measurement: TrialMeasurement): Promise<readonly string[]> {
+    const disturbances = findDisturbances(measurement);
+    if (disturbances.length > 0) this.disturbed.set(trial, 0);
+    await record(this.context, "trial", {
+      ...ofTrial(this.job, trial),
+      status: "completed",
+      measurement,
+      batch_prompt_ids: this.listPromptIds(trial),
+      disturbed_by: disturbances,
+    });
+    return disturbances;
   }
 
   /** Null for a batch of one: its prompt is the trial's. */
@@ -221,8 +251,9 @@ class SessionRun {
     return rows.length === 1 ? null : rows.map(({ prompt_id }) => prompt_id);
   }
 
-  private mayMeasureAgain(timesAgain: number): boolean {
-    const isAllowed = timesAgain < this.job.plan.header.disturbed_retries;
+  private mayMeasureAgain(trial: PlanTrial): boolean {
+    const timesAgain = this.disturbed.get(trial);
+    const isAllowed = timesAgain !== undefined && timesAgain < this.job.plan.header.disturbed_retries;
     return isAllowed && this.futileRepeats < MOST_FUTILE_REPEATS && !this.stopping;
   }
 

@@ -11,6 +11,7 @@ import { planLoadSessions } from "./load-sessions.js";
 import { nameModelsApart } from "./model-names.js";
 import { type ConfigurationName, nameConfigurations } from "./names.js";
 import {
+  type AutoRepeats,
   countTrialsEach,
   PLAN_SCHEMA_VERSION,
   type Plan,
@@ -45,9 +46,8 @@ export function makePlan(
   const ids = names.map(({ id }) => id);
   const texts = planTexts(experiment);
   const quality = planQuality(experiment, texts);
-  const rounds = planRounds(experiment, references);
-  const trialCount =
-    cells.length * countTrialsEach({ repeats: experiment.repeats, ...rounds }, experiment.prompts.length);
+  const amount = planAmount(experiment, references);
+  const trialCount = cells.length * countTrialsEach(amount, experiment.prompts.length);
   if (trialCount > MAX_TRIALS) {
     throw new FalconError({
       code: "plan-too-large",
@@ -100,9 +100,7 @@ export function makePlan(
       reference_configuration_id: ids[reference] as string,
       configurations: configurations.length,
       trials: trialCount,
-      repeats: experiment.repeats,
-      auto_repeats: experiment.auto_repeats,
-      ...rounds,
+      ...amount,
       order_seed: experiment.order_seed,
       warmup: experiment.warmup,
       quality,
@@ -117,7 +115,7 @@ export function makePlan(
     },
     configurations,
     blocks: planLoadSessions(ids, {
-      rounds: rounds.rounds,
+      rounds: amount.rounds,
       seed: experiment.order_seed,
       // The others are compared with what it leaves on the disk.
       referenceIds:
@@ -126,34 +124,46 @@ export function makePlan(
           : null,
       driftProbeId: sentinel === null ? null : (ids[sentinel] as string),
     }),
-    trials: ids.flatMap((id) => planTrials(id, experiment, rounds)),
+    trials: ids.flatMap((id) => planTrials(id, experiment, amount)),
     texts,
   };
 }
 
-type Rounds = Pick<PlanHeader, "rounds" | "rounds_share_trials">;
+type Amount = Pick<PlanHeader, "repeats" | "auto_repeats" | "rounds" | "rounds_share_trials">;
 
 /**
- * As written; else two that share the trials, so that there are no more of them, where something is compared and there are
- * enough of them to tell times apart. `repeats: auto` ends within a load, and stays at one.
+ * As written; else two loads that share the trials, so that there are no more of them, where something is compared and there are
+ * enough of them to tell times apart.
  */
-function planRounds(
+function planAmount(
   { rounds, repeats, auto_repeats, prompts }: Experiment,
   references: readonly number[],
-): Rounds {
-  if (rounds !== null) return { rounds, rounds_share_trials: false };
+): Amount {
+  const asWritten = { repeats, auto_repeats, rounds: rounds ?? 1, rounds_share_trials: false };
   const isCompared = references.some((reference, index) => reference !== index);
-  const isShared = isCompared && auto_repeats === null && prompts.length * repeats >= FEWEST_TRIALS_TO_SHARE;
-  return { rounds: isShared ? 2 : 1, rounds_share_trials: isShared };
+  if (rounds !== null || !isCompared) return asWritten;
+  if (auto_repeats !== null) return auto_repeats.most < 4 ? asWritten : splitAuto(auto_repeats);
+  const isShared = prompts.length * repeats >= FEWEST_TRIALS_TO_SHARE;
+  return isShared ? { ...asWritten, rounds: 2, rounds_share_trials: true } : asWritten;
+}
+
+/** Each of two loads decides by its own trials; both together are as precise as was asked for. */
+function splitAuto({ width, fewest, most }: AutoRepeats): Amount {
+  const ofEach = {
+    width: width * Math.SQRT2,
+    fewest: Math.max(2, Math.ceil(fewest / 2)),
+    most: Math.ceil(most / 2),
+  };
+  return { repeats: ofEach.most, auto_repeats: ofEach, rounds: 2, rounds_share_trials: false };
 }
 
 function planTrials(
   configurationId: string,
   experiment: Experiment,
-  { rounds, rounds_share_trials: isShared }: Rounds,
+  { repeats, rounds, rounds_share_trials: isShared }: Amount,
 ): PlanTrial[] {
   const trials: PlanTrial[] = [];
-  for (let repeat = 0; repeat < experiment.repeats * (isShared ? 1 : rounds); repeat++) {
+  for (let repeat = 0; repeat < repeats * (isShared ? 1 : rounds); repeat++) {
     for (const [promptIndex, prompt] of experiment.prompts.entries()) {
       trials.push({
         schema_version: PLAN_SCHEMA_VERSION,
@@ -166,7 +176,7 @@ function planTrials(
         prompt: prompt.text,
         repeat,
         // Every second prompt, and of each prompt every second repeat: both loads have of each.
-        round: isShared ? (promptIndex + repeat) % rounds : Math.floor(repeat / experiment.repeats),
+        round: isShared ? (promptIndex + repeat) % rounds : Math.floor(repeat / repeats),
       });
     }
   }

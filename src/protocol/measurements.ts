@@ -200,6 +200,8 @@ export const fingerprintsSchema = z.strictObject({
   tokenizer: z.string(),
   /** Null where there is none. */
   chat_template: z.string().nullable(),
+  /** Of those that the model's own files bring along; null in older records. */
+  generation_settings: z.string().nullable().default(null),
 });
 export type Fingerprints = z.infer<typeof fingerprintsSchema>;
 

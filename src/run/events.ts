@@ -52,6 +52,12 @@ export type RunEvent =
   | { readonly type: "trial-completed"; readonly trial: PlanTrial; readonly measurement: TrialMeasurement }
   /** It is measured again. */
   | { readonly type: "trial-disturbed"; readonly trial: PlanTrial; readonly disturbances: readonly string[] }
+  /** After a load's last trial: so many that were disturbed are measured once more. */
+  | {
+      readonly type: "disturbed-again";
+      readonly configuration: PlanConfiguration;
+      readonly trials: number;
+    }
   | { readonly type: "trial-failed"; readonly trial: PlanTrial; readonly failure: Failure }
   | {
       readonly type: "configuration-completed";

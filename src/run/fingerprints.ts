@@ -5,6 +5,7 @@ const PARTS = [
   ["weights", "weights"],
   ["tokenizer", "tokenizer"],
   ["chat_template", "chat template"],
+  ["generation_settings", "generation settings"],
 ] as const satisfies readonly (readonly [keyof Fingerprints, string])[];
 
 /** `weights 3f2a… → 99c1…`; empty where all is the same, or one of the two is not known. */
@@ -14,8 +15,15 @@ export function describeModelChanges(
 ): readonly string[] {
   if (before === null || now === null) return [];
   return PARTS.flatMap(([part, name]) =>
-    before[part] === now[part] ? [] : [`${name} ${shorten(before[part])} → ${shorten(now[part])}`],
+    before[part] === now[part] || isUnrecorded(part, before, now)
+      ? []
+      : [`${name} ${shorten(before[part])} → ${shorten(now[part])}`],
   );
+}
+
+/** Older records do not tell the model's own generation settings; a chat template that is null is none. */
+function isUnrecorded(part: keyof Fingerprints, before: Fingerprints, now: Fingerprints): boolean {
+  return part === "generation_settings" && (before[part] === null || now[part] === null);
 }
 
 /** As people compare them; `none` for what is not there. */

@@ -1,5 +1,6 @@
 /** What a measurement depends on: two of equal identity may stand for each other. */
 import { sha256OfValue } from "../base/json.js";
+import type { Fingerprints } from "../protocol/measurements.js";
 import {
   type AnyEnvironment,
   INSTRUCTION_SETS,
@@ -10,13 +11,21 @@ import {
   type Traits,
 } from "./traits.js";
 
-/** A configuration's identity: what the plan knows of it, the software that really ran it, and the kind of machine. */
+/**
+ * A configuration's identity: what the plan knows of it, what its model's files turned out to hold, the software that really ran
+ * it, and the kind of machine. `fingerprints`: null in records made before they were taken.
+ */
 export function computeIdentity(
   configuration: { readonly inputs_sha256: string },
   environment: AnyEnvironment,
+  fingerprints: Fingerprints | null,
 ): string {
   const traits = [...readTraits(environment)].map(([name, { value }]) => [name, value ?? null]);
-  return sha256OfValue({ inputs_sha256: configuration.inputs_sha256, traits: Object.fromEntries(traits) });
+  return sha256OfValue({
+    inputs_sha256: configuration.inputs_sha256,
+    ...(fingerprints === null ? {} : { fingerprints }),
+    traits: Object.fromEntries(traits),
+  });
 }
 
 /** One trait that is not the same everywhere. */

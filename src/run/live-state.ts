@@ -1,5 +1,6 @@
 /** What a run has done so far, as a person watching it wants to know. A pure function of the events. */
 
+import { pluralize } from "../base/text.js";
 import type { LoadSession, Plan } from "../plan/plan-types.js";
 import type { RunEvent } from "./events.js";
 
@@ -82,6 +83,8 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
       return { ...state, trialsHere: state.trialsHere + event.trials };
     case "warmup-started":
       return { ...state, ...QUIET, activity: `warm-up ${event.index + 1} of ${plan.header.warmup}` };
+    case "disturbed-again":
+      return { ...state, ...QUIET, activity: `${pluralize(event.trials, "disturbed trial")} again` };
     case "trial-started":
       return {
         ...state,

@@ -54,8 +54,7 @@ export function reusableFrom(records: readonly RunFileRecord[], target: ReuseTar
   const { configuration, environment } = target;
   const run = records.find((record) => record.kind === "run");
   if (run === undefined) return { kind: "measure", reason: null };
-  const identity = computeIdentity(configuration, environment);
-  const load = records.find((record) => record.kind === "load" && record.identity_sha256 === identity);
+  const load = records.find((record) => isLoadOf(record, configuration, environment));
   const id = load?.kind === "load" ? load.configuration_id : null;
   const theirs = run.configurations.find(({ worker }) =>
     id === null ? worker.label === configuration.worker.label : worker.id === id,
@@ -65,9 +64,21 @@ export function reusableFrom(records: readonly RunFileRecord[], target: ReuseTar
   const own = records.filter(
     (record): record is MeasuredRecord => "reused_from" in record && record.configuration_id === id,
   );
-  const reason =
-    whyUnfinished(own, identity, run, theirs, target) ?? otherReference(records, run, theirs, target);
+  const reason = whyUnfinished(own, run, theirs, target) ?? otherReference(records, run, theirs, target);
   return reason === null ? { kind: "reuse", run, records: keepNewest(own) } : { kind: "measure", reason };
+}
+
+/**
+ * Whether it is what loading the configuration now would be. What the model's files hold is taken from the record: only what
+ * pins it (a commit, a seed, the embedded model) is reused at all, see `whyUnknown`.
+ */
+function isLoadOf(
+  record: RunFileRecord,
+  configuration: PlanConfiguration,
+  environment: WorkerEnvironment,
+): record is Extract<RunFileRecord, { readonly kind: "load" }> {
+  if (record.kind !== "load") return false;
+  return record.identity_sha256 === computeIdentity(configuration, environment, record.load.fingerprints);
 }
 
 function whatDiffers(
@@ -107,10 +118,9 @@ function countLoads(records: readonly MeasuredRecord[]): number {
 /** Null where all that is asked for now was measured then. */
 function whyUnfinished(
   own: readonly MeasuredRecord[],
-  identity: string,
   run: RunRecord,
   theirs: PlanConfiguration,
-  { plan, configuration }: ReuseTarget,
+  { plan, configuration, environment }: ReuseTarget,
 ): string | null {
   const { header } = plan;
   const amount = ({ repeats, rounds, rounds_share_trials, auto_repeats }: typeof header) =>
@@ -120,7 +130,7 @@ function whyUnfinished(
     return "another configuration is the reference";
   }
   const newest = keepNewest(own);
-  if (newest.some((record) => record.kind === "load" && record.identity_sha256 !== identity)) {
+  if (newest.some((record) => record.kind === "load" && !isLoadOf(record, configuration, environment))) {
     return "its rounds were measured in two environments";
   }
   const completed = newest.filter((record) => !("status" in record) || record.status === "completed");
@@ -150,12 +160,11 @@ function otherReference(
   if (plan.texts.length === 0 || configuration.is_reference) return null;
   const wanted = referenceIdOf(configuration, plan.header);
   const reference = plan.configurations.find(({ worker }) => worker.id === wanted);
-  const identity = reference === undefined ? null : computeIdentity(reference, environment);
   const isSame = records.some(
     (record) =>
-      record.kind === "load" &&
-      record.configuration_id === referenceIdOf(theirs, run.plan) &&
-      record.identity_sha256 === identity,
+      reference !== undefined &&
+      isLoadOf(record, reference, environment) &&
+      record.configuration_id === referenceIdOf(theirs, run.plan),
   );
   return isSame ? null : "it was compared with another reference";
 }

@@ -66,16 +66,45 @@ const countClaims = (of: Omit<SimulatedRun, "seed">) =>
     (verdict) => verdict === "more" || verdict === "less",
   ).length;
 
-describe.each([0.01, 0.02, 0.03, 0.05])("two loads that share five trials, loads %d apart", (drift) => {
-  const of = { prompts: 5, rounds: 2, isShared: true, noise: 0.01, drift };
+const SHARED = { prompts: 5, rounds: 2, isShared: true, noise: 0.01 } as const;
 
-  test("of the same configuration are called different in at most 5 of 100 runs", () => {
-    expect(countClaims({ ...of, ratio: 1 })).toBeLessThanOrEqual(50);
-  });
+describe("two loads that share five trials", () => {
+  test.each([0.01, 0.02, 0.03, 0.05, 0.1, 0.3])(
+    "of the same configuration, loads %d apart, are called different in at most 5 of 100 runs",
+    (drift) => {
+      expect(countClaims({ ...SHARED, drift, ratio: 1 })).toBeLessThanOrEqual(50);
+      expect(countClaims({ ...SHARED, drift, ratio: 1, lost: 1 })).toBeLessThanOrEqual(50);
+    },
+  );
 
-  test("of one that is 1.3 times slower tell it in at least 90 of 100", () => {
-    expect(countClaims({ ...of, ratio: 1.3 })).toBeGreaterThanOrEqual(900);
+  test.each([0.01, 0.02, 0.03])(
+    "of one that is 1.3 times slower, loads %d apart, tell it in at least 90 of 100",
+    (drift) => {
+      expect(countClaims({ ...SHARED, drift, ratio: 1.3 })).toBeGreaterThanOrEqual(900);
+    },
+  );
+
+  test("tell it with one trial of five lost to other work, too", () => {
+    expect(countClaims({ ...SHARED, drift: 0.01, ratio: 1.3, lost: 1 })).toBeGreaterThanOrEqual(900);
   });
+});
+
+test("loads of one configuration that lie far apart are told, and widen the interval however alike the ratios are", () => {
+  const pair = (round: number, slow: number) => ({ own: slow, reference: slow * 1.001, round });
+  const loads = (slow: number) =>
+    [1, 1.001, 0.999, 1].flatMap((noise) => [pair(0, noise), pair(1, noise * slow)]);
+  const even = pairedRatio(loads(1.02));
+  const uneven = pairedRatio(loads(1.4));
+  expect(even?.unevenLoads).toBeNull();
+  expect(uneven?.unevenLoads).toBeCloseTo(Math.log(1.4) / Math.SQRT2, 2);
+  expect(uneven?.interval?.[1]).toBeGreaterThan(2);
+});
+
+test("two runs tell no difference of times that the machine may have made between them", () => {
+  const pairs = quiet(1, 12, 1.25);
+  expect(verdictOf(pairs)).toBe("more");
+  const ofTwoRuns = pairedRatio(pairs, { runSpread: 0.08 });
+  expect(ofTwoRuns === null ? null : computeVerdict(ofTwoRuns)).toBe("within-noise");
 });
 
 test("a machine that drifts between rounds widens the interval, and makes no difference of the same thing", () => {

@@ -14,6 +14,7 @@ const effect = (ratio: number, low: number, high: number, pairs = 10) => ({
   pairs,
   loads: 1,
   loadRatios: [ratio],
+  unevenLoads: null,
   interval: [low, high] as const,
 });
 const ofLoads = (...loadRatios: number[]) => ({
@@ -23,17 +24,23 @@ const ofLoads = (...loadRatios: number[]) => ({
   loads: loadRatios.length,
   loadRatios,
   interval: null,
+  unevenLoads: null,
 });
 
 test.each([
-  [effect(1.63, 1.6, 1.66), "1.63× slower [1.60, 1.66]"],
-  [effect(0.8, 0.78, 0.82), "1.25× faster [1.22, 1.28]"],
+  [effect(1.63, 1.6, 1.66), "1.63× slower [1.60, 1.66], 1 load each"],
+  [effect(0.8, 0.78, 0.82), "1.25× faster [1.22, 1.28], 1 load each"],
+  [{ ...effect(1.63, 1.6, 1.66), loads: 2 }, "1.63× slower [1.60, 1.66]"],
   [{ ...effect(0.99, 0.95, 1.03), loads: 2 }, "time within noise (0.99× [0.95, 1.03])"],
+  [
+    { ...effect(1.3, 0.8, 2.11), loads: 2, unevenLoads: 0.112 },
+    "time within noise (1.30× [0.80, 2.11], loads of one configuration differ by 11 %)",
+  ],
   [effect(0.99, 0.95, 1.03), "time within noise (0.99× [0.95, 1.03], 1 load each)"],
-  [effect(1.002, 0.995, 1.008), "the same time (1.00× [0.99, 1.01])"],
+  [effect(1.002, 0.995, 1.008), "the same time (1.00× [0.99, 1.01], 1 load each)"],
   [
     { ...effect(1.4, 1.3, 1.5, 3), interval: null },
-    "time 1.40×, too few repeats to tell (3 pairs, 5 needed)",
+    "time 1.40×, too few repeats to tell (3 pairs, 4 needed)",
   ],
 ])("an effect is said with its interval, or that nobody knows", (measured, text) => {
   expect(effectText(measured, TIME_WORDS)).toBe(text);

@@ -36,7 +36,7 @@ test("table, verdicts, bars and folder are shown from the records alone, and not
   const { cwd, paths } = workplace();
   const text = await show(cwd);
   expect(text).toContain("│ bf16 *");
-  expect(text).toContain("int8: 1.7× smaller, 3.8× slower");
+  expect(text).toContain("int8: 1.7× smaller, 3.8× slower (1 load each)");
   expect(text).toContain("int8: weights 1.65× smaller");
   expect(text).toMatch(
     /weights, less is better\n {2}bf16 \* {2}█+ {2}269 MB\n {2}int8 {4}█+[▏▎▍▌▋▊▉]? {2}163 MB/,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { groupRecords } from "../../src/run/run-data.js";
 import { smallPlan } from "../fixtures/plans.js";
 import { runPlan } from "../fixtures/run-plan.js";
 
@@ -26,12 +27,31 @@ test("a trial that other work disturbed is marked, kept, and measured again unti
   expect(records.find(({ kind }) => kind === "configuration")).toMatchObject({ trials_completed: 2 });
 });
 
+test("what is disturbed again at once is measured once more after the other trials, when the machine may be quiet", async () => {
+  const { records, events } = await runPlan(plan(2, 2), "disturbed-twice");
+  const [first = "", second = ""] = plan(2, 2).trials.map(({ id }) => id);
+  expect(trialsOf(records)).toEqual([
+    [first, true],
+    [first, true],
+    [second, false],
+    [first, false],
+  ]);
+  expect(events.filter(({ type }) => type === "trial-completed")).toHaveLength(2);
+  // The newest try counts.
+  const [configuration] = groupRecords(records, "test").configurations;
+  expect(configuration?.trials.map((trial) => "disturbed_by" in trial && trial.disturbed_by)).toEqual([
+    [],
+    [],
+  ]);
+});
+
 test("on a machine that stays busy measuring again ends soon, and nothing is measured for ever", async () => {
   const { status, records } = await runPlan(plan(5, 2), "disturbed");
   expect(status).toBe("completed");
-  const [one, two, ...others] = plan(5, 2).trials.map(({ id }) => id);
-  // Three in a row were in vain: two of the first trial, one of the second.
-  expect(trialsOf(records).map(([id]) => id)).toEqual([one, one, one, two, two, ...others]);
+  const [one, two, three, ...others] = plan(5, 2).trials.map(({ id }) => id);
+  // Three in a row are in vain, at once and again at the end.
+  const atOnce = [one, one, two, two, three, three, ...others];
+  expect(trialsOf(records).map(([id]) => id)).toEqual([...atOnce, one, two, three]);
 });
 
 test("without retries a disturbed trial is measured once, and marked", async () => {

@@ -117,12 +117,22 @@ test("two loads share the trials by default, so that there are no more of them, 
 test.each([
   ["too few trials to tell times apart", [...EXPERIMENT.slice(0, 4), "repeats: 2"]],
   ["nothing to compare", [...EXPERIMENT.slice(0, 3), "repeats: 5"]],
-  ["repeats: auto, which ends within a load", [...EXPERIMENT.slice(0, 4), "repeats: auto"]],
+  ["repeats: auto with so few that they cannot be split", [...EXPERIMENT.slice(0, 4), "repeats: {most: 3}"]],
   ["one round, as written", [...EXPERIMENT.slice(0, 4), "repeats: 4", "rounds: 1"]],
 ])("%s: each configuration is loaded once", async (_, lines) => {
   const plan = await planExperiment([...lines, ""].join("\n"));
   expect(plan.header).toMatchObject({ rounds: 1, rounds_share_trials: false });
   expect(plan.blocks).toHaveLength(plan.configurations.length);
+});
+
+test("repeats: auto is split over two loads, each of which decides by its own trials", async () => {
+  const plan = await planExperiment([...EXPERIMENT.slice(0, 4), "repeats: auto", ""].join("\n"));
+  expect(plan.header).toMatchObject({
+    rounds: 2,
+    rounds_share_trials: false,
+    repeats: 10,
+    auto_repeats: { width: 0.1 * Math.SQRT2, fewest: 2, most: 10 },
+  });
 });
 
 test("sentinel: true is the reference, and a name that is none is refused", async () => {

@@ -11,6 +11,7 @@ import { type AnyEnvironment, readTraits } from "../../src/run/traits.js";
 import { environment, MACHINE, MACHINE_WITHOUT_BF16 } from "../fixtures/records.js";
 
 const CONFIGURATION = { inputs_sha256: "ab".repeat(32) };
+const identify = (machine: AnyEnvironment) => computeIdentity(CONFIGURATION, machine, null);
 const cpu = (changes: Partial<AnyEnvironment> = {}) => ({ ...environment("cpu"), ...changes });
 const card = (name: string, gib: number, index = 0) => ({
   ...(environment("cuda").gpus[0] as AnyEnvironment["gpus"][number]),
@@ -96,7 +97,7 @@ describe("what makes another machine", () => {
     ],
   ])("%s", (_, before, now, changes) => {
     expect(environmentChanges(before, now)).toEqual({ known: changes, unrecorded: null });
-    expect(computeIdentity(CONFIGURATION, before)).not.toBe(computeIdentity(CONFIGURATION, now));
+    expect(identify(before)).not.toBe(identify(now));
     expect(
       findMachineDifferences(readTraits(before), readTraits(now)).map(({ what, values: [old, today] }) =>
         describeChange(what, old ?? null, today ?? null),
@@ -107,7 +108,7 @@ describe("what makes another machine", () => {
   test("another driver is another identity, and no other machine", () => {
     const newer = { ...on(T4), gpu_driver_version: "580.1" };
     expect(environmentChanges(on(T4), newer).known).toEqual(["GPU driver 570.1 → 580.1"]);
-    expect(computeIdentity(CONFIGURATION, on(T4))).not.toBe(computeIdentity(CONFIGURATION, newer));
+    expect(identify(on(T4))).not.toBe(identify(newer));
     expect(findMachineDifferences(readTraits(on(T4)), readTraits(newer))).toEqual([]);
   });
 });
@@ -130,7 +131,7 @@ describe("what makes no other machine", () => {
     ],
   ])("%s", (_, before, now) => {
     expect(environmentChanges(before, now)).toEqual({ known: [], unrecorded: null });
-    expect(computeIdentity(CONFIGURATION, before)).toBe(computeIdentity(CONFIGURATION, now));
+    expect(identify(before)).toBe(identify(now));
   });
 });
 
@@ -165,4 +166,18 @@ test("a run that recorded less is filled in from the runs before it, on the same
   expect(sets).toEqual([sets[0], sets[0], undefined, undefined, sets[0]]);
   // Nothing changed, so it need not be looked at again.
   expect(known[1]).toBe(known[0]);
+});
+
+describe("what the model's files hold is part of the identity", () => {
+  const files = { weights: "a", tokenizer: "t", chat_template: null, generation_settings: "g" };
+  const identity = (changes: Partial<typeof files>) =>
+    computeIdentity(CONFIGURATION, cpu(), { ...files, ...changes });
+  test.each([{ weights: "b" }, { tokenizer: "u" }, { generation_settings: "h" }])("%o", (changes) => {
+    expect(identity(changes)).not.toBe(identity({}));
+    expect(identity({})).toBe(identity({ ...files }));
+  });
+
+  test("records of before they were taken keep theirs", () => {
+    expect(identify(cpu())).not.toBe(identity({}));
+  });
 });

@@ -276,7 +276,12 @@ test("files of the same model are to be the same, but for a quantization that br
   if (none === undefined || int8 === undefined || stored === undefined) throw new Error("three are planned");
   const [load] = loads;
   if (load?.kind !== "load") throw new Error("one is loaded");
-  const fingerprints = { weights: "a".repeat(64), tokenizer: "b".repeat(64), chat_template: null };
+  const fingerprints = {
+    weights: "a".repeat(64),
+    tokenizer: "b".repeat(64),
+    chat_template: null,
+    generation_settings: null,
+  };
   const loaded = { ...load, configuration_id: none.worker.id, load: { ...load.load, fingerprints } };
   const progress = new PlanProgress(plan, [start, loaded]);
   expect(progress.findFingerprints(int8)).toEqual(fingerprints);

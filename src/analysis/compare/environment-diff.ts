@@ -160,8 +160,11 @@ export function workloadDifferences(ours: Workload, theirs: Workload): readonly 
 /** What became another thing under the same name, from one run to a later one. */
 export function modelChanges(before: Workload, now: Workload): readonly string[] {
   const settings = settingsDifference([before.settings ?? null, now.settings ?? null]);
+  const files = ({ fingerprints }: Workload) =>
+    fingerprints == null ? null : { ...fingerprints, generation_settings: null };
   return [
-    ...describeModelChanges(before.fingerprints ?? null, now.fingerprints ?? null),
+    // Settings are told by what they are, where the trials went by others.
+    ...describeModelChanges(files(before), files(now)),
     ...(settings === null ? [] : [`generation settings ${settings.values.join(" → ")}`]),
   ];
 }

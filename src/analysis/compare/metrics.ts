@@ -32,6 +32,8 @@ export interface MetricRatio {
   readonly pairs: number | null;
   /** Loads of each, where a load is what counts; null elsewhere. */
   readonly loads: number | null;
+  /** A time that rests on one load of each. */
+  readonly is_of_one_load: boolean;
   /** `counted`: exact, so neither noise nor interval. */
   readonly verdict: Verdict | "counted";
 }
@@ -91,7 +93,14 @@ function loadMetric(metric: LoadMetric): Metric {
     computeRatio: (side, baseline) => {
       const [own, its] = [readLoad(metric, side), readLoad(metric, baseline)];
       if (own === null || its === null || its === 0) return null;
-      return { ...NO_INTERVAL, ratio: own / its, pairs: null, loads: null, verdict: "counted" };
+      return {
+        ...NO_INTERVAL,
+        ratio: own / its,
+        pairs: null,
+        loads: null,
+        is_of_one_load: false,
+        verdict: "counted",
+      };
     },
   };
 }
@@ -116,8 +125,11 @@ function trialMetric(metric: TrialMetric, sides: readonly Side[]): Metric | null
         isTimed: metric.isTimed ?? false,
         unit,
         smallestDifference: baseline.data.run.plan.smallest_difference,
+        areOfTwoRuns: side.data.run.run_id !== baseline.data.run.run_id,
       });
-      return effect === null ? null : { ...effect, loads: unit === "load" ? effect.loads : null };
+      if (effect === null) return null;
+      const isOfOneLoad = (metric.isTimed ?? false) && effect.loads === 1;
+      return { ...effect, loads: unit === "load" ? effect.loads : null, is_of_one_load: isOfOneLoad };
     },
   };
 }
@@ -176,7 +188,7 @@ function perplexityMetric(text: string): Metric {
         pairedRatio(tokens, { loadSpread: 0 }),
         baseline.data.run.plan.smallest_difference,
       );
-      return effect === null ? null : { ...effect, loads: null };
+      return effect === null ? null : { ...effect, loads: null, is_of_one_load: false };
     },
   };
 }

@@ -118,6 +118,7 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
     ["weights' fingerprint", load.load.fingerprints?.weights ?? null],
     ["tokenizer's fingerprint", load.load.fingerprints?.tokenizer ?? null],
     ["chat template's fingerprint", load.load.fingerprints?.chat_template ?? null],
+    ["generation settings' fingerprint", load.load.fingerprints?.generation_settings ?? null],
     ["identity", load.identity_sha256],
   ];
 }

@@ -4,7 +4,7 @@ import stringWidth from "string-width";
 import { describeAdapter } from "../../analysis/adapter-text.js";
 import { describeInterference } from "../../analysis/interference.js";
 import { describeProofShare } from "../../analysis/quantized-share.js";
-import { safeLine } from "../../base/text.js";
+import { pluralize, safeLine } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import type { RunEvent } from "../../run/events.js";
 import { type LiveState, secondsLeft } from "../../run/live-state.js";
@@ -103,6 +103,8 @@ export function formatLogLine(
       return options.plain ? trialLine(event, place, state, nowSec) : null;
     case "trial-disturbed":
       return `${place}: trial ${state.trialsOverHere + 1} ${colors.yellow("was disturbed")} (${event.disturbances.join("; ")}): measured again`;
+    case "disturbed-again":
+      return `${place}: ${pluralize(event.trials, "disturbed trial")} measured once more`;
     case "trial-failed":
       return `${place}: ${colors.red(`trial ${state.trialsOverHere} failed`)}: ${safeLine(event.failure.code)}`;
     case "configuration-completed":

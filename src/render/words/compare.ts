@@ -13,10 +13,11 @@ export const COMPARE_NOTE =
 /** `1.55× [1.51, 1.59] worse`: the ratio, its interval, and better, worse, the same, noise or unknown. */
 export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["better"]): string {
   if (ratio === null) return "–";
-  const { ratio: value, ci99_low, ci99_high, verdict, loads } = ratio;
+  const { ratio: value, ci99_low, ci99_high, verdict, loads, is_of_one_load } = ratio;
   const number = `${ratioText(value)}×`;
   const few = loads === null ? "" : ` (${pluralize(loads, "load")} each)`;
   const range = ci99_low === null || ci99_high === null ? few : ` ${effectRange([ci99_low, ci99_high])}`;
+  const rests = is_of_one_load ? ", 1 load each" : "";
   switch (verdict) {
     case "counted":
       return value === 1 ? "the same" : number;
@@ -30,7 +31,7 @@ export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["
       return "not judged: disturbed";
     case "less":
     case "more":
-      return `${number}${range} ${(verdict === "less") === (better === "lower") ? "better" : "worse"}`;
+      return `${number}${range} ${(verdict === "less") === (better === "lower") ? "better" : "worse"}${rests}`;
   }
 }
 

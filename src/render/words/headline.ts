@@ -68,11 +68,12 @@ function memoryWords(effect: Effect | null, name: string): string {
 
 function speedWords(effect: Effect | null, per: string): string {
   if (effect === null) return "";
+  const rests = effect.loads === 1 ? " (1 load each)" : "";
   switch (effect.verdict) {
     case "less":
-      return `${times(1 / effect.ratio)} faster${per}`;
+      return `${times(1 / effect.ratio)} faster${per}${rests}`;
     case "more":
-      return `${times(effect.ratio)} slower${per}`;
+      return `${times(effect.ratio)} slower${per}${rests}`;
     case "same":
       return `same speed${per}`;
     case "within-noise":

@@ -74,7 +74,7 @@ test("a ratio is the geometric mean over pairs of the same prompt and repeat", (
 function made(weights: string, settings: Record<string, number>, inputs = "i") {
   return fakeRun().records.map((record): RunFileRecord => {
     if (record.kind === "load") {
-      const fingerprints = { weights, tokenizer: "t", chat_template: null };
+      const fingerprints = { weights, tokenizer: "t", chat_template: null, generation_settings: null };
       return { ...record, load: { ...record.load, fingerprints } };
     }
     if (record.kind !== "trial" || record.status !== "completed") return record;

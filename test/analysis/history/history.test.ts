@@ -72,6 +72,7 @@ test("other weights under the same name, and settings that the model's files bro
       weights: index < 2 ? "a".repeat(64) : "b".repeat(64),
       tokenizer: "t",
       chat_template: null,
+      generation_settings: null,
     };
     const generation_settings =
       index < 4 ? { max_new_tokens: 8 } : { max_new_tokens: 8, no_repeat_ngram_size: 2 };

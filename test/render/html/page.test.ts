@@ -51,8 +51,8 @@ test("the page has the quality of every text and every task, and what the table'
 test("a verdict is one line first, and what was not quantized is called by what it is", async () => {
   const { page } = await opened(browser, scoredRun());
   expect(await page.locator("#verdicts .headline").allTextContents()).toEqual([
-    "1.7× smaller, 3.8× slower, 1.2× less peak RSS, perplexity +11 % (quality loss is real)",
-    "2.4× smaller, 3.4× slower, 1.3× less peak RSS, perplexity +22 % (quality loss is real)",
+    "1.7× smaller, 3.8× slower (1 load each), 1.2× less peak RSS, perplexity +11 % (quality loss is real)",
+    "2.4× smaller, 3.4× slower (1 load each), 1.3× less peak RSS, perplexity +22 % (quality loss is real)",
   ]);
   expect(await page.locator(".results").first().locator("tbody th").first().textContent()).toBe(
     "bf16 (unquantized)\u00a0*",

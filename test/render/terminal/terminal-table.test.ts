@@ -47,8 +47,8 @@ test("each configuration's verdict is one line above the table, called by what i
   const lines = renderTable({}, 120).split("\n");
   expect(lines.slice(1, 4)).toEqual([
     "Against bf16 (unquantized):",
-    "int8: 1.7× smaller, 3.8× slower, 1.2× less peak RSS, 4 of 5 answers the same (quality not measured)",
-    "fp4: 2.4× smaller, 3.4× slower, 1.3× less peak RSS, 1 of 5 answers the same (quality not measured)",
+    "int8: 1.7× smaller, 3.8× slower (1 load each), 1.2× less peak RSS, 4 of 5 answers the same (quality not measured)",
+    "fp4: 2.4× smaller, 3.4× slower (1 load each), 1.3× less peak RSS, 1 of 5 answers the same (quality not measured)",
   ]);
   expect(lines[4]).toMatch(/^┌/);
 });

@@ -11,8 +11,8 @@ const lines = (options: FakeRunOptions = {}) =>
 test("a verdict is one line: size, speed, memory, quality", () => {
   expect(summarize(groupRecords(scoredRun(), "test")).configurations.map(headline)).toEqual([
     null,
-    "1.7× smaller, 3.8× slower, 1.2× less peak RSS, perplexity +11 % (quality loss is real)",
-    "2.4× smaller, 3.4× slower, 1.3× less peak RSS, perplexity +22 % (quality loss is real)",
+    "1.7× smaller, 3.8× slower (1 load each), 1.2× less peak RSS, perplexity +11 % (quality loss is real)",
+    "2.4× smaller, 3.4× slower (1 load each), 1.3× less peak RSS, perplexity +22 % (quality loss is real)",
   ]);
 });
 

@@ -76,5 +76,15 @@ def fingerprint_template(tokenizer: Any) -> str | None:
     return _sha256(template if isinstance(template, str) else json.dumps(template, sort_keys=True))
 
 
+def fingerprint_generation(settings: Any) -> str:
+    """Over the generation settings that the model brings along, as its files have them."""
+    brought = {
+        name: value
+        for name, value in settings.to_dict().items()
+        if value is not None and name != "transformers_version" and not name.startswith("_")
+    }
+    return _sha256(json.dumps(brought, sort_keys=True, default=str))
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -31,7 +31,12 @@ from falcon_exp.worker.quantization.stored import (
 from falcon_exp.worker.trial.cache_kinds import CacheRoom
 from falcon_exp.worker.trial.chat_template import freeze_date, unknown_end_token
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
-from falcon_exp.worker.trial.fingerprints import fingerprint_template, fingerprint_tokenizer, fingerprint_weights
+from falcon_exp.worker.trial.fingerprints import (
+    fingerprint_generation,
+    fingerprint_template,
+    fingerprint_tokenizer,
+    fingerprint_weights,
+)
 from falcon_exp.worker.trial.generation_settings import leave_out_breaking_settings
 from falcon_exp.worker.trial.open_source import open_source
 from falcon_exp.worker.trial.preflight import check_attention, check_dtype
@@ -117,6 +122,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         used.synchronize()
         load_sec = time.perf_counter() - started
         peak_rss = peak.stop()
+    brought_settings = fingerprint_generation(model.generation_config)
     left_out = leave_out_breaking_settings(model)
     facts = GenerateFacts()
     workarounds = cures.names()
@@ -145,6 +151,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
             "weights": fingerprint_weights(source.weight_files()),
             "tokenizer": fingerprint_tokenizer(tokenizer),
             "chat_template": fingerprint_template(tokenizer),
+            "generation_settings": brought_settings,
         },
         "generation_settings_left_out": left_out,
         "unknown_end_token": unknown_end_token(tokenizer, model.generation_config),
