@@ -1,16 +1,20 @@
-"""``python -m scripts.measure_families``: every family under every method that runs here, as one table on stdout.
+"""``python -m scripts.measure_families [family…]``: families under every method that runs here, a table on stdout.
 
-``--other-libraries``: under the methods of torchao and quanto, else under none and those of bitsandbytes.
+``--other-libraries``: under the methods of torchao and quanto, else under none and those of bitsandbytes. ``--weighed
+FILE``: a line of JSON a load, with the shape that was told before it and the census's bytes right after it.
 
-Each family is a process of its own, and each method a load: made with random weights, run once, read back. What fails
-is told by its code.
+Each family is a process of its own, and each method a load: made with random weights, run once, read back and verified.
+What fails is told by its code.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import multiprocessing
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from scripts.families import list_families
@@ -39,19 +43,20 @@ def measure(family: str, methods: Methods = METHODS) -> list[dict[str, Any]]:
     from falcon_exp.worker.devices.devices import Devices
 
     devices = Devices.open()
-    return [_measure_one(list_families()[family], label, asked, devices) for label, asked in methods.items()]
+    return [_measure_one(family, label, asked, devices) for label, asked in methods.items()]
 
 
-def _measure_one(config: dict[str, Any], label: str, asked: dict[str, Any], devices: Any) -> dict[str, Any]:
+def _measure_one(family: str, label: str, asked: dict[str, Any], devices: Any) -> dict[str, Any]:
     import torch
 
+    from falcon_exp.worker.describe_models import describe
     from falcon_exp.worker.failures import error_body
     from falcon_exp.worker.trial.loading import load
 
     configuration = {
         "id": "family",
         "label": label,
-        "model": {"source": "random", "config": config, "seed": 1, "tokenizer": "bytes"},
+        "model": {"source": "random", "config": list_families()[family], "seed": 1, "tokenizer": "bytes"},
         "quantization": asked,
         "dtype": "bfloat16",
         "device": "cpu",
@@ -59,6 +64,7 @@ def _measure_one(config: dict[str, Any], label: str, asked: dict[str, Any], devi
         "trust_remote_code": False,
         "workarounds": "auto",
     }
+    shape = describe(configuration, trust_remote_code=False)["shape"]
     phase = "load"
     try:
         loaded = load(configuration, devices)
@@ -66,11 +72,14 @@ def _measure_one(config: dict[str, Any], label: str, asked: dict[str, Any], devi
         ids = torch.arange(3, 3 + _PROMPT_TOKENS).unsqueeze(0)
         with torch.inference_mode():
             loaded.model.generate(ids, max_new_tokens=3, min_new_tokens=3, do_sample=False)
+        loaded.verify_running()
     except Exception as error:
         return {"code": error_body(error, phase)["code"], "message": str(error)}
     proof = loaded.proof().body
+    at_load = loaded.measurement["proof"]["weights_bytes"]
     return {
         "code": None,
+        "weighed": {**_asked_of(family, configuration), "shape": shape, "weights_bytes": at_load},
         "model_class": proof["model_class"],
         "linear": f"{proof['quantized_linear_layers']}/{proof['linear_layers']}",
         "weights_bytes": proof["weights_bytes"],
@@ -78,6 +87,10 @@ def _measure_one(config: dict[str, Any], label: str, asked: dict[str, Any], devi
         "workarounds": proof["workarounds_applied"],
         "cache": loaded.measurement["model_shape"]["cache"],
     }
+
+
+def _asked_of(family: str, configuration: dict[str, Any]) -> dict[str, Any]:
+    return {"family": family, "quantization": configuration["quantization"], "dtype": configuration["dtype"]}
 
 
 def in_a_fork(work: Callable[[str], list[dict[str, Any]]], family: str) -> list[dict[str, Any]] | None:
@@ -142,24 +155,38 @@ def _format_cache(whole: dict[str, Any] | None) -> str:
 
 def main() -> int:
     """Writes the table of the families named, else of all; messages of failures go to stderr."""
+    parser = argparse.ArgumentParser(prog="scripts.measure_families")
+    parser.add_argument("families", nargs="*", help="default: all")
+    parser.add_argument("--other-libraries", action="store_true", help="the methods of torchao and quanto")
+    parser.add_argument("--weighed", help="the file for bytes beside shapes")
+    given = parser.parse_args()
     # Once, for all forks.
-    import bitsandbytes  # noqa: F401
+    from falcon_exp.worker.quantization.registry import find_method
+    from falcon_exp.worker.trial import preload
 
-    from falcon_exp.worker.trial import loading  # noqa: F401
+    if preload.failure is not None:
+        raise preload.failure
 
-    is_other = "--other-libraries" in sys.argv
+    is_other = given.other_libraries
     methods = OTHER_METHODS if is_other else METHODS
+    for asked in methods.values():
+        find_method(asked).import_library()
     quantized = [f"{name}: linear layers, share, bytes" for name in methods if name != "none"]
     heads = ["family", *([] if is_other else ["class", "none: bytes"]), *quantized, "workarounds"]
     heads += [] if is_other else ["elements of the cache"]
     sys.stdout.write(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n")
-    for family in [name for name in sys.argv[1:] if not name.startswith("--")] or list_families():
+    weighed: list[dict[str, Any]] = []
+    for family in given.families or list_families():
         rows = _run_family(family, methods)
         sys.stdout.write((format_other_row if is_other else format_row)(family, rows) + "\n")
         sys.stdout.flush()
         for method, row in zip(methods, rows, strict=True):
-            if row["code"] is not None:
+            if row["code"] is None:
+                weighed.append(row["weighed"])
+            else:
                 sys.stderr.write(f"{family} {method}: {row['code']}: {row.get('message')}\n")
+    if given.weighed is not None:
+        Path(given.weighed).write_text("".join(json.dumps(one) + "\n" for one in weighed), "utf-8")
     return 0
 
 

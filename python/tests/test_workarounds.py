@@ -203,6 +203,63 @@ def test_a_family_whose_code_would_fail_runs_with_its_cure(family: str, quantiza
     assert 0 < error < 0.1
 
 
+#: RWKV divides weights after every layer, where its own default is after every sixth.
+DIVIDING = {**list_families()["rwkv"], "rescale_every": 1, "num_hidden_layers": 3}
+DIVIDED = [f"rwkv.blocks.{layer}.{name}" for layer in range(3) for name in ("attention.output", "feed_forward.value")]
+
+
+@pytest.mark.parametrize("quantization", ["nf4-double", "torchao-int8", "quanto-int8", "quanto-int4"])
+def test_weights_that_a_models_code_divides_in_place_stay_as_they_are(quantization: str) -> None:
+    """Torchao's would refuse, quanto's would be divided in a copy, and nf4 would become fp4."""
+    source = {"source": "random", "config": DIVIDING, "seed": 7, "tokenizer": "bytes"}
+    original = load(configuration(model=source), Devices.open())
+    cured = load(configuration(quantization, model=source, dtype="bfloat16"), Devices.open())
+    assert sorted(cured.measurement["kept_by_workarounds"]["weight-readers"]) == sorted(DIVIDED)
+    reference, quantized = logits(original.model), logits(cured.model)
+    cured.verify_running()
+    assert 0 < (quantized - reference).norm() / reference.norm() < 0.05
+
+
+def test_bitsandbytes_8_bit_weights_that_a_models_code_divides_are_divided_rightly() -> None:
+    source = {"source": "random", "config": DIVIDING, "seed": 7, "tokenizer": "bytes"}
+    original = load(configuration(model=source), Devices.open())
+    quantized = load(configuration("int8", model=source), Devices.open())
+    assert quantized.measurement["kept_by_workarounds"] == {}
+    reference, found = logits(original.model), logits(quantized.model)
+    assert 0 < (found - reference).norm() / reference.norm() < 0.05
+
+
+@pytest.mark.parametrize(("family", "quantization"), [("rwkv", "quanto-int8"), ("mamba", "int8")])
+def test_without_workarounds_weights_that_a_models_code_reads_are_refused(family: str, quantization: str) -> None:
+    asked = of_family(family, quantization, workarounds="none")
+    with pytest.raises(WorkerError) as raised:
+        load(asked, Devices.open())
+    assert raised.value.code == "quantization-unsupported"
+    entries = raised.value.message.partition("skip_modules: [")[2].rstrip("]").split(", ")
+    assert entries == (["dt_proj"] if family == "mamba" else ["output", "feed_forward.value"])
+    asked["quantization"]["skip_modules"] = entries
+    assert load(asked, Devices.open()).measurement["proof"]["quantized_linear_layers"] > 0
+
+
+def test_sizes_that_the_4_bit_kernel_of_quanto_does_not_take_stay_unquantized_in_bfloat16_alone() -> None:
+    loaded = load(of_family("mamba", "quanto-int4"), Devices.open())
+    kept = loaded.measurement["kept_by_workarounds"]["quanto-shapes"]
+    assert kept == [f"backbone.layers.{layer}.mixer.x_proj" for layer in (0, 1)]
+    assert logits(loaded.model).isfinite().all()
+    in_float32 = load(of_family("mamba", "quanto-int4", dtype="float32"), Devices.open())
+    assert set(in_float32.measurement["kept_by_workarounds"]) == {"weight-readers"}
+    assert logits(in_float32.model).isfinite().all()
+
+
+@pytest.mark.parametrize(("family", "kind"), [("jamba", "int4"), ("falcon_mamba", "int8")])
+def test_without_workarounds_sizes_that_quanto_does_not_take_are_refused_before_the_load(
+    family: str, kind: str
+) -> None:
+    with pytest.raises(WorkerError, match=f"kernel for quanto-{kind} takes layers with a multiple of 16") as raised:
+        load(of_family(family, f"quanto-{kind}", workarounds="none"), Devices.open())
+    assert raised.value.code == "quantization-shape"
+
+
 def test_the_endings_to_write_match_no_other_layer() -> None:
     gates, ups = ["a.0.gate", "a.1.gate", "b.gate"], ["a.0.up", "a.1.up"]
     assert suggest_entries(gates, ups) == ["gate"]

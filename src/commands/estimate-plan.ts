@@ -70,6 +70,7 @@ export async function estimatePlan(
         model:
           findCheckpoint(worker.quantization) ?? withBuiltinPath(worker.model, environment.builtinModelPath),
         quantization: worker.quantization,
+        dtype: worker.dtype,
         // A given amount of memory is that of a card.
         device: options.memory.length > 0 && worker.device !== "cpu" ? "cuda" : worker.device,
         workarounds: worker.workarounds,

@@ -128,7 +128,7 @@ async function describeLoads(
   const ready = await prepareEnvironment(io, { python, needsBuiltinModel: isBuiltin(written), extras: [] });
   const model = withBuiltinPath(written, ready.builtinModelPath);
   const loads = quantizations.map(
-    (quantization) => ({ model, quantization, device, workarounds: "auto" }) as const,
+    (quantization) => ({ model, quantization, dtype: "auto", device, workarounds: "auto" }) as const,
   );
   const options = { env: { ...io.env, ...ready.env }, pythonPath: ready.env.PYTHONPATH ?? "" };
   const { models } = await describeModels(ready.python, { loads, trustRemoteCode: false }, options);

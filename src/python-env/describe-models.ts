@@ -22,7 +22,10 @@ export type ModelDescriptions = z.infer<typeof descriptionSchema>;
 export type ModelDescription = ModelDescriptions["models"][number];
 
 /** What the shape of a model depends on: what is left unquantized is no quantizable layer of it. */
-export type DescribedLoad = Pick<WorkerConfiguration, "model" | "quantization" | "device" | "workarounds">;
+export type DescribedLoad = Pick<
+  WorkerConfiguration,
+  "model" | "quantization" | "dtype" | "device" | "workarounds"
+>;
 
 /**
  * Shapes of models from their configs alone, in the order given, each as its load would quantize it, and this machine's memory. Needs Python, but neither a

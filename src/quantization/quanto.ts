@@ -51,8 +51,10 @@ function estimateQuantoBytes(
   if (type !== "int4") return in_features * out_features + out_features * elementBytes + ACTIVATION_BYTES;
   const group = findGroup(in_features);
   const groups = (in_features / group) * out_features;
-  // Two rows of groups a byte; a constant and a shift a group.
-  return Math.ceil(groups / 2) * group + groups * 2 * elementBytes + ACTIVATION_BYTES;
+  // One group alone has its constants column by column: of a gate with one short row.
+  const constants = groups === 1 ? in_features : groups;
+  // Two rows of groups a byte; a constant and a shift.
+  return Math.ceil(groups / 2) * group + constants * 2 * elementBytes + ACTIVATION_BYTES;
 }
 
 function findGroup(columns: number): number {

@@ -4,6 +4,7 @@ import {
   canEstimate,
   computeOrderingBits,
   describeQuantization,
+  estimateLayerBytes,
   findStoredExtra,
   findWordsMeant,
   isQuantized,
@@ -108,6 +109,15 @@ test("each method's library is what its configurations ask the environment for",
   expect(asked.map(canEstimate)).toEqual([true, true, true, true, true, false]);
   expect(findStoredExtra("compressed-tensors")).toBe("compressed-tensors");
   expect(findStoredExtra("gptq")).toBeNull();
+});
+
+test("of one short row quanto keeps the constants of its 4-bit weights column by column", () => {
+  const bytes = (in_features: number, out_features: number) =>
+    estimateLayerBytes({ in_features, out_features }, resolveQuantization("quanto-int4"), 2);
+  // As `npm run families` weighed the gates of Qwen2-MoE.
+  expect(bytes(128, 1)).toBe(128 + 128 * 4 + 8);
+  expect(bytes(128, 2)).toBe(128 + 2 * 4 + 8);
+  expect(bytes(256, 1)).toBe(128 + 2 * 4 + 8);
 });
 
 test("names of methods are told apart", () => {

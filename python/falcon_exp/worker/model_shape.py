@@ -17,7 +17,8 @@ from falcon_exp.worker.cache_shape import cache_shape_of
 from falcon_exp.worker.dtypes import dtype_name, torch_dtype
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.gguf_file import config_of_gguf, find_gguf, weights_by_type
-from falcon_exp.worker.hub.wanted import local_weight_files
+from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION, find_cached
+from falcon_exp.worker.hub.wanted import ADAPTER_WEIGHTS, local_weight_files
 from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.proof.census import take_census
 from falcon_exp.worker.proof.linear_modules import linear_modules
@@ -71,7 +72,18 @@ def adapter_elements_of(model: dict[str, Any]) -> int:
     """Numbers of the adapter that a load puts on the model; one that is merged takes nothing of its own."""
     if model["source"] != "adapted" or model["merged"]:
         return 0
-    return open_adapter(Path(model["adapter"])).count_elements()
+    place = model["adapter"]
+    if isinstance(place, str):
+        return open_adapter(Path(place)).count_elements()
+    revision = place["revision"] or DEFAULT_REVISION
+    cached = find_cached(place["repo"], revision, is_adapter=True)
+    if cached is not None:
+        return open_adapter(cached.folder).count_elements()
+    from huggingface_hub import HfApi
+
+    # Of the header alone, which the hub gives apart.
+    told = HfApi().parse_safetensors_file_metadata(place["repo"], ADAPTER_WEIGHTS, revision=revision)
+    return sum(int(count) for count in told.parameter_count.values())
 
 
 def shape_of(
@@ -89,7 +101,7 @@ def shape_of(
     left_by_library = get_keys_to_not_convert(model)
     model.tie_weights()
     linears = linear_modules(model)
-    readers = find_weight_readers(model, linears, str(config.model_type))
+    readers = find_weight_readers(model, linears, config, None)
     kept = [*left_by_library, *readers, *left_out]
     quantizable = {name for name in linears if should_convert_module(name, kept)}
     layers = Counter(sizes_of(module) for name, module in linears.items() if name in quantizable)

@@ -32,6 +32,7 @@ from falcon_exp.worker.workarounds import (
 _INT8, _FOUR_BIT = Int8.key, FourBit.key
 #: Methods that replace linear layers when a model is loaded.
 _REPLACING = frozenset({_INT8, _FOUR_BIT, TorchAo.key, Quanto.key, Fp8.key})
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ class Cures:
 def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> Cures:
     """Raises WorkerError ``quantization-shape`` where a layer cannot run and ``workarounds: none`` forbids the cure.
 
-    And ``skip-modules-unmatched`` where an entry of ``skip_modules`` names no layer.
+    ``quantization-unsupported`` where the model's own code would read a quantized weight, and
+    ``skip-modules-unmatched`` where an entry of ``skip_modules`` names no layer.
     """
     quantization = configuration["quantization"]
     method = quantization["method"]
@@ -95,7 +97,9 @@ def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> 
     refuse_unmatched(quantization["skip_modules"], model)
     linears = _quantizable(model, quantization["skip_modules"])
     is_allowed = configuration["workarounds"] == "auto"
-    readers = weight_readers.find_weight_readers(model, linears, str(config.model_type)) if is_allowed else []
+    readers = weight_readers.find_weight_readers(model, linears, config, method) if is_allowed else []
+    if not is_allowed:
+        _refuse_read_by_the_model(linears, config, method)
     remaining = {name: module for name, module in linears.items() if name not in readers}
     # Quanto's layers take the place of subclasses too.
     wants_plain = is_allowed and method != Quanto.key
@@ -103,30 +107,32 @@ def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> 
     unfit: dict[str, tuple[int, int]] = {}
     if method == _FOUR_BIT and cpu_4bit_shapes.is_limited(device_kind):
         unfit = cpu_4bit_shapes.find_unfit(remaining)
-    if unfit and not is_allowed:
-        raise _shape_error(unfit, linears)
-    unfit_of_quanto: list[str] = []
-    if method == Quanto.key and quantization["type"] == "int8" and device_kind == "cpu" and is_allowed:
-        unfit_of_quanto = quanto_shapes.find_unfit(remaining)
-        remaining = {name: module for name, module in remaining.items() if name not in unfit_of_quanto}
+    unfit_of_quanto: dict[str, tuple[int, int]] = {}
+    if method == Quanto.key and device_kind == "cpu" and _may_be_bfloat16(configuration, config):
+        unfit_of_quanto = quanto_shapes.find_unfit(remaining, quantization["type"])
+    if (unfit or unfit_of_quanto) and not is_allowed:
+        raise _shape_error(unfit or unfit_of_quanto, linears, quantization)
+    remaining = {name: module for name, module in remaining.items() if name not in unfit_of_quanto}
     gives_views = str(config.model_type) in quanto_inputs.GIVING_VIEWS
     unquantized = {
         weight_readers.NAME: readers,
         cpu_4bit_shapes.NAME: list(unfit),
-        quanto_shapes.NAME: unfit_of_quanto,
+        quanto_shapes.NAME: list(unfit_of_quanto),
     }
     return Cures(
         plain=[name for name in plain if name not in unfit],
         flat=int8_inputs.find_given_more(remaining) if method == _INT8 and is_allowed else [],
-        outside=_list_of_quanto("int4", quantization, remaining) if is_allowed else [],
-        ordered=_list_of_quanto("int8", quantization, remaining) if gives_views and is_allowed else [],
+        outside=_list_of_quanto(("int4",), quantization, remaining) if is_allowed else [],
+        ordered=_list_of_quanto(("int8", "int4"), quantization, remaining) if gives_views and is_allowed else [],
         unquantized={name: modules for name, modules in unquantized.items() if modules},
     )
 
 
-def _list_of_quanto(kind: str, quantization: dict[str, Any], linears: dict[str, torch.nn.Module]) -> list[str]:
-    """Names of the layers that quanto will replace, where that is what was asked for."""
-    if quantization["method"] != Quanto.key or quantization["type"] != kind:
+def _list_of_quanto(
+    kinds: tuple[str, ...], quantization: dict[str, Any], linears: dict[str, torch.nn.Module]
+) -> list[str]:
+    """Names of the layers that quanto will replace, where one of these types was asked for."""
+    if quantization["method"] != Quanto.key or quantization["type"] not in kinds:
         return []
     return [name for name, module in linears.items() if isinstance(module, torch.nn.Linear)]
 
@@ -140,12 +146,46 @@ def _quantizable(model: Any, skip_modules: list[str] | None) -> dict[str, torch.
     return {name: module for name, module in linear_modules(model).items() if should_convert_module(name, left_out)}
 
 
-def _shape_error(unfit: dict[str, tuple[int, int]], linears: dict[str, Any]) -> WorkerError:
-    shown = ", ".join(f"{name} ({columns} → {rows})" for name, (columns, rows) in list(unfit.items())[:5])
-    more = f", and {len(unfit) - 5} more" if len(unfit) > 5 else ""
+def _may_be_bfloat16(configuration: dict[str, Any], config: Any) -> bool:
+    """Where the config names no dtype either, that of the files decides, which may not be here yet."""
+    asked = configuration.get("dtype", "auto")
+    named = getattr(config, "dtype", None) if asked == "auto" else asked
+    return named is None or str(named).removeprefix("torch.") == "bfloat16"
+
+
+def _refuse_read_by_the_model(linears: dict[str, torch.nn.Module], config: Any, method: str) -> None:
+    """Left as it is, the model would fail in its first trial, or compute something else without a word."""
+    endings = weight_readers.endings_of(config, method)
+    found = [name for name in linears if endings and name.endswith(endings)]
+    if found:
+        raise WorkerError(
+            "quantization-unsupported",
+            f"The model's own code ({config.model_type}) reads or changes the weights of {_name_some(found)}, which "
+            f"it cannot with quantized ones. They can stay unquantized: {_skip_line(found, linears)}",
+            next_step="Write these skip_modules, or leave workarounds: none out.",
+        )
+
+
+def _shape_error(
+    unfit: dict[str, tuple[int, int]], linears: dict[str, Any], quantization: dict[str, Any]
+) -> WorkerError:
+    taken = "a multiple of 32 outputs and a multiple of 64 inputs"
+    kernel = "This CPU's 4-bit kernel"
+    if quantization["method"] == Quanto.key:
+        kernel, taken = f"The CPU's kernel for quanto-{quantization['type']}", quanto_shapes.TAKEN[quantization["type"]]
+    named = [f"{name} ({columns} → {rows})" for name, (columns, rows) in unfit.items()]
     return WorkerError(
         "quantization-shape",
-        "This CPU's 4-bit kernel takes layers with a multiple of 32 outputs and a multiple of 64 inputs: "
-        f"not {shown}{more}. They can stay unquantized: "
-        f"skip_modules: [{', '.join(suggest_entries(list(unfit), [name for name in linears if name not in unfit]))}]",
+        f"{kernel} takes layers with {taken}: not {_name_some(named)}. They can stay unquantized: "
+        f"{_skip_line(list(unfit), linears)}",
     )
+
+
+def _name_some(names: list[str]) -> str:
+    more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _skip_line(names: list[str], linears: dict[str, Any]) -> str:
+    entries = suggest_entries(names, [name for name in linears if name not in names])
+    return f"skip_modules: [{', '.join(entries)}]"

@@ -1,7 +1,8 @@
-"""quanto-inputs: optimum-quanto's 8-bit product on a CPU takes no input that is a view with its dimensions swapped.
+"""quanto-inputs: optimum-quanto's packed products on a CPU take no input that is a view with its dimensions swapped.
 
-optimum-quanto 0.2.7 hands the input to PyTorch 2.13's ``_weight_int8pack_mm_cpu`` as it is: "A must be contiguous on
-the last dimension". State-space models give such views. A copy in order has the same numbers.
+optimum-quanto 0.2.7 hands the input to PyTorch 2.13's ``_weight_int8pack_mm_cpu`` and ``_weight_int4pack_mm_cpu`` as it
+is: "A must be contiguous on the last dimension", "expect A to be contiguous". State-space models give such views. A
+copy in order has the same numbers.
 """
 
 from __future__ import annotations

@@ -6,9 +6,14 @@ A quantized weight has another shape and other numbers, so code that multiplies 
 - ``torch.nn.MultiheadAttention`` hands ``out_proj.weight`` to a function (SigLIP's pooling head in Gemma-3).
 - Subclasses of nn.Linear with a ``forward`` of their own (routers of Llama-4 and PhiMoE): transformers leaves them as
   they are without being told to.
+- RWKV, modeling_rwkv.py, ``_rescale_layers``: divides weights in place at the first forward pass. torchao's tensors
+  refuse, quanto's divide a copy without a word, and of 4-bit weights the code makes fp4 with double quantization,
+  whatever they were. The constants of bitsandbytes' 8-bit weights it divides rightly.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 
@@ -18,12 +23,17 @@ NAME = "weight-readers"
 
 #: By model_type: endings of the modules' names.
 _READ_BY_THE_MODEL = {"mamba": (".dt_proj",)}
+_CHANGED_BY_THE_MODEL = {"rwkv": (".attention.output", ".feed_forward.value")}
+#: The method whose weights that code knows how to change.
+_CHANGED_RIGHTLY = "int8"
 
 
-def find_weight_readers(model: torch.nn.Module, linears: dict[str, torch.nn.Module], model_type: str) -> list[str]:
-    """Names of those among ``linears``."""
+def find_weight_readers(
+    model: torch.nn.Module, linears: dict[str, torch.nn.Module], config: Any, method: str | None
+) -> list[str]:
+    """Names of those among ``linears``; ``method``: None for those that stay whatever the method is."""
     attentions = {name for name, module in model.named_modules() if isinstance(module, torch.nn.MultiheadAttention)}
-    endings = _READ_BY_THE_MODEL.get(model_type, ())
+    endings = endings_of(config, method)
     return [
         name
         for name, module in linears.items()
@@ -31,3 +41,10 @@ def find_weight_readers(model: torch.nn.Module, linears: dict[str, torch.nn.Modu
         or name.rpartition(".")[0] in attentions
         or (is_subclass(module) and not computes_as_linear(module))
     ]
+
+
+def endings_of(config: Any, method: str | None) -> tuple[str, ...]:
+    """Of the layers whose weights this family's code reads or changes itself."""
+    family = str(config.model_type)
+    is_changing = method not in (None, _CHANGED_RIGHTLY) and getattr(config, "rescale_every", 0) > 0
+    return (*_READ_BY_THE_MODEL.get(family, ()), *(_CHANGED_BY_THE_MODEL.get(family, ()) if is_changing else ()))
