@@ -41,6 +41,9 @@ class Method(ABC):
         if self.extra is not None:
             require_library(self.extra, self.name(asked))
 
+    def import_library(self) -> None:  # noqa: B027 (most have none of their own)
+        """Imports what a load would else import within its clock, where it is installed."""
+
     def takes_stored(self, config: dict[str, Any]) -> bool:
         """Whether files with this ``quantization_config`` are loaded as this method; what they hold is verified."""
         return False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, ClassVar
 
 import torch
 
 from falcon_exp.worker.quantization.method import Method, is_of_library
+from falcon_exp.worker.requirements import EXTRAS, find_version
 
 _LIBRARY = "optimum.quanto"
 #: As the library names what a tensor is made of.
@@ -23,6 +25,11 @@ class Quanto(Method):
     def name(self, asked: dict[str, Any]) -> str:
         """``quanto-int8``."""
         return f"{self.key}-{asked['type']}"
+
+    def import_library(self) -> None:
+        """Transformers imports it with the first layer."""
+        if find_version(EXTRAS["quanto"].package) is not None:
+            importlib.import_module(_LIBRARY)
 
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' QuantoConfig."""

@@ -14,6 +14,7 @@ from typing import Any
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.quantization.as_stored import AsStored
+from falcon_exp.worker.quantization.import_torchao import import_torchao
 from falcon_exp.worker.quantization.method import require_library
 from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.requirements import EXTRAS
@@ -106,6 +107,8 @@ def refuse_unreadable(config: Any, device_map: Any) -> None:
     method = str(getattr(stored["quant_method"], "value", stored["quant_method"]))
     if method in EXTRAS:
         require_library(method, f"A checkpoint of {name}")
+    if method == "torchao":
+        import_torchao()
     if not AutoHfQuantizer.supports_quant_method(stored):
         raise WorkerError("quantization-unsupported", f"Transformers {__version__} knows no quantization {name}.")
     try:

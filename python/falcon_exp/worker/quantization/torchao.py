@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import torch
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.quantization.import_torchao import import_torchao
 from falcon_exp.worker.quantization.method import Method, is_of_library
+from falcon_exp.worker.requirements import find_version
 
 _LIBRARY = "torchao"
 _CONFIGS = {
@@ -43,6 +45,11 @@ class TorchAo(Method):
         if needed is not None and device_kind == "cpu":
             raise WorkerError("quantization-needs-gpu", f"{self.name(asked)} needs {needed}.")
 
+    def import_library(self) -> None:
+        """Transformers has been imported without it."""
+        if find_version(_LIBRARY) is not None:
+            import_torchao()
+
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' TorchAoConfig, which matches names of weights where others match those of layers."""
         from transformers import TorchAoConfig
@@ -77,6 +84,7 @@ class TorchAo(Method):
 
     def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
         """A plain layer with a weight of the library's."""
+        import_torchao()
         from torchao.quantization import quantize_
 
         layer = torch.nn.Sequential(torch.nn.Linear(128, 128, dtype=torch.bfloat16))

@@ -60,6 +60,9 @@ try:
     import gguf  # noqa: F401
     import transformers
 
+    from falcon_exp.worker.quantization.import_torchao import import_quantizers_alone
+
+    import_quantizers_alone()
     # transformers imports lazily: these are what loading and generating need, whatever the model.
     from transformers import (  # noqa: F401
         AutoConfig,
