@@ -115,12 +115,18 @@ export function describeModelFiles(
   const end = load?.load.unknown_end_token ?? null;
   const lost = measured.filter((one) => one.template_loses_prompt === true).length;
   const date = measured.find((one) => one.template_date !== null)?.template_date ?? null;
+  const difference = load?.load.tokenizer_difference ?? null;
   const settings = leftOut.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
   return [
     ...(lost === 0
       ? []
       : [
           `the chat template left the prompt's text out in ${lost} of ${pluralize(measured.length, "trial")}: what was answered is not what was asked`,
+        ]),
+    ...(difference === null
+      ? []
+      : [
+          `the library reads the tokenizer otherwise than its own ${safeLine(difference.file)} does (SentencePiece${difference.kind === null ? "" : `, ${safeLine(difference.kind)}`}): words of its vocabulary are ${difference.tokens} tokens, by the file itself ${difference.own_tokens}${difference.tokens === difference.own_tokens ? " others" : ""}; the model was trained on the file's`,
         ]),
     ...(end === null || !measured.some((one) => one.chat_template_applied)
       ? []
@@ -138,7 +144,7 @@ export function describeModelFiles(
 
 const REASONS_TO_KEEP: Readonly<Record<string, string>> = {
   "cpu-4bit-shapes": "this CPU's 4-bit kernel takes other sizes only",
-  "quanto-shapes": "the CPU's kernel for quanto's 8-bit layers takes other sizes only",
+  "quanto-shapes": "the CPU's kernel for quanto takes other sizes only",
   "weight-readers": "the model's own code needs the weights as they are",
 };
 const MOST_NAMED = 3;

@@ -113,7 +113,7 @@ function modelText(model: ModelSource): string {
     case "path":
       return model.path;
     case "adapted":
-      return `${modelText(model.base)} with the adapter ${model.adapter}${model.merged ? ", merged" : ""}`;
+      return `${modelText(model.base)} with the adapter ${typeof model.adapter === "string" ? model.adapter : modelText(model.adapter)}${model.merged ? ", merged" : ""}`;
     case "random":
       return `${String(model.config.model_type)}, weights drawn from seed ${model.seed}`;
   }

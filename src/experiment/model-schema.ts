@@ -12,14 +12,22 @@ const text = z.string().min(1, { error: "must not be empty" });
 /** Numpy and torch both take seeds up to here, with room for one more per repeat. */
 export const MAX_SEED = 2_147_483_647;
 
+const hubId = z.string().regex(HUB_ID, { error: "must be a hub id such as tiiuae/falcon-40b-instruct" });
+const revision = z
+  .string()
+  .regex(REVISION, { error: "must be a branch, a tag or a commit" })
+  .optional()
+  .meta({ description: "Branch, tag or (best) commit; default main." });
+
+const merged = z.boolean().optional();
 const adapter = z
-  .union([text, z.strictObject({ path: text, merged: z.boolean().optional() })], {
-    error: "must be an adapter's folder, or a mapping {path, merged}",
+  .union([text, z.strictObject({ path: text, merged }), z.strictObject({ hub: hubId, revision, merged })], {
+    error: "must be an adapter's folder, or a mapping {path, merged} or {hub, revision, merged}",
   })
   .optional()
   .meta({
     description:
-      "A LoRA folder on this model, relative to this file; {path, merged: true} merges it into the weights before anything is quantized.",
+      "A LoRA folder on this model, relative to this file, or {hub, revision}; with merged: true it is merged into the weights before anything is quantized.",
   });
 
 const randomModel = z.strictObject({
@@ -39,15 +47,7 @@ export const modelInputSchema = z
   .union(
     [
       text,
-      z.strictObject({
-        hub: z.string().regex(HUB_ID, { error: "must be a hub id such as tiiuae/falcon-40b-instruct" }),
-        revision: z
-          .string()
-          .regex(REVISION, { error: "must be a branch, a tag or a commit" })
-          .optional()
-          .meta({ description: "Branch, tag or (best) commit; default main." }),
-        adapter,
-      }),
+      z.strictObject({ hub: hubId, revision, adapter }),
       z.strictObject({ path: text.meta({ description: "A model folder, relative to this file." }), adapter }),
       z.strictObject({ builtin: z.enum(BUILTIN_MODELS), adapter }),
       randomModel,

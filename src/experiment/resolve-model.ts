@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { didYouMean } from "../base/text.js";
-import type { ModelSource } from "../protocol/configuration.js";
+import type { AdapterPlace, ModelSource } from "../protocol/configuration.js";
 import type { ExperimentModel } from "./experiment.js";
 import { BUILTIN_MODELS, HUB_ID, type ModelInput } from "./model-schema.js";
 import { type Problems, pathName, shown } from "./problems.js";
@@ -62,11 +62,16 @@ export async function resolveModel(
 /** A model with the adapter that it was given; its name tells both. */
 function withAdapter(base: FilesModel, adapter: AdapterInput, { folder }: ModelContext): ExperimentModel {
   if (adapter === undefined) return base;
-  const { path: written, merged = false } = typeof adapter === "string" ? { path: adapter } : adapter;
-  const path = absolute(written, folder);
+  const given = typeof adapter === "string" ? { path: adapter } : adapter;
+  const { merged = false } = given;
+  const place: AdapterPlace =
+    "hub" in given
+      ? { source: "hub", repo: given.hub, revision: given.revision ?? null }
+      : absolute(given.path, folder);
+  const name = typeof place === "string" ? basename(place) : place.repo;
   return {
-    source: { source: "adapted", base: base.source, adapter: path, merged },
-    name: `${base.name} + ${basename(path)}${merged ? " merged" : ""}`,
+    source: { source: "adapted", base: base.source, adapter: place, merged },
+    name: `${base.name} + ${name}${merged ? " merged" : ""}`,
     note: base.note,
   };
 }

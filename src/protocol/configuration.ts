@@ -21,11 +21,11 @@ export const modelSourceSchema = z.discriminatedUnion("source", [
   builtinModel,
   pathModel,
   hubModel,
-  /** A LoRA folder on its base: put on the loaded model, or merged into its weights before it is loaded. */
+  /** A LoRA on its base, a folder or the hub's: put on the loaded model, or merged into its weights before it is loaded. */
   z.strictObject({
     source: z.literal("adapted"),
     base: z.discriminatedUnion("source", [builtinModel, pathModel, hubModel]),
-    adapter: z.string().min(1),
+    adapter: z.union([z.string().min(1), hubModel]),
     merged: z.boolean(),
   }),
   /** Weights drawn from `seed` for a config given inline; `tokenizer` is `bytes` or a folder. */
@@ -37,6 +37,7 @@ export const modelSourceSchema = z.discriminatedUnion("source", [
   }),
 ]);
 export type ModelSource = z.infer<typeof modelSourceSchema>;
+export type AdapterPlace = Extract<ModelSource, { source: "adapted" }>["adapter"];
 
 /** `auto` = the dtype stored in the model's config. The float8 types exist in torch but run on few devices. */
 export const dtypeSchema = z.enum(["auto", "float32", "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"]);

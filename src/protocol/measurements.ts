@@ -205,6 +205,16 @@ export const fingerprintsSchema = z.strictObject({
 });
 export type Fingerprints = z.infer<typeof fingerprintsSchema>;
 
+/** A tokenizer that cuts words of its own vocabulary otherwise than the SentencePiece file that it was read from. */
+export const tokenizerDifferenceSchema = z.strictObject({
+  file: z.string(),
+  /** `unigram`, `byte pairs`, …; null where the file does not tell. */
+  kind: z.string().nullable(),
+  tokens: nonNegativeInt,
+  /** By the file itself. */
+  own_tokens: nonNegativeInt,
+});
+
 export const loadMeasurementSchema = z.strictObject({
   /**
    * Model and tokenizer from files on this machine, to a device-synchronized end; the hub is shut off meanwhile. Null
@@ -235,11 +245,15 @@ export const loadMeasurementSchema = z.strictObject({
   model_config_sha256: z.string(),
   /** Commit of the hub snapshot when it came from a hub, else null. */
   model_revision: z.string().nullable(),
+  /** The same of the adapter on it; null where there is none, or none of a hub's. */
+  adapter_revision: z.string().nullable().default(null),
   fingerprints: fingerprintsSchema.nullable().default(null),
   /** What the model's own generation settings asked for that would break the measuring, and was left out. */
   generation_settings_left_out: z.record(z.string(), z.json()).nullable().default(null),
   /** By which the chat template ends answers though `generate` does not end at it; null where all is well. */
   unknown_end_token: z.string().nullable().default(null),
+  /** Null where all is well, or the tokenizer is from no such file. */
+  tokenizer_difference: tokenizerDifferenceSchema.nullable().default(null),
   /** Null where the config alone makes no model. */
   model_shape: modelShapeSchema.nullable(),
   /** What the files were quantized by before the load, `gptq, 4 bits, groups of 128`; null where they were not. */

@@ -33,7 +33,10 @@ export function whyUnknown({ plan, configuration: { worker } }: ReuseTarget): st
 }
 
 function whyModelUnknown(model: ModelSource): string | null {
-  if (model.source === "adapted") return "the files of the adapter's folder may have changed";
+  if (model.source === "adapted") {
+    if (typeof model.adapter === "string") return "the files of the adapter's folder may have changed";
+    return whyModelUnknown(model.adapter) ?? whyModelUnknown(model.base);
+  }
   if (model.source === "path") return "the files of a model's folder may have changed";
   if (model.source === "random" && model.tokenizer !== "bytes") {
     return "the files of the tokenizer's folder may have changed";

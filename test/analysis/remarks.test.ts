@@ -115,13 +115,20 @@ test("what the model's own files do to the measuring is told, and nothing where 
   expect(describeModelFiles(data({}, {}))).toEqual([]);
   const all = describeModelFiles(
     data(
-      { generation_settings_left_out: { max_time: 3 }, unknown_end_token: "<|im_end|>" },
+      {
+        generation_settings_left_out: { max_time: 3 },
+        unknown_end_token: "<|im_end|>",
+        tokenizer_difference: { file: "tokenizer.model", kind: "unigram", tokens: 40, own_tokens: 23 },
+      },
       { template_loses_prompt: true, template_date: "2026-01-01", chat_template_applied: true },
     ),
   );
-  expect(all).toHaveLength(4);
+  expect(all).toHaveLength(5);
   expect(all[0]).toContain("the chat template left the prompt's text out in 1 of 2 trials");
-  expect(all[1]).toContain("<|im_end|>");
-  expect(all[2]).toContain("max_time 3");
-  expect(all[3]).toContain("always 2026-01-01");
+  expect(all[1]).toContain(
+    "(SentencePiece, unigram): words of its vocabulary are 40 tokens, by the file itself 23;",
+  );
+  expect(all[2]).toContain("<|im_end|>");
+  expect(all[3]).toContain("max_time 3");
+  expect(all[4]).toContain("always 2026-01-01");
 });

@@ -111,6 +111,15 @@ test.each([
       merged: true,
     },
   ],
+  [
+    "{path: base, adapter: {hub: lab/lora, revision: abc}}",
+    {
+      source: "adapted",
+      base: { source: "path", path: "/lab/base" },
+      adapter: { source: "hub", repo: "lab/lora", revision: "abc" },
+      merged: false,
+    },
+  ],
 ])("model %s is understood", async (written, source) => {
   const experiment = await load(`name: x\nmodel: ${written}\nprompts: [a]\n`);
   expect(experiment.base.model.source).toEqual(source);

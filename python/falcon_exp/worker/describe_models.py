@@ -8,14 +8,15 @@ from typing import Any
 
 from falcon_exp.worker.failures import error_body
 from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
-from falcon_exp.worker.hub.wanted import likely_weight_files, small_files
+from falcon_exp.worker.hub.wanted import ADAPTER_CONFIG, ADAPTER_WEIGHTS, CONFIG, likely_weight_files, small_files
+from falcon_exp.worker.quantization.import_torchao import import_quantizers_alone
 
 
 def describe(load: dict[str, Any], *, trust_remote_code: bool, has_cards: bool = False) -> dict[str, Any]:
     """``{shape, kept, download_bytes, download_note}``, or ``{error}`` with a failure's code and message.
 
-    ``load``: model, quantization, device and workarounds of a configuration. The shape is that of this load: what
-    ``skip_modules``, the model's code or the device's kernel leave unquantized is none of its quantizable layers.
+    ``load``: model, quantization, dtype, device and workarounds of a configuration. The shape is that of this load:
+    what ``skip_modules``, the model's code or the device's kernel leave unquantized is none of its quantizable layers.
     """
     from falcon_exp.worker.model_shape import adapter_elements_of, config_of, gguf_types_of, shape_of
     from falcon_exp.worker.workarounds.cures import find_cures
@@ -23,11 +24,7 @@ def describe(load: dict[str, Any], *, trust_remote_code: bool, has_cards: bool =
     model = load["model"]
     try:
         config, repository = config_of(model, trust_remote_code)
-        size, note = (
-            (0, None)
-            if repository is None
-            else _download_bytes(repository, _revision_of(model), with_code=trust_remote_code)
-        )
+        size, note = _download_size(model, repository, with_code=trust_remote_code)
         asked = {**load, "trust_remote_code": trust_remote_code}
         cures = find_cures(asked, config, _device_kind(load["device"], has_cards=has_cards))
         left_out = cures.extend(load["quantization"]).get("skip_modules") or []
@@ -63,12 +60,20 @@ def _key(load: dict[str, Any]) -> str:
     return json.dumps({**load, "quantization": same}, sort_keys=True)
 
 
-def _revision_of(model: dict[str, Any]) -> str:
-    return str(model.get("base", model)["revision"] or DEFAULT_REVISION)
+def _download_size(model: dict[str, Any], repository: str | None, *, with_code: bool) -> tuple[int | None, str | None]:
+    """Bytes of the files that a load would fetch, of the model and of an adapter; else why the hub does not tell."""
+    adapter = model.get("adapter")
+    asked: list[tuple[str, str | None]] = []
+    if repository is not None:
+        asked.append((repository, model.get("base", model)["revision"]))
+    if isinstance(adapter, dict):
+        asked.append((adapter["repo"], adapter["revision"]))
+    told = [_repository_bytes(repo, revision or DEFAULT_REVISION, with_code=with_code) for repo, revision in asked]
+    note = next((note for _, note in told if note is not None), None)
+    return (None, note) if note is not None else (sum(size or 0 for size, _ in told), None)
 
 
-def _download_bytes(repository: str, revision: str, *, with_code: bool) -> tuple[int | None, str | None]:
-    """Bytes of the files that a load would fetch, as the hub tells them."""
+def _repository_bytes(repository: str, revision: str, *, with_code: bool) -> tuple[int | None, str | None]:
     from huggingface_hub import HfApi
 
     try:
@@ -76,7 +81,9 @@ def _download_bytes(repository: str, revision: str, *, with_code: bool) -> tuple
     except Exception as error:
         return None, f"the hub does not tell: {type(error).__name__}"
     sizes = {str(file.rfilename): int(file.size or 0) for file in files}
-    wanted = small_files(sizes, with_code=with_code) + likely_weight_files(list(sizes))
+    is_adapter = ADAPTER_CONFIG in sizes and CONFIG not in sizes
+    weights = [ADAPTER_WEIGHTS] if is_adapter else likely_weight_files(list(sizes))
+    wanted = small_files(sizes, with_code=with_code and not is_adapter) + weights
     return sum(sizes[name] for name in wanted), None
 
 
@@ -98,6 +105,7 @@ def list_devices() -> list[dict[str, Any]]:
 def main() -> int:
     """Writes one line of JSON, in the order of the loads asked for."""
     request = json.load(sys.stdin)
+    import_quantizers_alone()
     devices = list_devices()
     has_cards = any(one["device"] != "cpu" for one in devices)
     described: dict[str, dict[str, Any]] = {}

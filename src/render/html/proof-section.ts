@@ -98,7 +98,15 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
   const { load } = configuration;
   if (load === null) return [];
   const proofAfter = findProofAfter(configuration);
-  const { proof, load_sec, page_cache_share, download_sec, model_revision, model_config_sha256 } = load.load;
+  const {
+    proof,
+    load_sec,
+    page_cache_share,
+    download_sec,
+    model_revision,
+    model_config_sha256,
+    adapter_revision,
+  } = load.load;
   return [
     ["model class", `${proof.model_class}, ${proof.dtype}`],
     [
@@ -114,6 +122,7 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
     ["load", loadText(load_sec, page_cache_share)],
     ["download", download_sec === null ? null : formatSeconds(download_sec)],
     ["revision", model_revision],
+    ["adapter's revision", adapter_revision],
     ["model's config", model_config_sha256],
     ["weights' fingerprint", load.load.fingerprints?.weights ?? null],
     ["tokenizer's fingerprint", load.load.fingerprints?.tokenizer ?? null],

@@ -10,6 +10,7 @@ import torch
 from falcon_exp.worker.adapter.folder import AdapterFolder
 from falcon_exp.worker.adapter.names import is_of_adapter
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.quantization.import_torchao import torchao_left_out
 
 _MOST_NAMES = 3
 
@@ -36,7 +37,8 @@ def attach(model: Any, adapter: AdapterFolder, dtype: torch.dtype) -> None:
     differ in quantization would differ in the adapter as well. Raises WorkerError ``adapter-invalid``.
     """
     try:
-        info = model.load_adapter(str(adapter.folder), adapter_kwargs={"local_files_only": True})
+        with torchao_left_out():
+            info = model.load_adapter(str(adapter.folder), adapter_kwargs={"local_files_only": True})
     except (ValueError, RuntimeError, KeyError, TypeError) as error:
         raise _unfit(adapter, f"{type(error).__name__}: {error}") from error
     wrong = {

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.hub.wanted import ADAPTER_CONFIG as CONFIG
+from falcon_exp.worker.hub.wanted import ADAPTER_WEIGHTS as WEIGHTS
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
 #: What peft calls the one kind that is loaded here.
 _LORA = "LORA"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")

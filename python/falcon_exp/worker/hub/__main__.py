@@ -1,10 +1,10 @@
-"""``python -m falcon_exp.worker.hub``: fetches one model for a trial process.
+"""``python -m falcon_exp.worker.hub``: fetches one model or adapter for a trial process.
 
 In a process of its own, because what a download leaves behind (buffers, connections, threads) would else be part of
-the memory that is measured. The request is one line of JSON on stdin, ``{"repo", "revision", "with_code", "code_of"}``:
-``repo`` is null where only the repositories in ``code_of`` are wanted. stdout has one JSON object a line: any number of
-``{"event": "progress", "received_bytes", "total_bytes"}``, then one ``{"event": "done", "folder", "commit", "notice"}``
-or ``{"event": "error", "code", "message"}``. End of file on stdin means that nobody waits any more.
+the memory that is measured. The request is one line of JSON on stdin, ``{"repo", "revision", "is_adapter", "with_code",
+"code_of"}``: ``repo`` is null where only the repositories in ``code_of`` are wanted. stdout has one JSON object a line:
+any number of ``{"event": "progress", "received_bytes", "total_bytes"}``, then one ``{"event": "done", "folder",
+"commit", "notice"}`` or ``{"event": "error", "code", "message"}``. End of file on stdin means that nobody waits.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def _fetch(request: dict[str, Any]) -> Snapshot | None:
             request["repo"],
             request["revision"],
             with_code=request["with_code"],
+            is_adapter=request["is_adapter"],
             on_progress=lambda received, total: _say("progress", received_bytes=received, total_bytes=total),
         )
     for repo in request["code_of"]:

@@ -16,6 +16,8 @@ from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.hub.wanted import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
     CONFIG,
     WEIGHTS_INDEX,
     local_weight_files,
@@ -45,14 +47,20 @@ class Snapshot:
     notice: str | None = None
 
 
-def fetch_snapshot(repo: str, revision: str, *, with_code: bool, on_progress: OnProgress) -> Snapshot:
-    """The model's folder; what is missing of it is downloaded, file by file. A lost connection is taken up again.
+def fetch_snapshot(
+    repo: str, revision: str, *, with_code: bool, on_progress: OnProgress, is_adapter: bool = False
+) -> Snapshot:
+    """The folder of a model or an adapter; what is missing of it is downloaded, file by file.
 
+    A lost connection is taken up again.
     A commit whose files are all here needs no network; a branch is asked for once, and so are Python files. Where the
-    hub does not answer, the copy in the cache is taken. Raises WorkerError ``hub-unreachable``, ``model-not-found`` or
-    ``model-unsafe-format``, and what huggingface_hub raises for gated repositories and unknown names.
+    hub does not answer, the copy in the cache is taken. Raises WorkerError ``hub-unreachable``, ``model-not-found``
+    (of an adapter ``adapter-invalid``) or ``model-unsafe-format``, and what huggingface_hub raises for gated
+    repositories and unknown names.
     """
-    cached = find_cached(repo, revision)
+    what, absent = ("adapter", "adapter-invalid") if is_adapter else ("model", "model-not-found")
+    config = ADAPTER_CONFIG if is_adapter else CONFIG
+    cached = find_cached(repo, revision, is_adapter=is_adapter)
     # Whether the Python files are here as well, only the hub can tell.
     if cached is not None and _COMMIT.fullmatch(revision) and not with_code:
         return cached
@@ -66,8 +74,8 @@ def fetch_snapshot(repo: str, revision: str, *, with_code: bool, on_progress: On
             cached.folder, cached.commit, f"the copy in the cache is used, commit {cached.commit}: {reason}"
         )
     names = [str(file.rfilename) for file in info.siblings or []]
-    if CONFIG not in names:
-        raise WorkerError("model-not-found", f"{repo} holds no {CONFIG}, so it is no model.")
+    if config not in names:
+        raise WorkerError(absent, f"{repo} holds no {config}, so it is no {what}.")
     if only_pickles(names):
         raise WorkerError("model-unsafe-format", f"{repo} holds its weights as pickle only.")
     sizes = {str(file.rfilename): int(file.size or 0) for file in info.siblings or []}
@@ -75,10 +83,13 @@ def fetch_snapshot(repo: str, revision: str, *, with_code: bool, on_progress: On
     _remember(repo, revision, info.sha)
     # The weights come last: where they are all here, so is everything else.
     _complete(repo, info.sha, small_files(names, with_code=with_code), sizes, on_progress)
-    index = folder / WEIGHTS_INDEX
-    weights = weight_files(names, index if index.is_file() else None)
+    if is_adapter:
+        weights = [name for name in names if name == ADAPTER_WEIGHTS]
+    else:
+        index = folder / WEIGHTS_INDEX
+        weights = weight_files(names, index if index.is_file() else None)
     if not weights:
-        raise WorkerError("model-not-found", f"{repo} holds no *.safetensors.")
+        raise WorkerError(absent, f"{repo} holds no {ADAPTER_WEIGHTS if is_adapter else '*.safetensors'}.")
     _complete(repo, info.sha, weights, sizes, on_progress)
     return Snapshot(folder, info.sha)
 
@@ -104,7 +115,7 @@ def remove_partial_files() -> None:
                     path.unlink()
 
 
-def find_cached(repo: str, revision: str) -> Snapshot | None:
+def find_cached(repo: str, revision: str, *, is_adapter: bool = False) -> Snapshot | None:
     """The cached copy of a branch, tag or commit, where config and all weights are there. Asks nobody."""
     folder = _repository_folder(repo)
     commit = revision
@@ -114,10 +125,10 @@ def find_cached(repo: str, revision: str) -> Snapshot | None:
         except OSError:
             return None
     snapshot = folder / "snapshots" / commit
-    if not commit or not (snapshot / CONFIG).is_file():
+    if not commit or not (snapshot / (ADAPTER_CONFIG if is_adapter else CONFIG)).is_file():
         return None
     try:
-        weights = local_weight_files(snapshot)
+        weights = [snapshot / ADAPTER_WEIGHTS] if is_adapter else local_weight_files(snapshot)
     except (OSError, WorkerError):
         return None
     return Snapshot(snapshot, commit) if weights and all(file.is_file() for file in weights) else None

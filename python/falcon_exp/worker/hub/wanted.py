@@ -17,6 +17,8 @@ WEIGHTS_INDEX = "model.safetensors.index.json"
 _SMALL_SUFFIXES = (".json", ".jinja", ".model", ".txt", ".tiktoken", ".spm", ".bpe", ".codes")
 _TEMPLATE_FOLDER = "additional_chat_templates/"
 _SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 

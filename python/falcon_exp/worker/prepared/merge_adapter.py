@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from falcon_exp.worker.adapter.folder import CONFIG, open_adapter
+from falcon_exp.worker.adapter.folder import open_adapter
 from falcon_exp.worker.dtypes import torch_dtype
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.hub.wanted import local_weight_files, small_files
+from falcon_exp.worker.hub.wanted import ADAPTER_CONFIG, local_weight_files, small_files
 from falcon_exp.worker.model_class import auto_class_of
 from falcon_exp.worker.stored_dtype import stored_dtype
 
@@ -84,6 +84,6 @@ def _copy_small_files(base: Path, adapter: Path, out: Path, *, with_code: bool) 
     for folder in folders:
         names = [str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()]
         for name in small_files(names, with_code=with_code):
-            if name != CONFIG and not name.endswith(_INDEX):
+            if name != ADAPTER_CONFIG and not name.endswith(_INDEX):
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / name, out / name)

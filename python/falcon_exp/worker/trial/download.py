@@ -17,13 +17,22 @@ from falcon_exp.worker.helper_process import ask_helper
 Report = Callable[[str, int | None], None]
 
 
+_NOTHING: dict[str, object] = {
+    "repo": None,
+    "revision": None,
+    "is_adapter": False,
+    "with_code": False,
+    "code_of": [],
+}
+
+
 def report_to_nobody(_detail: str, _tokens: int | None) -> None:
     """For loads that nobody watches."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A model of the hub, whole and on this machine."""
+    """A model or an adapter of the hub, whole and on this machine."""
 
     folder: Path
     commit: str
@@ -38,9 +47,16 @@ def fetch_model(repo: str, revision: str, *, with_code: bool, report: Report) ->
     ``model-unsafe-format`` or ``download-disk-full``.
     """
     started = time.perf_counter()
-    folder, commit = _ask({"repo": repo, "revision": revision, "with_code": with_code, "code_of": []}, report)
+    folder, commit = _ask({**_NOTHING, "repo": repo, "revision": revision, "with_code": with_code}, report)
     if with_code:
         fetch_code_of(folder, report)
+    return Fetched(folder, commit, time.perf_counter() - started)
+
+
+def fetch_adapter(repo: str, revision: str, *, report: Report) -> Fetched:
+    """Fetches an adapter in the same way; no code comes with one. Raises WorkerError ``adapter-invalid`` as well."""
+    started = time.perf_counter()
+    folder, commit = _ask({**_NOTHING, "repo": repo, "revision": revision, "is_adapter": True}, report)
     return Fetched(folder, commit, time.perf_counter() - started)
 
 
@@ -48,7 +64,7 @@ def fetch_code_of(folder: Path, report: Report) -> None:
     """Fetches the Python files that a model folder names in other repositories (``org/name--module.Class``)."""
     repos = sorted(_code_elsewhere(folder))
     if repos:
-        _ask({"repo": None, "revision": None, "with_code": True, "code_of": repos}, report)
+        _ask({**_NOTHING, "with_code": True, "code_of": repos}, report)
 
 
 def _code_elsewhere(folder: Path) -> set[str]:

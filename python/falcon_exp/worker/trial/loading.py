@@ -86,6 +86,8 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     """
     from transformers import set_seed
 
+    asked = configuration["quantization"]
+    find_method(asked).import_library()
     import_library(configuration["model"])
     freeze_date()
     baseline = current_rss_bytes()
@@ -93,7 +95,6 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
     check_attention(configuration["attention"], target.kind)
     if configuration["dtype"] != "auto":
         check_dtype(configuration["dtype"], target.torch_device, configuration["device"])
-    asked = configuration["quantization"]
     find_method(asked).refuse_unable(asked, target.kind)
     trust = configuration["trust_remote_code"]
     checkpoint = asked.get("checkpoint")
@@ -142,6 +143,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         "torch_threads": torch.get_num_threads(),
         "model_config_sha256": _config_sha256(model.config),
         "model_revision": source.commit,
+        "adapter_revision": source.adapter_commit,
         "download_sec": source.download_sec,
         "page_cache_share": page_cache_share,
         "weights_source": source.weights_source,
@@ -155,6 +157,7 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         },
         "generation_settings_left_out": left_out,
         "unknown_end_token": unknown_end_token(tokenizer, model.generation_config),
+        "tokenizer_difference": source.tokenizer_difference(tokenizer),
         "stored_quantization": None if stored is None else name_stored(stored),
         "kept_by_workarounds": cures.unquantized,
         "proof": proof.body,

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from falcon_exp.worker.adapter.folder import open_adapter, refuse_adapter
+from falcon_exp.worker.adapter.folder import AdapterFolder, open_adapter, refuse_adapter
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.gguf_file import find_gguf
 from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
 from falcon_exp.worker.hub.wanted import only_pickles
 from falcon_exp.worker.prepared.folder import prepare
-from falcon_exp.worker.trial.download import Report, fetch_code_of, fetch_model
+from falcon_exp.worker.trial.download import Fetched, Report, fetch_adapter, fetch_code_of, fetch_model
 from falcon_exp.worker.trial.sources import ModelFolder, ModelSource, RandomModel
 
 
@@ -47,10 +47,14 @@ def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Repor
 
 
 def _open_adapted(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelFolder:
-    adapter = open_adapter(Path(model["adapter"]))
+    # The smaller of the two first: what is wrong with it is told before the base is fetched.
+    adapter, fetched = _open_adapter(model["adapter"], report)
     base = open_source(model["base"], trust_remote_code=trust_remote_code, report=report)
     if not isinstance(base, ModelFolder):
         raise WorkerError("adapter-invalid", "An adapter needs the files of the model that it was trained on.")
+    if fetched is not None:
+        download_sec = (base.download_sec or 0) + fetched.download_sec
+        base = replace(base, adapter_commit=fetched.commit, download_sec=download_sec)
     if not model["merged"]:
         return replace(base, adapter=adapter)
     recipe = {
@@ -63,6 +67,14 @@ def _open_adapted(model: dict[str, Any], *, trust_remote_code: bool, report: Rep
     name = f"{base.folder.name}-{adapter.folder.name}"
     folder, told = prepare(recipe, name=name, sources=files, report=report)
     return replace(base, folder=folder, prepared=(*base.prepared, told))
+
+
+def _open_adapter(place: str | dict[str, Any], report: Report) -> tuple[AdapterFolder, Fetched | None]:
+    """A folder, or ``{"source": "hub", "repo", "revision"}``."""
+    if isinstance(place, str):
+        return open_adapter(Path(place)), None
+    fetched = fetch_adapter(place["repo"], place["revision"] or DEFAULT_REVISION, report=report)
+    return open_adapter(fetched.folder), fetched
 
 
 def _model_folder(path: Path) -> Path:

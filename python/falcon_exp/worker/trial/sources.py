@@ -15,6 +15,7 @@ from falcon_exp.worker.model_class import auto_class_of
 from falcon_exp.worker.model_config import config_from_mapping
 from falcon_exp.worker.stored_dtype import narrow_dtypes, stored_dtype
 from falcon_exp.worker.trial.page_cache import page_cache_share
+from falcon_exp.worker.trial.sentencepiece_check import find_difference
 
 
 class ModelSource(Protocol):
@@ -29,6 +30,10 @@ class ModelSource(Protocol):
         """The hub's commit; None for what is from no hub."""
 
     @property
+    def adapter_commit(self) -> str | None:
+        """That of the adapter; None where none is from a hub."""
+
+    @property
     def download_sec(self) -> float | None:
         """What fetching it took; None where nothing is ever fetched."""
 
@@ -41,6 +46,9 @@ class ModelSource(Protocol):
 
     def tokenizer(self) -> Any:
         """The tokenizer that goes with it."""
+
+    def tokenizer_difference(self, tokenizer: Any) -> dict[str, Any] | None:
+        """How it cuts text otherwise than its own file does; None where it does not."""
 
     def model(self, config: Any, **options: Any) -> Any:
         """The loaded model; ``options`` go to ``from_pretrained``. Raises WorkerError ``model-corrupt``."""
@@ -76,6 +84,7 @@ class ModelFolder:
     commit: str | None = None
     download_sec: float | None = None
     adapter: AdapterFolder | None = None
+    adapter_commit: str | None = None
     #: What the files were made of, once (``preparedFromSchema`` of the wire format); empty for a model's own files.
     prepared: tuple[dict[str, Any], ...] = ()
 
@@ -94,8 +103,7 @@ class ModelFolder:
         """
         from transformers import AutoTokenizer
 
-        is_adapters = self.adapter is not None and self.adapter.has_tokenizer()
-        folder = self.adapter.folder if self.adapter is not None and is_adapters else self.folder
+        folder = self._tokenizer_folder()
         try:
             return AutoTokenizer.from_pretrained(folder, trust_remote_code=self.trust_remote_code)
         except (ImportError, ValueError) as error:
@@ -105,6 +113,14 @@ class ModelFolder:
             if not is_misled or any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
                 raise
             raise WorkerError("tokenizer-missing", f"{folder} holds no tokenizer: {error}") from error
+
+    def _tokenizer_folder(self) -> Path:
+        is_adapters = self.adapter is not None and self.adapter.has_tokenizer()
+        return self.adapter.folder if self.adapter is not None and is_adapters else self.folder
+
+    def tokenizer_difference(self, tokenizer: Any) -> dict[str, Any] | None:
+        """Of a SentencePiece file alone."""
+        return find_difference(self._tokenizer_folder(), tokenizer)
 
     def model(self, config: Any, **options: Any) -> Any:
         """Raises WorkerError ``model-corrupt`` where the files lack something, and what ``attach`` raises."""
@@ -152,6 +168,7 @@ class RandomModel:
 
     weights_source: ClassVar[str] = "random"
     commit: ClassVar[None] = None
+    adapter_commit: ClassVar[None] = None
     download_sec: ClassVar[None] = None
     prepared: ClassVar[tuple[dict[str, Any], ...]] = ()
 
@@ -194,6 +211,9 @@ class RandomModel:
         if not Path(self.tokenizer_name).is_dir():
             raise WorkerError("model-not-found", f"The tokenizer folder {self.tokenizer_name} does not exist.")
         return AutoTokenizer.from_pretrained(self.tokenizer_name)
+
+    def tokenizer_difference(self, tokenizer: Any) -> None:
+        """To weights of no meaning tokens have none."""
 
     def model(self, config: Any, **options: Any) -> Any:
         """Drawn tensor by tensor, in bounded memory (docs/geometry.md)."""

@@ -1,0 +1,107 @@
+"""An adapter of the hub is fetched whole before any clock runs, and its commit is recorded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.download import fetch_adapter, report_to_nobody
+from tests.conftest import configuration, opened_worker
+from tests.hub import COMMIT, Hub
+from tests.models import write_adapter, write_model
+from tests.proof.tiny_models import tiny_model
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("base"), tiny_model("llama")["config"], dtype=torch.bfloat16)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
+    """A repository with what training leaves beside an adapter."""
+    folder = write_adapter(tmp_path_factory.mktemp("lora"), base, rank=4, target_modules=["q_proj", "v_proj"])
+    for name in ("training_args.bin", "checkpoint-9/adapter_model.safetensors", "other.safetensors", "code.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("not wanted", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def hub(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub for the processes that this test starts, with an empty cache."""
+    with Hub(published) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+        yield served
+
+
+def _model(base: Path, *, merged: bool = False, repo: str = "lab/good", revision: str | None = None) -> dict[str, Any]:
+    return {
+        "source": "adapted",
+        "base": {"source": "path", "path": str(base)},
+        "adapter": {"source": "hub", "repo": repo, "revision": revision},
+        "merged": merged,
+    }
+
+
+def test_only_what_a_load_reads_is_fetched_and_a_whole_commit_asks_nobody(hub: Hub) -> None:
+    fetched = fetch_adapter("lab/good", "main", report=report_to_nobody)
+    names = {path.relative_to(fetched.folder).as_posix() for path in fetched.folder.rglob("*") if path.is_file()}
+    assert names == {"adapter_config.json", "adapter_model.safetensors"}
+    assert (fetched.commit, fetched.folder.name) == (COMMIT, COMMIT)
+    hub.requests.clear()
+    assert fetch_adapter("lab/good", COMMIT, report=report_to_nobody).folder == fetched.folder
+    assert hub.requests == []
+    with hub.out_of_reach():
+        assert fetch_adapter("lab/good", "main", report=report_to_nobody).folder == fetched.folder
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_commit_is_recorded_and_while_the_clock_runs_the_hub_is_asked_for_nothing(
+    hub: Hub, base: Path, home: Path, merged: bool
+) -> None:
+    with opened_worker(home) as driver:
+        first = driver.ok("load", {"configuration": configuration(model=_model(base, merged=merged))})["measurement"]
+        assert (first["model_revision"], first["adapter_revision"]) == (None, COMMIT)
+        assert first["download_sec"] > 0
+        assert (first["proof"]["adapter"] is None) == merged
+        assert [one["kind"] for one in first["prepared_from"]] == (["merged-adapter"] if merged else [])
+        driver.ok("unload")
+        hub.requests.clear()
+        pinned = configuration(model=_model(base, merged=merged, revision=COMMIT))
+        again = driver.ok("load", {"configuration": pinned})["measurement"]
+        assert again["fingerprints"] == first["fingerprints"]
+        driver.ok("unload")
+    assert hub.requests == []
+
+
+def test_a_repository_that_is_no_adapter_is_refused_before_its_weights_are_fetched(hub: Hub, base: Path) -> None:
+    hub.folder = base
+    with pytest.raises(WorkerError, match=r"lab/good holds no adapter_config.json, so it is no adapter") as caught:
+        fetch_adapter("lab/good", "main", report=report_to_nobody)
+    assert caught.value.code == "adapter-invalid"
+    assert not any("safetensors" in path for path, _ in hub.requests)
+
+
+def test_an_estimate_counts_the_adapter_of_the_hub(hub: Hub, base: Path, published: Path) -> None:
+    asked = {"quantization": {"method": "none"}, "dtype": "auto", "device": "cpu", "workarounds": "auto"}
+    models = [_model(base), {**_model(base), "adapter": str(published)}]
+    request = {"trust_remote_code": False, "loads": [{**asked, "model": model} for model in models]}
+    program = [sys.executable, "-m", "falcon_exp.worker.describe_models"]
+    done = subprocess.run(program, input=json.dumps(request), capture_output=True, text=True, check=True)
+    of_hub, local = json.loads(done.stdout)["models"]
+    assert of_hub["error"] is None
+    assert of_hub["shape"] == local["shape"]
+    files = ("adapter_config.json", "adapter_model.safetensors")
+    assert of_hub["download_bytes"] == sum((published / name).stat().st_size for name in files)
