@@ -201,7 +201,7 @@ function readPace({ tpot_sec, elapsed_sec, output_tokens }: RecordedTrial): numb
 
 /**
  * Standard deviation that is assumed between times of the same work in two runs, beyond what their loads differ by: between
- * them the machine itself changed, and two runs do not tell by how much. Measured: docs/benchmarks.md.
+ * them the machine itself changed, and two runs do not tell by how much. Why so much: docs/benchmarks.md.
  */
 const RUN_SPREAD = 0.08;
 
