@@ -21,6 +21,16 @@ LOADS = 6
 PAIRS = 10
 
 
+def load_model(folder: str, skip: list[str] | None) -> Any:
+    nf4 = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=skip,
+    )
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, quantization_config=nf4).eval()
+
+
 def generate(model: Any, ids: torch.Tensor, new_tokens: int) -> float:
     started = time.perf_counter()
     with torch.inference_mode():
@@ -37,20 +47,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
         for load in range(LOADS):
-            partly = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=asked["skip_modules"])
-            models = [
-                AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, quantization_config=one).eval()
-                for one in ((None, partly) if load % 2 == 0 else (partly, None))
-            ]
-            plain, slower = models if load % 2 == 0 else reversed(models)
+            skipped = [None, asked["skip_modules"]]
+            models = [load_model(folder, skip) for skip in (skipped if load % 2 == 0 else reversed(skipped))]
+            reference, slower = models if load % 2 == 0 else reversed(models)
             times: dict[bool, list[float]] = {False: [], True: []}
             for pair in range(PAIRS + 1):
                 for is_slower in (False, True) if pair % 2 == 0 else (True, False):
-                    sec = generate(slower if is_slower else plain, ids, asked["new_tokens"])
+                    sec = generate(slower if is_slower else reference, ids, asked["new_tokens"])
                     if pair > 0:
                         times[is_slower].append(sec)
             ratios.append(statistics.median(times[True]) / statistics.median(times[False]))
-            print(f"load {load + 1}: {ratios[-1]:.3f}x, {statistics.median(times[False]):.3f} s unquantized", flush=True)
+            print(f"load {load + 1}: {ratios[-1]:.3f}x, {statistics.median(times[False]):.3f} s all in nf4", flush=True)
     print(f"truly {statistics.median(ratios):.3f}x (median of {LOADS} loads, {min(ratios):.3f} to {max(ratios):.3f})")
 
 
