@@ -19,7 +19,7 @@ import { computeGenerateInterval, measureGenerates, nameConfiguration } from "./
 import { LARGE_PAGES } from "./overhead/large-pages.js";
 import { summarizeLoads } from "./overhead/load-summary.js";
 import { SWITCHES } from "./overhead/sides.js";
-import { judgeInterval } from "./overhead/statistics.js";
+import { judgeInterval, type RatioInterval } from "./overhead/statistics.js";
 import { computeSweepInterval, measureSweeps } from "./overhead/sweep.js";
 import { formatTable, type Row } from "./overhead/table.js";
 
@@ -98,12 +98,14 @@ function measure(measured: string, against: string) {
 }
 
 const rows: Row[] = [];
+const ratios: Record<string, RatioInterval | null> = {};
 const kept: unknown[] = [];
 
 async function compareGenerates(measured: string, against: string, limit: number | null): Promise<void> {
   const made = await measure(measured, against);
   for (const name of configurations.map(nameConfiguration)) {
     const interval = computeGenerateInterval(made, name);
+    ratios[name] = interval;
     const own = made.filter(({ configuration }) => configuration === name);
     const verdict = judgeInterval(interval, {
       limit: limit ?? Number.POSITIVE_INFINITY,
@@ -138,11 +140,12 @@ async function compareSweeps(): Promise<void> {
     rounds,
     mostRounds: Number(values["most-sweeps"] ?? 2 * rounds),
     resolution: RESOLUTION,
+    generates: ratios,
     sliceMs,
     quietCpus,
     onLine,
   });
-  const interval = computeSweepInterval(made);
+  const interval = computeSweepInterval(made, ratios);
   const verdict = judgeInterval(interval, { limit: SWEEP_LIMIT, resolution: RESOLUTION });
   const disturbed = made.filter(({ isDisturbed }) => isDisturbed).length;
   rows.push({ what: "sweep: run ÷ script", interval, limit: SWEEP_LIMIT, verdict, disturbed, use: null });

@@ -12,6 +12,8 @@ import { Freezer } from "./freezer.js";
 import { ProcessTree } from "./process-tree.js";
 import { computeActiveSec, runInSlices, type Work } from "./slices.js";
 import { computeRatioInterval, type RatioInterval } from "./statistics.js";
+import { readProductGenerates, readScriptGenerates, sumActiveSec } from "./sweep-generates.js";
+import { combineSweeps, type SweepParts } from "./sweep-parts.js";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const cli = here("../../bin/falcon-exp.js");
@@ -31,15 +33,15 @@ export interface SweepOptions {
   readonly rounds: number;
   readonly mostRounds: number;
   readonly resolution: number;
+  /** Of generates in pairs, by configuration; null where they were not measured. */
+  readonly generates: Readonly<Record<string, RatioInterval | null>>;
   readonly sliceMs: number;
   readonly quietCpus: number;
   readonly onLine: (line: string) => void;
 }
 
-export interface SweepRound {
+export interface SweepRound extends SweepParts {
   readonly productFirst: boolean;
-  readonly productSec: number;
-  readonly scriptSec: number;
   readonly othersCpus: number | null;
   readonly isDisturbed: boolean;
 }
@@ -48,7 +50,7 @@ export interface SweepRound {
 export async function measureSweeps(options: SweepOptions): Promise<SweepRound[]> {
   const rounds: SweepRound[] = [];
   while (rounds.length < options.mostRounds) {
-    const interval = computeSweepInterval(rounds);
+    const interval = computeSweepInterval(rounds, options.generates);
     const undisturbed = rounds.filter(({ isDisturbed }) => !isDisturbed).length;
     if (undisturbed >= options.rounds && interval !== null && interval.halfWidth <= options.resolution) break;
     const round = await measureRound(rounds.length % 2 === 1, options);
@@ -60,12 +62,15 @@ export async function measureSweeps(options: SweepOptions): Promise<SweepRound[]
   return rounds;
 }
 
-/** Over the rounds that nobody disturbed. */
-export function computeSweepInterval(rounds: readonly SweepRound[]): RatioInterval | null {
-  return computeRatioInterval(
-    rounds
-      .filter(({ isDisturbed }) => !isDisturbed)
-      .map(({ productSec, scriptSec }) => [Math.log(productSec / scriptSec)]),
+/** Over the rounds that nobody disturbed; of their bare ratios where generates were not measured in pairs. */
+export function computeSweepInterval(
+  rounds: readonly SweepRound[],
+  generates: Readonly<Record<string, RatioInterval | null>>,
+): RatioInterval | null {
+  const quiet = rounds.filter(({ isDisturbed }) => !isDisturbed);
+  return (
+    combineSweeps(quiet, generates) ??
+    computeRatioInterval(quiet.map(({ productSec, scriptSec }) => [Math.log(productSec / scriptSec)]))
   );
 }
 
@@ -90,8 +95,16 @@ async function measureRound(productFirst: boolean, options: SweepOptions): Promi
     const [productSec = 0, scriptSec = 0] = timed.map(({ result, windows }) =>
       computeActiveSec(windows, 0, result),
     );
-    const isDisturbed = othersCpus !== null && othersCpus > quietCpus;
-    return { productFirst, productSec, scriptSec, othersCpus, isDisturbed };
+    const [ofProduct = [], ofScript = []] = timed.map(({ windows }) => windows);
+    return {
+      productFirst,
+      productSec,
+      scriptSec,
+      productGeneratesSec: sumActiveSec(readProductGenerates(results), ofProduct),
+      scriptGeneratesSec: sumActiveSec(readScriptGenerates(plain.stdout), ofScript),
+      othersCpus,
+      isDisturbed: othersCpus !== null && othersCpus > quietCpus,
+    };
   } finally {
     await product.close();
     await plain.close();
@@ -103,6 +116,7 @@ async function measureRound(productFirst: boolean, options: SweepOptions): Promi
 class Program implements Work<number> {
   private readonly freezer = Freezer.open(`falcon-exp-bench-${randomUUID()}`);
   private tree: ProcessTree | null = null;
+  stdout = "";
 
   constructor(
     private readonly file: string,
@@ -117,14 +131,17 @@ class Program implements Work<number> {
   /** Resolves to when it ended, in seconds of CLOCK_MONOTONIC. Throws Error where it fails. */
   async start(): Promise<number> {
     const [file, args] = this.freezer.wrap(this.file, this.args);
-    const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.on("data", (chunk: Buffer) => {
+      this.stdout += chunk.toString("utf8");
+    });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => {
       stderr = (stderr + chunk.toString("utf8")).slice(-2000);
     });
     this.tree = new ProcessTree(child.pid ?? 0);
     const timer = setInterval(() => this.tree?.look(), LOOK_MS);
-    const [code] = (await once(child, "exit").finally(() => clearInterval(timer))) as [number | null];
+    const [code] = (await once(child, "close").finally(() => clearInterval(timer))) as [number | null];
     const endedSec = systemClock.monotonicSec();
     if (code !== 0) throw new Error(`${this.file} ${this.args.join(" ")} ended with ${code}:\n${stderr}`);
     return endedSec;

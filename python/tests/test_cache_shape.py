@@ -9,6 +9,7 @@ import torch
 
 from falcon_exp.worker.cache_shape import cache_shape_of, list_tensors
 from falcon_exp.worker.model_config import config_from_mapping
+from falcon_exp.worker.skeleton import build_skeleton
 from scripts.families import list_families
 
 TOKENS = 100
@@ -52,7 +53,7 @@ def test_the_cache_takes_to_the_byte_what_its_shape_says(family: str) -> None:
     from transformers import AutoModelForCausalLM
 
     config = config_from_mapping(list_families()[family])
-    shape = cache_shape_of(config, trust_remote_code=False)
+    shape = cache_shape_of(build_skeleton(config, trust_remote_code=False, dtype=torch.bfloat16))
     assert shape is not None
     model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).eval()
     assert count_estimated_bytes(shape, TOKENS) == count_live_bytes(model)
@@ -60,11 +61,11 @@ def test_the_cache_takes_to_the_byte_what_its_shape_says(family: str) -> None:
 
 def test_a_padding_token_does_not_hide_the_cache() -> None:
     config = config_from_mapping({**list_families()["gpt2"], "pad_token_id": 0})
-    shape = cache_shape_of(config, trust_remote_code=False)
+    shape = cache_shape_of(build_skeleton(config, trust_remote_code=False, dtype=torch.bfloat16))
     assert shape is not None
     assert shape["elements_per_token"] == 512
 
 
 def test_a_model_that_keeps_its_states_to_itself_is_unknown_not_free() -> None:
     config = config_from_mapping(list_families()["recurrent_gemma"])
-    assert cache_shape_of(config, trust_remote_code=False) is None
+    assert cache_shape_of(build_skeleton(config, trust_remote_code=False, dtype=torch.bfloat16)) is None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from falcon_exp.worker.devices.simulated import card_file
+from tests.conftest import configuration
 from tests.devices.simulated_cards import write_cards
 
 _LOOK = (
@@ -69,3 +70,26 @@ def test_a_driver_that_an_import_started_is_recognized_in_the_forked_process(tmp
     )
     environment = {**os.environ, card_file.VARIABLE: str(write_cards(tmp_path))}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+def test_a_load_imports_the_code_of_its_model_and_nothing_else(whole: Path) -> None:
+    """Whatever else it imports is on its clock, in every trial process anew."""
+    asked = configuration(model={"source": "path", "path": str(whole)})
+    code = (
+        "import json, sys\n"
+        "from falcon_exp.worker.trial import preload\n"
+        "from falcon_exp.worker.devices.devices import Devices\n"
+        "from falcon_exp.worker.trial.loading import load\n"
+        "devices, before = Devices.open(), set(sys.modules)\n"
+        "load(json.loads(sys.argv[1]), devices)\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(asked)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    imported = json.loads(done.stdout.splitlines()[-1])
+    assert [name for name in imported if "falcon" not in name and "byt5" not in name] == []

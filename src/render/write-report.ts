@@ -13,7 +13,7 @@ import { tableParquet } from "../run/table/parquet.js";
 import { tableRows } from "../run/table/rows.js";
 import { buildCharts } from "./charts/charts.js";
 import { chartInputs } from "./charts/inputs/chart-inputs.js";
-import { describeError, writeCharts } from "./charts/write-charts.js";
+import { describeError, loadDrawing, writeCharts } from "./charts/write-charts.js";
 import { readPageBundle } from "./html/bundle.js";
 import { reportHtml } from "./html/page.js";
 import { answersMarkdown } from "./markdown/answers-markdown.js";
@@ -28,6 +28,8 @@ export interface WrittenReport {
 
 /** Reads the records and writes all that is drawn from them. Throws FalconError `results-write-failed` and the reader's. */
 export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
+  // Vega is loaded in its thread while this one reads and writes.
+  const loading = loadDrawing();
   const ofTasks = await mergeTaskRecords(paths);
   const { data, warnings: ofRecords } = await readRun(paths.folder);
   const warnings = (ofTasks.length > 0 ? ofTasks : ofRecords).map(describeRecordWarning);
@@ -51,6 +53,6 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
     await writeResultFile(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
   }
   const charts = buildCharts(chartInputs(data, summary));
-  warnings.push(...(await writeCharts(paths.charts, charts)));
+  warnings.push(...(await writeCharts(paths.charts, charts, { drawing: await loading })));
   return { summary, data, warnings };
 }

@@ -12,17 +12,18 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.proof.generate_facts import CACHE_OUTPUTS
-from falcon_exp.worker.skeleton import build_skeleton
 
 #: Tokens of the pass. A prime, so that a dimension of this size is that of the tokens.
 _TOKENS = 13
-#: Stands for the model's dtype: what the cache holds in another one does not follow the model's.
-_MODEL_DTYPE = torch.bfloat16
 
 
-def cache_shape_of(config: Any, *, trust_remote_code: bool) -> dict[str, Any] | None:
-    """``cacheShapeSchema`` of the wire format; None where the model's code does not tell without numbers."""
-    model = build_skeleton(config, trust_remote_code=trust_remote_code, dtype=_MODEL_DTYPE).eval()
+def cache_shape_of(model: Any) -> dict[str, Any] | None:
+    """``cacheShapeSchema`` of the wire format; None where the model's code does not tell without numbers.
+
+    ``model``: a skeleton in one dtype; no other use can be made of it afterwards. What its cache holds in another dtype
+    does not follow the model's.
+    """
+    model.eval()
     # Some models look for it in the ids, which have no numbers here.
     for own in (model.config, model.config.get_text_config()):
         own.pad_token_id = None
@@ -36,7 +37,7 @@ def cache_shape_of(config: Any, *, trust_remote_code: bool) -> dict[str, Any] | 
     except Exception:
         return None
     cache = next((output[name] for name in CACHE_OUTPUTS if output.get(name) is not None), None)
-    return None if cache is None else _describe(cache)
+    return None if cache is None else _describe(cache, model.dtype)
 
 
 def _give_back_where_it_fails(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +55,7 @@ def _give_back_where_it_fails(forward: Callable[..., Any]) -> Callable[..., Any]
     return careful
 
 
-def _describe(cache: Any) -> dict[str, Any] | None:
+def _describe(cache: Any, model_dtype: torch.dtype) -> dict[str, Any] | None:
     growing, fixed_elements, fixed_bytes = 0, 0, 0
     windows: dict[int, int] = {}
     own = getattr(cache, "self_attention_cache", cache)
@@ -66,7 +67,7 @@ def _describe(cache: Any) -> dict[str, Any] | None:
         for name, tensor in tensors:
             tokens = _tokens_of(name, tensor)
             if tokens is None:
-                if tensor.dtype == _MODEL_DTYPE:
+                if tensor.dtype == model_dtype:
                     fixed_elements += tensor.numel()
                 else:
                     fixed_bytes += tensor.numel() * tensor.element_size()

@@ -110,8 +110,9 @@ def shape_of(
     parameters = {id(parameter): parameter for parameter in model.parameters()}
     other = sum(int(one.numel()) for key, one in parameters.items() if key not in in_quantizable)
     # In the model's dtype, which buffers may follow.
-    buffers = _buffers_as_loaded(build_skeleton(config, trust_remote_code=trust_remote_code, dtype=_MODEL_DTYPE))
-    cache = cache_shape_of(config, trust_remote_code=trust_remote_code)
+    in_one_dtype = build_skeleton(config, trust_remote_code=trust_remote_code, dtype=_MODEL_DTYPE)
+    buffers = _buffers_as_loaded(in_one_dtype)
+    cache = cache_shape_of(in_one_dtype)
     text = config.get_text_config()
     stored_quantization = read_quantization_config(config)
     stored = getattr(config, "dtype", None)

@@ -14,6 +14,7 @@ def build_skeleton(config: Any, *, trust_remote_code: bool, dtype: torch.dtype |
     What the library leaves out depends on that: the last parameter is one of them.
     """
     from accelerate import init_empty_weights
+    from transformers.initialization import no_init_weights
 
     from falcon_exp.worker.model_class import auto_class_of
 
@@ -21,7 +22,8 @@ def build_skeleton(config: Any, *, trust_remote_code: bool, dtype: torch.dtype |
     if hasattr(plain, "quantization_config"):
         del plain.quantization_config
     options = {} if dtype is None else {"dtype": dtype}
-    with init_empty_weights(include_buffers=dtype is not None):
+    # Drawing numbers that nobody can see takes most of the time otherwise.
+    with no_init_weights(), init_empty_weights(include_buffers=dtype is not None):
         model = auto_class_of(plain).from_config(plain, trust_remote_code=trust_remote_code, **options)
     return model
 

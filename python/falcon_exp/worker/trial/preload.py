@@ -27,8 +27,17 @@ gc.disable()
 # With this, torch asks NVML whether there is a GPU instead of starting the driver.
 os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
-#: What imports bitsandbytes, besides itself.
-_TOUCHES_DRIVERS = ("bitsandbytes", "transformers.integrations.bitsandbytes")
+#: bitsandbytes, and what imports it: through peft, where that is installed, much of transformers. A load needs all of
+#: it, and what is missing here would be imported within the time of the load.
+_TOUCHES_DRIVERS = (
+    "bitsandbytes",
+    "transformers.integrations.bitsandbytes",
+    "transformers.modeling_utils",
+    "transformers.modeling_layers",
+    "transformers.generation.utils",
+    "transformers.trainer_utils",
+    "falcon_exp.worker.model_shape",
+)
 
 failure: BaseException | None = None
 visibility = Visibility("unknown", "the libraries could not be imported")
