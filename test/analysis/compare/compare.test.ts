@@ -8,7 +8,7 @@ import { createRenderer } from "../../../src/render/charts/render.js";
 import { compareMarkdown } from "../../../src/render/markdown/compare.js";
 import { compareText } from "../../../src/render/terminal/compare.js";
 import type { RunFileRecord } from "../../../src/run/record-types.js";
-import { groupRecords } from "../../../src/run/run-data.js";
+import { groupRecords, type RunData } from "../../../src/run/run-data.js";
 import { scoredRun } from "../../fixtures/quality.js";
 import {
   type FakeRunOptions,
@@ -68,6 +68,19 @@ test("a ratio is the geometric mean over pairs of the same prompt and repeat", (
   expect(time?.against[1]?.pairs).toBe(5);
   expect(time?.against[1]?.verdict).toBe("more");
   expect(time?.against[0]).toBeNull();
+});
+
+test("two runs tell no difference of times that a machine may make between them; two configurations of one run do", () => {
+  const { records } = fakeRun();
+  const before = makeData(records);
+  const now = makeData(slowed(records, 1.25));
+  const timeAgainst = (other: RunData) => {
+    const sides = [before, other].map((data) => ({ argument: "x", data, configuration: null }));
+    return metric(compare(sides, { force: false }), "elapsed_sec")?.against[1];
+  };
+  expect(timeAgainst(now)).toMatchObject({ verdict: "more", is_of_one_load: true });
+  const ofAnotherRun = { ...now, run: { ...now.run, run_id: "another" } };
+  expect(timeAgainst(ofAnotherRun)?.verdict).toBe("within-noise");
 });
 
 /** Records whose loads and trials say what they were made of. */
