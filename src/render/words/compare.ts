@@ -8,7 +8,7 @@ import { INSTRUCTION_SETS } from "../../run/traits.js";
 
 /** Beneath a comparison: what its figures are, and which interval stands in the brackets. */
 export const COMPARE_NOTE =
-  "Medians over trials; ratios are geometric means against the first, paired by prompt and repeat (memory: load by load); [99 % interval], the one that decides.";
+  "Medians over trials; ratios are geometric means against the first, paired by prompt and repeat (memory: load by load); [99 % interval], the one that decides; between runs it allows for what the machine itself may have changed.";
 
 /** `1.55× [1.51, 1.59] worse`: the ratio, its interval, and better, worse, the same, noise or unknown. */
 export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["better"]): string {
