@@ -13,7 +13,7 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.stop_strings import StopStrings
-from tests.conftest import configuration, trial
+from tests.conftest import TINY_FALCON, configuration, trial
 
 #: So small a model's most likely token is always the same: answers are drawn where they must differ.
 DRAWN: dict[str, Any] = {"sampling": "sample", "temperature": 1.0, "min_new_tokens": None, "max_new_tokens": 24}
@@ -116,6 +116,42 @@ def test_prompt_lookup_says_the_same_in_fewer_passes_and_tells_what_was_accepted
     assert (drafted["output_tokens"], len(drafted["itl_sec"])) == (20, 19)
     assert drafted["tpot_sec"] > 0
     assert plain["drafted_tokens"] is None
+
+
+def _with_assistant(seed: int, **changes: Any) -> Loaded:
+    loaded = load(configuration(dtype="float32"), Devices.open())
+    config = {**TINY_FALCON, "num_hidden_layers": 1, **changes}
+    source = {"source": "random", "config": config, "seed": seed, "tokenizer": "bytes"}
+    loaded.assistant.load(source, loaded, lambda *_: None)
+    return loaded
+
+
+def test_an_assistant_drafts_what_the_model_checks_and_the_answer_stays_the_same() -> None:
+    loaded = _with_assistant(9)
+    asked = {"max_new_tokens": 20, "min_new_tokens": 20}
+    plain = _measure(loaded, **asked)
+    drafted = _measure(loaded, **asked, assistant_model=loaded.assistant.source, num_assistant_tokens=3)
+    assert drafted["output_ids"] == plain["output_ids"]
+    assert drafted["drafted_tokens"] > 0
+    assert 0 <= drafted["accepted_draft_share"] <= 1
+    assert (drafted["output_tokens"], len(drafted["itl_sec"])) == (20, 19)
+    proof = loaded.proof().body["assistant"]
+    assert (proof["model_class"], proof["dtype"]) == ("FalconForCausalLM", "float32")
+    assert proof["weights_bytes"] >= 4 * proof["parameters"]
+
+
+def test_an_assistant_that_is_the_model_itself_is_right_every_time() -> None:
+    loaded = load(configuration(dtype="float32"), Devices.open())
+    source = configuration()["model"]
+    loaded.assistant.load(source, loaded, lambda *_: None)
+    drafted = _measure(loaded, max_new_tokens=20, assistant_model=source, num_assistant_tokens=3)
+    assert drafted["accepted_draft_share"] > 0.8
+
+
+def test_an_assistant_that_reads_other_tokens_is_refused() -> None:
+    with pytest.raises(WorkerError, match="The assistant has 512 tokens, the model 384") as caught:
+        _with_assistant(9, vocab_size=512)
+    assert caught.value.code == "assistant-mismatch"
 
 
 class Letters:

@@ -11,6 +11,7 @@ import pytest
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial import lm_eval_tasks
 from falcon_exp.worker.trial.lm_eval_tasks import run_tasks
 from falcon_exp.worker.trial.loading import load
 from tests.conftest import configuration
@@ -59,6 +60,26 @@ def test_a_local_task_gives_values_with_their_errors_version_and_hash() -> None:
     assert len(first["sample_hashes"]["everyday"]) == 8
     assert other["sample_hashes"]["everyday"] == first["sample_hashes"]["everyday"][:4]
     assert calls
+
+
+def test_questions_are_read_together_and_score_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(configuration(dtype="float32"), Devices.open())
+    together: list[int] = []
+    first = run_tasks(loaded, _request(), together.append)
+    monkeypatch.setattr(lm_eval_tasks, "MOST_ROWS", 1)
+    alone: list[int] = []
+    second = run_tasks(loaded, _request(), alone.append)
+    assert first["results"] == second["results"]
+    assert together[-1] < alone[-1] / 4
+
+
+def test_as_many_questions_are_read_together_as_their_logits_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(configuration(), Devices.open())
+    assert lm_eval_tasks._rows_at_once(loaded, 20) == lm_eval_tasks.MOST_ROWS
+    assert lm_eval_tasks._rows_at_once(loaded, 20_000) == 1_000_000_000 // (8 * 384 * 20_000)
+    assert lm_eval_tasks._rows_at_once(loaded, 10_000_000) == 1
+    # One question would change what is computed of another.
+    assert lm_eval_tasks._rows_at_once(load(configuration("int8"), Devices.open()), 20) == 1
 
 
 def test_a_task_that_nobody_knows_is_named() -> None:

@@ -48,6 +48,7 @@ import {
   describeRepacking,
   historyRemarks,
 } from "./remarks.js";
+import { describeRecompiled, describeScoring } from "./workload-remarks.js";
 
 /** Statistics over the completed trials, one a metric of the registry; null where no trial has the value. */
 type TrialStatistics = Readonly<Record<SummaryKey, Statistics | null>>;
@@ -178,6 +179,8 @@ function summarizeConfiguration(
       ...historyRemarks(configuration),
       ...describeDisturbed(completedTrials(configuration)),
       ...collectRemarks(timedTrials(configuration)),
+      ...describeRecompiled(completedTrials(configuration)),
+      ...describeScoring(configuration),
       ...describePrepared(load?.load.prepared_from ?? []),
       ...describeMissingLibrary(plan.worker.quantization.method, environment),
       ...describeModelFiles(configuration),

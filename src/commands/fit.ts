@@ -15,18 +15,25 @@ import { describeModels, type ModelDescription } from "../python-env/describe-mo
 import {
   describeQuantization,
   listFittedQuantizations,
+  listMethodExtras,
   type Quantization,
+  quantizationInputSchema,
+  resolveQuantization,
 } from "../quantization/registry.js";
 import { fitTable, nameColumn } from "../render/terminal/fit-table.js";
 import type { CommandIo } from "./io.js";
 import { memoryArgument } from "./memory-argument.js";
 import { marginSentences, readPastPeaks } from "./past-peaks.js";
-import { prepareEnvironment } from "./prepare-environment.js";
+import { type PreparedEnvironment, prepareEnvironment } from "./prepare-environment.js";
 import { printJson } from "./print-json.js";
 
 export interface FitArgs {
   readonly model: string;
-  readonly memory: string;
+  /** Left out with `measure`: what is free on this machine. */
+  readonly memory?: string;
+  readonly measure?: "context" | "batch";
+  /** Empty: all. */
+  readonly quantization: readonly string[];
   readonly context: number;
   readonly batch: number;
   readonly dtype: string;
@@ -38,12 +45,17 @@ export interface FitArgs {
 
 /** `falcon-exp fit`: which quantizations of a model fit into so much memory, and the longest context of each. */
 export async function run(io: CommandIo, args: FitArgs): Promise<number> {
-  const memoryBytes = memoryArgument(args.memory);
+  const memoryBytes = findMemory(args);
   const model = await resolveModelArgument(args.model, resolve(io.cwd));
   const device = args.cpu ? "cpu" : "cuda";
   const past = await readPastPeaks(args.results, io.cwd);
-  const quantizations = listFittedQuantizations();
-  const described = await describeLoads(io, model, { quantizations, device, python: args.python || null });
+  const quantizations = listQuantizations(args.quantization);
+  const environment = await prepareEnvironment(io, {
+    python: args.python || null,
+    needsBuiltinModel: isBuiltin(model),
+    extras: args.measure === undefined ? [] : listMethodExtras(quantizations),
+  });
+  const described = await describeLoads(io, model, environment, { quantizations, device });
   const rows = quantizations.map((quantization, index) => {
     const { shape, kept } = described[index] as Described;
     const own = { shape, quantization, dtype: args.dtype, batch: args.batch, device } as const;
@@ -63,6 +75,33 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     };
   });
   const { shape } = described[0] as Described;
+  if (args.measure !== undefined) {
+    const { measureFits, renderFits, hasFit } = await import("./fit-measure.js");
+    const asked = {
+      model: withBuiltinPath(model, environment.builtinModelPath),
+      search: args.measure,
+      context: args.context,
+      batch: args.batch,
+      dtype: args.dtype,
+      device: args.cpu ? "cpu" : "cuda:0",
+      memoryBytes,
+    };
+    const candidates = quantizations.map((quantization, index) => ({
+      quantization,
+      estimated:
+        args.measure === "context"
+          ? (rows[index]?.longest_context_tokens ?? null)
+          : estimateBatch(described[index] as Described, quantization, args, device, memoryBytes),
+      contextTokens: shape.context_tokens,
+    }));
+    const fits = await measureFits(io, environment, asked, candidates);
+    if (args.json) printJson(io, { ...asked, memory_bytes: memoryBytes, fits });
+    else {
+      io.stdout.write(`${args.model}, into ${formatBytes(memoryBytes)} (${device}), by real loads\n`);
+      io.stdout.write(`${renderFits(fits, asked, io)}\n`);
+    }
+    return hasFit(fits) ? ExitCode.ok : ExitCode.nothingFits;
+  }
   if (args.json) {
     const asked = { memory_bytes: memoryBytes, context_tokens: args.context, batch_size: args.batch, device };
     printJson(io, { model, ...asked, shape, rows });
@@ -107,6 +146,50 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   return rows.some(({ fits }) => fits) ? ExitCode.ok : ExitCode.nothingFits;
 }
 
+/** Of what this machine has left a part that others do not miss. */
+const SHARE_OF_FREE = 0.9;
+
+/** Throws FalconError `memory-missing` where nobody said, and nothing is measured here. */
+function findMemory({ memory, measure, cpu }: FitArgs): number {
+  if (memory !== undefined) return memoryArgument(memory);
+  if (measure !== undefined && cpu) return Math.floor(SHARE_OF_FREE * process.availableMemory());
+  throw new FalconError({
+    code: "memory-missing",
+    message: "fit needs to know the memory to fit into.",
+    next: "Say --memory 24GB; with --measure and --cpu what is free on this machine is taken.",
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** Throws FalconError `quantization-unknown`. */
+function listQuantizations(names: readonly string[]): readonly Quantization[] {
+  if (names.length === 0) return listFittedQuantizations();
+  return names.map((name) => {
+    const written = quantizationInputSchema.safeParse(name);
+    if (written.success) return resolveQuantization(written.data);
+    throw new FalconError({
+      code: "quantization-unknown",
+      message: `${JSON.stringify(name)} is no quantization.`,
+      next: "Write none, int8, fp4, nf4 or another name of docs/quantization.md.",
+      exitCode: ExitCode.usage,
+    });
+  });
+}
+
+/** The most rows of the context within the memory, by the estimate; null where not even one fits. */
+function estimateBatch(
+  { shape }: Described,
+  quantization: Quantization,
+  { dtype, context: tokens }: FitArgs,
+  device: "cpu" | "cuda",
+  memoryBytes: number,
+): number | null {
+  const total = (batch: number) =>
+    estimate({ shape, quantization, dtype, batch, tokens, device }).total_bytes;
+  const rows = 1 + Math.floor((memoryBytes - total(1)) / (total(2) - total(1)));
+  return rows < 1 ? null : rows;
+}
+
 /** `yes, 1.1 GB to spare`, `tight`, `no`. */
 export function describeFit(row: { readonly verdict: FitVerdict; readonly spare_bytes: number }): string {
   return row.verdict === "yes" ? `yes, ${formatBytes(row.spare_bytes)} to spare` : row.verdict;
@@ -118,14 +201,10 @@ type Described = Pick<ModelDescription, "kept"> & { readonly shape: ModelShape }
 async function describeLoads(
   io: CommandIo,
   written: ModelSource,
-  asked: {
-    readonly quantizations: readonly Quantization[];
-    readonly device: string;
-    readonly python: string | null;
-  },
+  ready: PreparedEnvironment,
+  asked: { readonly quantizations: readonly Quantization[]; readonly device: string },
 ): Promise<readonly Described[]> {
-  const { quantizations, device, python } = asked;
-  const ready = await prepareEnvironment(io, { python, needsBuiltinModel: isBuiltin(written), extras: [] });
+  const { quantizations, device } = asked;
   const model = withBuiltinPath(written, ready.builtinModelPath);
   const loads = quantizations.map(
     (quantization) => ({ model, quantization, dtype: "auto", device, workarounds: "auto" }) as const,

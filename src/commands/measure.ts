@@ -8,7 +8,10 @@ import { STOP_LIMIT_SEC, watchSignals } from "../executor/signals.js";
 import { StopSignal } from "../executor/stop.js";
 import { withoutSecrets } from "../executor/without-secrets.js";
 import { needsBuiltinModel } from "../plan/builtin-model.js";
+import type { Plan } from "../plan/plan-types.js";
+import { resolveHome } from "../python-env/home.js";
 import { createLiveDisplay } from "../render/live/live.js";
+import { isNothing, listNeeds, offlineVariables, readMark } from "../run/fetched.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
 import type { Transport } from "../worker/transport.js";
@@ -23,6 +26,16 @@ export interface Measured {
   /** The signal that asked to stop; null when none came. */
   readonly signal: NodeJS.Signals | null;
   readonly paths: RunPaths;
+}
+
+/** Variables of a worker that asks no hub, because all that it needs was fetched before. */
+function readOffline(io: CommandIo, plan: Plan): Record<string, string> {
+  const needs = listNeeds(plan);
+  if (isNothing(needs)) return {};
+  const mark = readMark(resolveHome(io.env, process.platform), needs, io.env);
+  if (mark === null) return {};
+  io.stderr.write(`offline: what this experiment needs was fetched on ${mark.fetched_at.slice(0, 10)}\n`);
+  return offlineVariables(io.env);
 }
 
 /** Environment → measurements → records, shown on stderr while it goes on. */
@@ -42,8 +55,9 @@ export async function measure(
     needsBuiltinModel: needsBuiltinModel(plan),
     extras: await findExtras(plan),
   });
+  const offline = readOffline(io, plan);
   const executor = new LocalExecutor({
-    worker: { pythonPath: environment.python, env: environment.env, transport },
+    worker: { pythonPath: environment.python, env: { ...environment.env, ...offline }, transport },
     builtinModelPath: environment.builtinModelPath,
   });
   const { paths, records, log } = await chosen.open();

@@ -173,9 +173,16 @@ class LocalRun {
   }
 
   private withModelPath(configuration: PlanConfiguration): PlanConfiguration {
-    const { worker } = configuration;
+    const { worker, generation } = configuration;
     const model = withBuiltinPath(worker.model, this.options.builtinModelPath);
-    return { ...configuration, worker: { ...worker, model } };
+    const assistant = generation.assistant_model;
+    const assistant_model =
+      assistant === null ? null : withBuiltinPath(assistant, this.options.builtinModelPath);
+    return {
+      ...configuration,
+      worker: { ...worker, model },
+      generation: { ...generation, assistant_model },
+    };
   }
 
   /** Nothing is written before it is known that this environment may continue what another has measured. */

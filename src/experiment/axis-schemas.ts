@@ -96,6 +96,13 @@ export const generationAxes = {
     description:
       "Prompt lookup decoding: so many tokens are copied from what was read and said, and checked in one forward pass. 0 (default) is off.",
   }),
+  assistant_model: z.union([z.literal("none"), modelInputSchema]).meta({
+    description:
+      "A second, smaller model with the same tokenizer that drafts tokens, which the model checks in one forward pass; none (default) is off.",
+  }),
+  num_assistant_tokens: z.int().min(1).max(1000).meta({
+    description: "Tokens that the assistant drafts at a time; default: as its own files have it.",
+  }),
   stop: z
     .union([text, z.array(text).min(1)], { error: "must be a text, or a list of texts" })
     .meta({ description: "A text, or texts, that end an answer." }),

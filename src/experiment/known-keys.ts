@@ -39,6 +39,8 @@ const KEYS_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   torch_compile: "generation.compile: forward",
   compile_config: "generation.compile: forward",
   n_depth: "generation.depth",
+  draft_model: "generation.assistant_model",
+  num_speculative_tokens: "generation.num_assistant_tokens",
   num_repeats: "repeats",
   warmups: "warmup",
 };
@@ -72,8 +74,6 @@ export function meantByValue(key: string, value: unknown): string | null {
   if (key === "do_sample" && value === true) return "Write generation: {sampling: {temperature: 1}}.";
   if (key === "top_k" && value === -1) return "Write top_k: 0, which is off.";
   if (key === "num_return_sequences") return "Write repeats: each sampled repeat has a seed of its own.";
-  if (key === "assistant_model")
-    return "No second model is loaded here; generation: {prompt_lookup_num_tokens: 10} needs none.";
   return null;
 }
 

@@ -116,8 +116,13 @@ class Resolver {
 
   private async patch(name: AxisName, value: unknown, path: Path): Promise<Patch> {
     if (name === "model") return { model: await resolveModel(value as ModelInput, path, this.context) };
+    if (name === "assistant_model") return { assistant_model: await this.assistant(value, path) };
     const patch = buildPatch(name, value);
     return name === "quantization" ? this.locateCheckpoint(patch, value as QuantizationInput, path) : patch;
+  }
+
+  private async assistant(value: unknown, path: Path): Promise<Settings["assistant_model"]> {
+    return value === "none" ? null : (await resolveModel(value as ModelInput, path, this.context)).source;
   }
 
   /** A checkpoint's path is relative to the file, as a model's is. */
@@ -175,7 +180,11 @@ class Resolver {
       for (const value of Array.isArray(written) ? written : [written]) {
         const model =
           name === "model" ? await resolveModel(value as ModelInput, [...path, name], this.context) : null;
-        anyOf.push(matchPattern(name, value, model));
+        anyOf.push(
+          name === "assistant_model"
+            ? { assistant_model: await this.assistant(value, [...path, name]) }
+            : matchPattern(name, value, model),
+        );
       }
       axes.push({ name, anyOf });
     }

@@ -43,7 +43,7 @@ export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
 };
 
 /** The settings that a checked value of an axis changes; `model` is resolved apart, because it may read a file. */
-export function buildPatch(name: Exclude<AxisName, "model">, value: unknown): Patch {
+export function buildPatch(name: Exclude<AxisName, "model" | "assistant_model">, value: unknown): Patch {
   switch (name) {
     case "quantization":
       return { quantization: resolveQuantization(value as QuantizationInput) };

@@ -203,15 +203,15 @@ export const TRIAL_METRICS = [
     key: "drafted_tokens",
     unit: "tokens",
     better: null,
-    docs: "tokens that prompt lookup (`prompt_lookup_num_tokens`) copied and the model checked; null without it",
-    column: { type: "int64", description: "that prompt lookup copied" },
+    docs: "tokens that prompt lookup (`prompt_lookup_num_tokens`) copied or `assistant_model` drafted, and the model checked; null without",
+    column: { type: "int64", description: "that prompt lookup copied or the assistant drafted" },
     shown: { title: "drafted tokens", mlflow: true },
   },
   {
     key: "accepted_draft_share",
     unit: "share",
     better: "higher",
-    docs: "share of them that became part of the answer (of what was copied past its end, nothing); null where nothing was copied",
+    docs: "share of them that became part of the answer (of what was drafted past its end, nothing); null where nothing was drafted",
     column: { type: "double", description: "share of the drafted tokens that the model accepted, 0 to 1" },
     summary: true,
     shown: {

@@ -1,7 +1,7 @@
 /** Short texts for the values of a configuration's axes: for labels, tables and charts. */
 
 import type { Settings } from "../experiment/experiment.js";
-import type { Cache } from "../protocol/configuration.js";
+import type { Cache, ModelSource } from "../protocol/configuration.js";
 import { describeQuantization } from "../quantization/registry.js";
 
 /** Every axis that a label may name, in the order of naming. */
@@ -32,6 +32,9 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   num_beams: ({ num_beams }) => (num_beams === null ? "" : `${num_beams} beams`),
   prompt_lookup_num_tokens: ({ prompt_lookup_num_tokens: tokens }) =>
     tokens === null ? "" : `lookup ${tokens}`,
+  assistant_model: ({ assistant_model: source }) =>
+    source === null ? "" : `assistant ${nameSource(source)}`,
+  num_assistant_tokens: ({ num_assistant_tokens: tokens }) => (tokens === null ? "" : `${tokens} drafts`),
   stop: ({ stop }) => named("stop", stop === null ? null : JSON.stringify(stop)),
   eos_token_id: ({ eos_token_id }) => named("eos", eos_token_id === null ? null : eos_token_id.join(",")),
   system: ({ system }) => named("system", system === null ? null : JSON.stringify(clip(system))),
@@ -44,6 +47,22 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
 };
 
 export const AXES: readonly string[] = Object.keys(TEXTS);
+
+/** Its last part: what stands before it is seldom what tells it apart. */
+export function nameSource(source: ModelSource): string {
+  switch (source.source) {
+    case "builtin":
+      return source.name;
+    case "hub":
+      return source.repo.split("/").at(-1) ?? source.repo;
+    case "path":
+      return source.path.split("/").at(-1) || source.path;
+    case "adapted":
+      return nameSource(source.base);
+    case "random":
+      return `random ${String(source.config.model_type)}`;
+  }
+}
 
 const USUAL_GROUP = 64;
 

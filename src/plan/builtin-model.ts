@@ -3,7 +3,10 @@ import type { ModelSource } from "../protocol/configuration.js";
 import type { Plan } from "./plan-types.js";
 
 export function needsBuiltinModel(plan: Plan): boolean {
-  return plan.configurations.some(({ worker: { model } }) => isBuiltin(model));
+  return plan.configurations.some(
+    ({ worker: { model }, generation: { assistant_model: assistant } }) =>
+      isBuiltin(model) || (assistant !== null && isBuiltin(assistant)),
+  );
 }
 
 export function isBuiltin(model: ModelSource): boolean {

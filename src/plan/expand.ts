@@ -92,8 +92,6 @@ function apply(settings: Settings, patch: Patch): Settings {
   return { ...settings, ...patch };
 }
 
-const LOOKUP = "prompt_lookup_num_tokens";
-
 /** What is compiled reads a cache of one size: where nothing else is said, `compile: forward` has it. */
 function finished(settings: Settings): Settings {
   const { cache, compile } = settings;
@@ -126,7 +124,8 @@ function checkTokens(settings: Settings): void {
 
 /** What cannot be together in one generate. */
 function checkDecoding(settings: Settings, { prompts }: Experiment): void {
-  const { num_beams, prompt_lookup_num_tokens, batch_size, chat_template, cache, depth, compile } = settings;
+  const { num_beams, prompt_lookup_num_tokens, assistant_model, chat_template } = settings;
+  const { batch_size, cache, depth, compile, num_assistant_tokens } = settings;
   const refuse = (message: string, next: string) => {
     throw new FalconError({
       code: "plan-generation-contradicts",
@@ -135,25 +134,30 @@ function checkDecoding(settings: Settings, { prompts }: Experiment): void {
       exitCode: ExitCode.invalidExperiment,
     });
   };
-  if (num_beams !== null && prompt_lookup_num_tokens !== null)
-    refuse("num_beams and prompt_lookup_num_tokens exclude each other.", "Keep one of them.");
-  if (batch_size > 1 && (num_beams !== null || prompt_lookup_num_tokens !== null)) {
-    const name = num_beams === null ? "prompt_lookup_num_tokens" : "num_beams";
+  const [other, second] = [
+    ...(num_beams === null ? [] : ["num_beams"]),
+    ...(prompt_lookup_num_tokens === null ? [] : ["prompt_lookup_num_tokens"]),
+    ...(assistant_model === null ? [] : ["assistant_model"]),
+  ];
+  if (other !== undefined && second !== undefined)
+    refuse(`${other} and ${second} exclude each other.`, "Keep one of them.");
+  if (num_assistant_tokens !== null && assistant_model === null)
+    refuse("num_assistant_tokens says nothing without assistant_model.", "Add one, or remove it.");
+  if (batch_size > 1 && other !== undefined) {
     refuse(
-      `${name} is measured with batch_size 1 alone.`,
+      `${other} is measured with batch_size 1 alone.`,
       "Remove one of them, or exclude their combination.",
     );
   }
-  const other = num_beams !== null ? "num_beams" : prompt_lookup_num_tokens !== null ? LOOKUP : null;
   const needsPlainDecoding =
     depth !== null
       ? "depth"
       : compile === "forward"
         ? "compile: forward"
-        : other === LOOKUP && cache !== null && cache.type !== "dynamic"
+        : other !== "num_beams" && cache !== null && cache.type !== "dynamic"
           ? `cache: ${cache.type}`
           : null;
-  if (other !== null && needsPlainDecoding !== null) {
+  if (other !== undefined && needsPlainDecoding !== null) {
     refuse(
       `${needsPlainDecoding} is measured without ${other}.`,
       "Remove one of them, or exclude their combination.",

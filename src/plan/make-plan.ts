@@ -231,6 +231,8 @@ function buildGeneration(cell: Settings): Generation {
     system: cell.system,
     chat_template_kwargs: cell.chat_template_kwargs,
     cache: cell.cache,
+    assistant_model: cell.assistant_model,
+    num_assistant_tokens: cell.num_assistant_tokens,
     depth: cell.depth,
     compile: cell.compile,
   };

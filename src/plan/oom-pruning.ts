@@ -53,8 +53,9 @@ function mayBeOffloaded(failed: PlanConfiguration, candidate: PlanConfiguration)
 }
 
 /** What must be equal before sizes can be compared. */
-function hashFamily({ worker }: PlanConfiguration): string {
+function hashFamily({ worker, generation: { assistant_model: assistant } }: PlanConfiguration): string {
   return sha256OfValue({
+    assistant: assistant === null ? null : withBuiltinPath(assistant, null),
     model: withBuiltinPath(worker.model, null),
     dtype: worker.dtype,
     device: worker.device,

@@ -85,6 +85,10 @@ const laterGenerationShape = {
   cache: cacheSchema.nullable().default(null),
   /** Tokens that are in the cache before a trial's clock runs. */
   depth: positiveInt.nullable().default(null),
+  /** Drafts tokens, in the configuration's dtype and unquantized, which the model checks in one forward pass. */
+  assistant_model: modelSourceSchema.nullable().default(null),
+  /** Tokens that it drafts at a time; null leaves it to the assistant's own files. */
+  num_assistant_tokens: positiveInt.nullable().default(null),
   /** `forward`: the decoding forward pass is compiled; null leaves it to the library. */
   compile: z.enum(["none", "forward"]).nullable().default(null),
 };

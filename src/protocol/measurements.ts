@@ -54,6 +54,16 @@ export const adapterProofSchema = z.strictObject({
 });
 export type AdapterProof = z.infer<typeof adapterProofSchema>;
 
+/** A second model that drafts. */
+export const assistantProofSchema = z.strictObject({
+  model_class: z.string(),
+  parameters: nonNegativeInt,
+  weights_bytes: bytes,
+  dtype: z.string(),
+  /** Fingerprint of its weight files; null where they were drawn. */
+  weights_sha256: z.string().nullable(),
+});
+
 /** The proof of what ran. */
 export const proofSchema = z.strictObject({
   model_class: z.string(),
@@ -99,6 +109,8 @@ export const proofSchema = z.strictObject({
   workarounds_applied: z.array(z.string()),
   /** Null where none lies beside the weights; a merged one is part of them. */
   adapter: adapterProofSchema.nullable().default(null),
+  /** In `proof_after`; null without one. */
+  assistant: assistantProofSchema.nullable().default(null),
 });
 export type Proof = z.infer<typeof proofSchema>;
 
@@ -334,7 +346,7 @@ export const trialMeasurementSchema = z.strictObject({
   compile_sec: seconds.nullable().default(null),
   /** What was compiled in tries of this trial that do not count. */
   recompilations: nonNegativeInt.nullable().default(null),
-  /** Tokens that prompt lookup copied, and the share of them that the model itself would have said; null without it. */
+  /** Tokens that prompt lookup copied, or the assistant drafted, and the share that the model itself would have said; null without. */
   drafted_tokens: nonNegativeInt.nullable().default(null),
   accepted_draft_share: z.number().min(0).max(1).nullable().default(null),
   /** Of all rows together. */

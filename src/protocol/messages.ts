@@ -212,6 +212,7 @@ export const workerErrorCodeSchema = z.enum([
   "prompt-empty",
   "generation-invalid",
   "logits-not-finite",
+  "assistant-mismatch",
   "cache-unavailable",
   "cache-mismatch",
   "compile-unavailable",

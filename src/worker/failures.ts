@@ -100,6 +100,8 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "generation-invalid": "Correct the `generation:` settings named in the message.",
   "logits-not-finite":
     "Choose `dtype: bfloat16` or float32 (with int8 a lower `threshold`): what this model computes does not fit into its dtype.",
+  "assistant-mismatch":
+    "Choose an assistant with the tokenizer of the model: a smaller one of its own family.",
   "cache-unavailable": "Choose another `cache`, or give what the message says is missing.",
   "cache-mismatch": "The model does not take this cache; use `cache: auto`, and report the model class.",
   "compile-unavailable": "Leave `compile` out, or install what the message says is missing.",

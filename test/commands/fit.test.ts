@@ -120,3 +120,36 @@ test("plan --estimate gives every configuration's parts and says whether it fits
   const weights = estimates.map(({ estimate }) => estimate.weights_bytes);
   expect(weights).toEqual(weights.toSorted((a, b) => b - a));
 });
+
+const SMALL = { ...MIXTURE, model_type: "llama", max_position_embeddings: 128, num_local_experts: undefined };
+
+test("fit --measure loads and generates at full size, and tells what that took beside the estimate", async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, "small.json"), JSON.stringify(SMALL));
+  const args = [
+    "fit",
+    "./small.json",
+    "--cpu",
+    "--memory",
+    "4GB",
+    "--measure",
+    "context",
+    "--quantization",
+    "none",
+  ];
+  const { stdout, stderr, exitCode } = await falconExp([...args, "--json"], { ...options(), cwd: folder });
+  expect(exitCode, stderr).toBe(0);
+  const { fits } = JSON.parse(stdout);
+  expect(fits).toMatchObject([
+    { quantization: "none", estimated: 128, found: { largest: 128, smallest_failed: null } },
+  ]);
+  expect(fits[0].found.largest_peak_bytes).toBeGreaterThan(100e6);
+  expect(stderr).toContain("none: context 128 fits");
+});
+
+test("fit says what it was not told, and which quantization there is not", async () => {
+  const missing = await falconExp(["fit", falcon], options());
+  expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining("memory-missing")]);
+  const unknown = await falconExp(["fit", falcon, "--memory", "1GB", "--quantization", "int3"], options());
+  expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining("quantization-unknown")]);
+});

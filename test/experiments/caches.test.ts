@@ -1,4 +1,4 @@
-/** The examples of caches, depth and compilation, each measured by the real worker on a model that is drawn. */
+/** The examples of caches, depth, compilation and assistants, each measured by the real worker on a model that is drawn. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,4 +62,19 @@ test("compile.yaml: what is compiled is compiled in the warm-up, and its time is
   expect(plain.compile_sec).toBeNull();
   expect(compiled.compile_sec).toBeGreaterThan(0);
   expect(compiled.trials_completed).toBe(2);
+});
+
+test("assistant.yaml: the answers stay the same, and what was drafted and accepted is told", async () => {
+  const { configurations } = await measure(
+    "assistant",
+    `matrix={assistant_model: [none, ${TINY}], dtype: float32}`,
+    "generation={max_new_tokens: 8}",
+    "prompts=[Why?]",
+  );
+  const [alone, assisted] = configurations;
+  expect(alone.accepted_draft_share).toBeNull();
+  // It is the model itself, and right but for where it is unsure.
+  expect(assisted.accepted_draft_share.median).toBeGreaterThan(0);
+  expect(assisted.against_reference.answers_equal).toBe(1);
+  expect(assisted.label).toContain("assistant random llama");
 });

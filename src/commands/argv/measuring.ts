@@ -134,6 +134,17 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .action(async (file: string, options) => {
       setExitCode(await (await import("../schedule.js")).run(io, { file, ...options }));
     });
+  command(
+    "fetch <experiment>",
+    "fetch once what an experiment's runs need of a hub: models, task data, libraries; they then ask nobody",
+    ["fetch experiments/falcon-40b.yaml", "fetch experiments/quality.yaml --json"],
+  )
+    .addOption(setOption)
+    .addOption(pythonOption)
+    .addOption(jsonOption)
+    .action(async (file: string, options) => {
+      setExitCode(await (await import("../fetch.js")).run(io, { file, ...options }));
+    });
   command("validate <experiment>", "check an experiment file; touches neither Python nor network", [
     "validate experiments/quant.yaml",
     "validate experiments/quant.yaml --set repeats=0",
@@ -175,9 +186,24 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "fit smollm2-135m-instruct --memory 1GB",
       "fit experiments/configs/falcon-40b.json --memory 48GB --context 2048",
       "fit tiiuae/falcon-7b-instruct --memory 24GiB --json",
+      "fit smollm2-135m-instruct --cpu --memory 2GB --measure context --quantization nf4   by real loads",
     ],
   )
-    .requiredOption("--memory <size>", "memory to fit into, as 24GB or 24GiB")
+    .option(
+      "--memory <size>",
+      "memory to fit into, as 24GB or 24GiB (with --measure --cpu: what is free here where it is left out)",
+    )
+    .addOption(
+      new Option(
+        "--measure <what>",
+        "by real loads on this machine: the longest context, or the largest batch, that truly fits",
+      ).choices(["context", "batch"]),
+    )
+    .addOption(
+      new Option("--quantization <name>", "only this one; may be given again")
+        .argParser(collected)
+        .default([], "those of every method"),
+    )
     .addOption(
       new Option("--context <tokens>", "prompt and answer together").default(2048).argParser(wholeNumber),
     )

@@ -117,6 +117,7 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
     ["cache", proofAfter && cacheText(proofAfter)],
     ["chat template", proof.chat_template ? "yes" : "no"],
     ["adapter", describeAdapter(proof)],
+    ["assistant", proofAfter && describeAssistant(proofAfter)],
     ["workarounds applied", proof.workarounds_applied.join(", ") || "none"],
     ["made of", describePrepared(load.load.prepared_from ?? []).join("; ") || null],
     ["load", loadText(load_sec, page_cache_share)],
@@ -130,6 +131,12 @@ function otherFacts(configuration: ConfigurationData): Fact[] {
     ["generation settings' fingerprint", load.load.fingerprints?.generation_settings ?? null],
     ["identity", load.identity_sha256],
   ];
+}
+
+function describeAssistant({ assistant }: RecordedProof): string | null {
+  if (assistant === null) return null;
+  const { model_class, parameters, weights_bytes, dtype } = assistant;
+  return `${model_class}, ${parameters.toLocaleString("en")} parameters, ${formatBytes(weights_bytes)}, ${dtype}`;
 }
 
 /** `StaticCache, 30 StaticLayer, at most 12.6 MB, forward pass compiled 1 time in 8.1 s`. */

@@ -59,6 +59,14 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
   column.string("chat_template_kwargs", "variables of the template, as JSON; null without", (source) =>
     formatJson(readGeneration(source).chat_template_kwargs),
   ),
+  column.string("assistant_model", "the model that drafts, as JSON; null without", (source) =>
+    formatJson(readGeneration(source).assistant_model),
+  ),
+  column.int64(
+    "num_assistant_tokens",
+    "that it drafts at a time; null without, or as its files have it",
+    (source) => readGeneration(source).num_assistant_tokens,
+  ),
   column.string("cache", "as asked for, as JSON; null where the library decides", (source) =>
     formatJson(readGeneration(source).cache),
   ),

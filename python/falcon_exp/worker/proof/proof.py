@@ -53,7 +53,14 @@ def _skipped(model: Any, layers: list[Layer]) -> list[str]:
     return [layer.name for layer in layers if layer.method is None and not should_convert_module(layer.name, names)]
 
 
-def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str], facts: GenerateFacts) -> Proof:
+def read_proof(
+    model: Any,
+    *,
+    has_chat_template: bool,
+    workarounds: list[str],
+    facts: GenerateFacts,
+    assistant: dict[str, Any] | None = None,
+) -> Proof:
     """Read now; nothing is moved or computed."""
     census = take_census(model)
     layers = read_layers(linear_modules(model), census)
@@ -86,5 +93,6 @@ def read_proof(model: Any, *, has_chat_template: bool, workarounds: list[str], f
         "chat_template": has_chat_template,
         "workarounds_applied": workarounds,
         "adapter": read_adapter(model),
+        "assistant": assistant,
     }
     return Proof(census, layers, body)

@@ -1,4 +1,4 @@
-"""How many tokens prompt lookup drafted, and how many of them the model accepted."""
+"""How many tokens prompt lookup or an assistant drafted, and how many of them the model accepted."""
 
 from __future__ import annotations
 

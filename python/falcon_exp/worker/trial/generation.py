@@ -17,6 +17,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 from falcon_exp.worker.devices.noise import NoiseMeter
 from falcon_exp.worker.devices.rss import PeakRss, trim_heap
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.proof.generate_facts import SeenCache
 from falcon_exp.worker.trial.batch import cut_answers, find_row_limits, prepare_batch
 from falcon_exp.worker.trial.cache_kinds import apply_cache, verify_cache
 from falcon_exp.worker.trial.compilation import Compilations, apply_compile, count_compilations, verify_compiled
@@ -107,7 +108,8 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     if limits is not None:
         settings.max_length, settings.max_new_tokens = None, max(limits)
     stops = StopStrings(loaded.tokenizer, generation["stop"]) if generation.get("stop") else None
-    is_drafting = settings.prompt_lookup_num_tokens is not None
+    drafting = loaded.assistant.options(generation)
+    is_drafting = settings.prompt_lookup_num_tokens is not None or len(drafting) > 0
     is_first = loaded.facts.compiled is None
     set_seed(seed)
     # Malloc's free memory stays, the first generate's apart: were it given back before each, the clock would pay for
@@ -130,7 +132,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         count_drafts(model, is_drafting) as drafts,
         count_compilations(model, generation.get("compile")) as compilations,
     ):
-        output = _generate(model, settings, batch.inputs, clock, filled)
+        output = _generate(model, settings, {**batch.inputs, **drafting}, clock, filled)
     devices.synchronize()
     ended = time.perf_counter()
     energy = meter.stop()
@@ -139,10 +141,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     device = devices.read_peak()
     used, used_note = devices.read_memory_used()
     states_after = devices.read_states()
-    cache_bytes = loaded.facts.add_cache(seen)
-    verify_cache(generation.get("cache"), loaded.facts.cache_implementation, loaded.facts.cache_layers)
-    verify_compiled(model, generation.get("compile"))
-    seen.cache = None
+    cache_bytes = _verify_run(loaded, generation, seen)
     output = output[:, tokens_before - batch.padded_tokens :]
     answers = cut_answers(output, batch, end_ids(settings), limits)
     for index, answer in enumerate(answers):
@@ -227,6 +226,16 @@ def prepare_settings(
     return settings
 
 
+def _verify_run(loaded: Loaded, generation: dict[str, Any], seen: SeenCache) -> int | None:
+    """What the cache took; it is let go. Raises WorkerError ``cache-mismatch`` or ``compile-unavailable``."""
+    facts = loaded.facts
+    cache_bytes = facts.add_cache(seen)
+    seen.cache = None
+    verify_cache(generation.get("cache"), facts.cache_implementation, facts.cache_layers)
+    verify_compiled(loaded.model, generation.get("compile"))
+    return cache_bytes
+
+
 def _describe_compilations(loaded: Loaded, compilations: Compilations | None) -> dict[str, Any]:
     if compilations is None:
         return {"compilations": None, "compile_sec": None}
@@ -234,18 +243,22 @@ def _describe_compilations(loaded: Loaded, compilations: Compilations | None) ->
     return {"compilations": compilations.count, "compile_sec": compilations.sec}
 
 
-def _generate(
-    model: Any, settings: Any, inputs: dict[str, torch.Tensor], clock: TokenClock, filled: FilledCache | None
-) -> Any:
+def _generate(model: Any, settings: Any, inputs: dict[str, Any], clock: TokenClock, filled: FilledCache | None) -> Any:
     criteria = StoppingCriteriaList([clock])
     try:
         with given_cache_alone(model, filled):
             return model.generate(**put_behind(filled, inputs), generation_config=settings, stopping_criteria=criteria)
     except (ValueError, NotImplementedError) as error:
         # Models that keep a state in place of a cache (Mamba) take no drafts, and some no beams.
-        if settings.prompt_lookup_num_tokens is None and settings.num_beams == 1:
+        key = (
+            "num_beams"
+            if settings.num_beams > 1
+            else "assistant_model"
+            if "assistant_model" in inputs
+            else "prompt_lookup_num_tokens"
+        )
+        if key == "prompt_lookup_num_tokens" and settings.prompt_lookup_num_tokens is None:
             raise
-        key = "prompt_lookup_num_tokens" if settings.num_beams == 1 else "num_beams"
         raise WorkerError("generation-invalid", f"The model does not run with {key}: {error}") from error
 
 

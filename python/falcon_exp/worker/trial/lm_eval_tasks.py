@@ -11,7 +11,11 @@ from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.trial.quality import looks_across_rows
 
+#: The most that logits and log-probabilities of a batch of questions take together; one question takes what it takes.
+BATCH_BYTES = 1_000_000_000
+MOST_ROWS = 64
 #: Keys of a task's results that are no metric.
 _NO_METRIC = ("alias", "name", "sample_len", "sample_count", "samples")
 
@@ -22,17 +26,20 @@ def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int
     Raises WorkerError ``lm-eval-missing`` or ``lm-eval-task-unknown``.
     """
     started = time.perf_counter()
-    simple_evaluate, task_manager, hf_model = _library()
-    manager = task_manager(include_path=request["include_path"])
-    unknown = [name for name in request["tasks"] if not manager.match_tasks([name])]
-    if unknown:
-        where = "" if request["include_path"] is None else f" or {request['include_path']}"
-        raise WorkerError("lm-eval-task-unknown", f"No task of lm_eval{where} is called {', '.join(unknown)}.")
+    simple_evaluate, _, hf_model = _library()
+    manager = open_tasks(request["tasks"], request["include_path"])
 
     class Reporting(hf_model):  # type: ignore[misc, valid-type]
-        """Says that it moves whenever the model is called."""
+        """Says that it moves whenever the model is called, and asks for batches that fit into memory."""
 
         calls = 0
+
+        def _detect_batch_size(self, requests: Any = None, pos: int = 0) -> int:
+            """The library finds it out by running out of memory; the longest question of those left comes first."""
+            if not requests:
+                return _rows_at_once(loaded, int(self.max_length))
+            _, context, continuation = requests[pos]
+            return _rows_at_once(loaded, min(len(context) + len(continuation), int(self.max_length)))
 
         def _model_call(self, *args: Any, **kwargs: Any) -> Any:
             self.calls += 1
@@ -46,7 +53,7 @@ def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int
 
     seed = request["seed"]
     found = simple_evaluate(
-        model=Reporting(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=1),
+        model=Reporting(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size="auto"),
         tasks=request["tasks"],
         num_fewshot=request["num_fewshot"],
         limit=request["limit"],
@@ -64,6 +71,29 @@ def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int
         "sample_hashes": {task: _sample_hashes(samples) for task, samples in found.get("samples", {}).items()},
         "elapsed_sec": time.perf_counter() - started,
     }
+
+
+def open_tasks(tasks: list[str], include_path: str | None) -> Any:
+    """The library's tasks. Raises WorkerError ``lm-eval-missing`` or ``lm-eval-task-unknown``."""
+    _, task_manager, _ = _library()
+    manager = task_manager(include_path=include_path)
+    unknown = [name for name in tasks if not manager.match_tasks([name])]
+    if unknown:
+        where = "" if include_path is None else f" or {include_path}"
+        raise WorkerError("lm-eval-task-unknown", f"No task of lm_eval{where} is called {', '.join(unknown)}.")
+    return manager
+
+
+def _rows_at_once(loaded: Loaded, tokens: int) -> int:
+    """Questions of so many tokens in one forward pass: within ``BATCH_BYTES`` of logits, 1 to ``MOST_ROWS``.
+
+    The library keeps the logits of all tokens, and their log-probabilities in float32 beside them. LLM.int8 finds its
+    outliers over all that is read at once, so that one question would change what is computed of another.
+    """
+    if looks_across_rows(loaded):
+        return 1
+    vocabulary = int(loaded.model.config.get_text_config().vocab_size)
+    return max(1, min(MOST_ROWS, BATCH_BYTES // (2 * 4 * vocabulary * max(1, tokens))))
 
 
 def _library() -> tuple[Any, Any, Any]:

@@ -28,6 +28,7 @@ from falcon_exp.worker.quantization.stored import (
     refuse_stored_quantization,
     refuse_unreadable,
 )
+from falcon_exp.worker.trial.assistant import Assistant
 from falcon_exp.worker.trial.cache_kinds import CacheRoom
 from falcon_exp.worker.trial.chat_template import freeze_date, unknown_end_token
 from falcon_exp.worker.trial.download import Report, hub_shut_off, report_to_nobody
@@ -64,6 +65,7 @@ class Loaded:
     #: Effective: ``auto`` resolved.
     dtype: str
     cache_room: CacheRoom = field(default_factory=CacheRoom)
+    assistant: Assistant = field(default_factory=Assistant)
 
     def proof(self) -> Proof:
         """The proof, read now."""
@@ -72,6 +74,7 @@ class Loaded:
             has_chat_template=self.tokenizer.chat_template is not None,
             workarounds=self.workarounds,
             facts=self.facts,
+            assistant=self.assistant.proof,
         )
 
     def verify_running(self) -> None:

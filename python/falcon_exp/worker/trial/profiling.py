@@ -90,7 +90,8 @@ def profile(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
     filled = fill_depth(loaded, prompts, generation)
     settings = prepare_settings(loaded, prompts, uncompiled, filled)
     with torch.inference_mode(), given_cache_alone(model, filled), _TimedForwards(model, loaded.devices) as timed:
-        model.generate(**put_behind(filled, batch.inputs), generation_config=settings)
+        drafting = loaded.assistant.options(generation)
+        model.generate(**put_behind(filled, batch.inputs), **drafting, generation_config=settings)
         loaded.devices.synchronize()
     return {
         "decode_steps": timed.steps,

@@ -97,9 +97,7 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
     scores = RowScores(reader, lambda: _tokenizer_entries(loaded.tokenizer), both_ways=both_ways)
     cache = request.get("cache")
     refuse_unavailable_cache(loaded.model, cache)
-    together = (
-        1 if cache is not None or _looks_across_windows(loaded) else windows_at_once(loaded.model, windows.context)
-    )
+    together = 1 if cache is not None or looks_across_rows(loaded) else windows_at_once(loaded.model, windows.context)
     over = 0
     for some in windows.ids.split(together):
         for logits, targets in _scored_chunks(loaded.model, some, windows.first_scored, cache, both_ways=both_ways):
@@ -171,7 +169,8 @@ def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader 
     return reader, None
 
 
-def _looks_across_windows(loaded: Loaded) -> bool:
+def looks_across_rows(loaded: Loaded) -> bool:
+    """Whether what is computed of one row depends on the others: LLM.int8 with a threshold."""
     asked = loaded.configuration["quantization"]
     return bool(asked["method"] == "int8" and asked["threshold"] > 0)
 

@@ -88,6 +88,7 @@ class TrialProcess:
         loaded, generation = self._model(), body["generation"]
         refuse_unavailable_cache(loaded.model, generation.get("cache"))
         refuse_uncompilable(loaded.model, generation.get("compile"))
+        loaded.assistant.load(generation.get("assistant_model"), loaded, self._report("load"))
         fitted = fit_prompt(loaded, body["prompt"], generation)
         loaded.cache_room.admit(count_cached_tokens(fitted, generation))
         return {"measurement": fitted.measurement()}

@@ -1,0 +1,99 @@
+"""What scoring a text costs beside a bare loop that reads it: pairs in turn, on one loaded model.
+
+    PYTHONPATH=python .cache/dev-python/bin/python bench/quality_rate.py --model FOLDER --pairs 6
+
+The bare loop has nothing of falcon-exp: as many windows in each forward pass, logits of the scored half alone, and the negative
+log-likelihood of the tokens that came, in float32. The measured side is a whole `quality` of a text without a reference, as a
+configuration has it: windows cut, float64, every token's figure kept. Both must agree.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from pathlib import Path
+
+TEXT = Path(__file__).parent.parent / "texts" / "english.txt"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--pairs", type=int, default=6)
+    parser.add_argument("--context", type=int, default=512)
+    parser.add_argument("--max-tokens", type=int, default=4096)
+    parser.add_argument("--dtype", default="bfloat16")
+    args = parser.parse_args()
+
+    import torch
+
+    from falcon_exp.worker.devices.devices import Devices
+    from falcon_exp.worker.trial.loading import load
+    from falcon_exp.worker.trial.quality import measure_quality
+
+    configuration = {
+        "id": "bench",
+        "label": "bench",
+        "model": {"source": "path", "path": args.model},
+        "quantization": {"method": "none"},
+        "dtype": args.dtype,
+        "device": "cpu",
+        "attention": "auto",
+        "trust_remote_code": False,
+        "workarounds": "auto",
+    }
+    loaded = load(configuration, Devices.open())
+    text = TEXT.read_text("utf-8")
+    request = {
+        "text_id": "english",
+        "text": text,
+        "context": args.context,
+        "max_tokens": args.max_tokens,
+        "logprobs": {"mode": "none"},
+    }
+    rows = 0
+
+    def product() -> tuple[float, float]:
+        nonlocal rows
+        started = time.perf_counter()
+        measured = measure_quality(loaded, request, lambda *_: None)
+        rows = measured["windows_at_once"]
+        return time.perf_counter() - started, statistics.fmean(measured["token_nll"])
+
+    def plain() -> tuple[float, float]:
+        started = time.perf_counter()
+        ids = loaded.tokenizer(text, return_tensors="pt")["input_ids"][0, : args.max_tokens]
+        windows = ids[: len(ids) // args.context * args.context].reshape(-1, args.context)
+        scored = args.context - args.context // 2 - 1
+        nlls = []
+        with torch.inference_mode():
+            for some in windows.split(rows):
+                logits = loaded.model(input_ids=some, use_cache=False, logits_to_keep=scored + 1).logits[:, :-1]
+                logprobs = torch.log_softmax(logits.float(), dim=-1)
+                nlls.append(-logprobs.gather(-1, some[:, -scored:, None])[..., 0])
+        mean = float(torch.cat(nlls).mean())
+        return time.perf_counter() - started, mean
+
+    product()
+    nll, bare = product()[1], plain()[1]
+    if abs(nll - bare) > 1e-3 * bare:
+        sys.exit(f"The two sides do not agree: {nll} and {bare}.")
+    ratios = []
+    for pair in range(args.pairs):
+        sides = [product, plain] if pair % 2 == 0 else [plain, product]
+        seconds = {side.__name__: side()[0] for side in sides}
+        ratios.append(seconds["plain"] / seconds["product"])
+        print(json.dumps({"pair": pair + 1, **seconds, "ratio": ratios[-1]}), flush=True)
+    logs = [math.log(ratio) for ratio in ratios]
+    half = 1.96 * statistics.stdev(logs) / math.sqrt(len(logs))
+    mean = statistics.fmean(logs)
+    print(
+        f"{rows} windows of {args.context} at once: {math.exp(mean):.3f} of the bare loop's rate "
+        f"[{math.exp(mean - half):.3f}, {math.exp(mean + half):.3f}] over {len(logs)} pairs"
+    )
+
+
+if __name__ == "__main__":
+    main()

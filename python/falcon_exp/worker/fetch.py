@@ -1,0 +1,87 @@
+"""``python -m falcon_exp.worker.fetch``: fetches once what an experiment's runs would ask a hub for.
+
+The request is one line of JSON on stdin, ``{"models": [{"repo", "revision", "with_code"}], "adapters": [{"repo",
+"revision"}], "code_of": [folders], "tasks": null or {"tasks", "include_path"}}``.
+stdout has one JSON object a line: any number of ``{"event": "progress", "what", "detail"}`` and ``{"event": "fetched",
+"what", "commit"}``, then one ``{"event": "done"}`` or ``{"event": "error", "code", "message"}``. What was fetched whole
+stays, so that asking again goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from falcon_exp.worker.failures import WorkerError, error_body
+from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
+from falcon_exp.worker.trial.download import fetch_adapter, fetch_code_of, fetch_model
+
+#: What the libraries of tasks print is no event.
+_EVENTS = sys.stdout
+
+
+def _say(event: str, **rest: Any) -> None:
+    _EVENTS.write(json.dumps({"event": event, **rest}) + "\n")
+    _EVENTS.flush()
+
+
+def _report(what: str, detail: str, _tokens: int | None) -> None:
+    _say("progress", what=what, detail=detail)
+
+
+def fetch(request: dict[str, Any]) -> None:
+    """Raises WorkerError as ``fetch_model`` does, ``lm-eval-missing`` or ``lm-eval-task-unknown``."""
+    for model in request["models"]:
+        repo, revision = model["repo"], model["revision"] or DEFAULT_REVISION
+        _say("progress", what=repo, detail=f"asking the hub for {revision}")
+        fetched = fetch_model(repo, revision, with_code=model["with_code"], report=partial(_report, repo))
+        _say("fetched", what=repo, commit=fetched.commit)
+    for adapter in request["adapters"]:
+        repo, revision = adapter["repo"], adapter["revision"] or DEFAULT_REVISION
+        fetched = fetch_adapter(repo, revision, report=partial(_report, repo))
+        _say("fetched", what=repo, commit=fetched.commit)
+    for folder in request["code_of"]:
+        fetch_code_of(Path(folder), partial(_report, folder))
+    if request["tasks"] is not None:
+        _fetch_tasks(request["tasks"])
+
+
+def _fetch_tasks(asked: dict[str, Any]) -> None:
+    """Loading a task has its data downloaded into the library's cache, where a run finds them without a network."""
+    from falcon_exp.worker.trial.lm_eval_tasks import open_tasks
+
+    names = ", ".join(asked["tasks"])
+    _say("progress", what=names, detail="the tasks' data")
+    manager = open_tasks(asked["tasks"], asked["include_path"])
+    try:
+        manager.load(asked["tasks"])
+    except Exception as error:
+        if error_body(error, "quality")["code"] != "worker-exception":
+            raise
+        text = str(error).strip().partition("\n")[0]
+        raise WorkerError("hub-unreachable", f"The data of {names}: {type(error).__name__}: {text}") from error
+    _say("fetched", what=names, commit=None)
+
+
+def main() -> int:
+    """0 once ``done`` was said, 1 after an ``error``."""
+    request = json.loads(sys.stdin.readline())
+    sys.stdout = sys.stderr
+    try:
+        fetch(request)
+    except Exception as error:
+        body = error_body(error, "load")
+        if body["code"] == "worker-exception":
+            traceback.print_exception(error)
+        _say("error", code=body["code"], message=body["message"])
+        return 1
+    _say("done")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""A second model that drafts tokens for the first (``assistant_model``): loaded before anything is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from falcon_exp.worker.devices.live_map import find_input_device
+from falcon_exp.worker.dtypes import dtype_name, torch_dtype
+from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.proof.census import take_census
+from falcon_exp.worker.proof.weights import count_parameters
+from falcon_exp.worker.trial.download import Report, hub_shut_off
+from falcon_exp.worker.trial.fingerprints import fingerprint_tokenizer, fingerprint_weights
+from falcon_exp.worker.trial.generation_settings import leave_out_breaking_settings
+from falcon_exp.worker.trial.open_source import open_source
+
+
+@dataclass
+class Assistant:
+    """The one of a load; empty until a configuration asks for it."""
+
+    source: dict[str, Any] | None = None
+    model: Any = None
+    #: ``assistantProofSchema`` of the wire format.
+    proof: dict[str, Any] | None = None
+
+    def load(self, source: dict[str, Any] | None, loaded: Any, report: Report) -> None:
+        """In the configuration's dtype, unquantized, beside the model's first layers; once.
+
+        Raises WorkerError ``assistant-mismatch`` where it reads text as other tokens, and what ``open_source`` raises.
+        """
+        if source is None or source == self.source:
+            return
+        report("loading the assistant", None)
+        opened = open_source(source, trust_remote_code=loaded.configuration["trust_remote_code"], report=report)
+        with hub_shut_off():
+            config = opened.config()
+            own, other = (int(one.get_text_config().vocab_size) for one in (config, loaded.model.config))
+            if own != other:
+                raise WorkerError("assistant-mismatch", f"The assistant has {own:,} tokens, the model {other:,}.")
+            if fingerprint_tokenizer(opened.tokenizer()) != fingerprint_tokenizer(loaded.tokenizer):
+                raise WorkerError("assistant-mismatch", "The assistant's tokenizer is another one than the model's.")
+            device = str(find_input_device(loaded.model))
+            model = opened.model(config, dtype=torch_dtype(loaded.dtype), device_map={"": device})
+        model.eval()
+        leave_out_breaking_settings(model)
+        self.source, self.model = source, model
+        self.proof = {
+            "model_class": type(model).__name__,
+            "parameters": count_parameters(model),
+            "weights_bytes": take_census(model).weights_bytes,
+            "dtype": dtype_name(model.dtype),
+            "weights_sha256": fingerprint_weights(opened.weight_files()),
+        }
+
+    def options(self, generation: dict[str, Any]) -> dict[str, Any]:
+        """What ``generate`` is given besides; nothing where no assistant is asked for."""
+        if generation.get("assistant_model") is None:
+            return {}
+        tokens = generation.get("num_assistant_tokens")
+        if tokens is not None:
+            # The library reads both of the assistant's own settings; by default it would change the number as it goes.
+            self.model.generation_config.num_assistant_tokens = tokens
+            self.model.generation_config.num_assistant_tokens_schedule = "constant"
+        return {"assistant_model": self.model}

@@ -1,0 +1,80 @@
+"""What a run needs of a hub is fetched once, goes on where it ended, and is then found without a network."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from falcon_exp.worker import fetch
+from falcon_exp.worker.trial.download import fetch_model, report_to_nobody
+from tests.conftest import TINY_FALCON
+from tests.hub import COMMIT, Hub
+from tests.models import write_model
+
+_TASKS = Path(__file__).parents[2] / "experiments" / "tasks"
+GOOD = {"repo": "lab/good", "revision": None, "with_code": False}
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with Hub(write_model(tmp_path / "published", TINY_FALCON)) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        yield served
+
+
+def _fetch(*models: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+    request = json.dumps({"models": models, "adapters": [], "code_of": [], "tasks": None})
+    done = subprocess.run(
+        [sys.executable, "-m", "falcon_exp.worker.fetch"],
+        input=request + "\n",
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_what_was_fetched_is_found_when_the_hub_is_gone(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, events = _fetch(GOOD)
+    assert (code, events[-1]) == (0, {"event": "done"})
+    assert {"event": "fetched", "what": "lab/good", "commit": COMMIT} in events
+    assert events[0] == {"event": "progress", "what": "lab/good", "detail": "asking the hub for main"}
+    asked = len(hub.requests)
+    again, _ = _fetch(GOOD)
+    # The branch is asked for, and no file a second time.
+    assert again == 0
+    assert all("/resolve/" not in path for path, _ in hub.requests[asked:])
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with hub.out_of_reach():
+        assert fetch_model("lab/good", "main", with_code=False, report=report_to_nobody).commit == COMMIT
+
+
+def test_what_fails_says_so_and_what_came_before_it_is_kept(hub: Hub) -> None:
+    code, events = _fetch(GOOD, {**GOOD, "repo": "lab/gated"})
+    assert code == 1
+    assert events[-1]["event"] == "error"
+    assert events[-1]["code"] == "model-gated"
+    assert any(event["event"] == "fetched" for event in events)
+    asked = len(hub.requests)
+    _fetch(GOOD)
+    assert all("/resolve/" not in path for path, _ in hub.requests[asked:])
+
+
+def test_the_data_of_tasks_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = io.StringIO()
+    monkeypatch.setattr(fetch, "_EVENTS", events)
+    fetch.fetch(
+        {"models": [], "adapters": [], "code_of": [], "tasks": {"tasks": ["everyday"], "include_path": str(_TASKS)}}
+    )
+    last = json.loads(events.getvalue().splitlines()[-1])
+    assert last == {"event": "fetched", "what": "everyday", "commit": None}

@@ -1,0 +1,23 @@
+/** What a reader must know of how a cache or compilation was measured. */
+import { pluralize } from "../base/text.js";
+import type { CompletedTrial } from "../run/record-types.js";
+import type { ConfigurationData } from "../run/run-data.js";
+
+/** How texts and tasks were scored where that is not how answers were made. */
+export function describeScoring({ plan, quality, lmEval }: ConfigurationData): readonly string[] {
+  const { compile, cache } = plan.generation;
+  return [
+    ...(compile === "forward" && quality.length > 0
+      ? ["its texts were scored by the forward pass as it is, not compiled"]
+      : []),
+    ...(cache?.type === "quantized" && lmEval !== null
+      ? ["lm-eval read each question in one forward pass, on which the quantized cache has no influence"]
+      : []),
+  ];
+}
+
+export function describeRecompiled(trials: readonly CompletedTrial[]): readonly string[] {
+  const again = trials.filter(({ measurement }) => (measurement.recompilations ?? 0) > 0);
+  if (again.length === 0) return [];
+  return [`${pluralize(again.length, "trial")} measured again, because something was compiled meanwhile`];
+}

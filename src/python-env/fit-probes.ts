@@ -1,0 +1,72 @@
+import { z } from "zod";
+import type { WorkerConfiguration } from "../protocol/configuration.js";
+import { lastLines, runPython } from "./python-command.js";
+import { type Env, setupError } from "./types.js";
+
+export interface FitSearch {
+  readonly configuration: WorkerConfiguration;
+  /** Which of the two is looked for; the other one is held. */
+  readonly search: "context" | "batch";
+  readonly context: number;
+  readonly batch: number;
+  readonly least: number;
+  readonly most: number;
+  /** Tried first. */
+  readonly guess: number;
+  readonly memory_bytes: number;
+}
+
+const probeSchema = z.object({
+  event: z.literal("probe"),
+  value: z.number(),
+  fits: z.boolean(),
+  peak_bytes: z.number().nullable(),
+  reason: z.string().nullable(),
+});
+const doneSchema = z.object({
+  event: z.literal("done"),
+  /** Null where not even the least fits. */
+  largest: z.number().nullable(),
+  largest_peak_bytes: z.number().nullable(),
+  /** Null where the most fits. */
+  smallest_failed: z.number().nullable(),
+  reason: z.string().nullable(),
+});
+const errorSchema = z.object({ event: z.literal("error"), code: z.string(), message: z.string() });
+const eventSchema = z.discriminatedUnion("event", [probeSchema, doneSchema, errorSchema]);
+export type FitProbe = z.infer<typeof probeSchema>;
+export type FitFound = z.infer<typeof doneSchema> | z.infer<typeof errorSchema>;
+
+/** Throws FalconError where the program ends without a word. */
+export async function probeFit(
+  python: string,
+  search: FitSearch,
+  options: { readonly env: Env; readonly pythonPath: string; readonly onProbe: (probe: FitProbe) => void },
+): Promise<FitFound> {
+  let found: FitFound | null = null;
+  const { stderr } = await runPython(python, ["-m", "falcon_exp.worker.fit_measure"], {
+    env: options.env,
+    pythonPath: options.pythonPath,
+    input: `${JSON.stringify(search)}\n`,
+    onLine: (line) => {
+      const event = readEvent(line);
+      if (event?.event === "probe") options.onProbe(event);
+      else if (event !== null) found = event;
+    },
+  });
+  if (found !== null) return found;
+  throw setupError({
+    code: "setup-environment-unsuitable",
+    message: `${python} could not try the model:\n${lastLines(stderr)}`,
+    next: "Run `falcon-exp doctor` to see what is missing.",
+  });
+}
+
+/** Null for what a library wrote beside. */
+function readEvent(line: string) {
+  try {
+    return eventSchema.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}

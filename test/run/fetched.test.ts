@@ -1,0 +1,54 @@
+/** What is fetched once, and which runs then ask nobody. */
+import { expect, test } from "vitest";
+import { isNothing, listNeeds, offlineVariables, readMark, writeMark } from "../../src/run/fetched.js";
+import { minimal, planExperiment } from "../fixtures/experiments.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+
+const HUB =
+  "name: x\nmodel: a/b\nprompts: [hello]\nmatrix: {model: [a/b, {hub: a/b, revision: v1}], quantization: [none, nf4]}\n";
+const MARK = {
+  fetched_at: "2026-11-30T05:00:00.000Z",
+  hub_cache: "/hf/hub",
+  commits: { "a/b": "0".repeat(40) },
+};
+
+test("each model of a hub is needed once a revision, with the data of its tasks", async () => {
+  const needs = listNeeds(await planExperiment(`${HUB}quality: {lm_eval: {tasks: [arc_easy]}}\n`));
+  expect(needs).toEqual({
+    models: [
+      { repo: "a/b", revision: null, with_code: false },
+      { repo: "a/b", revision: "v1", with_code: false },
+    ],
+    adapters: [],
+    code_of: [],
+    tasks: { tasks: ["arc_easy"], include_path: null },
+  });
+  expect(isNothing(needs)).toBe(false);
+  expect(isNothing(listNeeds(await planExperiment(minimal())))).toBe(true);
+});
+
+test("a run is offline where just that was fetched into the cache that it looks in", async () => {
+  const home = scratchFolder();
+  const needs = listNeeds(await planExperiment(HUB));
+  expect(readMark(home, needs, { HF_HOME: "/hf" })).toBeNull();
+  await writeMark(home, needs, MARK);
+  expect(readMark(home, needs, { HF_HOME: "/hf" })).toEqual(MARK);
+  expect(readMark(home, needs, { HF_HUB_CACHE: "/elsewhere" })).toBeNull();
+  const more = listNeeds(await planExperiment(`${HUB}trust_remote_code: true\n`));
+  expect(readMark(home, more, { HF_HOME: "/hf" })).toBeNull();
+});
+
+test("what the user says of the network stays", () => {
+  expect(offlineVariables({})).toEqual({ HF_HUB_OFFLINE: "1", HF_DATASETS_OFFLINE: "1" });
+  expect(offlineVariables({ HF_HUB_OFFLINE: "0" })).toEqual({ HF_DATASETS_OFFLINE: "1" });
+});
+
+test("an adapter of the hub is needed as its base is", async () => {
+  const needs = listNeeds(
+    await planExperiment("name: x\nprompts: [a]\nmodel: {hub: a/b, adapter: {hub: c/d}}\n"),
+  );
+  expect([needs.models, needs.adapters]).toEqual([
+    [{ repo: "a/b", revision: null, with_code: false }],
+    [{ repo: "c/d", revision: null }],
+  ]);
+});
