@@ -36,9 +36,9 @@ export interface Question {
 
 /** All answers, question by question, configurations in the order of running. */
 export function collectQuestions(data: RunData): readonly Question[] {
+  const byPrompt = new Map(data.configurations.map(({ trials }) => [trials, groupByPrompt(trials)]));
   return data.run.prompts.map(({ prompt_index, prompt_id, prompt }) => {
-    const ofPrompt = (trials: readonly TrialRecord[]) =>
-      trials.filter((trial) => trial.prompt_index === prompt_index);
+    const ofPrompt = (trials: readonly TrialRecord[]) => byPrompt.get(trials)?.get(prompt_index) ?? [];
     const referenceHashes = new Map(
       data.configurations.map(({ plan, trials }) => [
         plan.worker.id,
@@ -67,6 +67,16 @@ export function collectQuestions(data: RunData): readonly Question[] {
     });
     return { promptId: prompt_id, prompt: describePrompt(prompt), answers };
   });
+}
+
+function groupByPrompt(trials: readonly TrialRecord[]): ReadonlyMap<number, readonly TrialRecord[]> {
+  const groups = new Map<number, TrialRecord[]>();
+  for (const trial of trials) {
+    const known = groups.get(trial.prompt_index);
+    if (known === undefined) groups.set(trial.prompt_index, [trial]);
+    else known.push(trial);
+  }
+  return groups;
 }
 
 function readHash(trial: TrialRecord): string | null {

@@ -12,10 +12,17 @@ export interface ReferenceGroup {
 export function groupByReference(configurations: readonly ConfigurationSummary[]): readonly ReferenceGroup[] {
   // Summaries made before there was a reference for each model do not name it.
   const only = configurations.find(({ is_reference }) => is_reference)?.id ?? null;
-  const ids = configurations.map(({ reference_id }) => reference_id ?? only);
-  return [...new Set(ids)].map((id) => ({
-    reference: configurations.find((one) => one.id === id) ?? null,
-    configurations: configurations.filter((_, index) => ids[index] === id),
+  const byId = new Map(configurations.map((one) => [one.id, one]));
+  const groups = new Map<string | null, ConfigurationSummary[]>();
+  for (const one of configurations) {
+    const id = one.reference_id ?? only;
+    const known = groups.get(id);
+    if (known === undefined) groups.set(id, [one]);
+    else known.push(one);
+  }
+  return [...groups].map(([id, own]) => ({
+    reference: id === null ? null : (byId.get(id) ?? null),
+    configurations: own,
   }));
 }
 

@@ -29,6 +29,7 @@ import {
   type RunSummary,
   SUMMARY_SCHEMA_VERSION,
 } from "../run/summary-schema.js";
+import type { TaskLoss } from "../run/task-losses.js";
 import { bandwidthUtilization, profileSummary, whySentence } from "./bandwidth.js";
 import { compareWithReference } from "./comparison.js";
 import { computeDrift } from "./drift.js";
@@ -66,8 +67,8 @@ export function summarize(
   { comparisons }: SummaryOptions = { comparisons: true },
 ): RunSummary {
   const { run, end } = data;
-  const findReference = ({ plan }: ConfigurationData) =>
-    data.configurations.find(({ plan: { worker } }) => worker.id === referenceIdOf(plan, run.plan)) ?? null;
+  const byId = new Map(data.configurations.map((one) => [one.plan.worker.id, one]));
+  const findReference = ({ plan }: ConfigurationData) => byId.get(referenceIdOf(plan, run.plan)) ?? null;
   const trialsEach = countTrialsEach(run.plan, run.prompts.length);
   const configurations = data.configurations.map((configuration) =>
     summarizeConfiguration(configuration, findReference(configuration), {
@@ -101,6 +102,9 @@ export function summarize(
     ),
     environment_changes: data.environmentChanges,
     record_problems: data.recordProblems,
+    task_losses: data.taskLosses.map(
+      ({ schema_version: _, run_id: __, kind: ___, ...loss }): TaskLoss => loss,
+    ),
     resumes: data.resumes.map(({ at, falcon_exp_version }) => ({ at, falcon_exp_version })),
     drift: computeDrift(data.driftProbes),
     configurations,

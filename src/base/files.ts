@@ -19,6 +19,27 @@ export async function readRegularFile(path: string): Promise<Buffer> {
   }
 }
 
+/** More would not be read faster. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** The content in pieces, so that a file need not fit into memory. Throws as `readRegularFile` does. */
+export async function* readChunks(path: string): AsyncGenerator<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw notAFile(path);
+    for (;;) {
+      // A new one each time: what was read before may still be looked at.
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(1, found.size)));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 /** What is thrown for a pipe, socket, device or folder that bears a file's name. */
 export function notAFile(path: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${path} is no regular file`), { code: "EINVAL" });

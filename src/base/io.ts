@@ -1,5 +1,6 @@
 /** Files that are made whole, and work that goes on side by side. */
-import { readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 
 /**
@@ -16,6 +17,27 @@ export async function writeWholeFile(path: string, content: string | Uint8Array)
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     const there = await readFile(path).catch(() => null);
     if (there?.equals(bytes) !== true) throw error;
+  }
+}
+
+/** The same of content that need not fit into memory. */
+export async function writeWholeFileOf(
+  path: string,
+  pieces: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+): Promise<void> {
+  const temporary = `${path}.${process.pid}-${randomBytes(4).toString("hex")}`;
+  try {
+    const file = await open(temporary, "wx");
+    try {
+      for await (const piece of pieces) await file.writeFile(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   }
 }
 

@@ -4,9 +4,9 @@ import { ownProcessName } from "../base/process-name.js";
 import { slurmClient } from "../executor/slurm/client.js";
 import { followSlices } from "../executor/slurm/follow.js";
 import type { SliceStatus } from "../executor/slurm/judge.js";
-import { type Ledger, type Loss, readLedger } from "../executor/slurm/ledger.js";
+import { type Ledger, readLedger } from "../executor/slurm/ledger.js";
 import { submitSlices } from "../executor/slurm/submit.js";
-import { dealParts } from "../plan/slices.js";
+import { describeLoss, OUTCOMES } from "../render/words/task-losses.js";
 import { writeReport } from "../render/write-report.js";
 import { readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
@@ -79,18 +79,10 @@ async function follow(io: CommandIo, run: RunPaths, ledger: Ledger, { poll }: At
         if (text !== said) say(text);
         said = text;
       },
-      onLoss: (loss) => say(describeLoss(loss)),
+      onLoss: (loss) => say(`${describeLoss(loss)} It is ${OUTCOMES[loss.outcome]}.`),
       isOver: async (slice) => {
-        const { parts } = await readTasks(run);
-        const own = new Set(
-          dealParts(
-            parts.map((part) => part.plan),
-            ledger.slices,
-          )[slice],
-        );
-        return parts.every(
-          ({ plan: part, chosen }) => !own.has(part) || (chosen?.state ?? "open") !== "open",
-        );
+        const { parts } = await readTasks(run, { index: slice, count: ledger.slices });
+        return parts.every(({ chosen }) => (chosen?.state ?? "open") !== "open");
       },
       submit: (before, slices) =>
         submitSlices(before, slices, { run, client: slurmClient, clock: io.clock, program: PROGRAM }),
@@ -115,11 +107,4 @@ export function countStatuses(statuses: readonly SliceStatus[]): string {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return `tasks: ${[...counts].map(([key, count]) => `${count} ${key}`).join(", ")}`;
-}
-
-export function describeLoss({ slice, message, outcome }: Loss): string {
-  const words = { again: "submitted again", requeued: "measured again", "given-up": "recorded as failed" }[
-    outcome
-  ];
-  return `slice ${slice}: ${message} It is ${words}.`;
 }

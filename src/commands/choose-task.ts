@@ -3,11 +3,11 @@ import { hostname } from "node:os";
 import { pluralize } from "../base/text.js";
 import { describeTaskPlace, taskPlacePath } from "../executor/slurm/slice-records.js";
 import type { Plan } from "../plan/plan-types.js";
-import { dealParts, joinParts, type Slice } from "../plan/slices.js";
+import { joinParts, type Slice } from "../plan/slices.js";
 import { judgeParts, type MergedPart } from "../run/merge-tasks.js";
 import type { RunPaths } from "../run/paths.js";
 import { PlanProgress } from "../run/plan-progress.js";
-import { readTasks } from "../run/read-run-records.js";
+import { readParts, readTasks } from "../run/read-run-records.js";
 import type { RunFileRecord } from "../run/record-types.js";
 import { writeResultFile } from "../run/result-file.js";
 import type { RunFolder } from "../run/run-folder.js";
@@ -38,21 +38,14 @@ export interface ChosenTask extends ChosenRun {
 /** Throws FalconError: the readers', `results-write-failed`. */
 export async function chooseTask(io: CommandIo, choice: TaskChoice): Promise<ChosenTask> {
   const { run, plan, slice, retryFailed } = choice;
-  const { parts } = await readTasks(run);
-  const own =
-    dealParts(
-      parts.map((part) => part.plan),
-      slice.count,
-    )[slice.index] ?? [];
-  const wanted = new Set(own);
-  const mine = parts.filter((part) => wanted.has(part.plan));
+  const { parts: mine } = await readTasks(run, slice);
   const left = mine.filter(({ chosen }) => isLeft(chosen?.state ?? "open", retryFailed));
   const task = joinParts(
     plan,
     left.map((part) => part.plan),
   );
   const carried = choice.afresh === true ? [] : left.flatMap((part) => listCarried(part, hostname()));
-  const records = carried.length === 0 ? [] : startRecords(task, carried);
+  const records = await startRecords(run, task, carried);
   let folder: RunFolder | null = null;
   return {
     run,
@@ -87,25 +80,25 @@ type Carried = NonNullable<MergedPart["chosen"]>;
  */
 function listCarried({ chosen }: MergedPart, host: string): readonly Carried[] {
   if (chosen === null) return [];
-  const { records } = chosen.task;
-  const isHere = records.some((record) => record.kind === "run" && record.controller.hostname === host);
-  const hasCards = records.some(
-    (record) => record.kind === "environment" && record.environment.gpus.length > 0,
-  );
-  return isHere && !hasCards ? [chosen] : [];
+  const { run, environments } = chosen.task;
+  const hasCards = environments.some(({ environment }) => environment.gpus.length > 0);
+  return run?.controller.hostname === host && !hasCards ? [chosen] : [];
 }
 
 /** What a task begins with that continues others' work: their records, under a run record of its own. */
-export function startRecords(plan: Plan, carried: readonly Carried[]): readonly RunFileRecord[] {
+export async function startRecords(
+  run: RunPaths,
+  plan: Plan,
+  carried: readonly Carried[],
+): Promise<readonly RunFileRecord[]> {
   const tasks = [...new Set(carried.map(({ task }) => task))];
-  const run = tasks.flatMap(({ records }) => records.filter((record) => record.kind === "run"))[0];
-  if (run === undefined) return [];
-  const environments = tasks.flatMap(({ records }) => records.filter(({ kind }) => kind === "environment"));
+  const first = tasks.flatMap((task) => task.run ?? [])[0];
+  if (first === undefined) return [];
   const { header, configurations, blocks } = plan;
   return [
-    { ...run, plan: header, configurations: [...configurations], blocks: [...blocks] },
-    ...environments,
-    ...carried.flatMap(({ records }) => records),
+    { ...first, plan: header, configurations: [...configurations], blocks: [...blocks] },
+    ...tasks.flatMap(({ environments }) => environments),
+    ...(await readParts(run, carried)),
   ];
 }
 

@@ -2,15 +2,15 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { writeWholeFile } from "../base/io.js";
+import { writeWholeFile, writeWholeFileOf } from "../base/io.js";
 import { safeLine, safeLines } from "../base/text.js";
-import type { FileContent, FolderContent } from "../render/export/document.js";
+import type { FileContent, FolderContent, Pieces } from "../render/export/document.js";
 import { exporter } from "../render/export/exporter.js";
 import { type DocumentFormat, isFolderFormat } from "../render/export/formats.js";
 import { findRuns } from "../run/find-runs.js";
 import { describeRecordWarning } from "../run/reader.js";
 import { readRun } from "../run/run-data.js";
-import { BYTE_ORDER_MARK } from "../run/table/csv.js";
+import { BYTE_ORDER_MARK, csvFilePieces } from "../run/table/csv.js";
 import type { CommandIo } from "./io.js";
 
 export interface ExportArgs {
@@ -57,15 +57,29 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
   }
   const document = content();
   if (isFolder(document)) await writeFolder(io, output, document);
-  else if (output === "-") io.stdout.write(document);
+  else if (output === "-") print(io, document);
   // A pipe's reader would take the mark for a part of the first name.
-  else
-    await writeDocument(resolve(io.cwd, output), to === "csv" ? `${BYTE_ORDER_MARK}${document}` : document);
+  else await writeDocument(resolve(io.cwd, output), to === "csv" ? withMark(document) : document);
   return ExitCode.ok;
 }
 
 function isFolder(content: FileContent | FolderContent): content is FolderContent {
   return typeof content === "object" && "files" in content;
+}
+
+function isInPieces(content: FileContent): content is Pieces {
+  return typeof content === "object" && "pieces" in content;
+}
+
+function withMark(content: FileContent): FileContent {
+  return isInPieces(content)
+    ? { pieces: csvFilePieces(content.pieces) }
+    : `${BYTE_ORDER_MARK}${String(content)}`;
+}
+
+/** Waits for whoever reads: Node writes to files, pipes and terminals at once. */
+function print({ stdout }: CommandIo, document: FileContent): void {
+  for (const piece of isInPieces(document) ? document.pieces : [document]) stdout.write(piece);
 }
 
 /** Its files, and to stderr what to do with them. */
@@ -83,7 +97,9 @@ function quoteForShell(path: string): string {
 
 /** Whole, then renamed: a program that reads it meanwhile never sees half of it. */
 function writeDocument(path: string, content: FileContent): Promise<void> {
-  return attempt(path, () => writeWholeFile(path, content));
+  return attempt(path, () =>
+    isInPieces(content) ? writeWholeFileOf(path, content.pieces) : writeWholeFile(path, content),
+  );
 }
 
 async function attempt(path: string, write: () => Promise<unknown>): Promise<void> {

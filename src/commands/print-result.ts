@@ -1,4 +1,6 @@
 import { asCalled } from "../base/as-called.js";
+import { wrapText } from "../base/text.js";
+import { pickShown } from "../render/shown-part.js";
 import { overviewPicture, type PicturedRun } from "../render/terminal/picture/picture.js";
 import {
   canShowBlocks,
@@ -16,10 +18,12 @@ export async function printResult(
   picture: PictureKind | "auto" = "none",
 ): Promise<void> {
   const kind = picture === "auto" ? detectPictureKind(io.env, io.stdoutIsTty) : picture;
-  const summary = withCalledHints(run.summary, io.program);
+  const { data, summary: shown, note } = pickShown(run.data, run.summary);
+  const summary = withCalledHints(shown, io.program);
   const style = { columns: io.columns, color: io.color, blocks: canShowBlocks(io.env) };
-  const drawn = await overviewPicture(run, kind, style);
+  const drawn = await overviewPicture({ ...run, data, summary: shown }, kind, style);
   io.stdout.write(`${resultTable(summary, io)}\n\n`);
+  if (note !== null) io.stdout.write(`${wrapText(note, io.columns).join("\n")}\n\n`);
   if (drawn !== "") io.stdout.write(`${drawn}\n\n`);
   io.stdout.write(`Results: ${run.paths.folder}\n`);
 }

@@ -21,7 +21,8 @@ export async function recordLostTask(
     choice.plan,
     left.map((part) => part.plan),
   );
-  const records = startRecords(
+  const records = await startRecords(
+    run,
     plan,
     left.flatMap(({ chosen }) => chosen ?? []),
   );

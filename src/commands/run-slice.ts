@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { Plan } from "../plan/plan-types.js";
-import { nameSlice, parseSlice, type Slice } from "../plan/slices.js";
+import { nameSlice, parseSlice, type Slice, splitPlan } from "../plan/slices.js";
 import { writeReport } from "../render/write-report.js";
 import { readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
@@ -12,6 +12,7 @@ import { freezeRun, readFrozenRun } from "../run/frozen-run.js";
 import { RunPaths } from "../run/paths.js";
 import { readTasks } from "../run/read-run-records.js";
 import type { RunEndRecord } from "../run/record-types.js";
+import { haveAllEnded } from "../run/task-ends.js";
 import { removeLogprobs } from "../run/task-folders.js";
 import type { Transport } from "../worker/transport.js";
 import { DEFAULT_TRANSPORT } from "../worker/transport.js";
@@ -43,9 +44,7 @@ export async function runSlice(io: CommandIo, args: SliceArgs): Promise<number> 
   const plan = await readPlan(run);
   const choice: TaskChoice = { run, plan, slice, retryFailed: args.retryFailed };
   const { status, signal } = await measureTask(io, choice, args);
-  const { parts } = await readTasks(run);
-  // Whichever task ends last draws the whole run.
-  const isOver = parts.every(({ chosen }) => chosen !== null && chosen.state !== "open");
+  const isOver = await isRunOver(run, plan, slice);
   if (isOver) await endRun(run, plan);
   const next = isOver ? `The run is over: falcon-exp show ${run.folder}` : `Other slices are not over yet.`;
   if (args.json)
@@ -58,6 +57,13 @@ export async function runSlice(io: CommandIo, args: SliceArgs): Promise<number> 
     });
   else io.stdout.write(`Slice ${args.slice}: ${status}. ${next}\n`);
   return chooseExitCode(status, signal);
+}
+
+/** Whichever task ends last draws the whole run. Only it reads what all the others have recorded. */
+async function isRunOver(run: RunPaths, plan: Plan, { count }: Slice): Promise<boolean> {
+  if (!(await haveAllEnded(run, { count, parts: splitPlan(plan).length }))) return false;
+  const { parts } = await readTasks(run);
+  return parts.every(({ chosen }) => chosen !== null && chosen.state !== "open");
 }
 
 async function endRun(run: RunPaths, { header }: Plan): Promise<void> {

@@ -85,7 +85,8 @@ async function submitLeft(io: CommandIo, args: RunArgs): Promise<number> {
   const tried = Math.max(0, ...parts.filter((part) => isLeft.has(part.plan)).map(({ tries }) => tries));
   const ledger: Ledger = {
     ...before,
-    // What was lost before was told then; each task has its bound anew.
+    // Each task has its bound anew.
+    losses_before: [...before.losses_before, ...before.losses],
     losses: [],
     cancelled_at: null,
     attempts: tried + before.settings.retries + 1,
@@ -109,6 +110,7 @@ function startLedger(io: CommandIo, plan: Plan, settings: SlurmSettings, args: R
     retry_failed: false,
     cwd: io.cwd,
     jobs: [],
+    losses_before: [],
     losses: [],
     cancelled_at: null,
   };

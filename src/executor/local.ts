@@ -127,7 +127,7 @@ class LocalRun {
   private async attempt(configuration: PlanConfiguration, work: SessionWork): Promise<void> {
     const { context, plan, progress } = this;
     const { session } = work;
-    const unrun = { configuration, work, trials: this.listTrials(session), progress };
+    const unrun = { configuration, work, trials: progress.listTrials(session), progress };
     const { state } = context.stop;
     if (state !== null) {
       return recordSkipped(unrun, "cancelled", `${state.reason}, before it was started`, context);
@@ -164,12 +164,6 @@ class LocalRun {
     const found = this.plan.configurations.find(({ worker }) => worker.id === session.configuration_id);
     if (found === undefined) throw new Error(`session ${session.index} names no configuration of the plan`);
     return found;
-  }
-
-  private listTrials(session: LoadSession) {
-    return this.plan.trials.filter(
-      (trial) => trial.configuration_id === session.configuration_id && trial.round === session.round,
-    );
   }
 
   private withModelPath(configuration: PlanConfiguration): PlanConfiguration {

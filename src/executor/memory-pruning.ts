@@ -1,6 +1,6 @@
 /** What is not tried because less of it has run out of memory before. */
 import { isMemoryFailure, mustRunOutOfMemory, type OutOfMemoryUse } from "../plan/oom-pruning.js";
-import type { LoadSession, Plan, PlanConfiguration } from "../plan/plan-types.js";
+import type { LoadSession, Plan, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { PlanProgress, SessionWork } from "../run/plan-progress.js";
 import type { Failure } from "../run/record-types.js";
 import type { PostTrialName } from "../run/session-state.js";
@@ -20,29 +20,49 @@ export interface ImpliedFailures {
   readonly postTrial: ReadonlyMap<PostTrialName, Implied>;
 }
 
+/** A load session that is over, and what failed in it. */
 interface PastSession {
   readonly configuration: PlanConfiguration;
   readonly session: LoadSession;
+  /** As a whole. */
+  readonly failure: Failure | null;
+  readonly prompts: ReadonlyMap<number, Failure>;
+  readonly postTrial: readonly (readonly [PostTrialName, Failure])[];
 }
 
-/** Knows which load sessions of this run are over; what failed in them stands in `progress`. */
+/** Knows in which load sessions of this run something failed. */
 export class MemoryPruning {
   private readonly past: PastSession[] = [];
+  private readonly trialsOf = new Map<string, PlanTrial[]>();
 
   constructor(
     private readonly plan: Plan,
     private readonly progress: PlanProgress,
-  ) {}
+  ) {
+    for (const trial of plan.trials) {
+      const known = this.trialsOf.get(trial.configuration_id);
+      if (known === undefined) this.trialsOf.set(trial.configuration_id, [trial]);
+      else known.push(trial);
+    }
+  }
 
   /** From now on what failed in this session counts for others. */
   add(configuration: PlanConfiguration, session: LoadSession): void {
-    if (session.role === "measure") this.past.push({ configuration, session });
+    if (session.role !== "measure") return;
+    const { failure } = this.progress.summarizeSession(session);
+    const prompts = this.listPromptFailures(session);
+    const postTrial = [...this.progress.readSession(session).postTrial].flatMap(([name, ended]) =>
+      ended === null ? [] : [[name, ended] as const],
+    );
+    // Of thousands of sessions nearly all have nothing to say.
+    if (failure === null && prompts.size + postTrial.length === 0) return;
+    this.past.push({ configuration, session, failure, prompts, postTrial });
   }
 
   /** Why a load session cannot come to anything as a whole: null = load it. */
   findReasonToSkip(configuration: PlanConfiguration, session: LoadSession): string | null {
     for (const past of this.past) {
-      const { failure } = this.progress.summarizeSession(past.session);
+      const { failure } = past;
       if (failure === null) continue;
       const { worker } = past.configuration;
       if (worker.id === configuration.worker.id) {
@@ -62,13 +82,13 @@ export class MemoryPruning {
     const postTrial = new Map<PostTrialName, Implied>();
     for (const past of this.past) {
       const { label } = past.configuration.worker;
-      for (const [prompt, failure] of this.listPromptFailures(past.session)) {
+      for (const [prompt, failure] of past.prompts) {
         if (!this.isImplied(past, configuration, "tokens", failure)) continue;
         prompts.set(prompt, prompts.get(prompt) ?? buildImplied(label, failure));
       }
-      for (const [name, failure] of this.progress.readSession(past.session).postTrial) {
+      for (const [name, failure] of past.postTrial) {
         const use = name === "profile" ? "tokens" : "weights";
-        if (failure === null || !this.isImplied(past, configuration, use, failure)) continue;
+        if (!this.isImplied(past, configuration, use, failure)) continue;
         postTrial.set(name, postTrial.get(name) ?? buildImplied(label, failure));
       }
     }
@@ -84,7 +104,7 @@ export class MemoryPruning {
     const past = this.progress.readSession(session);
     const found = new Map<number, Failure>();
     const completed = new Set<number>();
-    for (const { id, prompt_index } of this.plan.trials) {
+    for (const { id, prompt_index } of this.trialsOf.get(session.configuration_id) ?? []) {
       const ended = past.readTrialEnd(id);
       if (ended === null) completed.add(prompt_index);
       else if (ended !== undefined && isMemoryFailure(ended.code)) found.set(prompt_index, ended);

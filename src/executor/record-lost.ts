@@ -19,9 +19,7 @@ export async function recordLost(
     const { session } = work;
     const configuration = plan.configurations.find(({ worker }) => worker.id === session.configuration_id);
     if (configuration === undefined || session.role !== "measure") continue;
-    const trials = plan.trials.filter(
-      (trial) => trial.configuration_id === session.configuration_id && trial.round === session.round,
-    );
+    const trials = progress.listTrials(session);
     await recordStartFailure({ configuration, work, trials, progress }, failure, context);
   }
   const measured = plan.blocks.filter(({ role }) => role === "measure");

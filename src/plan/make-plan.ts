@@ -41,6 +41,7 @@ export function makePlan(
   const names = nameConfigurations(named, varyingAxes(named));
   const reference = namedIndex(experiment.reference, "reference", cells, names);
   const references = chooseReferences(cells, experiment.reference, reference);
+  const referenceIndexes = new Set(references);
   const sentinel =
     experiment.sentinel === null ? null : namedIndex(experiment.sentinel, "sentinel", cells, names);
   const ids = names.map(({ id }) => id);
@@ -76,7 +77,7 @@ export function makePlan(
       generation,
       batch_size: cell.batch_size,
       axes: { ...axes },
-      is_reference: references.includes(index),
+      is_reference: referenceIndexes.has(index),
       reference_id: ids[references[index] ?? index] ?? null,
       inputs_sha256: sha256OfValue({
         ...loaded,

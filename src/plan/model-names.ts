@@ -1,14 +1,16 @@
 /** Names that tell models apart: two of one name get what differs between them. */
-import { canonicalJson, sha256OfValue } from "../base/json.js";
+import { canonicalJson } from "../base/json.js";
 import type { ExperimentModel, Settings } from "../experiment/experiment.js";
+import { identifyModels } from "./model-ids.js";
 
 /** More would make a label that nobody reads. */
 const MOST_DIFFERENCES = 2;
 
 /** The same cells; models that share a name without being the same have their names made longer, or else numbered. */
 export function nameModelsApart(cells: readonly Settings[]): readonly Settings[] {
+  const identify = identifyModels();
   const models = new Map<string, ExperimentModel>();
-  for (const { model } of cells) models.set(sha256OfValue(model.source), model);
+  for (const cell of cells) models.set(identify(cell), cell.model);
   const byName = new Map<string, [id: string, model: ExperimentModel][]>();
   for (const [id, model] of models) byName.set(model.name, [...(byName.get(model.name) ?? []), [id, model]]);
   const names = new Map<string, string>();
@@ -29,7 +31,7 @@ export function nameModelsApart(cells: readonly Settings[]): readonly Settings[]
     }
   }
   return cells.map((cell) => {
-    const name = names.get(sha256OfValue(cell.model.source));
+    const name = names.get(identify(cell));
     return name === undefined ? cell : { ...cell, model: { ...cell.model, name } };
   });
 }

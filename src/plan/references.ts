@@ -1,8 +1,9 @@
 /** What each configuration is compared with: of its own model, and as alike as there is one. */
-import { sha256OfValue } from "../base/json.js";
+import { canonicalJson } from "../base/json.js";
 import type { Reference, Settings } from "../experiment/experiment.js";
 import { isQuantized } from "../quantization/registry.js";
 import { matches } from "./expand.js";
+import { identifyModels } from "./model-ids.js";
 
 /**
  * Index of each configuration's reference, its own for a reference. It is of the same model, whatever another model's would
@@ -15,19 +16,39 @@ export function chooseReferences(
   named: Reference,
   namedIndex: number,
 ): readonly number[] {
-  const models = cells.map(({ model }) => sha256OfValue(model.source));
-  const others = cells.map(({ quantization: _, ...rest }) => sha256OfValue(rest));
   const isPlain = (index: number) => !isQuantized((cells[index] as Settings).quantization);
-  const ofModel = new Map<string, readonly number[]>();
-  for (const [index, model] of models.entries()) ofModel.set(model, [...(ofModel.get(model) ?? []), index]);
+  const choose = (family: readonly number[]) => family.find(isPlain) ?? family[0];
+  const models = cells.map(identifyModels());
+  const ofModel = groupIndexes(models);
+  const chosenOfModel = mapValues(
+    ofModel,
+    (family) => findNamed(family, cells, named, namedIndex) ?? { fallback: choose(family) },
+  );
+  const others = cells.map(
+    ({ quantization: _, model, ...rest }, index) => `${models[index]} ${model.name} ${canonicalJson(rest)}`,
+  );
+  const plainAlike = mapValues(groupIndexes(others), (alike) =>
+    alike.length > 1 ? alike.find(isPlain) : undefined,
+  );
   return cells.map((_, index) => {
-    const family = ofModel.get(models[index] ?? "") ?? [index];
-    const chosen = findNamed(family, cells, named, namedIndex);
-    if (chosen !== undefined) return chosen;
-    const alike = family.filter((other) => others[other] === others[index]);
-    const plainAlike = alike.length > 1 ? alike.find(isPlain) : undefined;
-    return plainAlike ?? family.find(isPlain) ?? family[0] ?? index;
+    const chosen = chosenOfModel.get(models[index] ?? "");
+    if (typeof chosen === "number") return chosen;
+    return plainAlike.get(others[index] ?? "") ?? chosen?.fallback ?? index;
   });
+}
+
+function groupIndexes(keys: readonly string[]): ReadonlyMap<string, readonly number[]> {
+  const groups = new Map<string, number[]>();
+  for (const [index, key] of keys.entries()) {
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [index]);
+    else known.push(index);
+  }
+  return groups;
+}
+
+function mapValues<V, R>(map: ReadonlyMap<string, V>, of: (value: V) => R): ReadonlyMap<string, R> {
+  return new Map([...map].map(([key, value]) => [key, of(value)]));
 }
 
 function findNamed(

@@ -5,12 +5,14 @@ import { summarize } from "../analysis/summary.js";
 import type { RunPaths } from "../run/paths.js";
 import { mergeTaskRecords } from "../run/read-run-records.js";
 import { describeRecordWarning } from "../run/reader.js";
-import { writeResultFile } from "../run/result-file.js";
+import { writeResultFile, writeResultPieces } from "../run/result-file.js";
 import { type RunData, readRun } from "../run/run-data.js";
 import type { RunSummary } from "../run/summary-schema.js";
-import { BYTE_ORDER_MARK, tableCsv } from "../run/table/csv.js";
+
+import { BYTE_ORDER_MARK, csvFilePieces, csvPieces } from "../run/table/csv.js";
+
 import { tableParquet } from "../run/table/parquet.js";
-import { tableRows } from "../run/table/rows.js";
+import { listRows } from "../run/table/rows.js";
 import { buildCharts } from "./charts/charts.js";
 import { chartInputs } from "./charts/inputs/chart-inputs.js";
 import { describeError, loadDrawing, writeCharts } from "./charts/write-charts.js";
@@ -18,6 +20,7 @@ import { readPageBundle } from "./html/bundle.js";
 import { reportHtml } from "./html/page.js";
 import { answersMarkdown } from "./markdown/answers-markdown.js";
 import { qualityCsv } from "./quality-csv.js";
+import { pickShown } from "./shown-part.js";
 
 export interface WrittenReport {
   readonly summary: RunSummary;
@@ -35,9 +38,8 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
   const warnings = (ofTasks.length > 0 ? ofTasks : ofRecords).map(describeRecordWarning);
   const summary = summarize(data);
   await writeResultFile(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
-  const rows = tableRows([data]);
-  await writeResultFile(paths.csv, `${BYTE_ORDER_MARK}${tableCsv(rows)}`);
-  await writeResultFile(paths.parquet, tableParquet(rows));
+  await writeResultPieces(paths.csv, csvFilePieces(csvPieces(listRows([data]))));
+  await writeResultFile(paths.parquet, tableParquet(listRows([data])));
   const quality = qualityCsv(summary);
   if (quality === null) await rm(paths.qualityCsv, { force: true });
   else await writeResultFile(paths.qualityCsv, `${BYTE_ORDER_MARK}${quality}`);
@@ -52,7 +54,9 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
     const environment = { controller: data.run.controller, worker: data.environment };
     await writeResultFile(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
   }
-  const charts = buildCharts(chartInputs(data, summary));
+  const shown = pickShown(data, summary);
+  if (shown.note !== null) warnings.push(`charts and report.html: ${shown.note}`);
+  const charts = buildCharts(chartInputs(shown.data, shown.summary));
   warnings.push(...(await writeCharts(paths.charts, charts, { drawing: await loading })));
   return { summary, data, warnings };
 }

@@ -75,6 +75,10 @@ export class RunPaths {
   get tasks(): string {
     return join(this.folder, "tasks");
   }
+  /** Which jobs were submitted to Slurm, and what became of tasks that left no end. */
+  get slurm(): string {
+    return join(this.folder, "slurm.json");
+  }
   /** The folder of one of them is made like a run's. */
   task(name: string): RunPaths {
     return new RunPaths(join(this.tasks, checkedSegment(name)));

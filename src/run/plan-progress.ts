@@ -82,6 +82,9 @@ function lighten(record: RunFileRecord): KeptRecord {
 export class PlanProgress {
   readonly #state = new RunState<KeptRecord>();
   private readonly trialsBySession = new Map<string, PlanTrial[]>();
+  /** By configuration. */
+  #files: ReadonlyMap<string, string> | null = null;
+  #references: ReadonlyMap<string, string> | null = null;
 
   constructor(
     private readonly plan: Plan,
@@ -139,9 +142,11 @@ export class PlanProgress {
 
   /** Of the same files, as the first of the run's loads had them; null where none told. */
   findFingerprints(configuration: PlanConfiguration): Fingerprints | null {
+    // Named once: to do it again for each load of thousands takes longer than some of the loads.
+    this.#files ??= new Map(this.plan.configurations.map((one) => [one.worker.id, nameFiles(one)]));
     const files = nameFiles(configuration);
     const loads = this.plan.configurations.flatMap(({ worker }) =>
-      nameFiles({ worker }) === files ? (this.#state.configuration(worker.id).load ?? []) : [],
+      this.#files?.get(worker.id) === files ? (this.#state.configuration(worker.id).load ?? []) : [],
     );
     return loads.find(({ load }) => load.fingerprints !== null)?.load.fingerprints ?? null;
   }
@@ -277,8 +282,10 @@ export class PlanProgress {
   }
 
   private findReference(configurationId: string): string {
-    const own = this.plan.configurations.find(({ worker }) => worker.id === configurationId);
-    return own === undefined ? configurationId : referenceIdOf(own, this.plan.header);
+    this.#references ??= new Map(
+      this.plan.configurations.map((one) => [one.worker.id, referenceIdOf(one, this.plan.header)]),
+    );
+    return this.#references.get(configurationId) ?? configurationId;
   }
 
   /** A load that costs more than its trials measures those of later rounds as well: they are of the first round then. */
@@ -287,7 +294,11 @@ export class PlanProgress {
     return own === undefined && round > 0 ? this.at(configuration_id, 0).readTrialEnd(id) : own;
   }
 
-  private listTrials({ configuration_id, round }: LoadSession): readonly PlanTrial[] {
+  /** That the plan has for it. */
+  listTrials({
+    configuration_id,
+    round,
+  }: Pick<LoadSession, "configuration_id" | "round">): readonly PlanTrial[] {
     return this.trialsBySession.get(buildKey(configuration_id, round)) ?? [];
   }
 

@@ -1,17 +1,21 @@
 /** A run's records, whoever wrote them: one process, or tasks on several machines. */
 import { FalconError } from "../base/errors.js";
-import { mapConcurrent } from "../base/io.js";
+import type { Plan } from "../plan/plan-types.js";
+import { dealParts, type Slice, splitPlan } from "../plan/slices.js";
 import { appendChecksum } from "./checksummed-line.js";
 import { readPlan } from "./earlier-run.js";
-import { type MergedTasks, mergeTasks } from "./merge-tasks.js";
+import { chooseRecords, type MergedTasks, mergeTasks, type PartOfTask } from "./merge-tasks.js";
 import type { RunPaths } from "./paths.js";
-import { type RecordFile, type RecordWarning, readRecords } from "./reader.js";
-import { writeResultFile } from "./result-file.js";
-import { hasTasks, listTasks } from "./task-folders.js";
-
-const CONCURRENCY = 8;
+import { type RecordFile, type RecordWarning, readEachRecord, readRecords } from "./reader.js";
+import type { RunFileRecord } from "./record-types.js";
+import { writeResultPieces } from "./result-file.js";
+import { Sharing } from "./sharing.js";
+import { hasTasks, listTasks, parseTaskName } from "./task-folders.js";
+import { readTaskLosses } from "./task-losses.js";
+import { findParts, TaskOutline } from "./task-outline.js";
 
 export interface ReadTasks extends MergedTasks {
+  readonly plan: Plan;
   /** Of damaged lines, and of what was measured twice. */
   readonly warnings: readonly RecordWarning[];
 }
@@ -23,27 +27,90 @@ export async function readRunRecords(paths: RunPaths): Promise<RecordFile> {
   } catch (error) {
     const isMissing = error instanceof FalconError && error.code === "results-not-found";
     if (!isMissing || !(await hasTasks(paths))) throw error;
-    return await readTasks(paths);
+    const merged = await readTasks(paths);
+    const sharing = new Sharing();
+    const records: RunFileRecord[] = [];
+    for await (const record of listMerged(paths, merged)) records.push(sharing.share(record));
+    return { records, warnings: merged.warnings };
   }
 }
 
-/** Throws FalconError `resume-plan-unreadable` and the reader's. */
-export async function readTasks(run: RunPaths): Promise<ReadTasks> {
+/**
+ * What tasks have recorded, without the records themselves: of the whole plan, or of the parts of one slice alone, for which no task
+ * of another slice need be read. Throws FalconError `resume-plan-unreadable` and the reader's.
+ */
+export async function readTasks(run: RunPaths, slice: Slice | null = null): Promise<ReadTasks> {
   const plan = await readPlan(run);
+  const all = splitPlan(plan);
+  const dealt = slice === null ? all : new Set(dealParts(all, slice.count)[slice.index]);
+  const parts = slice === null ? all : all.filter((part) => (dealt as ReadonlySet<Plan>).has(part));
+  const partOf = findParts(parts);
   const warnings: RecordWarning[] = [];
-  const tasks = await mapConcurrent(await listTasks(run), CONCURRENCY, async ({ records, runId: name }) => {
-    const read = await readRecords(records).catch((error: unknown) => {
-      // A task that was killed before its first record has no such file.
-      if (error instanceof FalconError && error.code === "results-not-found")
-        return { records: [], warnings: [] };
-      throw error;
-    });
+  const tasks: TaskOutline[] = [];
+  for (const { records, runId: name } of await listTasks(run)) {
+    if (slice !== null && isOfOtherSlice(name, slice)) continue;
+    const task = new TaskOutline(name, partOf);
+    const ofFile = await readTask(records, (record) => task.add(record));
     const file = `tasks/${name}/records.jsonl`;
-    warnings.push(...read.warnings.map((warning) => ({ ...warning, file })));
-    return { name, records: read.records };
+    warnings.push(...ofFile.map((warning) => ({ ...warning, file })));
+    tasks.push(task);
+  }
+  const merged = mergeTasks(plan, parts, run.runId, tasks, await readTaskLosses(run));
+  return {
+    ...merged,
+    plan,
+    warnings: [...warnings, ...merged.notes.map((message) => ({ line: null, message }))],
+  };
+}
+
+/** A plan that was cut into another number of slices may have put the same parts together. */
+function isOfOtherSlice(task: string, { index, count }: Slice): boolean {
+  const named = parseTaskName(task);
+  return named !== null && named.count === count && named.index !== index;
+}
+
+/** Every record that counts, as one process would have recorded them; without a `run_end` while something is left to do. */
+export async function* listMerged(
+  run: RunPaths,
+  { tasks, parts, run: first, losses, end }: MergedTasks,
+): AsyncGenerator<RunFileRecord> {
+  if (first === null) return;
+  yield first;
+  // Before what was measured: the last record tells how long the run has gone on.
+  yield* losses;
+  const counts = chooseRecords({ parts });
+  for (const task of tasks) {
+    // Of one task at a time: all of them need not fit into memory.
+    const records: RunFileRecord[] = [];
+    await readTask(run.task(task.name).records, (record) => {
+      if (counts(task, record)) records.push(record);
+    });
+    yield* records;
+  }
+  if (end !== null) yield end;
+}
+
+/** All that tasks have recorded of parts of the plan, in order of writing. */
+export async function readParts(
+  run: RunPaths,
+  parts: readonly PartOfTask[],
+): Promise<readonly RunFileRecord[]> {
+  const found: RunFileRecord[] = [];
+  for (const task of new Set(parts.map((part) => part.task))) {
+    const wanted = findParts(parts.flatMap((part) => (part.task === task ? [part.plan] : [])));
+    await readTask(run.task(task.name).records, (record) => {
+      if ("configuration_id" in record && wanted.has(record.configuration_id)) found.push(record);
+    });
+  }
+  return found;
+}
+
+/** A task that was killed before its first record has no such file. */
+async function readTask(path: string, onRecord: (record: RunFileRecord) => void) {
+  return readEachRecord(path, onRecord).catch((error: unknown) => {
+    if (error instanceof FalconError && error.code === "results-not-found") return [];
+    throw error;
   });
-  const merged = mergeTasks(plan, run.runId, tasks);
-  return { ...merged, warnings: [...warnings, ...merged.notes.map((message) => ({ line: null, message }))] };
 }
 
 /**
@@ -52,10 +119,11 @@ export async function readTasks(run: RunPaths): Promise<ReadTasks> {
  */
 export async function mergeTaskRecords(run: RunPaths): Promise<readonly RecordWarning[]> {
   if (!(await hasTasks(run))) return [];
-  const { records, warnings } = await readTasks(run);
-  if (records.at(-1)?.kind === "run_end") {
-    const lines = records.map((record) => Buffer.from(`${appendChecksum(JSON.stringify(record))}\n`));
-    await writeResultFile(run.records, Buffer.concat(lines));
-  }
-  return warnings;
+  const merged = await readTasks(run);
+  if (merged.end !== null) await writeResultPieces(run.records, listLines(run, merged));
+  return merged.warnings;
+}
+
+async function* listLines(run: RunPaths, merged: MergedTasks): AsyncGenerator<string> {
+  for await (const record of listMerged(run, merged)) yield `${appendChecksum(JSON.stringify(record))}\n`;
 }

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { readRegularFile } from "../base/files.js";
+import { readChunks } from "../base/files.js";
 import { parseJson } from "../base/json.js";
+import { LineReader } from "../base/line-reader.js";
 import { splitAtChecksums, verifyChecksum } from "./checksummed-line.js";
 import { RECORDS_FILE } from "./paths.js";
 import { RECORD_SCHEMA_VERSION, type RunFileRecord, recordSchema } from "./record-types.js";
+import { Sharing } from "./sharing.js";
 
 /** Something in the file that could not be used. The rest of the file still counts. */
 export interface RecordWarning {
@@ -31,10 +33,23 @@ export interface RecordFile {
  * was measured before and after is kept. A line from a newer falcon-exp is an error, because guessing would falsify.
  */
 export async function readRecords(path: string): Promise<RecordFile> {
-  let content: Buffer;
+  const records: RunFileRecord[] = [];
+  // Repeats of a prompt mostly say the same: each text is held once.
+  const sharing = new Sharing();
+  const warnings = await readEachRecord(path, (record) => void records.push(sharing.share(record)));
+  return { records, warnings };
+}
+
+/** The same record by record, so that a file need not fit into memory. Throws as `readRecords` does. */
+export async function readEachRecord(
+  path: string,
+  onRecord: (record: RunFileRecord) => void,
+): Promise<readonly RecordWarning[]> {
+  const parser = new RecordParser(path, onRecord);
   try {
-    content = await readRegularFile(path);
+    for await (const chunk of readChunks(path)) parser.push(chunk);
   } catch (cause) {
+    if (cause instanceof FalconError) throw cause;
     throw new FalconError({
       code: "results-not-found",
       message: `Could not read ${path}: ${(cause as Error).message}`,
@@ -43,26 +58,41 @@ export async function readRecords(path: string): Promise<RecordFile> {
       cause,
     });
   }
-  return parseRecords(content, path);
+  return parser.end();
 }
 
 /** The parsing half of `readRecords`; `source` names the file in errors. */
 export function parseRecords(content: Buffer, source: string): RecordFile {
   const records: RunFileRecord[] = [];
-  const warnings: RecordWarning[] = [];
-  let start = 0;
-  for (let line = 1; start < content.length; line++) {
-    const newline = content.indexOf(0x0a, start);
-    const end = newline === -1 ? content.length : newline;
-    for (const { record, problem } of parseLine(content.subarray(start, end), `${source}:${line}`)) {
-      if (record !== null) records.push(record);
-      else if (problem !== null) {
-        warnings.push({ line, message: `${newline === -1 ? TORN : problem}: left out` });
+  const parser = new RecordParser(source, (record) => void records.push(record));
+  parser.push(content);
+  return { records, warnings: parser.end() };
+}
+
+/** Takes a file in pieces. */
+class RecordParser {
+  private readonly warnings: RecordWarning[] = [];
+  private readonly lines: LineReader;
+
+  constructor(source: string, onRecord: (record: RunFileRecord) => void) {
+    this.lines = new LineReader((bytes, line, isEnded) => {
+      for (const { record, problem } of parseLine(bytes, `${source}:${line}`)) {
+        if (record !== null) onRecord(record);
+        else if (problem !== null) {
+          this.warnings.push({ line, message: `${isEnded ? problem : TORN}: left out` });
+        }
       }
-    }
-    start = end + 1;
+    });
   }
-  return { records, warnings };
+
+  push(piece: Buffer): void {
+    this.lines.push(piece);
+  }
+
+  end(): readonly RecordWarning[] {
+    this.lines.end();
+    return this.warnings;
+  }
 }
 
 const TORN = "the last line is torn (the run was killed while writing it)";

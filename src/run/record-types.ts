@@ -25,6 +25,7 @@ import {
 } from "../protocol/measurements.js";
 import { promptSchema } from "../protocol/prompt.js";
 import { lmEvalMeasurementSchema, qualityMeasurementSchema } from "../protocol/quality.js";
+import { taskLossSchema } from "./task-losses.js";
 
 /**
  * Raised when a key changes its meaning, is renamed or goes away; then `reader.ts` makes older lines into the new form, before
@@ -312,6 +313,14 @@ export const configurationRecordSchema = z.discriminatedUnion("status", [
 ]);
 export type ConfigurationRecord = z.infer<typeof configurationRecordSchema>;
 
+/** Of a run that tasks measure: one that left no end, and why; what it had measured stands among the other records. */
+export const taskLossRecordSchema = z.strictObject({
+  ...commonFields,
+  kind: z.literal("task_loss"),
+  ...taskLossSchema.shape,
+});
+export type TaskLossRecord = z.infer<typeof taskLossRecordSchema>;
+
 /** The run, or its resumption, ended by itself or was asked to stop; missing when the controller was killed. */
 export const runEndRecordSchema = z.strictObject({
   ...commonFields,
@@ -335,6 +344,7 @@ export const recordSchema = z.discriminatedUnion("kind", [
   qualityRecordSchema,
   lmEvalRecordSchema,
   configurationRecordSchema,
+  taskLossRecordSchema,
   runEndRecordSchema,
 ]);
 export type RunFileRecord = z.infer<typeof recordSchema>;

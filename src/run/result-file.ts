@@ -1,4 +1,5 @@
-import { writeWholeFile } from "../base/io.js";
+import { FalconError } from "../base/errors.js";
+import { writeWholeFile, writeWholeFileOf } from "../base/io.js";
 import { writeFailed } from "./writer.js";
 
 /** Writes a file of a results folder whole or not at all. Throws FalconError `results-write-failed`. */
@@ -7,5 +8,17 @@ export async function writeResultFile(path: string, content: string | Uint8Array
     await writeWholeFile(path, content);
   } catch (cause) {
     throw writeFailed(path, cause);
+  }
+}
+
+/** The same of content that need not fit into memory. Throws what making the pieces does as well. */
+export async function writeResultPieces(
+  path: string,
+  pieces: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+): Promise<void> {
+  try {
+    await writeWholeFileOf(path, pieces);
+  } catch (cause) {
+    throw cause instanceof FalconError ? cause : writeFailed(path, cause);
   }
 }

@@ -23,6 +23,7 @@ import type {
   RunEndRecord,
   RunFileRecord,
   RunRecord,
+  TaskLossRecord,
   TrialRecord,
   WarmupRecord,
 } from "./record-types.js";
@@ -66,6 +67,8 @@ export interface RunData {
   readonly end: RunEndRecord | null;
   /** What of libraries and machine is not the same for all that was measured: "torch 2.12.0 → 2.13.0". */
   readonly environmentChanges: readonly string[];
+  /** Of tasks that left no end, in order of time; none in a run of one process. */
+  readonly taskLosses: readonly TaskLossRecord[];
   /** Each time the run was resumed. */
   readonly resumes: readonly ResumeRecord[];
   /** What its records lack or hold beyond what can be used, one sentence each. */
@@ -98,7 +101,7 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
   }
   const state = new RunState<RunFileRecord>();
   for (const record of records) state.add(record);
-  const { environments, driftProbes, end, resumes } = state;
+  const { environments, driftProbes, taskLosses, end, resumes } = state;
   return {
     run,
     environment: environments.at(-1)?.environment ?? null,
@@ -114,6 +117,7 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
       const { known, unrecorded } = environmentChanges(before, environment);
       return unrecorded === null ? known : [...known, unrecorded];
     }),
+    taskLosses,
     resumes,
     recordProblems: findRecordGaps(state, run),
   };

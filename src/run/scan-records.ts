@@ -1,9 +1,10 @@
 /** A quick look through `records.jsonl`: only the lines that a list needs are parsed. */
-import { readRegularFile } from "../base/files.js";
+import { readChunks } from "../base/files.js";
 import { parseJson } from "../base/json.js";
+import { LineReader } from "../base/line-reader.js";
 import { verifyChecksum } from "./checksummed-line.js";
 import type { RunPaths } from "./paths.js";
-import { readRunRecords } from "./read-run-records.js";
+import { listMerged, readTasks } from "./read-run-records.js";
 import { RECORD_SCHEMA_VERSION } from "./record-types.js";
 import { PROGRESS_KINDS, progressRecordSchema, RunProgress } from "./run-progress.js";
 import type { SmallFiles } from "./small-files.js";
@@ -25,19 +26,16 @@ export interface ScannedRecords {
 
 /** Throws what the file system does. */
 export async function scanRecords(path: string): Promise<ScannedRecords> {
-  const content = await readRegularFile(path);
   const progress = new RunProgress();
   const damagedLines: number[] = [];
   let newerSchemaVersion: number | null = null;
-  let start = 0;
-  for (let line = 1; start < content.length; line++) {
-    const newline = content.indexOf(0x0a, start);
-    const end = newline === -1 ? content.length : newline;
-    const added = addLine(progress, content.subarray(start, end));
-    if (added === "damaged" && newline !== -1) damagedLines.push(line);
+  const lines = new LineReader((bytes, line, isEnded) => {
+    const added = addLine(progress, bytes);
+    if (added === "damaged" && isEnded) damagedLines.push(line);
     else if (typeof added === "number") newerSchemaVersion ??= added;
-    start = end + 1;
-  }
+  });
+  for await (const chunk of readChunks(path)) lines.push(chunk);
+  lines.end();
   return { progress, damagedLines, newerSchemaVersion };
 }
 
@@ -48,9 +46,8 @@ export async function scanRun(paths: RunPaths): Promise<ScannedRecords> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || !(await hasTasks(paths))) throw error;
   }
-  const { records } = await readRunRecords(paths);
   const progress = new RunProgress();
-  for (const record of records) progress.addRecord(record);
+  for await (const record of listMerged(paths, await readTasks(paths))) progress.addRecord(record);
   return { progress, damagedLines: [], newerSchemaVersion: null };
 }
 

@@ -13,7 +13,7 @@ type OfSession = OfConfiguration & { readonly round: number };
 export type StateRecord<F> =
   | ({ readonly kind: "run" | "resume" | "environment" } & Timed)
   | ({ readonly kind: "run_end"; readonly elapsed_sec: number } & Timed)
-  | ({ readonly kind: "sentinel" } & Timed)
+  | ({ readonly kind: "sentinel" | "task_loss" } & Timed)
   | ({ readonly kind: "load" } & OfSession)
   | ({ readonly kind: "trial" } & OfSession & TrialLike<F>)
   | ({ readonly kind: "configuration" } & OfSession & OutcomeLike<F>)
@@ -39,6 +39,7 @@ export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure>
   readonly resumes: Of<R, "resume">[] = [];
   readonly environments: Of<R, "environment">[] = [];
   readonly driftProbes: Of<R, "sentinel">[] = [];
+  readonly taskLosses: Of<R, "task_loss">[] = [];
   readonly #configurations = new Map<string, ConfigurationState<R, F>>();
   #lastAt: string | null = null;
   /** Of the parts before the last `resume`. */
@@ -64,6 +65,9 @@ export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure>
         return;
       case "sentinel":
         this.driftProbes.push(record as unknown as Of<R, "sentinel">);
+        return;
+      case "task_loss":
+        this.taskLosses.push(record as unknown as Of<R, "task_loss">);
         return;
       case "run_end":
         this.end = record as unknown as Of<R, "run_end">;

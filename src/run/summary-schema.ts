@@ -10,6 +10,7 @@ import { cacheSchema } from "../protocol/configuration.js";
 import { fingerprintsSchema, quantizationEffectiveSchema } from "../protocol/measurements.js";
 import { lmEvalResultSchema } from "../protocol/quality.js";
 import { failureSchema, repeatsEndSchema, reusedFromSchema, runEndRecordSchema } from "./record-types.js";
+import { taskLossSchema } from "./task-losses.js";
 
 export const SUMMARY_SCHEMA_VERSION = 1;
 
@@ -277,6 +278,8 @@ export const summarySchema = z.object({
   environment_changes: z.array(z.string()).default([]),
   /** What the records lack or hold beyond what can be used, one sentence each. */
   record_problems: z.array(z.string()).default([]),
+  /** Of a run in several tasks: those that were cut off, each with its cause and what became of its work. */
+  task_losses: z.array(taskLossSchema).default([]),
   /** When the run was resumed, and by which version. */
   resumes: z.array(z.object({ at: z.string(), falcon_exp_version: z.string() })).default([]),
   /** Null without a drift probe. */

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { Plan } from "../../src/plan/plan-types.js";
 import { joinParts, splitPlan } from "../../src/plan/slices.js";
-import { mergeTasks } from "../../src/run/merge-tasks.js";
+import { chooseRecords, mergeTasks } from "../../src/run/merge-tasks.js";
 import { type RunFileRecord, recordSchema } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
+import { findParts, TaskOutline } from "../../src/run/task-outline.js";
 import { planExperiment } from "../fixtures/experiments.js";
 import { runPlan } from "../fixtures/run-plan.js";
 
@@ -32,6 +33,31 @@ async function measure(plan: Plan, parts: readonly number[], host: string, behav
   );
 }
 
+interface TaskRecords {
+  readonly name: string;
+  readonly records: readonly RunFileRecord[];
+}
+
+/** As the readers do it, with the files' records in memory. */
+function merge(plan: Plan, runId: string, tasks: readonly TaskRecords[]) {
+  const all = splitPlan(plan);
+  const partOf = findParts(all);
+  const outlines = new Map(
+    tasks.map(({ name, records }) => {
+      const outline = new TaskOutline(name, partOf);
+      for (const record of records) outline.add(record);
+      return [outline, records] as const;
+    }),
+  );
+  const merged = mergeTasks(plan, all, runId, [...outlines.keys()]);
+  const counts = chooseRecords(merged);
+  const body = merged.tasks.flatMap((task) =>
+    (outlines.get(task) ?? []).filter((record) => counts(task, record)),
+  );
+  const { run, end } = merged;
+  return { ...merged, records: run === null ? [] : [run, ...body, ...(end === null ? [] : [end])] };
+}
+
 /** As a task that was killed leaves them. */
 const cutAfter = (records: readonly RunFileRecord[], trials: number): readonly RunFileRecord[] => {
   const seen = records.flatMap((record, index) => (record.kind === "trial" ? [index] : []));
@@ -48,7 +74,7 @@ const ids = (records: readonly RunFileRecord[]) =>
 test("the records of tasks read as those of one run, every trial once", async () => {
   const plan = await planned();
   const [first, second] = [await measure(plan, [0], "n1"), await measure(plan, [1], "n2")];
-  const merged = mergeTasks(plan, "20260101T000000Z-0001", [
+  const merged = merge(plan, "20260101T000000Z-0001", [
     { name: "0of2.0", records: first },
     { name: "1of2.0", records: second },
   ]);
@@ -70,15 +96,15 @@ test("a part that two tasks measured counts as the first that was complete has i
   const whole = await measure(plan, [0, 1], "n1");
   const again = later(await measure(plan, [1], "n2"), 1);
   const late = later(whole, 2);
-  const chosenOf = (tasks: Parameters<typeof mergeTasks>[2]) =>
-    mergeTasks(plan, "r", tasks).parts.map(({ chosen }) => chosen?.task.name);
+  const chosenOf = (tasks: readonly TaskRecords[]) =>
+    merge(plan, "r", tasks).parts.map(({ chosen }) => chosen?.task.name);
   // The first attempt was taken for dead, and ended after the second all the same.
   const zombie = [
     { name: "0of1.0", records: late },
     { name: "0of1.1", records: again },
   ];
   expect(chosenOf(zombie)).toEqual(["0of1.0", "0of1.1"]);
-  const { notes, records } = mergeTasks(plan, "r", zombie);
+  const { notes, records } = merge(plan, "r", zombie);
   expect(notes).toEqual(["tasks/0of1.0 measured 4 trials that do not count: those of tasks/0of1.1 do"]);
   expect(ids(records)).toEqual(plan.trials.map(({ id }) => id).sort());
   expect(chosenOf([zombie[1] as never, { name: "0of1.0", records: whole }])).toEqual(["0of1.0", "0of1.0"]);
@@ -89,14 +115,15 @@ test("a configuration and its reference always count from the same task", async 
   const whole = await measure(plan, [0], "n1");
   const others = later(await measure(plan, [0], "n2"), 1);
   for (const trials of [1, 2, 3, 4]) {
-    const { parts, records } = mergeTasks(plan, "r", [
+    const { parts, records } = merge(plan, "r", [
       { name: "0of2.0", records: cutAfter(whole, trials) },
       { name: "0of2.1", records: cutAfter(others, 4 - trials) },
     ]);
     const [{ chosen } = { chosen: null }] = parts;
     expect(chosen?.task.name).toBe(trials >= 2 ? "0of2.0" : "0of2.1");
+    const measured = trials >= 2 ? cutAfter(whole, trials) : cutAfter(others, 4 - trials);
     expect(records.filter(({ kind }) => kind === "trial")).toEqual(
-      chosen?.records.filter(({ kind }) => kind === "trial"),
+      measured.filter(({ kind }) => kind === "trial"),
     );
   }
 });
@@ -105,7 +132,7 @@ test("a run whose tasks have not all begun, or were cut off, has no end; one tha
   const plan = await planned();
   const [first, second] = [await measure(plan, [0], "n1"), await measure(plan, [1], "n1")];
   const statusOf = (...tasks: readonly (readonly RunFileRecord[])[]) => {
-    const { records } = mergeTasks(
+    const { records } = merge(
       plan,
       "r",
       tasks.map((one, index) => ({ name: `${index}of2.0`, records: one })),
@@ -120,7 +147,7 @@ test("a run whose tasks have not all begun, or were cut off, has no end; one tha
   expect(statusOf(first, [...cutAfter(second, 2), end])).toBe("interrupted");
   expect(statusOf(first, [run as RunFileRecord])).toBeNull();
   expect(statusOf(first, await measure(plan, [1], "n1", "fail-load"))).toBe("partly_failed");
-  expect(mergeTasks(plan, "r", []).records).toEqual([]);
+  expect(merge(plan, "r", []).records).toEqual([]);
 });
 
 test("machines that are alike are one environment, others are told apart", async () => {
@@ -129,7 +156,7 @@ test("machines that are alike are one environment, others are told apart", async
   const other = await measure(plan, [1], "n3", "other-torch");
   const changesOf = (records: readonly RunFileRecord[]) =>
     groupRecords(
-      mergeTasks(plan, "r", [
+      merge(plan, "r", [
         { name: "0of2.0", records: first },
         { name: "1of2.0", records },
       ]).records,

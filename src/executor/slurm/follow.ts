@@ -80,8 +80,10 @@ export async function followSlices(start: Ledger, options: FollowOptions): Promi
 
 type Restart = { readonly slice: number; readonly job: string; readonly restart: number };
 
-function isKnown({ losses }: Ledger, { job, restart }: Omit<Restart, "slice">): boolean {
-  return losses.some((loss) => loss.outcome === "requeued" && loss.job === job && loss.restart === restart);
+function isKnown({ losses, losses_before }: Ledger, { job, restart }: Omit<Restart, "slice">): boolean {
+  return [...losses_before, ...losses].some(
+    (loss) => loss.outcome === "requeued" && loss.job === job && loss.restart === restart,
+  );
 }
 
 async function settle(

@@ -1,6 +1,5 @@
 /** `slurm.json`: which jobs were submitted for a run, and what became of tasks that left no end. Written by whoever follows the run. */
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
@@ -8,22 +7,7 @@ import { parseJson } from "../../base/json.js";
 import { slurmSchema } from "../../experiment/slurm-schema.js";
 import type { RunPaths } from "../../run/paths.js";
 import { writeResultFile } from "../../run/result-file.js";
-
-const lossSchema = z.strictObject({
-  slice: z.int().min(0),
-  /** `17_0`. */
-  job: z.string(),
-  /** How often Slurm had queued it again before. */
-  restart: z.int().min(0),
-  /** As Slurm told it; null where it told nothing. */
-  state: z.string().nullable(),
-  code: z.string(),
-  message: z.string(),
-  /** `again`: submitted once more; `requeued`: Slurm did that itself; `given-up`: recorded as failed. */
-  outcome: z.enum(["again", "requeued", "given-up"]),
-  at: z.iso.datetime(),
-});
-export type Loss = z.infer<typeof lossSchema>;
+import { type TaskLoss, taskLossSchema } from "../../run/task-losses.js";
 
 const jobSchema = z.strictObject({
   /** Null where sbatch's answer was lost: the name finds it. */
@@ -44,18 +28,17 @@ const ledgerSchema = z.strictObject({
   retry_failed: z.boolean(),
   cwd: z.string(),
   jobs: z.array(jobSchema),
-  losses: z.array(lossSchema),
+  /** Of earlier submissions of the same run: they are told, and no longer counted. */
+  losses_before: z.array(taskLossSchema).default([]),
+  losses: z.array(taskLossSchema),
   cancelled_at: z.iso.datetime().nullable(),
 });
+export type Loss = TaskLoss;
 export type Ledger = z.infer<typeof ledgerSchema>;
-
-function ledgerPath({ folder }: RunPaths): string {
-  return join(folder, "slurm.json");
-}
 
 /** Throws FalconError `slurm-run-unknown`. */
 export async function readLedger(run: RunPaths): Promise<Ledger> {
-  const text = await readFile(ledgerPath(run), "utf8").catch(() => "");
+  const text = await readFile(run.slurm, "utf8").catch(() => "");
   const checked = ledgerSchema.safeParse(parseJson(text));
   if (checked.success) return checked.data;
   throw new FalconError({
@@ -68,5 +51,5 @@ export async function readLedger(run: RunPaths): Promise<Ledger> {
 
 /** Throws FalconError `results-write-failed`. */
 export async function writeLedger(run: RunPaths, ledger: Ledger): Promise<void> {
-  await writeResultFile(ledgerPath(run), `${JSON.stringify(ledger, null, 2)}\n`);
+  await writeResultFile(run.slurm, `${JSON.stringify(ledger, null, 2)}\n`);
 }

@@ -1,7 +1,12 @@
 /** What an export comes to. */
 import type { RunData } from "../../run/run-data.js";
 
-export type FileContent = string | Uint8Array;
+/** A text too large to be one, in pieces. */
+export interface Pieces {
+  readonly pieces: Iterable<string>;
+}
+
+export type FileContent = string | Uint8Array | Pieces;
 
 /** Files of a folder, and what people do with them. */
 export interface FolderContent {

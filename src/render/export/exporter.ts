@@ -3,10 +3,9 @@
 import { summarize } from "../../analysis/summary.js";
 import type { RunData } from "../../run/run-data.js";
 import type { RunSummary } from "../../run/summary-schema.js";
-import type { TableRow } from "../../run/table/column.js";
-import { tableCsv } from "../../run/table/csv.js";
+import { csvPieces } from "../../run/table/csv.js";
 import { tableParquet } from "../../run/table/parquet.js";
-import { tableRows } from "../../run/table/rows.js";
+import { KeptRows } from "../../run/table/rows.js";
 import { runMarkdown } from "../markdown/markdown.js";
 import { benchmarkAction } from "./benchmark-action.js";
 import type { Exporter } from "./document.js";
@@ -17,11 +16,9 @@ import { modelCard } from "./model-card.js";
 export const EXPORT_SCHEMA_VERSION = 1;
 
 export function exporter(format: DocumentFormat): Exporter {
-  const rows: TableRow[] = [];
+  const rows = new KeptRows();
   const summaries: RunSummary[] = [];
-  const addRows = (data: RunData) => {
-    for (const row of tableRows([data])) rows.push(row);
-  };
+  const addRows = (data: RunData) => rows.add(data);
   const addSummary = (data: RunData) => void summaries.push(summarize(data));
   const addBoth = (data: RunData) => {
     addSummary(data);
@@ -29,19 +26,13 @@ export function exporter(format: DocumentFormat): Exporter {
   };
   switch (format) {
     case "csv":
-      return { add: addRows, content: () => tableCsv(rows) };
+      return { add: addRows, content: () => ({ pieces: csvPieces(rows) }) };
     case "parquet":
       return { add: addRows, content: () => tableParquet(rows) };
     case "markdown":
       return { add: addSummary, content: () => summaries.map(runMarkdown).join("\n") };
     case "json":
-      return {
-        add: addBoth,
-        content: () => {
-          const document = { schema_version: EXPORT_SCHEMA_VERSION, summaries, rows };
-          return `${JSON.stringify(document, null, 2)}\n`;
-        },
-      };
+      return { add: addBoth, content: () => ({ pieces: jsonPieces({ summaries, rows }) }) };
     case "model-card":
       return modelCard();
     case "benchmark-action":
@@ -49,4 +40,19 @@ export function exporter(format: DocumentFormat): Exporter {
     case "hub-dataset":
       return { add: addBoth, content: () => hubDataset(summaries, rows) };
   }
+}
+
+/** Indented as JSON.stringify does it; a hundred thousand rows are more than a string can hold. */
+function* jsonPieces(lists: Readonly<Record<string, Iterable<object>>>): Generator<string> {
+  yield `{\n  "schema_version": ${EXPORT_SCHEMA_VERSION}`;
+  for (const [name, items] of Object.entries(lists)) {
+    yield `,\n  "${name}": [`;
+    let separator = "\n";
+    for (const item of items) {
+      yield `${separator}    ${JSON.stringify(item, null, 2).replaceAll("\n", "\n    ")}`;
+      separator = ",\n";
+    }
+    yield separator === "\n" ? "]" : "\n  ]";
+  }
+  yield "\n}\n";
 }

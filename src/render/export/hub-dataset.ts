@@ -2,22 +2,20 @@
 import { stringify } from "yaml";
 import { markdownInline, safeLine } from "../../base/text.js";
 import type { RunSummary } from "../../run/summary-schema.js";
-import type { TableRow } from "../../run/table/column.js";
 import { COLUMNS } from "../../run/table/columns.js";
 import { tableParquet } from "../../run/table/parquet.js";
+import type { KeptRows } from "../../run/table/rows.js";
 import { runMarkdown } from "../markdown/markdown.js";
 import type { FolderContent } from "./document.js";
 
 const TABLE = "trials.parquet";
 const SUMMARIES = "summaries.jsonl";
 
-export function hubDataset(summaries: readonly RunSummary[], rows: readonly TableRow[]): FolderContent {
-  // A machine's name is nobody's business in public.
-  const shared = rows.map((row) => ({ ...row, hostname: "" }));
+export function hubDataset(summaries: readonly RunSummary[], rows: KeptRows): FolderContent {
   return {
     files: {
       "README.md": buildCard(summaries, rows.length),
-      [TABLE]: tableParquet(shared),
+      [TABLE]: tableParquet(withoutHosts(rows)),
       [SUMMARIES]: summaries.map((summary) => `${JSON.stringify(summary)}\n`).join(""),
     },
     explain: (folder) => [
@@ -25,6 +23,11 @@ export function hubDataset(summaries: readonly RunSummary[], rows: readonly Tabl
       `  hf upload YOU/NAME ${folder} . --repo-type dataset`,
     ],
   };
+}
+
+/** A machine's name is nobody's business in public. */
+function* withoutHosts(rows: KeptRows) {
+  for (const row of rows) yield { ...row, hostname: "" };
 }
 
 function buildCard(summaries: readonly RunSummary[], count: number): string {

@@ -5,6 +5,7 @@ import { pluralize } from "../../base/text.js";
 import type { Failure } from "../../run/record-types.js";
 import type { ConfigurationData, RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
+import { describePastLoss } from "../words/task-losses.js";
 import { html, type Markup } from "./markup.js";
 
 /** More trials that failed alike are counted, not listed. */
@@ -30,7 +31,15 @@ export function failuresSection(data: RunData): Markup {
   return html`<section id="failures" aria-labelledby="failures-h">
 <h2 id="failures-h">Failures</h2>
 ${cards.length === 0 ? html`<p class="good">✓ Nothing failed.</p>` : html`<div class="cards wide">${cards}</div>`}
+${taskLosses(data)}
 </section>`;
+}
+
+/** What was cut off need not have failed: mostly it was measured again. */
+function taskLosses({ taskLosses: losses }: RunData): Markup | null {
+  if (losses.length === 0) return null;
+  return html`<h3>Tasks that were cut off</h3>
+<ul>${losses.map((loss) => html`<li>${describePastLoss(loss)}</li>`)}</ul>`;
 }
 
 function renderBody(configuration: ConfigurationData): Markup[] {

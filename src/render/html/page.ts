@@ -11,6 +11,7 @@ import { safeLine } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import type { RunSummary } from "../../run/summary-schema.js";
 import { chartInputs } from "../charts/inputs/chart-inputs.js";
+import { pickShown } from "../shown-part.js";
 import { shownName } from "../words/names.js";
 import { againSection } from "./again-section.js";
 import { answersSection } from "./answers-section.js";
@@ -27,7 +28,8 @@ import { resultTable } from "./result-table.js";
 import { selectionBar } from "./selection-bar.js";
 import { verdictsSection } from "./verdicts-section.js";
 
-export function reportHtml(data: RunData, summary: RunSummary, bundle: PageBundle): string {
+export function reportHtml(all: RunData, allSummary: RunSummary, bundle: PageBundle): string {
+  const { data, summary, note } = pickShown(all, allSummary);
   const inputs = chartInputs(data, summary);
   const pageData: PageData = {
     configurations: summary.configurations.map((one) => ({ id: one.id, label: shownName(one) })),
@@ -71,6 +73,7 @@ ${head(summary)}
 ${selectionBar(summary)}
 <main id="main" tabindex="-1">
 ${recordProblems(summary)}
+${note !== null && html`<p class="warning">${note}</p>`}
 ${contents(shown)}
 ${shown.map(([, , content]) => content)}
 </main>

@@ -3,6 +3,7 @@ import { safeLine, wrapText } from "../../base/text.js";
 import type { RunSummary } from "../../run/summary-schema.js";
 import { shownName } from "../words/names.js";
 import { environmentSentence, estimateSentence, noteSentences, taskSentences } from "../words/sentences.js";
+import { describePastLoss } from "../words/task-losses.js";
 import type { TableStyle } from "./fit-table.js";
 import { LATENCY_NOTE, latencyGrid } from "./latency-grid.js";
 import { qualityGrid } from "./quality-grid.js";
@@ -29,6 +30,7 @@ export function resultTable(summary: RunSummary, style: TableStyle): string {
     ...detailLines(summary, style, colors),
     ...remarks(summary, style, colors),
     ...runRemarks(summary, style, colors),
+    ...taskLosses(summary, style, colors),
     ...offloading(summary, style, colors),
     ...[estimateSentence(summary), noteSentences(summary)]
       .filter((sentence) => sentence !== "")
@@ -71,6 +73,16 @@ function runRemarks(summary: RunSummary, style: TableStyle, colors: Colors): str
       ? []
       : wrapText(drift.sentence, style.columns).map(drifted === true ? colors.yellow : colors.dim)),
   ];
+}
+
+/** More are in summary.json. */
+const MOST_LOSSES = 8;
+
+function taskLosses({ task_losses: losses }: RunSummary, style: TableStyle, colors: Colors): string[] {
+  const shown = losses.slice(-MOST_LOSSES).map(describePastLoss);
+  const more = losses.length - shown.length;
+  const lines = more === 0 ? shown : [`${more} more tasks were cut off before: see summary.json.`, ...shown];
+  return lines.flatMap((line) => wrapText(line, style.columns).map(colors.yellow));
 }
 
 /** Said in red: such a time measures the bus, not the quantization. */

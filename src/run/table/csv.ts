@@ -1,5 +1,6 @@
 /** `records.csv`: for spreadsheets and people. Text is made harmless for both; Parquet and JSON have it as it was. */
 import { stringify } from "csv-stringify/sync";
+import { inBatches } from "../../base/batches.js";
 import { csvText } from "../../base/text.js";
 import type { TableRow } from "./column.js";
 import { COLUMNS } from "./columns.js";
@@ -7,11 +8,27 @@ import { COLUMNS } from "./columns.js";
 /** Says UTF-8 to spreadsheets, which would take another encoding; whoever reads CSV in UTF-8 passes over it. */
 export const BYTE_ORDER_MARK = "\uFEFF";
 
+const BATCH_ROWS = 500;
+
 /** The file's text: a line of names, then the rows; RFC 4180 quoting, `\n` line ends, empty for null. */
-export function tableCsv(rows: readonly TableRow[]): string {
-  return stringify([...rows], {
-    header: true,
-    columns: COLUMNS.map(({ name }) => name),
-    cast: { boolean: (value) => (value ? "true" : "false"), string: csvText },
-  });
+export function tableCsv(rows: Iterable<TableRow>): string {
+  return [...csvPieces(rows)].join("");
+}
+
+/** The same in pieces. */
+export function* csvPieces(rows: Iterable<TableRow>): Generator<string> {
+  const names = COLUMNS.map(({ name }) => name);
+  yield stringify([], { header: true, columns: names });
+  for (const batch of inBatches(rows, BATCH_ROWS)) {
+    yield stringify(batch, {
+      columns: names,
+      cast: { boolean: (value) => (value ? "true" : "false"), string: csvText },
+    });
+  }
+}
+
+/** The same as a file holds it. */
+export function* csvFilePieces(pieces: Iterable<string>): Generator<string> {
+  yield BYTE_ORDER_MARK;
+  yield* pieces;
 }

@@ -1,11 +1,15 @@
 /** `records.parquet`: the flat table with real types, for pandas, polars, DuckDB and whatever else reads Parquet. */
 
-import { ByteWriter, parquetWrite } from "hyparquet-writer";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { inBatches } from "../../base/batches.js";
 import type { Cell, ColumnType, TableColumn, TableRow } from "./column.js";
 import { COLUMNS } from "./columns.js";
 import { TABLE_SCHEMA_VERSION } from "./run-columns.js";
 
-type SchemaElement = NonNullable<Parameters<typeof parquetWrite>[0]["schema"]>[number];
+type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
+
+/** Of a group of rows, which is what must fit into memory. */
+const GROUP_ROWS = 1000;
 
 /** Keys of the file's own metadata. */
 const METADATA_PREFIX = "falcon_exp.";
@@ -15,19 +19,33 @@ const METADATA_PREFIX = "falcon_exp.";
  * different runs have one schema; text is the real text (a lone half of a surrogate pair, which UTF-8 cannot hold,
  * becomes U+FFFD).
  */
-export function tableParquet(rows: readonly TableRow[]): Uint8Array {
+export function tableParquet(rows: Iterable<TableRow>): Uint8Array {
   const writer = new ByteWriter();
-  parquetWrite({
+  const file = new ParquetWriter({
     writer,
     schema: [{ name: "root", num_children: COLUMNS.length }, ...COLUMNS.map(schemaElement)],
-    columnData: COLUMNS.map((column) => ({
-      name: column.name,
-      data: rows.map((row) => stored(row[column.name] ?? null, column.type)),
-    })),
-    kvMetadata: metadata(rows),
     createdBy: "falcon-exp",
   });
+  const experiments = new Set<Cell>();
+  const runs = new Set<Cell>();
+  for (const group of inBatches(rows, GROUP_ROWS)) {
+    for (const row of group) {
+      experiments.add(row.experiment ?? null);
+      runs.add(row.run_id ?? null);
+    }
+    file.write({ columnData: describeColumns(group), rowGroupSize: GROUP_ROWS });
+  }
+  if (experiments.size === 0) file.write({ columnData: describeColumns([]) });
+  file.kvMetadata = metadata(experiments, runs);
+  file.finish();
   return writer.getBytes();
+}
+
+function describeColumns(rows: readonly TableRow[]) {
+  return COLUMNS.map(({ name, type }) => ({
+    name,
+    data: rows.map((row) => stored(row[name] ?? null, type)),
+  }));
 }
 
 function schemaElement({ name, type, nullable }: TableColumn): SchemaElement {
@@ -64,11 +82,10 @@ function stored(cell: Cell, type: ColumnType): unknown {
   return type === "timestamp" ? new Date(String(cell)) : cell;
 }
 
-function metadata(rows: readonly TableRow[]): { key: string; value: string }[] {
-  const distinct = (name: string) => [...new Set(rows.map((row) => row[name]))];
+function metadata(experiments: ReadonlySet<Cell>, runs: ReadonlySet<Cell>): { key: string; value: string }[] {
   return [
     { key: `${METADATA_PREFIX}table_schema_version`, value: String(TABLE_SCHEMA_VERSION) },
-    { key: `${METADATA_PREFIX}experiments`, value: JSON.stringify(distinct("experiment")) },
-    { key: `${METADATA_PREFIX}runs`, value: JSON.stringify(distinct("run_id")) },
+    { key: `${METADATA_PREFIX}experiments`, value: JSON.stringify([...experiments]) },
+    { key: `${METADATA_PREFIX}runs`, value: JSON.stringify([...runs]) },
   ];
 }

@@ -27,7 +27,12 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   column.string("prompt_id", "the prompt", ({ trial }) => trial?.prompt_id),
   column.int64("prompt_index", "from 0", ({ trial }) => trial?.prompt_index),
   column.string("prompt", "its text; a conversation as a transcript", ({ data, trial }) => {
-    const own = data.run.prompts.find(({ prompt_index }) => prompt_index === trial?.prompt_index);
+    const { prompts } = data.run;
+    // They stand in their order, wherever none was left out.
+    const near = prompts[trial?.prompt_index ?? -1];
+    const isOwn = ({ prompt_index }: { readonly prompt_index: number }) =>
+      prompt_index === trial?.prompt_index;
+    const own = near !== undefined && isOwn(near) ? near : prompts.find(isOwn);
     return own === undefined ? null : describePrompt(own.prompt);
   }),
   column.int64("repeat", "over all rounds, from 0", ({ trial }) => trial?.repeat),

@@ -1,0 +1,6 @@
+/** Loaded into a program before it starts: tells at its end how much memory it held at most. */
+import { writeFileSync } from "node:fs";
+
+const { BENCH_PEAK_FILE: file } = process.env;
+// Kibibytes, of the process with all its threads.
+if (file) process.on("exit", () => writeFileSync(file, String(process.resourceUsage().maxRSS)));

@@ -1,0 +1,37 @@
+/** Of a run with more configurations than a page can show: the first references, each with all that is compared with it. */
+import { groupByReference } from "../analysis/reference-groups.js";
+import type { RunData } from "../run/run-data.js";
+import type { RunSummary } from "../run/summary-schema.js";
+
+/** Nobody tells more curves, rows and answers apart, and a page of thousands would not open. */
+export const MOST_SHOWN = 100;
+
+export interface ShownPart {
+  readonly data: RunData;
+  readonly summary: RunSummary;
+  /** What is left out, and where it is; null where nothing is. */
+  readonly note: string | null;
+}
+
+export function pickShown(data: RunData, summary: RunSummary): ShownPart {
+  const count = summary.configurations.length;
+  if (count <= MOST_SHOWN) return { data, summary, note: null };
+  const shown = new Set<string>();
+  for (const { reference, configurations } of groupByReference(summary.configurations)) {
+    if (shown.size > 0 && shown.size + configurations.length > MOST_SHOWN) break;
+    if (reference !== null) shown.add(reference.id);
+    for (const { id } of configurations) if (shown.size < MOST_SHOWN) shown.add(id);
+  }
+  const named = (total: number) => total.toLocaleString("en");
+  return {
+    data: {
+      ...data,
+      configurations: data.configurations.filter(({ plan }) => shown.has(plan.worker.id)),
+    },
+    summary: {
+      ...summary,
+      configurations: summary.configurations.filter(({ id }) => shown.has(id)),
+    },
+    note: `Of ${named(count)} configurations the first ${named(shown.size)} are shown, with the references that they are compared with; all are in summary.json, records.csv and records.parquet.`,
+  };
+}

@@ -1,0 +1,25 @@
+/** Tasks that were cut off, as one would say it. */
+import { safeLine } from "../../base/text.js";
+import type { TaskLoss } from "../../run/task-losses.js";
+
+/** What becomes of the work, while it goes on. */
+export const OUTCOMES: Readonly<Record<TaskLoss["outcome"], string>> = {
+  again: "submitted again",
+  requeued: "measured again",
+  "given-up": "recorded as failed",
+};
+
+/** `slice 2: Slurm task 17_2 on n1: it was preempted (PREEMPTED).` */
+export function describeLoss({ slice, message }: Pick<TaskLoss, "slice" | "message">): string {
+  return `slice ${slice}: ${safeLine(message)}`;
+}
+
+/** The same once the run is over. */
+export function describePastLoss(loss: TaskLoss): string {
+  const became = {
+    again: "submitted again",
+    requeued: "queued again by Slurm",
+    "given-up": "recorded as failed",
+  };
+  return `Cut off: ${describeLoss(loss)} (${safeLine(loss.code)}; ${became[loss.outcome]})`;
+}

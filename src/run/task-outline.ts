@@ -1,0 +1,79 @@
+/** What must be known of a task's records to merge them with others': grows with them, and keeps none of what was measured. */
+import type { Plan } from "../plan/plan-types.js";
+import { PlanProgress, UNFINISHED } from "./plan-progress.js";
+import type { EnvironmentRecord, RunFileRecord, RunRecord } from "./record-types.js";
+
+export interface PartOutline {
+  readonly plan: Plan;
+  /** `complete`: everything was measured; `over`: nothing is left to do, and something failed; `open`: it was cut off, or goes on. */
+  readonly state: "complete" | "over" | "open";
+  readonly trialsCompleted: number;
+  /** Of its newest record. */
+  readonly lastAt: string;
+  /** A key for each trial that was completed: time and id, which a copy has as well. */
+  readonly measured: readonly string[];
+}
+
+interface GrowingPart {
+  readonly plan: Plan;
+  readonly progress: PlanProgress;
+  readonly measured: string[];
+  lastAt: string;
+}
+
+/** Which part of the plan a configuration belongs to; made once for all tasks. */
+export function findParts(parts: readonly Plan[]): ReadonlyMap<string, Plan> {
+  return new Map(
+    parts.flatMap((part) => part.configurations.map(({ worker }) => [worker.id, part] as const)),
+  );
+}
+
+export class TaskOutline {
+  run: RunRecord | null = null;
+  readonly environments: EnvironmentRecord[] = [];
+  /** Of its newest record; empty without any. */
+  lastAt = "";
+  /** Whether its last record is its end. */
+  isEnded = false;
+  readonly #parts = new Map<Plan, GrowingPart>();
+
+  constructor(
+    /** `2of4.0`. */
+    readonly name: string,
+    private readonly partOf: ReadonlyMap<string, Plan>,
+  ) {}
+
+  add(record: RunFileRecord): void {
+    if (record.at > this.lastAt) this.lastAt = record.at;
+    this.isEnded = record.kind === "run_end";
+    if (record.kind === "run") this.run ??= record;
+    if (record.kind === "environment") this.environments.push(record);
+    const plan = "configuration_id" in record ? this.partOf.get(record.configuration_id) : undefined;
+    if (plan === undefined) return;
+    const known = this.#parts.get(plan);
+    const part = known ?? { plan, progress: new PlanProgress(plan), measured: [], lastAt: "" };
+    if (known === undefined) this.#parts.set(plan, part);
+    part.progress.apply(record);
+    if (record.at > part.lastAt) part.lastAt = record.at;
+    if (record.kind === "trial" && record.status === "completed")
+      part.measured.push(`${record.at} ${record.trial_id}`);
+  }
+
+  describeParts(): readonly PartOutline[] {
+    return [...this.#parts.values()].map(describePart);
+  }
+}
+
+function describePart({ plan, progress, measured, lastAt }: GrowingPart): PartOutline {
+  const sessions = plan.blocks
+    .filter(({ role }) => role === "measure")
+    .map((session) => progress.summarizeSession(session));
+  const isOver = progress.listRemainingWork(UNFINISHED).length === 0;
+  return {
+    plan,
+    measured,
+    lastAt,
+    trialsCompleted: sessions.reduce((sum, { trialsCompleted }) => sum + trialsCompleted, 0),
+    state: !isOver ? "open" : sessions.every(({ isComplete }) => isComplete) ? "complete" : "over",
+  };
+}

@@ -1,0 +1,127 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { summarize } from "../../src/analysis/summary.js";
+import { planText } from "../../src/plan/plan-file.js";
+import { joinParts, type Slice, splitPlan } from "../../src/plan/slices.js";
+import { exporter } from "../../src/render/export/exporter.js";
+import { MOST_SHOWN, pickShown } from "../../src/render/shown-part.js";
+import { RunPaths } from "../../src/run/paths.js";
+import { mergeTaskRecords, readRunRecords, readTasks } from "../../src/run/read-run-records.js";
+import { parseRecords } from "../../src/run/reader.js";
+import { groupRecords } from "../../src/run/run-data.js";
+import { Sharing } from "../../src/run/sharing.js";
+import { tableRows } from "../../src/run/table/rows.js";
+import { haveAllEnded } from "../../src/run/task-ends.js";
+import { type FakeConfiguration, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
+import { scratchFolder } from "../fixtures/run-folder.js";
+
+/** Four references, each measured by a task of its own. */
+function taskedRun() {
+  const configurations = ["a", "b", "c", "d"].map((id): FakeConfiguration => ({ id, reference: true }));
+  const { plan: fake, records } = fakeRun({ configurations, prompts: ["one"], repeats: 2 });
+  const plan = {
+    ...fake,
+    configurations: fake.configurations.map((one) => ({ ...one, reference_id: one.worker.id })),
+  };
+  const run = new RunPaths(scratchFolder());
+  writeFileSync(run.plan, planText(plan));
+  for (const [index, part] of splitPlan(plan).entries()) {
+    const id = part.configurations[0]?.worker.id;
+    const own = records.filter((record) => !("configuration_id" in record) || record.configuration_id === id);
+    mkdirSync(run.task(`${index}of4.0`).folder, { recursive: true });
+    writeFileSync(run.task(`${index}of4.0`).records, toJsonl(own));
+  }
+  return { run, plan };
+}
+
+test("a task that begins, or ends, reads what is of its own slice, whatever the others have written", async () => {
+  const { run, plan } = taskedRun();
+  // Whoever read it would throw: it is of a newer version.
+  writeFileSync(run.task("0of4.0").records, '{"schema_version":99,"kind":"trial"}\n');
+  const slice: Slice = { index: 2, count: 4 };
+  const { parts } = await readTasks(run, slice);
+  expect(parts.map(({ plan: part, chosen }) => [part.configurations[0]?.worker.id, chosen?.state])).toEqual([
+    ["c", "complete"],
+  ]);
+  await expect(readTasks(run)).rejects.toMatchObject({ code: "results-schema-newer" });
+  expect(await haveAllEnded(run, { count: 4, parts: 4 })).toBe(false);
+  // What one process finished counts for all, and only it reads everything.
+  const whole = run.task("0of1.0");
+  mkdirSync(whole.folder);
+  const end = { schema_version: 1, run_id: "r", at: "2026-01-01T00:00:00.000Z", kind: "run_end" };
+  writeFileSync(whole.records, `${JSON.stringify({ ...end, status: "completed", elapsed_sec: 1 })}\n`);
+  expect(await haveAllEnded(run, { count: 4, parts: 4 })).toBe(true);
+  expect(joinParts(plan, []).configurations).toEqual([]);
+});
+
+test("slices are over when each that has work has ended; empty ones leave nothing", async () => {
+  const { run } = taskedRun();
+  expect(await haveAllEnded(run, { count: 4, parts: 4 })).toBe(true);
+  rmSync(run.task("3of4.0").folder, { recursive: true });
+  expect(await haveAllEnded(run, { count: 4, parts: 4 })).toBe(false);
+  expect(await haveAllEnded(run, { count: 4, parts: 3 })).toBe(true);
+});
+
+test("records that were merged into one file read as they did from the tasks", async () => {
+  const { run } = taskedRun();
+  const before = await readRunRecords(run);
+  expect(before.records.at(-1)?.kind).toBe("run_end");
+  expect(before.records.filter(({ kind }) => kind === "trial")).toHaveLength(8);
+  expect(await mergeTaskRecords(run)).toEqual([]);
+  expect(existsSync(run.records)).toBe(true);
+  expect(await readRunRecords(run)).toEqual(before);
+});
+
+test("what repeats say is held once, and nothing of it is lost", () => {
+  const content = Buffer.from(toJsonl(fakeRun({ repeats: 3 }).records));
+  const { records } = parseRecords(content, "here");
+  const sharing = new Sharing();
+  const shared = parseRecords(content, "here").records.map((record) => sharing.share(record));
+  expect(shared).toEqual(records);
+  const answers = shared.flatMap((record) =>
+    record.kind === "trial" && record.status === "completed" && record.trial_id.startsWith("none/p1/")
+      ? [record.measurement.output_ids]
+      : [],
+  );
+  expect(new Set(answers).size).toBe(1);
+  expect(answers).toHaveLength(3);
+});
+
+test("a run of many configurations shows the first references with all that is compared with them", () => {
+  const configurations = Array.from({ length: 70 }, (_, index) => [
+    { id: `none-${index}`, reference: true },
+    { id: `fp4-${index}` },
+  ]).flat();
+  const { records, plan } = fakeRun({ configurations, prompts: ["one"] });
+  const own = plan.configurations.map((one, index) => ({
+    ...one,
+    reference_id: plan.configurations[index - (index % 2)]?.worker.id ?? null,
+  }));
+  const data = groupRecords(
+    records.map((record) => (record.kind === "run" ? { ...record, configurations: own } : record)),
+    "here",
+  );
+  const summary = summarize(data);
+  const shown = pickShown(data, summary);
+  expect(shown.summary.configurations).toHaveLength(MOST_SHOWN);
+  expect(shown.data.configurations.map(({ plan: { worker } }) => worker.id)).toEqual(
+    configurations.slice(0, MOST_SHOWN).map(({ id }) => id),
+  );
+  expect(shown.note).toContain("Of 140 configurations the first 100 are shown");
+  const few = groupRecords(fakeRun().records, "here");
+  expect(pickShown(few, summarize(few))).toMatchObject({ data: few, note: null });
+});
+
+test("a document that is made in pieces is the one that would be made at once", () => {
+  const data = groupRecords(fakeRun({ configurations: THREE }).records, "here");
+  const { add, content } = exporter("json");
+  const made = () => {
+    const { pieces } = content() as { readonly pieces: Iterable<string> };
+    return [...pieces].join("");
+  };
+  const whole = (summaries: readonly unknown[], rows: readonly unknown[]) =>
+    `${JSON.stringify({ schema_version: 1, summaries, rows }, null, 2)}\n`;
+  expect(made()).toBe(whole([], []));
+  add(data);
+  expect(made()).toBe(whole([summarize(data)], tableRows([data])));
+});
