@@ -46,7 +46,7 @@ const EXAMPLES = [
   "doctor                            what is missing here",
 ];
 const EXIT_CODES =
-  "Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed · 6 set-up failed · 7 results cannot be read or written · 8 nothing fits · 9 regression · 130 Ctrl-C · 143 SIGTERM · 1 defect";
+  "Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed · 6 set-up failed · 7 results cannot be read or written · 8 nothing fits · 9 regression · 10 scheduled run missed · 130 Ctrl-C · 143 SIGTERM · 1 defect";
 
 /** A mistake in the command line, told as every other error is. */
 function describeUsage(text: string, io: CommandIo): string {

@@ -20,6 +20,8 @@ export const ExitCode = {
   nothingFits: 8,
   /** `run --fail-on`, `history --fail-on`: the newest run is worse than allowed, beyond noise. */
   regression: 9,
+  /** `run --scheduled`: another run goes on, or the machine is not quiet; nothing was measured. */
+  missed: 10,
   /** Stopped by Ctrl-C. */
   interrupted: 130,
   /** Stopped by SIGTERM, as schedulers send it. */

@@ -7,19 +7,13 @@ import { LocalExecutor } from "../executor/local.js";
 import { STOP_LIMIT_SEC, watchSignals } from "../executor/signals.js";
 import { StopSignal } from "../executor/stop.js";
 import { withoutSecrets } from "../executor/without-secrets.js";
-import { needsBuiltinModel } from "../plan/builtin-model.js";
-import type { Plan } from "../plan/plan-types.js";
-import { resolveHome } from "../python-env/home.js";
 import { createLiveDisplay } from "../render/live/live.js";
-import { isNothing, listNeeds, offlineVariables, readMark } from "../run/fetched.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
-import type { Transport } from "../worker/transport.js";
 import type { ChosenRun } from "./chosen-run.js";
-import { findExtras } from "./find-extras.js";
 import type { CommandIo } from "./io.js";
-import { judgeTaskCode, refuseMissingFolders } from "./judge-plan.js";
-import { prepareEnvironment } from "./prepare-environment.js";
+import { judgeTaskCode } from "./judge-plan.js";
+import { findPlace, type PlaceOptions } from "./measuring-place.js";
 
 export interface Measured {
   readonly status: RunEndRecord["status"];
@@ -28,39 +22,17 @@ export interface Measured {
   readonly paths: RunPaths;
 }
 
-/** Variables of a worker that asks no hub, because all that it needs was fetched before. */
-function readOffline(io: CommandIo, plan: Plan): Record<string, string> {
-  const needs = listNeeds(plan);
-  if (isNothing(needs)) return {};
-  const mark = readMark(resolveHome(io.env, process.platform), needs, io.env);
-  if (mark === null) return {};
-  io.stderr.write(`offline: what this experiment needs was fetched on ${mark.fetched_at.slice(0, 10)}\n`);
-  return offlineVariables(io.env);
-}
-
 /** Environment → measurements → records, shown on stderr while it goes on. */
-export async function measure(
-  io: CommandIo,
-  chosen: ChosenRun,
-  { python, transport }: { readonly python: string | null; readonly transport: Transport },
-): Promise<Measured> {
+export async function measure(io: CommandIo, chosen: ChosenRun, options: PlaceOptions): Promise<Measured> {
   const { plan, earlier, reuse } = chosen;
   if (plan.configurations.some(({ worker }) => worker.trust_remote_code)) {
     io.stderr.write("WARNING: trust_remote_code is on: Python code that comes with the model will run.\n");
   }
   judgeTaskCode(io, plan);
-  refuseMissingFolders(plan);
-  const environment = await prepareEnvironment(io, {
-    python,
-    needsBuiltinModel: needsBuiltinModel(plan),
-    extras: await findExtras(plan),
-  });
-  const offline = readOffline(io, plan);
-  const executor = new LocalExecutor({
-    worker: { pythonPath: environment.python, env: { ...environment.env, ...offline }, transport },
-    builtinModelPath: environment.builtinModelPath,
-  });
+  const place = await findPlace(io, plan, options);
   const { paths, records, log } = await chosen.open();
+  const { runId } = chosen.run ?? paths;
+  const executor = new LocalExecutor(place.executorOptions(runId));
   const stop = new StopSignal();
   const signals = watchSignals(stop, {
     // Records are on the disk already, and the worker ends when this process does.
@@ -78,11 +50,11 @@ export async function measure(
       plan,
       withoutSecrets(
         {
-          runId: (chosen.run ?? paths).runId,
+          runId,
           falconExpVersion: falconExpVersion(),
-          controller: await describeController(io.cwd),
+          controller: { ...(await describeController(io.cwd)), ...place.machine },
           records,
-          logprobsFolder: resolve(paths.logprobs),
+          logprobsFolder: place.logprobsFolder(runId) ?? resolve(paths.logprobs),
           log,
           clock: io.clock,
           stop,

@@ -15,6 +15,15 @@ export interface RunArgs extends RunArguments {
   readonly into?: string;
   readonly attempts?: number;
   readonly executor?: "local" | "slurm";
+  /** Whether a scheduler calls: never two at once, and what is missed is recorded. */
+  readonly scheduled: boolean;
+  /** Seconds. */
+  readonly waitQuiet?: number;
+  /** Called where `failOn` is broken. */
+  readonly onRegression?: string;
+  /** Address of another machine's worker, and its public key. */
+  readonly worker?: string;
+  readonly workerKey?: string;
   /** Print what would be submitted. */
   readonly dryRun: boolean;
   /** Submit, and do not wait. */

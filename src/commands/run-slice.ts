@@ -74,7 +74,11 @@ async function endRun(run: RunPaths, { header }: Plan): Promise<void> {
 type Ended = Pick<Measured, "status" | "signal">;
 
 async function measureTask(io: CommandIo, choice: TaskChoice, args: SliceArgs): Promise<Ended> {
-  const worker = { python: args.python || null, transport: args.transport ?? DEFAULT_TRANSPORT };
+  const worker = {
+    python: args.python || null,
+    transport: args.transport ?? DEFAULT_TRANSPORT,
+    remote: null,
+  };
   const chosen = await chooseTask(io, choice);
   io.stderr.write(`${chosen.leftText}\n`);
   try {

@@ -1,8 +1,9 @@
-import { relative } from "node:path";
-import { parseFailCondition } from "../analysis/history/fail-on.js";
+import { join, relative, resolve } from "node:path";
+import { type FailCondition, parseFailCondition } from "../analysis/history/fail-on.js";
 import { asCalled } from "../base/as-called.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { sampleBusyShare } from "../base/machine-load.js";
 import { answersText, hasFewAnswers } from "../render/terminal/answers-terminal.js";
 import { writeReport } from "../render/write-report.js";
 import type { RunPaths } from "../run/paths.js";
@@ -15,9 +16,12 @@ import type { CommandIo } from "./io.js";
 import { judgeRun } from "./judge-run.js";
 import { loadExperimentFile } from "./load-plan.js";
 import { type Measured, measure } from "./measure.js";
+import type { RemoteChoice } from "./measuring-place.js";
 import { printJson } from "./print-json.js";
 import { printResult } from "./print-result.js";
+import { callRegressionHook } from "./regression-hook.js";
 import type { RunArgs } from "./run-args.js";
+import { beginScheduled } from "./scheduled.js";
 
 /** `falcon-exp run`: experiment → plan → environment → measurements → records → report. */
 export async function run(io: CommandIo, args: RunArgs): Promise<number> {
@@ -25,6 +29,30 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   if (await isForSlurm(io, args)) return (await import("./run-slurm.js")).runSlurm(io, args);
   // What is written wrong is told before anything is measured.
   const conditions = args.failOn.map(parseFailCondition);
+  const scheduled = args.scheduled ? await beginFor(io, args) : null;
+  try {
+    return await runHere(io, args, conditions);
+  } finally {
+    await scheduled?.release();
+  }
+}
+
+/** Of an experiment file alone: a scheduler does not resume. */
+async function beginFor(io: CommandIo, { file, set, results, waitQuiet }: RunArgs) {
+  if (file === undefined) {
+    throw new FalconError({
+      code: "schedule-without-file",
+      message: "--scheduled is for a new run of an experiment file.",
+      next: "falcon-exp run FILE --scheduled.",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const { experiment } = await loadExperimentFile(io, { file, set });
+  const folder = join(resolve(io.cwd, results), experiment.name);
+  return beginScheduled(io, { folder, waitQuietSec: waitQuiet, sampleBusyShare });
+}
+
+async function runHere(io: CommandIo, args: RunArgs, conditions: readonly FailCondition[]): Promise<number> {
   const chosen = await chooseRun(io, args);
   const { status: measuredStatus, signal, paths } = await measured(io, chosen, args);
   const { summary, data, warnings } = await writeReport(paths);
@@ -39,6 +67,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   const next = describeResume(status, paths, io.cwd);
   if (next !== null) io.stderr.write(`${asCalled(next, io.program)}\n`);
   const isBroken = conditions.length > 0 && (await judgeRun(io, paths, conditions));
+  if (isBroken && args.onRegression !== undefined) await callRegressionHook(io, args.onRegression, paths);
   const code = chooseExitCode(status, signal);
   return code === ExitCode.ok && isBroken ? ExitCode.regression : code;
 }
@@ -49,6 +78,18 @@ async function isForSlurm(io: CommandIo, { executor, dryRun, resume, file, set }
   if (dryRun) return true;
   if (resume !== undefined || file === undefined) return false;
   return (await loadExperimentFile(io, { file, set })).experiment.slurm !== null;
+}
+
+/** Null where it is this machine. */
+function chooseRemote({ worker, workerKey }: RunArgs): RemoteChoice | null {
+  if (worker === undefined && workerKey === undefined) return null;
+  if (worker !== undefined && workerKey !== undefined) return { address: worker, key: workerKey };
+  throw new FalconError({
+    code: "remote-worker-options",
+    message: "--worker and --worker-key go together.",
+    next: "falcon-exp run FILE --worker tcp://HOST:PORT --worker-key KEY; falcon-exp keys prints the key there.",
+    exitCode: ExitCode.usage,
+  });
 }
 
 /** One task of a run that several measure. */
@@ -84,7 +125,11 @@ function describeResume(status: RunEndRecord["status"], { folder }: RunPaths, cw
 }
 
 async function measured(io: CommandIo, chosen: ChosenRun, args: RunArgs): Promise<Measured> {
-  const worker = { python: args.python || null, transport: args.transport ?? DEFAULT_TRANSPORT };
+  const worker = {
+    python: args.python || null,
+    transport: args.transport ?? DEFAULT_TRANSPORT,
+    remote: chooseRemote(args),
+  };
   try {
     if (chosen.over === undefined) return await measure(io, chosen, worker);
     return { status: chosen.over, signal: null, paths: chosen.run ?? (await chosen.open()).paths };

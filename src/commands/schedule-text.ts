@@ -9,6 +9,8 @@ export interface Schedule {
   readonly minute: number;
   /** What starts falcon-exp: interpreter, program. */
   readonly program: readonly string[];
+  /** Of `run`. */
+  readonly options: readonly string[];
   /** What of the environment a run needs: `FALCON_EXP_HOME`, … */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -25,7 +27,8 @@ export function parseTimeOfDay(text: string): Pick<Schedule, "hour" | "minute"> 
   return minute === undefined ? null : { hour: Number(hour), minute: Number(minute) };
 }
 
-function buildSystemd({ experiment, file, cwd, hour, minute, program, env }: Schedule): string {
+function buildSystemd(schedule: Schedule): string {
+  const { experiment, cwd, hour, minute, env } = schedule;
   const unit = `falcon-exp-${experiment}`;
   return [
     `# ~/.config/systemd/user/${unit}.service`,
@@ -37,7 +40,7 @@ function buildSystemd({ experiment, file, cwd, hour, minute, program, env }: Sch
     "Type=oneshot",
     `WorkingDirectory=${escapeUnit(cwd)}`,
     ...Object.entries(env).map(([key, value]) => `Environment=${quoteUnit(`${key}=${value}`)}`),
-    `ExecStart=${[...program, "run", file].map(quoteUnit).join(" ")}`,
+    `ExecStart=${listWords(schedule).map(quoteUnit).join(" ")}`,
     "# What a run needs to keep what it has when it is stopped.",
     "KillSignal=SIGTERM",
     "KillMode=mixed",
@@ -62,10 +65,12 @@ function buildSystemd({ experiment, file, cwd, hour, minute, program, env }: Sch
 
 function buildCron(schedule: Schedule): string {
   const { experiment, cwd } = schedule;
-  const lock = `${cwd}/.falcon-exp-${experiment}.lock`;
-  const log = `${cwd}/falcon-exp-${experiment}.log`;
-  const command = `cd ${quoteShell(cwd)} && flock -n ${quoteShell(lock)} ${startLine(schedule)} >> ${quoteShell(log)} 2>&1`;
-  return `# crontab -e; flock lets one run at a time\n${atNight(schedule)} ${escapeCron(command)}\n`;
+  const log = quoteShell(`${cwd}/falcon-exp-${experiment}.log`);
+  const old = quoteShell(`${cwd}/falcon-exp-${experiment}.log.1`);
+  // A log of more than a megabyte becomes the old one.
+  const rotate = `if [ -n "$(find ${log} -size +1024k 2> /dev/null)" ]; then mv -f ${log} ${old}; fi`;
+  const command = `cd ${quoteShell(cwd)} && ${rotate}; ${startLine(schedule)} >> ${log} 2>&1`;
+  return `# crontab -e\n${atNight(schedule)} ${escapeCron(command)}\n`;
 }
 
 function buildScrontab(schedule: Schedule): string {
@@ -82,10 +87,15 @@ function atNight({ minute, hour }: Schedule): string {
   return `${minute} ${hour} * * *`;
 }
 
-function startLine({ program, file, env }: Schedule): string {
+function listWords({ program, file, options }: Schedule): readonly string[] {
+  return [...program, "run", file, ...options];
+}
+
+function startLine(schedule: Schedule): string {
+  const { env } = schedule;
   const variables = Object.entries(env).map(([key, value]) => `${key}=${quoteShell(value)}`);
   const prefix = variables.length === 0 ? [] : ["env", ...variables];
-  return [...prefix, ...[...program, "run", file].map(quoteShell)].join(" ");
+  return [...prefix, ...listWords(schedule).map(quoteShell)].join(" ");
 }
 
 /** cron takes a % for the end of the line. */

@@ -1,5 +1,6 @@
 /** `falcon-exp schedule`: prints what a scheduler needs to run an experiment every night; installs nothing. */
 import { resolve } from "node:path";
+import { parseFailCondition } from "../analysis/history/fail-on.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { CommandIo } from "./io.js";
@@ -11,6 +12,10 @@ export interface ScheduleArgs {
   readonly file: string;
   readonly nightly: string;
   readonly as: ScheduleKind;
+  /** As `run` takes them. */
+  readonly waitQuiet?: string;
+  readonly failOn: readonly string[];
+  readonly onRegression?: string;
 }
 
 /** What schedulers do not hand on by themselves. */
@@ -35,8 +40,20 @@ export async function run(io: CommandIo, args: ScheduleArgs): Promise<number> {
     cwd: io.cwd,
     ...time,
     program: PROGRAM,
+    options: listOptions(args),
     env,
   };
   io.stdout.write(buildSchedule(args.as, schedule));
   return ExitCode.ok;
+}
+
+function listOptions({ waitQuiet, failOn, onRegression }: ScheduleArgs): readonly string[] {
+  // What is written wrong is told now, and not at night.
+  for (const condition of failOn) parseFailCondition(condition);
+  return [
+    "--scheduled",
+    ...(waitQuiet === undefined ? [] : ["--wait-quiet", waitQuiet]),
+    ...failOn.flatMap((condition) => ["--fail-on", condition]),
+    ...(onRegression === undefined ? [] : ["--on-regression", onRegression]),
+  ];
 }

@@ -15,6 +15,8 @@ export interface ChannelHandlers {
   onMessage(lane: Lane, message: WorkerMessage): void;
   /** The worker broke the contract; called once for each broken message. */
   onProtocolError(lane: Lane, error: ProtocolError): void;
+  /** Nothing is heard, and that is the network's doing: it says nothing of the worker. */
+  onSilence?(): void;
 }
 
 /** The two ZeroMQ sockets of one worker: `work` for requests, `control` so that a stop never queues behind work. */

@@ -1,5 +1,6 @@
 /** A supervisor process, the channel to it and the folder of both. */
 import { dirname } from "node:path";
+import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { type Channel, type ChannelHandlers, openChannel } from "./channel.js";
 import { makeRuntimeDir, type RuntimeDir } from "./runtime-dir.js";
@@ -15,7 +16,15 @@ export interface LaunchOptions {
   readonly transport?: Transport;
   /** Arguments before the endpoints; tests put a fixture program here. */
   readonly program?: readonly string[];
+  /** Starts the worker where it is not on this machine. */
+  readonly launch?: Launch;
 }
+
+export type Launch = (to: {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly handlers: ChannelHandlers;
+}) => Launched;
 
 export interface Launched {
   readonly runtime: RuntimeDir;
@@ -26,7 +35,11 @@ export interface Launched {
 const WORKER_PROGRAM = ["-m", "falcon_exp.worker"];
 
 /** The channel is open before the process starts. Throws what making folder or sockets does, and leaves nothing behind then. */
-export async function launchWorker(options: LaunchOptions, handlers: ChannelHandlers): Promise<Launched> {
+export async function launchWorker(
+  options: LaunchOptions & { readonly clock: Clock },
+  handlers: ChannelHandlers,
+): Promise<Launched> {
+  if (options.launch !== undefined) return options.launch({ ...options, handlers });
   const { transport = DEFAULT_TRANSPORT, program = WORKER_PROGRAM } = options;
   const runtime = await makeRuntimeDir();
   await removeStaleRuntimeDirs(dirname(runtime.path));

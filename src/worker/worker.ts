@@ -66,6 +66,7 @@ export class Worker {
     const launched = await launchWorker(options, {
       onMessage: (lane, message) => worker?.receive(lane, message),
       onProtocolError: (lane, error) => worker?.reportProtocolViolation(lane, error),
+      onSilence: () => heartbeat.beat(options.clock.monotonicSec()),
     });
     const heartbeat = new HeartbeatWatch(options.timeouts.heartbeat_sec, options.clock, (silentSec) =>
       worker?.kill({

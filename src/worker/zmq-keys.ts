@@ -24,9 +24,14 @@ export function keysForWorker({ controller, worker }: ChannelKeys): string {
 
 /** Options of a socket that only the worker's key may speak to. */
 export function serverOptions({ controller }: ChannelKeys) {
+  return serverOptionsOf(controller.secretKey);
+}
+
+/** The same of a socket that has one key. */
+export function serverOptionsOf(secretKey: string) {
   return {
     curveServer: true,
-    curveSecretKey: controller.secretKey,
+    curveSecretKey: secretKey,
     // Without a domain, libzmq lets in everyone who knows the public key where no handler answers.
     zapDomain: ZAP_DOMAIN,
     zapEnforceDomain: true,

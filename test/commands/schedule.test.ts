@@ -1,8 +1,12 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execaSync } from "execa";
 import { expect, test } from "vitest";
+import { callRegressionHook } from "../../src/commands/regression-hook.js";
 import { buildSchedule, parseTimeOfDay } from "../../src/commands/schedule-text.js";
+import { beginScheduled, MISSED_FILE } from "../../src/commands/scheduled.js";
+import { RunPaths } from "../../src/run/paths.js";
+import { testIo } from "../fixtures/io.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { addRun } from "../fixtures/run-on-disk.js";
 import { falconExp } from "./cli.js";
@@ -14,12 +18,13 @@ const SCHEDULE = {
   hour: 2,
   minute: 5,
   program: ["/usr/bin/node", "/opt/falcon-exp/bin/falcon-exp.js"],
+  options: ["--scheduled", "--on-regression", "mail -s 'it is 10 % slower' lab"],
   env: { FALCON_EXP_HOME: "/shared/cache" },
 };
 
 test("systemd gets a service that runs once at a time and a timer that makes up for a night", () => {
   expect(buildSchedule("systemd", SCHEDULE)).toContain(
-    'ExecStart=/usr/bin/node /opt/falcon-exp/bin/falcon-exp.js run "/lab/my experiments/100%%.yaml"\n',
+    'ExecStart=/usr/bin/node /opt/falcon-exp/bin/falcon-exp.js run "/lab/my experiments/100%%.yaml" --scheduled --on-regression "mail -s \'it is 10 %% slower\' lab"\n',
   );
   expect(buildSchedule("systemd", SCHEDULE)).toContain("OnCalendar=*-*-* 02:05:00\n");
   expect(buildSchedule("systemd", SCHEDULE)).toContain("Environment=FALCON_EXP_HOME=/shared/cache\n");
@@ -34,6 +39,84 @@ test("cron and scrontab get a line that the shell reads as it was meant", () => 
     expect(execaSync("sh", ["-n", "-c", command]).exitCode).toBe(0);
     expect(command).toContain("run '/lab/my experiments/100%.yaml'");
   }
+});
+
+/** Everything between `# PATH` and the next such line. */
+function splitUnits(text: string): Readonly<Record<string, string>> {
+  const parts = text.split(/^# ~\/\.config\/systemd\/user\/(\S+)$/m).slice(1);
+  return Object.fromEntries(
+    parts.flatMap((name, index) => (index % 2 === 0 ? [[name, parts[index + 1] ?? ""] as const] : [])),
+  );
+}
+
+test("systemd accepts the units, and cron the line", () => {
+  const folder = scratchFolder();
+  const program = [process.execPath, "/opt/falcon-exp.js"];
+  const schedule = { ...SCHEDULE, cwd: folder, file: join(folder, "quant.yaml"), program };
+  const units = splitUnits(buildSchedule("systemd", schedule));
+  expect(Object.keys(units)).toEqual(["falcon-exp-quant.service", "falcon-exp-quant.timer"]);
+  const paths = Object.entries(units).map(([name, text]) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  });
+  const systemd = execaSync("systemd-analyze", ["verify", ...paths], { reject: false, all: true });
+  expect(systemd.exitCode, systemd.all).toBe(0);
+  writeFileSync(join(folder, "crontab"), buildSchedule("cron", schedule));
+  const cron = execaSync("crontab", ["-n", join(folder, "crontab")], { reject: false, all: true });
+  expect(cron.exitCode, cron.all).toBe(0);
+});
+
+test("what cron starts keeps a log, and of a long one begins another", () => {
+  const folder = scratchFolder();
+  const program = ["/bin/echo", "measured"];
+  const schedule = { ...SCHEDULE, cwd: folder, file: join(folder, "quant.yaml"), program, env: {} };
+  const line = buildSchedule("cron", schedule).trimEnd().split("\n").at(-1) ?? "";
+  const command = line.replace("5 2 * * * ", "").replaceAll("\\%", "%");
+  const log = join(folder, "falcon-exp-quant.log");
+  // As cron does it: no more of an environment than this.
+  const env = { HOME: folder, SHELL: "/bin/sh", PATH: "/usr/bin:/bin" };
+  const night = () => execaSync("/bin/sh", ["-c", command], { env, extendEnv: false });
+  night();
+  night();
+  expect(readFileSync(log, "utf8").match(/^measured run /gm)).toHaveLength(2);
+  writeFileSync(log, "x".repeat(2_000_000));
+  night();
+  expect(readFileSync(log, "utf8").match(/^measured run /gm)).toHaveLength(1);
+  expect(statSync(`${log}.1`).size).toBe(2_000_000);
+});
+
+test("a scheduled run never goes on beside another, waits for a quiet machine within its bound, and what is missed is recorded", async () => {
+  const folder = join(scratchFolder(), "quant");
+  let seconds = 0;
+  const clock = { now: () => new Date(0), monotonicSec: () => seconds };
+  const { io } = testIo(folder, { clock });
+  const shares = [0.9, 0.5, 0.02];
+  const sampleBusyShare = async (of: number) => {
+    seconds += of;
+    return shares.shift() ?? 1;
+  };
+  const begin = (waitQuietSec?: number) => beginScheduled(io, { folder, waitQuietSec, sampleBusyShare });
+  const first = await begin(60);
+  expect(shares).toEqual([]);
+  await expect(begin()).rejects.toMatchObject({ code: "schedule-missed", exitCode: 10 });
+  await first.release();
+  await expect(begin(30)).rejects.toMatchObject({ code: "schedule-missed", exitCode: 10 });
+  // Given back, though it was not quiet in time.
+  await (await begin()).release();
+  const missed = readFileSync(join(folder, MISSED_FILE), "utf8").trimEnd().split("\n");
+  expect(missed.map((line) => JSON.parse(line).reason)).toEqual(["another-run", "machine-busy"]);
+});
+
+test("a regression is told to a program of one's own, which no shell reads", async () => {
+  const folder = scratchFolder();
+  const { io, stderr } = testIo(folder);
+  const script = join(folder, "hook.mjs");
+  writeFileSync(script, "console.log(process.argv.slice(2).join('|'), process.env.FALCON_EXP_RUN);");
+  const paths = new RunPaths(join(folder, "quant/20261124T023746Z-a1b2"));
+  await callRegressionHook(io, `${process.execPath} ${script} $HOME ;`, paths);
+  expect(stderr()).toContain(`$HOME|; ${paths.folder}`);
+  await callRegressionHook(io, "no-such-program-at-all", paths);
+  expect(stderr()).toContain("warning: --on-regression:");
 });
 
 test.each([

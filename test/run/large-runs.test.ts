@@ -4,11 +4,13 @@ import { summarize } from "../../src/analysis/summary.js";
 import { planText } from "../../src/plan/plan-file.js";
 import { joinParts, type Slice, splitPlan } from "../../src/plan/slices.js";
 import { exporter } from "../../src/render/export/exporter.js";
+import { reportHtml } from "../../src/render/html/page.js";
 import { MOST_SHOWN, pickShown } from "../../src/render/shown-part.js";
+import { resultTable } from "../../src/render/terminal/terminal-table.js";
 import { RunPaths } from "../../src/run/paths.js";
 import { mergeTaskRecords, readRunRecords, readTasks } from "../../src/run/read-run-records.js";
 import { parseRecords } from "../../src/run/reader.js";
-import { groupRecords } from "../../src/run/run-data.js";
+import { groupRecords, readRun } from "../../src/run/run-data.js";
 import { Sharing } from "../../src/run/sharing.js";
 import { tableRows } from "../../src/run/table/rows.js";
 import { haveAllEnded } from "../../src/run/task-ends.js";
@@ -124,4 +126,27 @@ test("a document that is made in pieces is the one that would be made at once", 
   expect(made()).toBe(whole([], []));
   add(data);
   expect(made()).toBe(whole([summarize(data)], tableRows([data])));
+});
+
+test("why tasks were cut off stands in the records, in the summary, at the terminal and on the page", async () => {
+  const { run } = taskedRun();
+  const loss = {
+    ...{ slice: 2, job: "17_2", restart: 0, state: "TIMEOUT", code: "slurm-time-limit" },
+    message: "Slurm task 17_2 on n1: it reached its time limit (TIMEOUT).",
+    at: "2026-11-24T02:40:00.000Z",
+  };
+  const ledger = {
+    losses_before: [{ ...loss, slice: 1, job: "11_1", outcome: "given-up" }],
+    losses: [{ ...loss, outcome: "again" }],
+  };
+  writeFileSync(run.slurm, JSON.stringify(ledger));
+  expect(await mergeTaskRecords(run)).toEqual([]);
+  const { data } = await readRun(run.folder);
+  const summary = summarize(data);
+  expect(summary.task_losses).toEqual([...ledger.losses_before, ...ledger.losses]);
+  expect(summary.elapsed_sec).toBe(data.end?.elapsed_sec);
+  const said = "slice 2: Slurm task 17_2 on n1: it reached its time limit (TIMEOUT).";
+  const table = resultTable(summary, { columns: 200, color: false });
+  expect(table).toContain(`Cut off: ${said} (slurm-time-limit; submitted again)`);
+  expect(reportHtml(data, summary, { script: "", style: "" })).toContain(said);
 });

@@ -2,11 +2,17 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Loss } from "../../src/executor/slurm/ledger.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
-import { canBoundMemory, type RunningSlurm, startSlurm, whySlurmIsMissing } from "../fixtures/slurm.js";
+import {
+  canBoundMemory,
+  type RunningSlurm,
+  type SlurmOptions,
+  startSlurm,
+  whySlurmIsMissing,
+} from "../fixtures/slurm.js";
 import { TINY_EXPERIMENT } from "../fixtures/started-run.js";
 
 const missing = whySlurmIsMissing();
@@ -14,35 +20,44 @@ if (missing !== null) console.warn(`Tests with a real Slurm are skipped: ${missi
 const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
 const WAIT = { timeout: 120_000, interval: 100 };
 
-let slurm: RunningSlurm;
-beforeAll(async () => {
-  if (missing === null) slurm = await startSlurm();
-});
-afterAll(() => slurm?.stop());
+/** Each with another array of tasks; what is started is ended after the test. */
+async function started(options: SlurmOptions): Promise<RunningSlurm> {
+  const slurm = await startSlurm(options);
+  onTestFinished(() => slurm.stop());
+  return slurm;
+}
 
-/** Five references, each with one configuration that is compared with it. A node has room for one task. */
-const SWEEP = `${TINY_EXPERIMENT.replace(
-  "matrix: { quantization: [none, fp4] }",
-  "matrix: { max_new_tokens: [4, 5, 6, 7, 8], quantization: [none, int8] }",
-)}
+/** References, each with one configuration that is compared with it. A node has room for one task. */
+const writeSweep = (lengths: readonly number[]) =>
+  `${TINY_EXPERIMENT.replace(
+    "matrix: { quantization: [none, fp4] }",
+    `matrix: { max_new_tokens: [${lengths.join(", ")}], quantization: [none, int8] }`,
+  )}
 repeats: 20
 # A worker that hangs is Slurm's to end here.
 timeouts: { heartbeat_sec: 200 }
 executor: { slurm: { time: 10, signal: 40, mem: 2100M, retries: 1 } }
 `;
 
-/** An interpreter that hangs in the first attempts of tasks 1 and 2, and takes more memory than there is in task 3. */
-function troubledPython(folder: string): string {
+/** `hangs`: the first time; `deaf`: the same, and falcon-exp hears no signal; `greedy`: takes more memory than there is. */
+type Trouble = "hangs" | "deaf" | "greedy";
+
+/** An interpreter with which the workers of some tasks get into trouble. */
+function troubledPython(folder: string, troubles: Readonly<Record<number, Trouble>>): string {
   const path = join(folder, "python");
-  const [hang1, hang2] = [join(folder, "hangs-1"), join(folder, "hangs-2")];
+  const begin = (task: number) => `if mkdir "${join(folder, `hangs-${task}`)}" 2> /dev/null; then`;
   const tooMuch = "import time; held = bytearray(2400 << 20); time.sleep(60)";
+  const lineOf: Readonly<Record<Trouble, (task: number) => string>> = {
+    hangs: (task) => `${begin(task)} exec sleep 600; fi`,
+    // The task goes on where Slurm lets it go on; it must not.
+    deaf: (task) => `${begin(task)} trap "" TERM; while kill -STOP $PPID; do sleep 0.1; done; exit 1; fi`,
+    // The kernel takes what has this number first: the task itself, not what it started.
+    greedy: () => `echo 1000 > /proc/$PPID/oom_score_adj; exec "${testPython()}" -c "${tooMuch}"`,
+  };
   const lines = [
     "#!/bin/sh",
     `if [ "$1" = -m ] && [ "$2" = falcon_exp.worker ]; then case "$SLURM_ARRAY_TASK_ID" in`,
-    `1) if mkdir "${hang1}" 2> /dev/null; then exec sleep 600; fi ;;`,
-    `2) if mkdir "${hang2}" 2> /dev/null; then exec sleep 600; fi ;;`,
-    // The kernel takes what has this number first: the task itself, not what it started.
-    `3) echo 1000 > /proc/$PPID/oom_score_adj; exec "${testPython()}" -c "${tooMuch}" ;;`,
+    ...Object.entries(troubles).map(([task, trouble]) => `${task}) ${lineOf[trouble](Number(task))} ;;`),
     "esac; fi",
     `exec "${testPython()}" "$@"`,
   ];
@@ -50,6 +65,72 @@ function troubledPython(folder: string): string {
   chmodSync(path, 0o755);
   return path;
 }
+
+/** A sweep that goes on, and what a test does to its tasks. */
+async function startSweep(
+  slurm: RunningSlurm,
+  lengths: readonly number[],
+  troubles: Readonly<Record<number, Trouble>>,
+) {
+  const cwd = scratchFolder();
+  writeFileSync(join(cwd, "sweep.yaml"), writeSweep(lengths));
+  const python = troubledPython(cwd, troubles);
+  const falconExp = (...args: readonly string[]) =>
+    execa(process.execPath, [bin, ...args], { cwd, env: slurm.env, reject: false });
+  const sweep = falconExp("run", "sweep.yaml", "--poll", "1", "--python", python);
+  const run = await vi.waitFor(() => {
+    const [id = ""] = readdirSync(join(cwd, "results/tiny"));
+    expect(existsSync(join(cwd, "results/tiny", id, "slurm.json"))).toBe(true);
+    return join(cwd, "results/tiny", id);
+  }, WAIT);
+  const ledger = () => JSON.parse(readFileSync(join(run, "slurm.json"), "utf8"));
+  const readTask = (name: string, file: string) => readFileSync(join(run, "tasks", name, file), "utf8");
+  const job = await vi.waitFor(() => {
+    const { id } = ledger().jobs[0];
+    expect(id).toMatch(/^\d+$/);
+    return id as string;
+  }, WAIT);
+  const stateOf = (slice: number) => slurm.run("squeue", "-h", "-r", "-o", "%T %N", "-j", `${job}_${slice}`);
+  const hangs = (slice: number) =>
+    vi.waitFor(() => expect(existsSync(join(cwd, `hangs-${slice}`))).toBe(true), WAIT);
+  const nodeOf = (slice: number) => stateOf(slice).split(" ")[1] ?? "";
+  const runAgainNow = async (slice: number) => {
+    await vi.waitFor(() => expect(stateOf(slice)).toContain("PENDING"), WAIT);
+    // Slurm lets what it has queued again wait for two minutes.
+    await vi.waitFor(() => slurm.run("scontrol", "update", `jobid=${job}_${slice}`, "starttime=now"), WAIT);
+  };
+  return {
+    ...{ cwd, run, sweep, falconExp, ledger, readTask },
+    preempt: async (slice: number) => {
+      await hangs(slice);
+      const on = nodeOf(slice);
+      slurm.run("sbatch", "-p", "urgent", "-w", on, "--mem=3000", "-o", "/dev/null", "--wrap", "sleep 1");
+      await runAgainNow(slice);
+    },
+    shortenTime: async (slice: number) => {
+      await hangs(slice);
+      slurm.run("scontrol", "update", `jobid=${job}_${slice}`, "timelimit=1");
+    },
+    loseNode: async (slice: number) => {
+      await hangs(slice);
+      const node = nodeOf(slice);
+      await slurm.loseNode(node);
+      await runAgainNow(slice);
+      slurm.returnNode(node);
+    },
+    kill: async (slice: number) => {
+      const name = `${slice}of${lengths.length}.0`;
+      await vi.waitFor(() => expect(readTask(name, "records.jsonl")).toContain('"kind":"trial"'), {
+        ...WAIT,
+        interval: 10,
+      });
+      process.kill(JSON.parse(readTask(name, "run.lock")).pid, "SIGKILL");
+    },
+  };
+}
+
+const tellLosses = (losses: readonly Loss[]) =>
+  losses.map(({ slice, code, outcome }) => `${slice} ${code} ${outcome}`).sort();
 
 /** For whoever reads a failure of the test. */
 async function whatHappened(run: string): Promise<string> {
@@ -67,65 +148,35 @@ async function whatHappened(run: string): Promise<string> {
 }
 
 test.skipIf(missing !== null)(
-  "a sweep with a task killed, one at its time limit, one preempted and one out of memory is one report, every trial once",
+  "tasks killed, stopped, past their time limit, preempted, on a lost node, out of memory: one report, every trial once, every cause told",
   async () => {
-    const cwd = scratchFolder();
-    writeFileSync(join(cwd, "sweep.yaml"), SWEEP);
-    const python = troubledPython(cwd);
-    const falconExp = (...args: readonly string[]) =>
-      execa(process.execPath, [bin, ...args], { cwd, env: slurm.env, reject: false });
-    const sweep = falconExp("run", "sweep.yaml", "--poll", "1", "--python", python);
-    const run = await vi.waitFor(() => {
-      const [id = ""] = readdirSync(join(cwd, "results/tiny"));
-      expect(existsSync(join(cwd, "results/tiny", id, "slurm.json"))).toBe(true);
-      return join(cwd, "results/tiny", id);
-    }, WAIT);
-    const ledger = () => JSON.parse(readFileSync(join(run, "slurm.json"), "utf8"));
-    const readTask = (name: string, file: string) => readFileSync(join(run, "tasks", name, file), "utf8");
-    const job = await vi.waitFor(() => {
-      const { id } = ledger().jobs[0];
-      expect(id).toMatch(/^\d+$/);
-      return id as string;
-    }, WAIT);
-    const stateOf = (slice: number) =>
-      slurm.run("squeue", "-h", "-r", "-o", "%T %N", "-j", `${job}_${slice}`);
-
-    const preempt = async () => {
-      await vi.waitFor(() => expect(existsSync(join(cwd, "hangs-2"))).toBe(true), WAIT);
-      const [, node = ""] = stateOf(2).split(" ");
-      slurm.run("sbatch", "-p", "urgent", "-w", node, "--mem=3000", "-o", "/dev/null", "--wrap", "sleep 1");
-      await vi.waitFor(() => expect(stateOf(2)).toContain("PENDING"), WAIT);
-      // Slurm lets what it has queued again wait for two minutes.
-      await vi.waitFor(() => slurm.run("scontrol", "update", `jobid=${job}_2`, "starttime=now"), WAIT);
-    };
-    const shortenTime = async () => {
-      await vi.waitFor(() => expect(existsSync(join(cwd, "hangs-1"))).toBe(true), WAIT);
-      slurm.run("scontrol", "update", `jobid=${job}_1`, "timelimit=1");
-    };
-    const kill = async () => {
-      await vi.waitFor(() => expect(readTask("0of5.0", "records.jsonl")).toContain('"kind":"trial"'), {
-        ...WAIT,
-        interval: 10,
-      });
-      process.kill(JSON.parse(readTask("0of5.0", "run.lock")).pid, "SIGKILL");
-    };
-    await Promise.all([preempt(), shortenTime(), kill()]);
-    const { exitCode, stderr } = await sweep;
+    const slurm = await started({ nodes: 6, accounting: true });
+    const sweep = await startSweep(slurm, [4, 5, 6, 7, 8, 9], {
+      ...{ 1: "hangs", 2: "hangs", 3: "greedy", 4: "deaf", 5: "hangs" },
+    });
+    const { run, readTask } = sweep;
+    await Promise.all([
+      ...[sweep.kill(0), sweep.shortenTime(1), sweep.preempt(2), sweep.shortenTime(4), sweep.loseNode(5)],
+    ]);
+    const { exitCode, stderr, stdout } = await sweep.sweep;
 
     expect(exitCode, stderr).toBe(4);
-    const { losses } = ledger() as { losses: readonly Loss[] };
-    const told = losses.map(({ slice, code, outcome }) => `${slice} ${code} ${outcome}`).sort();
+    const { losses } = sweep.ledger() as { losses: readonly Loss[] };
     const outOfMemory = canBoundMemory()
       ? ["3 slurm-out-of-memory given-up"]
       : ["3 slurm-task-failed again", "3 slurm-task-failed given-up"];
-    expect(told, stderr).toEqual([
+    expect(tellLosses(losses), stderr).toEqual([
       "0 slurm-task-failed again",
       "1 slurm-stopped again",
-      "2 slurm-requeued requeued",
+      "2 slurm-preempted requeued",
       ...outOfMemory,
+      "4 slurm-time-limit again",
+      "5 slurm-node-failed requeued",
     ]);
     const summary = JSON.parse(readFileSync(join(run, "summary.json"), "utf8"));
     expect(summary.status).toBe("partly_failed");
+    expect(summary.task_losses).toEqual(losses);
+    for (const { message } of losses) expect(stdout.replaceAll(/\s+/g, " ")).toContain(message);
     const failures = summary.configurations.flatMap(
       (one: { label: string; failure?: { code: string } | null }) =>
         one.failure == null ? [] : [one.failure.code],
@@ -141,33 +192,51 @@ test.skipIf(missing !== null)(
     const trials = records
       .filter(({ kind, status }) => kind === "trial" && status === "completed")
       .map(({ trial_id }) => trial_id);
-    expect(trials, await whatHappened(run)).toHaveLength(4 * 2 * 2 * 20);
+    expect(trials, await whatHappened(run)).toHaveLength(5 * 2 * 2 * 20);
     expect(new Set(trials).size).toBe(trials.length);
     expect(records.filter(({ kind }) => kind === "run_end")).toHaveLength(1);
     // The task that was killed had measured some of its trials, and they stand as they were.
-    const first = readTask("0of5.0", "records.jsonl")
+    const first = readTask("0of6.0", "records.jsonl")
       .split("\n")
       .filter((line) => line.includes('"kind":"trial"'));
     expect(first.length).toBeGreaterThan(0);
-    expect(readTask("0of5.1", "records.jsonl")).toContain(first[0]);
+    expect(readTask("0of6.1", "records.jsonl")).toContain(first[0]);
 
-    const status = await falconExp("status", run);
-    expect(status.stdout).toContain("tasks: 5 over");
+    const status = await sweep.falconExp("status", run);
+    expect(status.stdout).toContain("tasks: 6 over");
     expect(status.stdout).toContain("slice 2: Slurm task");
-    const shown = await falconExp("list", "--json");
+    const shown = await sweep.falconExp("list", "--json");
     expect(JSON.parse(shown.stdout).runs[0]).toMatchObject({
       status: "partly_failed",
-      trials_completed: 320,
+      trials_completed: 400,
     });
+  },
+);
+
+test.skipIf(missing !== null)(
+  "without accounting a sweep comes to the same, and of what Slurm has queued again it is told that alone",
+  async () => {
+    const slurm = await started({ nodes: 2, accounting: false });
+    const sweep = await startSweep(slurm, [4, 5], { 1: "hangs" });
+    await Promise.all([sweep.kill(0), sweep.preempt(1)]);
+    const { exitCode, stderr } = await sweep.sweep;
+    expect(exitCode, stderr).toBe(0);
+    const summary = JSON.parse(readFileSync(join(sweep.run, "summary.json"), "utf8"));
+    expect(tellLosses(summary.task_losses), stderr).toEqual([
+      "0 slurm-task-failed again",
+      "1 slurm-requeued requeued",
+    ]);
+    expect(summary).toMatchObject({ status: "completed", trials_completed: 160, trials_planned: 160 });
   },
 );
 
 test.skipIf(missing !== null)(
   "a run is submitted, looked at and cancelled by its folder alone, and what is left is recorded with the cause",
   async () => {
+    const slurm = await started({ nodes: 1, accounting: false });
     const cwd = scratchFolder();
-    writeFileSync(join(cwd, "sweep.yaml"), SWEEP);
-    const python = troubledPython(cwd);
+    writeFileSync(join(cwd, "sweep.yaml"), writeSweep([4, 5, 6, 7, 8]));
+    const python = troubledPython(cwd, {});
     const falconExp = (...args: readonly string[]) =>
       execa(process.execPath, [bin, ...args], { cwd, env: slurm.env, reject: false });
     const script = await falconExp("run", "sweep.yaml", "--dry-run");

@@ -27,6 +27,24 @@ export function installingCommands({ io, setExitCode, command }: ArgvContext): v
     .action(async (options) => {
       setExitCode(await (await import("../doctor.js")).run(io, options));
     });
+  command("worker", "let a falcon-exp on another machine measure on this one (docs/remote.md)", [
+    "worker --listen tcp://127.0.0.1:5599 --allow PUBLIC_KEY",
+  ])
+    .requiredOption("--listen <address>", "tcp://ADDRESS:PORT of this machine")
+    .requiredOption(
+      "--allow <key>",
+      "public key of the machine that may measure here, as keys prints it there",
+    )
+    .option("--no-model", "do not prepare the embedded model")
+    .addOption(pythonOption)
+    .action(async (options) => {
+      setExitCode(await (await import("../worker.js")).run(io, options));
+    });
+  command("keys", "print this machine's public key, made the first time", ["keys"])
+    .addOption(jsonOption)
+    .action(async (options) => {
+      setExitCode(await (await import("../keys.js")).run(io, options));
+    });
   command("init [folder]", "write the example experiments into ./experiments", ["init", "init lab --force"])
     .option("--force", "overwrite example files that were changed", false)
     .addOption(jsonOption)

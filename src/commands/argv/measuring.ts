@@ -5,6 +5,7 @@ import {
   collected,
   jsonOption,
   memoryOption,
+  periodSec,
   pollOption,
   pythonOption,
   resultsOption,
@@ -27,6 +28,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "run --resume quant --retry-failed                what failed as well",
       "run experiments/quant.yaml --executor slurm      in array tasks of a cluster (docs/slurm.md)",
       "run --plan results/quant/20261124T023746Z-a1b2 --slice 0/4   one of four tasks, on any machine",
+      "run experiments/quant.yaml --worker tcp://gpubox:5599 --worker-key KEY   on another machine (docs/remote.md)",
     ],
   )
     .addOption(setOption)
@@ -77,6 +79,25 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
         .choices(["ipc", "tcp"])
         .env("FALCON_EXP_TRANSPORT"),
     )
+    .option(
+      "--on-regression <command>",
+      "with --fail-on: call this program where it is broken; FALCON_EXP_RUN and FALCON_EXP_SUMMARY name the run",
+    )
+    .option(
+      "--scheduled",
+      "for schedulers: not beside another scheduled run of the experiment; what is missed goes to missed.jsonl",
+      false,
+    )
+    .addOption(
+      new Option(
+        "--wait-quiet <period>",
+        "with --scheduled: wait so long, at most, for a quiet machine (10min)",
+      )
+        .argParser(periodSec)
+        .implies({ scheduled: true }),
+    )
+    .option("--worker <address>", "measure at another machine's falcon-exp worker: tcp://HOST:PORT")
+    .option("--worker-key <key>", "with --worker: that machine's public key, as keys prints it there")
     .addOption(
       new Option(
         "--fail-on <condition>",
@@ -131,6 +152,13 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .addOption(
       new Option("--as <scheduler>", "for whom").choices(["systemd", "cron", "slurm"]).makeOptionMandatory(),
     )
+    .option("--wait-quiet <period>", "wait so long, at most, for a quiet machine (10min)")
+    .addOption(
+      new Option("--fail-on <condition>", "judge each run, as run --fail-on; may be given again")
+        .argParser(collected)
+        .default([], "none"),
+    )
+    .option("--on-regression <command>", "call this program where a run is worse than allowed")
     .action(async (file: string, options) => {
       setExitCode(await (await import("../schedule.js")).run(io, { file, ...options }));
     });

@@ -32,6 +32,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   export: "runs for other programs",
   setup: "make and mend what a run needs",
   doctor: "what this machine can run",
+  worker: "measure here for another machine",
+  keys: "this machine's public key",
   init: "write the example experiments",
 };
 

@@ -1,0 +1,57 @@
+/** A machine's own pair of keys, and other machines' public ones as people write them. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { curveKeyPair } from "zeromq";
+import { FalconError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
+import { z85 } from "../zmq-keys.js";
+import { decodeZ85 } from "./z85.js";
+
+type KeyPair = ReturnType<typeof curveKeyPair>;
+
+/** The pair in the user's cache folder; made where there is none. Throws FalconError `keys-failed`. */
+export async function ownKeys(home: string): Promise<KeyPair> {
+  const folder = join(home, "keys");
+  const file = join(folder, "own.json");
+  try {
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return null;
+      throw error;
+    });
+    if (text !== null) {
+      const { public_key, secret_key } = JSON.parse(text) as Record<string, string>;
+      return { publicKey: String(public_key), secretKey: String(secret_key) };
+    }
+    const { publicKey, secretKey } = curveKeyPair();
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const content = `${JSON.stringify({ public_key: publicKey, secret_key: secretKey })}\n`;
+    // Another process may make it at the same time: whichever was first counts.
+    await writeFile(file, content, { mode: 0o600, flag: "wx" });
+    return { publicKey, secretKey };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return ownKeys(home);
+    throw new FalconError({
+      code: "keys-failed",
+      message: `The keys in ${file} cannot be read or made: ${(cause as Error).message}`,
+      next: "Check the folder, or remove the file: falcon-exp keys makes new ones.",
+      exitCode: ExitCode.setupFailed,
+      cause,
+    });
+  }
+}
+
+/** As people copy it: hexadecimal, without anything that a shell takes for its own. */
+export function writePublicKey({ publicKey }: Pick<KeyPair, "publicKey">): string {
+  return Buffer.from(decodeZ85(publicKey)).toString("hex");
+}
+
+/** Throws FalconError `key-invalid`. */
+export function readPublicKey(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text.trim())) return z85(Buffer.from(text.trim(), "hex"));
+  throw new FalconError({
+    code: "key-invalid",
+    message: `${JSON.stringify(text)} is no public key.`,
+    next: "Give what `falcon-exp keys` prints on the other machine: 64 hexadecimal digits.",
+    exitCode: ExitCode.usage,
+  });
+}

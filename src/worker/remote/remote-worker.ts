@@ -1,0 +1,143 @@
+/** A worker on another machine, as the controller sees it: what `launchWorker` gives of one on this machine. */
+import type { Clock } from "../../base/clock.js";
+import { FalconError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
+import type { Log } from "../../base/log.js";
+import { decodeWorkerMessage, encodeControllerMessage, ProtocolError } from "../../protocol/codec.js";
+import type { Channel, ChannelHandlers, Lane } from "../channel.js";
+import type { Launched } from "../launch.js";
+import type { WorkerExit, WorkerProcess } from "../worker-process.js";
+import { connect, type RemoteAddress } from "./connection.js";
+import { type FromHost, RECONNECT_SEC } from "./items.js";
+
+/** A machine in the same room answers in a fraction of it. */
+const DESCRIBE_SEC = 15;
+/** A line that is quiet for so long is cut. */
+const CUT_SEC = 4;
+const CLOSE_SEC = 2;
+const STDERR_LINES = 40;
+
+export type RemoteHost = Extract<FromHost, { type: "described" }>;
+
+export interface Versions {
+  readonly version: string;
+  readonly workerCodeSha256: string;
+}
+
+/** Throws FalconError `remote-worker-unreachable`, `remote-worker-refused`. */
+export async function describeRemote(
+  remote: RemoteAddress,
+  { version, workerCodeSha256 }: Versions,
+  clock: Clock,
+): Promise<RemoteHost> {
+  const fail = (code: string, message: string, next: string) =>
+    new FalconError({ code, message, next, exitCode: ExitCode.setupFailed });
+  let connection: ReturnType<typeof connect> | null = null;
+  try {
+    return await new Promise<RemoteHost>((resolve, reject) => {
+      connection = connect({
+        ...remote,
+        clock,
+        onItem: (item) => {
+          if (item.type === "described") resolve(item);
+          if (item.type === "refused")
+            reject(
+              fail("remote-worker-refused", item.message, "Install the same falcon-exp on both machines."),
+            );
+        },
+        onTick: (silentSec) => {
+          if (silentSec < DESCRIBE_SEC) return;
+          reject(
+            fail(
+              "remote-worker-unreachable",
+              `Nothing answers at ${remote.address}: no worker listens there, the network is in the way, or a key is not the other side's.`,
+              "Look whether `falcon-exp worker --listen` runs there and which keys it names; each side must name the other's public key.",
+            ),
+          );
+        },
+      });
+      connection.say({ type: "describe", version, worker_code_sha256: workerCodeSha256 });
+    });
+  } finally {
+    await (connection as ReturnType<typeof connect> | null)?.close(0);
+  }
+}
+
+/** Starts a worker there. Never throws: what goes wrong is the end of its process. */
+export function launchRemote(
+  remote: RemoteAddress & { readonly run: string },
+  { log, clock, handlers }: { readonly log: Log; readonly clock: Clock; readonly handlers: ChannelHandlers },
+): Launched {
+  let exit: (exit: WorkerExit) => void = () => {};
+  let hasExited = false;
+  const exited = new Promise<WorkerExit>((resolve) => {
+    exit = (one) => {
+      hasExited = true;
+      resolve(one);
+    };
+  });
+  const stderr: string[] = [];
+  let lines = 0;
+  let isCut = false;
+  const say = (line: string) => {
+    lines++;
+    stderr.push(line);
+    if (stderr.length > STDERR_LINES) stderr.shift();
+    log.write("debug", "worker-output", { stream: "stderr", line });
+  };
+  const connection = connect({
+    ...remote,
+    clock,
+    onItem: (item, payload) => {
+      if (item.type === "message") hand(handlers, item.lane, payload);
+      else if (item.type === "stderr") for (const line of item.lines) say(line);
+      else if (item.type === "exit") exit({ exitCode: item.exit_code, signal: item.signal });
+      else if (item.type === "refused") {
+        say(`the remote worker refused: ${item.message}`);
+        exit({ exitCode: null, signal: null });
+      }
+    },
+    onTick: (silentSec) => {
+      if (hasExited) return;
+      const isQuiet = silentSec > CUT_SEC;
+      if (isQuiet !== isCut) log.write("warning", isQuiet ? "remote-worker-cut" : "remote-worker-back", {});
+      isCut = isQuiet;
+      if (silentSec > RECONNECT_SEC) {
+        say(`nothing was heard of the remote worker for ${silentSec.toFixed(0)} s`);
+        exit({ exitCode: null, signal: null });
+      } else if (isCut) handlers.onSilence?.();
+    },
+  });
+  connection.say({ type: "open", run: remote.run });
+  const channel: Channel = {
+    endpoints: { work: remote.address, control: remote.address },
+    send: async (lane, message) =>
+      connection.say({ type: "message", lane }, Buffer.from(encodeControllerMessage(message))),
+    close: () => {},
+  };
+  const process: WorkerProcess = {
+    pid: null,
+    exited,
+    stderrTail: (since = 0) => stderr.slice(Math.max(0, stderr.length - (lines - since))),
+    countStderrLines: () => lines,
+    signalGroup: (signal) => {
+      if (!hasExited) connection.say({ type: "signal", signal });
+      return !hasExited;
+    },
+  };
+  const remove = async () => {
+    connection.say({ type: "close" });
+    await connection.close(CLOSE_SEC);
+  };
+  const { address } = remote;
+  return { channel, process, runtime: { path: "", workEndpoint: address, controlEndpoint: address, remove } };
+}
+
+function hand(handlers: ChannelHandlers, lane: Lane, payload: Buffer | null): void {
+  try {
+    handlers.onMessage(lane, decodeWorkerMessage(payload ?? Buffer.alloc(0)));
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    handlers.onProtocolError(lane, error);
+  }
+}
