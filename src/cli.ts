@@ -70,7 +70,7 @@ function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Comma
     .configureOutput({ outputError: (text, write) => write(`${describeUsage(text, io)}\n`) })
     .addHelpText("after", () => formatExamples(EXAMPLES, io.program, io.columns))
     .addHelpText("after", () => ["", ...wrapWords(EXIT_CODES, io.columns)].join("\n"));
-  const context = { io, setExitCode, command: commandMaker(program, io) };
+  const context = { io, setExitCode, program, command: commandMaker(program, io) };
   measuringCommands(context);
   readingCommands(context);
   exportingCommands(context);

@@ -21,6 +21,8 @@ export interface RunArgs extends RunArguments {
   readonly waitQuiet?: number;
   /** Called where `failOn` is broken. */
   readonly onRegression?: string;
+  /** Of this machine, as `parseDevices` takes them. */
+  readonly devices?: string;
   /** Address of another machine's worker, and its public key. */
   readonly worker?: string;
   readonly workerKey?: string;

@@ -26,6 +26,10 @@ import { beginScheduled } from "./scheduled.js";
 /** `falcon-exp run`: experiment → plan → environment → measurements → records → report. */
 export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   if (args.plan !== undefined || args.slice !== undefined) return runTask(io, args);
+  const { devices } = args;
+  if (devices !== undefined) {
+    return (await import("./run-devices.js")).runDevices(io, { ...args, devices });
+  }
   if (await isForSlurm(io, args)) return (await import("./run-slurm.js")).runSlurm(io, args);
   // What is written wrong is told before anything is measured.
   const conditions = args.failOn.map(parseFailCondition);

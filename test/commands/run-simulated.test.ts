@@ -7,6 +7,7 @@ import { ExitCode } from "../../src/base/exit-codes.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
+import { TINY_EXPERIMENT } from "../fixtures/started-run.js";
 import { falconExp } from "./cli.js";
 
 const tiny = fileURLToPath(new URL("../../experiments/falcon-tiny.yaml", import.meta.url));
@@ -106,4 +107,37 @@ test("what does not fit on a card fails for lack of its memory, and so the large
     ["int8", "skipped"],
     ["none", "skipped"],
   ]);
+});
+
+test("a plan over two cards at once: each part whole on one of them, and what they lose by each other told", async () => {
+  const cwd = scratchFolder();
+  writeFileSync(
+    join(cwd, "two.yaml"),
+    `${TINY_EXPERIMENT.replace(
+      "matrix: { quantization: [none, fp4] }",
+      "matrix: { max_new_tokens: [3, 4, 5], quantization: [none, fp4], device: [cuda] }",
+    )}`,
+  );
+  const env = { FALCON_EXP_SIMULATED_ACCELERATOR: writeCards(cwd) };
+  const args = ["run", "two.yaml", "--devices", "cuda:0,cuda:1", "--python", testPython()];
+  const { exitCode, stderr } = await falconExp(args, { cwd, env });
+  expect(exitCode, stderr).toBe(ExitCode.ok);
+  expect(stderr).toMatch(/slots?.* of its speed alone while all do/);
+  const [id = ""] = readdirSync(join(cwd, "results/tiny"));
+  const folder = join(cwd, "results/tiny", id);
+  const records = readFileSync(join(folder, "records.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as RunFileRecord);
+  const cardsOf = new Map<string, Set<string>>();
+  for (const record of records) {
+    if (record.kind !== "trial" || record.status !== "completed") continue;
+    const part = record.configuration_id.replace(/^(none|fp4)-/, "");
+    const cards = cardsOf.get(part) ?? new Set();
+    for (const card of record.measurement.devices ?? []) cards.add(card);
+    cardsOf.set(part, cards);
+  }
+  expect([...cardsOf.values()].map(({ size }) => size)).toEqual([1, 1, 1]);
+  expect(new Set([...cardsOf.values()].flatMap((cards) => [...cards]))).toEqual(new Set([BUSY, IDLE]));
+  expect(records.filter(({ kind }) => kind === "trial")).toHaveLength(12);
 });

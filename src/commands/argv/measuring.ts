@@ -13,10 +13,10 @@ import {
   wholeNumber,
 } from "./shared.js";
 
-export function measuringCommands({ io, setExitCode, command }: ArgvContext): void {
+export function measuringCommands({ io, setExitCode, command, program }: ArgvContext): void {
   command(
     "run [experiment]",
-    "measure every configuration of an experiment file, or resume a run that was cut off",
+    "measure every configuration of an experiment file, or resume an interrupted run",
     [
       "run experiments/quant.yaml",
       "run experiments/quant.yaml --set generation.max_new_tokens=8 --set repeats=3",
@@ -34,30 +34,30 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .addOption(setOption)
     .option(
       "--reuse",
-      "take configurations that an earlier run of the experiment finished, where nothing that they depend on has changed",
+      "take finished configurations from earlier runs if nothing they depend on has changed",
       false,
     )
     .option("--resume [run]", "resume a run by its frozen plan; without a value the experiment's newest")
     .addOption(
-      new Option("--retry-failed", "with --resume or --slice: try again what failed")
+      new Option("--retry-failed", "with --resume or --slice: retry what failed")
         .default(false)
         .implies({ resume: true }),
     )
     .addOption(
-      new Option("--accept-changes", "with --resume: go on though libraries or machine have changed since")
+      new Option("--accept-changes", "with --resume: resume even if libraries or machine have changed")
         .default(false)
         .implies({ resume: true }),
     )
     .option("--plan <run>", "with --slice: a frozen plan (plan FILE --freeze), as a run or a file")
     .option(
       "--slice <k/n>",
-      "measure this slice alone, k from 0: references stay with what is compared with them",
+      "measure only this slice, k from 0; references stay with what is compared with them",
     )
     .option("--into <folder>", "with --slice: the run's folder (default: the plan's)")
     .addOption(
       new Option(
         "--attempts <tries>",
-        "with --slice: what was cut off so often counts as failed (default: no bound)",
+        "with --slice: what was interrupted so often counts as failed (default: no limit)",
       ).argParser(wholeNumber),
     )
     .addOption(
@@ -96,12 +96,16 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
         .argParser(periodSec)
         .implies({ scheduled: true }),
     )
+    .option(
+      "--devices <list>",
+      "spread over devices of this machine, each with one worker at a time: cuda:0,cuda:1 or cpu:0-3,cpu:4-7",
+    )
     .option("--worker <address>", "measure at another machine's falcon-exp worker: tcp://HOST:PORT")
     .option("--worker-key <key>", "with --worker: that machine's public key, as keys prints it there")
     .addOption(
       new Option(
         "--fail-on <condition>",
-        "exit with 9 when this run breaks it beyond noise: METRIC>1.2GB, METRIC<-5%; may be given again",
+        "exit with 9 if this run breaks it beyond noise: METRIC>1.2GB, METRIC<-5%; repeatable",
       )
         .argParser(collected)
         .default([], "none"),
@@ -110,18 +114,17 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .action(async (file: string | undefined, options) => {
       setExitCode(await (await import("../run.js")).run(io, { file, ...options }));
     });
-  command(
-    "attach <run>",
-    "follow a run that Slurm measures, submit again what was lost, and draw it at its end",
-    ["attach quant", "attach results/quant/20261124T023746Z-a1b2 --json > summary.json"],
-  )
+  command("attach <run>", "follow a Slurm run, resubmit lost tasks, and draw the report at the end", [
+    "attach quant",
+    "attach results/quant/20261124T023746Z-a1b2 --json > summary.json",
+  ])
     .addOption(pollOption)
     .addOption(resultsOption)
     .addOption(jsonOption)
     .action(async (run: string, options) => {
       setExitCode(await (await import("../attach.js")).run(io, { run, ...options }));
     });
-  command("status <run>", "say where each task of a run is that Slurm measures; changes nothing", [
+  command("status <run>", "show where each task of a Slurm run is; changes nothing", [
     "status quant",
     "status quant --json | jq '.tasks[] | select(.status != \"over\")'",
   ])
@@ -130,9 +133,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .action(async (run: string, options) => {
       setExitCode(await (await import("../status.js")).run(io, { run, ...options }));
     });
-  command("cancel <run>", "cancel the tasks of a run that Slurm measures; what they measured is kept", [
-    "cancel quant",
-  ])
+  command("cancel <run>", "cancel the tasks of a Slurm run; what they measured is kept", ["cancel quant"])
     .addOption(pollOption)
     .addOption(resultsOption)
     .addOption(jsonOption)
@@ -162,6 +163,12 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .action(async (file: string, options) => {
       setExitCode(await (await import("../schedule.js")).run(io, { file, ...options }));
     });
+  program
+    .command("slot-speed", { hidden: true })
+    .description("how fast this process reads memory; run --devices asks it")
+    .action(async () => {
+      setExitCode(await (await import("../slot-speed.js")).run(io));
+    });
   command(
     "fetch <experiment>",
     "fetch once what an experiment's runs need of a hub: models, task data, libraries; they then ask nobody",
@@ -173,7 +180,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .action(async (file: string, options) => {
       setExitCode(await (await import("../fetch.js")).run(io, { file, ...options }));
     });
-  command("validate <experiment>", "check an experiment file; touches neither Python nor network", [
+  command("validate <experiment>", "check an experiment file; needs neither Python nor network", [
     "validate experiments/quant.yaml",
     "validate experiments/quant.yaml --set repeats=0",
   ])
@@ -184,7 +191,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     });
   command(
     "plan <experiment>",
-    "show the expanded plan; without --estimate neither Python nor network is touched",
+    "show what would be measured; needs neither Python nor network unless --estimate is given",
     [
       "plan experiments/quant.yaml",
       "plan experiments/quant.yaml --estimate           memory by parts, without weights",
@@ -199,7 +206,7 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
       "make the folder of a run with this plan in it, for run --slice, and print its path",
       false,
     )
-    .option("--estimate", "say what memory each configuration will take, and whether it fits", false)
+    .option("--estimate", "estimate each configuration's memory, and whether it fits", false)
     .addOption(memoryOption)
     .addOption(pythonOption)
     .addOption(resultsOption)
@@ -207,16 +214,12 @@ export function measuringCommands({ io, setExitCode, command }: ArgvContext): vo
     .action(async (file: string, options) => {
       setExitCode(await (await import("../plan.js")).run(io, { file, ...options }));
     });
-  command(
-    "fit <model>",
-    "say which quantizations of a model fit into so much memory, and the longest context",
-    [
-      "fit smollm2-135m-instruct --memory 1GB",
-      "fit experiments/configs/falcon-40b.json --memory 48GB --context 2048",
-      "fit tiiuae/falcon-7b-instruct --memory 24GiB --json",
-      "fit smollm2-135m-instruct --cpu --memory 2GB --measure context --quantization nf4   by real loads",
-    ],
-  )
+  command("fit <model>", "list the quantizations that fit in a given memory, with their longest context", [
+    "fit smollm2-135m-instruct --memory 1GB",
+    "fit experiments/configs/falcon-40b.json --memory 48GB --context 2048",
+    "fit tiiuae/falcon-7b-instruct --memory 24GiB --json",
+    "fit smollm2-135m-instruct --cpu --memory 2GB --measure context --quantization nf4   by real loads",
+  ])
     .option(
       "--memory <size>",
       "memory to fit into, as 24GB or 24GiB (with --measure --cpu: what is free here where it is left out)",

@@ -7,6 +7,8 @@ import { formatExamples } from "./examples.js";
 export interface ArgvContext {
   readonly io: CommandIo;
   readonly setExitCode: (code: number) => void;
+  /** For what people do not call themselves. */
+  readonly program: Command;
   /** Adds a command with its examples. */
   readonly command: (name: string, description: string, examples: readonly string[]) => Command;
 }

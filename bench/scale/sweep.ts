@@ -1,0 +1,14 @@
+/** Every quantization beside the unquantized model, at so many lengths of answers; ten trials each. */
+export function describeSweep(configurations: number): string {
+  const lengths = Array.from({ length: configurations / 4 }, (_, index) => index + 1);
+  return [
+    "name: scale",
+    "model: smollm2-135m-instruct",
+    "prompts: [a b c, d e f, g h i, j k l, m n o]",
+    "repeats: 2",
+    "matrix:",
+    `  max_new_tokens: [${lengths.join(", ")}]`,
+    "  quantization: [none, int8, fp4, nf4]",
+    "",
+  ].join("\n");
+}
