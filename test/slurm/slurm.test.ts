@@ -28,7 +28,7 @@ async function started(options: SlurmOptions): Promise<RunningSlurm> {
 }
 
 /** References, each with one configuration that is compared with it. A node has room for one task. */
-const writeSweep = (lengths: readonly number[]) =>
+const writeSweep = (lengths: readonly number[], setup: readonly string[] = []) =>
   `${TINY_EXPERIMENT.replace(
     "matrix: { quantization: [none, fp4] }",
     `matrix: { max_new_tokens: [${lengths.join(", ")}], quantization: [none, int8] }`,
@@ -36,10 +36,10 @@ const writeSweep = (lengths: readonly number[]) =>
 repeats: 20
 # A worker that hangs is Slurm's to end here.
 timeouts: { heartbeat_sec: 200 }
-executor: { slurm: { time: 10, signal: 40, mem: 2100M, retries: 1 } }
+executor: { slurm: { time: 10, signal: 40, mem: 2100M, retries: 1, setup: ${JSON.stringify(setup)} } }
 `;
 
-/** `hangs`: the first time; `deaf`: the same, and falcon-exp hears no signal; `greedy`: takes more memory than there is. */
+/** `hangs`: the first time; `deaf`: the same, before falcon-exp begins, and no signal is heard; `greedy`: takes more memory than there is. */
 type Trouble = "hangs" | "deaf" | "greedy";
 
 /** An interpreter with which the workers of some tasks get into trouble. */
@@ -49,8 +49,7 @@ function troubledPython(folder: string, troubles: Readonly<Record<number, Troubl
   const tooMuch = "import time; held = bytearray(2400 << 20); time.sleep(60)";
   const lineOf: Readonly<Record<Trouble, (task: number) => string>> = {
     hangs: (task) => `${begin(task)} exec sleep 600; fi`,
-    // The task goes on where Slurm lets it go on; it must not.
-    deaf: (task) => `${begin(task)} trap "" TERM; while kill -STOP $PPID; do sleep 0.1; done; exit 1; fi`,
+    deaf: () => "",
     // The kernel takes what has this number first: the task itself, not what it started.
     greedy: () => `echo 1000 > /proc/$PPID/oom_score_adj; exec "${testPython()}" -c "${tooMuch}"`,
   };
@@ -66,6 +65,14 @@ function troubledPython(folder: string, troubles: Readonly<Record<number, Troubl
   return path;
 }
 
+/** A line of the job's script, as a site has it: here it hangs, and what it starts hears no signal either. */
+function listSetup(folder: string, troubles: Readonly<Record<number, Trouble>>): readonly string[] {
+  return Object.entries(troubles).flatMap(([task, trouble]) => {
+    const isFirst = `[ "$SLURM_ARRAY_TASK_ID" = ${task} ] && mkdir "${join(folder, `hangs-${task}`)}"`;
+    return trouble === "deaf" ? [`if ${isFirst} 2> /dev/null; then trap "" TERM; sleep 600; fi`] : [];
+  });
+}
+
 /** A sweep that goes on, and what a test does to its tasks. */
 async function startSweep(
   slurm: RunningSlurm,
@@ -73,7 +80,7 @@ async function startSweep(
   troubles: Readonly<Record<number, Trouble>>,
 ) {
   const cwd = scratchFolder();
-  writeFileSync(join(cwd, "sweep.yaml"), writeSweep(lengths));
+  writeFileSync(join(cwd, "sweep.yaml"), writeSweep(lengths, listSetup(cwd, troubles)));
   const python = troubledPython(cwd, troubles);
   const falconExp = (...args: readonly string[]) =>
     execa(process.execPath, [bin, ...args], { cwd, env: slurm.env, reject: false });

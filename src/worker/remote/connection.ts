@@ -19,8 +19,8 @@ export interface RemoteAddress {
 export interface ConnectionOptions extends RemoteAddress {
   readonly clock: Clock;
   readonly onItem: (item: FromHost, payload: Buffer | null) => void;
-  /** About once a second: for how long nothing was heard. */
-  readonly onTick: (silentSec: number) => void;
+  /** About once a second: for how long nothing was heard, and whether something that was said there is still to come. */
+  readonly onTick: (silentSec: number, isBehind: boolean) => void;
 }
 
 export interface Connection {
@@ -53,7 +53,7 @@ export function connect({ address, serverKey, keys, clock, onItem, onTick }: Con
   const timer = setInterval(() => {
     const now = clock.monotonicSec();
     stream.tick(now);
-    onTick(now - heardSec);
+    onTick(now - heardSec, stream.isBehind);
   }, TICK_SEC * 1000);
   timer.unref();
   void (async () => {

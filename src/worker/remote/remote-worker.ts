@@ -97,7 +97,7 @@ export function launchRemote(
         exit({ exitCode: null, signal: null });
       }
     },
-    onTick: (silentSec) => {
+    onTick: (silentSec, isBehind) => {
       if (hasExited) return;
       const isQuiet = silentSec > CUT_SEC;
       if (isQuiet !== isCut) log.write("warning", isQuiet ? "remote-worker-cut" : "remote-worker-back", {});
@@ -105,7 +105,7 @@ export function launchRemote(
       if (silentSec > RECONNECT_SEC) {
         say(`nothing was heard of the remote worker for ${silentSec.toFixed(0)} s`);
         exit({ exitCode: null, signal: null });
-      } else if (isCut) handlers.onSilence?.();
+      } else if (isCut || isBehind) handlers.onSilence?.();
     },
   });
   connection.say({ type: "open", run: remote.run });

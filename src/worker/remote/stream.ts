@@ -9,6 +9,8 @@ const headSchema = z.strictObject({
   session: z.string(),
   /** From 1; 0: nothing but what was received so far. */
   seq: z.int().min(0),
+  /** The newest that was said. */
+  said: z.int().min(0),
   /** The newest that was received with all before it. */
   ack: z.int().min(0),
   item: z.json(),
@@ -21,7 +23,7 @@ export function parseHead(frame: Buffer | undefined): Head | null {
 }
 
 /** After so long without an answer it is said again. */
-const AGAIN_SEC = 2;
+const AGAIN_SEC = 1;
 /** At once: what was lost is mostly little, and a slow line must not be flooded. */
 const MOST_AGAIN = 64;
 
@@ -42,11 +44,17 @@ export class ReliableStream {
   #said = 0;
   #received = 0;
   #saidAgainSec = 0;
+  #theirSaid = 0;
 
   constructor(private readonly options: StreamOptions) {}
 
   get isAllHeard(): boolean {
     return this.#unheard.length === 0;
+  }
+
+  /** Whether the other end is known to have said what is still to come. */
+  get isBehind(): boolean {
+    return this.#theirSaid > this.#received;
   }
 
   say(item: unknown, payload: Uint8Array | null = null): void {
@@ -56,8 +64,9 @@ export class ReliableStream {
   }
 
   /** Frames of this session. */
-  hear({ seq, ack, item }: Head, payload: Buffer | null): void {
-    this.#unheard = this.#unheard.filter((said) => said.seq > ack);
+  hear({ seq, said, ack, item }: Head, payload: Buffer | null): void {
+    this.#theirSaid = Math.max(this.#theirSaid, said);
+    this.#unheard = this.#unheard.filter((one) => one.seq > ack);
     // What comes twice, or too early, is said again later.
     if (seq !== this.#received + 1) return;
     this.#received = seq;
@@ -75,7 +84,8 @@ export class ReliableStream {
   }
 
   #transmit({ seq, item, payload }: Said): void {
-    const head = JSON.stringify({ session: this.options.session, seq, ack: this.#received, item });
+    const { session } = this.options;
+    const head = JSON.stringify({ session, seq, said: this.#said, ack: this.#received, item });
     this.options.transmit(payload === null ? [head] : [head, payload]);
   }
 }

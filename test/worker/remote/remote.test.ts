@@ -89,7 +89,7 @@ test("whatever a network loses, repeats and delays, everything arrives once and 
 
 test("a run over connections that end again and again measures every trial once", async () => {
   const { port, remote, logprobsFolder } = await hosted("good");
-  const proxy = await openProxy(() => port, { delayMs: 5, piecesEach: 25 });
+  const proxy = await openProxy(() => port, { delayMs: 5, piecesEach: 60 });
   const far = { ...remote, address: `tcp://127.0.0.1:${proxy.port}` };
   const plan = await planExperiment(minimal("matrix: {quantization: [none, fp4]}", "repeats: 4"));
   const { status, records } = await runPlanWith(
