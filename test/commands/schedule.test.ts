@@ -49,7 +49,12 @@ function splitUnits(text: string): Readonly<Record<string, string>> {
   );
 }
 
-test("systemd accepts the units, and cron the line", () => {
+const isInstalled = (program: string) =>
+  ["/usr/bin", "/bin", "/usr/sbin"].some((folder) => existsSync(join(folder, program)));
+const canVerify = isInstalled("systemd-analyze") && isInstalled("crontab");
+if (!canVerify) console.warn("Schedules are not verified: systemd-analyze or crontab is not installed");
+
+test.skipIf(!canVerify)("systemd accepts the units, and cron the line", () => {
   const folder = scratchFolder();
   const program = [process.execPath, "/opt/falcon-exp.js"];
   const schedule = { ...SCHEDULE, cwd: folder, file: join(folder, "quant.yaml"), program };
