@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
 import { asCalled, findProgramName } from "./base/as-called.js";
+import { writeAscii } from "./base/ascii.js";
 import { systemClock } from "./base/clock.js";
 import { FalconError } from "./base/errors.js";
 import { ExitCode } from "./base/exit-codes.js";
@@ -14,6 +15,7 @@ import { measuringCommands } from "./commands/argv/measuring.js";
 import { readingCommands } from "./commands/argv/reading.js";
 import { commandMaker } from "./commands/argv/shared.js";
 import type { CommandIo } from "./commands/io.js";
+import { canShowBlocks } from "./render/terminal/picture/picture-kind.js";
 
 /** Runs the command line; returns the process exit code and never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -61,9 +63,7 @@ function describeUsage(text: string, io: CommandIo): string {
 
 function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Command {
   const program = new Command("falcon-exp")
-    .description(
-      "What does quantizing this language model really cost, and what does it save, on my machine?",
-    )
+    .description("Measure what quantizing a language model saves and costs, on your own machine")
     .version(falconExpVersion(), "-V, --version")
     .exitOverride()
     .configureHelp({ helpWidth: io.columns, minWidthToWrap: 20, subcommandTerm: (command) => command.name() })
@@ -110,6 +110,7 @@ function systemIo(): CommandIo {
   // Programs that are started elsewhere would take a relative one for another folder.
   if (env.TMPDIR !== undefined && env.TMPDIR !== "") env.TMPDIR = resolve(env.TMPDIR);
   const stdoutIsTty = stdout.isTTY === true;
+  if (!canShowBlocks(env)) for (const stream of [stdout, stderr]) if (stream.isTTY) writeAscii(stream);
   const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
   const refused = env.NO_COLOR !== undefined && env.NO_COLOR !== "";
   return {

@@ -3,4 +3,4 @@
 ``falcon_exp.worker`` loads and measures models; ``falcon_exp.results`` is what notebooks read results with.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -60,16 +60,17 @@ export function safeLine(text: string): string {
   return safeLines(unixNewlines(text).replaceAll(/\s*\n\s*/g, " ")).trim();
 }
 
-const MARKDOWN_SPECIAL = /[\\`*_{}[\]()#+\-.!|~<>&:@$^=]/g;
+const MARKDOWN_SPECIAL = /[\\`*_#|~<>&@$]|!(?=\[)|\](?=[([:])|:(?!\s|$)/g;
 
-/** For running text in Markdown: HTML, links, emphasis, mentions and headings show as the characters they are. */
+/**
+ * For running text in Markdown: HTML, links, emphasis, mentions and headings show as the characters they are. What means nothing there
+ * stays as it is, so that the text can be read without being rendered: `fp4: −10.1 % [−11.0, −9.2]`.
+ */
 export function markdownInline(text: string): string {
   return safeLine(text).replaceAll(MARKDOWN_SPECIAL, (character) => {
     if (character === "<") return "&lt;";
     if (character === ">") return "&gt;";
     if (character === "&") return "&amp;";
-    // Between word characters these mean nothing in Markdown: "fp4-nested", "SmolLM2-135M", "v1.5" stay readable.
-    if (character === "-" || character === "." || character === "+" || character === "=") return character;
     if (character === "@" || character === ":") return `&#${character.charCodeAt(0)};`;
     return `\\${character}`;
   });

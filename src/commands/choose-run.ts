@@ -42,7 +42,7 @@ export async function chooseRun(io: CommandIo, args: RunArguments): Promise<Chos
   if (file === undefined) {
     throw usage(
       "run-not-named",
-      "Nothing says what to measure.",
+      "No experiment file given.",
       "Name an experiment file: falcon-exp run experiments/quant.yaml.",
     );
   }
@@ -131,7 +131,7 @@ async function findResumed(io: CommandIo, args: ResumeChoice): Promise<string> {
     if (resume !== true) return findRun(resume, args.results, io.cwd);
     throw usage(
       "run-not-named",
-      "Nothing says which run to resume.",
+      "No run to resume given.",
       "Name the run, or its experiment file: falcon-exp run --resume quant.",
     );
   }

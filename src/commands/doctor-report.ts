@@ -44,7 +44,7 @@ export interface DoctorReport {
 }
 
 /** Of what falcon-exp itself made. */
-const MEND = "Run falcon-exp setup: it makes what is damaged anew.";
+const MEND = "Run falcon-exp setup: it repairs what is damaged.";
 
 const ok = (what: string, detail: string): Finding => ({ what, ok: true, detail, next: null });
 
@@ -161,7 +161,7 @@ function unableFindings(device: string, unable: Readonly<Record<string, string>>
       ok: true,
       detail: Object.values(unable).join(" "),
       next: Object.values(unable).some((reason) => reason.includes("this environment has"))
-        ? "A run that asks for one gets its library by itself; falcon-exp setup --quantizers gets all now."
+        ? "A run that needs one installs its library automatically; falcon-exp setup --quantizers installs all now."
         : null,
     },
   ];

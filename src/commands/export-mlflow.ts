@@ -22,7 +22,7 @@ export async function exportToMlflow(
   if (trackingUri === "") {
     throw new FalconError({
       code: "mlflow-uri-missing",
-      message: "Nothing says where MLflow is.",
+      message: "No MLflow server given.",
       next: "Give --tracking-uri http://server:5000 or sqlite:///mlflow.db, or set MLFLOW_TRACKING_URI.",
       exitCode: ExitCode.usage,
     });

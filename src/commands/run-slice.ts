@@ -102,7 +102,7 @@ function areTriesUsedUp({ left }: ChosenTask, most: number | undefined): boolean
 async function giveUp(io: CommandIo, choice: TaskChoice, tries: number): Promise<Ended> {
   const status: RunEndRecord["status"] = await recordLostTask(io, choice, {
     code: "task-tries-used-up",
-    message: `It was begun ${tries} times, and cut off each time.`,
+    message: `It was started ${tries} times and interrupted each time.`,
     next: "Look at tasks/*/log.jsonl for why; then try again: falcon-exp run --resume RUN --retry-failed.",
   });
   return { status, signal: null };

@@ -38,7 +38,7 @@ export async function runSlurm(io: CommandIo, args: RunArgs): Promise<number> {
 
 async function submitNew(io: CommandIo, args: RunArgs): Promise<number> {
   if (args.file === undefined)
-    throw usage("Nothing says what to measure.", "falcon-exp run FILE --executor slurm.");
+    throw usage("No experiment file given.", "falcon-exp run FILE --executor slurm.");
   const { experiment, text, plan } = await loadPlan(io, { file: args.file, set: args.set });
   const run = newRunPaths(io, experiment.name, resolve(io.cwd, args.results));
   const settings = experiment.slurm ?? slurmSchema.parse({});
@@ -57,7 +57,7 @@ async function submitNew(io: CommandIo, args: RunArgs): Promise<number> {
 async function submitLeft(io: CommandIo, args: RunArgs): Promise<number> {
   const named = args.resume === true ? undefined : args.resume;
   if (named === undefined || args.file !== undefined) {
-    throw usage("Nothing says which run to resume.", "falcon-exp run --resume RUN --executor slurm.");
+    throw usage("No run to resume given.", "falcon-exp run --resume RUN --executor slurm.");
   }
   const run = new RunPaths(await findRun(named, args.results, io.cwd));
   if (!(await hasTasks(run)))

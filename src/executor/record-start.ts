@@ -62,7 +62,7 @@ export function acceptedChanges(
   throw new FalconError({
     code: "resume-environment-changed",
     message: `This run was measured with other libraries or on another machine: ${changes.join("; ")}.`,
-    next: "Start a new run, or restore them (--python names the environment); --accept-changes goes on and records the change.",
+    next: "Start a new run, or restore them (--python names the environment); --accept-changes resumes anyway and records the change.",
     exitCode: ExitCode.resultsFailed,
   });
 }

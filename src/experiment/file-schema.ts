@@ -114,7 +114,7 @@ const roundsSchema = z
   .optional()
   .meta({
     description:
-      "How often all configurations are loaded and measured anew, every second time in reverse order; default: two loads share the trials where there are five or more for each and something is compared.",
+      "How often all configurations are loaded and measured again, every second time in reverse order; default: two loads share the trials where there are five or more for each and something is compared.",
   });
 
 type Axes = typeof axisSchemas;
@@ -200,7 +200,7 @@ export const experimentFileSchema = z
     }),
     retries: z.int().min(0).max(10).default(1).meta({
       description:
-        "How often a configuration is tried again after a failure that may pass by itself, such as a worker that was killed; default 1.",
+        "How often a configuration is retried after a failure that may be temporary, such as a killed worker; default 1.",
     }),
     disturbed_retries: z.int().min(0).max(10).default(2).meta({
       description: "How often a trial that other work on the machine disturbed is measured again; default 2.",

@@ -73,7 +73,7 @@ export function meantByValue(key: string, value: unknown): string | null {
     return "Write generation: {sampling: greedy}; it is the default.";
   if (key === "do_sample" && value === true) return "Write generation: {sampling: {temperature: 1}}.";
   if (key === "top_k" && value === -1) return "Write top_k: 0, which is off.";
-  if (key === "num_return_sequences") return "Write repeats: each sampled repeat has a seed of its own.";
+  if (key === "num_return_sequences") return "Write repeats: each sampled repeat has its own seed.";
   return null;
 }
 

@@ -96,7 +96,7 @@ function findConversation(row: Row): PromptContent | null {
   const messages = list.map((turn, index) => readMessage(turn, `${name}[${index}]`));
   const last = messages.findLastIndex(({ role }) => role === "user");
   const [first, ...others] = messages.slice(0, last + 1);
-  if (first === undefined) throw new RowProblem("is a conversation in which nobody asks anything");
+  if (first === undefined) throw new RowProblem("is a conversation without a question");
   return others.length === 0 ? first.content : [first, ...others];
 }
 

@@ -14,9 +14,10 @@ const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 const BUILTIN_TITLES: Readonly<Record<(typeof BUILTIN_MODELS)[number], string>> = {
   "smollm2-135m-instruct": "SmolLM2-135M-Instruct",
 };
-const BUILTIN_NOTE = "The weights went through Q4_1 once, in the package that carries them.";
+const BUILTIN_NOTE =
+  "The embedded model was distributed in 4 bits (Q4_1): unquantized, it is a de-quantized copy, not the original.";
 const GGUF_NOTE =
-  "The weights are from a GGUF file: what was packed there, Transformers expanded once, and nothing here is an original in 16 bits.";
+  "The weights are from a GGUF file: Transformers expanded the packed ones, so nothing here is a 16-bit original.";
 const RANDOM_NOTE = "The weights are random: memory and speed are real, answers and quality mean nothing.";
 
 /** What stands in for a model whose name was refused, so that the rest of the file is still checked. */

@@ -82,7 +82,7 @@ function numbered(
     }
     const message = `Prompts ${first + 1} and ${index + 1} have the same id ${id}.`;
     const path = file === null ? ["prompts", index] : ["prompts", "file"];
-    context.problems.add("experiment-prompts-invalid", path, message, "Give each prompt an id of its own.");
+    context.problems.add("experiment-prompts-invalid", path, message, "Give each prompt its own id.");
   }
   return prompts;
 }

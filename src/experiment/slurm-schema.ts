@@ -35,7 +35,7 @@ export const slurmSchema = z.strictObject({
     description: "At most so many tasks; never more than there are references. Default 100.",
   }),
   retries: z.int().min(0).max(20).default(2).meta({
-    description: "How often a task that was cut off is begun again; default 2.",
+    description: "How often an interrupted task is submitted again; default 2.",
   }),
   setup: z
     .array(line)

@@ -25,8 +25,8 @@ export async function pipInstall({ python, args, env, what, onDetail }: PipInsta
     code: isFull ? "setup-disk-full" : "setup-install-failed",
     message: `pip could not install ${what}:\n${words}`,
     next: isFull
-      ? "Free some space, or move the cache with FALCON_EXP_HOME; then run the command again: it goes on where it stopped."
-      : "Check network and proxy (pip's own settings apply), then run the command again: it goes on where it stopped.",
+      ? "Free some space, or move the cache with FALCON_EXP_HOME; then run the command again: it continues where it stopped."
+      : "Check network and proxy (pip's own settings apply), then run the command again: it continues where it stopped.",
   });
 }
 

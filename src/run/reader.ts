@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { readChunks } from "../base/files.js";
@@ -144,8 +144,16 @@ function parseRecord(bytes: Buffer, place: string): ParsedLine {
   refuseNewer(value, place);
   const checked = recordSchema.safeParse(value);
   if (checked.success) return { record: checked.data, problem: null };
-  const reason = z.prettifyError(checked.error).replaceAll("\n", " ").slice(0, MAX_PROBLEM_CHARACTERS);
+  const reason = describeIssue(checked.error).slice(0, MAX_PROBLEM_CHARACTERS);
   return { record: null, problem: `breaks the record schema: ${reason}` };
+}
+
+/** The first thing that is wrong, and where: `measurement.elapsed_sec: expected number, received string`. */
+function describeIssue({ issues: [first, ...others] }: z.ZodError): string {
+  const where = first?.path.join(".") ?? "";
+  const what = (first?.message ?? "unreadable").replace(/^Invalid (input|option): /, "");
+  const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+  return `${where === "" ? "" : `${where}: `}${what}${more}`;
 }
 
 /** Throws FalconError `results-schema-newer`, because guessing what a later version means would falsify. */

@@ -128,8 +128,16 @@ export interface ConfigurationProgress
 export class RunProgress {
   readonly #state = new RunState<ProgressRecord, ProgressFailure>();
 
+  #current: string | null = null;
+
   add(record: ProgressRecord): void {
     this.#state.add(record);
+    if ("configuration_id" in record) this.#current = record.configuration_id;
+  }
+
+  /** Id of the configuration that the newest record is of: with several rounds others have begun as well. */
+  get current(): string | null {
+    return this.#current;
   }
 
   /** Any record, as the strict reader gives it. */

@@ -15,13 +15,28 @@ export async function compareSides(
 ): Promise<ComparePageInput["result"]> {
   if (sides.length < 2) return null;
   try {
-    const inputs = await Promise.all(sides.map((side) => readInput(resultsFolder, side)));
+    const inputs = takeAll(await Promise.allSettled(sides.map((side) => readInput(resultsFolder, side))));
     const report = compare(inputs, { force });
     return { report, questions: groupSides(inputs).groups.map(listQuestions) };
   } catch (error) {
     if (error instanceof FalconError) return { refused: error };
     throw error;
   }
+}
+
+/** Every run that is not there is named, not only the first. */
+function takeAll(settled: readonly PromiseSettledResult<CompareInput>[]): CompareInput[] {
+  const reasons = settled.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  const missing = reasons.filter((one) => one instanceof FalconError && one.code === "run-not-found");
+  if (missing.length > 1)
+    throw runNotFound([...new Set(missing.map((one) => (one as Error).message))].join("\n"));
+  if (reasons.length > 0) throw reasons[0];
+  return settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+}
+
+function runNotFound(message: string): FalconError {
+  const next = "Choose a run from the list.";
+  return new FalconError({ code: "run-not-found", message, next, exitCode: ExitCode.resultsFailed });
 }
 
 async function readInput(resultsFolder: string, side: string): Promise<CompareInput> {
@@ -32,13 +47,6 @@ async function readInput(resultsFolder: string, side: string): Promise<CompareIn
   }
   const { run, configuration } = splitArgument(side);
   const paths = await servedRun(resultsFolder, run.split("/"));
-  if (paths === null) {
-    throw new FalconError({
-      code: "run-not-found",
-      message: `There is no run ${JSON.stringify(side)}.`,
-      next: "Choose a run from the list.",
-      exitCode: ExitCode.resultsFailed,
-    });
-  }
+  if (paths === null) throw runNotFound(`There is no run ${JSON.stringify(side)}.`);
   return { argument: side, data: (await readRun(paths.folder)).data, configuration };
 }

@@ -47,7 +47,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "model-not-quantized":
     "Ask for `none`, or give `as-stored` the checkpoint that is quantized: {method: as-stored, checkpoint: ./folder}.",
   "quantization-library-missing":
-    "Install it into this environment, or leave --python out: the managed one gets it by itself, or by `falcon-exp setup --quantizers`.",
+    "Install it into this environment, or leave --python out: the managed one installs it automatically, or with `falcon-exp setup --quantizers`.",
   "quantization-unsupported":
     "The message is the library's own: choose a checkpoint in another format, or name an environment with another Transformers by --python.",
   "checkpoint-of-another-model":
@@ -59,7 +59,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "adapter-invalid":
     "Give the folder of a LoRA adapter (adapter_config.json, adapter_model.safetensors) and the model that it was trained on.",
   "adapter-library-missing":
-    "Install peft 0.20 or newer into this environment, or leave --python out: the managed one gets it by itself.",
+    "Install peft 0.20 or newer into this environment, or leave --python out: the managed one installs it automatically.",
   "adapter-mismatch":
     "The live model does not run the adapter as asked, so nothing was measured; report the model class and the adapter's kind.",
   "model-changed":
@@ -113,7 +113,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "quality-not-finite":
     "The model computes NaN on this text: try another `dtype` or `compute_dtype`; do not trust its answers.",
   "lm-eval-missing":
-    "Install lm_eval 0.4 into this environment, or leave --python out: the managed one gets it by itself.",
+    "Install lm_eval 0.4 into this environment, or leave --python out: the managed one installs it automatically.",
   "lm-eval-task-unknown":
     "Correct `quality.lm_eval.tasks`, or name the folder of your tasks as include_path.",
   "trial-process-died": "Read exit code, signal and the last lines of stderr in this record; then run again.",

@@ -51,7 +51,7 @@ test("a model card's results are read by the hub's own classes, quality with its
   expect(args).toMatchObject({ configuration: "fp4", context_tokens: expect.any(Number) });
   expect(named.get("code: KL, fp4")?.[4]).toMatchObject({ ci95_low: expect.any(Number) });
   expect(named.get("quality: tokens/s, none")?.[4]).toMatchObject({ unit: "tokens a second" });
-  expect(card.text).toContain("| bf16 \\(unquantized\\) \\* |");
+  expect(card.text).toContain("| bf16 (unquantized) \\* |");
   expect(card.text).toMatch(/Measured on .*torch 2\.\d+/);
 });
 

@@ -38,7 +38,7 @@ test("within noise, with too few runs, and without a condition it exits with 0",
   const quiet = ["--results", results, "--no-charts"];
   const within = await falconExp(["history", "quant", ...quiet, "--fail-on", "decode_tokens_per_sec<-5%"]);
   expect(within.exitCode).toBe(0);
-  expect(within.stdout).toContain("ok none: tokens/s");
+  expect(within.stdout).toContain("ok unquantized: tokens/s");
   const few = await falconExp(["history", "quant", ...quiet, "--last", "3", "--fail-on", "elapsed_sec>+1%"]);
   expect(few.exitCode).toBe(0);
   expect(few.stdout).toContain("too few runs to tell (2 runs");

@@ -22,7 +22,7 @@ async function killedRun() {
   let stderr = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
-    if (stderr.includes("none: trial 2/")) child.kill("SIGKILL");
+    if (stderr.includes("unquantized: trial 2/")) child.kill("SIGKILL");
   });
   await child;
   const [id = ""] = readdirSync(join(cwd, "results/falcon-tiny"));

@@ -83,7 +83,7 @@ test("a run on one of two cards has that card's memory, energy and identity in r
     title: { text: string | readonly string[] };
   };
   expect([article.title.text].flat().join(" ")).toBe(
-    "GPU Memory Consumption and Execution Time for Each Run",
+    "GPU Memory Consumption and Execution Time for Each Trial",
   );
   const page = readFileSync(join(folder, "report.html"), "utf8");
   expect(page).toContain("Peak GPU");

@@ -114,7 +114,10 @@ async function startLongRun(cwd: string) {
   child.stderr?.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
   });
-  await vi.waitFor(() => expect(stderr).toContain("none: trial 1/"), { timeout: 100_000, interval: 50 });
+  await vi.waitFor(() => expect(stderr).toContain("unquantized: trial 1/"), {
+    timeout: 100_000,
+    interval: 50,
+  });
   const pid = child.pid ?? 0;
   return { child, pid, supervisor: listDescendants(pid, 1), trial: listDescendants(pid, 3) };
 }

@@ -46,7 +46,7 @@ test("SIGKILL while the libraries are imported leaves no process of the worker's
 
 test("SIGKILL while the supervisor stands still leaves no process either", async () => {
   const run = startRun({ python: testPython() });
-  await run.says("none: weights drawn at random");
+  await run.says("unquantized: weights drawn at random");
   const [supervisor = 0] = listChildren(run.child.pid ?? 0);
   process.kill(supervisor, "SIGSTOP");
   run.child.kill("SIGKILL");
@@ -56,7 +56,7 @@ test("SIGKILL while the supervisor stands still leaves no process either", async
 
 test("SIGKILL of controller and supervisor at once leaves no process, and the next run removes their sockets", async () => {
   const run = startRun({ python: testPython() });
-  await run.says("none: weights drawn at random");
+  await run.says("unquantized: weights drawn at random");
   const [supervisor = 0] = listChildren(run.child.pid ?? 0);
   process.kill(supervisor, "SIGSTOP");
   process.kill(run.child.pid ?? 0, "SIGSTOP");

@@ -11,6 +11,7 @@ import type { ChartRenderer } from "../../src/render/charts/render.js";
 import { historyMarkdown } from "../../src/render/markdown/history.js";
 import { historyText } from "../../src/render/terminal/history.js";
 import { sparkline } from "../../src/render/terminal/sparkline.js";
+import { changeText, groupChanges } from "../../src/render/words/history.js";
 import { chartTools } from "../fixtures/chart-tools.js";
 import { TWELVE_LONG } from "../fixtures/records.js";
 import { makeHistoryRuns } from "../fixtures/sweep.js";
@@ -155,7 +156,21 @@ test("the terminal tells the step, the library and the judgement", () => {
   expect(text).toMatch(/REGRESSION fp4: tokens\/s \d\.\d\d, −\d+\.\d % \[−[\d.]+, −[\d.]+\] against/);
   expect(text).toContain("2026-10-19: bitsandbytes 0.49.0 → 0.50.2");
   const markdown = historyMarkdown(makeReport(runs, null));
-  expect(markdown).toContain("❌ **fp4&#58; tokens/s");
+  expect(markdown).toContain("❌ **fp4: tokens/s");
+});
+
+test("what changed at the same run is told once for all metrics", () => {
+  const report = makeReport(makeHistoryRuns(40, step), null);
+  const groups = groupChanges(report);
+  const keys = groups.map(({ configuration, verdict, changes: [first] }) =>
+    [configuration, verdict, first?.change.at].join(),
+  );
+  expect(new Set(keys).size).toBe(keys.length);
+  const [several] = groups.filter(({ changes }) => changes.length > 1);
+  if (several === undefined) throw new Error("no two metrics changed together");
+  const text = changeText(several, (at) => at.slice(0, 10));
+  for (const { series } of several.changes) expect(text).toContain(series.title);
+  expect(text.match(/since/g)).toHaveLength(1);
 });
 
 test("a sparkline has a character a run, or a median of several, and a mark for runs without a figure", () => {

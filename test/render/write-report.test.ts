@@ -71,7 +71,7 @@ test.each([
   expect(svg).toContain(said);
   expect(svg).not.toContain(unsaid);
   const title = device === "cpu" ? "Peak RSS" : "GPU Memory Consumption";
-  expect(svg).toContain(`${title} and Execution Time for Each Run`);
+  expect(svg).toContain(`${title} and Execution Time for Each Trial`);
   expect(svg).toContain("Execution time (s)");
 });
 

@@ -22,6 +22,6 @@ test.each([
   const { records, warnings } = parseRecords(Buffer.from(`${line}\n`), "records.jsonl");
   expect(records).toEqual([]);
   expect(warnings).toEqual([
-    { line: 1, message: expect.stringMatching(/^breaks the record schema: .*: left out$/) },
+    { line: 1, message: expect.stringMatching(/^breaks the record schema: [^✖]*: left out$/) },
   ]);
 });

@@ -64,10 +64,25 @@ test("the list is searched, and what was chosen stays while it is filtered, sort
   expect(await shown()).toEqual([PART]);
   await page.getByLabel(`Compare ${PART}`).check();
   await page.getByRole("link", { name: PART }).click();
+  await page.waitForURL(/report\.html/);
+  await page.goBack();
+  await page.waitForURL(/q=FAST.*sort=took.*side=.*side=/);
+  expect(await shown()).toEqual([PART]);
+  await page.goForward();
   await page.getByRole("link", { name: "All runs" }).click();
   await page.getByRole("button", { name: "Compare 2 selected" }).click();
   await page.waitForURL(/\/compare\?/);
   expect(new URL(page.url()).searchParams.getAll("side")).toEqual([NEWEST, PART]);
+  await page.goBack();
+  const kept = new URL(page.url());
+  expect(kept.searchParams.getAll("side")).toEqual([NEWEST, PART]);
+  // In another window, which knows nothing of what was chosen.
+  const { page: other } = await newPage(browser, kept.origin);
+  await other.goto(kept.href);
+  expect(await other.getByRole("button", { name: "Compare 2 selected" }).isVisible()).toBe(true);
+  expect(await other.getByLabel(`Compare ${PART}`).isChecked()).toBe(true);
+  await page.goForward();
+  await page.waitForURL(/\/compare\?/);
   await page.goBack();
   await page.getByRole("button", { name: "Clear selection" }).click();
   expect(await page.getByLabel(`Compare ${NEWEST}`).isChecked()).toBe(false);
@@ -105,7 +120,7 @@ test("any two runs are compared: chosen in the list, then by configuration in th
   await page.waitForURL(/\/compare\?/);
   expect(await page.getByRole("heading", { level: 2 }).allTextContents()).toEqual([
     "Environment",
-    "none",
+    "bf16 (unquantized)",
     "int8",
     "fp4",
   ]);
@@ -126,8 +141,11 @@ test("any two runs are compared: chosen in the list, then by configuration in th
   expect(complaints).toEqual([]);
 });
 
-test("what cannot be compared says why, and can be all the same", async () => {
-  const { page } = await opened(`/compare?side=${PART}%23nope&side=${NEWEST}%23none`);
+test("what cannot be compared says why, and can be anyway", async () => {
+  const { page, origin: first } = await opened();
+  await page.goto(`${first}/compare?side=quant%2Fa&side=quant%2Fb`);
+  expect(await page.getByRole("alert").textContent()).toMatch(/no run "quant\/a"\..*no run "quant\/b"\./s);
+  await page.goto(`${first}/compare?side=${PART}%23nope&side=${NEWEST}%23none`);
   expect(await page.getByRole("alert").textContent()).toContain('has no configuration "nope"');
   const results = scratchFolder();
   addRun(results, NEWEST);
@@ -135,7 +153,7 @@ test("what cannot be compared says why, and can be all the same", async () => {
   const { origin } = await serve(results);
   await page.goto(`${origin}/compare?side=${NEWEST}&side=${OLDEST}`);
   expect(await page.getByRole("alert").textContent()).toContain("other prompts");
-  await page.getByRole("link", { name: "Compare all the same" }).click();
+  await page.getByRole("link", { name: "Compare anyway" }).click();
   await page.waitForURL(/force=1/);
   expect(await page.locator("body").textContent()).toContain("forced:");
 });
@@ -178,7 +196,7 @@ test("a run is followed live: figures move, trials arrive, a failure shows at on
   expect(await page.locator("#lines li").first().textContent()).toContain("loaded in");
   await write(records.slice(first, first + 1));
   await until("1 of 15 trials");
-  expect(await page.locator("#lines li").first().textContent()).toMatch(/none p1: .* tokens\/s/);
+  expect(await page.locator("#lines li").first().textContent()).toMatch(/unquantized p1: .* tokens\/s/);
   const failed = records.findIndex((record) => isTrial(record) && "failure" in record);
   await write(records.slice(first + 1, failed + 1));
   await until("7 of 15 trials");

@@ -7,7 +7,9 @@ import {
   type SharedChartName,
   sharedChart,
 } from "../../src/render/charts/charts.js";
+import { type ExploreChoice, exploreChart } from "../../src/render/charts/explore.js";
 import { type DrawnChart, draw } from "./draw.js";
+import type { Explore } from "./explore.js";
 import { interactive, themed } from "./interactive-spec.js";
 import { type SavedFormat, saveChart } from "./save.js";
 import type { Selection } from "./selection.js";
@@ -32,9 +34,14 @@ interface Place {
   width: number;
 }
 
-export function drawCharts(page: Document, inputs: ChartInputs, selection: Selection): Charts {
+export function drawCharts(
+  page: Document,
+  inputs: ChartInputs,
+  selection: Selection,
+  explore: Explore,
+): Charts {
   const places = [...page.querySelectorAll<HTMLElement>("[data-chart]")].flatMap((figure) =>
-    findPlaces(figure, inputs, selection),
+    findPlaces(figure, inputs, selection, explore),
   );
   const redraw = (place: Place) => {
     place.width = place.canvas.clientWidth;
@@ -73,6 +80,9 @@ export function drawCharts(page: Document, inputs: ChartInputs, selection: Selec
       if (place.isWanted && place.figure.dataset.configuration === undefined) redraw(place);
     }
   });
+  explore.onChange(() => {
+    for (const place of places) if (place.figure.dataset.chart === "tradeoff") redraw(place);
+  });
   let settling: ReturnType<typeof setTimeout> | undefined;
   const resized = new ResizeObserver(() => {
     clearTimeout(settling);
@@ -90,7 +100,12 @@ export function drawCharts(page: Document, inputs: ChartInputs, selection: Selec
   };
 }
 
-function findPlaces(figure: HTMLElement, inputs: ChartInputs, selection: Selection): Place[] {
+function findPlaces(
+  figure: HTMLElement,
+  inputs: ChartInputs,
+  selection: Selection,
+  explore: Explore,
+): Place[] {
   const canvas = figure.querySelector<HTMLElement>(".canvas");
   const { chart: name = "", configuration } = figure.dataset;
   if (canvas === null) return [];
@@ -99,9 +114,24 @@ function findPlaces(figure: HTMLElement, inputs: ChartInputs, selection: Selecti
     const input = inputs.articles.find((article) => article.configuration === configuration);
     return input === undefined ? [] : [{ ...place, spec: (width) => articleChart(input, width) }];
   }
+  if (name === "tradeoff") {
+    return [{ ...place, spec: (width) => tradeoffOrExplored(inputs, selection, explore.choice(), width) }];
+  }
   return isShared(name)
     ? [{ ...place, spec: (width) => sharedChart(inputs, name, selection.has, width) }]
     : [];
+}
+
+function tradeoffOrExplored(
+  inputs: ChartInputs,
+  selection: Selection,
+  choice: ExploreChoice | null,
+  width?: number,
+): TopLevelSpec | null {
+  const { explore } = inputs;
+  if (choice === null || explore === null) return sharedChart(inputs, "tradeoff", selection.has, width);
+  const rows = explore.rows.filter(({ configuration }) => selection.has(configuration));
+  return exploreChart({ ...explore, rows }, choice, explore.rows, width);
 }
 
 function watchSaving({ figure, spec }: Place): void {

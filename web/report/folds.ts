@@ -1,3 +1,5 @@
+import { readAddress } from "./address.js";
+
 /** What is folded until it is asked for: long answers, and the sections at the end. */
 
 export function watchFolds(page: Document): void {
@@ -13,8 +15,8 @@ export function watchFolds(page: Document): void {
 
 /** A link to a folded section, or into one, opens it. */
 export function watchLinks(page: Document): void {
-  const open = (hash: string) => {
-    const target = hash === "" ? null : page.getElementById(decodeURIComponent(hash.slice(1)));
+  const open = (id: string) => {
+    const target = id === "" ? null : page.getElementById(id);
     const fold =
       target?.querySelector<HTMLDetailsElement>(":scope > details.folded") ?? target?.closest("details");
     if (fold !== null && fold !== undefined) fold.open = true;
@@ -22,8 +24,11 @@ export function watchLinks(page: Document): void {
   // Also where the address already has it and does not change.
   page.addEventListener("click", ({ target }) => {
     const link = target instanceof Element ? target.closest<HTMLAnchorElement>('a[href^="#"]') : null;
-    if (link !== null) open(link.hash);
+    if (link !== null) open(decodeURIComponent(link.hash.slice(1)));
   });
-  addEventListener("hashchange", () => open(location.hash));
-  open(location.hash);
+  addEventListener("hashchange", () => open(readAddress().target));
+  const { target, choices } = readAddress();
+  open(target);
+  // The browser takes what was chosen for a part of the name.
+  if (choices.size > 0) page.getElementById(target)?.scrollIntoView();
 }

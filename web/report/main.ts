@@ -2,8 +2,10 @@
 import type { PageData } from "../../src/render/html/page-data.js";
 import { watchCopying } from "../shared/copy.js";
 import { watchTheme } from "../shared/theme.js";
+import { keepChoicesOnLinks, readAddress } from "./address.js";
 import { watchAnswers } from "./answers.js";
 import { drawCharts } from "./charts.js";
+import { watchExplore } from "./explore.js";
 import { watchFolds, watchLinks } from "./folds.js";
 import { watchPrinting } from "./print.js";
 import { Selection } from "./selection.js";
@@ -11,7 +13,10 @@ import { watchSelection } from "./selection-bar.js";
 import { watchSorting } from "./sort.js";
 
 const data = JSON.parse(document.querySelector("#page-data")?.textContent ?? "") as PageData;
-const selection = new Selection(data.configurations.map(({ id }) => id));
+const selection = new Selection(
+  data.configurations.map(({ id }) => id),
+  readAddress().choices.getAll("show"),
+);
 
 document.documentElement.classList.add("scripted");
 watchTheme(document);
@@ -20,6 +25,8 @@ watchSorting(document);
 watchFolds(document);
 watchAnswers(document);
 watchLinks(document);
+keepChoicesOnLinks();
 watchSelection(document, selection, data.configurations);
-const charts = drawCharts(document, data.charts, selection);
+const explore = watchExplore(document, data.charts.explore?.usual ?? null);
+const charts = drawCharts(document, data.charts, selection, explore);
 watchPrinting(document, charts);

@@ -1,5 +1,6 @@
 /** The buttons that choose configurations, and all that is of one configuration shown or hidden with it. */
 import type { PageData } from "../../src/render/html/page-data.js";
+import { keepChoices } from "./address.js";
 import type { Selection } from "./selection.js";
 
 export function watchSelection(
@@ -19,8 +20,14 @@ export function watchSelection(
   page.querySelector("#select-found")?.addEventListener("click", () => {
     selection.these(chips.filter(isFound).map((chip) => chip.dataset.select ?? ""));
   });
-  for (const chip of chips) chip.addEventListener("click", () => selection.toggle(chip.dataset.select ?? ""));
-  selection.onChange(() => {
+  for (const chip of chips) {
+    chip.addEventListener("click", ({ shiftKey }) => {
+      const id = chip.dataset.select ?? "";
+      if (shiftKey) selection.only(id);
+      else selection.toggle(id);
+    });
+  }
+  const show = () => {
     all?.setAttribute("aria-pressed", String(selection.isAll));
     for (const chip of chips) {
       chip.setAttribute("aria-pressed", String(selection.has(chip.dataset.select ?? "")));
@@ -29,7 +36,16 @@ export function watchSelection(
       element.hidden = !selection.has(element.dataset.configuration ?? "");
     }
     announce(page, selection, configurations);
+  };
+  selection.onChange(() => {
+    show();
+    keepChoices("show", selection.isAll ? [] : selection.shown);
   });
+  // By keyboard: back to all, from wherever one is.
+  page.addEventListener("keydown", ({ key, target }) => {
+    if (key === "Escape" && !(target instanceof HTMLInputElement)) selection.selectAll();
+  });
+  if (!selection.isAll) show();
 }
 
 function announce(page: Document, selection: Selection, configurations: PageData["configurations"]): void {

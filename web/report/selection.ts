@@ -4,9 +4,11 @@ export class Selection {
   #selected: ReadonlySet<string>;
   readonly #listeners: (() => void)[] = [];
 
-  constructor(all: readonly string[]) {
+  /** `shown`: those of them that are shown at first; all where none is. */
+  constructor(all: readonly string[], shown: readonly string[] = []) {
     this.#all = all;
-    this.#selected = new Set(all);
+    const known = shown.filter((one) => all.includes(one));
+    this.#selected = new Set(known.length === 0 ? all : known);
   }
 
   readonly has = (configuration: string): boolean => this.#selected.has(configuration);
@@ -15,8 +17,8 @@ export class Selection {
     return this.#selected.size === this.#all.length;
   }
 
-  get size(): number {
-    return this.#selected.size;
+  get shown(): readonly string[] {
+    return this.#all.filter(this.has);
   }
 
   selectAll(): void {

@@ -1,5 +1,7 @@
 /** Tables sorted by a click on a column's head: up, down, then as they were. Cells without a value stay last. */
 
+import { keepChoice, readAddress } from "./address.js";
+
 type Direction = "none" | "ascending" | "descending";
 const NEXT: Readonly<Record<Direction, Direction>> = {
   none: "ascending",
@@ -13,10 +15,10 @@ export function watchSorting(page: Document): void {
     if (body === undefined) continue;
     const original = [...body.rows];
     for (const button of table.querySelectorAll<HTMLButtonElement>("button[data-sort]")) {
-      button.addEventListener("click", () => {
-        const head = button.closest("th");
-        if (head === null) return;
-        const direction = NEXT[(head.getAttribute("aria-sort") ?? "none") as Direction];
+      const head = button.closest("th");
+      if (head === null) continue;
+      const name = `${table.getAttribute("aria-label")} by ${button.textContent}`;
+      const sort = (direction: Direction) => {
         for (const other of table.querySelectorAll("th[aria-sort]")) other.setAttribute("aria-sort", "none");
         head.setAttribute("aria-sort", direction);
         const column = head.cellIndex;
@@ -24,6 +26,15 @@ export function watchSorting(page: Document): void {
         body.append(
           ...sorted(original, (row) => row.cells[column]?.dataset.value ?? "", isNumber, direction),
         );
+      };
+      const { choices } = readAddress();
+      if (choices.get("sort") === name)
+        sort(choices.get("order") === "descending" ? "descending" : "ascending");
+      button.addEventListener("click", () => {
+        const direction = NEXT[(head.getAttribute("aria-sort") ?? "none") as Direction];
+        sort(direction);
+        keepChoice("sort", direction === "none" ? "" : name);
+        keepChoice("order", direction === "descending" ? direction : "");
       });
     }
   }

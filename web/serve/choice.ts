@@ -1,4 +1,7 @@
-/** Which runs are chosen for a comparison: kept while pages are turned, filtered and sorted, until the tab is closed. */
+/**
+ * Which runs are chosen for a comparison: kept while pages are turned, filtered and sorted, until the tab is closed. They stand in the
+ * address as well, so that a link and the way back bring them again.
+ */
 
 const KEY = "falcon-exp-chosen";
 
@@ -13,6 +16,8 @@ export function watchChoice(list: HTMLElement): void {
     // Only where it says something else: the list is watched for changes.
     if (compare !== null && compare.textContent !== words) compare.textContent = words;
     if (clear !== null) clear.hidden = chosen.size === 0;
+    const address = withSides(chosen);
+    if (address !== location.href) history.replaceState(null, "", address);
   };
   const choose = (next: Set<string>) => {
     chosen = next;
@@ -38,12 +43,22 @@ export function watchChoice(list: HTMLElement): void {
   new MutationObserver(show).observe(list, { childList: true, subtree: true });
   addEventListener("pageshow", () => {
     chosen = read();
-    show();
+    choose(chosen);
   });
-  show();
+  choose(chosen);
 }
 
+function withSides(chosen: ReadonlySet<string>): string {
+  const address = new URL(location.href);
+  address.searchParams.delete("side");
+  for (const side of chosen) address.searchParams.append("side", side);
+  return address.href;
+}
+
+/** Of the address where it names any. */
 function read(): Set<string> {
+  const named = new URL(location.href).searchParams.getAll("side");
+  if (named.length > 0) return new Set(named);
   try {
     const kept: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
     return new Set(Array.isArray(kept) ? kept.filter((one) => typeof one === "string") : []);

@@ -25,6 +25,8 @@ export function followRun(page: Document, lines: HTMLElement): void {
   on("end", () => {
     events.close();
     say("the run is over");
+    const report = page.querySelector("[data-report]");
+    if (report !== null) report.textContent = "Report";
   });
   on("problem", (words) => {
     events.close();

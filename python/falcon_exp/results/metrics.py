@@ -57,6 +57,7 @@ def columns() -> tuple[tuple[str, str], ...]:
 
 #: Of a configuration's load: read after the last trial, where that came to its end.
 _RUNNING = frozenset({"weights_bytes", "matrix_weights_quantized_share", "mean_bits_per_weight"})
+_AFTER = frozenset({"compilations", "compile_sec"})
 _COUNTED = frozenset({"parameters", "linear_layers", "quantized_linear_layers"})
 
 
@@ -67,6 +68,8 @@ def read_load_metric(key: str, configuration: Configuration) -> tuple[bool, Any]
     after = (configuration.outcome or {}).get("proof_after") or {}
     if key in _RUNNING:
         return True, (after or at_load).get(key)
+    if key in _AFTER:
+        return True, after.get(key)
     if key in _COUNTED:
         return True, at_load.get(key)
     if key == "weights_after_trials_bytes":

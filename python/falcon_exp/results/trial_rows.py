@@ -20,13 +20,6 @@ from falcon_exp.results.schema import Record
 TABLE_SCHEMA_VERSION = 1
 Row = dict[str, Any]
 
-#: Of the plan's generation settings; those of the second line are tables or lists there, and JSON here.
-_GENERATION = frozenset(
-    {"max_length", "min_new_tokens", "max_new_tokens", "temperature", "top_k", "top_p", "min_p", "typical_p"}
-    | {"epsilon_cutoff", "eta_cutoff", "num_beams", "prompt_lookup_num_tokens", "prompt_tokens", "system"}
-    | {"repetition_penalty", "chat_template", "sampling"}
-)
-_GENERATION_AS_JSON = frozenset({"stop", "eos_token_id", "chat_template_kwargs"})
 _TRIAL = frozenset({"trial_id", "trial_index", "prompt_id", "prompt_index", "repeat"})
 
 
@@ -90,16 +83,20 @@ def quantization_of(configuration: Configuration) -> str:
 def _read(name: str, source: _Source) -> Any:
     if name in _READERS:
         return _READERS[name](source)
-    generation = source.configuration.plan["generation"]
-    if name in _GENERATION:
-        return generation.get(name)
-    if name in _GENERATION_AS_JSON:
-        value = generation.get(name)
-        return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     if name in _TRIAL:
         return (source.trial or {}).get(name)
+    generation = source.configuration.plan["generation"]
+    if name in generation:
+        return _as_cell(generation[name])
     found, value = read_load_metric(name, source.configuration)
     return value if found else source.measurement.get(name)
+
+
+def _as_cell(value: Any) -> Any:
+    """What is a table or a list is JSON in a cell."""
+    if not isinstance(value, (dict, list)):
+        return value
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _name_model_source(model: Record) -> str | None:
@@ -187,4 +184,5 @@ _READERS: dict[str, Callable[[_Source], Any]] = {
     "failure_message": lambda source: source.failure.get("message"),
     "disturbed_by": lambda source: "; ".join((source.trial or {}).get("disturbed_by", [])) or None,
     "itl_median_sec": _median_step,
+    "seed": lambda source: source.measurement.get("seed"),
 }

@@ -2,7 +2,7 @@
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { pickMachineDifferences, type TraitDifference } from "../../run/identity.js";
-import { completedTrials } from "../../run/run-data.js";
+import { completedTrials, findRunningProof } from "../../run/run-data.js";
 import { statusText } from "../status-text.js";
 import {
   configurationDifferences,
@@ -35,6 +35,8 @@ export interface ComparedSide {
   readonly run_id: string;
   readonly experiment: string;
   readonly configuration: string;
+  /** Of the model that was loaded; null where none was. */
+  readonly dtype: string | null;
   readonly status: string;
   readonly trials_completed: number;
 }
@@ -73,7 +75,7 @@ export function compare(
     throw new FalconError({
       code: "compare-incomparable",
       message: `These cannot be compared:\n${reasons.map((reason) => `  ${reason}`).join("\n")}`,
-      next: "Measure them with the same experiment, or compare all the same with --force.",
+      next: "Measure them with the same experiment, or compare anyway with --force.",
       exitCode: ExitCode.usage,
     });
   }
@@ -111,6 +113,7 @@ function comparedGroup({ label, sides }: Group): ComparedGroup {
       run_id: side.data.run.run_id,
       experiment: side.data.run.plan.experiment,
       configuration: side.configuration.plan.worker.label,
+      dtype: findRunningProof(side.configuration)?.dtype ?? null,
       status: statusText(side.configuration),
       trials_completed: completedTrials(side.configuration).length,
     })),

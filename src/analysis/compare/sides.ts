@@ -66,7 +66,7 @@ export function groupSides(inputs: readonly CompareInput[]): Groups {
   if (shared.length === 0) {
     throw refuse(
       "compare-nothing-shared",
-      `The runs have no configuration in common: ${inputs.map((input) => listLabels(input).join(", ")).join(" | ")}.`,
+      `The runs have no configuration in common: ${inputs.map((input) => someOf(listLabels(input))).join(" | ")}.`,
       "Compare single configurations: RUN#LABEL.",
     );
   }
@@ -77,6 +77,13 @@ export function groupSides(inputs: readonly CompareInput[]): Groups {
     })),
     unpaired: all.filter((label) => !shared.includes(label)),
   };
+}
+
+const MOST_LABELS = 5;
+
+function someOf(labels: readonly string[]): string {
+  const more = labels.length - MOST_LABELS;
+  return `${labels.slice(0, MOST_LABELS).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function findSide(input: CompareInput, wanted: string): Side {

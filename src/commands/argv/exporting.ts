@@ -4,7 +4,7 @@ import { DOCUMENT_FORMATS } from "../../render/export/formats.js";
 import { type ArgvContext, pythonOption, resultsOption } from "./shared.js";
 
 export function exportingCommands({ io, setExitCode, command }: ArgvContext): void {
-  command("export [runs...]", "put runs into files for other programs, or into MLflow", [
+  command("export [runs...]", "export runs to files for other programs, or to MLflow", [
     "export quant --to csv -o trials.csv                    the newest run of this experiment",
     "export --all --to parquet -o all.parquet               every run of every experiment, as one table",
     "export quant --all --to json | jq '.summaries[].status'",

@@ -12,16 +12,16 @@ import {
 } from "./shared.js";
 
 export function readingCommands({ io, setExitCode, command }: ArgvContext): void {
-  command("compare <first> <others...>", "set runs, or configurations of them (RUN#LABEL), side by side", [
+  command("compare <first> <others...>", "compare runs or single configurations (RUN#LABEL)", [
     "compare results/quant/20261123T020000Z-1f3a results/quant/20261124T020000Z-88b1",
     "compare quant#none quant#fp4",
     "compare quant /mnt/other-machine/results/quant --markdown > comment.md",
     "compare quant quality --force --chart compare.png",
   ])
     .addOption(resultsOption)
-    .option("--force", "compare what was measured with other prompts, texts or settings all the same", false)
+    .option("--force", "compare even with other prompts, texts or settings", false)
     .option("--markdown", "print Markdown", false)
-    .option("--chart <file>", "draw it: a file that ends in .png, .svg or .vl.json")
+    .option("--chart <file>", "write a chart: a file ending in .png, .svg or .vl.json")
     .addOption(jsonOption)
     .action(async (first: string, others: string[], options) => {
       const args = { sides: [first, ...others], ...options };
@@ -35,22 +35,23 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     .addOption(resultsOption)
     .option("--experiment <name>", "only runs of this experiment")
     .addOption(
-      new Option("--limit <runs>", "at most so many (default: 20 in the table, all with --json)").argParser(
-        wholeNumber,
-      ),
+      new Option(
+        "--limit <runs>",
+        "maximum number of runs (default: 20 in the table, all with --json)",
+      ).argParser(wholeNumber),
     )
     .addOption(jsonOption)
     .action(async (options) => {
       setExitCode(await (await import("../list.js")).run(io, options));
     });
-  command("prune <experiment>", "tell which old runs of an experiment would be removed; --yes removes them", [
+  command("prune <experiment>", "list which old runs of an experiment would be removed; --yes removes them", [
     "prune quant --keep 30",
     "prune quant --keep 30 --yes",
   ])
     .addOption(
       new Option(
         "--keep <runs>",
-        "the newest so many that completed, and what is newer than the oldest of these",
+        "keep this many completed runs, and everything newer than the oldest of them",
       )
         .argParser(wholeNumber)
         .makeOptionMandatory(),
@@ -80,11 +81,10 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     .action(async (run: string, options) => {
       setExitCode(await (await import("../show.js")).run(io, { run, ...options }));
     });
-  command(
-    "serve [results]",
-    "show runs in the browser: lists, reports, comparisons, a run while it goes on",
-    ["serve", "serve results/example --port 8000"],
-  )
+  command("serve [results]", "show runs in the browser: lists, reports, comparisons, live progress", [
+    "serve",
+    "serve results/example --port 8000",
+  ])
     .addOption(
       new Option("--port <port>", "port on 127.0.0.1; 0 is any that is free")
         .default(0)
@@ -96,7 +96,7 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     });
   command(
     "history <experiment>",
-    "follow each metric over the runs of an experiment: what changed when, and is the newest run worse",
+    "each metric over the runs of an experiment: what changed when, and whether the newest run is worse",
     [
       "history experiments/quant.yaml",
       "history quant --fail-on 'decode_tokens_per_sec<-5%' --fail-on 'peak_memory_bytes>1.2GB'",
@@ -108,12 +108,12 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     .addOption(
       new Option(
         "--fail-on <condition>",
-        "exit with 9 when the newest run breaks it beyond noise: METRIC<-5%, METRIC>1.2GB; may be given again",
+        "exit with 9 if the newest run breaks it beyond noise: METRIC<-5%, METRIC>1.2GB; repeatable",
       )
         .argParser(collected)
         .default([], "none"),
     )
-    .addOption(new Option("--last <runs>", "only the newest so many runs").argParser(wholeNumber))
+    .addOption(new Option("--last <runs>", "use only the newest N runs").argParser(wholeNumber))
     .addOption(
       new Option("--since <date>", "only runs begun on this date (UTC) or later").argParser(dateArgument),
     )

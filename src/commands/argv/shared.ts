@@ -32,7 +32,7 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   history: "follow an experiment over its runs",
   report: "draw a run's tables and charts again",
   export: "runs for other programs",
-  setup: "make and mend what a run needs",
+  setup: "install and repair what a run needs",
   doctor: "what this machine can run",
   worker: "measure here for another machine",
   keys: "this machine's public key",
@@ -55,17 +55,17 @@ export const collected = (value: string, before: string[] | undefined) => [...(b
 export const jsonOption = new Option("--json", "print one JSON document and nothing else on stdout").default(
   false,
 );
-export const setOption = new Option("--set <key=value>", "override a key of the file; may be given again")
+export const setOption = new Option("--set <key=value>", "override a key of the file; repeatable")
   .argParser(collected)
   .default([], "none");
 export const pythonOption = new Option(
   "--python <path>",
   "use this Python environment instead of the managed one",
 ).env("FALCON_EXP_PYTHON");
-export const memoryOption = new Option("--memory <size>", "judge by this memory, as 24GB; may be given again")
+export const memoryOption = new Option("--memory <size>", "memory to fit in, such as 24GB; repeatable")
   .argParser(collected)
   .default([], "this machine's");
-export const resultsOption = new Option("--results <folder>", "where results lie")
+export const resultsOption = new Option("--results <folder>", "results folder")
   .default("results")
   .argParser((text) => {
     if (text !== "") return text;

@@ -1,5 +1,5 @@
 /**
- * The article's figure: one chart a configuration, x = run, left axis memory in red, right axis seconds in blue.
+ * The article's figure: one chart a configuration, x = trial, left axis memory in red, right axis seconds in blue.
  *
  * Both axes start at zero, so that a wobble of 1 % looks like 1 %; the subtitle gives the exact ranges. The time axis
  * reaches higher above its data than the memory axis does, so that two level lines do not lie on each other.
@@ -24,6 +24,9 @@ export interface ArticleRow {
   readonly run: number;
   readonly memory_gb: number | null;
   readonly elapsed_sec: number | null;
+  /** What was asked, and how often before, from 1. */
+  readonly prompt: string;
+  readonly repeat: number;
   /** Why there is nothing to draw at this run; null when there is. */
   readonly failure: string | null;
 }
@@ -56,6 +59,12 @@ export function articleChart(input: ArticleChartInput, room?: number): TopLevelS
   const isEmpty = memory === null && time === null;
   const failures = rows.filter((row) => row.failure !== null);
 
+  const trialTooltip = [
+    shown("label", "configuration"),
+    shown("run", "trial", "d"),
+    shown("prompt", "prompt"),
+    shown("repeat", "repeat", "d"),
+  ];
   const series = (field: "memory_gb" | "elapsed_sec", axisTitle: string, max: number) => {
     const isMemory = field === "memory_gb";
     const color = isMemory ? COLORS.memory : COLORS.time;
@@ -73,7 +82,11 @@ export function articleChart(input: ArticleChartInput, room?: number): TopLevelS
     return {
       encoding: {
         y: { field, type: "quantitative" as const, scale: { domain: [0, max], nice: TICKS }, axis },
-        tooltip: [shown("run", "run", "d"), shown(field, axisTitle.slice(2), ".4f")],
+        tooltip: [
+          ...trialTooltip,
+          shown("memory_gb", memoryAxis, ".3f"),
+          shown("elapsed_sec", "execution time (s)", ".3f"),
+        ],
       },
       layer: [
         { mark: { type: "line" as const, color, strokeWidth: 2, ...dash } },
@@ -96,7 +109,7 @@ export function articleChart(input: ArticleChartInput, room?: number): TopLevelS
   };
 
   const failureMarks = {
-    data: { values: failures.map(({ run, failure }) => ({ configuration, run, failure })) },
+    data: { values: failures.map((row) => ({ configuration, label: input.label, ...row })) },
     layer: [
       {
         mark: {
@@ -110,7 +123,7 @@ export function articleChart(input: ArticleChartInput, room?: number): TopLevelS
         encoding: {
           y: { value: HEIGHT - 10 },
           color: { value: COLORS.failure },
-          tooltip: [shown("run", "run", "d"), shown("failure", "failed")],
+          tooltip: [...trialTooltip, shown("failure", "failed")],
         },
       },
       // Labels stand upright: side by side they would run into one another.
@@ -152,13 +165,13 @@ export function articleChart(input: ArticleChartInput, room?: number): TopLevelS
     },
     width,
     height: HEIGHT,
-    data: { values: rows.map((row) => ({ configuration, ...row })) },
+    data: { values: rows.map((row) => ({ configuration, label: input.label, ...row })) },
     encoding: {
       x: {
         field: "run",
         type: "quantitative",
         scale: { domain: [0.5, runs + 0.5], nice: false, zero: false },
-        axis: { title: "Run", values: runTicks(runs, width), format: "d", grid: false },
+        axis: { title: "Trial", values: runTicks(runs, width), format: "d", grid: false },
       },
     },
     layer: [
@@ -188,7 +201,7 @@ function runTicks(runs: number, width: number): number[] {
 /** The article's title, with the memory that was really measured. */
 function title(memoryAxis: string): string {
   const memory = memoryAxis.includes("GPU") ? "GPU Memory Consumption" : withoutUnit(memoryAxis);
-  return `${memory} and Execution Time for Each Run`;
+  return `${memory} and Execution Time for Each Trial`;
 }
 
 function withoutUnit(axis: string): string {

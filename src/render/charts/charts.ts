@@ -6,6 +6,7 @@ import { type ArticleChartInput, articleChart } from "./article.js";
 import { type BatchInput, batchChart } from "./batch.js";
 import { type DepthInput, depthChart } from "./depth.js";
 import { type EstimateInput, estimateChart } from "./estimate.js";
+import type { ExploreInput } from "./explore.js";
 import { type InterTokenInput, interTokenChart } from "./inter-token.js";
 import { type KlTailsInput, klTailsChart } from "./kl-tails.js";
 import { type LengthInput, lengthChart } from "./length.js";
@@ -20,6 +21,8 @@ export interface ChartInputs {
   readonly length: LengthInput | null;
   readonly depth: DepthInput | null;
   readonly tradeoff: TradeoffInput | null;
+  /** Any metric over any other, drawn on the page alone. */
+  readonly explore: ExploreInput | null;
   readonly quality: QualityInput | null;
   readonly estimate: EstimateInput | null;
   readonly "inter-token": InterTokenInput | null;

@@ -96,7 +96,7 @@ export function estimateChart({ modelName, memoryName, rows }: EstimateInput, ro
         3,
       ),
       subtitle: breakLines(
-        "Bar: measured (peak: median over trials, whisker: smallest to largest) · marker line: estimated from the config alone",
+        "Bar: measured (peak: median over trials, whisker: smallest to largest) · marker line: estimated from the config",
         room === undefined ? 100 : charactersIn(room - 28),
         4,
       ),

@@ -2,7 +2,8 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
 import { pluralize, safeLine } from "../../base/text.js";
-import { changeText, dateWriter } from "../words/history.js";
+import { changeWords, dateWriter } from "../words/history.js";
+import { shownLabel } from "../words/names.js";
 import { eventLines, eventPanel } from "./history-events.js";
 import { historyPanel, timeAxis } from "./history-panel.js";
 import { axisUnit, buildPanelData, MOST_WHISKERS } from "./history-panel-data.js";
@@ -73,7 +74,7 @@ function describeSpread(series: readonly HistorySeries[]): string {
 function panelTitle(series: HistorySeries, dateText: (at: string) => string) {
   const changes = series.changes.slice(-MOST_CHANGES).flatMap((change) => {
     // What came together with it is written beneath the panels.
-    const text = changeText(series, { ...change, together_with: [] }, dateText);
+    const text = changeWords([{ series, change: { ...change, together_with: [] } }], dateText);
     return breakLines(text, 100, 2);
   });
   const few = series.too_few_runs;
@@ -87,7 +88,7 @@ function panelTitle(series: HistorySeries, dateText: (at: string) => string) {
       : [`too few runs to name a change (${few.runs}, ${few.needed} of one kind are needed)`]),
   ];
   return {
-    text: breakLines(safeLine(series.configuration), 80, 2),
+    text: breakLines(shownLabel(series.configuration), 80, 2),
     fontSize: 12,
     offset: 6,
     frame: "group",

@@ -44,8 +44,9 @@ export function interTokenChart({ modelName, rows }: InterTokenInput, room?: num
   const y = {
     field: "label",
     type: "nominal",
-    scale: { domain },
-    axis: { title: null, labelExpr: "split(datum.label, '\\n')", ticks: false },
+    // Room for the label above the first median.
+    scale: { domain, paddingOuter: 0.25 },
+    axis: { title: null, labelExpr: "split(datum.label, '\\n')", ticks: false, labelPadding: 6 },
   };
   const x = (field: string) => ({
     field,

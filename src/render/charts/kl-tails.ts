@@ -51,7 +51,7 @@ export function klTailsChart(
       name: row.name,
       label: row.label,
       ...point,
-      text: formatNats(point.kl),
+      text: point.kl < 0.001 ? formatNats(point.kl) : point.kl.toPrecision(3),
       color: SERIES[row.series],
     })),
   );

@@ -5,7 +5,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import { computeMedian } from "../../base/statistics.js";
-import { formatNats } from "../../base/units.js";
+import { BYTES_PER_GB, formatBytes, formatNats, formatSeconds } from "../../base/units.js";
 import { commonMemoryMetric, type MemoryMetric, memoryName } from "../../metrics/memory.js";
 import type { KlDivergence } from "../../run/summary-schema.js";
 import { charactersIn, namesWidth, rowNames, titleCharacters } from "./axis-headroom.js";
@@ -150,7 +150,7 @@ function buildPanels(
       slots: ["weights", "peak"],
       colors: { weights: COLORS.weights, peak: COLORS.peak },
       dotColor: COLORS.memory,
-      format: (value) => `${significant(value)} GB`,
+      format: (value) => formatBytes(value * BYTES_PER_GB),
       bars: memoryBars,
       missing: missing(hasMemory, () => true),
       reference: referenceMedian((row) => row.peakGb),
@@ -161,7 +161,7 @@ function buildPanels(
       slots: plain.slots,
       colors: { one: COLORS.timeBar },
       dotColor: COLORS.time,
-      format: (value) => `${significant(value)} s`,
+      format: (value) => (value < 1 ? formatSeconds(value) : `${significant(value)} s`),
       bars: plain.bars((row) => row.elapsedSec),
       missing: missing((row) => row.elapsedSec.length > 0, hasMemory),
       reference: referenceMedian((row) => row.elapsedSec),

@@ -26,7 +26,7 @@ export function benchmarkAction(summaries: readonly RunSummary[]): FolderContent
   return {
     files: Object.fromEntries(files),
     explain: (folder) => [
-      "Two steps of a workflow take them, each with a name of its own:",
+      "Use them in two workflow steps, each with its own name:",
       `  tool: customSmallerIsBetter, output-file-path: ${folder}/${FILES.lower}`,
       `  tool: customBiggerIsBetter, output-file-path: ${folder}/${FILES.higher}`,
     ],

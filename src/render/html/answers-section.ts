@@ -81,13 +81,20 @@ function questionArticle(
 <p class="prompt" dir="auto">${shownPrompt.text}${shownPrompt.isCut && html` <span class="quiet">… (cut here)</span>`}</p>
 ${answers.length === 0 && html`<p class="quiet">No configuration got as far as this question.</p>`}
 <div class="answers">
-${shown.map((answer) => answerCard(answer, findReference(answer), options))}
+${shown.map((answer) => answerCard(answer, findReference(answer), answerId(id, answer), options))}
 </div>
 ${left > 0 && html`<p class="quiet">${pluralize(left, "more answer")} in answers.md.</p>`}
 </article>`;
 }
 
-function answerCard(answer: Answer, reference: Answer | null, options: AnswerOptions): Markup {
+/** Equal answers of several repeats are one, called by the first. */
+function answerId(question: string, { configurationId, repeats }: Answer): string {
+  const [first = 1] = repeats;
+  return `${question}-${configurationId}${first === 1 ? "" : `-${first}`}`;
+}
+
+/** `id`: what a link to this one answer leads to. */
+function answerCard(answer: Answer, reference: Answer | null, id: string, options: AnswerOptions): Markup {
   const { configurationId, isReference, repeats, text, outputTokens, failure } = answer;
   const name = options.names.get(configurationId) ?? answer.configuration;
   const remarks = [
@@ -99,10 +106,10 @@ function answerCard(answer: Answer, reference: Answer | null, options: AnswerOpt
   ].join(" · ");
   const head = (
     verdict: string | null,
-  ) => html`<h4><bdi>${name}</bdi> <span class="quiet">${remarks}</span></h4>
+  ) => html`<h4><a href="#${id}"><bdi>${name}</bdi></a> <span class="quiet">${remarks}</span></h4>
 ${verdict !== null && html`<p class="quiet">${verdict}</p>`}`;
   if (text === null) {
-    return html`<div class="answer" data-configuration="${configurationId}">${head(null)}<p class="bad">✗ failed: ${failure ?? "unknown"}</p></div>`;
+    return html`<div class="answer" id="${id}" data-configuration="${configurationId}">${head(null)}<p class="bad">✗ failed: ${failure ?? "unknown"}</p></div>`;
   }
   const own = clipAnswer({ text, tokens: answer.tokens }, options.mostBytes);
   const other =
@@ -117,7 +124,7 @@ ${verdict !== null && html`<p class="quiet">${verdict}</p>`}`;
     ? html`<p class="note">Cut after ${own.text.length.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters, and compared so far; all of it is in answers.md and records.jsonl.</p>`
     : null;
   const same = answer.equalsReference === true && html` data-same="true"`;
-  return html`<div class="answer" data-configuration="${configurationId}"${same}>
+  return html`<div class="answer" id="${id}" data-configuration="${configurationId}"${same}>
 ${head(describeVerdict(answer, reference))}
 <div class="said${isLong && " long"}" dir="auto" translate="no">${shown}</div>
 ${cut}${isLong && html`<button type="button" class="needs-script" data-unfold aria-expanded="false">Show all</button>`}

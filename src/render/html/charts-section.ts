@@ -1,6 +1,7 @@
 /** Places for the charts, which the page's script draws, each with buttons that save it from the page itself. */
 import { type ChartInputs, SHARED_CHARTS, type SharedChartName } from "../charts/charts.js";
 import { tradeoffTitle } from "../charts/tradeoff.js";
+import { exploreControls } from "./explore-controls.js";
 import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
@@ -23,6 +24,7 @@ export function tradeoffSection(inputs: ChartInputs): Markup | null {
   if (inputs.tradeoff === null) return null;
   return html`<section id="tradeoff" aria-labelledby="tradeoff-h">
 <h2 id="tradeoff-h">Tradeoff</h2>
+${inputs.explore !== null && exploreControls(inputs.explore)}
 ${chartFigure(inputs, "tradeoff")}
 </section>`;
 }

@@ -13,7 +13,7 @@ export function resultTable(summary: RunSummary): Markup {
   const estimate = estimateSentence(summary);
   return html`<section id="results" aria-labelledby="results-h">
 <h2 id="results-h">Results</h2>
-<p class="quiet">Click a column header to sort.</p>
+<p class="quiet needs-script">Click a column header to sort.</p>
 ${sortedTable(
   "Results",
   columns.map(({ header, title }) => ({ header, title, isNumber: true })),

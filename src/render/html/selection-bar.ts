@@ -22,5 +22,5 @@ ${
 
 function chip(configuration: ConfigurationSummary): Markup {
   const { id, is_reference } = configuration;
-  return html`<button type="button" class="chip" data-select="${id}" aria-pressed="true"><bdi>${shownName(configuration)}</bdi>${is_reference && " *"}</button>`;
+  return html`<button type="button" class="chip" data-select="${id}" aria-pressed="true" title="Show or hide; with Shift: show this one alone. Escape: show all"><bdi>${shownName(configuration)}</bdi>${is_reference && " *"}</button>`;
 }

@@ -9,6 +9,7 @@ import { formatBytes, formatSeconds } from "../../base/units.js";
 import type { RunEvent } from "../../run/events.js";
 import { type LiveState, secondsLeft } from "../../run/live-state.js";
 import { howLoaded } from "../words/loaded.js";
+import { shownLabel } from "../words/names.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -34,7 +35,7 @@ export function formatStatusLines(state: LiveState, nowSec: number, style: LineS
 /** `[2/3] int8: trial 4 of 5 · 17 tokens · 5.2 tokens/s`; with less room less is said, the rate last. */
 function activityLine(state: LiveState, room: number, colors: Colors): string {
   const place = state.configuration === 0 ? "" : `[${state.configuration}/${state.configurations}] `;
-  const label = state.label === "" ? "" : `${colors.bold(safeLine(state.label))}: `;
+  const label = state.label === "" ? "" : `${colors.bold(shownLabel(state.label))}: `;
   const tokens = state.outputTokens === null ? [] : [`${state.outputTokens} tokens`];
   const rate = state.tokensPerSec === null ? [] : [`${state.tokensPerSec.toFixed(1)} tokens/s`];
   const detail = safeLine(state.detail);
@@ -82,7 +83,7 @@ export function formatLogLine(
   options: { readonly plain: boolean; readonly color: boolean },
 ): string | null {
   const colors = pc.createColors(options.color);
-  const place = `[${state.configuration}/${state.configurations}] ${colors.bold(safeLine(state.label))}`;
+  const place = `[${state.configuration}/${state.configurations}] ${colors.bold(shownLabel(state.label))}`;
   switch (event.type) {
     case "worker-starting":
       return options.plain ? "starting the worker" : null;
@@ -110,16 +111,14 @@ export function formatLogLine(
     case "configuration-completed":
       return `${place}: ${colors.green("done")} in ${formatSeconds(event.elapsedSec)}`;
     case "configuration-failed": {
-      const { label } = event.configuration.worker;
-      const where = `[${event.session.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
+      const where = `[${event.session.index + 1}/${state.configurations}] ${colors.bold(shownLabel(event.configuration.worker.label))}`;
       const { code, message } = event.failure;
       return `${where}: ${colors.red(`failed: ${safeLine(code)}`)}: ${safeLine(message).slice(0, 300)}`;
     }
     case "configuration-retried":
       return `${place}: ${colors.yellow("trying again")} (attempt ${event.attempt}) after ${safeLine(event.failure.code)}`;
     case "configuration-skipped": {
-      const { label } = event.configuration.worker;
-      const where = `[${event.session.index + 1}/${state.configurations}] ${colors.bold(safeLine(label))}`;
+      const where = `[${event.session.index + 1}/${state.configurations}] ${colors.bold(shownLabel(event.configuration.worker.label))}`;
       return `${where}: ${colors.yellow("skipped")}: ${safeLine(event.reason)}`;
     }
     case "measurement-started":
@@ -127,9 +126,9 @@ export function formatLogLine(
     case "measurement-failed":
       return `${place}: ${colors.red(`${safeLine(event.what)} failed`)}: ${safeLine(event.failure.code)}: ${safeLine(event.failure.message).slice(0, 300)}`;
     case "reused":
-      return `${colors.bold(safeLine(event.configuration.worker.label))}: ${colors.green("reused")} from ${safeLine(`${event.from.experiment}/${event.from.run_id}`)}`;
+      return `${colors.bold(shownLabel(event.configuration.worker.label))}: ${colors.green("reused")} from ${safeLine(`${event.from.experiment}/${event.from.run_id}`)}`;
     case "not-reused":
-      return `${colors.bold(safeLine(event.configuration.worker.label))}: not reused: ${safeLine(event.reason)}`;
+      return `${colors.bold(shownLabel(event.configuration.worker.label))}: not reused: ${safeLine(event.reason)}`;
     case "rescoring":
       return `the reference is loaded again to score ${safeLine(event.textIds.join(", "))}: what it had kept for the others is gone`;
     case "stopping":

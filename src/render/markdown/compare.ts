@@ -6,6 +6,7 @@ import {
   COMPARE_NOTE,
   differenceCells,
   environmentHeading,
+  groupName,
   knownDifferences,
   ratioWords,
   unrecordedLine,
@@ -40,7 +41,7 @@ function groupLines(group: ComparedGroup): string[] {
   );
   const rows = group.metrics.filter(({ values }) => values.some((value) => value !== null));
   return [
-    `### ${escaped(group.label)}`,
+    `### ${escaped(groupName(group))}`,
     "",
     ...group.differences.map(
       ({ what, values }) =>

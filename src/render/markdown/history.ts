@@ -9,9 +9,11 @@ import {
   dateWriter,
   differencesText,
   formatMetricValue,
+  groupChanges,
   METHOD_TEXT,
   runsText,
 } from "../words/history.js";
+import { shownLabel } from "../words/names.js";
 
 const MOST_EVENTS = 10;
 
@@ -31,26 +33,26 @@ export function historyMarkdown(report: HistoryReport): string {
         : `${check.outcome === "within-limit" ? "✅" : "➖"} ${markdownInline(checkText(check))}`,
     ),
   );
-  list(
-    report.series.flatMap((series) =>
-      series.changes.map((change) =>
-        markdownInline(`${series.configuration}: ${changeText(series, change, dateText)}`),
-      ),
-    ),
-  );
+  list(groupChanges(report).map((group) => markdownInline(changeText(group, dateText))));
   list(
     report.environment_changes
       .slice(-MOST_EVENTS)
       .map(({ at, differences }) => markdownInline(`${dateText(at)}: ${differencesText(differences, 8)}`)),
   );
   if (report.missed_runs.length > 0) {
-    list([markdownInline(`missed runs: ${report.missed_runs.slice(-MOST_EVENTS).map(dateText).join(", ")}`)]);
+    const earlier = report.missed_runs.length - MOST_EVENTS;
+    const before = earlier > 0 ? `${earlier} earlier, ` : "";
+    list([
+      markdownInline(
+        `missed runs: ${before}${report.missed_runs.slice(-MOST_EVENTS).map(dateText).join(", ")}`,
+      ),
+    ]);
   }
   if (report.series.length > 0) {
     lines.push("| configuration | metric | newest | against before |", "| --- | --- | ---: | ---: |");
     for (const { configuration, title, metric, better, newest } of report.series) {
       const cells = [
-        configuration,
+        shownLabel(configuration),
         title,
         newest === null ? "–" : formatMetricValue(metric, newest.value),
         newest === null || !newest.is_of_newest_run

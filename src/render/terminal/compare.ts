@@ -6,8 +6,10 @@ import {
   COMPARE_NOTE,
   differenceText,
   environmentHeading,
+  groupName,
   knownDifferences,
   ratioWords,
+  sideName,
   unrecordedLine,
 } from "../words/compare.js";
 import { fitTable, nameColumn } from "./fit-table.js";
@@ -49,19 +51,14 @@ function groupLines(
   style: Style,
   colors: ReturnType<typeof pc.createColors>,
 ): string[] {
-  const lines = wrapText(safeLine(group.label), style.columns).map((line) => colors.bold(line));
+  const lines = wrapText(groupName(group), style.columns).map((line) => colors.bold(line));
   lines.push(
     ...group.differences.flatMap((one) => wrapText(`  ${safeLine(differenceText(one))}`, style.columns)),
   );
   for (const [index, side] of group.sides.entries()) {
     const mark = String.fromCharCode("A".charCodeAt(0) + index);
     const status = side.status === "completed" ? "" : ` (${side.status})`;
-    lines.push(
-      ...wrapText(
-        `  ${mark} ${safeLine(side.name)}: ${safeLine(side.configuration)}${status}`,
-        style.columns,
-      ),
-    );
+    lines.push(...wrapText(`  ${mark} ${safeLine(side.name)}: ${sideName(side)}${status}`, style.columns));
   }
   const rows = group.metrics.filter(({ values }) => values.some((value) => value !== null));
   const columns = group.sides.flatMap((_, index) => {

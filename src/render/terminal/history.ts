@@ -11,9 +11,11 @@ import {
   dateWriter,
   differencesText,
   formatMetricValue,
+  groupChanges,
   METHOD_TEXT,
   runsText,
 } from "../words/history.js";
+import { shownLabel } from "../words/names.js";
 import { fitTable, nameColumn, type TableColumn } from "./fit-table.js";
 import { sparkline } from "./sparkline.js";
 
@@ -51,7 +53,7 @@ export function historyText(report: HistoryReport, style: Style): string {
     ...events(report, style, dateText),
     ...configurations.flatMap((configuration) => [
       "",
-      ...wrapText(safeLine(configuration), style.columns).map((line) => colors.bold(line)),
+      ...wrapText(shownLabel(configuration), style.columns).map((line) => colors.bold(line)),
       table(
         report.series.filter((one) => one.configuration === configuration),
         style,
@@ -72,12 +74,11 @@ function checks(all: readonly Check[], style: Style, colors: Colors): string[] {
 }
 
 function changes(report: HistoryReport, style: Style, colors: Colors, dateText: DateText): string[] {
-  const found = report.series.flatMap((series) => series.changes.map((change) => ({ series, change })));
+  const found = groupChanges(report);
   if (found.length === 0) return [];
-  const lines = found.flatMap(({ series, change }) => {
-    const text = `  ${safeLine(series.configuration)}: ${changeText(series, change, dateText)}`;
-    const color = change.verdict === "worse" ? colors.red : colors.green;
-    return wrapText(text, style.columns).map((line) => color(line));
+  const lines = found.flatMap((group) => {
+    const color = group.verdict === "worse" ? colors.red : colors.green;
+    return wrapText(`  ${changeText(group, dateText)}`, style.columns).map((line) => color(line));
   });
   return ["", "Changes:", ...lines];
 }
@@ -99,7 +100,7 @@ function events(report: HistoryReport, style: Style, dateText: DateText): string
       : [
           "",
           ...wrapText(
-            `Missed runs: ${missed.length > late.length ? "… " : ""}${late.join(", ")}`,
+            `Missed runs: ${missed.length > late.length ? `${missed.length - late.length} earlier (--json has all), ` : ""}${late.join(", ")}`,
             style.columns,
           ),
         ]),
@@ -153,7 +154,7 @@ function notes(report: HistoryReport, style: Style, dateText: DateText): string[
   const breaks = report.series.flatMap(({ configuration, breaks: own }) =>
     own.map(
       ({ at, reasons }) =>
-        `${safeLine(configuration)} begins anew on ${dateText(at)}: ${safeLine(reasons.join(", "))}`,
+        `${shownLabel(configuration)} starts over on ${dateText(at)}: ${safeLine(reasons.join(", "))}`,
     ),
   );
   const few = report.series.flatMap(({ too_few_runs }) => (too_few_runs === null ? [] : [too_few_runs]));

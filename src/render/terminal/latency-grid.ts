@@ -34,7 +34,7 @@ export const LATENCY_COLUMNS: readonly LatencyColumn[] = LATENCIES.flatMap(([tit
 );
 
 /** What a reader must know of empty cells. */
-export const LATENCY_NOTE = `TTFT: time to the first token, a sample a trial; ITL: from one token to the next. p90 needs ${FEWEST_SAMPLES.p90} samples, p99 ${FEWEST_SAMPLES.p99}.`;
+export const LATENCY_NOTE = `TTFT: time to the first token, one sample per trial; ITL: from one token to the next. p90 needs ${FEWEST_SAMPLES.p90} samples, p99 ${FEWEST_SAMPLES.p99}.`;
 
 /** Whether there are samples enough for more than a middle: of few trials the table of results says all there is. */
 export function haveLatencies({ configurations }: RunSummary): boolean {

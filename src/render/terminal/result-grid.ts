@@ -20,7 +20,7 @@ export function resultGrid(summary: RunSummary, style: TableStyle, colors: Color
   const fitted = fitTable(orderByReference(summary.configurations), [name, ...valueColumns], style);
   if (fitted.isTooWide) return stacked(summary, valueColumns, style.columns, colors);
   if (fitted.dropped.length === 0) return fitted.text;
-  const left = `For want of room not shown: ${fitted.dropped.join(", ")}.`;
+  const left = `Not shown for lack of space: ${fitted.dropped.join(", ")}.`;
   return [fitted.text, ...wrapText(left, style.columns).map(colors.dim)].join("\n");
 }
 

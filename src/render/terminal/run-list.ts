@@ -3,6 +3,7 @@ import pc from "picocolors";
 import { safeLine, wrapText } from "../../base/text.js";
 import { formatSeconds } from "../../base/units.js";
 import type { RunIndexEntry, RunIndexStatus } from "../../run/run-index.js";
+import { shownLabel } from "../words/names.js";
 import { fitTable, type TableColumn, type TableStyle } from "./fit-table.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -68,10 +69,10 @@ function trialsText({ trials_completed, trials_planned }: RunIndexEntry): string
 
 const MOST_SPEEDS = 4;
 
-/** `none 27.9 · int8 17.3 · fp4 34.5`, medians. */
+/** `unquantized 27.9 · int8 17.3 · fp4 34.5`, medians. */
 function speedsText({ configurations }: RunIndexEntry): string {
   const speeds = configurations.flatMap(({ label, median_decode_tokens_per_sec: rate }) =>
-    rate === null ? [] : [`${safeLine(label)} ${rate.toFixed(1)}`],
+    rate === null ? [] : [`${shownLabel(label)} ${rate.toFixed(1)}`],
   );
   if (speeds.length === 0) return NOTHING;
   const more = speeds.length > MOST_SPEEDS ? [`${speeds.length - MOST_SPEEDS} more`] : [];

@@ -1,14 +1,29 @@
 /** What a comparison says, in words that terminal and Markdown share. Names in them are not made safe. */
-import type { ComparedMetric, ComparedRatio, CompareReport } from "../../analysis/compare/compare.js";
+import type {
+  ComparedGroup,
+  ComparedMetric,
+  ComparedRatio,
+  CompareReport,
+} from "../../analysis/compare/compare.js";
 import type { Difference } from "../../analysis/compare/environment-diff.js";
 import { effectRange, ratioText } from "../../analysis/significance.js";
 import { pluralize } from "../../base/text.js";
 import { describeSetChange } from "../../run/identity.js";
 import { INSTRUCTION_SETS } from "../../run/traits.js";
+import { shownLabel } from "./names.js";
 
 /** Beneath a comparison: what its figures are, and which interval stands in the brackets. */
 export const COMPARE_NOTE =
   "Medians over trials; ratios are geometric means against the first, paired by prompt and repeat (memory: load by load); [99 % interval], the one that decides; between runs it allows for what the machine itself may have changed.";
+
+/** What is compared: the configuration of whole runs; of single ones `bf16 (unquantized) · fp4`. Which is whose is told beneath. */
+export function groupName({ sides }: ComparedGroup): string {
+  return [...new Set(sides.map(sideName))].join(" · ");
+}
+
+export function sideName({ configuration, dtype }: ComparedGroup["sides"][number]): string {
+  return shownLabel(configuration, dtype);
+}
 
 /** `1.55× [1.51, 1.59] worse`: the ratio, its interval, and better, worse, the same, noise or unknown. */
 export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["better"]): string {

@@ -11,6 +11,7 @@ import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
 import { FEWEST_RUNS_BEFORE, type NewestAgainst } from "../../analysis/history/newest.js";
 import { pluralize, safeLine } from "../../base/text.js";
 import { describeChange, describeUnrecorded } from "../../run/identity.js";
+import { shownLabel } from "./names.js";
 
 /** UTC; the day alone where no day has two runs. */
 export function dateWriter(report: Pick<HistoryReport, "runs">): (at: string) => string {
@@ -64,23 +65,56 @@ export function differencesText(differences: readonly EnvironmentDifference[], m
 
 const MOST_DIFFERENCES = 6;
 
-/** `tokens/s −10.1 % [−11.0, −9.2] worse since 2026-11-12 (34.5 → 31.0), together with bitsandbytes 0.49.0 → 0.50.2`. */
+/** One event of a configuration: what changed at the same run, in the same direction, told once. */
+interface ChangeGroup {
+  readonly configuration: string;
+  readonly changes: readonly { readonly series: HistorySeries; readonly change: HistoryChange }[];
+  readonly verdict: HistoryChange["verdict"];
+}
+
+export function groupChanges({ series: all }: Pick<HistoryReport, "series">): readonly ChangeGroup[] {
+  const groups = new Map<string, ChangeGroup["changes"]>();
+  for (const series of all) {
+    for (const change of series.changes) {
+      const key = JSON.stringify([series.configuration, change.at, change.verdict]);
+      groups.set(key, [...(groups.get(key) ?? []), { series, change }]);
+    }
+  }
+  return [...groups.values()].flatMap((changes) => {
+    const [first] = changes;
+    if (first === undefined) return [];
+    return [{ configuration: first.series.configuration, changes, verdict: first.change.verdict }];
+  });
+}
+
+/**
+ * `fp4: tokens/s −10.1 % [−11.0, −9.2] (34.5 → 31.0), time +11.2 % [+10.1, +12.4] (1.0 s → 1.1 s): worse since 2026-11-12, together with
+ * bitsandbytes 0.49.0 → 0.50.2`.
+ */
 export function changeText(
-  series: HistorySeries,
-  change: HistoryChange,
+  { configuration, changes }: ChangeGroup,
   dateText: (at: string) => string,
 ): string {
-  const { metric, title } = series;
-  const valuesText = `${formatMetricValue(metric, change.before)} → ${formatMetricValue(metric, change.after)}`;
-  const range = change.p_value === null ? "" : ` ${percentRange(change.ci95_low, change.ci95_high)}`;
+  return `${shownLabel(configuration)}: ${changeWords(changes, dateText)}`;
+}
+
+/** The same without its name. */
+export function changeWords(changes: ChangeGroup["changes"], dateText: (at: string) => string): string {
+  const [first] = changes;
+  if (first === undefined) return "";
+  const { change } = first;
+  const sizes = changes.map(({ series: { metric, title }, change: one }) => {
+    const values = `${formatMetricValue(metric, one.before)} → ${formatMetricValue(metric, one.after)}`;
+    const range = one.p_value === null ? "" : ` ${percentRange(one.ci95_low, one.ci95_high)}`;
+    return `${safeLine(title)} ${percentText(one.ratio)}${range} (${values})`;
+  });
   const [low, high] = [dateText(change.at_low), dateText(change.at_high)];
   const when = low === high ? dateText(change.at) : `${dateText(change.at)} [${low} to ${high}]`;
   const events =
     change.together_with.length === 0
       ? ""
       : `, together with ${differencesText(change.together_with, MOST_DIFFERENCES)}`;
-  const size = percentText(change.ratio);
-  return `${safeLine(title)} ${size}${range} ${change.verdict} since ${when} (${valuesText})${events}`;
+  return `${sizes.join(", ")}: ${change.verdict} since ${when}${events}`;
 }
 
 /** What the newest run shows against the level before: `−0.4 % [−3.1, +2.3] within noise`. */
@@ -109,7 +143,7 @@ export function againstVerdict(
 
 /** One condition on one configuration, judged. */
 export function checkText({ condition, configuration, metric, title, outcome, newest }: Check): string {
-  const subject = `${safeLine(configuration)}: ${safeLine(title)}`;
+  const subject = `${shownLabel(configuration)}: ${safeLine(title)}`;
   const rule = safeLine(condition);
   if (newest === null || outcome === "no-figure")
     return `${subject} was not measured by the newest run (${rule})`;

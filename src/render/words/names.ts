@@ -27,6 +27,11 @@ export function shortName(configuration: NamedConfiguration): string {
   return renamed(configuration, "");
 }
 
+/** Of what is known by its label alone, and perhaps its dtype. */
+export function shownLabel(label: string, dtype: string | null = null): string {
+  return renamed({ label, axes: { quantization: "none" }, dtype }, " (unquantized)");
+}
+
 /** The same of what was recorded. */
 export function recordedName(configuration: ConfigurationData): NamedConfiguration {
   const { plan } = configuration;

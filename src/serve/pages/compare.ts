@@ -12,6 +12,7 @@ import {
   COMPARE_NOTE,
   differenceCells,
   environmentHeading,
+  groupName,
   knownDifferences,
   ratioWords,
   unrecordedLine,
@@ -85,7 +86,7 @@ function choices(runs: readonly RunIndexEntry[], chosen: string): readonly Html[
 function refusal(error: FalconError, sides: readonly string[]): Html {
   const force =
     error.code === "compare-incomparable"
-      ? html`<p><a href="${addresses.compare(sides, true)}">Compare all the same</a></p>`
+      ? html`<p><a href="${addresses.compare(sides, true)}">Compare anyway</a></p>`
       : error.next === null
         ? ""
         : html`<p class="next">${text(error.next)}</p>`;
@@ -144,7 +145,7 @@ function groupPart(group: ComparedGroup, questions: readonly ComparedQuestion[],
         ],
   );
   const notes = group.sides.filter(({ status }) => status !== "completed");
-  return html`<section><h2>${text(group.label)}</h2>
+  return html`<section><h2>${text(groupName(group))}</h2>
 <ul>${group.differences.map(({ what, values }) => html`<li>${text(what)}: ${values.map((value) => text(value ?? "not recorded")).join(" → ")}</li>`)}
 ${notes.map(({ name, status }) => html`<li class="bad">${text(name)}: ${text(statusWords(status))}</li>`)}${same}</ul>
 <table><thead><tr><th scope="col">Metric</th>${heads}</tr></thead>

@@ -5,6 +5,7 @@ import { formatBytes, formatSeconds } from "../../base/units.js";
 import { shortMemoryName } from "../../metrics/memory.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import { howLoaded } from "../../render/words/loaded.js";
+import { shownLabel } from "../../render/words/names.js";
 import type { FollowEnd } from "../../run/follow-records.js";
 import type { Failure, RunFileRecord } from "../../run/record-types.js";
 import type { ConfigurationProgress, RunProgress } from "../../run/run-progress.js";
@@ -16,9 +17,9 @@ export function livePage(path: string, progress: Html, lines: readonly Html[]): 
   return layout(
     path,
     html`<h1>${text(path)}</h1>
-<p class="bar"><a href="${addresses.report(path)}">Report so far</a> <span id="connection" role="status"></span></p>
+<p class="bar"><a href="${addresses.report(path)}" data-report>Report so far</a> <span id="connection" role="status"></span></p>
 <div id="progress">${progress}</div>
-<h2>Event log, newest first</h2>
+<h2>Event log, newest first (UTC)</h2>
 <ol id="lines" class="lines" data-events="${addresses.events(path)}">${lines}</ol>
 <noscript><p>Without scripts this page stands still: load it again.</p></noscript>`,
   );
@@ -35,10 +36,16 @@ export function progressPart(progress: RunProgress, end: FollowEnd | null): Html
   const elapsed = progress.elapsedSec;
   return html`<p class="headline"><span class="status ${status}">${statusWords(status)}</span>
 <progress max="${Math.max(1, planned ?? 0)}" value="${(done ?? 0) + (failed ?? 0)}" aria-label="Trials"></progress>
-<span>${done} of ${planned} trials${failed === 0 ? "" : html`, <span class="bad">${failed} failed</span>`}${elapsed === null ? "" : `, ${formatSeconds(elapsed)}`}</span>
+<span>${done} of ${planned} trials${failed === 0 ? "" : html`, <span class="bad">${failed} failed</span>`}${elapsed === null ? "" : `, ${formatSeconds(elapsed)}`}${isAlive ? timeLeft(elapsed, done ?? 0, planned ?? 0) : ""}</span>
 <span>${text(progress.run?.plan.model_name ?? "nothing is recorded yet")}</span></p>
 ${endSentence(end)}
-${configurations.length === 0 ? "" : configurationsTable(configurations, isAlive)}`;
+${configurations.length === 0 ? "" : configurationsTable(configurations, progress.current, isAlive)}`;
+}
+
+/** By the pace so far, loads included; nothing before the first trial. */
+function timeLeft(elapsedSec: number | null, done: number, planned: number): string {
+  if (elapsedSec === null || done === 0 || planned <= done) return "";
+  return `, about ${formatSeconds((elapsedSec * (planned - done)) / done)} left`;
 }
 
 function endSentence(end: FollowEnd | null): Html | string {
@@ -48,14 +55,19 @@ function endSentence(end: FollowEnd | null): Html | string {
   return end === "removed" ? html`<p class="bad">The records are gone, or were replaced.</p>` : "";
 }
 
-function configurationsTable(configurations: readonly ConfigurationProgress[], isAlive: boolean): Html {
+function configurationsTable(
+  configurations: readonly ConfigurationProgress[],
+  current: string | null,
+  isAlive: boolean,
+): Html {
   const metric = configurations.find(({ memory_metric }) => memory_metric !== null)?.memory_metric ?? null;
   const rows = configurations.map((one) => {
-    const status = one.status === "interrupted" && isAlive ? "running" : one.status;
+    const isBetween = one.id !== current;
+    const status = one.status !== "interrupted" || !isAlive ? one.status : isBetween ? "waiting" : "running";
     const bytes = (value: number | null) => (value === null ? "–" : formatBytes(value));
     const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
     return html`<tr>
-<th scope="row" data-head="Configuration">${text(one.label)}${one.is_reference ? html` <span title="the reference">*</span>` : ""}</th>
+<th scope="row" data-head="Configuration">${text(shownLabel(one.label))}${one.is_reference ? html` <span title="the reference">*</span>` : ""}</th>
 <td data-head="Status"><span class="status ${status}">${statusWords(status)}</span>${one.problem === null ? "" : html` <span class="bad">${text(one.problem)}</span>`}</td>
 <td data-head="Trials" class="number"><progress max="${one.trials_planned}" value="${one.trials_completed + one.trials_failed}"></progress> ${one.trials_completed}/${one.trials_planned}</td>
 <td data-head="Weights" class="number">${bytes(one.weights_bytes)}</td>
@@ -76,7 +88,7 @@ export function recordLine(record: RunFileRecord): Html | null {
   if (content === null) return null;
   const isBad = "failure" in record;
   const at = html`<time datetime="${record.at}">${text(record.at.slice(11, 19))}</time>`;
-  const who = "configuration" in record ? html` <b>${text(record.configuration)}</b>` : "";
+  const who = "configuration" in record ? html` <b>${text(shownLabel(record.configuration))}</b>` : "";
   const reused = "reused_from" in record ? (record.reused_from ?? null) : null;
   const from = reused === null ? "" : ` (reused from ${text(reused.run_id)})`;
   return html`<li${isBad ? html` class="failed"` : ""}>${at}${who} ${content}${from}</li>`;
@@ -88,7 +100,7 @@ function describeRecord(record: RunFileRecord): Html | string | null {
     case "run":
       return `started: ${text(record.plan.experiment)}, ${record.configurations.length} configurations`;
     case "resume":
-      return `taken up again: ${record.trials_left} trials left`;
+      return `resumed: ${record.trials_left} trials left`;
     case "environment":
       return `the worker is ready on ${text(record.environment.cpu_model ?? "this machine")}`;
     case "load": {

@@ -2,6 +2,7 @@
 import { html } from "hono/html";
 import { formatSeconds } from "../../base/units.js";
 import { statusWords } from "../../render/terminal/run-list.js";
+import { shownLabel } from "../../render/words/names.js";
 import { ageKey, type RunIndexEntry } from "../../run/run-index.js";
 import { addresses } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
@@ -157,7 +158,7 @@ function runRow(run: RunIndexEntry): Html {
   const isLive = run.status === "running";
   const name = text(run.path);
   const speeds = run.configurations.flatMap(({ label, median_decode_tokens_per_sec: rate }) =>
-    rate === null ? [] : [html`<li>${text(label)} <b>${rate.toFixed(1)}</b></li>`],
+    rate === null ? [] : [html`<li>${text(shownLabel(label))} <b>${rate.toFixed(1)}</b></li>`],
   );
   const link = html`<a href="${isLive ? addresses.live(run.path) : addresses.report(run.path)}">${name}</a>`;
   const choice = html`<input type="checkbox" name="side" value="${run.path}" aria-label="Compare ${name}">`;

@@ -66,7 +66,7 @@ function shown(isTty: boolean, events: readonly RunEvent[], columns = 80): strin
 
 test("off a terminal each event that matters is a plain line, with position, rate and time left", () => {
   const lines = shown(false, EVENTS).trimEnd().split("\n");
-  expect(lines).toContain("[1/2] none: loading");
+  expect(lines).toContain("[1/2] unquantized: loading");
   expect(lines.some((line) => /^\[2\/2\] int8: trial 1\/2 in .* tokens\/s, about .* left$/.test(line))).toBe(
     true,
   );
@@ -79,7 +79,7 @@ test("a failed configuration is named with its code", () => {
     { type: "configuration-started", configuration: none, session: findSession(none), trialsOver: 0 },
     { type: "configuration-failed", configuration: none, session: findSession(none), failure: failure() },
   ];
-  expect(shown(false, events)).toContain("[1/2] none: failed: quantization-not-applied");
+  expect(shown(false, events)).toContain("[1/2] unquantized: failed: quantization-not-applied");
 });
 
 test("on a terminal what stays is said once, and the moving lines are taken away at the end", () => {

@@ -64,8 +64,8 @@ test("many configurations are one row each, without prose, and a remark that the
 });
 
 test("columns that a narrow terminal has no room for are named", () => {
-  expect(renderTable({}, 60)).toMatch(/For want of room not shown: .*TTFT/);
-  expect(renderTable({}, 120)).not.toContain("For want of room");
+  expect(renderTable({}, 60)).toMatch(/Not shown for lack of space: .*TTFT/);
+  expect(renderTable({}, 120)).not.toContain("lack of space");
 });
 
 test("what was not run and what was interrupted is told from what failed", () => {

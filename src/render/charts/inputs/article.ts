@@ -19,12 +19,19 @@ export function articleChartInput(modelName: string, configuration: Configuratio
     emptyNote: statusText(configuration),
     rows: configuration.trials.map((trial) => {
       const run = trial.trial_index + 1;
+      const asked = { prompt: safeLine(trial.prompt_id), repeat: trial.repeat + 1 };
       if (trial.status === "failed") {
-        return { run, memory_gb: null, elapsed_sec: null, failure: safeLine(trial.failure.code) };
+        return { run, ...asked, memory_gb: null, elapsed_sec: null, failure: safeLine(trial.failure.code) };
       }
       const bytes = metric === null ? null : trial.measurement[metric];
       const { elapsed_sec } = trial.measurement;
-      return { run, memory_gb: bytes === null ? null : bytes / BYTES_PER_GB, elapsed_sec, failure: null };
+      return {
+        run,
+        ...asked,
+        memory_gb: bytes === null ? null : bytes / BYTES_PER_GB,
+        elapsed_sec,
+        failure: null,
+      };
     }),
   };
 }

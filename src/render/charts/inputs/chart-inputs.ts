@@ -9,6 +9,7 @@ import { articleChartInput } from "./article.js";
 import { batchInput } from "./batch.js";
 import { depthInput } from "./depth.js";
 import { estimateInput } from "./estimate.js";
+import { exploreInput } from "./explore.js";
 import { interTokenInput } from "./inter-token.js";
 import { klTailsInput } from "./kl-tails.js";
 import { lengthInput } from "./length.js";
@@ -26,6 +27,7 @@ export function chartInputs(data: RunData, summary: RunSummary): ChartInputs {
     length: lengthInput(summary),
     depth: depthInput(summary),
     tradeoff: tradeoffInput(summary, randomNote),
+    explore: exploreInput(summary),
     quality: qualityInput(summary, randomNote),
     estimate: estimateInput(summary),
     "inter-token": interTokenInput(data),

@@ -1,0 +1,198 @@
+/** Any metric over any other, in a colour and in panels of the reader's choice: drawn on the page alone. */
+import type { TopLevelSpec } from "vega-lite";
+import { charactersIn, titleCharacters } from "./axis-headroom.js";
+import { breakLines, CHART_HEAD, COLORS, SERIES, shown } from "./style.js";
+
+/** A metric that at least one configuration has. */
+export interface ExploreMetric {
+  readonly key: string;
+  /** With its unit. */
+  readonly title: string;
+  readonly better: "lower" | "higher" | null;
+}
+
+/** What tells configurations apart; its values in the plan's order. */
+export interface ExploreGroup {
+  readonly key: string;
+  readonly title: string;
+  readonly values: readonly string[];
+}
+
+export interface ExploreRow {
+  /** Id. */
+  readonly configuration: string;
+  readonly label: string;
+  /** Metric → value, medians over trials; what was not measured is left out. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly groups: Readonly<Record<string, string>>;
+}
+
+export interface ExploreChoice {
+  readonly x: string;
+  readonly y: string;
+  /** A metric's or a group's key; empty: one colour, one panel. */
+  readonly color: string;
+  readonly facet: string;
+}
+
+export interface ExploreInput {
+  readonly modelName: string;
+  readonly metrics: readonly ExploreMetric[];
+  readonly groups: readonly ExploreGroup[];
+  readonly rows: readonly ExploreRow[];
+  /** Of the chart that is drawn as long as nothing else is chosen. */
+  readonly usual: ExploreChoice;
+}
+
+const HEIGHT = 340;
+const PANEL_HEIGHT = 220;
+const NARROWEST_PANEL = 200;
+/** Axis and padding; the legend. */
+const BESIDE_PLOT = 96;
+const LEGEND = 120;
+/** Of more points only tooltips tell the names. */
+const MOST_LABELS = 12;
+const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left"];
+
+/** `all`: the rows that axes and colours are of, so that both stay when some are hidden. Null where no row has both. */
+export function exploreChart(
+  input: ExploreInput,
+  { x, y, color, facet }: ExploreChoice,
+  all: readonly ExploreRow[],
+  room = 720,
+): TopLevelSpec | null {
+  const read = (row: ExploreRow, key: string) => row.metrics[key] ?? row.groups[key] ?? null;
+  const drawable = (rows: readonly ExploreRow[]) =>
+    rows.filter((row) => read(row, x) !== null && read(row, y) !== null);
+  const furthest = Math.max(...drawable(all).flatMap((row) => row.metrics[x] ?? []));
+  /** Its name stands to the left of it there. */
+  const isOnTheRight = (row: ExploreRow) => (row.metrics[x] ?? 0) > furthest * 0.55;
+  const values = drawable(input.rows).map((row) => ({
+    configuration: row.configuration,
+    name: row.label,
+    x: read(row, x),
+    y: read(row, y),
+    color: read(row, color),
+    facet: read(row, facet),
+    isRight: isOnTheRight(row),
+  }));
+  if (values.length === 0) return null;
+  const scaled = drawable(all);
+  const scale = (key: string) => {
+    const group = input.groups.find((one) => one.key === key);
+    if (group !== undefined) return { type: "nominal", domain: group.values, title: group.title };
+    const metric = input.metrics.find((one) => one.key === key);
+    const numbers = scaled.flatMap((row) => row.metrics[key] ?? []);
+    const most = Math.max(...numbers, 0);
+    const hint = metric?.better == null ? "" : `, ${metric.better === "lower" ? "less" : "more"} is better`;
+    return {
+      type: "quantitative",
+      domain: [Math.min(0, ...numbers), most === 0 ? 1 : 1.12 * most],
+      title: `${metric?.title ?? key}${hint}`,
+    };
+  };
+  const position = (field: "x" | "y", key: string) => {
+    const { type, domain, title } = scale(key);
+    return { field, type, title, scale: { domain, nice: false }, axis: { tickCount: 5, labelAngle: 0 } };
+  };
+  const legend = color === "" ? 0 : LEGEND;
+  const panels = input.groups.find(({ key }) => key === facet)?.values.length ?? 1;
+  const columns =
+    facet === "" ? 1 : Math.max(1, Math.min(panels, Math.floor((room - legend) / (NARROWEST_PANEL + 60))));
+  const width = Math.max(
+    160,
+    Math.min(
+      facet === "" ? 760 : 360,
+      Math.floor((room - BESIDE_PLOT - legend - 28 * (columns - 1)) / columns),
+    ),
+  );
+  const named = { x: position("x", x), y: position("y", y) };
+  const colored = colorOf(color, color === "" ? null : scale(color));
+  const names = [x, y, ...(color === "" ? [] : [color])];
+  const titles = names.map((key) => scale(key).title.split(",")[0] ?? "");
+  const layer = [
+    {
+      mark: { type: "point", filled: true, size: 150, opacity: 1, stroke: "#BBBBBB", strokeWidth: 1 },
+      encoding: {
+        ...named,
+        ...colored,
+        tooltip: [
+          shown("name", "configuration"),
+          ...(["x", "y", "color"] as const).slice(0, names.length).map((field, index) => {
+            const isNumber = scale(names[index] ?? "").type === "quantitative";
+            return shown(field, titles[index] ?? "", isNumber ? ".4~g" : undefined);
+          }),
+        ],
+      },
+    },
+    ...(values.length > MOST_LABELS
+      ? []
+      : [
+          {
+            mark: {
+              type: "text",
+              fontSize: 11,
+              align: { expr: "datum.isRight ? 'right' : 'left'" },
+              dx: { expr: "datum.isRight ? -11 : 11" },
+              color: COLORS.text,
+              aria: false,
+            },
+            encoding: { ...named, text: { field: "name" } },
+          },
+        ]),
+  ];
+  const title = breakLines(
+    `${input.modelName}: ${titles[1]} over ${titles[0]}`,
+    titleCharacters(room - 28),
+    3,
+  );
+  const subtitle = breakLines(
+    "Point: a configuration, its median over trials. Axes and colours are those of all configurations",
+    charactersIn(room - 28),
+    3,
+  );
+  const head = { ...CHART_HEAD, title: { text: title, subtitle }, data: { values } };
+  if (facet === "") return { ...head, width, height: HEIGHT, layer } as unknown as TopLevelSpec;
+  const group = scale(facet);
+  return {
+    ...head,
+    facet: {
+      field: "facet",
+      type: "nominal",
+      title: group.title,
+      sort: group.domain,
+      header: { labelColor: COLORS.text, titleColor: COLORS.text, labelLimit: 0 },
+    },
+    columns,
+    spec: { width, height: PANEL_HEIGHT, layer },
+  } as unknown as TopLevelSpec;
+}
+
+interface Scale {
+  readonly type: string;
+  readonly domain: readonly (string | number)[];
+  readonly title: string;
+}
+
+/** Groups have a shape as well: never told by colour alone. */
+function colorOf(key: string, scale: Scale | null) {
+  if (key === "" || scale === null) return { fill: { value: COLORS.speed } };
+  const { type, domain, title } = scale;
+  if (type === "quantitative") {
+    return {
+      fill: {
+        field: "color",
+        type,
+        title: breakLines(title, 18, 3),
+        scale: { scheme: "viridis", reverse: true, domain },
+        legend: { gradientLength: 140, tickCount: 4 },
+      },
+    };
+  }
+  const pick = <T>(from: readonly T[]) => domain.map((_, index) => from[index % from.length]);
+  const legend = { title: breakLines(title, 18, 3), labelLimit: 0, symbolLimit: 0 };
+  return {
+    fill: { field: "color", type, scale: { domain, range: pick(SERIES) }, legend },
+    shape: { field: "color", type, scale: { domain, range: pick(SHAPES) }, legend },
+  };
+}
