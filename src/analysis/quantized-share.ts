@@ -142,9 +142,10 @@ function describeUnquantized(kinds: readonly KindShare[]): string[] {
     .map((one) => ({ ...one, weights: one.matrix_weights - one.quantized_weights }));
   const all = sum(left.map(({ weights }) => weights));
   const byDtype = new Map<string, string[]>();
-  for (const { kind, weights, unquantized_dtype: dtype } of left) {
+  for (const { kind, weights, quantized_weights, unquantized_dtype: dtype } of left) {
     if (dtype === null || weights < all * WORTH_NAMING) continue;
-    byDtype.set(dtype, [...(byDtype.get(dtype) ?? []), NAMES[kind]]);
+    const name = quantized_weights > 0 ? `some ${NAMES[kind]}` : NAMES[kind];
+    byDtype.set(dtype, [...(byDtype.get(dtype) ?? []), name]);
   }
   return [...byDtype].map(([dtype, names]) => `${names.join(" and ")} are ${dtype}`);
 }

@@ -44,6 +44,9 @@ test("a mixture of experts is told as what of it is quantized, and what is not",
   expect(describeQuantizedShare("int8", [kind("attention", 80, 80), kind("mlp", 20, 0)])).toBe(
     "80 % of the matrix weights are 8-bit; MLP layers are bfloat16",
   );
+  expect(describeQuantizedShare("4bit", [kind("attention", 60, 40), kind("mlp", 40, 20)])).toBe(
+    "60 % of the matrix weights are 4-bit; some attention layers and some MLP layers are bfloat16",
+  );
 });
 
 test("what is as stored is told with what the library made of it", () => {

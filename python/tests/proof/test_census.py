@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -64,8 +65,14 @@ def test_the_share_counts_experts_that_no_library_quantized(family: str, percent
         assert proof["mean_bits_per_weight"] > 14
 
 
-@pytest.mark.parametrize("quantization", ["none", "int8", "fp4", "nf4-double"])
-@pytest.mark.parametrize("family", ["llama", "mixtral", "gpt_oss"])
+@pytest.mark.parametrize(
+    ("family", "quantization"),
+    [
+        *itertools.product(["llama", "mixtral", "gpt_oss"], ["none", "int8", "fp4", "nf4-double"]),
+        *(("llama", f"torchao-{kind}") for kind in ("int8", "int8-dynamic", "float8")),
+        *(("llama", f"quanto-{kind}") for kind in ("int8", "int4", "float8")),
+    ],
+)
 def test_bytes_are_those_that_the_allocator_gave(
     family: str, quantization: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

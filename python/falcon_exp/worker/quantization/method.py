@@ -42,7 +42,7 @@ class Method(ABC):
             require_library(self.extra, self.name(asked))
 
     def import_library(self) -> None:  # noqa: B027 (most have none of their own)
-        """Imports what a load would else import within its clock, where it is installed."""
+        """Imports what a load would else import within its clock, where a version that fits is installed."""
 
     def takes_stored(self, config: dict[str, Any]) -> bool:
         """Whether files with this ``quantization_config`` are loaded as this method; what they hold is verified."""
@@ -81,14 +81,20 @@ class Method(ABC):
         raise NotImplementedError(self.key)
 
 
+def has_library(extra: str) -> bool:
+    """Whether it is installed, in a version that is known to fit. Imports nothing."""
+    found = find_version(EXTRAS[extra].package)
+    return found is not None and EXTRAS[extra].accepts(found)
+
+
 def require_library(extra: str, name: str) -> None:
     """Raises WorkerError ``quantization-library-missing``; ``name``: what needs it."""
-    wanted = EXTRAS[extra]
-    found = find_version(wanted.package)
-    if found is None or not wanted.accepts(found):
+    if not has_library(extra):
+        wanted = EXTRAS[extra]
+        found = find_version(wanted.package) or "none"
         raise WorkerError(
             "quantization-library-missing",
-            f"{name} needs {wanted.package} {wanted.specifier}, and this environment has {found or 'none'}.",
+            f"{name} needs {wanted.package} {wanted.specifier}, and this environment has {found}.",
         )
 
 

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from falcon_exp.worker.quantization.method import Method, is_of_library
-from falcon_exp.worker.requirements import EXTRAS, find_version
+from falcon_exp.worker.quantization.method import Method, has_library, is_of_library
 
 _LIBRARY = "optimum.quanto"
 #: As the library names what a tensor is made of.
@@ -20,7 +19,7 @@ class Quanto(Method):
 
     key: ClassVar[str] = "quanto"
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
-    extra: ClassVar[str | None] = "quanto"
+    extra: ClassVar[str] = "quanto"
 
     def name(self, asked: dict[str, Any]) -> str:
         """``quanto-int8``."""
@@ -28,7 +27,7 @@ class Quanto(Method):
 
     def import_library(self) -> None:
         """Transformers imports it with the first layer."""
-        if find_version(EXTRAS["quanto"].package) is not None:
+        if has_library(self.extra):
             importlib.import_module(_LIBRARY)
 
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:

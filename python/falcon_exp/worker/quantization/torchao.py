@@ -8,8 +8,7 @@ import torch
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.quantization.import_torchao import import_torchao
-from falcon_exp.worker.quantization.method import Method, is_of_library
-from falcon_exp.worker.requirements import find_version
+from falcon_exp.worker.quantization.method import Method, has_library, is_of_library
 
 _LIBRARY = "torchao"
 _CONFIGS = {
@@ -32,7 +31,7 @@ class TorchAo(Method):
 
     key: ClassVar[str] = "torchao"
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
-    extra: ClassVar[str | None] = "torchao"
+    extra: ClassVar[str] = "torchao"
 
     def name(self, asked: dict[str, Any]) -> str:
         """``torchao-int8``."""
@@ -47,7 +46,7 @@ class TorchAo(Method):
 
     def import_library(self) -> None:
         """Transformers has been imported without it."""
-        if find_version(_LIBRARY) is not None:
+        if has_library(self.extra):
             import_torchao()
 
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
