@@ -43,6 +43,19 @@ def test_integers_stay_integers() -> None:
     assert type(config.attention_dropout) is int
 
 
+def test_what_was_written_as_a_float_is_one_also_where_the_library_takes_both() -> None:
+    given = {
+        "model_type": "llama",
+        "attention_dropout": 0,
+        "rope_parameters": {"rope_type": "linear", "factor": 8, "rope_theta": 10000},
+    }
+    config = config_from_mapping(given, [["attention_dropout"], ["rope_parameters", "factor"]])
+    assert type(config.attention_dropout) is float
+    assert type(config.rope_parameters["factor"]) is float
+    assert type(config.rope_parameters["rope_theta"]) is int
+    assert type(given["attention_dropout"]) is int
+
+
 @pytest.mark.parametrize("given", [{}, {"model_type": "no-such-family"}, {"model_type": None}])
 def test_an_unknown_family_is_refused_in_words(given: dict[str, Any]) -> None:
     with pytest.raises(WorkerError, match="knows no model_type") as raised:

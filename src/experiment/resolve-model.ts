@@ -6,7 +6,7 @@ import type { ExperimentModel } from "./experiment.js";
 import { BUILTIN_MODELS, HUB_ID, type ModelInput } from "./model-schema.js";
 import { type Problems, pathName, shown } from "./problems.js";
 import { type ReadFile, readText } from "./read-text.js";
-import type { Path } from "./yaml-source.js";
+import { type Path, parseYaml } from "./yaml-source.js";
 
 /** Far larger than any model's config. */
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
@@ -46,12 +46,13 @@ export async function resolveModel(
   if ("builtin" in input) return withAdapter(builtin(input.builtin), input.adapter, context);
   if ("path" in input) return withAdapter(fromPath(input.path, context), input.adapter, context);
   if ("hub" in input) return withAdapter(fromHub(input.hub, input.revision ?? null), input.adapter, context);
-  const config = await readConfig(input.config, [...path, "config"], context);
+  const { config, floats } = await readConfig(input.config, [...path, "config"], context);
   const tokenizer = input.tokenizer ?? "bytes";
   return {
     source: {
       source: "random",
       config,
+      ...(floats.length === 0 ? {} : { floats }),
       seed: input.seed ?? 0,
       tokenizer: tokenizer === "bytes" ? tokenizer : absolute(tokenizer, context.folder),
     },
@@ -147,30 +148,38 @@ async function isFolder(path: string, readFile: ReadFile): Promise<boolean> {
   }
 }
 
+interface GivenConfig {
+  readonly config: Extract<ExperimentModel["source"], { source: "random" }>["config"];
+  readonly floats: string[][];
+}
+
 async function readConfig(
   input: string | Record<string, unknown>,
   path: Path,
   context: ModelContext,
-): Promise<Extract<ExperimentModel["source"], { source: "random" }>["config"]> {
+): Promise<GivenConfig> {
   let config: unknown = input;
+  let floats = typeof input === "string" ? [] : context.problems.yaml.listFloats(path);
   if (typeof input === "string") {
     const file = absolute(input, context.folder);
     const options = { readFile: context.readFile, maxBytes: MAX_CONFIG_BYTES, what: "model config" };
     try {
-      config = JSON.parse(await readText(file, options));
+      const text = await readText(file, options);
+      config = JSON.parse(text);
+      floats = parseYaml(text, file).listFloats([]);
     } catch (cause) {
       const text = `${pathName(path)}: ${(cause as Error).message}`;
       context.problems.add("experiment-model-unknown", path, text, "Name a Transformers config.json.");
-      return {};
+      return { config: {}, floats: [] };
     }
   }
   const isMapping = typeof config === "object" && config !== null && !Array.isArray(config);
   if (!isMapping || typeof (config as Record<string, unknown>).model_type !== "string") {
     const text = `${pathName(path)} has no model_type, so nobody can tell what model it is.`;
     context.problems.add("experiment-model-unknown", path, text, "Add model_type: falcon (or another).");
-    return {};
+    return { config: {}, floats: [] };
   }
-  return config as Extract<ExperimentModel["source"], { source: "random" }>["config"];
+  return { config: config as GivenConfig["config"], floats };
 }
 
 function absolute(written: string, folder: string): string {

@@ -145,6 +145,17 @@ export class YamlSource {
     return this.placeOfNode(nearest);
   }
 
+  /** Paths below `path` of whole numbers that were written as floats (30.0, 1e6). */
+  listFloats(path: Path): string[][] {
+    let node: unknown = this.document.contents;
+    for (const segment of path) {
+      node = isAlias(node) ? node.resolve(this.document) : node;
+      const pair = findPairOrMerged(node, segment, this.document);
+      node = pair === null ? (isSeq(node) ? node.items[Number(segment)] : undefined) : pair.value;
+    }
+    return listFloatsIn(node, this.document, []);
+  }
+
   /** Whether the value of a key at the top bears an anchor (&name). */
   hasAnchor(key: string): boolean {
     const value = findPair(this.document.contents, key)?.value;
@@ -173,6 +184,24 @@ export class YamlSource {
     });
     return first;
   }
+}
+
+function listFloatsIn(node: unknown, document: Document.Parsed, path: readonly string[]): string[][] {
+  const value = isAlias(node) ? node.resolve(document) : node;
+  if (path.length > MAX_DEPTH) return [];
+  if (isScalar(value)) {
+    const isFloat = Number.isInteger(value.value) && /^[^x]*[.e]/i.test(value.source ?? "");
+    return isFloat ? [[...path]] : [];
+  }
+  if (isSeq(value)) {
+    return value.items.flatMap((item, index) => listFloatsIn(item, document, [...path, String(index)]));
+  }
+  if (!isMap(value)) return [];
+  return value.items.flatMap(({ key, value: inner }) => {
+    const name = String(isScalar(key) ? key.value : key);
+    // A merge key's own keys stand here.
+    return listFloatsIn(inner, document, name === "<<" ? path : [...path, name]);
+  });
 }
 
 /** The first node that lies below more than `levels` collections. */

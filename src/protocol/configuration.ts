@@ -32,6 +32,8 @@ export const modelSourceSchema = z.discriminatedUnion("source", [
   z.strictObject({
     source: z.literal("random"),
     config: z.record(z.string(), z.json()),
+    /** Where in it whole numbers stand that were written as floats (30.0): JavaScript's JSON writes both as 30. */
+    floats: z.array(z.array(z.string()).min(1)).min(1).optional(),
     seed: nonNegativeInt,
     tokenizer: z.string().min(1),
   }),

@@ -158,6 +158,29 @@ test("a random model's config may stand in a file beside the experiment", async 
   });
 });
 
+test("a whole number that a config writes as a float stays one, in the file, beside it, merged in or set", async () => {
+  const floatsOf = async (text: string, options: Parameters<typeof load>[1] = {}) => {
+    const { source } = (await load(text, options)).base.model;
+    return source.source === "random" ? source.floats : null;
+  };
+  const family = "model_type: gemma2, hidden_size: 64, rms_norm_eps: 1e-6";
+  const inline = (more: string) =>
+    `name: x\nmodel: {config: {${family}${more}}, weights: random}\nprompts: [a]\n`;
+  expect(await floatsOf(inline(""))).toBeUndefined();
+  expect(await floatsOf(inline(", final_logit_softcapping: 30.0, rope: {a: [1, 1e4]}"))).toEqual([
+    ["final_logit_softcapping"],
+    ["rope", "a", "1"],
+  ]);
+  expect(await floatsOf(`x-a: &a {factor: 8.0}\n${inline(", rope: {<<: *a}")}`)).toEqual([
+    ["rope", "factor"],
+  ]);
+  expect(await floatsOf(inline(""), { set: ["model.config.factor=2.0"] })).toEqual([["factor"]]);
+  const files = { "/lab/c.json": '{"model_type": "gemma2",\n\t"final_logit_softcapping": 30.0, "n": 30}' };
+  expect(
+    await floatsOf("name: x\nmodel: {config: c.json, weights: random}\nprompts: [a]\n", { files }),
+  ).toEqual([["final_logit_softcapping"]]);
+});
+
 test("a random model goes by its config's file", async () => {
   const experiment = await load(
     "name: x\nmodel: {config: falcon-40b.json, weights: random}\nprompts: [a]\n",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from falcon_exp.worker.failures import WorkerError
 
 
-def config_from_mapping(given: dict[str, Any]) -> Any:
-    """The library's config.
+def config_from_mapping(given: dict[str, Any], floats: Sequence[Sequence[str]] = ()) -> Any:
+    """The library's config. ``floats``: where in it whole numbers stand that were written as floats.
 
     Raises WorkerError ``model-corrupt`` where it refuses it, ``model-architecture-unknown`` where it knows none such.
     """
     from transformers import CONFIG_MAPPING, AutoConfig
 
-    rest = dict(given)
+    rest = copy.deepcopy(given)
+    for path in floats:
+        _make_float(rest, path)
     model_type = str(rest.pop("model_type", None))
     if model_type not in CONFIG_MAPPING:
         raise WorkerError("model-architecture-unknown", f"This Transformers knows no model_type {model_type}.")
@@ -26,10 +30,17 @@ def config_from_mapping(given: dict[str, Any]) -> Any:
         raise WorkerError("model-corrupt", f"The config is refused: {error}") from error
 
 
+def _make_float(part: Any, path: Sequence[str]) -> None:
+    for key in path[:-1]:
+        part = part[int(key) if isinstance(part, list) else key]
+    last: Any = int(path[-1]) if isinstance(part, list) else path[-1]
+    part[last] = float(part[last])
+
+
 def _with_floats(config_class: Any, given: dict[str, Any]) -> dict[str, Any]:
     """Integers as floats where the class takes floats alone.
 
-    YAML and JSON of JavaScript know one kind of number: a file's 30.0 arrives as 30, which the classes refuse.
+    People write 30 where the classes want 30.0 and nothing else.
     """
     fields = dataclasses.fields(config_class) if dataclasses.is_dataclass(config_class) else ()
     kinds = {field.name: _kinds(field.type) for field in fields}

@@ -39,7 +39,7 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
     if source == "adapted":
         return config_of(model["base"], trust_remote_code)
     if source == "random":
-        return config_from_mapping(model["config"]), None
+        return config_from_mapping(model["config"], model.get("floats", ())), None
     if source == "hub":
         revision = model["revision"] or "main"
         config = AutoConfig.from_pretrained(model["repo"], revision=revision, trust_remote_code=trust_remote_code)

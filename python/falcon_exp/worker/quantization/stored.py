@@ -146,7 +146,7 @@ def _config_of(model: dict[str, Any]) -> Any:
     from transformers import AutoConfig
 
     if model["source"] == "random":
-        return config_from_mapping(model["config"])
+        return config_from_mapping(model["config"], model.get("floats", ()))
     path = model.get("path")
     is_here = path is not None and (Path(path) / "config.json").is_file()
     return AutoConfig.from_pretrained(path) if is_here else None

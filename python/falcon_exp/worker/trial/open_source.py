@@ -32,7 +32,7 @@ def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Repor
         refuse_adapter(fetched.folder)
         return ModelFolder(fetched.folder, trust_remote_code, fetched.commit, fetched.download_sec)
     if source == "random":
-        return RandomModel(model["config"], model["seed"], model["tokenizer"])
+        return RandomModel(model["config"], model["seed"], model["tokenizer"], model.get("floats", ()))
     path = model["path"]
     if path is None:
         raise WorkerError("model-not-found", f"The embedded model {model['name']} has not been prepared.")

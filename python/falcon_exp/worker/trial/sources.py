@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -177,13 +178,15 @@ class RandomModel:
     seed: int
     #: ``bytes``, or the path of a tokenizer's folder.
     tokenizer_name: str
+    #: Where in the config whole numbers were written as floats.
+    floats: Sequence[Sequence[str]] = ()
 
     def config(self) -> Any:
         """With the tokenizer's special tokens, where the file names none.
 
         Raises WorkerError ``model-corrupt`` or ``model-kind-unsupported``.
         """
-        config = config_from_mapping(self.given_config)
+        config = config_from_mapping(self.given_config, self.floats)
         auto_class_of(config)
         vocabulary = int(config.get_text_config().vocab_size)
         tokenizer = self._open_tokenizer(vocabulary)
@@ -199,7 +202,9 @@ class RandomModel:
 
     def tokenizer(self) -> Any:
         """Raises WorkerError ``model-not-found`` where its folder is none."""
-        return self._open_tokenizer(int(config_from_mapping(self.given_config).get_text_config().vocab_size))
+        return self._open_tokenizer(
+            int(config_from_mapping(self.given_config, self.floats).get_text_config().vocab_size)
+        )
 
     def _open_tokenizer(self, vocabulary: int) -> Any:
         if self.tokenizer_name == "bytes":
