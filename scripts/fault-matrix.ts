@@ -3,7 +3,7 @@
 export interface TestName {
   /** Relative to the repository. */
   readonly file: string;
-  /** As it stands in the file: with `%s` where the test is made of a table. */
+  /** As it stands in the file: with `%s` or the like where the test is made of a table. */
   readonly name: string;
 }
 
@@ -51,10 +51,10 @@ export function survivedFaults(
   );
 }
 
-/** Whether a test that ran is the one of this name: `%s` stands for whatever the table put there. */
+/** Whether a test that ran is the one of this name: `%s` and its like stand for whatever the table put there. */
 function matches(wanted: string, ran: string): boolean {
   const pattern = wanted
-    .split(/%[si]/)
+    .split(/%[sido]/)
     .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"))
     .join(".*");
   return new RegExp(`^${pattern}$`).test(ran);

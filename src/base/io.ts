@@ -1,6 +1,6 @@
 /** Files that are made whole, and work that goes on side by side. */
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 
 /**
@@ -20,7 +20,7 @@ export async function writeWholeFile(path: string, content: string | Uint8Array)
   }
 }
 
-/** The same of content that need not fit into memory. */
+/** The same of content that need not fit into memory; after a lost answer the file's identity decides. */
 export async function writeWholeFileOf(
   path: string,
   pieces: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
@@ -28,13 +28,19 @@ export async function writeWholeFileOf(
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
     const file = await open(temporary, "wx");
+    let written: { readonly dev: number; readonly ino: number };
     try {
       for await (const piece of pieces) await file.writeFile(piece);
       await file.sync();
+      written = await file.stat();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, path).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      const there = await stat(path).catch(() => null);
+      if (there?.ino !== written.ino || there.dev !== written.dev) throw error;
+    });
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

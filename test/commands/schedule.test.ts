@@ -92,8 +92,8 @@ test("what cron starts keeps a log, and of a long one begins another", () => {
 
 test("a scheduled run never goes on beside another, waits for a quiet machine within its bound, and what is missed is recorded", async () => {
   const folder = join(scratchFolder(), "quant");
-  let seconds = 0;
-  const clock = { now: () => new Date(0), monotonicSec: () => seconds };
+  let [seconds, milliseconds] = [0, 0];
+  const clock = { now: () => new Date(++milliseconds), monotonicSec: () => seconds };
   const { io } = testIo(folder, { clock });
   const shares = [0.9, 0.5, 0.02];
   const sampleBusyShare = async (of: number) => {

@@ -90,11 +90,9 @@ def hold_within(memory_bytes: int, device: str, file_bytes: int) -> None:
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     if device != "cpu":
-        import torch
+        from falcon_exp.worker.devices.cuda import hold_card_within
 
-        index = int(device.partition(":")[2] or 0)
-        total = torch.cuda.get_device_properties(index).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, memory_bytes / total), index)
+        hold_card_within(int(device.partition(":")[2] or 0), memory_bytes)
         return
     if sys.platform != "linux":
         return

@@ -121,6 +121,12 @@ class CudaAccelerator(FrameworkAccelerator):
         return self._driver.read_driver_version()
 
 
+def hold_card_within(index: int, memory_bytes: int) -> None:
+    """PyTorch's allocator gives this process no more of a card, and fails as it does on a full one."""
+    total = torch.cuda.get_device_properties(index).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(1.0, memory_bytes / total), index)
+
+
 def _list_uuids(properties: Any) -> list[str]:
     """Spellings of the card's UUID; torch leaves the prefix out, and a MIG slice has another one than a card."""
     uuid = getattr(properties, "uuid", None)
