@@ -113,7 +113,13 @@ export function weightsText(own: number, reference: number): string {
 
 /** `[0.97, 1.02]`. */
 export function effectRange([low, high]: readonly [number, number]): string {
-  return `[${ratioText(low)}, ${ratioText(high)}]`;
+  return `[${boundText(low)}, ${boundText(high)}]`;
+}
+
+/** Two loads that are far apart leave everything open: more digits of that would say nothing. */
+function boundText(ratio: number): string {
+  if (ratio < 0.01) return "below 0.01";
+  return ratio > 100 ? "above 100" : ratioText(ratio);
 }
 
 /** Two digits after the point; of what is far below one the first two that say something. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   computeVerdict,
+  effectRange,
   effectText,
   memoryWords,
   ratioText,
@@ -82,4 +83,9 @@ test.each([
 
 test("a ratio that is tiny keeps digits that say something", () => {
   expect([0.0042, 0.094, 0.5, 12.345].map(ratioText)).toEqual(["0.0042", "0.094", "0.50", "12.35"]);
+});
+
+test("an interval that leaves everything open has no more digits than that", () => {
+  expect(effectRange([0.0000045, 381103.19])).toBe("[below 0.01, above 100]");
+  expect(effectRange([0.87, 1.78])).toBe("[0.87, 1.78]");
 });
