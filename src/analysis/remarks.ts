@@ -60,7 +60,9 @@ export function describeDisturbed(trials: readonly CompletedTrial[]): readonly s
   if (disturbed.length === 0) return [];
   const areAll = disturbed.length === trials.length;
   const what = areAll
-    ? `all ${pluralize(trials.length, "trial")} were disturbed`
+    ? trials.length === 1
+      ? "the only trial was disturbed"
+      : `all ${trials.length} trials were disturbed`
     : `${disturbed.length} of ${pluralize(trials.length, "trial")} ${disturbed.length === 1 ? "was" : "were"} disturbed and left out of times`;
   return [`${what}: ${listDisturbances(disturbed)}`];
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   collectRemarks,
+  describeDisturbed,
   describeKept,
   describeModelFiles,
   describeRepacking,
@@ -131,4 +132,13 @@ test("what the model's own files do to the measuring is told, and nothing where 
   expect(all[2]).toContain("<|im_end|>");
   expect(all[3]).toContain("max_time 3");
   expect(all[4]).toContain("always 2026-01-01");
+});
+
+test.each([
+  [[true], "the only trial was disturbed: a neighbour"],
+  [[true, true], "all 2 trials were disturbed: a neighbour"],
+  [[true, false, false], "1 of 3 trials was disturbed and left out of times: a neighbour"],
+])("disturbed trials are told in words that fit their number: %o", (disturbed, text) => {
+  const trials = disturbed.map((one) => ({ disturbed_by: one ? ["a neighbour"] : [] }));
+  expect(describeDisturbed(trials as unknown as CompletedTrial[])).toEqual([text]);
 });
