@@ -8,11 +8,11 @@ side is the model object, the prompts and how many tokens are made. Both sides m
 """
 
 import argparse
-import json
 import math
-import statistics
 import sys
 import time
+
+from paired_rates import compare_rates, load_unquantized
 
 PROMPTS = [
     "Name three measures by which a small harbour town could have fewer cars in its streets in summer.",
@@ -35,21 +35,8 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     args = parser.parse_args()
 
-    from falcon_exp.worker.devices.devices import Devices
     from falcon_exp.worker.trial.generation import measure
-    from falcon_exp.worker.trial.loading import load
 
-    configuration = {
-        "id": "bench",
-        "label": "bench",
-        "model": {"source": "path", "path": args.model},
-        "quantization": {"method": "none"},
-        "dtype": args.dtype,
-        "device": "cpu",
-        "attention": "auto",
-        "trust_remote_code": False,
-        "workarounds": "auto",
-    }
     generation = {
         "max_new_tokens": args.new_tokens,
         "max_length": None,
@@ -63,7 +50,7 @@ def main() -> None:
         "chat_template": "on",
         "truncate_prompts": "no",
     }
-    loaded = load(configuration, Devices.open())
+    loaded = load_unquantized(args.model, args.dtype)
     prompts = [PROMPTS[row % len(PROMPTS)] for row in range(args.batch)]
     request = {"prompt": prompts[0], "further_prompts": prompts[1:], "repeat": 0, "generation": generation}
 
@@ -78,20 +65,7 @@ def main() -> None:
     product()
     if plain()[1] != product()[1]:
         sys.exit("The two sides gave other tokens: nothing is compared.")
-    ratios = []
-    for pair in range(args.pairs):
-        sides = [product, plain] if pair % 2 == 0 else [plain, product]
-        rates = {side.__name__: side()[0] for side in sides}
-        ratios.append(rates["product"] / rates["plain"])
-        print(json.dumps({"pair": pair + 1, **rates, "ratio": ratios[-1]}), flush=True)
-    logs = [math.log(ratio) for ratio in ratios]
-    half = 1.96 * statistics.stdev(logs) / math.sqrt(len(logs))
-    mean = statistics.fmean(logs)
-    print(
-        f"batch {args.batch}: {math.exp(mean):.4f} of the plain loop's rate "
-        f"[{math.exp(mean - half):.4f}, {math.exp(mean + half):.4f}] over {len(logs)} pairs, "
-        f"median {statistics.median(ratios):.4f}"
-    )
+    print(f"batch {args.batch}: {compare_rates(product, plain, args.pairs)}")
 
 
 def plain_loop(model, tokenizer, prompts, new_tokens):  # type: ignore[no-untyped-def]

@@ -8,12 +8,12 @@ configuration has it: windows cut, float64, every token's figure kept. Both must
 """
 
 import argparse
-import json
-import math
 import statistics
 import sys
 import time
 from pathlib import Path
+
+from paired_rates import compare_rates, load_unquantized
 
 TEXT = Path(__file__).parent.parent / "texts" / "english.txt"
 
@@ -29,22 +29,9 @@ def main() -> None:
 
     import torch
 
-    from falcon_exp.worker.devices.devices import Devices
-    from falcon_exp.worker.trial.loading import load
     from falcon_exp.worker.trial.quality import measure_quality
 
-    configuration = {
-        "id": "bench",
-        "label": "bench",
-        "model": {"source": "path", "path": args.model},
-        "quantization": {"method": "none"},
-        "dtype": args.dtype,
-        "device": "cpu",
-        "attention": "auto",
-        "trust_remote_code": False,
-        "workarounds": "auto",
-    }
-    loaded = load(configuration, Devices.open())
+    loaded = load_unquantized(args.model, args.dtype)
     text = TEXT.read_text("utf-8")
     request = {
         "text_id": "english",
@@ -60,7 +47,7 @@ def main() -> None:
         started = time.perf_counter()
         measured = measure_quality(loaded, request, lambda *_: None)
         rows = measured["windows_at_once"]
-        return time.perf_counter() - started, statistics.fmean(measured["token_nll"])
+        return 1 / (time.perf_counter() - started), statistics.fmean(measured["token_nll"])
 
     def plain() -> tuple[float, float]:
         started = time.perf_counter()
@@ -74,25 +61,13 @@ def main() -> None:
                 logprobs = torch.log_softmax(logits.float(), dim=-1)
                 nlls.append(-logprobs.gather(-1, some[:, -scored:, None])[..., 0])
         mean = float(torch.cat(nlls).mean())
-        return time.perf_counter() - started, mean
+        return 1 / (time.perf_counter() - started), mean
 
     product()
     nll, bare = product()[1], plain()[1]
     if abs(nll - bare) > 1e-3 * bare:
         sys.exit(f"The two sides do not agree: {nll} and {bare}.")
-    ratios = []
-    for pair in range(args.pairs):
-        sides = [product, plain] if pair % 2 == 0 else [plain, product]
-        seconds = {side.__name__: side()[0] for side in sides}
-        ratios.append(seconds["plain"] / seconds["product"])
-        print(json.dumps({"pair": pair + 1, **seconds, "ratio": ratios[-1]}), flush=True)
-    logs = [math.log(ratio) for ratio in ratios]
-    half = 1.96 * statistics.stdev(logs) / math.sqrt(len(logs))
-    mean = statistics.fmean(logs)
-    print(
-        f"{rows} windows of {args.context} at once: {math.exp(mean):.3f} of the bare loop's rate "
-        f"[{math.exp(mean - half):.3f}, {math.exp(mean + half):.3f}] over {len(logs)} pairs"
-    )
+    print(f"{rows} windows of {args.context} at once: {compare_rates(product, plain, args.pairs)}")
 
 
 if __name__ == "__main__":
