@@ -32,6 +32,19 @@ TINY_FALCON = {
     "eos_token_id": 1,
 }
 
+#: Drawn so wide that its answers depend on what it reads.
+SHARP_LLAMA: dict[str, Any] = {
+    "model_type": "llama",
+    "vocab_size": 384,
+    "hidden_size": 128,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+    "initializer_range": 0.2,
+}
+
 QUANTIZATIONS: dict[str, dict[str, Any]] = {
     "none": {"method": "none"},
     "int8": {"method": "int8", "threshold": 6.0, "skip_modules": None},

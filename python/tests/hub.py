@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
+import pytest
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -173,3 +175,14 @@ class Hub:
             # Who was waiting may be gone.
             with suppress(OSError):
                 request.wfile.write(body[at_once:])
+
+
+@contextmanager
+def hub_for_children(published: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub with ``published``, for the processes that a test starts; their cache in ``home`` is empty."""
+    with Hub(published) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
+        monkeypatch.setenv("HF_HOME", str(home / "hf"))
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        yield served

@@ -16,19 +16,8 @@ from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.profiling import profile
 from falcon_exp.worker.trial.trial import _measure_uncompiled
-from tests.conftest import TINY_FALCON, configuration, trial
+from tests.conftest import SHARP_LLAMA, TINY_FALCON, configuration, trial
 
-LLAMA: dict[str, Any] = {
-    "model_type": "llama",
-    "vocab_size": 384,
-    "hidden_size": 128,
-    "intermediate_size": 96,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 512,
-    "initializer_range": 0.2,
-}
 GPT2 = {"model_type": "gpt2", "vocab_size": 384, "n_embd": 64, "n_layer": 2, "n_head": 4, "initializer_range": 0.2}
 ALIBI = {**TINY_FALCON, "new_decoder_architecture": False, "alibi": True, "initializer_range": 0.2}
 #: Keys and values of a token in both layers, float32.
@@ -37,7 +26,7 @@ STATIC: dict[str, Any] = {"type": "static"}
 QUANTO: dict[str, Any] = {"type": "quantized", "backend": "quanto", "bits": 4, "group": 64}
 
 
-def _load(config: dict[str, Any] = LLAMA, quantization: str = "none") -> Loaded:
+def _load(config: dict[str, Any] = SHARP_LLAMA, quantization: str = "none") -> Loaded:
     model = {"source": "random", "config": config, "seed": 3, "tokenizer": "bytes"}
     return load(configuration(quantization, model=model, dtype="float32"), Devices.open())
 
@@ -101,7 +90,7 @@ def test_a_cache_that_is_not_the_one_asked_for_is_no_measurement() -> None:
         cache_kinds.verify_cache(QUANTO, "QuantizedCache", {"HQQQuantizedLayer": 2})
 
 
-@pytest.mark.parametrize("config", [LLAMA, GPT2, ALIBI], ids=["llama", "gpt2", "falcon-alibi"])
+@pytest.mark.parametrize("config", [SHARP_LLAMA, GPT2, ALIBI], ids=["llama", "gpt2", "falcon-alibi"])
 def test_an_answer_at_depth_is_the_answer_to_all_that_lies_before_it(config: dict[str, Any]) -> None:
     loaded = _load(config)
     prompts = ["What is a falcon?", "Why?"]

@@ -15,7 +15,7 @@ import pytest
 from falcon_exp.worker import fetch
 from falcon_exp.worker.trial.download import fetch_model, report_to_nobody
 from tests.conftest import TINY_FALCON
-from tests.hub import COMMIT, Hub
+from tests.hub import COMMIT, Hub, hub_for_children
 from tests.models import write_model
 
 _TASKS = Path(__file__).parents[2] / "experiments" / "tasks"
@@ -24,11 +24,7 @@ GOOD = {"repo": "lab/good", "revision": None, "with_code": False}
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with Hub(write_model(tmp_path / "published", TINY_FALCON)) as served:
-        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    with hub_for_children(write_model(tmp_path / "published", TINY_FALCON), tmp_path, monkeypatch) as served:
         yield served
 
 

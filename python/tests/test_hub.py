@@ -20,7 +20,7 @@ from falcon_exp.worker.hub.__main__ import describe_failure
 from falcon_exp.worker.hub.wanted import likely_weight_files, small_files, weight_files
 from falcon_exp.worker.trial.download import fetch_model, hub_shut_off, report_to_nobody
 from tests.conftest import TINY_FALCON, configuration, started_worker
-from tests.hub import COMMIT, Hub
+from tests.hub import COMMIT, Hub, hub_for_children
 from tests.models import write_model
 
 #: The library writes a file in pieces of 10 MB: less of it would never be there in part.
@@ -41,11 +41,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hub(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub for the processes that this test starts, with an empty cache."""
-    with Hub(published) as served:
-        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    with hub_for_children(published, tmp_path, monkeypatch) as served:
         yield served
 
 

@@ -16,7 +16,7 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.logprobs import LogprobsWriter
 from falcon_exp.worker.trial.quality import cut_windows, measure_quality
-from tests.conftest import configuration, generation
+from tests.conftest import SHARP_LLAMA, configuration, generation
 from tests.driver import WorkerDriver
 
 _TEXT = "The ferry leaves at ten past six, when the harbour is still the colour of slate. " * 8
@@ -131,16 +131,7 @@ def test_windows_are_read_one_at_a_time_where_they_would_change_each_other(tmp_p
 
 
 def test_what_a_quantized_cache_changes_is_seen_against_the_reference(tmp_path: Path) -> None:
-    sharp = {
-        "model_type": "llama",
-        "vocab_size": 384,
-        "hidden_size": 128,
-        "intermediate_size": 96,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "initializer_range": 0.2,
-    }
-    model = {"source": "random", "config": sharp, "seed": 3, "tokenizer": "bytes"}
+    model = {"source": "random", "config": SHARP_LLAMA, "seed": 3, "tokenizer": "bytes"}
     loaded = load(configuration(model=model, dtype="float32"), Devices.open())
     plain = measure_quality(loaded, _request(tmp_path / "lp", "write", context=128), lambda *_: None)
     kl = {}

@@ -15,7 +15,7 @@ import torch
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.download import fetch_adapter, report_to_nobody
 from tests.conftest import configuration, opened_worker
-from tests.hub import COMMIT, Hub
+from tests.hub import COMMIT, Hub, hub_for_children
 from tests.models import write_adapter, write_model
 from tests.proof.tiny_models import tiny_model
 
@@ -38,11 +38,7 @@ def published(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
 @pytest.fixture
 def hub(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub for the processes that this test starts, with an empty cache."""
-    with Hub(published) as served:
-        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with hub_for_children(published, tmp_path, monkeypatch) as served:
         yield served
 
 
