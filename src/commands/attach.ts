@@ -44,7 +44,7 @@ export async function attachTo(
   try {
     if ((await follow(io, run, ledger, args)) === "detached") {
       io.stderr.write(
-        `The tasks go on. Follow them: falcon-exp attach ${run.folder}; end them: falcon-exp cancel ${run.folder}\n`,
+        `The tasks keep running. Follow them: falcon-exp attach ${run.folder}; stop them: falcon-exp cancel ${run.folder}\n`,
       );
       return ExitCode.interrupted;
     }

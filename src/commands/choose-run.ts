@@ -157,7 +157,7 @@ function leftText(
     (sum, { session, trials: own }) => sum + (session.role === "measure" ? own.length : 0),
     0,
   );
-  return `Going on with ${paths.folder}: ${trials} of ${pluralize(plan.trials.length, "trial")} left, in ${pluralize(left.length, "load")}.`;
+  return `Resuming ${paths.folder}: ${trials} of ${pluralize(plan.trials.length, "trial")} left, in ${pluralize(left.length, "load")}.`;
 }
 
 function usage(code: string, message: string, next: string): FalconError {

@@ -79,7 +79,7 @@ function asError({ code, message }: { readonly code: string; readonly message: s
   return new FalconError({
     code,
     message,
-    next: `${chooseNextStep(code as FailureCode)} What was fetched whole is kept: ${io.program} fetch goes on there.`,
+    next: `${chooseNextStep(code as FailureCode)} What was fetched whole is kept: run ${io.program} fetch again for the rest.`,
     exitCode: ExitCode.setupFailed,
   });
 }

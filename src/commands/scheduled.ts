@@ -31,7 +31,7 @@ export async function beginScheduled(io: CommandIo, scheduled: Scheduled): Promi
   });
   const lock = await lockRun(folder, await ownProcessName(), io.clock).catch(async (error: unknown) => {
     if (!(error instanceof FalconError && error.code === "results-locked")) throw error;
-    throw await missed(io, folder, "another-run", `The run before it still goes on: ${error.message}`);
+    throw await missed(io, folder, "another-run", `The run before it is still running: ${error.message}`);
   });
   try {
     if (waitQuietSec !== undefined) await waitForQuiet(io, scheduled, waitQuietSec);
