@@ -1,6 +1,12 @@
 import { pluralize, safeLine } from "../base/text.js";
 import { type ConfigurationData, findFailure } from "../run/run-data.js";
 
+/** Nothing of it failed, nothing is missing: neither trials nor what was scored. */
+export function isWhole({ status, trials, quality, lmEval, profile }: ConfigurationData): boolean {
+  const parts = [...trials, ...quality, lmEval, profile];
+  return status === "completed" && parts.every((part) => part?.status !== "failed");
+}
+
 /** The state of a configuration that did not simply complete, in a few words: `failed: model-not-found`. */
 export function statusText(configuration: ConfigurationData): string {
   const { status, outcome, trials } = configuration;

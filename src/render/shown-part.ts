@@ -1,5 +1,6 @@
 /** Of a run with more configurations than a page can show: the first references, each with all that is compared with it. */
 import { groupByReference } from "../analysis/reference-groups.js";
+import { isWhole } from "../analysis/status-text.js";
 import type { RunData } from "../run/run-data.js";
 import type { RunSummary } from "../run/summary-schema.js";
 
@@ -23,6 +24,11 @@ export function pickShown(data: RunData, summary: RunSummary): ShownPart {
     for (const { id } of configurations) if (shown.size < MOST_SHOWN) shown.add(id);
   }
   const named = (total: number) => total.toLocaleString("en");
+  const hidden = data.configurations.filter((one) => !shown.has(one.plan.worker.id) && !isWhole(one)).length;
+  const problems =
+    hidden === 0
+      ? ""
+      : ` Of those left out, ${named(hidden)} failed or ${hidden === 1 ? "is" : "are"} incomplete.`;
   return {
     data: {
       ...data,
@@ -32,6 +38,6 @@ export function pickShown(data: RunData, summary: RunSummary): ShownPart {
       ...summary,
       configurations: summary.configurations.filter(({ id }) => shown.has(id)),
     },
-    note: `Of ${named(count)} configurations the first ${named(shown.size)} are shown, with the references that they are compared with; all are in summary.json, records.csv and records.parquet.`,
+    note: `Of ${named(count)} configurations the first ${named(shown.size)} are shown, with the references that they are compared with; all are in summary.json, records.csv and records.parquet.${problems}`,
   };
 }

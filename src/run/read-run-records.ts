@@ -82,7 +82,7 @@ export async function* listMerged(
   for (const task of tasks) {
     // Of one task at a time: all of them need not fit into memory.
     const records: RunFileRecord[] = [];
-    await readTask(run.task(task.name).records, (record) => {
+    await readEachRecord(run.task(task.name).records, (record) => {
       if (counts(task, record)) records.push(record);
     });
     yield* records;
@@ -98,7 +98,7 @@ export async function readParts(
   const found: RunFileRecord[] = [];
   for (const task of new Set(parts.map((part) => part.task))) {
     const wanted = findParts(parts.flatMap((part) => (part.task === task ? [part.plan] : [])));
-    await readTask(run.task(task.name).records, (record) => {
+    await readEachRecord(run.task(task.name).records, (record) => {
       if ("configuration_id" in record && wanted.has(record.configuration_id)) found.push(record);
     });
   }
@@ -108,7 +108,7 @@ export async function readParts(
 /** A task that was killed before its first record has no such file. */
 async function readTask(path: string, onRecord: (record: RunFileRecord) => void) {
   return readEachRecord(path, onRecord).catch((error: unknown) => {
-    if (error instanceof FalconError && error.code === "results-not-found") return [];
+    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return [];
     throw error;
   });
 }

@@ -32,12 +32,12 @@ export class Sharing {
   }
 
   #shareAnswer(measurement: Answer): void {
-    const key = `${measurement.output_ids_sha256} ${measurement.output_text}`;
-    const known = this.#answers.get(key);
+    const known = this.#answers.get(measurement.output_ids_sha256);
     if (known === undefined) {
-      this.#answers.set(key, measurement);
+      this.#answers.set(measurement.output_ids_sha256, measurement);
       return;
     }
+    if (measurement.output_text !== known.output_text) return;
     measurement.output_text = known.output_text;
     measurement.output_ids_sha256 = known.output_ids_sha256;
     if (areEqual(measurement.output_ids, known.output_ids)) measurement.output_ids = known.output_ids;

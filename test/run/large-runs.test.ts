@@ -8,7 +8,13 @@ import { reportHtml } from "../../src/render/html/page.js";
 import { MOST_SHOWN, pickShown } from "../../src/render/shown-part.js";
 import { resultTable } from "../../src/render/terminal/terminal-table.js";
 import { RunPaths } from "../../src/run/paths.js";
-import { mergeTaskRecords, readRunRecords, readTasks } from "../../src/run/read-run-records.js";
+import {
+  listMerged,
+  mergeTaskRecords,
+  readParts,
+  readRunRecords,
+  readTasks,
+} from "../../src/run/read-run-records.js";
 import { parseRecords } from "../../src/run/reader.js";
 import { groupRecords, readRun } from "../../src/run/run-data.js";
 import { Sharing } from "../../src/run/sharing.js";
@@ -74,6 +80,27 @@ test("records that were merged into one file read as they did from the tasks", a
   expect(await readRunRecords(run)).toEqual(before);
 });
 
+test("a task's records that can no longer be read are an error, and never a run without them", async () => {
+  const { run } = taskedRun();
+  const lost = run.task("1of4.0").records;
+  // A task that was killed before its first record has none.
+  mkdirSync(run.task("0of4.9").folder);
+  const merged = await readTasks(run);
+  expect(merged.end?.status).toBe("completed");
+  const carried = merged.parts.flatMap(({ chosen }) => chosen ?? []);
+  rmSync(lost);
+  const unreadable = { code: "results-not-found" };
+  const readAll = async () => {
+    for await (const _ of listMerged(run, merged));
+  };
+  await expect(readAll()).rejects.toMatchObject(unreadable);
+  await expect(readParts(run, carried)).rejects.toMatchObject(unreadable);
+  // Read as a file, a folder fails as a disk does that is gone.
+  mkdirSync(lost);
+  await expect(mergeTaskRecords(run)).rejects.toMatchObject(unreadable);
+  expect(existsSync(run.records)).toBe(false);
+});
+
 test("what repeats say is held once, and nothing of it is lost", () => {
   const content = Buffer.from(toJsonl(fakeRun({ repeats: 3 }).records));
   const { records } = parseRecords(content, "here");
@@ -89,11 +116,14 @@ test("what repeats say is held once, and nothing of it is lost", () => {
   expect(answers).toHaveLength(3);
 });
 
-test("a run of many configurations shows the first references with all that is compared with them", () => {
-  const configurations = Array.from({ length: 70 }, (_, index) => [
+const pairs = () =>
+  Array.from({ length: 70 }, (_, index): FakeConfiguration[] => [
     { id: `none-${index}`, reference: true },
     { id: `fp4-${index}` },
   ]).flat();
+
+/** Every second one is the reference of the next. */
+function largeRun(configurations: readonly FakeConfiguration[]) {
   const { records, plan } = fakeRun({ configurations, prompts: ["one"] });
   const own = plan.configurations.map((one, index) => ({
     ...one,
@@ -103,7 +133,12 @@ test("a run of many configurations shows the first references with all that is c
     records.map((record) => (record.kind === "run" ? { ...record, configurations: own } : record)),
     "here",
   );
-  const summary = summarize(data);
+  return { data, summary: summarize(data) };
+}
+
+test("a run of many configurations shows the first references with all that is compared with them", () => {
+  const configurations = pairs();
+  const { data, summary } = largeRun(configurations);
   const shown = pickShown(data, summary);
   expect(shown.summary.configurations).toHaveLength(MOST_SHOWN);
   expect(shown.data.configurations.map(({ plan: { worker } }) => worker.id)).toEqual(
@@ -112,6 +147,22 @@ test("a run of many configurations shows the first references with all that is c
   expect(shown.note).toContain("Of 140 configurations the first 100 are shown");
   const few = groupRecords(fakeRun().records, "here");
   expect(pickShown(few, summarize(few))).toMatchObject({ data: few, note: null });
+});
+
+test("what failed of what is not shown is counted, and nobody says that nothing failed", () => {
+  const failing = (...ids: readonly string[]) => {
+    const configurations = pairs().map((one) => (ids.includes(one.id) ? { ...one, failsAtLoad: {} } : one));
+    const { data, summary } = largeRun(configurations);
+    const page = reportHtml(data, summary, { script: "", style: "" });
+    return { note: pickShown(data, summary).note, page };
+  };
+  const two = failing("fp4-60", "none-65");
+  expect(two.note).toMatch(/records\.parquet\. Of those left out, 2 failed or are incomplete\.$/);
+  expect(two.page).toContain("Of those left out, 2 failed or are incomplete.");
+  expect(two.page).toContain("None of the configurations shown failed.");
+  expect(two.page).not.toContain("Nothing failed.");
+  expect(failing("fp4-60").note).toMatch(/Of those left out, 1 failed or is incomplete\.$/);
+  expect(failing("fp4-1").note).toMatch(/records\.parquet\.$/);
 });
 
 test("a document that is made in pieces is the one that would be made at once", () => {
@@ -147,6 +198,6 @@ test("why tasks were cut off stands in the records, in the summary, at the termi
   expect(summary.elapsed_sec).toBe(data.end?.elapsed_sec);
   const said = "slice 2: Slurm task 17_2 on n1: it reached its time limit (TIMEOUT).";
   const table = resultTable(summary, { columns: 200, color: false });
-  expect(table).toContain(`Cut off: ${said} (slurm-time-limit; submitted again)`);
+  expect(table).toContain(`Cut off: ${said} It was submitted again (slurm-time-limit).`);
   expect(reportHtml(data, summary, { script: "", style: "" })).toContain(said);
 });

@@ -1,6 +1,6 @@
 /** What failed, why, and the one next step. */
 
-import { statusText } from "../../analysis/status-text.js";
+import { isWhole, statusText } from "../../analysis/status-text.js";
 import { pluralize } from "../../base/text.js";
 import type { Failure } from "../../run/record-types.js";
 import type { ConfigurationData, RunData } from "../../run/run-data.js";
@@ -15,22 +15,23 @@ interface FailedTrials {
 }
 
 export function hasFailures({ configurations }: RunData): boolean {
-  return configurations.some((configuration) => renderBody(configuration).length > 0);
+  return !configurations.every(isWhole);
 }
 
-export function failuresSection(data: RunData): Markup {
+/** `note`: what of the run is not in `data`. */
+export function failuresSection(data: RunData, note: string | null): Markup {
   const cards = data.configurations.flatMap((configuration) => {
-    const body = renderBody(configuration);
-    if (body.length === 0) return [];
+    if (isWhole(configuration)) return [];
     const { id } = configuration.plan.worker;
     const name = shownName(recordedName(configuration));
     return [
-      html`<article class="card" data-configuration="${id}"><h3><bdi>${name}</bdi></h3>${body}</article>`,
+      html`<article class="card" data-configuration="${id}"><h3><bdi>${name}</bdi></h3>${renderBody(configuration)}</article>`,
     ];
   });
+  const nothing = note === null ? "Nothing failed." : "None of the configurations shown failed.";
   return html`<section id="failures" aria-labelledby="failures-h">
 <h2 id="failures-h">Failures</h2>
-${cards.length === 0 ? html`<p class="good">✓ Nothing failed.</p>` : html`<div class="cards wide">${cards}</div>`}
+${cards.length === 0 ? html`<p class="good">✓ ${nothing}</p>` : html`<div class="cards wide">${cards}</div>`}
 ${taskLosses(data)}
 </section>`;
 }

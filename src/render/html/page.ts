@@ -35,7 +35,7 @@ export function reportHtml(all: RunData, allSummary: RunSummary, bundle: PageBun
     configurations: summary.configurations.map((one) => ({ id: one.id, label: shownName(one) })),
     charts: inputs,
   };
-  const failures = failuresSection(data);
+  const failures = failuresSection(data, note);
   const sections: readonly (Section | null)[] = [
     ["verdicts", "Verdict", verdictsSection(summary)],
     // What failed is read at once; that nothing did, at the end.

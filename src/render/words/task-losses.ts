@@ -14,12 +14,9 @@ export function describeLoss({ slice, message }: Pick<TaskLoss, "slice" | "messa
   return `slice ${slice}: ${safeLine(message)}`;
 }
 
+const PAST_OUTCOMES = { ...OUTCOMES, requeued: "queued again by Slurm" };
+
 /** The same once the run is over. */
 export function describePastLoss(loss: TaskLoss): string {
-  const became = {
-    again: "submitted again",
-    requeued: "queued again by Slurm",
-    "given-up": "recorded as failed",
-  };
-  return `Cut off: ${describeLoss(loss)} (${safeLine(loss.code)}; ${became[loss.outcome]})`;
+  return `Cut off: ${describeLoss(loss)} It was ${PAST_OUTCOMES[loss.outcome]} (${safeLine(loss.code)}).`;
 }
