@@ -1,5 +1,5 @@
 /** `falcon-exp run --devices`: a plan over several devices of this machine, one worker a device at a time. */
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
@@ -8,6 +8,7 @@ import {
   confine,
   countDevices,
   type Device,
+  findHidden,
   parseDevices,
   spreadWork,
   type Work,
@@ -38,7 +39,7 @@ export async function runDevices(
   io: CommandIo,
   args: RunArgs & { readonly devices: string },
 ): Promise<number> {
-  const devices = readDevices(args);
+  const devices = readDevices(io, args);
   const { experiment, text, plan } = await loadPlan(io, { file: args.file ?? "", set: args.set });
   const run = newRunPaths(io, experiment.name, resolve(io.cwd, args.results));
   const estimates = await estimatePlan(io, plan, {
@@ -47,8 +48,9 @@ export async function runDevices(
     memory: [],
   });
   const works = predictWork(plan, estimates, devices);
+  const slots = await measureSlots(io, devices);
   await freezeRun(run, { experimentText: text, planText: planText(plan) });
-  await tellInterference(io, run, devices);
+  await tellInterference(io, run, slots);
   const signal = await measureAll(io, run, works, { devices, python: args.python || null });
   if (plan.header.quality?.keep_logprobs !== true) await removeLogprobs(run);
   const { summary, data, warnings } = await writeReport(run);
@@ -58,8 +60,20 @@ export async function runDevices(
   return chooseExitCode(data.end?.status ?? "interrupted", signal);
 }
 
-function readDevices({ devices: text, file, resume, reuse, failOn }: RunArgs & { readonly devices: string }) {
+function readDevices(
+  io: CommandIo,
+  { devices: text, file, resume, reuse, failOn }: RunArgs & { readonly devices: string },
+): readonly Device[] {
   const devices = parseDevices(text);
+  const hidden = devices === null ? null : findHidden(devices, io.env.CUDA_VISIBLE_DEVICES);
+  if (hidden !== null) {
+    throw new FalconError({
+      code: "devices-invalid",
+      message: `cuda:${hidden.name} is not there: CUDA_VISIBLE_DEVICES is ${JSON.stringify(io.env.CUDA_VISIBLE_DEVICES)}.`,
+      next: "Number the cards of that list from 0, or unset CUDA_VISIBLE_DEVICES.",
+      exitCode: ExitCode.usage,
+    });
+  }
   if (devices !== null && file !== undefined && resume === undefined && !reuse && failOn.length === 0)
     return devices;
   throw new FalconError({
@@ -111,35 +125,60 @@ function isOf(devices: readonly Device[], { device }: { readonly device: string 
   return devices.some(({ kind, name }) => device === `${kind}:${name}` || device === kind);
 }
 
-/** What one slot loses by the others, measured before anything else: a second alone, a second together. */
-async function tellInterference(io: CommandIo, run: RunPaths, devices: readonly Device[]): Promise<void> {
+interface Slot {
+  readonly device: string;
+  readonly alone_bytes_per_sec: number;
+  readonly together_bytes_per_sec: number | null;
+}
+
+/** How fast each reads memory: a second alone, a second together. Throws FalconError `devices-invalid` where one cannot be used. */
+async function measureSlots(io: CommandIo, devices: readonly Device[]): Promise<readonly Slot[]> {
   const measure = async (device: Device) => {
-    const { command, env } = confine([device], [...PROGRAM, "slot-speed"]);
+    const { command, env } = confine([device], [...PROGRAM, "slot-speed"], io.env.CUDA_VISIBLE_DEVICES);
     const [file = "", ...args] = command;
-    const { stdout, failed } = await execa(file, args, { reject: false, env });
-    return failed ? null : Number(stdout);
+    const { stdout, stderr, shortMessage, failed } = await execa(file, args, { reject: false, env });
+    return { file, speed: failed ? null : Number(stdout), said: stderr || shortMessage };
   };
-  const alone: (number | null)[] = [];
-  for (const device of devices) alone.push(await measure(device));
+  const alone: number[] = [];
+  for (const device of devices) {
+    const { file, speed, said } = await measure(device);
+    if (speed === null) throw cannotStart(file, device, said ?? "");
+    alone.push(speed);
+  }
   const together = await Promise.all(devices.map(measure));
-  const shares = devices.map(
-    (_, index) => (together[index] ?? 0) / (alone[index] ?? Number.POSITIVE_INFINITY),
-  );
-  const slots = devices.map(({ kind, name }, index) => ({
+  return devices.map(({ kind, name }, index) => ({
     device: `${kind}:${name}`,
-    alone_bytes_per_sec: alone[index] ?? null,
-    together_bytes_per_sec: together[index] ?? null,
+    alone_bytes_per_sec: alone[index] ?? 0,
+    together_bytes_per_sec: together[index]?.speed ?? null,
   }));
+}
+
+function cannotStart(file: string, { kind, name }: Device, said: string): FalconError {
+  return new FalconError({
+    code: "devices-invalid",
+    message: `${basename(file)} could not start on ${kind}:${name}: ${said.trimEnd()}`,
+    next:
+      kind === "cpu"
+        ? "Name cores that this process may use (taskset -cp $$ shows them); taskset comes with util-linux."
+        : "Run falcon-exp doctor.",
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** What one slot loses by the others, measured before anything else. */
+async function tellInterference(io: CommandIo, run: RunPaths, slots: readonly Slot[]): Promise<void> {
   await writeResultFile(
     join(run.folder, "devices.json"),
     `${JSON.stringify({ schema_version: 1, slots }, null, 2)}\n`,
   );
-  const least = Math.min(...shares);
+  const least = Math.min(
+    ...slots.map((slot) => (slot.together_bytes_per_sec ?? 0) / slot.alone_bytes_per_sec),
+  );
   const percent = `${(least * 100).toFixed(0)} %`;
   io.stderr.write(
     least < LEAST_SPEED_SHARE
       ? `WARNING: slots disturb each other: one reads memory at ${percent} of its speed alone while all do. Compare what was measured on one device alone, or use fewer.\n`
-      : `${pluralize(devices.length, "slot")}: each reads memory at ${percent} or more of its speed alone while all do.\n`,
+      : `${pluralize(slots.length, "slot")}: each reads memory at ${percent} or more of its speed alone while all do.\n`,
   );
 }
 
@@ -151,10 +190,11 @@ async function measureAll(
 ): Promise<NodeJS.Signals | null> {
   let received: NodeJS.Signals | null = null;
   const children = new Set<ReturnType<typeof execa>>();
+  const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
   const stop = (signal: NodeJS.Signals) => {
     received ??= signal;
     // A terminal gives Ctrl-C to all of them itself, and a second one would mean more.
-    if (signal !== "SIGINT") for (const child of children) child.kill(signal);
+    if (signal !== "SIGINT" || !hasTerminal) for (const child of children) child.kill(signal);
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, stop);
@@ -163,20 +203,17 @@ async function measureAll(
       isStopping: () => received !== null,
       run: async ({ slice }, on) => {
         const own = ["run", "--plan", run.folder, "--slice", `${slice}/${works.length}`];
-        const { command, env } = confine(on, [
-          ...PROGRAM,
-          ...own,
-          ...(python === null ? [] : ["--python", python]),
-        ]);
+        const all = [...PROGRAM, ...own, ...(python === null ? [] : ["--python", python])];
+        const { command, env } = confine(on, all, io.env.CUDA_VISIBLE_DEVICES);
         const [file = "", ...args] = command;
         const names = on.map(({ kind, name }) => `${kind}:${name}`).join(", ");
         io.stderr.write(`slice ${slice} of ${works.length} on ${names}\n`);
         const child = execa(file, args, { cwd: io.cwd, env, reject: false, stdin: "ignore" });
         children.add(child as never);
-        const { exitCode, stderr } = await child;
+        const { exitCode, stderr, shortMessage } = await child;
         children.delete(child as never);
         io.stderr.write(`slice ${slice} of ${works.length}: exit code ${exitCode ?? "none"}\n`);
-        if (exitCode !== 0) io.stderr.write(`${String(stderr).trimEnd()}\n`);
+        if (exitCode !== 0) io.stderr.write(`${String(stderr || shortMessage).trimEnd()}\n`);
       },
     });
   } finally {

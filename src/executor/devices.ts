@@ -6,28 +6,56 @@ export interface Device {
   readonly name: string;
 }
 
-/** `cuda:0,cuda:1`, `cpu:0-3,cpu:4-7`, `cpu:0+2,cpu:1+3`. Null where it is none of these, mixed, or one twice. */
+const CARD = /^(cuda):(\d{1,3})$/;
+/** `0-3+8`: ranges and single cores. */
+const CORES = /^(cpu):(\d{1,4}(?:-\d{1,4})?(?:\+\d{1,4}(?:-\d{1,4})?)*)$/;
+
+/** `cuda:0,cuda:1`, `cpu:0-3,cpu:4-7`, `cpu:0+2,cpu:1+3`. Null where it is none of these, mixed, or has a card or a core twice. */
 export function parseDevices(text: string): readonly Device[] | null {
   const devices = text.split(",").map((one): Device | null => {
-    const [, kind, name = ""] =
-      /^(cuda):(\d{1,3})$/.exec(one.trim()) ?? /^(cpu):([\d+-]{1,100})$/.exec(one.trim()) ?? [];
+    const [, kind, name = ""] = CARD.exec(one.trim()) ?? CORES.exec(one.trim()) ?? [];
     return kind === undefined ? null : { kind: kind as Device["kind"], name: name.replaceAll("+", ",") };
   });
   const known = devices.filter((one) => one !== null);
   const isAlike = new Set(known.map(({ kind }) => kind)).size === 1;
-  const isOnce = new Set(known.map(({ name }) => name)).size === devices.length;
+  const units = known.flatMap(({ name }) => name.split(",").flatMap(listUnits));
+  const isOnce = units.every((unit) => unit !== null) && new Set(units).size === units.length;
   return known.length === devices.length && isAlike && isOnce ? known : null;
 }
 
-/** How a command is started so that it has these devices and no others. */
+/** The numbers of `3`, or of `0-3`; null among them where it ends before it begins. */
+function listUnits(range: string): readonly (number | null)[] {
+  const [first = 0, last = first] = range.split("-").map(Number);
+  return last < first ? [null] : Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** The first card that is none of those that CUDA_VISIBLE_DEVICES leaves to this process. */
+export function findHidden(devices: readonly Device[], visible: string | undefined): Device | null {
+  const cards = listVisible(visible);
+  if (cards === null) return null;
+  return devices.find(({ kind, name }) => kind === "cuda" && cards[Number(name)] === undefined) ?? null;
+}
+
+/** Null where all cards are visible. */
+function listVisible(visible: string | undefined): readonly string[] | null {
+  if (visible === undefined) return null;
+  return visible.split(",").flatMap((card) => card.trim() || []);
+}
+
+/** How a command is started so that it has these devices and no others. `visible`: CUDA_VISIBLE_DEVICES of this process, whose cards are counted from 0. */
 export function confine(
   devices: readonly Device[],
   command: readonly string[],
+  visible: string | undefined,
 ): { readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> } {
-  const names = devices.map(({ name }) => name).join(",");
-  return devices[0]?.kind === "cuda"
-    ? { command, env: { CUDA_VISIBLE_DEVICES: names } }
-    : { command: ["taskset", "-c", names, ...command], env: {} };
+  const names = devices.map(({ name }) => name);
+  if (devices[0]?.kind !== "cuda")
+    return { command: ["taskset", "-c", names.join(","), ...command], env: {} };
+  const cards = listVisible(visible);
+  return {
+    command,
+    env: { CUDA_VISIBLE_DEVICES: names.map((name) => cards?.[Number(name)] ?? name).join(",") },
+  };
 }
 
 /** What is to be measured together, as it is predicted. */

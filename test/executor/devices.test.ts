@@ -1,10 +1,23 @@
 import { expect, test } from "vitest";
-import { confine, countDevices, type Device, parseDevices, spreadWork } from "../../src/executor/devices.js";
+import {
+  confine,
+  countDevices,
+  type Device,
+  findHidden,
+  parseDevices,
+  spreadWork,
+} from "../../src/executor/devices.js";
 
 test.each([
   ["cuda:0,cuda:1", ["cuda 0", "cuda 1"]],
   ["cpu:0-3, cpu:4+6", ["cpu 0-3", "cpu 4,6"]],
   ["cuda:0,cuda:0", null],
+  ["cuda:1,cuda:01", null],
+  ["cpu:0-3,cpu:2-5", null],
+  ["cpu:0+0", null],
+  ["cpu:3-", null],
+  ["cpu:+", null],
+  ["cpu:3-1", null],
   ["cuda:0,cpu:0-3", null],
   ["gpu:0", null],
   ["", null],
@@ -14,12 +27,26 @@ test.each([
 
 test("a command sees the cards, or the cores, that it was given, and no others", () => {
   const cards = parseDevices("cuda:1,cuda:3") ?? [];
-  expect(confine(cards, ["node", "x"])).toEqual({
+  expect(confine(cards, ["node", "x"], undefined)).toEqual({
     command: ["node", "x"],
     env: { CUDA_VISIBLE_DEVICES: "1,3" },
   });
   const cores = parseDevices("cpu:0-3") ?? [];
-  expect(confine(cores, ["node", "x"])).toEqual({ command: ["taskset", "-c", "0-3", "node", "x"], env: {} });
+  expect(confine(cores, ["node", "x"], "2,3")).toEqual({
+    command: ["taskset", "-c", "0-3", "node", "x"],
+    env: {},
+  });
+});
+
+test("of a process that was given some cards, the numbers are those of its own list", () => {
+  const cards = parseDevices("cuda:0,cuda:1") ?? [];
+  expect(confine(cards, ["node"], "2, GPU-5f").env).toEqual({ CUDA_VISIBLE_DEVICES: "2,GPU-5f" });
+  expect([undefined, "2,3", "2", ""].map((visible) => findHidden(cards, visible)?.name ?? null)).toEqual([
+    null,
+    null,
+    "1",
+    "0",
+  ]);
 });
 
 test.each([
