@@ -87,8 +87,7 @@ export class MemoryPruning {
         prompts.set(prompt, prompts.get(prompt) ?? buildImplied(label, failure));
       }
       for (const [name, failure] of past.postTrial) {
-        const use = name === "profile" ? "tokens" : "weights";
-        if (!this.isImplied(past, configuration, use, failure)) continue;
+        if (!this.isImplied(past, configuration, findUse(name), failure)) continue;
         postTrial.set(name, postTrial.get(name) ?? buildImplied(label, failure));
       }
     }
@@ -112,6 +111,11 @@ export class MemoryPruning {
     for (const prompt of completed) found.delete(prompt);
     return found;
   }
+}
+
+function findUse(name: PostTrialName): OutOfMemoryUse {
+  if (name === "profile") return "tokens";
+  return name === "lm_eval" ? "weights" : "text";
 }
 
 /** Why nothing of what is left to do is worth loading for; null where something is, or where some was done before. */

@@ -10,8 +10,8 @@ import {
 import { withBuiltinPath } from "./builtin-model.js";
 import type { PlanConfiguration } from "./plan-types.js";
 
-/** What memory ran out for: the weights (and a text that is equal for all), or the tokens of a generate as well. */
-export type OutOfMemoryUse = "weights" | "tokens";
+/** What memory ran out for: the weights, a text that is equal for all as well, or the tokens of a generate. */
+export type OutOfMemoryUse = "weights" | "text" | "tokens";
 
 const DEVICE_MEMORY = "out-of-memory-device";
 const MEMORY_CODES: ReadonlySet<string> = new Set([DEVICE_MEMORY, "out-of-memory-host"]);
@@ -23,7 +23,8 @@ export function isMemoryFailure(code: string): boolean {
 /**
  * Whether `candidate` needs at least as much memory as `failed` did, so that trying it can only fail as well: the same
  * model, dtype, device and attention kernel, weights of at least as many bits, and, where memory ran out for tokens, at
- * least as many of them, in prompts as in answers, at least as deep, in batches at least as large, in a cache of the same kind. `code`: that of the failure.
+ * least as many of them, in prompts as in answers, at least as deep, in batches at least as large, in a cache of the same kind.
+ * `code`: that of the failure.
  */
 export function mustRunOutOfMemory(
   failed: PlanConfiguration,
@@ -36,6 +37,7 @@ export function mustRunOutOfMemory(
   // Of what is as stored nothing is known before a load: NaN is no less and no more than anything.
   if (!isOfSameLibrary(failed, candidate) || !(weightBits(candidate) >= weightBits(failed))) return false;
   if (code === DEVICE_MEMORY && mayBeOffloaded(failed, candidate)) return false;
+  if (use === "text") return readsTextAlike(failed, candidate);
   return use === "weights" || hasAsManyTokens(failed, candidate);
 }
 
@@ -73,12 +75,23 @@ function weightBits({ worker }: PlanConfiguration): number {
   return computeOrderingBits(worker.quantization);
 }
 
+/** Through a quantized cache a text is read in steps, in other memory than in whole windows. */
+function readsTextAlike(
+  { generation: failed }: PlanConfiguration,
+  { generation }: PlanConfiguration,
+): boolean {
+  const isQuantizedCache = [failed.cache, generation.cache].some((cache) => cache?.type === "quantized");
+  return !isQuantizedCache || sha256OfValue(failed.cache) === sha256OfValue(generation.cache);
+}
+
 function hasAsManyTokens(
   { generation: failed, batch_size }: PlanConfiguration,
   candidate: PlanConfiguration,
 ): boolean {
   if (candidate.batch_size < batch_size) return false;
   if ((candidate.generation.num_beams ?? 1) < (failed.num_beams ?? 1)) return false;
+  // What is compiled may keep memory that steps as they are do not need.
+  if (failed.compile === "forward" && candidate.generation.compile !== "forward") return false;
   const { max_new_tokens, max_length, prompt_tokens, cache, depth } = candidate.generation;
   // A cache of another kind holds as many tokens in other bytes.
   if (sha256OfValue(cache) !== sha256OfValue(failed.cache) || (depth ?? 0) < (failed.depth ?? 0))

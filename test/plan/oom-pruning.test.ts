@@ -58,6 +58,29 @@ test("what ran out of memory while generating implies only what generates as man
   );
 });
 
+test("what is compiled may have needed more than what is not", async () => {
+  const of = await configurations(
+    "  cache: static",
+    "  compile: [none, forward]",
+    "  quantization: [int8, none]",
+  );
+  const [plain, compiled] = [of("none not compiled"), of("int8 compiled")];
+  expect(mustRunOutOfMemory(compiled, plain, "tokens", HOST)).toBe(false);
+  expect(mustRunOutOfMemory(of("int8 not compiled"), of("none compiled"), "tokens", HOST)).toBe(true);
+});
+
+test("a text is read otherwise through a quantized cache, and the same through all others", async () => {
+  const of = await configurations("  cache: [auto, static, {bits: 2}]", "  quantization: [int8, none]");
+  const [auto, quantized] = ["int8", "int8 quanto 2-bit cache"].map(of) as [never, never];
+  for (const use of ["text", "tokens"] as const) {
+    expect(mustRunOutOfMemory(auto, of("none quanto 2-bit cache"), use, HOST)).toBe(false);
+    expect(mustRunOutOfMemory(quantized, of("none"), use, HOST)).toBe(false);
+    expect(mustRunOutOfMemory(quantized, of("none quanto 2-bit cache"), use, HOST)).toBe(true);
+  }
+  expect(mustRunOutOfMemory(auto, of("none static cache"), "text", HOST)).toBe(true);
+  expect(mustRunOutOfMemory(auto, of("none quanto 2-bit cache"), "weights", HOST)).toBe(true);
+});
+
 test("another dtype, device or kernel is another family", async () => {
   const of = await configurations("  device: [cpu, cuda]", "  quantization: [int8, none]");
   expect(mustRunOutOfMemory(of("int8 cuda"), of("none cuda"), "weights", HOST)).toBe(true);
