@@ -189,7 +189,10 @@ class SessionRun {
       if (this.stopping) return;
       await this.trial(trial);
       if (trials[index + 1]?.repeat === trial.repeat) continue;
-      if (progress.findRepeatsEnd(session) !== "as-planned") break;
+      if (progress.findRepeatsEnd(session) === "as-planned") continue;
+      // What was disturbed counts now, and may show that the rate is not known well enough yet.
+      await this.measureDisturbedAgain();
+      if (progress.findRepeatsEnd(session) !== "as-planned") return;
     }
     await this.measureDisturbedAgain();
   }

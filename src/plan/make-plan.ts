@@ -150,10 +150,11 @@ function planAmount(
 
 /** Each of two loads decides by its own trials; both together are as precise as was asked for. */
 function splitAuto({ width, fewest, most }: AutoRepeats): Amount {
+  const mostOfEach = Math.floor(most / 2);
   const ofEach = {
     width: width * Math.SQRT2,
-    fewest: Math.max(2, Math.ceil(fewest / 2)),
-    most: Math.ceil(most / 2),
+    fewest: Math.min(mostOfEach, Math.max(2, Math.ceil(fewest / 2))),
+    most: mostOfEach,
   };
   return { repeats: ofEach.most, auto_repeats: ofEach, rounds: 2, rounds_share_trials: false };
 }

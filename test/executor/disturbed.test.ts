@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { PlanTrial } from "../../src/plan/plan-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { smallPlan } from "../fixtures/plans.js";
 import { runPlan } from "../fixtures/run-plan.js";
@@ -52,6 +53,23 @@ test("on a machine that stays busy measuring again ends soon, and nothing is mea
   // Three in a row are in vain, at once and again at the end.
   const atOnce = [one, one, two, two, three, three, ...others];
   expect(trialsOf(records).map(([id]) => id)).toEqual([...atOnce, one, two, three]);
+});
+
+test("with repeats: auto a trial that counts later, and makes the rate less certain, has more measured", async () => {
+  const small = plan(1, 2);
+  const [first] = small.trials;
+  const trials = Array.from({ length: 5 }, (_, repeat) => ({
+    ...(first as PlanTrial),
+    id: `none-0/p1/r${repeat + 1}`,
+    index: repeat,
+    repeat,
+  }));
+  const auto_repeats = { width: 0.1, fewest: 2, most: 5 };
+  const header = { ...small.header, repeats: 5, trials: 5, auto_repeats };
+  const { records } = await runPlan({ ...small, header, trials }, "disturbed-and-slow");
+  // Enough after the third, until the first is known.
+  expect(trialsOf(records).map(([id]) => id.slice(-2))).toEqual(["r1", "r1", "r2", "r3", "r1", "r4", "r5"]);
+  expect(records.find(({ kind }) => kind === "configuration")).toMatchObject({ repeats_end: "most-reached" });
 });
 
 test("without retries a disturbed trial is measured once, and marked", async () => {

@@ -135,6 +135,15 @@ test("repeats: auto is split over two loads, each of which decides by its own tr
   });
 });
 
+test.each([
+  ["{most: 5}", 2, 2],
+  ["{fewest: 5, most: 5}", 2, 2],
+  ["{fewest: 6, most: 9}", 3, 4],
+])("repeats: %s over two loads are no more than were asked for", async (repeats, fewest, most) => {
+  const plan = await planExperiment([...EXPERIMENT.slice(0, 4), `repeats: ${repeats}`, ""].join("\n"));
+  expect(plan.header).toMatchObject({ rounds: 2, repeats: most, auto_repeats: { fewest, most } });
+});
+
 test("sentinel: true is the reference, and a name that is none is refused", async () => {
   const plan = await planExperiment([...EXPERIMENT, "sentinel: true", ""].join("\n"));
   expect(plan.blocks.filter(({ role }) => role === "sentinel").map((one) => one.configuration_id)).toEqual([
