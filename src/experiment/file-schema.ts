@@ -114,7 +114,7 @@ const roundsSchema = z
   .optional()
   .meta({
     description:
-      "How often all configurations are loaded and measured again, every second time in reverse order; default: two loads share the trials where there are five or more for each and something is compared.",
+      "How many times all configurations are loaded and measured, every second time in reverse order; default: 1; where something is compared, two loads: they share the trials where there are five or more for each, or each decides for itself with repeats: auto.",
   });
 
 type Axes = typeof axisSchemas;

@@ -109,7 +109,8 @@ class Resolver {
   private async basePatch(file: ExperimentFile): Promise<Patch> {
     let patch: Patch = {};
     for (const [name, value] of Object.entries(file.generation ?? {})) {
-      if (value !== undefined) patch = { ...patch, ...(await this.patch(name as AxisName, value, [])) };
+      if (value === undefined) continue;
+      patch = { ...patch, ...(await this.patch(name as AxisName, value, ["generation", name])) };
     }
     return patch;
   }

@@ -1,5 +1,6 @@
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { canonicalJson } from "../base/json.js";
 import type { Experiment, IncludedCell, Match, Patch, Settings } from "../experiment/experiment.js";
 import { DEFAULT_SAMPLING, NO_SAMPLING } from "../experiment/patches.js";
 
@@ -23,7 +24,8 @@ export function expand(experiment: Experiment, isAsWritten: boolean): readonly S
   const kept = isListed
     ? []
     : cells.filter((cell) => !experiment.exclude.some((match) => matches(cell, match)));
-  const all = [...kept, ...experiment.include.map((cell) => included(cell, experiment))].map(finished);
+  const listed = experiment.include.map((cell) => finished(included(cell, experiment)));
+  const all = [...withoutRepeats(kept.map(finished)), ...listed];
   if (all.length === 0) {
     throw new FalconError({
       code: "plan-empty",
@@ -39,6 +41,16 @@ export function expand(experiment: Experiment, isAsWritten: boolean): readonly S
   }
   refuseIdleSeeds(experiment, all);
   return all;
+}
+
+/** Cells that mean the same once they are finished (`cache: auto` and `static` of what is compiled) are one. */
+function withoutRepeats(cells: readonly Settings[]): readonly Settings[] {
+  const found = new Map<string, Settings>();
+  for (const cell of cells) {
+    const key = canonicalJson(cell);
+    if (!found.has(key)) found.set(key, cell);
+  }
+  return [...found.values()];
 }
 
 function refuseIdleExcludes({ exclude }: Experiment, cells: readonly Settings[]): void {
@@ -142,7 +154,10 @@ function checkDecoding(settings: Settings, { prompts }: Experiment): void {
   if (other !== undefined && second !== undefined)
     refuse(`${other} and ${second} exclude each other.`, "Keep one of them.");
   if (num_assistant_tokens !== null && assistant_model === null)
-    refuse("num_assistant_tokens says nothing without assistant_model.", "Add one, or remove it.");
+    refuse(
+      "num_assistant_tokens has no effect without assistant_model.",
+      "Add assistant_model, or remove num_assistant_tokens.",
+    );
   if (batch_size > 1 && other !== undefined) {
     refuse(
       `${other} is measured with batch_size 1 alone.`,
@@ -159,7 +174,7 @@ function checkDecoding(settings: Settings, { prompts }: Experiment): void {
           : null;
   if (other !== undefined && needsPlainDecoding !== null) {
     refuse(
-      `${needsPlainDecoding} is measured without ${other}.`,
+      `${needsPlainDecoding} cannot be measured together with ${other}.`,
       "Remove one of them, or exclude their combination.",
     );
   }

@@ -85,10 +85,16 @@ test.each<[string, string]>([
   ["generation: {num_beams: 2, batch_size: 4}", "batch_size 1"],
   ["generation: {assistant_model: a/b, num_beams: 2}", "num_beams and assistant_model exclude each other"],
   ["generation: {assistant_model: a/b, batch_size: 2}", "assistant_model is measured with batch_size 1"],
-  ["generation: {num_assistant_tokens: 5}", "says nothing without assistant_model"],
-  ["generation: {depth: 8, num_beams: 2}", "depth is measured without num_beams"],
-  ["generation: {cache: static, prompt_lookup_num_tokens: 4}", "cache: static is measured without"],
-  ["generation: {compile: forward, num_beams: 2}", "compile: forward is measured without num_beams"],
+  ["generation: {num_assistant_tokens: 5}", "num_assistant_tokens has no effect without assistant_model"],
+  ["generation: {depth: 8, num_beams: 2}", "depth cannot be measured together with num_beams"],
+  [
+    "generation: {cache: static, prompt_lookup_num_tokens: 4}",
+    "cache: static cannot be measured together with prompt_lookup_num_tokens",
+  ],
+  [
+    "generation: {compile: forward, num_beams: 2}",
+    "compile: forward cannot be measured together with num_beams",
+  ],
   ["generation: {compile: forward, cache: dynamic}", "needs cache: static"],
   ["generation: {system: a, chat_template: off}", "system needs one"],
 ])("%s cannot be together", async (written, message) => {
@@ -134,6 +140,19 @@ test("axes of the cache have labels that tell them apart; what is compiled has a
     null,
     { type: "static" },
   ]);
+});
+
+test("cells of the matrix that mean the same are measured once; what is listed stays as listed", async () => {
+  const both = "matrix: {cache: [auto, static], compile: [none, forward]}";
+  const { configurations } = await planExperiment(minimal(both));
+  const compiled = { cache: { type: "static" }, compile: "forward" };
+  expect(configurations.map(({ generation: { cache, compile } }) => ({ cache, compile }))).toEqual([
+    { cache: null, compile: null },
+    compiled,
+    { cache: { type: "static" }, compile: null },
+  ]);
+  const listed = await planExperiment(minimal(both, "include: [{cache: static, compile: forward}]"));
+  expect(listed.configurations).toHaveLength(4);
 });
 
 test("what asks for nothing new has the identity that it had before; what does has another", async () => {

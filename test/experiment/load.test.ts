@@ -181,6 +181,15 @@ test("a whole number that a config writes as a float stays one, in the file, bes
   ).toEqual([["final_logit_softcapping"]]);
 });
 
+test("a drafting model of `generation` is read as the model is, and an error names it", async () => {
+  const random = "{config: {model_type: gemma2, final_logit_softcapping: 30.0}, weights: random}";
+  const { base } = await load(minimal(`generation: {assistant_model: ${random}}`));
+  expect(base.assistant_model).toMatchObject({ floats: [["final_logit_softcapping"]] });
+  const [error] = await collectErrors(() => load(minimal("generation: {assistant_model: nothing-like-it}")));
+  expect(error?.message).toMatch(/^generation\.assistant_model: "nothing-like-it" is no model/);
+  expect(error?.place?.line).toBe(4);
+});
+
 test("a random model goes by its config's file", async () => {
   const experiment = await load(
     "name: x\nmodel: {config: falcon-40b.json, weights: random}\nprompts: [a]\n",
