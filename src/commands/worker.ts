@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { hostname, platform, release, tmpdir } from "node:os";
 import { join } from "node:path";
-import { ExitCode } from "../base/exit-codes.js";
 import type { Log } from "../base/log.js";
 import { falconExpVersion, packageRoot } from "../base/program.js";
 import { workerCodeSha256 } from "../plan/worker-code.js";
@@ -10,6 +9,7 @@ import { resolveHome } from "../python-env/home.js";
 import { checkAddress } from "../worker/remote/connection.js";
 import { openHost } from "../worker/remote/host.js";
 import { ownKeys, readPublicKey } from "../worker/remote/key-files.js";
+import { chooseExitCode } from "./choose-exit-code.js";
 import type { CommandIo } from "./io.js";
 import { prepareEnvironment } from "./prepare-environment.js";
 
@@ -51,7 +51,7 @@ export async function run(io: CommandIo, args: WorkerArgs): Promise<number> {
   });
   await host.close();
   await rm(folder, { recursive: true, force: true });
-  return signal === "SIGINT" ? ExitCode.interrupted : ExitCode.terminated;
+  return chooseExitCode("interrupted", signal);
 }
 
 /** What a person who looks after the machine wants to know. */

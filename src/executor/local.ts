@@ -92,7 +92,7 @@ class LocalRun {
     } finally {
       stopListening();
       await this.workers.close();
-      if (plan.header.quality?.keep_logprobs !== true) {
+      if (plan.header.quality?.keep_logprobs !== true && this.areLogprobsHere) {
         await rm(context.logprobsFolder, { recursive: true, force: true });
       }
     }
@@ -199,9 +199,15 @@ class LocalRun {
     this.workOptions = this.chooseWorkOptions();
   }
 
+  /** On another machine a folder of this name is the worker's, and one of this machine is somebody else's. */
+  private get areLogprobsHere(): boolean {
+    return this.options.worker.launch === undefined;
+  }
+
   private chooseWorkOptions(): RemainingWorkOptions {
     const retryFailed = this.earlier?.retryFailed ?? false;
-    const isKept = (key: string) => existsSync(join(this.context.logprobsFolder, key));
+    const { logprobsFolder } = this.context;
+    const isKept = (key: string) => this.areLogprobsHere && existsSync(join(logprobsFolder, key));
     return { retryFailed, rescore: this.progress.textsToRescore(isKept, retryFailed) };
   }
 

@@ -34,13 +34,21 @@ export interface Launched {
 
 const WORKER_PROGRAM = ["-m", "falcon_exp.worker"];
 
+/** Of a supervisor that connects to these endpoints and ends with this process. */
+export function workerArgs(
+  { work, control }: Channel["endpoints"],
+  program: readonly string[] = WORKER_PROGRAM,
+): readonly string[] {
+  return [...program, "--work", work, "--control", control, "--parent-pid", String(process.pid)];
+}
+
 /** The channel is open before the process starts. Throws what making folder or sockets does, and leaves nothing behind then. */
 export async function launchWorker(
   options: LaunchOptions & { readonly clock: Clock },
   handlers: ChannelHandlers,
 ): Promise<Launched> {
   if (options.launch !== undefined) return options.launch({ ...options, handlers });
-  const { transport = DEFAULT_TRANSPORT, program = WORKER_PROGRAM } = options;
+  const { transport = DEFAULT_TRANSPORT, program } = options;
   const runtime = await makeRuntimeDir();
   await removeStaleRuntimeDirs(dirname(runtime.path));
   const keys = transport === "tcp" ? makeChannelKeys() : null;
@@ -50,12 +58,10 @@ export async function launchWorker(
     await runtime.remove();
     throw error;
   });
-  const { work, control } = channel.endpoints;
-  const args = ["--work", work, "--control", control, "--parent-pid", String(process.pid)];
   const child = spawnWorker(
     {
       pythonPath: options.pythonPath,
-      args: [...program, ...args, ...(keys === null ? [] : ["--curve"])],
+      args: [...workerArgs(channel.endpoints, program), ...(keys === null ? [] : ["--curve"])],
       ...(keys === null ? {} : { firstInput: keysForWorker(keys) }),
       env: options.env,
       cwd: runtime.path,

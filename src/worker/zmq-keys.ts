@@ -1,5 +1,6 @@
 /** CURVE for a worker's sockets: encrypted, and each side proves to the other that it holds its key. */
 import { type Context, curveKeyPair, Reply } from "zeromq";
+import { z85 } from "./z85.js";
 
 type CurveKeyPair = ReturnType<typeof curveKeyPair>;
 
@@ -62,17 +63,4 @@ async function answer(handler: Reply, publicKey: string): Promise<void> {
     const status = isWorker ? ["200", "OK"] : ["400", "not this worker's key"];
     await handler.send([ZAP_VERSION, request ?? "", ...status, "", ""]);
   }
-}
-
-const Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
-
-/** ZeroMQ's text form of a key (RFC 32); of whole groups of four bytes. */
-export function z85(bytes: Uint8Array): string {
-  let text = "";
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 4 <= bytes.byteLength; at += 4) {
-    const word = view.getUint32(at);
-    for (let power = 85 ** 4; power >= 1; power /= 85) text += Z85[Math.floor(word / power) % 85];
-  }
-  return text;
 }

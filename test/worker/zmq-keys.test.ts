@@ -8,7 +8,8 @@ import type { WorkerMessage } from "../../src/protocol/messages.js";
 import { type Channel, openChannel } from "../../src/worker/channel.js";
 import { LOOPBACK } from "../../src/worker/transport.js";
 import { Worker } from "../../src/worker/worker.js";
-import { keysForWorker, makeChannelKeys, z85 } from "../../src/worker/zmq-keys.js";
+import { z85 } from "../../src/worker/z85.js";
+import { keysForWorker, makeChannelKeys } from "../../src/worker/zmq-keys.js";
 import { patientTimeouts } from "../fixtures/plans.js";
 import { pythonFolder, testPython } from "../fixtures/python.js";
 

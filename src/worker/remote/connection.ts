@@ -1,6 +1,6 @@
 /** The controller's end of a session with a remote worker. */
 import { randomBytes } from "node:crypto";
-import { Context, type curveKeyPair, Dealer } from "zeromq";
+import { type curveKeyPair, Dealer } from "zeromq";
 import type { Clock } from "../../base/clock.js";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
@@ -32,7 +32,7 @@ export interface Connection {
 export function connect({ address, serverKey, keys, clock, onItem, onTick }: ConnectionOptions): Connection {
   const session = randomBytes(8).toString("hex");
   const socket = new Dealer({
-    ...{ context: new Context(), linger: 0, maxMessageSize: MAX_MESSAGE_BYTES, ...KEEPALIVE },
+    ...{ linger: 0, maxMessageSize: MAX_MESSAGE_BYTES, ...KEEPALIVE },
     // What is not delivered is kept by the stream, and here no more than a moment's worth.
     ...{ sendHighWaterMark: 1000, sendTimeout: 0 },
     ...{ curveServerKey: serverKey, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey },

@@ -1,8 +1,11 @@
 /** The end where a remote worker runs: starts one worker a session, and carries what it and its controller say to each other. */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Context, type curveKeyPair, Dealer, Router } from "zeromq";
 import type { Clock } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
 import { MAX_MESSAGE_BYTES } from "../../protocol/codec.js";
+import { workerArgs } from "../launch.js";
 import { makeRuntimeDir } from "../runtime-dir.js";
 import { spawnWorker } from "../worker-process.js";
 import { admitOnly, serverOptionsOf } from "../zmq-keys.js";
@@ -33,7 +36,8 @@ interface Session {
   readonly id: string;
   readonly stream: ReliableStream;
   heardSec: number;
-  worker: HostedWorker | null;
+  /** From the moment that one is asked for: what is said meanwhile is for it, and nobody else may have one. */
+  worker: Promise<HostedWorker> | null;
   /** Of the worker. */
   run: string | null;
   isClosed: boolean;
@@ -96,7 +100,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
       if (now - session.heardSec > RECONNECT_SEC || (session.isClosed && session.stream.isAllHeard)) {
         sessions.delete(session.id);
         routes.delete(session.id);
-        void session.worker?.end();
+        void endWorker(session);
       } else session.stream.tick(now);
     }
   }, TICK_SEC * 1000);
@@ -116,12 +120,20 @@ export async function openHost(options: HostOptions): Promise<Host> {
     address: socket.lastEndpoint ?? options.listen,
     close: async () => {
       clearInterval(timer);
-      for (const session of sessions.values()) await session.worker?.end();
+      for (const session of sessions.values()) await endWorker(session);
       await sending;
       socket.close();
       doorkeeper.close();
     },
   };
+}
+
+/** One that could not be started has told so. */
+async function endWorker({ worker }: Session): Promise<void> {
+  await worker?.then(
+    (one) => one.end(),
+    () => {},
+  );
 }
 
 interface Serving {
@@ -152,28 +164,46 @@ function serve(
         return;
       }
       // A run has one worker: this one takes the place of one that it gave up.
-      for (const other of others) void other.worker?.end();
+      for (const other of others) void endWorker(other);
       session.run = item.run;
-      void startWorker(options, say, () => {
+      void removeLogprobs(options, item.run);
+      session.worker = startWorker(options, say, () => {
         session.worker = null;
-      }).then(
-        (worker) => {
-          if (session.isClosed) void worker.end();
-          else session.worker = worker;
-        },
-        (error: unknown) => say({ type: "refused", code: "start", message: String(error) }),
-      );
+      });
+      session.worker.catch((error: unknown) => {
+        session.worker = null;
+        say({ type: "refused", code: "start", message: String(error) });
+      });
       return;
     }
     case "message":
-      session.worker?.send(item.lane, payload ?? Buffer.alloc(0));
+      void session.worker?.then(
+        (worker) => worker.send(item.lane, payload ?? Buffer.alloc(0)),
+        () => {},
+      );
       return;
     case "signal":
-      session.worker?.signal(item.signal);
+      void session.worker?.then(
+        (worker) => worker.signal(item.signal),
+        () => {},
+      );
       return;
     case "close":
       session.isClosed = true;
-      void session.worker?.end();
+      // Where its worker has ended, nothing more is said here that would tell that this was heard.
+      session.stream.acknowledge();
+      void endWorker(session);
+  }
+}
+
+/** Of the runs that measured before: nobody else knows where they lie. */
+async function removeLogprobs({ folder, log }: HostOptions, run: string): Promise<void> {
+  try {
+    const others = (await readdir(folder)).filter((name) => name !== run);
+    for (const name of others) await rm(join(folder, name), { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    log.write("warning", "logprobs-left", { folder, error: String(error) });
   }
 }
 
@@ -189,7 +219,7 @@ function compareVersions(
 
 /** As `launchWorker` does it for a controller on this machine, with frames that are carried as they are. */
 async function startWorker(
-  { pythonPath, env, log, program = ["-m", "falcon_exp.worker"] }: HostOptions,
+  { pythonPath, env, log, program }: HostOptions,
   say: Serving["say"],
   onEnd: () => void,
 ): Promise<HostedWorker> {
@@ -209,8 +239,7 @@ async function startWorker(
         say({ type: "stderr", lines: [String(fields.line)] });
     },
   };
-  const { workEndpoint: work, controlEndpoint: control } = runtime;
-  const args = [...program, "--work", work, "--control", control, "--parent-pid", String(process.pid)];
+  const args = workerArgs({ work: runtime.workEndpoint, control: runtime.controlEndpoint }, program);
   const child = spawnWorker({ pythonPath, args, env, cwd: runtime.path }, toBoth);
   let sending: Promise<unknown> = Promise.resolve();
   const exited = child.exited.then(async ({ exitCode, signal }) => {

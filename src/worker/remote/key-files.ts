@@ -1,11 +1,11 @@
 /** A machine's own pair of keys, and other machines' public ones as people write them. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { curveKeyPair } from "zeromq";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import { z85 } from "../zmq-keys.js";
-import { decodeZ85 } from "./z85.js";
+import { decodeZ85, z85 } from "../z85.js";
 
 type KeyPair = ReturnType<typeof curveKeyPair>;
 
@@ -25,8 +25,7 @@ export async function ownKeys(home: string): Promise<KeyPair> {
     const { publicKey, secretKey } = curveKeyPair();
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const content = `${JSON.stringify({ public_key: publicKey, secret_key: secretKey })}\n`;
-    // Another process may make it at the same time: whichever was first counts.
-    await writeFile(file, content, { mode: 0o600, flag: "wx" });
+    await writeNew(file, content);
     return { publicKey, secretKey };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "EEXIST") return ownKeys(home);
@@ -37,6 +36,22 @@ export async function ownKeys(home: string): Promise<KeyPair> {
       exitCode: ExitCode.setupFailed,
       cause,
     });
+  }
+}
+
+/** Another process may make it at the same time: whichever was first counts, and nobody reads half of it. Throws EEXIST. */
+async function writeNew(file: string, content: string): Promise<void> {
+  const own = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  const forUser = { mode: 0o600, flag: "wx" };
+  try {
+    await writeFile(own, content, forUser);
+    await link(own, file).catch((error: NodeJS.ErrnoException) => {
+      // Some file systems have no links.
+      if (!["EPERM", "ENOTSUP", "ENOSYS"].includes(error.code ?? "")) throw error;
+      return writeFile(file, content, forUser);
+    });
+  } finally {
+    await rm(own, { force: true });
   }
 }
 

@@ -6,6 +6,7 @@ import type { Log } from "../../base/log.js";
 import { decodeWorkerMessage, encodeControllerMessage, ProtocolError } from "../../protocol/codec.js";
 import type { Channel, ChannelHandlers, Lane } from "../channel.js";
 import type { Launched } from "../launch.js";
+import { LineTail } from "../line-tail.js";
 import type { WorkerExit, WorkerProcess } from "../worker-process.js";
 import { connect, type RemoteAddress } from "./connection.js";
 import { type FromHost, RECONNECT_SEC } from "./items.js";
@@ -76,15 +77,11 @@ export function launchRemote(
       resolve(one);
     };
   });
-  const stderr: string[] = [];
-  let lines = 0;
+  const stderr = new LineTail(STDERR_LINES, (line) =>
+    log.write("debug", "worker-output", { stream: "stderr", line }),
+  );
+  const say = (line: string) => stderr.push(Buffer.from(`${line}\n`));
   let isCut = false;
-  const say = (line: string) => {
-    lines++;
-    stderr.push(line);
-    if (stderr.length > STDERR_LINES) stderr.shift();
-    log.write("debug", "worker-output", { stream: "stderr", line });
-  };
   const connection = connect({
     ...remote,
     clock,
@@ -118,8 +115,8 @@ export function launchRemote(
   const process: WorkerProcess = {
     pid: null,
     exited,
-    stderrTail: (since = 0) => stderr.slice(Math.max(0, stderr.length - (lines - since))),
-    countStderrLines: () => lines,
+    stderrTail: (since) => stderr.last(since),
+    countStderrLines: () => stderr.count,
     signalGroup: (signal) => {
       if (!hasExited) connection.say({ type: "signal", signal });
       return !hasExited;

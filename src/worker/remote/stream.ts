@@ -73,10 +73,15 @@ export class ReliableStream {
     this.options.onItem(item, payload);
   }
 
+  /** Tells the other end at once what was received. */
+  acknowledge(): void {
+    this.#transmit({ seq: 0, item: null, payload: null });
+  }
+
   /** About once a second: what was received, and again what the other end does not seem to have. */
   tick(nowSec: number): void {
     if (this.isAllHeard || nowSec - this.#saidAgainSec < AGAIN_SEC) {
-      this.#transmit({ seq: 0, item: null, payload: null });
+      this.acknowledge();
       return;
     }
     this.#saidAgainSec = nowSec;

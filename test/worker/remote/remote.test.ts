@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import fc from "fast-check";
@@ -37,14 +38,14 @@ async function hosted(behaviour: string) {
     hostname: "far",
     platform: "test",
     builtinModelPath: null,
-    folder: scratch,
+    folder: join(scratch, "kept"),
     log: silentLog,
     clock: systemClock,
   });
   onTestFinished(() => host.close());
   const port = Number(host.address.split(":").at(-1));
   const remote = { address: host.address, serverKey: own.publicKey, keys: allowed };
-  return { port, remote, logprobsFolder: join(scratch, "logprobs") };
+  return { port, remote, kept: join(scratch, "kept"), logprobsFolder: join(scratch, "kept/r") };
 }
 
 test("whatever a network loses, repeats and delays, everything arrives once and in order at both ends", () => {
@@ -118,6 +119,53 @@ test("a worker that dies there is a failure as it is here, with its last words, 
   expect(failed[0]).toMatchObject({ failure: { code: "worker-died" } });
 });
 
+/** A worker there, and nobody who listens to what it says. */
+function launchedThere(remote: Parameters<typeof launchRemote>[0]) {
+  const handlers = { onMessage: () => {}, onProtocolError: () => {} };
+  return launchRemote(remote, { log: silentLog, clock: systemClock, handlers });
+}
+
+test("a signal that comes while the worker starts ends it, and the end of one is not waited for", async () => {
+  const { remote } = await hosted("good");
+  const { process, runtime } = launchedThere({ ...remote, run: "r" });
+  process.signalGroup("SIGKILL");
+  expect(await process.exited).toEqual({ exitCode: null, signal: "SIGKILL" });
+  const before = systemClock.monotonicSec();
+  await runtime.remove();
+  // What is not answered is given up after two seconds.
+  expect(systemClock.monotonicSec() - before).toBeLessThan(1.9);
+});
+
+test("of two runs that come at the same time one measures", async () => {
+  const { remote } = await hosted("good");
+  const both = ["a", "b"].map((run) => launchedThere({ ...remote, run }).process);
+  await Promise.race(both.map(({ exited }) => exited));
+  const refusal = "the remote worker refused: another run measures there";
+  await vi.waitFor(() => expect(both.flatMap((one) => one.stderrTail())).toContain(refusal));
+  const measuring = both.filter((one) => !one.stderrTail().includes(refusal));
+  expect(measuring).toHaveLength(1);
+  measuring[0]?.signalGroup("SIGKILL");
+  expect(await measuring[0]?.exited).toMatchObject({ signal: "SIGKILL" });
+});
+
+test("log-probabilities lie on the other machine: nothing of their folder's name is touched here, and the next run's worker removes them", async () => {
+  const { remote, kept } = await hosted("good");
+  for (const run of ["r", "earlier"]) {
+    mkdirSync(join(kept, run), { recursive: true });
+    writeFileSync(join(kept, run, "mine"), "");
+  }
+  const plan = await planExperiment(minimal());
+  const { status } = await runPlanWith(
+    { pythonPath: "", env: {}, launch: (to) => launchRemote({ ...remote, run: "r" }, to) },
+    plan,
+    () => {},
+    { logprobsFolder: join(kept, "r") },
+  );
+  expect(status).toBe("completed");
+  expect(existsSync(join(kept, "r/mine"))).toBe(true);
+  expect(readdirSync(kept)).toEqual(["r"]);
+});
+
 test("another version at the other end is refused before anything is measured", async () => {
   const { remote } = await hosted("good");
   await expect(describeRemote(remote, VERSIONS, systemClock)).resolves.toMatchObject({ hostname: "far" });
@@ -132,9 +180,30 @@ test("a machine's keys are made once, and travel as hexadecimal digits", async (
   const [first, second] = await Promise.all([ownKeys(home), ownKeys(home)]);
   expect(await ownKeys(home)).toEqual(first);
   expect(second).toEqual(first);
+  expect(readdirSync(join(home, "keys"))).toEqual(["own.json"]);
   expect(writePublicKey(first)).toMatch(/^[0-9a-f]{64}$/);
   expect(readPublicKey(writePublicKey(first))).toBe(first.publicKey);
   expect(() => readPublicKey("secret")).toThrow("no public key");
+});
+
+test("nobody ever sees half of a machine's keys while they are made", async () => {
+  const seen = new Set<string>();
+  for (let round = 0; round < 40; round++) {
+    const home = scratchFolder();
+    let isMade = false;
+    const made = ownKeys(home).finally(() => {
+      isMade = true;
+    });
+    while (!isMade) {
+      await setImmediate();
+      const file = join(home, "keys/own.json");
+      if (existsSync(file)) seen.add(readFileSync(file, "utf8"));
+    }
+    seen.add(
+      `${JSON.stringify({ public_key: (await made).publicKey, secret_key: (await made).secretKey })}\n`,
+    );
+  }
+  expect(seen.size).toBe(40);
 });
 
 test("a run on another machine survives a cut in mid-trial, and no record is lost", async () => {
