@@ -1,7 +1,24 @@
 /** `run --on-regression`: a program of the user's own, told of a run that is worse than allowed. */
 import { execa, parseCommandString } from "execa";
+import { type FailCondition, parseFailCondition } from "../analysis/history/fail-on.js";
+import { FalconError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
 import type { RunPaths } from "../run/paths.js";
 import type { CommandIo } from "./io.js";
+
+/** Throws FalconError `fail-on-invalid`; `usage-invalid` where no condition could ever call the program. */
+export function readConditions(args: {
+  readonly failOn: readonly string[];
+  readonly onRegression?: string;
+}): readonly FailCondition[] {
+  if (args.onRegression === undefined || args.failOn.length > 0) return args.failOn.map(parseFailCondition);
+  throw new FalconError({
+    code: "usage-invalid",
+    message: "--on-regression needs a --fail-on that says what is worse.",
+    next: "Add one: --fail-on 'decode_tokens_per_sec<-5%'.",
+    exitCode: ExitCode.usage,
+  });
+}
 
 /** Its words are split at spaces, and no shell reads them. What goes wrong with it is told, and changes nothing else. */
 export async function callRegressionHook(
@@ -18,6 +35,6 @@ export async function callRegressionHook(
     stderr: "pipe",
     env: { FALCON_EXP_RUN: folder, FALCON_EXP_SUMMARY: summary },
   });
-  io.stderr.write(`${[result.stdout, result.stderr].filter((text) => text !== "").join("\n")}\n`);
+  for (const text of [result.stdout, result.stderr]) if (text !== "") io.stderr.write(`${text}\n`);
   if (result.failed) io.stderr.write(`warning: --on-regression: ${result.shortMessage}\n`);
 }

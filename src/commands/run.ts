@@ -1,5 +1,5 @@
 import { join, relative, resolve } from "node:path";
-import { type FailCondition, parseFailCondition } from "../analysis/history/fail-on.js";
+import type { FailCondition } from "../analysis/history/fail-on.js";
 import { asCalled } from "../base/as-called.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
@@ -19,25 +19,50 @@ import { type Measured, measure } from "./measure.js";
 import type { RemoteChoice } from "./measuring-place.js";
 import { printJson } from "./print-json.js";
 import { printResult } from "./print-result.js";
-import { callRegressionHook } from "./regression-hook.js";
+import { callRegressionHook, readConditions } from "./regression-hook.js";
 import type { RunArgs } from "./run-args.js";
 import { beginScheduled } from "./scheduled.js";
 
 /** `falcon-exp run`: experiment → plan → environment → measurements → records → report. */
 export async function run(io: CommandIo, args: RunArgs): Promise<number> {
-  if (args.plan !== undefined || args.slice !== undefined) return runTask(io, args);
-  const { devices } = args;
-  if (devices !== undefined) {
-    return (await import("./run-devices.js")).runDevices(io, { ...args, devices });
-  }
-  if (await isForSlurm(io, args)) return (await import("./run-slurm.js")).runSlurm(io, args);
   // What is written wrong is told before anything is measured.
-  const conditions = args.failOn.map(parseFailCondition);
-  const scheduled = args.scheduled ? await beginFor(io, args) : null;
+  const conditions = readConditions(args);
+  if (args.plan !== undefined || args.slice !== undefined) return runTask(io, args);
+  const isSlurms = args.devices === undefined && (await isForSlurm(io, args));
+  refuseUnheeded(args, isSlurms);
+  // What is only printed is in nobody's way.
+  const scheduled = args.scheduled && !args.dryRun ? await beginFor(io, args) : null;
   try {
+    const { devices } = args;
+    if (devices !== undefined) {
+      return await (await import("./run-devices.js")).runDevices(io, { ...args, devices });
+    }
+    if (isSlurms) return await (await import("./run-slurm.js")).runSlurm(io, args);
     return await runHere(io, args, conditions);
   } finally {
     await scheduled?.release();
+  }
+}
+
+/** Options that would change nothing of what was asked for with them. */
+function refuseUnheeded(args: RunArgs, isSlurms: boolean): void {
+  const { devices, executor, dryRun } = args;
+  const isRemote = args.worker !== undefined || args.workerKey !== undefined;
+  const fail = (code: string, message: string, next: string) =>
+    new FalconError({ code, message, next, exitCode: ExitCode.usage });
+  if (devices !== undefined && (isRemote || dryRun || executor === "slurm")) {
+    throw fail(
+      "devices-invalid",
+      "--devices is for devices of this machine, without --worker, --executor slurm and --dry-run.",
+      "Leave out one or the other.",
+    );
+  }
+  if (isSlurms && isRemote) {
+    throw fail(
+      "slurm-options",
+      "Slurm chooses the machines that measure; --worker names one.",
+      "Leave --worker out, or measure there alone: --executor local.",
+    );
   }
 }
 
@@ -98,8 +123,10 @@ function chooseRemote({ worker, workerKey }: RunArgs): RemoteChoice | null {
 
 /** One task of a run that several measure. */
 async function runTask(io: CommandIo, args: RunArgs): Promise<number> {
-  const { plan, slice, file, resume, reuse, failOn, set } = args;
-  const others = [file, resume === true ? undefined : resume].filter((one) => one !== undefined);
+  const { plan, slice, file, resume, reuse, failOn, set, devices, worker, workerKey } = args;
+  const others = [file, resume === true ? undefined : resume, devices, worker, workerKey].filter(
+    (one) => one !== undefined,
+  );
   if (
     plan === undefined ||
     slice === undefined ||
@@ -110,7 +137,7 @@ async function runTask(io: CommandIo, args: RunArgs): Promise<number> {
     throw new FalconError({
       code: "slice-options",
       message:
-        "--plan and --slice go together, without an experiment file, --set, --resume, --reuse or --fail-on.",
+        "--plan and --slice go together, without an experiment file, --set, --resume, --reuse, --fail-on, --devices or --worker.",
       next: "falcon-exp run --plan RUN --slice 0/4; falcon-exp plan FILE --freeze makes RUN.",
       exitCode: ExitCode.usage,
     });

@@ -1,10 +1,10 @@
 /** `falcon-exp schedule`: prints what a scheduler needs to run an experiment every night; installs nothing. */
 import { resolve } from "node:path";
-import { parseFailCondition } from "../analysis/history/fail-on.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
+import { readConditions } from "./regression-hook.js";
 import { buildSchedule, parseTimeOfDay, type ScheduleKind } from "./schedule-text.js";
 import { PROGRAM } from "./slurm-program.js";
 
@@ -21,7 +21,7 @@ export interface ScheduleArgs {
 /** What schedulers do not hand on by themselves. */
 const KEPT = ["FALCON_EXP_HOME", "FALCON_EXP_PYTHON", "HF_HOME"];
 
-/** Throws FalconError: the loader's, for a file that is wrong shows now and not at night; `schedule-time-invalid`. */
+/** Throws FalconError for what is wrong now, and not at night: the loader's, `run`'s own, `schedule-time-invalid`. */
 export async function run(io: CommandIo, args: ScheduleArgs): Promise<number> {
   const time = parseTimeOfDay(args.nightly);
   if (time === null) {
@@ -32,7 +32,16 @@ export async function run(io: CommandIo, args: ScheduleArgs): Promise<number> {
       exitCode: ExitCode.usage,
     });
   }
+  readConditions(args);
   const { experiment } = await loadPlan(io, { file: args.file, set: [] });
+  if (experiment.slurm !== null && args.failOn.length > 0) {
+    throw new FalconError({
+      code: "slurm-options",
+      message: "--fail-on is for runs of one process, and Slurm measures this experiment.",
+      next: `Leave it out; falcon-exp history ${experiment.name} --fail-on judges the newest run.`,
+      exitCode: ExitCode.usage,
+    });
+  }
   const env = Object.fromEntries(KEPT.flatMap((key) => (io.env[key] ? [[key, io.env[key]]] : [])));
   const schedule = {
     experiment: experiment.name,
@@ -48,8 +57,6 @@ export async function run(io: CommandIo, args: ScheduleArgs): Promise<number> {
 }
 
 function listOptions({ waitQuiet, failOn, onRegression }: ScheduleArgs): readonly string[] {
-  // What is written wrong is told now, and not at night.
-  for (const condition of failOn) parseFailCondition(condition);
   return [
     "--scheduled",
     ...(waitQuiet === undefined ? [] : ["--wait-quiet", waitQuiet]),

@@ -57,7 +57,17 @@ async function waitForQuiet(
   }
 }
 
-async function missed(io: CommandIo, folder: string, reason: string, message: string): Promise<FalconError> {
+const NEXT = {
+  "another-run": "Schedule it for another time, or let it measure less.",
+  "machine-busy": "Schedule it for another time, or raise --wait-quiet.",
+} as const;
+
+async function missed(
+  io: CommandIo,
+  folder: string,
+  reason: keyof typeof NEXT,
+  message: string,
+): Promise<FalconError> {
   const path = join(folder, MISSED_FILE);
   const record = { schema_version: 1, at: io.clock.now().toISOString(), reason, message };
   await appendFile(path, `${JSON.stringify(record)}\n`).catch((cause: unknown) => {
@@ -66,7 +76,7 @@ async function missed(io: CommandIo, folder: string, reason: string, message: st
   return new FalconError({
     code: "schedule-missed",
     message,
-    next: `Nothing was measured; ${path} keeps what was missed. Schedule it for another time, or raise --wait-quiet.`,
+    next: `Nothing was measured; ${path} keeps what was missed. ${NEXT[reason]}`,
     exitCode: ExitCode.missed,
   });
 }

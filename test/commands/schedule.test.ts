@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execaSync } from "execa";
 import { expect, test } from "vitest";
+import type { FalconError } from "../../src/base/errors.js";
 import { callRegressionHook } from "../../src/commands/regression-hook.js";
 import { buildSchedule, parseTimeOfDay } from "../../src/commands/schedule-text.js";
 import { beginScheduled, MISSED_FILE } from "../../src/commands/scheduled.js";
@@ -103,9 +104,15 @@ test("a scheduled run never goes on beside another, waits for a quiet machine wi
   const begin = (waitQuietSec?: number) => beginScheduled(io, { folder, waitQuietSec, sampleBusyShare });
   const first = await begin(60);
   expect(shares).toEqual([]);
-  await expect(begin()).rejects.toMatchObject({ code: "schedule-missed", exitCode: 10 });
+  const whyMissed = async (waitQuietSec?: number) => {
+    const error = await begin(waitQuietSec).catch((one: unknown) => one);
+    expect(error).toMatchObject({ code: "schedule-missed", exitCode: 10 });
+    return (error as FalconError).next;
+  };
+  // However long it waits, the other run would go on.
+  expect(await whyMissed()).not.toContain("--wait-quiet");
   await first.release();
-  await expect(begin(30)).rejects.toMatchObject({ code: "schedule-missed", exitCode: 10 });
+  expect(await whyMissed(30)).toContain("raise --wait-quiet");
   // Given back, though it was not quiet in time.
   await (await begin()).release();
   const missed = readFileSync(join(folder, MISSED_FILE), "utf8").trimEnd().split("\n");
@@ -122,7 +129,30 @@ test("a regression is told to a program of one's own, which no shell reads", asy
   expect(stderr()).toContain(`$HOME|; ${paths.folder}`);
   await callRegressionHook(io, "no-such-program-at-all", paths);
   expect(stderr()).toContain("warning: --on-regression:");
+  writeFileSync(script, "");
+  await callRegressionHook(io, `${process.execPath} ${script}`, paths);
+  expect(stderr()).toBe("");
 });
+
+test.each([
+  { executor: "", args: [] },
+  { executor: "", args: ["--devices", "cpu:0"] },
+  { executor: "executor: { slurm: { time: 10 } }\n", args: [] },
+])(
+  "a scheduled run with $args, $executor waits for nobody beside another one",
+  async ({ executor, args }) => {
+    const cwd = scratchFolder();
+    const text = `name: x\nmodel: smollm2-135m-instruct\nprompts: [a]\n${executor}`;
+    writeFileSync(join(cwd, "x.yaml"), text);
+    const { io } = testIo(cwd);
+    const folder = join(cwd, "results/x");
+    const lock = await beginScheduled(io, { folder, sampleBusyShare: async () => 0 });
+    const { exitCode, stderr } = await falconExp(["run", "x.yaml", "--scheduled", ...args], { cwd });
+    expect([exitCode, stderr]).toEqual([10, expect.stringContaining("schedule-missed")]);
+    expect(readFileSync(join(folder, MISSED_FILE), "utf8")).toContain('"reason":"another-run"');
+    await lock.release();
+  },
+);
 
 test.each([
   ["02:30", { hour: 2, minute: 30 }],
@@ -142,6 +172,18 @@ test("an experiment that is wrong is told when it is scheduled", async () => {
   const late = await falconExp(["schedule", "x.yaml", "--nightly", "25:30", "--as", "cron"], { cwd });
   expect(late.exitCode).toBe(2);
   expect(late.stderr).toContain("schedule-time-invalid");
+  const refusal = async (...options: readonly string[]) => {
+    const asked = ["schedule", "x.yaml", "--nightly", "02:30", "--as", "cron", ...options];
+    const { exitCode, stderr } = await falconExp(asked, { cwd });
+    return [exitCode, stderr];
+  };
+  expect(await refusal("--wait-quiet", "soon")).toEqual([2, expect.stringContaining("must be a period")]);
+  expect(await refusal("--on-regression", "mail")).toEqual([2, expect.stringContaining("usage-invalid")]);
+  const text = "name: x\nmodel: smollm2-135m-instruct\nprompts: [a]\nexecutor: { slurm: { time: 10 } }\n";
+  writeFileSync(join(cwd, "x.yaml"), text);
+  const condition = ["--fail-on", "decode_tokens_per_sec<5"];
+  expect(await refusal(...condition)).toEqual([2, expect.stringContaining("slurm-options")]);
+  expect((await refusal())[0]).toBe(0);
   writeFileSync(join(cwd, "x.yaml"), "name: x\n");
   expect(
     (await falconExp(["schedule", "x.yaml", "--nightly", "02:30", "--as", "cron"], { cwd })).exitCode,

@@ -128,6 +128,13 @@ test.each([
   [["--slice", "0/2"], "slice-options"],
   [["--plan", "plan.jsonl"], "slice-options"],
   [["tiny.yaml", "--plan", "plan.jsonl", "--slice", "0/2"], "slice-options"],
+  [["--plan", "plan.jsonl", "--slice", "0/2", "--worker", "tcp://a:1", "--worker-key", "b"], "slice-options"],
+  [["--plan", "plan.jsonl", "--slice", "0/2", "--devices", "cpu:0"], "slice-options"],
+  [["x.yaml", "--devices", "cpu:0", "--worker", "tcp://a:1", "--worker-key", "b"], "devices-invalid"],
+  [["x.yaml", "--devices", "cpu:0", "--dry-run"], "devices-invalid"],
+  [["x.yaml", "--devices", "cpu:0", "--executor", "slurm"], "devices-invalid"],
+  [["x.yaml", "--executor", "slurm", "--worker", "tcp://a:1", "--worker-key", "b"], "slurm-options"],
+  [["x.yaml", "--on-regression", "mail"], "usage-invalid"],
   [["--plan", "plan.jsonl", "--slice", "2/2"], "slice-invalid"],
   [["--plan", "nowhere", "--slice", "0/2"], "run-not-found"],
 ])("run %j is refused with %s", async (args, code) => {

@@ -91,7 +91,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
     .addOption(
       new Option(
         "--wait-quiet <period>",
-        "with --scheduled: wait so long, at most, for a quiet machine (10min)",
+        "with --scheduled: wait at most this long for a quiet machine, such as 10min",
       )
         .argParser(periodSec)
         .implies({ scheduled: true }),
@@ -153,13 +153,24 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
     .addOption(
       new Option("--as <scheduler>", "for whom").choices(["systemd", "cron", "slurm"]).makeOptionMandatory(),
     )
-    .option("--wait-quiet <period>", "wait so long, at most, for a quiet machine (10min)")
     .addOption(
-      new Option("--fail-on <condition>", "judge each run, as run --fail-on; may be given again")
+      new Option(
+        "--wait-quiet <period>",
+        "wait at most this long for a quiet machine, such as 10min",
+      ).argParser((text) => {
+        periodSec(text);
+        return text;
+      }),
+    )
+    .addOption(
+      new Option("--fail-on <condition>", "judge each run, as run --fail-on; repeatable")
         .argParser(collected)
         .default([], "none"),
     )
-    .option("--on-regression <command>", "call this program where a run is worse than allowed")
+    .option(
+      "--on-regression <command>",
+      "with --fail-on: call this program where a run is worse than allowed",
+    )
     .action(async (file: string, options) => {
       setExitCode(await (await import("../schedule.js")).run(io, { file, ...options }));
     });
@@ -171,7 +182,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
     });
   command(
     "fetch <experiment>",
-    "fetch once what an experiment's runs need of a hub: models, task data, libraries; they then ask nobody",
+    "download once what an experiment's runs need from a hub (models, task data, libraries); its runs then work offline",
     ["fetch experiments/falcon-40b.yaml", "fetch experiments/quality.yaml --json"],
   )
     .addOption(setOption)
@@ -222,7 +233,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
   ])
     .option(
       "--memory <size>",
-      "memory to fit into, as 24GB or 24GiB (with --measure --cpu: what is free here where it is left out)",
+      "memory to fit into, such as 24GB or 24GiB (default with --measure --cpu: 90 % of what is free here)",
     )
     .addOption(
       new Option(
@@ -231,7 +242,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
       ).choices(["context", "batch"]),
     )
     .addOption(
-      new Option("--quantization <name>", "only this one; may be given again")
+      new Option("--quantization <name>", "only this one; repeatable")
         .argParser(collected)
         .default([], "those of every method"),
     )

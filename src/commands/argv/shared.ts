@@ -22,7 +22,7 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   schedule: "what a scheduler needs for every night",
   prune: "which old runs would go",
   validate: "check an experiment file",
-  fetch: "get what a run needs of a hub",
+  fetch: "download what a run needs from a hub",
   plan: "show what would be measured",
   fit: "which quantizations fit into a memory",
   compare: "set runs side by side",
