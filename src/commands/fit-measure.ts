@@ -24,7 +24,7 @@ export interface FitAsked {
   readonly search: FitSearch["search"];
   readonly context: number;
   readonly batch: number;
-  readonly dtype: string;
+  readonly dtype: Dtype;
   readonly device: string;
   readonly memoryBytes: number;
 }
@@ -75,7 +75,7 @@ function configure(asked: FitAsked, quantization: Quantization): WorkerConfigura
     label: "fit",
     model,
     quantization,
-    dtype: dtype as Dtype,
+    dtype,
     device,
     attention: "auto",
     trust_remote_code: false,

@@ -9,10 +9,11 @@ import { formatBytes } from "../base/units.js";
 import { resolveModelArgument } from "../experiment/model-argument.js";
 import { isBuiltin, withBuiltinPath } from "../plan/builtin-model.js";
 import { estimate, longestContext } from "../plan/estimate.js";
-import type { ModelSource } from "../protocol/configuration.js";
+import type { Dtype, ModelSource } from "../protocol/configuration.js";
 import type { ModelShape } from "../protocol/measurements.js";
 import { describeModels, type ModelDescription } from "../python-env/describe-models.js";
 import {
+  canEstimate,
   describeQuantization,
   listFittedQuantizations,
   listMethodExtras,
@@ -36,7 +37,7 @@ export interface FitArgs {
   readonly quantization: readonly string[];
   readonly context: number;
   readonly batch: number;
-  readonly dtype: string;
+  readonly dtype: Dtype;
   readonly cpu: boolean;
   readonly results: string;
   readonly python?: string;
@@ -55,7 +56,8 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     needsBuiltinModel: isBuiltin(model),
     extras: args.measure === undefined ? [] : listMethodExtras(quantizations),
   });
-  const described = await describeLoads(io, model, environment, { quantizations, device });
+  const asLoaded = { quantizations, dtype: args.dtype, device };
+  const described = await describeLoads(io, model, environment, asLoaded);
   const rows = quantizations.map((quantization, index) => {
     const { shape, kept } = described[index] as Described;
     const own = { shape, quantization, dtype: args.dtype, batch: args.batch, device } as const;
@@ -75,6 +77,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     };
   });
   const { shape } = described[0] as Described;
+  const sizes = { memory_bytes: memoryBytes, context_tokens: args.context, batch_size: args.batch };
   if (args.measure !== undefined) {
     const { measureFits, renderFits, hasFit } = await import("./fit-measure.js");
     const asked = {
@@ -95,16 +98,17 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
       contextTokens: shape.context_tokens,
     }));
     const fits = await measureFits(io, environment, asked, candidates);
-    if (args.json) printJson(io, { ...asked, memory_bytes: memoryBytes, fits });
-    else {
+    if (args.json) {
+      const { search, dtype, device: on } = asked;
+      printJson(io, { model: asked.model, search, ...sizes, dtype, device: on, fits });
+    } else {
       io.stdout.write(`${args.model}, into ${formatBytes(memoryBytes)} (${device}), by real loads\n`);
       io.stdout.write(`${renderFits(fits, asked, io)}\n`);
     }
     return hasFit(fits) ? ExitCode.ok : ExitCode.nothingFits;
   }
   if (args.json) {
-    const asked = { memory_bytes: memoryBytes, context_tokens: args.context, batch_size: args.batch, device };
-    printJson(io, { model, ...asked, shape, rows });
+    printJson(io, { model, ...sizes, device, shape, rows });
   } else {
     const parameters = `${(shape.parameters / 1e9).toFixed(2)} billion parameters`;
     io.stdout.write(`${args.model}: ${parameters}, into ${formatBytes(memoryBytes)} (${device})\n`);
@@ -161,15 +165,19 @@ function findMemory({ memory, measure, cpu }: FitArgs): number {
   });
 }
 
-/** Throws FalconError `quantization-unknown`. */
+/** Throws FalconError `quantization-unknown`, also for one whose weights only a load would tell of. */
 function listQuantizations(names: readonly string[]): readonly Quantization[] {
   if (names.length === 0) return listFittedQuantizations();
   return names.map((name) => {
     const written = quantizationInputSchema.safeParse(name);
-    if (written.success) return resolveQuantization(written.data);
+    const quantization = written.success ? resolveQuantization(written.data) : null;
+    if (quantization !== null && canEstimate(quantization)) return quantization;
     throw new FalconError({
       code: "quantization-unknown",
-      message: `${JSON.stringify(name)} is no quantization.`,
+      message:
+        quantization === null
+          ? `${JSON.stringify(name)} is no quantization.`
+          : `What ${JSON.stringify(name)} takes is known only once it is loaded.`,
       next: "Write none, int8, fp4, nf4 or another name of docs/quantization.md.",
       exitCode: ExitCode.usage,
     });
@@ -202,12 +210,12 @@ async function describeLoads(
   io: CommandIo,
   written: ModelSource,
   ready: PreparedEnvironment,
-  asked: { readonly quantizations: readonly Quantization[]; readonly device: string },
+  asked: { readonly quantizations: readonly Quantization[]; readonly dtype: Dtype; readonly device: string },
 ): Promise<readonly Described[]> {
-  const { quantizations, device } = asked;
+  const { quantizations, dtype, device } = asked;
   const model = withBuiltinPath(written, ready.builtinModelPath);
   const loads = quantizations.map(
-    (quantization) => ({ model, quantization, dtype: "auto", device, workarounds: "auto" }) as const,
+    (quantization) => ({ model, quantization, dtype, device, workarounds: "auto" }) as const,
   );
   const options = { env: { ...io.env, ...ready.env }, pythonPath: ready.env.PYTHONPATH ?? "" };
   const { models } = await describeModels(ready.python, { loads, trustRemoteCode: false }, options);

@@ -143,6 +143,8 @@ test("fit --measure loads and generates at full size, and tells what that took b
   expect(fits).toMatchObject([
     { quantization: "none", estimated: 128, found: { largest: 128, smallest_failed: null } },
   ]);
+  expect(JSON.parse(stdout)).toMatchObject({ memory_bytes: 4e9, context_tokens: 2048, batch_size: 1 });
+  expect(Object.keys(JSON.parse(stdout))).not.toContain("memoryBytes");
   expect(fits[0].found.largest_peak_bytes).toBeGreaterThan(100e6);
   expect(stderr).toContain("none: context 128 fits");
 });
@@ -152,4 +154,20 @@ test("fit says what it was not told, and which quantization there is not", async
   expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining("memory-missing")]);
   const unknown = await falconExp(["fit", falcon, "--memory", "1GB", "--quantization", "int3"], options());
   expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining("quantization-unknown")]);
+  const stored = ["fit", falcon, "--memory", "1GB", "--quantization", "as-stored"];
+  const open = await falconExp(stored, options());
+  expect([open.exitCode, open.stderr]).toEqual([2, expect.stringContaining("quantization-unknown")]);
+  expect(open.stderr).toContain("known only once it is loaded");
+});
+
+test("what a quantization leaves as it is depends on the dtype that is asked for", async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, "odd.json"), JSON.stringify({ ...SMALL, intermediate_size: 264 }));
+  const asked = ["fit", "./odd.json", "--cpu", "--memory", "1GB", "--quantization", "quanto-int8", "--json"];
+  const keptWith = async (dtype: string) => {
+    const { stdout } = await falconExp([...asked, "--dtype", dtype], { ...options(), cwd: folder });
+    return (JSON.parse(stdout).rows as { kept_remarks: string[] }[])[0]?.kept_remarks.join(" ");
+  };
+  expect(await keptWith("bfloat16")).toContain("kernel for quanto");
+  expect(await keptWith("float32")).toBe("");
 });
