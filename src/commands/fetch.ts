@@ -34,6 +34,7 @@ export async function run(io: CommandIo, args: FetchArgs): Promise<number> {
   });
   const needs = listNeeds(plan);
   const commits: Record<string, string> = {};
+  const hub_cache = findHubCache(io.env);
   if (!isNothing(needs)) {
     const failure = await fetchNeeds(environment.python, needs, {
       env: { ...io.env, ...environment.env },
@@ -44,13 +45,9 @@ export async function run(io: CommandIo, args: FetchArgs): Promise<number> {
       },
     });
     if (failure !== null) throw asError(failure, io);
+    const fetched_at = io.clock.now().toISOString();
+    await writeMark(resolveHome(io.env, process.platform), needs, { fetched_at, hub_cache, commits });
   }
-  const hub_cache = findHubCache(io.env);
-  await writeMark(resolveHome(io.env, process.platform), needs, {
-    fetched_at: io.clock.now().toISOString(),
-    hub_cache,
-    commits,
-  });
   if (args.json) printJson(io, { schema_version: 1, needs, commits, hub_cache });
   else io.stdout.write(`${describe(needs)} ${io.program} run ${args.file} asks no hub.\n`);
   return ExitCode.ok;

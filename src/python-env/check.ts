@@ -52,7 +52,7 @@ export async function checkEnvironment(
   throw setupError({
     code: "setup-python-unusable",
     message: `${python} cannot be used: ${lastLines(stderr) || shortMessage}`,
-    next: "Name a Python ≥ 3.10 that runs here with --python, or leave it out to use the managed environment.",
+    next: "Name a Python 3.10 or newer that runs here with --python, or leave it out to use the managed environment.",
   });
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../base/json.js";
 import { lastLines, runPython } from "./python-command.js";
 import { type Env, setupError } from "./types.js";
 
@@ -42,9 +43,5 @@ export async function fetchNeeds(
 
 /** Null for what a library wrote beside. */
 function readEvent(line: string): FetchEvent | null {
-  try {
-    return eventSchema.parse(JSON.parse(line));
-  } catch {
-    return null;
-  }
+  return eventSchema.safeParse(parseJson(line)).data ?? null;
 }

@@ -33,7 +33,7 @@ export async function findPython(env: Env): Promise<FoundPython> {
   const lacksVenv = seen.some((line) => line.includes("ensurepip"));
   throw setupError({
     code: "setup-python-missing",
-    message: `No Python ≥ ${OLDEST.join(".")} that can make virtual environments was found on PATH.${seen.map((line) => `\n  ${line}`).join("")}`,
+    message: `No Python ${OLDEST.join(".")} or newer that can make virtual environments was found on PATH.${seen.map((line) => `\n  ${line}`).join("")}`,
     next: lacksVenv
       ? "Install its venv module (Debian, Ubuntu: apt install python3-venv), or name an environment with --python."
       : "Install Python 3.11 or newer, or name an interpreter with --python or FALCON_EXP_PYTHON.",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../base/json.js";
 import type { WorkerConfiguration } from "../protocol/configuration.js";
 import { lastLines, runPython } from "./python-command.js";
 import { type Env, setupError } from "./types.js";
@@ -64,9 +65,5 @@ export async function probeFit(
 
 /** Null for what a library wrote beside. */
 function readEvent(line: string) {
-  try {
-    return eventSchema.parse(JSON.parse(line));
-  } catch {
-    return null;
-  }
+  return eventSchema.safeParse(parseJson(line)).data ?? null;
 }

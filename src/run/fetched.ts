@@ -78,8 +78,9 @@ function listSources({ worker, generation: { assistant_model } }: PlanConfigurat
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** As huggingface_hub finds it. */
-export function findHubCache({ HF_HUB_CACHE: cache, HF_HOME: home, HOME: user = "" }: Env): string {
-  return cache || join(home || join(user, ".cache", "huggingface"), "hub");
+export function findHubCache(env: Env): string {
+  const home = env.HF_HOME || join(env.XDG_CACHE_HOME || join(env.HOME ?? "", ".cache"), "huggingface");
+  return env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, "hub");
 }
 
 export async function writeMark(home: string, needs: FetchNeeds, mark: FetchMark): Promise<void> {

@@ -1,6 +1,13 @@
 /** What is fetched once, and which runs then ask nobody. */
 import { expect, test } from "vitest";
-import { isNothing, listNeeds, offlineVariables, readMark, writeMark } from "../../src/run/fetched.js";
+import {
+  findHubCache,
+  isNothing,
+  listNeeds,
+  offlineVariables,
+  readMark,
+  writeMark,
+} from "../../src/run/fetched.js";
 import { minimal, planExperiment } from "../fixtures/experiments.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
@@ -36,6 +43,16 @@ test("a run is offline where just that was fetched into the cache that it looks 
   expect(readMark(home, needs, { HF_HUB_CACHE: "/elsewhere" })).toBeNull();
   const more = listNeeds(await planExperiment(`${HUB}trust_remote_code: true\n`));
   expect(readMark(home, more, { HF_HOME: "/hf" })).toBeNull();
+});
+
+test.each([
+  [{ HOME: "/h" }, "/h/.cache/huggingface/hub"],
+  [{ HOME: "/h", XDG_CACHE_HOME: "/c" }, "/c/huggingface/hub"],
+  [{ HF_HOME: "/hf", XDG_CACHE_HOME: "/c" }, "/hf/hub"],
+  [{ HF_HOME: "/hf", HUGGINGFACE_HUB_CACHE: "/old" }, "/old"],
+  [{ HF_HUB_CACHE: "/new", HUGGINGFACE_HUB_CACHE: "/old" }, "/new"],
+])("with %j the hub's cache is %s", (env, folder) => {
+  expect(findHubCache(env)).toBe(folder);
 });
 
 test("what the user says of the network stays", () => {

@@ -9,15 +9,18 @@ stays, so that asking again goes on where it ended.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import traceback
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from falcon_exp.worker.failures import WorkerError, error_body
-from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
+from falcon_exp.worker.failures import WorkerError, classify
+from falcon_exp.worker.helper_process import say
+from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION, as_unreachable
 from falcon_exp.worker.trial.download import fetch_adapter, fetch_code_of, fetch_model
 
 #: What the libraries of tasks print is no event.
@@ -25,8 +28,7 @@ _EVENTS = sys.stdout
 
 
 def _say(event: str, **rest: Any) -> None:
-    _EVENTS.write(json.dumps({"event": event, **rest}) + "\n")
-    _EVENTS.flush()
+    say(event, stream=_EVENTS, **rest)
 
 
 def _report(what: str, detail: str, _tokens: int | None) -> None:
@@ -60,11 +62,24 @@ def _fetch_tasks(asked: dict[str, Any]) -> None:
     try:
         manager.load(asked["tasks"])
     except Exception as error:
-        if error_body(error, "quality")["code"] != "worker-exception":
+        code = _code_of_data(error)
+        if code is None:
             raise
         text = str(error).strip().partition("\n")[0]
-        raise WorkerError("hub-unreachable", f"The data of {names}: {type(error).__name__}: {text}") from error
+        raise WorkerError(code, f"The data of {names}: {type(error).__name__}: {text}") from error
     _say("fetched", what=names, commit=None)
+
+
+def _code_of_data(error: Exception) -> str | None:
+    """None for what is neither the hub's nor the disk's fault: a task file that is broken, its Python code."""
+    if os.strerror(errno.ENOSPC) in str(error):
+        return "download-disk-full"
+    is_unknown = any(cls.__name__ == "DatasetNotFoundError" for cls in type(error).__mro__)
+    # Of models a ValueError is what a portal leads to; here a task's own code raises them.
+    is_unreachable = not isinstance(error, ValueError) and as_unreachable(error) is not None
+    if is_unknown or is_unreachable or classify(error, "load")[0] == "hub-unreachable":
+        return "hub-unreachable"
+    return None
 
 
 def main() -> int:
@@ -74,10 +89,11 @@ def main() -> int:
     try:
         fetch(request)
     except Exception as error:
-        body = error_body(error, "load")
-        if body["code"] == "worker-exception":
+        # What fails of a model is a WorkerError already, from a process of its own.
+        code, message = classify(error, "quality")
+        if code == "worker-exception":
             traceback.print_exception(error)
-        _say("error", code=body["code"], message=body["message"])
+        _say("error", code=code, message=message)
         return 1
     _say("done")
     return 0
