@@ -14,6 +14,7 @@ import { RunPaths } from "../run/paths.js";
 import { readTasks } from "../run/read-run-records.js";
 import { lockRun } from "../run/run-lock.js";
 import { removeLogprobs } from "../run/task-folders.js";
+import type { TaskLoss } from "../run/task-losses.js";
 import { chooseExitCode } from "./choose-exit-code.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
@@ -79,7 +80,7 @@ async function follow(io: CommandIo, run: RunPaths, ledger: Ledger, { poll }: At
         if (text !== said) say(text);
         said = text;
       },
-      onLoss: (loss) => say(`${describeLoss(loss)} It is ${OUTCOMES[loss.outcome]}.`),
+      onLoss: (loss) => say(lossText(loss)),
       isOver: async (slice) => {
         const { parts } = await readTasks(run, { index: slice, count: ledger.slices });
         return parts.every(({ chosen }) => (chosen?.state ?? "open") !== "open");
@@ -95,6 +96,11 @@ async function follow(io: CommandIo, run: RunPaths, ledger: Ledger, { poll }: At
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
+}
+
+/** `slice 2: Slurm task 17_2 on n1: it was preempted (PREEMPTED). It is submitted again.` */
+export function lossText(loss: TaskLoss): string {
+  return `${describeLoss(loss)} It is ${OUTCOMES[loss.outcome]}.`;
 }
 
 /** `2 over, 1 running, 1 waiting (Resources)`. */

@@ -7,6 +7,7 @@ import { slurmClient } from "../executor/slurm/client.js";
 import { type Ledger, readLedger, writeLedger } from "../executor/slurm/ledger.js";
 import { buildJob, submitSlices } from "../executor/slurm/submit.js";
 import { type SlurmSettings, slurmSchema } from "../experiment/slurm-schema.js";
+import { needsBuiltinModel } from "../plan/builtin-model.js";
 import { planText } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
 import { dealParts, splitPlan } from "../plan/slices.js";
@@ -17,6 +18,7 @@ import { RunPaths } from "../run/paths.js";
 import { readTasks } from "../run/read-run-records.js";
 import { hasTasks } from "../run/task-folders.js";
 import { attachTo } from "./attach.js";
+import { findExtras } from "./find-extras.js";
 import { newRunPaths } from "./freeze-experiment.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
@@ -120,8 +122,8 @@ function startLedger(io: CommandIo, plan: Plan, settings: SlurmSettings, args: R
 async function prepare(io: CommandIo, plan: Plan, args: RunArgs): Promise<void> {
   await prepareEnvironment(io, {
     python: args.python || null,
-    needsBuiltinModel: plan.configurations.some(({ worker }) => worker.model.source === "builtin"),
-    extras: plan.header.quality?.lm_eval ? ["lm-eval"] : [],
+    needsBuiltinModel: needsBuiltinModel(plan),
+    extras: await findExtras(plan),
   });
 }
 

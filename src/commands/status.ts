@@ -4,10 +4,9 @@ import { slurmClient } from "../executor/slurm/client.js";
 import { lookAtSlices } from "../executor/slurm/follow.js";
 import type { SliceStatus } from "../executor/slurm/judge.js";
 import { readLedger } from "../executor/slurm/ledger.js";
-import { describeLoss, OUTCOMES } from "../render/words/task-losses.js";
 import { findRun } from "../run/find-run.js";
 import { RunPaths } from "../run/paths.js";
-import { countStatuses } from "./attach.js";
+import { countStatuses, lossText } from "./attach.js";
 import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 
@@ -30,7 +29,7 @@ export async function run(io: CommandIo, args: StatusArgs): Promise<number> {
     printJson(io, { schema_version: 1, run: paths.folder, tasks, losses });
     return ExitCode.ok;
   }
-  for (const loss of losses) io.stdout.write(`${describeLoss(loss)} It is ${OUTCOMES[loss.outcome]}.\n`);
+  for (const loss of losses) io.stdout.write(`${lossText(loss)}\n`);
   for (const [slice, status] of statuses.entries()) {
     const { status: kind, job, state, node } = describe(status);
     const parts = [kind, job, state, node].filter((part) => part !== null && part !== "");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { Loss } from "../../src/executor/slurm/ledger.js";
+import type { TaskLoss } from "../../src/run/task-losses.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import {
@@ -136,7 +136,7 @@ async function startSweep(
   };
 }
 
-const tellLosses = (losses: readonly Loss[]) =>
+const tellLosses = (losses: readonly TaskLoss[]) =>
   losses.map(({ slice, code, outcome }) => `${slice} ${code} ${outcome}`).sort();
 
 /** For whoever reads a failure of the test. */
@@ -168,7 +168,7 @@ test.skipIf(missing !== null)(
     const { exitCode, stderr, stdout } = await sweep.sweep;
 
     expect(exitCode, stderr).toBe(4);
-    const { losses } = sweep.ledger() as { losses: readonly Loss[] };
+    const { losses } = sweep.ledger() as { losses: readonly TaskLoss[] };
     const outOfMemory = canBoundMemory()
       ? ["3 slurm-out-of-memory given-up"]
       : ["3 slurm-task-failed again", "3 slurm-task-failed given-up"];

@@ -2,9 +2,10 @@
 import type { Clock } from "../../base/clock.js";
 import type { RunPaths } from "../../run/paths.js";
 import { SmallFiles } from "../../run/small-files.js";
+import type { TaskLoss } from "../../run/task-losses.js";
 import type { SlurmClient } from "./client.js";
 import { explainLeft, explainRequeued, judgeSlice, maySubmitAgain, type SliceStatus } from "./judge.js";
-import { type Ledger, type Loss, writeLedger } from "./ledger.js";
+import { type Ledger, writeLedger } from "./ledger.js";
 import { readSliceRecords } from "./slice-records.js";
 import type { LossCause, SlurmTaskState } from "./states.js";
 
@@ -17,7 +18,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Told of each look. */
   readonly onLook: (statuses: readonly SliceStatus[]) => void;
-  readonly onLoss: (loss: Loss) => void;
+  readonly onLoss: (loss: TaskLoss) => void;
   /** Whether nothing is left of a slice, whoever measured it. */
   readonly isOver: (slice: number) => Promise<boolean>;
   /** Submits slices once more. */
@@ -97,10 +98,19 @@ async function settle(
   const note = (
     slice: number,
     job: string,
-    { restart, outcome }: Pick<Loss, "restart" | "outcome">,
+    { restart, outcome }: Pick<TaskLoss, "restart" | "outcome">,
     { code, message, state }: LossCause & { readonly state: string | null },
   ) => {
-    const loss: Loss = { slice, job, restart, state, code, message, outcome, at: clock.now().toISOString() };
+    const loss: TaskLoss = {
+      slice,
+      job,
+      restart,
+      state,
+      code,
+      message,
+      outcome,
+      at: clock.now().toISOString(),
+    };
     ledger = { ...ledger, losses: [...ledger.losses, loss] };
     onLoss(loss);
   };

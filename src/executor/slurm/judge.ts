@@ -1,7 +1,7 @@
 /** What is to be done about each slice, of its records and of Slurm's answers. Pure. */
 
 import type { QueueRow } from "./answers.js";
-import type { Ledger, Loss } from "./ledger.js";
+import type { Ledger } from "./ledger.js";
 import { explainLoss, isEnded, type LossCause, type SlurmTaskState, STOPPED } from "./states.js";
 
 /** What the records of a slice say: `over` once an attempt ended with nothing left to do. */
@@ -77,9 +77,7 @@ export function maySubmitAgain(
   cause: LossCause,
 ): boolean {
   if (ledger.cancelled_at !== null || !cause.mayRetry) return false;
-  const before = ledger.losses.filter(
-    (loss: Loss) => loss.slice === slice && loss.outcome === "again",
-  ).length;
+  const before = ledger.losses.filter((loss) => loss.slice === slice && loss.outcome === "again").length;
   return before < ledger.settings.retries;
 }
 

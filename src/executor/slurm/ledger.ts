@@ -7,7 +7,7 @@ import { parseJson } from "../../base/json.js";
 import { slurmSchema } from "../../experiment/slurm-schema.js";
 import type { RunPaths } from "../../run/paths.js";
 import { writeResultFile } from "../../run/result-file.js";
-import { type TaskLoss, taskLossSchema } from "../../run/task-losses.js";
+import { taskLossSchema } from "../../run/task-losses.js";
 
 const jobSchema = z.strictObject({
   /** Null where sbatch's answer was lost: the name finds it. */
@@ -33,7 +33,6 @@ const ledgerSchema = z.strictObject({
   losses: z.array(taskLossSchema),
   cancelled_at: z.iso.datetime().nullable(),
 });
-export type Loss = TaskLoss;
 export type Ledger = z.infer<typeof ledgerSchema>;
 
 /** Throws FalconError `slurm-run-unknown`. */
