@@ -43,7 +43,8 @@ export function watchSelection(
   });
   // By keyboard: back to all, from wherever one is.
   page.addEventListener("keydown", ({ key, target }) => {
-    if (key === "Escape" && !(target instanceof HTMLInputElement)) selection.selectAll();
+    const isInField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+    if (key === "Escape" && !selection.isAll && !isInField) selection.selectAll();
   });
   if (!selection.isAll) show();
 }

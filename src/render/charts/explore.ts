@@ -64,9 +64,11 @@ export function exploreChart(
   const read = (row: ExploreRow, key: string) => row.metrics[key] ?? row.groups[key] ?? null;
   const drawable = (rows: readonly ExploreRow[]) =>
     rows.filter((row) => read(row, x) !== null && read(row, y) !== null);
-  const furthest = Math.max(...drawable(all).flatMap((row) => row.metrics[x] ?? []));
+  const places = input.groups.find(({ key }) => key === x)?.values;
+  const placeOf = (row: ExploreRow) => places?.indexOf(row.groups[x] ?? "") ?? row.metrics[x] ?? 0;
+  const furthest = Math.max(...drawable(all).map(placeOf));
   /** Its name stands to the left of it there. */
-  const isOnTheRight = (row: ExploreRow) => (row.metrics[x] ?? 0) > furthest * 0.55;
+  const isOnTheRight = (row: ExploreRow) => placeOf(row) > furthest * 0.55;
   const values = drawable(input.rows).map((row) => ({
     configuration: row.configuration,
     name: row.label,
@@ -80,15 +82,19 @@ export function exploreChart(
   const scaled = drawable(all);
   const scale = (key: string) => {
     const group = input.groups.find((one) => one.key === key);
-    if (group !== undefined) return { type: "nominal", domain: group.values, title: group.title };
+    if (group !== undefined) {
+      return { type: "nominal", domain: group.values, name: group.title, title: group.title };
+    }
     const metric = input.metrics.find((one) => one.key === key);
     const numbers = scaled.flatMap((row) => row.metrics[key] ?? []);
     const most = Math.max(...numbers, 0);
     const hint = metric?.better == null ? "" : `, ${metric.better === "lower" ? "less" : "more"} is better`;
+    const name = metric?.title ?? key;
     return {
       type: "quantitative",
       domain: [Math.min(0, ...numbers), most === 0 ? 1 : 1.12 * most],
-      title: `${metric?.title ?? key}${hint}`,
+      name,
+      title: `${name}${hint}`,
     };
   };
   const position = (field: "x" | "y", key: string) => {
@@ -108,23 +114,33 @@ export function exploreChart(
   );
   const named = { x: position("x", x), y: position("y", y) };
   const colored = colorOf(color, color === "" ? null : scale(color));
-  const names = [x, y, ...(color === "" ? [] : [color])];
-  const titles = names.map((key) => scale(key).title.split(",")[0] ?? "");
+  const told = (field: "x" | "y" | "color", key: string) => {
+    const { type, name } = scale(key);
+    return shown(field, name, type === "quantitative" ? ".4~g" : undefined);
+  };
+  const mark = { type: "point", filled: true, size: 150, opacity: 1, stroke: "#BBBBBB", strokeWidth: 1 };
+  const tooltip = [shown("name", "configuration"), told("x", x), told("y", y)];
+  const isMetric = color !== "" && scale(color).type === "quantitative";
+  const isAnyGrey = isMetric && values.some((one) => one.color === null);
   const layer = [
     {
-      mark: { type: "point", filled: true, size: 150, opacity: 1, stroke: "#BBBBBB", strokeWidth: 1 },
+      mark,
       encoding: {
         ...named,
         ...colored,
-        tooltip: [
-          shown("name", "configuration"),
-          ...(["x", "y", "color"] as const).slice(0, names.length).map((field, index) => {
-            const isNumber = scale(names[index] ?? "").type === "quantitative";
-            return shown(field, titles[index] ?? "", isNumber ? ".4~g" : undefined);
-          }),
-        ],
+        tooltip: color === "" ? tooltip : [...tooltip, told("color", color)],
       },
     },
+    // Vega-Lite leaves out a point whose colour is of no number, such as a reference's divergence from itself.
+    ...(isAnyGrey
+      ? [
+          {
+            transform: [{ filter: "datum.color === null" }],
+            mark,
+            encoding: { ...named, fill: { value: COLORS.muted }, tooltip },
+          },
+        ]
+      : []),
     ...(values.length > MOST_LABELS
       ? []
       : [
@@ -142,12 +158,12 @@ export function exploreChart(
         ]),
   ];
   const title = breakLines(
-    `${input.modelName}: ${titles[1]} over ${titles[0]}`,
+    `${input.modelName}: ${scale(y).name} over ${scale(x).name}`,
     titleCharacters(room - 28),
     3,
   );
   const subtitle = breakLines(
-    "Point: a configuration, its median over trials. Axes and colours are those of all configurations",
+    `Point: a configuration, its median over trials. Axes and colours are those of all configurations${isAnyGrey ? `. Grey: no ${scale(color).name}` : ""}`,
     charactersIn(room - 28),
     3,
   );

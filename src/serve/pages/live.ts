@@ -33,19 +33,20 @@ export function progressPart(progress: RunProgress, end: FollowEnd | null): Html
   const [done, failed, planned] = (["trials_completed", "trials_failed", "trials_planned"] as const).map(
     (key) => configurations.reduce((sum, one) => sum + one[key], 0),
   );
+  const over = (done ?? 0) + (failed ?? 0);
   const elapsed = progress.elapsedSec;
   return html`<p class="headline"><span class="status ${status}">${statusWords(status)}</span>
-<progress max="${Math.max(1, planned ?? 0)}" value="${(done ?? 0) + (failed ?? 0)}" aria-label="Trials"></progress>
-<span>${done} of ${planned} trials${failed === 0 ? "" : html`, <span class="bad">${failed} failed</span>`}${elapsed === null ? "" : `, ${formatSeconds(elapsed)}`}${isAlive ? timeLeft(elapsed, done ?? 0, planned ?? 0) : ""}</span>
+<progress max="${Math.max(1, planned ?? 0)}" value="${over}" aria-label="Trials"></progress>
+<span>${done} of ${planned} trials${failed === 0 ? "" : html`, <span class="bad">${failed} failed</span>`}${elapsed === null ? "" : `, ${formatSeconds(elapsed)}`}${isAlive ? timeLeft(elapsed, over, planned ?? 0) : ""}</span>
 <span>${text(progress.run?.plan.model_name ?? "nothing is recorded yet")}</span></p>
 ${endSentence(end)}
 ${configurations.length === 0 ? "" : configurationsTable(configurations, progress.current, isAlive)}`;
 }
 
 /** By the pace so far, loads included; nothing before the first trial. */
-function timeLeft(elapsedSec: number | null, done: number, planned: number): string {
-  if (elapsedSec === null || done === 0 || planned <= done) return "";
-  return `, about ${formatSeconds((elapsedSec * (planned - done)) / done)} left`;
+function timeLeft(elapsedSec: number | null, over: number, planned: number): string {
+  if (elapsedSec === null || over === 0 || planned <= over) return "";
+  return `, about ${formatSeconds((elapsedSec * (planned - over)) / over)} left`;
 }
 
 function endSentence(end: FollowEnd | null): Html | string {

@@ -1,11 +1,10 @@
 import { statusText } from "../../../analysis/status-text.js";
 import { safeLine } from "../../../base/text.js";
+import { BYTES_PER_GB } from "../../../base/units.js";
 import { chooseMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { ConfigurationData } from "../../../run/run-data.js";
 import { recordedName, shownName } from "../../words/names.js";
 import type { ArticleChartInput } from "../article.js";
-
-const BYTES_PER_GB = 1e9;
 
 /** What the chart of one configuration is drawn from. */
 export function articleChartInput(modelName: string, configuration: ConfigurationData): ArticleChartInput {

@@ -1,9 +1,9 @@
+import { BYTES_PER_MB } from "../../../base/units.js";
 import type { RunSummary } from "../../../run/summary-schema.js";
 import type { DepthInput } from "../depth.js";
 import { DECODE, PREFILL } from "./length.js";
 import { memoryPanel, type SweptPanel, sweepInput } from "./sweep.js";
 
-const BYTES_PER_MB = 1e6;
 const CACHE: SweptPanel = {
   key: "cache",
   title: "Cache (MB)",

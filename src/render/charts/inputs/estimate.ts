@@ -1,11 +1,9 @@
 import { safeLine } from "../../../base/text.js";
-import { formatBytes } from "../../../base/units.js";
+import { BYTES_PER_GB, formatBytes } from "../../../base/units.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { RunSummary } from "../../../run/summary-schema.js";
 import { shownName } from "../../words/names.js";
 import type { EstimateInput, EstimateRow } from "../estimate.js";
-
-const BYTES_PER_GB = 1e9;
 
 /** Null where no record tells the model's shape. */
 export function estimateInput(summary: RunSummary): EstimateInput | null {

@@ -1,5 +1,7 @@
 /** What can be drawn over what: every metric of the registry that the run has, and everything that its experiment varies. */
+import { haveBatches } from "../../../analysis/batches.js";
 import { safeLine } from "../../../base/text.js";
+import { BYTES_PER_GB } from "../../../base/units.js";
 import {
   LOAD_SUMMARY_METRICS,
   readTextValue,
@@ -7,13 +9,14 @@ import {
   textMetrics,
 } from "../../../metrics/registry.js";
 import type { MetricUnit } from "../../../metrics/units.js";
+import type { LmEvalResult } from "../../../protocol/quality.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 import { shownLabel, shownName } from "../../words/names.js";
 import type { ExploreInput, ExploreMetric } from "../explore.js";
 
 /** As axes show it: what is read is divided by so much. */
 const SHOWN_UNITS: Partial<Record<MetricUnit, readonly [name: string, divisor: number]>> = {
-  bytes: ["GB", 1e9],
+  bytes: ["GB", BYTES_PER_GB],
   seconds: ["s", 1],
   joules: ["J", 1],
   "joules a token": ["J", 1],
@@ -75,13 +78,13 @@ export function exploreInput(summary: RunSummary): ExploreInput | null {
 }
 
 function listCandidates({ configurations }: RunSummary): readonly Candidate[] {
+  const hasBatches = haveBatches({ configurations });
+  const trialMetrics = SUMMARY_METRICS.filter(({ shown }) => hasBatches || shown?.isOfBatches !== true);
   const texts = [...new Set(configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id)))];
-  const tasks = new Set(
-    configurations.flatMap(({ lm_eval }) => lm_eval.map(({ task, metric }) => `${task} ${metric}`)),
-  );
+  const tasks = new Set(configurations.flatMap(({ lm_eval }) => lm_eval.map(taskName)));
   return [
     ...LOAD_SUMMARY_METRICS.flatMap((metric) => candidate(metric, (one) => one[metric.key])),
-    ...SUMMARY_METRICS.flatMap((metric) => candidate(metric, (one) => one[metric.key]?.median ?? null)),
+    ...trialMetrics.flatMap((metric) => candidate(metric, (one) => one[metric.key]?.median ?? null)),
     ...texts.flatMap((text) =>
       textMetrics.flatMap((metric) =>
         candidate(
@@ -100,11 +103,14 @@ function listCandidates({ configurations }: RunSummary): readonly Candidate[] {
         key: `lm-eval:${name}`,
         title: safeLine(name),
         better: null,
-        read: ({ lm_eval }) =>
-          lm_eval.find(({ task, metric }) => `${task} ${metric}` === name)?.value ?? null,
+        read: ({ lm_eval }) => lm_eval.find((one) => taskName(one) === name)?.value ?? null,
       }),
     ),
   ];
+}
+
+function taskName({ task, metric, filter }: LmEvalResult): string {
+  return `${task} ${metric}${filter === "none" ? "" : ` ${filter}`}`;
 }
 
 interface Described {

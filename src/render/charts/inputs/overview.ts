@@ -2,12 +2,11 @@ import { haveBatches } from "../../../analysis/batches.js";
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
 import { statusText } from "../../../analysis/status-text.js";
 import { safeLine } from "../../../base/text.js";
+import { BYTES_PER_GB } from "../../../base/units.js";
 import { completedTrials, type RunData, timedTrials } from "../../../run/run-data.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 import { shownName } from "../../words/names.js";
 import type { OverviewInput, OverviewRow } from "../overview.js";
-
-const BYTES_PER_GB = 1e9;
 
 /** Every configuration, in the plan's order. */
 export function overviewInput(data: RunData, summary: RunSummary): OverviewInput {

@@ -1,10 +1,9 @@
 import { safeLine } from "../../../base/text.js";
+import { BYTES_PER_GB } from "../../../base/units.js";
 import { commonMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 import { shownName } from "../../words/names.js";
 import type { Range, SweepInput, SweepPanel, SweepRow } from "../sweep.js";
-
-const BYTES_PER_GB = 1e9;
 
 export interface SweptPanel extends SweepPanel {
   readonly read: (configuration: ConfigurationSummary) => ConfigurationSummary["elapsed_sec"];

@@ -1,11 +1,10 @@
 import { haveBatches } from "../../../analysis/batches.js";
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
 import { safeLine } from "../../../base/text.js";
+import { BYTES_PER_GB } from "../../../base/units.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 import { shownName } from "../../words/names.js";
 import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.js";
-
-const BYTES_PER_GB = 1e9;
 
 /** Null with fewer than two configurations that were measured: nothing to trade off. */
 export function tradeoffInput(summary: RunSummary, randomNote: string | null): TradeoffInput | null {

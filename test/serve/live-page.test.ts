@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { RunProgress } from "../../src/run/run-progress.js";
+import { progressPart } from "../../src/serve/pages/live.js";
+import { fakeRun, THREE } from "../fixtures/records.js";
+
+test("a trial that failed is none that is still to come", async () => {
+  const [first] = THREE;
+  if (first === undefined) throw new Error("there is no configuration");
+  // 4 of 8 trials are over after a minute, half of them failed.
+  const { records } = fakeRun({
+    configurations: [{ ...first, failedTrials: [0, 2], cutAfter: 4 }],
+    prompts: ["one", "two", "three", "four"],
+    repeats: 2,
+  });
+  const progress = new RunProgress();
+  for (const record of records) {
+    progress.addRecord(record.kind === "trial" ? { ...record, at: "2026-11-24T02:38:46.000Z" } : record);
+  }
+  expect(String(await progressPart(progress, null))).toContain("1 min 00 s, about 1 min 00 s left");
+});
