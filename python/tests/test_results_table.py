@@ -193,6 +193,17 @@ def test_what_no_report_has_drawn_lacks_its_intervals_and_says_so(tmp_path: Path
     assert made["ppl_ratio_ci95_low"].isna().all()
 
 
+def test_a_damaged_summary_is_as_good_as_none(folder: Path) -> None:
+    run = run_of(folder)
+    (run.folder / "summary.json").write_text('{"status": ', "utf-8")
+    with pytest.warns(ResultsWarning, match=r"intervals and verdicts are missing.*falcon-exp report"):
+        made = run.configurations
+    assert made["time_ratio"].isna().all()
+    assert made["weights_bytes"].notna().all()
+    with pytest.raises(ResultsError, match=r"Could not read .*summary.json.*\[results-not-drawn\]"):
+        _ = run.summary
+
+
 def test_configurations_stand_in_the_order_of_the_plan(folder: Path) -> None:
     for table in (load(folder), run_of(folder).configurations):
         assert table["configuration"].cat.ordered
@@ -211,6 +222,24 @@ def test_each_axis_is_a_column_numbers_as_numbers(folder: Path) -> None:
     table = load(folder, table="tasks")
     assert list(table.columns)[5:7] == ["quantization", "max_new_tokens"]
     assert load(folder, table="configurations")["max_new_tokens"].tolist() == [8, 16, 24]
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars"])
+@pytest.mark.parametrize(
+    ("axis", "planned", "expected"),
+    # A plan writes a depth of 0 as null.
+    [("depth", [None, 4096, 8192], [0, 4096, 8192]), ("top_p", [0.9, 0.95, 1], [0.9, 0.95, 1.0])],
+)
+def test_an_axis_of_numbers_has_one_type_that_holds_them_all(
+    folder: Path, axis: str, planned: list[Any], expected: list[Any], backend: Any
+) -> None:
+    text = run_of(folder).records_path.read_text("utf-8").splitlines()
+    run = json.loads(open_line(text[0].encode()) or b"")
+    for plan, value in zip(run["configurations"], planned, strict=True):
+        plan["axes"][axis] = f"{axis} {value or 0}"
+        plan["generation"][axis] = value
+    run_of(folder).records_path.write_text("\n".join([json.dumps(run), *text[1:]]) + "\n", "utf-8")
+    assert list(load(folder, table="configurations", backend=backend)[axis]) == expected
 
 
 def test_another_table_is_refused(folder: Path) -> None:

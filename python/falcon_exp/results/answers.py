@@ -50,8 +50,7 @@ def answers_of(data: RunData) -> tuple[Answer, ...]:
 
     def all_answers() -> Iterator[tuple[int, Answer]]:
         for configuration in data.configurations:
-            # Plans made before there was a reference for each model have one.
-            compared = configuration.plan.get("reference_id") or data.run["plan"]["reference_configuration_id"]
+            compared = data.reference_id_of(configuration)
             for trial in configuration.trials:
                 measurement = trial.get("measurement", {})
                 own = _tokens_sha256(trial)

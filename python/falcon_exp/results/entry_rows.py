@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def axis_values(configuration: Configuration) -> Row:
     """What varies in the experiment: numbers as numbers, all else as labels have it."""
     plan = configuration.plan
-    written = {**plan["generation"], "batch_size": plan.get("batch_size", 1)}
+    generation = plan["generation"]
+    # A plan writes a depth of 0 as none.
+    written = {**generation, "batch_size": plan.get("batch_size", 1), "depth": generation.get("depth") or 0}
     values = {name: written.get(name) for name in plan["axes"]}
     return {
         name: value if isinstance(value, (int, float)) else plan["axes"][name]
@@ -148,7 +150,7 @@ def _score(measured: Record, reference: list[float] | None) -> Row:
 
 
 def _reference(data: RunData, configuration: Configuration) -> Configuration:
-    reference_id = configuration.plan.get("reference_id") or data.run["plan"]["reference_configuration_id"]
+    reference_id = data.reference_id_of(configuration)
     return next(one for one in data.configurations if one.id == reference_id)
 
 

@@ -74,6 +74,10 @@ class RunData:
     #: Of the whole run; None when the controller was killed, or goes on, even if only after a resume.
     end: Record | None
 
+    def reference_id_of(self, configuration: Configuration) -> str:
+        """What it is compared with: plans made before there was a reference for each model have one."""
+        return str(configuration.plan.get("reference_id") or self.run["plan"]["reference_configuration_id"])
+
 
 def group_records(records: Iterable[Record], source: str) -> RunData:
     """Groups records by configuration. Raises ResultsError `results-run-missing` without a run record."""

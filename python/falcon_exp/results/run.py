@@ -67,14 +67,10 @@ class Run:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """summary.json: statistics per configuration (docs/results.md). Raises ResultsError where it is missing."""
-        path = self.folder / "summary.json"
-        try:
-            value = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise ResultsError("results-not-drawn", f"Could not read {path}.", self.report_step) from error
-        assert isinstance(value, dict)
+        value = self._read_summary
         if value.get("status") != self.status:
-            warnings.warn(f"{path} is older than the records. {self.report_step}", ResultsWarning, stacklevel=3)
+            told = f"{self._summary_path} is older than the records. {self.report_step}"
+            warnings.warn(told, ResultsWarning, stacklevel=3)
         return value
 
     @cached_property
@@ -138,12 +134,26 @@ class Run:
         """All that was recorded."""
         return group_records(self.records(), str(self.records_path))
 
+    @cached_property
+    def _read_summary(self) -> dict[str, Any]:
+        try:
+            value = json.loads(self._summary_path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise ResultsError(
+                "results-not-drawn", f"Could not read {self._summary_path}.", self.report_step
+            ) from error
+        assert isinstance(value, dict)
+        return value
+
     @property
     def drawn_summary(self) -> dict[str, Any] | None:
-        """The summary, where it is of all the records; else None, which a ResultsWarning tells."""
-        path = self.folder / "summary.json"
-        if path.is_file() and json.loads(path.read_text("utf-8")).get("status") == self.status:
-            return self.summary
+        """The summary, where it is of all the records and can be read; else None, which a ResultsWarning tells."""
+        try:
+            found = self._read_summary
+        except ResultsError:
+            found = {}
+        if found.get("status") == self.status:
+            return found
         told = f"{self.id}: no summary of all its records, so intervals and verdicts are missing. {self.report_step}"
         warnings.warn(told, ResultsWarning, stacklevel=4)
         return None
@@ -152,6 +162,10 @@ class Run:
         from falcon_exp.results.run_html import run_html
 
         return run_html(self)
+
+    @property
+    def _summary_path(self) -> Path:
+        return self.folder / "summary.json"
 
     @property
     def records_path(self) -> Path:

@@ -53,7 +53,7 @@ def load(results: Results = "results", *, table: Table = "trials", backend: Back
     if table == "trials":
         tables = [_read_trials(run, library) for run in found]
     else:
-        axes = {name: _kind(value) for run in found for name, value in _axes(run)}
+        axes = _axis_kinds(found)
         rows = [row for run in found for row in table_rows(run, table)]
         tables = [library.from_rows(Rows(table_types(table, axes), rows))]
     if len(found) > 1:
@@ -71,8 +71,15 @@ def _read_trials(run: Run, library: Library) -> Any:
     return library.from_rows(Rows(dict(columns()), trial_rows(run.data)))
 
 
-def _axes(run: Run) -> list[tuple[str, Any]]:
-    return [pair for configuration in run.facts.configurations for pair in axis_values(configuration).items()]
+def _axis_kinds(found: list[Run]) -> dict[str, str]:
+    """Of every axis: of numbers double where one of them is no whole number."""
+    kinds: dict[str, str] = {}
+    for run in found:
+        for configuration in run.facts.configurations:
+            for name, value in axis_values(configuration).items():
+                kind = _kind(value)
+                kinds[name] = "double" if {kind, kinds.get(name)} == {"int64", "double"} else kind
+    return kinds
 
 
 def _kind(value: Any) -> str:
