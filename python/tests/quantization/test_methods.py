@@ -136,6 +136,37 @@ def test_layers_of_quanto_that_have_a_class_and_no_quantized_weight_are_not_quan
     assert method.recognize(layer) == "int8"
 
 
+@pytest.mark.parametrize(
+    ("asked", "looks"),
+    [
+        ({"method": "int8", "threshold": 6.0}, True),
+        ({"method": "int8", "threshold": 0.0}, False),
+        ({"method": "torchao", "type": "float8-dynamic"}, True),
+        ({"method": "torchao", "type": "int8-dynamic"}, False),
+        ({"method": "as-stored"}, True),
+        ({"method": "none"}, False),
+    ],
+)
+def test_a_method_tells_whether_rows_that_are_read_together_may_change_each_other(
+    asked: dict[str, Any], looks: bool
+) -> None:
+    assert find_method(asked).looks_across_rows(asked) is looks
+
+
+def test_one_scale_for_all_activations_is_the_default_of_float8_dynamic_alone() -> None:
+    """That is why its rows change each other; an int8 activation has a scale for each row."""
+    from torchao.quantization import Float8DynamicActivationFloat8WeightConfig
+    from torchao.quantization.granularity import PerTensor
+
+    assert set(map(type, Float8DynamicActivationFloat8WeightConfig().granularity)) == {PerTensor}
+    torch.manual_seed(3)
+    rows = torch.randn(4, 128, dtype=torch.bfloat16)
+    asked = {"method": "torchao", "type": "int8-dynamic"}
+    layer = find_method(asked).sample_layer(asked)
+    alone = layer(rows)[:1]
+    assert torch.equal(layer(torch.cat([rows[:1], 1000 * rows[1:]]))[:1], alone)
+
+
 def test_doctor_tries_every_format_once() -> None:
     names = [name for method in METHODS for name in method.formats()]
     assert len(names) == len(set(names))

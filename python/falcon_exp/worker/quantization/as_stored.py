@@ -22,6 +22,10 @@ class AsStored(Method):
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
         """Nothing: the files' own is taken."""
 
+    def looks_across_rows(self, asked: dict[str, Any]) -> bool:
+        """Files may hold any method, also one that does."""
+        return True
+
     def takes_stored(self, config: dict[str, Any]) -> bool:
         """Any."""
         return True

@@ -27,6 +27,10 @@ class Int8(Method):
             load_in_8bit=True, llm_int8_threshold=float(asked["threshold"]), llm_int8_skip_modules=skip
         )
 
+    def looks_across_rows(self, asked: dict[str, Any]) -> bool:
+        """With a threshold: outliers are found over all rows."""
+        return float(asked["threshold"]) > 0
+
     def takes_stored(self, config: dict[str, Any]) -> bool:
         """What bitsandbytes saved in 8 bits."""
         return config.get("quant_method") == "bitsandbytes" and bool(config.get("load_in_8bit"))

@@ -44,6 +44,10 @@ class Method(ABC):
     def import_library(self) -> None:  # noqa: B027 (most have none of their own)
         """Imports what a load would else import within its clock, where a version that fits is installed."""
 
+    def looks_across_rows(self, asked: dict[str, Any]) -> bool:
+        """Whether what is computed of one row may depend on the others that are read with it."""
+        return False
+
     def takes_stored(self, config: dict[str, Any]) -> bool:
         """Whether files with this ``quantization_config`` are loaded as this method; what they hold is verified."""
         return False

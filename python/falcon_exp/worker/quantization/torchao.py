@@ -56,6 +56,10 @@ class TorchAo(Method):
         names = None if skip is None else [*skip, *(f"{name}.weight" for name in skip)]
         return TorchAoConfig(_config(asked["type"]), modules_to_not_convert=names)
 
+    def looks_across_rows(self, asked: dict[str, Any]) -> bool:
+        """By default ``float8-dynamic`` has one scale for all activations that are read together."""
+        return bool(asked["type"] == "float8-dynamic")
+
     def recognize(self, module: torch.nn.Module) -> str | None:
         """By the weight's tensor: the layer stays what it was."""
         weight = getattr(module, "weight", None)

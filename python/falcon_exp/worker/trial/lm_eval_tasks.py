@@ -10,8 +10,8 @@ from importlib.metadata import version
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.trial.loading import Loaded
-from falcon_exp.worker.trial.quality import looks_across_rows
 
 #: The most that logits and log-probabilities of a batch of questions take together; one question takes what it takes.
 BATCH_BYTES = 1_000_000_000
@@ -87,10 +87,11 @@ def open_tasks(tasks: list[str], include_path: str | None) -> Any:
 def _rows_at_once(loaded: Loaded, tokens: int) -> int:
     """Questions of so many tokens in one forward pass: within ``BATCH_BYTES`` of logits, 1 to ``MOST_ROWS``.
 
-    The library keeps the logits of all tokens, and their log-probabilities in float32 beside them. LLM.int8 finds its
-    outliers over all that is read at once, so that one question would change what is computed of another.
+    The library keeps the logits of all tokens, and their log-probabilities in float32 beside them. One
+    at a time where one question may change what is computed of another.
     """
-    if looks_across_rows(loaded):
+    asked = loaded.configuration["quantization"]
+    if find_method(asked).looks_across_rows(asked):
         return 1
     vocabulary = int(loaded.model.config.get_text_config().vocab_size)
     return max(1, min(MOST_ROWS, BATCH_BYTES // (2 * 4 * vocabulary * max(1, tokens))))

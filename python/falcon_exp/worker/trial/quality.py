@@ -5,7 +5,7 @@ read with nothing before it; scored are the predictions in its second half, whic
 by. A rest shorter than a window is left out.
 
 Windows are read together, as many as memory allows whatever the context and the vocabulary (``window_logits``). Not so
-where one window would change what is computed of another: LLM.int8's outliers are found over all that is read at once.
+where one window may change what is computed of another (``Method.looks_across_rows``).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import torch
 from falcon_exp.worker.devices.live_map import find_input_device
 from falcon_exp.worker.devices.rss import release_unused
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.trial.cache_kinds import make_cache, refuse_unavailable_cache
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter, Stored
@@ -97,7 +98,9 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
     scores = RowScores(reader, lambda: _tokenizer_entries(loaded.tokenizer), both_ways=both_ways)
     cache = request.get("cache")
     refuse_unavailable_cache(loaded.model, cache)
-    together = 1 if cache is not None or looks_across_rows(loaded) else windows_at_once(loaded.model, windows.context)
+    asked = loaded.configuration["quantization"]
+    is_alone = cache is not None or find_method(asked).looks_across_rows(asked)
+    together = 1 if is_alone else windows_at_once(loaded.model, windows.context)
     over = 0
     for some in windows.ids.split(together):
         for logits, targets in _scored_chunks(loaded.model, some, windows.first_scored, cache, both_ways=both_ways):
@@ -167,12 +170,6 @@ def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader 
     if reader.token_ids_sha256 != windows.sha256():
         return None, "the reference reads this text as other tokens"
     return reader, None
-
-
-def looks_across_rows(loaded: Loaded) -> bool:
-    """Whether what is computed of one row depends on the others: LLM.int8 with a threshold."""
-    asked = loaded.configuration["quantization"]
-    return bool(asked["method"] == "int8" and asked["threshold"] > 0)
 
 
 def _scored_chunks(
