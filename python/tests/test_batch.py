@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from transformers import CompileConfig
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
@@ -114,6 +115,21 @@ def test_a_batch_is_profiled_as_a_batch() -> None:
     )
     profile(loaded, {**trial(PROMPTS[0]), "further_prompts": PROMPTS[1:]})
     assert set(shapes) == {3}
+
+
+def test_a_profile_is_never_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    from falcon_exp.worker.trial.profiling import profile
+
+    loaded = _load()
+    settings = loaded.model.generation_config
+    settings.cache_implementation = "static"
+    # As on an accelerator, but with nothing that has to be built.
+    settings.compile_config = CompileConfig(backend="eager", mode=None, fullgraph=False)
+    settings.compile_config._compile_all_devices = True
+    compiled: list[Any] = []
+    monkeypatch.setattr(type(loaded.model), "get_compiled_call", lambda _self, config: compiled.append(config))
+    profile(loaded, trial(PROMPTS[0]))
+    assert compiled == []
 
 
 def test_a_prompt_is_cut_or_repeated_to_exactly_as_many_tokens() -> None:

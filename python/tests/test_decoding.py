@@ -149,7 +149,7 @@ def test_an_assistant_that_is_the_model_itself_is_right_every_time() -> None:
 
 
 def test_an_assistant_that_reads_other_tokens_is_refused() -> None:
-    with pytest.raises(WorkerError, match="The assistant has 512 tokens, the model 384") as caught:
+    with pytest.raises(WorkerError, match="The assistant's vocabulary has 512 tokens, the model's 384") as caught:
         _with_assistant(9, vocab_size=512)
     assert caught.value.code == "assistant-mismatch"
 

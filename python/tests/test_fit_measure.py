@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from falcon_exp.worker import fit_measure
+from falcon_exp.worker.devices.simulated import card_file
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.fit_measure import Probe, Prober, find_largest
 from tests.conftest import configuration
+from tests.devices.simulated_cards import write_cards
 
 
 @pytest.mark.parametrize(("limit", "guess"), [(1, 1), (1, 500), (7, 500), (333, 1), (333, 300), (333, 400), (1000, 3)])
@@ -66,6 +73,36 @@ def test_a_load_beyond_the_memory_is_denied_by_the_kernel() -> None:
     found = Prober(request).probe(64)
     assert found.fits is False
     assert found.peak_bytes is None
+    assert "the process without a model" not in (found.reason or "")
+    assert "can't allocate memory" in (found.reason or "")
+
+
+def test_where_a_forked_process_cannot_use_the_devices_the_next_is_spawned(tmp_path: Path) -> None:
+    """In a process of its own: the forkserver of this one has looked for accelerators already."""
+    request = _request(4_000_000_000, guess=64, most=64)
+    done = subprocess.run(
+        [sys.executable, "-m", "falcon_exp.worker.fit_measure"],
+        input=json.dumps(request) + "\n",
+        env={**os.environ, card_file.VARIABLE: str(write_cards(tmp_path, are_hidden=True))},
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["event"], one.get("fits")) for one in events] == [("probe", True), ("done", None)]
+
+
+def test_a_process_that_was_killed_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(*_: Any) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+            process.join()
+        raise EOFError
+
+    monkeypatch.setattr(Prober, "_run", kill)
+    found = Prober(_request(4_000_000_000)).probe(64)
+    assert found == Probe(False, None, "the process was ended (killed by SIGKILL)")
 
 
 def test_what_is_no_lack_of_memory_is_told() -> None:

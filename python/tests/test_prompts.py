@@ -157,3 +157,6 @@ def test_max_length_beyond_the_context_is_a_setting_that_cannot_be(loaded: Loade
     with pytest.raises(WorkerError) as caught:
         fit_prompt(loaded, "hello", generation(max_new_tokens=None, max_length=CONTEXT + 1))
     assert caught.value.code == "generation-invalid"
+    told = r"max_length is 2,000 tokens; the model's context is 128 less a depth of 28\."
+    with pytest.raises(WorkerError, match=told):
+        fit_prompt(loaded, "hello", generation(max_new_tokens=None, max_length=2000, depth=28))

@@ -97,6 +97,14 @@ def test_a_window_read_through_a_cache_has_the_logits_that_it_has_without(step: 
     assert float((torch.cat(parts) - plain).abs().max()) < 1e-12
 
 
+def test_what_lies_before_the_scored_positions_of_a_cached_window_is_not_widened_to_the_vocabulary() -> None:
+    model = _model("llama")
+    widened: list[int] = []
+    model.lm_head.register_forward_pre_hook(lambda _module, inputs: widened.append(inputs[0].shape[1]))
+    list(cached_logits(model, _ids(), _SCORED, DynamicCache(config=model.config), 8))
+    assert widened == [1, 8, 8, 8, 7]
+
+
 def test_fewer_windows_are_read_together_where_a_layer_or_the_context_is_wide() -> None:
     small = _model("llama")
     assert windows_at_once(small, _CONTEXT) == 64

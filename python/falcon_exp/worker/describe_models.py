@@ -8,7 +8,7 @@ from typing import Any
 
 from falcon_exp.worker.failures import error_body
 from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION
-from falcon_exp.worker.hub.wanted import ADAPTER_CONFIG, ADAPTER_WEIGHTS, CONFIG, likely_weight_files, small_files
+from falcon_exp.worker.hub.wanted import ADAPTER_WEIGHTS, likely_weight_files, small_files
 from falcon_exp.worker.quantization.import_torchao import import_quantizers_alone
 
 
@@ -63,27 +63,29 @@ def _key(load: dict[str, Any]) -> str:
 def _download_size(model: dict[str, Any], repository: str | None, *, with_code: bool) -> tuple[int | None, str | None]:
     """Bytes of the files that a load would fetch, of the model and of an adapter; else why the hub does not tell."""
     adapter = model.get("adapter")
-    asked: list[tuple[str, str | None]] = []
+    told = []
     if repository is not None:
-        asked.append((repository, model.get("base", model)["revision"]))
+        revision = model.get("base", model)["revision"]
+        told.append(_repository_bytes(repository, revision, with_code=with_code, is_adapter=False))
     if isinstance(adapter, dict):
-        asked.append((adapter["repo"], adapter["revision"]))
-    told = [_repository_bytes(repo, revision or DEFAULT_REVISION, with_code=with_code) for repo, revision in asked]
+        told.append(_repository_bytes(adapter["repo"], adapter["revision"], with_code=False, is_adapter=True))
     note = next((note for _, note in told if note is not None), None)
     return (None, note) if note is not None else (sum(size or 0 for size, _ in told), None)
 
 
-def _repository_bytes(repository: str, revision: str, *, with_code: bool) -> tuple[int | None, str | None]:
+def _repository_bytes(
+    repository: str, revision: str | None, *, with_code: bool, is_adapter: bool
+) -> tuple[int | None, str | None]:
     from huggingface_hub import HfApi
 
+    revision = revision or DEFAULT_REVISION
     try:
         files = HfApi().model_info(repository, revision=revision, files_metadata=True).siblings or []
     except Exception as error:
         return None, f"the hub does not tell: {type(error).__name__}"
     sizes = {str(file.rfilename): int(file.size or 0) for file in files}
-    is_adapter = ADAPTER_CONFIG in sizes and CONFIG not in sizes
-    weights = [ADAPTER_WEIGHTS] if is_adapter else likely_weight_files(list(sizes))
-    wanted = small_files(sizes, with_code=with_code and not is_adapter) + weights
+    weights = [name for name in sizes if name == ADAPTER_WEIGHTS] if is_adapter else likely_weight_files(list(sizes))
+    wanted = small_files(sizes, with_code=with_code) + weights
     return sum(sizes[name] for name in wanted), None
 
 

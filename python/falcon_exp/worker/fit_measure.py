@@ -23,7 +23,9 @@ from typing import Any
 import psutil
 
 from falcon_exp.worker.failures import WorkerError, error_body
+from falcon_exp.worker.helper_process import say
 from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION, find_cached
+from falcon_exp.worker.supervisor.child import as_exit
 
 _PROMPT = "The ferry leaves at ten past six, when the harbour is still the colour of slate."
 #: The last two tokens of a context are an answer.
@@ -154,6 +156,16 @@ class Prober:
 
     def probe(self, value: int) -> Probe:
         """Raises WorkerError for whatever is no lack of memory."""
+        try:
+            return self._probe(value)
+        except WorkerError as error:
+            if error.code != "fork-poisoned" or not self._is_forking:
+                raise
+        # As the supervisor does: this process and those after it are started unforked.
+        self._context, self._is_forking = multiprocessing.get_context("spawn"), False
+        return self._probe(value)
+
+    def _probe(self, value: int) -> Probe:
         context, batch = self._request["context"], self._request["batch"]
         if self._request["search"] == "context":
             context = value
@@ -170,7 +182,8 @@ class Prober:
             peak = self._run(ours, context, batch)
         except (EOFError, ConnectionError):
             process.join(_END_SEC)
-            return Probe(False, None, f"the process was ended (exit code {process.exitcode})")
+            how = "" if process.exitcode is None else f" ({as_exit(process.exitcode)})"
+            return Probe(False, None, f"the process was ended{how}")
         except TimeoutError as error:
             return Probe(False, None, str(error))
         except WorkerError as error:
@@ -206,7 +219,9 @@ class Prober:
 
 
 def _ask(connection: Connection, command: str, body: dict[str, Any]) -> dict[str, Any]:
-    connection.send((command, body))
+    # What is gone may have said why.
+    with suppress(ConnectionError):
+        connection.send((command, body))
     while True:
         if not connection.poll(_STANDSTILL_SEC):
             raise TimeoutError(f"nothing moved for {_STANDSTILL_SEC:.0f} s")
@@ -233,25 +248,20 @@ def _generation(context: int) -> dict[str, Any]:
     }
 
 
-def _say(event: str, **rest: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **rest}) + "\n")
-    sys.stdout.flush()
-
-
 def measure_fit(request: dict[str, Any], probe: Callable[[int], Probe]) -> None:
     """Writes the events."""
     seen: dict[int, Probe] = {}
 
     def fits(value: int) -> bool:
         found = seen[value] = probe(value)
-        _say("probe", value=value, fits=found.fits, peak_bytes=found.peak_bytes, reason=found.reason)
+        say("probe", value=value, fits=found.fits, peak_bytes=found.peak_bytes, reason=found.reason)
         return found.fits
 
     step = _CONTEXT_STEP if request["search"] == "context" else 1
     largest, failed = find_largest(
         fits, least=request["least"], most=request["most"], guess=request["guess"], step=step
     )
-    _say(
+    say(
         "done",
         largest=largest,
         largest_peak_bytes=None if largest is None else seen[largest].peak_bytes,
@@ -267,7 +277,7 @@ def main() -> int:
         measure_fit(request, Prober(request).probe)
     except Exception as error:
         body = error_body(error, "measure")
-        _say("error", code=body["code"], message=body["message"])
+        say("error", code=body["code"], message=body["message"])
         return 1
     return 0
 

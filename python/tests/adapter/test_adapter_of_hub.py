@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,14 +91,32 @@ def test_a_repository_that_is_no_adapter_is_refused_before_its_weights_are_fetch
     assert not any("safetensors" in path for path, _ in hub.requests)
 
 
-def test_an_estimate_counts_the_adapter_of_the_hub(hub: Hub, base: Path, published: Path) -> None:
+def _described(*models: dict[str, Any]) -> list[dict[str, Any]]:
     asked = {"quantization": {"method": "none"}, "dtype": "auto", "device": "cpu", "workarounds": "auto"}
-    models = [_model(base), {**_model(base), "adapter": str(published)}]
     request = {"trust_remote_code": False, "loads": [{**asked, "model": model} for model in models]}
     program = [sys.executable, "-m", "falcon_exp.worker.describe_models"]
     done = subprocess.run(program, input=json.dumps(request), capture_output=True, text=True, check=True)
-    of_hub, local = json.loads(done.stdout)["models"]
+    described: list[dict[str, Any]] = json.loads(done.stdout)["models"]
+    return described
+
+
+def test_an_estimate_counts_the_adapter_of_the_hub(hub: Hub, base: Path, published: Path) -> None:
+    of_hub, local = _described(_model(base), {**_model(base), "adapter": str(published)})
     assert of_hub["error"] is None
     assert of_hub["shape"] == local["shape"]
     files = ("adapter_config.json", "adapter_model.safetensors")
     assert of_hub["download_bytes"] == sum((published / name).stat().st_size for name in files)
+
+
+def test_an_adapter_is_counted_as_one_whatever_else_its_repository_holds(
+    hub: Hub, base: Path, published: Path, tmp_path: Path
+) -> None:
+    """A ``config.json`` makes no model of it, and weights that are no safetensors are told as its fault."""
+    hub.folder = shutil.copytree(published, tmp_path / "both")
+    (hub.folder / "config.json").write_text("{}", "utf-8")
+    (both,) = _described(_model(base))
+    files = ("adapter_config.json", "adapter_model.safetensors", "config.json")
+    assert both["download_bytes"] == sum((hub.folder / name).stat().st_size for name in files)
+    (hub.folder / "adapter_model.safetensors").rename(hub.folder / "adapter_model.bin")
+    (pickled,) = _described(_model(base))
+    assert pickled["error"]["code"] == "model-corrupt"

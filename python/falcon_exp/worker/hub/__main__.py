@@ -18,12 +18,8 @@ import traceback
 from typing import Any
 
 from falcon_exp.worker.failures import classify
+from falcon_exp.worker.helper_process import say
 from falcon_exp.worker.hub.snapshot import Snapshot, as_unreachable, fetch_code, fetch_snapshot, remove_partial_files
-
-
-def _say(event: str, **rest: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **rest}) + "\n")
-    sys.stdout.flush()
 
 
 def _end_with_parent() -> None:
@@ -40,7 +36,7 @@ def _fetch(request: dict[str, Any]) -> Snapshot | None:
             request["revision"],
             with_code=request["with_code"],
             is_adapter=request["is_adapter"],
-            on_progress=lambda received, total: _say("progress", received_bytes=received, total_bytes=total),
+            on_progress=lambda received, total: say("progress", received_bytes=received, total_bytes=total),
         )
     for repo in request["code_of"]:
         fetch_code(repo)
@@ -68,12 +64,12 @@ def main() -> int:
         code, message = describe_failure(error)
         if code == "worker-exception":
             traceback.print_exception(error)
-        _say("error", code=code, message=message)
+        say("error", code=code, message=message)
         return 1
     if snapshot is None:
-        _say("done", folder=None, commit=None, notice=None)
+        say("done", folder=None, commit=None, notice=None)
     else:
-        _say("done", folder=str(snapshot.folder), commit=snapshot.commit, notice=snapshot.notice)
+        say("done", folder=str(snapshot.folder), commit=snapshot.commit, notice=snapshot.notice)
     return 0
 
 

@@ -20,14 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from falcon_exp.worker.failures import classify
+from falcon_exp.worker.helper_process import say
 from falcon_exp.worker.prepared.expand_gguf import expand
 from falcon_exp.worker.prepared.folder import MANIFEST
 from falcon_exp.worker.prepared.merge_adapter import merge
-
-
-def _say(event: str, **rest: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **rest}) + "\n")
-    sys.stdout.flush()
 
 
 def _end_with_parent(scratch: Path) -> None:
@@ -38,7 +34,7 @@ def _end_with_parent(scratch: Path) -> None:
 
 def _make(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     def step(text: str) -> None:
-        _say("step", text=text)
+        say("step", text=text)
 
     if request["kind"] == "gguf":
         return expand(Path(request["file"]), scratch, step)
@@ -77,12 +73,12 @@ def main() -> int:
     except Exception as error:
         code, message = _describe_failure(error)
         traceback.print_exception(error)
-        _say("error", code=code, message=message)
+        say("error", code=code, message=message)
         return 1
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
-    _say("done")
+    say("done")
     return 0
 
 

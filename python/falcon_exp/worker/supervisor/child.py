@@ -55,7 +55,7 @@ class Child:
             return None
         # Takes it from multiprocessing's list of processes to be waited for.
         self._process.join(0)
-        return Exit(code, None) if code >= 0 else Exit(None, signal_name(-code))
+        return as_exit(code)
 
     def terminate(self) -> None:
         """SIGTERM."""
@@ -68,6 +68,11 @@ class Child:
     def close(self) -> None:
         """Closes the pipe."""
         self.connection.close()
+
+
+def as_exit(code: int) -> Exit:
+    """Of multiprocessing's exit code."""
+    return Exit(code, None) if code >= 0 else Exit(None, signal_name(-code))
 
 
 def signal_name(number: int) -> str:

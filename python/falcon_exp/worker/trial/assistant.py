@@ -38,7 +38,8 @@ class Assistant:
             config = opened.config()
             own, other = (int(one.get_text_config().vocab_size) for one in (config, loaded.model.config))
             if own != other:
-                raise WorkerError("assistant-mismatch", f"The assistant has {own:,} tokens, the model {other:,}.")
+                text = f"The assistant's vocabulary has {own:,} tokens, the model's {other:,}."
+                raise WorkerError("assistant-mismatch", text)
             if fingerprint_tokenizer(opened.tokenizer()) != fingerprint_tokenizer(loaded.tokenizer):
                 raise WorkerError("assistant-mismatch", "The assistant's tokenizer is another one than the model's.")
             device = str(find_input_device(loaded.model))

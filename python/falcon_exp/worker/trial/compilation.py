@@ -36,7 +36,7 @@ class Compilations:
 
 @contextmanager
 def count_compilations(model: Any, asked: str | None) -> Iterator[Compilations | None]:
-    """While entered; None where nothing can be compiled, and torch's compiler is not even imported."""
+    """While entered; None where nothing can be compiled."""
     if asked != "forward" and (asked == "none" or model.generation_config.cache_implementation is None):
         yield None
         return

@@ -20,7 +20,7 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.cache_kinds import make_cache
 from falcon_exp.worker.trial.chat_template import Content
 from falcon_exp.worker.trial.loading import Loaded
-from falcon_exp.worker.trial.prompts import FittedPrompt, count_cached_tokens, repeat_to
+from falcon_exp.worker.trial.prompts import FittedPrompt, repeat_to
 
 #: Tokens that one forward pass reads, so that what it computes meanwhile stays small.
 _STEP = 2048
@@ -50,8 +50,6 @@ def fill_depth(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict
     rows = [repeat_to(loaded.tokenizer, _text_of(prompt.content), depth) for prompt in prompts]
     ids = torch.tensor(rows, device=find_input_device(model))
     started = time.perf_counter()
-    for prompt in prompts:
-        loaded.cache_room.admit(count_cached_tokens(prompt, generation))
     cache = make_cache(model, generation.get("cache"), loaded.cache_room.tokens)
     options = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
     with torch.inference_mode():

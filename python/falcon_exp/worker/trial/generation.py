@@ -26,7 +26,7 @@ from falcon_exp.worker.trial.drafts import NO_DRAFTS, count_drafts
 from falcon_exp.worker.trial.finite_logits import may_be_chosen_from_nothing, require_finite_logits
 from falcon_exp.worker.trial.generation_settings import effective_settings, end_ids, generation_config
 from falcon_exp.worker.trial.loading import Loaded
-from falcon_exp.worker.trial.prompts import FittedPrompt, count_cached_tokens, fit_prompts
+from falcon_exp.worker.trial.prompts import fit_prompts
 from falcon_exp.worker.trial.stop_strings import StopStrings
 from falcon_exp.worker.trial.token_pieces import token_pieces
 
@@ -104,7 +104,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     prompts = fit_prompts(loaded, request)
     limits = find_row_limits(prompts, generation)
     filled = fill_depth(loaded, prompts, generation)
-    settings = prepare_settings(loaded, prompts, generation, filled)
+    settings = prepare_settings(loaded, generation, filled)
     if limits is not None:
         settings.max_length, settings.max_new_tokens = None, max(limits)
     stops = StopStrings(loaded.tokenizer, generation["stop"]) if generation.get("stop") else None
@@ -211,13 +211,9 @@ def _decode(tokenizer: Any, ids: Any) -> str:
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def prepare_settings(
-    loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict[str, Any], filled: FilledCache | None
-) -> Any:
+def prepare_settings(loaded: Loaded, generation: dict[str, Any], filled: FilledCache | None) -> Any:
     """``generation_config`` with the cache and the compilation that are asked for."""
     settings = generation_config(loaded.model, loaded.tokenizer, generation)
-    for prompt in prompts:
-        loaded.cache_room.admit(count_cached_tokens(prompt, generation))
     if filled is None:
         apply_cache(settings, generation.get("cache"), loaded.cache_room)
     elif settings.max_length is not None:

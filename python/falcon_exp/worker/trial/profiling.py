@@ -83,12 +83,13 @@ def profile(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
     """``profileMeasurementSchema`` of the wire format: one more ``generate``, its time taken apart and not counted."""
     model = loaded.model
     generation = request["generation"]
-    # Hooks in a forward pass that is compiled would have it compiled anew: its layers are timed as they are.
-    uncompiled = {**generation, "compile": "none" if generation.get("compile") else None}
+    # Hooks in a forward pass that is compiled would have it compiled anew: its layers are timed as they are. A static
+    # cache, which the model's own files may ask for as well, has the library compile unasked.
+    uncompiled = {**generation, "compile": "none"}
     prompts = fit_prompts(loaded, request)
     batch = prepare_batch(loaded, prompts, generation)
     filled = fill_depth(loaded, prompts, generation)
-    settings = prepare_settings(loaded, prompts, uncompiled, filled)
+    settings = prepare_settings(loaded, uncompiled, filled)
     with torch.inference_mode(), given_cache_alone(model, filled), _TimedForwards(model, loaded.devices) as timed:
         drafting = loaded.assistant.options(generation)
         model.generate(**put_behind(filled, batch.inputs), **drafting, generation_config=settings)

@@ -114,9 +114,15 @@ def count_cached_tokens(fitted: FittedPrompt, generation: dict[str, Any]) -> int
 
 
 def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
-    """The rows of a request's batch, its own prompt first. Raises WorkerError as ``fit_prompt`` does."""
-    contents = [request["prompt"], *request.get("further_prompts", [])]
-    return [fit_prompt(loaded, content, request["generation"]) for content in contents]
+    """The rows of a request's batch, its own prompt first; a static cache has room for each.
+
+    Raises WorkerError as ``fit_prompt`` does.
+    """
+    contents, generation = [request["prompt"], *request.get("further_prompts", [])], request["generation"]
+    fitted = [fit_prompt(loaded, content, generation) for content in contents]
+    for one in fitted:
+        loaded.cache_room.admit(count_cached_tokens(one, generation))
+    return fitted
 
 
 def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
@@ -184,7 +190,8 @@ def _most_input_tokens(config: Any, generation: dict[str, Any]) -> int | None:
         return None if context is None else context - int(generation["max_new_tokens"])
     if context is not None and max_length > context:
         raise WorkerError(
-            "generation-invalid", f"max_length is {max_length} tokens; the model's context is {context}{_less(depth)}."
+            "generation-invalid",
+            f"max_length is {max_length:,} tokens; the model's context is {context + depth:,}{_less(depth)}.",
         )
     return int(max_length) - 1
 

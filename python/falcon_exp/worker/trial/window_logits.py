@@ -74,11 +74,13 @@ def cached_logits(model: Any, ids: torch.Tensor, scored: int, cache: Any, step: 
     """
     first = ids.shape[1] - 1 - scored
     edges = [0, *range(first, ids.shape[1] - 1, step), ids.shape[1] - 1]
+    takes_kept = "logits_to_keep" in inspect.signature(model.forward).parameters
     for start, stop in pairwise(edges):
+        kept = {"logits_to_keep": 1} if takes_kept and start < first else {}
         with torch.inference_mode():
             mask = torch.ones_like(ids[:, :stop])
             part = ids[:, start:stop]
-            logits = model(input_ids=part, attention_mask=mask, past_key_values=cache, use_cache=True).logits
+            logits = model(input_ids=part, attention_mask=mask, past_key_values=cache, use_cache=True, **kept).logits
         if start >= first:
             yield logits[0]
         # Else they live while the next are made.
