@@ -49,24 +49,19 @@ export type ExperimentName = "identical" | "different";
 
 export const EXPERIMENTS: Readonly<Record<ExperimentName, string>> = {
   // The output head stays unquantized in any case.
-  identical: JSON.stringify({
-    name: "identical",
-    ...SHARED,
-    model: models[0],
-    matrix: {
-      model: models,
-      dtype: "bfloat16",
-      quantization: [{ type: "nf4" }, { type: "nf4", skip_modules: ["lm_head"] }],
-    },
-  }),
-  different: JSON.stringify({
-    name: "different",
-    ...SHARED,
-    model: models[0],
-    matrix: {
-      model: models,
-      dtype: "bfloat16",
-      quantization: [{ type: "nf4" }, { type: "nf4", skip_modules: SLOWER.skip_modules }],
-    },
-  }),
+  identical: describeExperiment("identical", ["lm_head"]),
+  different: describeExperiment("different", SLOWER.skip_modules),
 };
+
+function describeExperiment(name: ExperimentName, skip_modules: readonly string[]): string {
+  return JSON.stringify({
+    name,
+    ...SHARED,
+    model: models[0],
+    matrix: {
+      model: models,
+      dtype: "bfloat16",
+      quantization: [{ type: "nf4" }, { type: "nf4", skip_modules }],
+    },
+  });
+}

@@ -15,7 +15,7 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
   if (load === null || shape === null || !canEstimate(plan.worker.quantization)) return null;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
   const { depth } = plan.generation;
-  const tokens = (depth ?? 0) + Math.max(0, ...measurements.map(countLongestRow));
+  const tokens = (depth ?? 0) + findMost(measurements, countLongestRow);
   const metric = chooseMemoryMetric(measurements);
   const device = metric === "peak_rss_bytes" ? "cpu" : "cuda";
   const { quantization, dtype } = plan.worker;
@@ -59,7 +59,12 @@ type Tokens = Pick<RecordedTrial, "input_tokens" | "output_tokens">;
 function readLongest(trials: readonly RecordedTrial[]) {
   const rows = trials.flatMap((trial): readonly Tokens[] => trial.rows ?? [trial]);
   return {
-    prompt: Math.max(0, ...rows.map(({ input_tokens }) => input_tokens)),
-    answer: Math.max(0, ...rows.map(({ output_tokens }) => output_tokens)),
+    prompt: findMost(rows, ({ input_tokens }) => input_tokens),
+    answer: findMost(rows, ({ output_tokens }) => output_tokens),
   };
+}
+
+/** One by one: a call takes only so many arguments. */
+function findMost<T>(all: readonly T[], count: (one: T) => number): number {
+  return all.reduce((most, one) => Math.max(most, count(one)), 0);
 }

@@ -111,15 +111,17 @@ export function weightsText(own: number, reference: number): string {
   return `weights ${times.toFixed(2)}× ${word} (${difference})`;
 }
 
+/** From here on an interval leaves everything open: digits of bounds that are far from one would say nothing. */
+const OPEN_RATIO = 100;
+
 /** `[0.97, 1.02]`. */
 export function effectRange([low, high]: readonly [number, number]): string {
+  const isOpen = high / low > OPEN_RATIO;
+  const boundText = (ratio: number) => {
+    if (isOpen && ratio < 0.01) return "below 0.01";
+    return isOpen && ratio > 100 ? "above 100" : ratioText(ratio);
+  };
   return `[${boundText(low)}, ${boundText(high)}]`;
-}
-
-/** Two loads that are far apart leave everything open: more digits of that would say nothing. */
-function boundText(ratio: number): string {
-  if (ratio < 0.01) return "below 0.01";
-  return ratio > 100 ? "above 100" : ratioText(ratio);
 }
 
 /** Two digits after the point; of what is far below one the first two that say something. */

@@ -1,4 +1,4 @@
-/** What a terminal without UTF-8 can show of what this program writes; a model's own words stay as they are. */
+/** What a terminal without UTF-8 can show: signs that this program uses; letters of other languages stay as they are. */
 
 const REPLACED: Readonly<Record<string, string>> = {
   "─": "-",
@@ -12,8 +12,6 @@ const REPLACED: Readonly<Record<string, string>> = {
   "→": ">",
   "←": "<",
   "▸": ">",
-  "≥": ">",
-  "≤": "<",
   "±": "~",
   "²": "2",
   "✓": "+",

@@ -10,7 +10,7 @@ import { type DocumentFormat, isFolderFormat } from "../render/export/formats.js
 import { findRuns } from "../run/find-runs.js";
 import { describeRecordWarning } from "../run/reader.js";
 import { readRun } from "../run/run-data.js";
-import { BYTE_ORDER_MARK, csvFilePieces } from "../run/table/csv.js";
+import { csvFilePieces } from "../run/table/csv.js";
 import type { CommandIo } from "./io.js";
 
 export interface ExportArgs {
@@ -72,9 +72,7 @@ function isInPieces(content: FileContent): content is Pieces {
 }
 
 function withMark(content: FileContent): FileContent {
-  return isInPieces(content)
-    ? { pieces: csvFilePieces(content.pieces) }
-    : `${BYTE_ORDER_MARK}${String(content)}`;
+  return isInPieces(content) ? { pieces: csvFilePieces(content.pieces) } : content;
 }
 
 /** Waits for whoever reads: Node writes to files, pipes and terminals at once. */

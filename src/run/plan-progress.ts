@@ -10,6 +10,7 @@ import {
   referenceIdOf,
 } from "../plan/plan-types.js";
 import type { Fingerprints } from "../protocol/measurements.js";
+import { findCheckpoint } from "../quantization/registry.js";
 import { repeatsEndAfter } from "./precision.js";
 import type {
   CompletedTrial,
@@ -327,5 +328,5 @@ function buildKey(configurationId: string, round: number): string {
 
 /** What its weights are read from: a quantization may bring a checkpoint of its own. */
 function nameFiles({ worker: { model, quantization } }: Pick<PlanConfiguration, "worker">): string {
-  return canonicalJson({ model, checkpoint: "checkpoint" in quantization ? quantization.checkpoint : null });
+  return canonicalJson({ model, checkpoint: findCheckpoint(quantization) });
 }

@@ -88,4 +88,10 @@ test("a ratio that is tiny keeps digits that say something", () => {
 test("an interval that leaves everything open has no more digits than that", () => {
   expect(effectRange([0.0000045, 381103.19])).toBe("[below 0.01, above 100]");
   expect(effectRange([0.87, 1.78])).toBe("[0.87, 1.78]");
+  expect(effectRange([0.5, 120])).toBe("[0.50, above 100]");
+});
+
+test("a large effect that is known well keeps its bounds, whichever way it goes", () => {
+  expect(effectRange([140, 160])).toBe("[140.00, 160.00]");
+  expect(effectRange([0.00625, 0.00714])).toBe("[0.0063, 0.0071]");
 });

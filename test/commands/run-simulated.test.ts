@@ -1,12 +1,11 @@
 /** The whole line on two simulated cards: run, records, tables, report and charts of a machine with GPUs. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { ExitCode } from "../../src/base/exit-codes.js";
-import type { RunFileRecord } from "../../src/run/record-types.js";
 import { testPython } from "../fixtures/python.js";
-import { scratchFolder } from "../fixtures/run-folder.js";
+import { recordsIn, scratchFolder } from "../fixtures/run-folder.js";
 import { TINY_EXPERIMENT } from "../fixtures/started-run.js";
 import { falconExp } from "./cli.js";
 
@@ -36,13 +35,7 @@ async function runOn(cards: (folder: string) => string, sets: readonly string[])
   const quiet = ["--set", "disturbed_retries=0"];
   const args = ["run", "--python", testPython(), tiny, ...quiet, ...sets.flatMap((set) => ["--set", set])];
   const result = await falconExp(args, { cwd, env });
-  const [id = ""] = readdirSync(join(cwd, "results/falcon-tiny"));
-  const folder = join(cwd, "results/falcon-tiny", id);
-  const records = readFileSync(join(folder, "records.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as RunFileRecord);
-  return { ...result, folder, records };
+  return { ...result, ...recordsIn(cwd) };
 }
 
 test("a run on one of two cards has that card's memory, energy and identity in records, tables and charts", async () => {
@@ -123,12 +116,7 @@ test("a plan over two cards at once: each part whole on one of them, and what th
   const { exitCode, stderr } = await falconExp(args, { cwd, env });
   expect(exitCode, stderr).toBe(ExitCode.ok);
   expect(stderr).toMatch(/slots?.* of its speed alone while all do/);
-  const [id = ""] = readdirSync(join(cwd, "results/tiny"));
-  const folder = join(cwd, "results/tiny", id);
-  const records = readFileSync(join(folder, "records.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as RunFileRecord);
+  const { records } = recordsIn(cwd);
   const cardsOf = new Map<string, Set<string>>();
   for (const record of records) {
     if (record.kind !== "trial" || record.status !== "completed") continue;

@@ -6,7 +6,7 @@ import { expect, test, vi } from "vitest";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { isAlive, listDescendants } from "../fixtures/descendants.js";
 import { testPython } from "../fixtures/python.js";
-import { scratchFolder } from "../fixtures/run-folder.js";
+import { recordsIn, scratchFolder } from "../fixtures/run-folder.js";
 import { falconExp } from "./cli.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -18,14 +18,6 @@ interface Finished {
   readonly stderr: string;
   readonly folder: string;
   readonly records: readonly RunFileRecord[];
-}
-
-function recordsIn(cwd: string): { readonly folder: string; readonly records: readonly RunFileRecord[] } {
-  const [experiment = ""] = readdirSync(join(cwd, "results"));
-  const [run = ""] = readdirSync(join(cwd, "results", experiment));
-  const folder = join(cwd, "results", experiment, run);
-  const lines = readFileSync(join(folder, "records.jsonl"), "utf8").trimEnd().split("\n");
-  return { folder, records: lines.map((line) => JSON.parse(line) as RunFileRecord) };
 }
 
 async function runIn(cwd: string, args: readonly string[]): Promise<Finished> {
