@@ -147,9 +147,9 @@ test("cells of the matrix that mean the same are measured once; what is listed s
   const { configurations } = await planExperiment(minimal(both));
   const compiled = { cache: { type: "static" }, compile: "forward" };
   expect(configurations.map(({ generation: { cache, compile } }) => ({ cache, compile }))).toEqual([
-    { cache: null, compile: null },
+    { cache: null, compile: "none" },
     compiled,
-    { cache: { type: "static" }, compile: null },
+    { cache: { type: "static" }, compile: "none" },
   ]);
   const listed = await planExperiment(minimal(both, "include: [{cache: static, compile: forward}]"));
   expect(listed.configurations).toHaveLength(4);
