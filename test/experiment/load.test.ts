@@ -185,8 +185,12 @@ test("a drafting model of `generation` is read as the model is, and an error nam
   const random = "{config: {model_type: gemma2, final_logit_softcapping: 30.0}, weights: random}";
   const { base } = await load(minimal(`generation: {assistant_model: ${random}}`));
   expect(base.assistant_model).toMatchObject({ floats: [["final_logit_softcapping"]] });
-  const [error] = await collectErrors(() => load(minimal("generation: {assistant_model: smollm2-135m-instrukt}")));
-  expect(error?.message).toMatch(/^generation\.assistant_model: "smollm2-135m-instrukt" is no model that can be found/);
+  const [error] = await collectErrors(() =>
+    load(minimal("generation: {assistant_model: smollm2-135m-instrukt}")),
+  );
+  expect(error?.message).toMatch(
+    /^generation\.assistant_model: "smollm2-135m-instrukt" is no model that can be found/,
+  );
   expect(error?.place?.line).toBe(4);
 });
 
