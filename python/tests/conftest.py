@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +15,11 @@ from typing import Any
 import pytest
 
 from tests.driver import WorkerDriver
+from tests.hub import Hub, hub_environment
 from tests.models import write_model
+
+# Until the tests are collected: imports make objects and no garbage, and looking for it among them takes seconds.
+gc.disable()
 
 # For every process that is started from here. OpenMP threads spin while they wait for their turn: where processes share
 # the cores, as in these tests, a tiny model then takes ten times the processor time.
@@ -119,6 +125,12 @@ def trial(prompt: str = "What is a falcon?", phase: str = "measure", **changes: 
     }
 
 
+def pytest_collection_finish() -> None:
+    """What the imports made stays: no collection looks at it."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Says in the report which tests need a GPU: scripts/check.ts excuses the skips of these alone."""
     if item.get_closest_marker("gpu") is not None:
@@ -178,15 +190,16 @@ def worker(home: Path) -> Iterator[WorkerDriver]:
 class SharedWorker:
     """One started worker, lent to a test at a time; a new one where the last test left it unfit for the next."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, environment: dict[str, str] | None = None) -> None:
         self._home = home
+        self._environment = environment
         self._stack = ExitStack()
         self._driver: WorkerDriver | None = None
 
     @contextmanager
     def lend(self) -> Iterator[WorkerDriver]:
         """The worker, idle and without a trial process; it is made idle again with the block."""
-        driver = self._driver = self._driver or self._stack.enter_context(started_worker(self._home))
+        driver = self._driver = self._driver or self._stack.enter_context(started_worker(self._home, self._environment))
         driver.forget()
         is_fit = False
         try:
@@ -219,3 +232,26 @@ def shared_worker(session_worker: SharedWorker) -> Iterator[WorkerDriver]:
     """A started worker, which a test must not end; the next test gets it without what this one loaded."""
     with session_worker.lend() as driver:
         yield driver
+
+
+@pytest.fixture(scope="session")
+def session_hub(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hub, Path, SharedWorker]]:
+    """Holds what ``hub_worker`` lends, and the cache of that worker."""
+    cache = tmp_path_factory.mktemp("hf")
+    with Hub(tmp_path_factory.mktemp("nothing")) as hub:
+        shared = SharedWorker(home, hub_environment(hub, cache))
+        yield hub, cache, shared
+        shared.close()
+
+
+@pytest.fixture
+def hub_worker(
+    session_hub: tuple[Hub, Path, SharedWorker],
+) -> Iterator[tuple[Hub, WorkerDriver]]:
+    """A hub whose ``folder`` is yet to be named, and a worker that knows no other: shared, and its cache is empty."""
+    hub, cache, shared = session_hub
+    hub.forget()
+    for child in cache.iterdir():
+        shutil.rmtree(child)
+    with shared.lend() as driver:
+        yield hub, driver

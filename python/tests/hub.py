@@ -24,6 +24,8 @@ class Hub:
     def __init__(self, folder: Path) -> None:
         hub = self
         self.folder = folder
+        #: More repositories, by name.
+        self.others: dict[str, Path] = {}
         #: Headers of every request, to see what is sent along.
         self.authorizations: list[str | None] = []
         #: (method and path, Range header) of every request for a repository.
@@ -52,6 +54,16 @@ class Hub:
         self._handler = Handler
         self._server = self._served(0)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+
+    def forget(self) -> None:
+        """As it was in the beginning, but for ``folder``: for the next test."""
+        self.others.clear()
+        self.authorizations.clear()
+        self.requests.clear()
+        self.stop_after_bytes = self.cut_after_bytes = None
+        self.is_busy = False
+        self.stopped.clear()
+        self.flowing.clear()
 
     def _served(self, port: int) -> ThreadingHTTPServer:
         server = ThreadingHTTPServer(("127.0.0.1", port), self._handler)
@@ -104,32 +116,37 @@ class Hub:
             self._send(request, 200, {"Content-Type": "text/html"}, b"<html>Please log in</html>", with_body)
         elif refusal is not None:
             self._refuse(request, *refusal)
-        elif repo != "lab/good":
+        elif repo != "lab/good" and repo not in self.others:
             self._refuse(request, 401, "RepoNotFound", "Invalid username or password.")
         elif "resolve" in parts:
-            self._file(request, parts[3], "/".join(parts[4:]), with_body)
+            self._file(request, self._folder_of(repo), parts[3], "/".join(parts[4:]), with_body)
         elif parts[0] == "api" and parts[4:5] in (["revision"], ["tree"]):
-            self._listing(request, parts[4], parts[5], with_body)
+            self._listing(request, self._folder_of(repo), parts[4], parts[5], with_body)
         else:
             self._refuse(request, 404, "EntryNotFound", "Entry not found")
 
-    def _listing(self, request: BaseHTTPRequestHandler, kind: str, revision: str, with_body: bool) -> None:
+    def _folder_of(self, repo: str) -> Path:
+        return self.others.get(repo, self.folder)
+
+    def _listing(
+        self, request: BaseHTTPRequestHandler, folder: Path, kind: str, revision: str, with_body: bool
+    ) -> None:
         if revision not in ("main", COMMIT):
             self._refuse(request, 404, "RevisionNotFound", f"Invalid rev id: {revision}")
             return
-        paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
-        names = [(path.relative_to(self.folder).as_posix(), path.stat().st_size) for path in paths]
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        names = [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in paths]
         answer: object = [{"type": "file", "path": name, "size": size, "oid": "0" * 40} for name, size in names]
         if kind == "revision":
             siblings = [{"rfilename": name, "size": size} for name, size in names]
             answer = {"id": "lab/good", "sha": COMMIT, "siblings": siblings}
         self._send(request, 200, {"Content-Type": "application/json"}, json.dumps(answer).encode(), with_body)
 
-    def _file(self, request: BaseHTTPRequestHandler, revision: str, name: str, with_body: bool) -> None:
+    def _file(self, request: BaseHTTPRequestHandler, folder: Path, revision: str, name: str, with_body: bool) -> None:
         if revision not in ("main", COMMIT):
             self._refuse(request, 404, "RevisionNotFound", f"Invalid rev id: {revision}")
             return
-        path = self.folder / name
+        path = folder / name
         if not path.is_file():
             self._refuse(request, 404, "EntryNotFound", "Entry not found")
             return
@@ -177,12 +194,16 @@ class Hub:
                 request.wfile.write(body[at_once:])
 
 
+def hub_environment(hub: Hub, home: Path) -> dict[str, str]:
+    """With which a process asks this hub and no other; its cache lies in ``home``."""
+    return {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "0"}
+
+
 @contextmanager
 def hub_for_children(published: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub with ``published``, for the processes that a test starts; their cache in ``home`` is empty."""
     with Hub(published) as served:
-        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
-        monkeypatch.setenv("HF_HOME", str(home / "hf"))
-        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        for name, value in hub_environment(served, home).items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
         yield served

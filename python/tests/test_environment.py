@@ -10,6 +10,7 @@ import pytest
 from falcon_exp.results.traits import read_machine_traits
 from tests.conftest import opened_worker
 from tests.devices.simulated_cards import UUID_A, UUID_B, write_cards
+from tests.driver import WorkerDriver
 
 
 def start(home: Path, **environment: str) -> dict[str, Any]:
@@ -18,8 +19,10 @@ def start(home: Path, **environment: str) -> dict[str, Any]:
         return told
 
 
-def test_a_worker_tells_its_instruction_sets_and_the_kernels_that_follow_from_them(home: Path) -> None:
-    plain = start(home)
+def test_a_worker_tells_its_instruction_sets_and_the_kernels_that_follow_from_them(
+    shared_worker: WorkerDriver, home: Path
+) -> None:
+    plain = shared_worker.environment
     assert plain["machine"]["bitsandbytes"]["native_library"].startswith("libbitsandbytes_")
     if plain["machine"]["torch_cpu_capability"] != "AVX512":
         pytest.skip("this CPU has no AVX-512, so torch has no other choice to make")

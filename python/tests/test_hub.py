@@ -19,7 +19,8 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.hub.__main__ import describe_failure
 from falcon_exp.worker.hub.wanted import likely_weight_files, small_files, weight_files
 from falcon_exp.worker.trial.download import fetch_model, hub_shut_off, report_to_nobody
-from tests.conftest import TINY_FALCON, configuration, started_worker
+from tests.conftest import TINY_FALCON, configuration
+from tests.driver import WorkerDriver
 from tests.hub import COMMIT, Hub, hub_for_children
 from tests.models import write_model
 
@@ -151,40 +152,44 @@ def test_a_repository_with_pickles_alone_is_refused_before_they_are_downloaded(
     assert not any("pytorch_model" in path for path, _ in hub.requests)
 
 
-def test_what_is_loaded_holds_no_download_and_asks_the_hub_for_nothing(hub: Hub, home: Path, tmp_path: Path) -> None:
+def test_what_is_loaded_holds_no_download_and_asks_the_hub_for_nothing(
+    hub_worker: tuple[Hub, WorkerDriver], published: Path
+) -> None:
+    hub, driver = hub_worker
+    hub.folder = published
     from_hub = configuration(model={"source": "hub", "repo": "lab/good", "revision": None})
-    with started_worker(home) as driver:
-        hub.stop_after_bytes = 2 * _PIECE_BYTES
-        began_sec = time.perf_counter()
-        request = driver.send("load", {"configuration": from_hub})
-        while "downloading" not in driver.await_progress("load")["body"]["detail"]:
-            pass
-        held_since_sec = time.perf_counter()
-        assert hub.stopped.wait(60)
-        # The longer the hub is held up here, the more a clock that runs meanwhile would show.
-        driver.ok("ping", socket_name="control")
-        hub.flowing.wait(3)
-        held_sec = time.perf_counter() - held_since_sec
-        hub.flowing.set()
-        load = driver.answer(request)["body"]["measurement"]
-        elapsed_sec = time.perf_counter() - began_sec
-        assert load["download_sec"] >= held_sec
-        assert load["download_sec"] + load["load_sec"] <= elapsed_sec
-        assert (load["model_revision"], load["weights_source"]) == (COMMIT, "files")
-        assert 0 <= load["page_cache_share"] <= 1
-        driver.ok("unload")
-        hub.requests.clear()
-        local = configuration(model={"source": "path", "path": str(hub.folder)})
-        again = driver.ok("load", {"configuration": local})["measurement"]
-        assert (again["download_sec"], again["model_revision"]) == (None, None)
-        assert again["model_config_sha256"] == load["model_config_sha256"]
-        driver.ok("unload")
+    hub.stop_after_bytes = 2 * _PIECE_BYTES
+    began_sec = time.perf_counter()
+    request = driver.send("load", {"configuration": from_hub})
+    while "downloading" not in driver.await_progress("load")["body"]["detail"]:
+        pass
+    held_since_sec = time.perf_counter()
+    assert hub.stopped.wait(60)
+    # The longer the hub is held up here, the more a clock that runs meanwhile would show.
+    driver.ok("ping", socket_name="control")
+    hub.flowing.wait(3)
+    held_sec = time.perf_counter() - held_since_sec
+    hub.flowing.set()
+    load = driver.answer(request)["body"]["measurement"]
+    elapsed_sec = time.perf_counter() - began_sec
+    assert load["download_sec"] >= held_sec
+    assert load["download_sec"] + load["load_sec"] <= elapsed_sec
+    assert (load["model_revision"], load["weights_source"]) == (COMMIT, "files")
+    assert 0 <= load["page_cache_share"] <= 1
+    driver.ok("unload")
+    hub.requests.clear()
+    local = configuration(model={"source": "path", "path": str(hub.folder)})
+    again = driver.ok("load", {"configuration": local})["measurement"]
+    assert (again["download_sec"], again["model_revision"]) == (None, None)
+    assert again["model_config_sha256"] == load["model_config_sha256"]
+    driver.ok("unload")
     assert hub.requests == []
 
 
 def test_code_that_a_folder_names_in_another_repository_is_fetched_before_the_clock(
-    hub: Hub, home: Path, published: Path, whole: Path, tmp_path: Path
+    hub_worker: tuple[Hub, WorkerDriver], whole: Path, tmp_path: Path
 ) -> None:
+    hub, driver = hub_worker
     hub.folder = tmp_path / "code"
     hub.folder.mkdir()
     (hub.folder / "mine.py").write_text(
@@ -199,12 +204,11 @@ def test_code_that_a_folder_names_in_another_repository_is_fetched_before_the_cl
     named = {"AutoConfig": "lab/good--mine.MineConfig", "AutoModelForCausalLM": "lab/good--mine.MineForCausalLM"}
     (folder / "config.json").write_text(json.dumps({**config, "model_type": "mine", "auto_map": named}), "utf-8")
     model = {"source": "path", "path": str(folder)}
-    with started_worker(home) as driver:
-        load = driver.ok("load", {"configuration": configuration(model=model, trust_remote_code=True)})
-        assert load["measurement"]["proof"]["model_class"] == "MineForCausalLM"
-        driver.ok("unload")
-        refused = driver.error("load", {"configuration": configuration(model=model)})
-        assert refused["code"] == "remote-code-refused"
+    load = driver.ok("load", {"configuration": configuration(model=model, trust_remote_code=True)})
+    assert load["measurement"]["proof"]["model_class"] == "MineForCausalLM"
+    driver.ok("unload")
+    refused = driver.error("load", {"configuration": configuration(model=model)})
+    assert refused["code"] == "remote-code-refused"
 
 
 def test_within_the_switch_the_library_believes_to_be_offline_and_afterwards_not() -> None:

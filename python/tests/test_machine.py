@@ -155,14 +155,19 @@ def test_lists_of_cpus_are_read_as_linux_writes_them() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no CPU affinity")
-def test_usable_cores_are_those_of_this_process_not_of_the_machine() -> None:
-    first = min(os.sched_getaffinity(0))
-    told = describe_elsewhere(f"import os; os.sched_setaffinity(0, {{{first}}})")
-    assert told["usable_logical_cores"] == 1
-    assert told["usable_physical_cores"] in (1, None)
+def test_usable_cores_are_those_of_this_process_not_of_the_machine(held: dict[str, Any]) -> None:
+    assert held["usable_logical_cores"] == 1
+    assert held["usable_physical_cores"] in (1, None)
 
 
-def test_the_kernels_told_are_those_that_the_library_chose() -> None:
+@pytest.fixture(scope="module")
+def held() -> dict[str, Any]:
+    """What a process tells whose CPU is held down to other kernels and, where the system can, to one core."""
+    one_core = "import os; hasattr(os, 'sched_setaffinity') and os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
+    return describe_elsewhere(one_core, ATEN_CPU_CAPABILITY="avx2")
+
+
+def test_the_kernels_told_are_those_that_the_library_chose(held: dict[str, Any]) -> None:
     plain = describe_machine()
     kernels = plain["bitsandbytes"]
     assert kernels["native_library"].startswith("libbitsandbytes_")
@@ -170,7 +175,6 @@ def test_the_kernels_told_are_those_that_the_library_chose() -> None:
         pytest.skip("this CPU has no AVX-512, so torch has no other choice to make")
     assert kernels["cpu_int8"] == "int-mm"
     # The same CPU, held down: torch and bitsandbytes then take other kernels, and that is what is told.
-    held = describe_elsewhere("", ATEN_CPU_CAPABILITY="avx2")
     assert held["cpu_instruction_sets"] == plain["cpu_instruction_sets"]
     assert held["torch_cpu_capability"] == "AVX2"
     assert held["bitsandbytes"]["cpu_int8"] == "float"

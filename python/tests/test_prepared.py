@@ -19,6 +19,7 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.loading import Loaded, load
 from tests.conftest import configuration
 from tests.models import write_adapter, write_model
+from tests.preloaded import preloaded_helpers  # noqa: F401
 from tests.proof.tiny_models import tiny_model
 
 
@@ -80,6 +81,7 @@ def test_a_merged_adapter_is_part_of_the_weights_before_anything_is_quantized(ba
     assert packed.measurement["proof"]["weights_bytes"] == bare["weights_bytes"]
 
 
+@pytest.mark.usefixtures("preloaded_helpers")
 def test_what_was_merged_once_is_taken_as_it_is_until_a_file_changes(base: Path, adapter: Path, tmp_path: Path) -> None:
     own = tmp_path / "adapter"
     shutil.copytree(adapter, own)
@@ -90,6 +92,7 @@ def test_what_was_merged_once_is_taken_as_it_is_until_a_file_changes(base: Path,
     assert Path(_load(_merged(base, own)).tokenizer.name_or_path) != folders[0]
 
 
+@pytest.mark.usefixtures("preloaded_helpers")
 def test_an_adapter_that_does_not_fit_is_not_merged(adapter: Path, tmp_path: Path) -> None:
     other = write_model(tmp_path / "other", {**tiny_model("llama")["config"], "hidden_size": 64})
     with pytest.raises(WorkerError, match="does not fit this model") as caught:
@@ -149,6 +152,7 @@ def test_a_gguf_file_is_expanded_once_and_that_is_told(base: Path, tmp_path: Pat
     assert loaded.measurement["proof"]["matrix_weights_quantized_share"] == 0
 
 
+@pytest.mark.usefixtures("preloaded_helpers")
 def test_what_a_gguf_file_does_not_pack_is_what_the_model_was(base: Path, tmp_path: Path) -> None:
     loaded = _load(_at(_write_gguf(tmp_path / "tiny.F32.gguf", base, "F32")))
     assert loaded.measurement["proof"]["dtype"] == "float32"
@@ -156,6 +160,7 @@ def test_what_a_gguf_file_does_not_pack_is_what_the_model_was(base: Path, tmp_pa
     assert torch.allclose(_logits(loaded.model), _logits(original), atol=1e-4)
 
 
+@pytest.mark.usefixtures("preloaded_helpers")
 def test_a_gguf_file_is_quantized_as_any_model_and_estimated_before(base: Path, tmp_path: Path) -> None:
     file = _write_gguf(tmp_path / "tiny.Q8_0.gguf", base, "Q8_0")
     shape = describe(_as_load(_at(file)), trust_remote_code=False)["shape"]
@@ -165,6 +170,7 @@ def test_a_gguf_file_is_quantized_as_any_model_and_estimated_before(base: Path, 
     assert shape["parameters"] == proof["parameters"]
 
 
+@pytest.mark.usefixtures("preloaded_helpers")
 def test_gguf_files_that_cannot_be_read_are_refused_in_words(base: Path, tmp_path: Path) -> None:
     (tmp_path / "damaged.gguf").write_bytes(b"GGUF and no more")
     (tmp_path / "model-00001-of-00002.gguf").write_bytes(b"GGUF")

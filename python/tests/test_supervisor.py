@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,19 @@ import psutil
 import pytest
 
 from falcon_exp.worker.supervisor.sockets import Sockets
-from tests.conftest import configuration, trial
+from tests.conftest import configuration, scripted_worker, trial
 from tests.driver import WorkerDriver
 
 #: Minutes of work for a model that makes hundreds of tokens a second: long enough to be caught in the act.
 LONG: dict[str, Any] = {"max_new_tokens": 50_000, "min_new_tokens": 50_000}
 DEADLINE_SEC = 30.0
+
+
+@pytest.fixture
+def without_libraries(tmp_path: Path) -> Iterator[WorkerDriver]:
+    """A worker of the test's own whose trial process has no model in it: how both end is the same, seconds earlier."""
+    with scripted_worker(tmp_path) as driver:
+        yield driver
 
 
 def load(worker: WorkerDriver) -> int:
@@ -183,17 +191,17 @@ def test_a_request_on_the_wrong_socket_is_refused(shared_worker: WorkerDriver) -
     assert shared_worker.ok("ping", socket_name="control") == {"request": "ping"}
 
 
-def test_shutdown_ends_it_with_0_and_takes_the_trial_process_along(worker: WorkerDriver) -> None:
-    pid = load(worker)
-    worker.ok("shutdown", socket_name="control")
-    assert worker.process.wait(DEADLINE_SEC) == 0
+def test_shutdown_ends_it_with_0_and_takes_the_trial_process_along(without_libraries: WorkerDriver) -> None:
+    pid = load(without_libraries)
+    without_libraries.ok("shutdown", socket_name="control")
+    assert without_libraries.process.wait(DEADLINE_SEC) == 0
     await_gone(pid)
 
 
-def test_sigterm_ends_it_with_143_and_takes_the_trial_process_along(worker: WorkerDriver) -> None:
-    pid = load(worker)
-    worker.process.send_signal(signal.SIGTERM)
-    assert worker.process.wait(DEADLINE_SEC) == 143
+def test_sigterm_ends_it_with_143_and_takes_the_trial_process_along(without_libraries: WorkerDriver) -> None:
+    pid = load(without_libraries)
+    without_libraries.process.send_signal(signal.SIGTERM)
+    assert without_libraries.process.wait(DEADLINE_SEC) == 143
     await_gone(pid)
 
 

@@ -15,7 +15,8 @@ import torch
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.download import fetch_adapter, report_to_nobody
-from tests.conftest import configuration, opened_worker
+from tests.conftest import configuration
+from tests.driver import WorkerDriver
 from tests.hub import COMMIT, Hub, hub_for_children
 from tests.models import write_adapter, write_model
 from tests.proof.tiny_models import tiny_model
@@ -66,20 +67,21 @@ def test_only_what_a_load_reads_is_fetched_and_a_whole_commit_asks_nobody(hub: H
 
 @pytest.mark.parametrize("merged", [False, True])
 def test_the_commit_is_recorded_and_while_the_clock_runs_the_hub_is_asked_for_nothing(
-    hub: Hub, base: Path, home: Path, merged: bool
+    hub_worker: tuple[Hub, WorkerDriver], published: Path, base: Path, merged: bool
 ) -> None:
-    with opened_worker(home) as driver:
-        first = driver.ok("load", {"configuration": configuration(model=_model(base, merged=merged))})["measurement"]
-        assert (first["model_revision"], first["adapter_revision"]) == (None, COMMIT)
-        assert first["download_sec"] > 0
-        assert (first["proof"]["adapter"] is None) == merged
-        assert [one["kind"] for one in first["prepared_from"]] == (["merged-adapter"] if merged else [])
-        driver.ok("unload")
-        hub.requests.clear()
-        pinned = configuration(model=_model(base, merged=merged, revision=COMMIT))
-        again = driver.ok("load", {"configuration": pinned})["measurement"]
-        assert again["fingerprints"] == first["fingerprints"]
-        driver.ok("unload")
+    hub, driver = hub_worker
+    hub.folder = published
+    first = driver.ok("load", {"configuration": configuration(model=_model(base, merged=merged))})["measurement"]
+    assert (first["model_revision"], first["adapter_revision"]) == (None, COMMIT)
+    assert first["download_sec"] > 0
+    assert (first["proof"]["adapter"] is None) == merged
+    assert [one["kind"] for one in first["prepared_from"]] == (["merged-adapter"] if merged else [])
+    driver.ok("unload")
+    hub.requests.clear()
+    pinned = configuration(model=_model(base, merged=merged, revision=COMMIT))
+    again = driver.ok("load", {"configuration": pinned})["measurement"]
+    assert again["fingerprints"] == first["fingerprints"]
+    driver.ok("unload")
     assert hub.requests == []
 
 
@@ -112,11 +114,12 @@ def test_an_adapter_is_counted_as_one_whatever_else_its_repository_holds(
     hub: Hub, base: Path, published: Path, tmp_path: Path
 ) -> None:
     """A ``config.json`` makes no model of it, and weights that are no safetensors are told as its fault."""
-    hub.folder = shutil.copytree(published, tmp_path / "both")
-    (hub.folder / "config.json").write_text("{}", "utf-8")
-    (both,) = _described(_model(base))
+    folder = shutil.copytree(published, tmp_path / "both")
+    (folder / "config.json").write_text("{}", "utf-8")
+    pickles = shutil.copytree(folder, tmp_path / "pickles")
+    (pickles / "adapter_model.safetensors").rename(pickles / "adapter_model.bin")
+    hub.others.update({"lab/both": folder, "lab/pickled": pickles})
+    both, pickled = _described(*(_model(base, repo=name) for name in hub.others))
     files = ("adapter_config.json", "adapter_model.safetensors", "config.json")
-    assert both["download_bytes"] == sum((hub.folder / name).stat().st_size for name in files)
-    (hub.folder / "adapter_model.safetensors").rename(hub.folder / "adapter_model.bin")
-    (pickled,) = _described(_model(base))
+    assert both["download_bytes"] == sum((folder / name).stat().st_size for name in files)
     assert pickled["error"]["code"] == "model-corrupt"

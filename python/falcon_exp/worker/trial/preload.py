@@ -45,8 +45,13 @@ visibility = Visibility("unknown", "the libraries could not be imported")
 
 def finish_imports() -> None:
     """The imports that may start a driver; for the trial process, before any clock runs. Raises ImportError."""
-    for name in _TOUCHES_DRIVERS:
-        importlib.import_module(name)
+    gc.disable()
+    try:
+        for name in _TOUCHES_DRIVERS:
+            importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def find_fork_problem() -> str | None:

@@ -1,0 +1,61 @@
+"""A helper process in a moment: forked from one with the libraries already there, instead of started anew."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import sys
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any
+
+import pytest
+
+
+class PreloadedProcess:
+    """In the place of ``subprocess.Popen`` for ``python -m module`` with pipes as its stdin and stdout."""
+
+    def __init__(self, command: list[str], **_: Any) -> None:
+        context: Any = multiprocessing.get_context("forkserver")
+        # The one that probes of what fits are forked from as well.
+        context.set_forkserver_preload(["falcon_exp.worker.trial.preload"])
+        its_stdin, stdin = context.Pipe(duplex=False)
+        stdout, its_stdout = context.Pipe(duplex=False)
+        self._process = context.Process(target=_run_module, args=(command[-1], its_stdin, its_stdout))
+        self._process.start()
+        for its_own in (its_stdin, its_stdout):
+            its_own.close()
+        self.stdin, self.stdout = _as_file(stdin, "w"), _as_file(stdout, "r")
+
+    @property
+    def returncode(self) -> int | None:
+        """As Popen's."""
+        code: int | None = self._process.exitcode
+        return code
+
+    def __enter__(self) -> PreloadedProcess:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.stdin.close()
+        self.stdout.close()
+        self._process.join()
+
+
+def _as_file(connection: Connection, mode: str) -> Any:
+    with connection:
+        return os.fdopen(os.dup(connection.fileno()), mode, encoding="utf-8")
+
+
+def _run_module(module: str, stdin: Connection, stdout: Connection) -> None:
+    sys.stdin, sys.stdout = _as_file(stdin, "r"), _as_file(stdout, "w")
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+@pytest.fixture
+def preloaded_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helper processes begin with their libraries: for tests of what they do; that they start is shown by others."""
+    monkeypatch.setattr("falcon_exp.worker.helper_process.subprocess.Popen", PreloadedProcess)
