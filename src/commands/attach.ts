@@ -1,11 +1,12 @@
 /** `falcon-exp attach`: follows a run that Slurm measures, from its folder alone. */
 import { ExitCode } from "../base/exit-codes.js";
 import { ownProcessName } from "../base/process-name.js";
+import { safeLine } from "../base/text.js";
 import { slurmClient } from "../executor/slurm/client.js";
 import { followSlices } from "../executor/slurm/follow.js";
 import type { SliceStatus } from "../executor/slurm/judge.js";
-import { type Ledger, readLedger } from "../executor/slurm/ledger.js";
-import { submitSlices } from "../executor/slurm/submit.js";
+import { readLedger } from "../executor/slurm/ledger.js";
+import { Submitter } from "../executor/slurm/submit.js";
 import { describeLoss, OUTCOMES } from "../render/words/task-losses.js";
 import { writeReport } from "../render/write-report.js";
 import { readPlan } from "../run/earlier-run.js";
@@ -31,19 +32,20 @@ export interface AttachArgs {
 
 export async function run(io: CommandIo, args: AttachArgs & { readonly run: string }): Promise<number> {
   const paths = new RunPaths(await findRun(args.run, args.results, io.cwd));
-  return attachTo(io, paths, await readLedger(paths), args);
+  return attachTo(io, paths, args);
 }
 
-/** Throws FalconError `results-locked` where another process follows the run. */
+/** Throws FalconError `slurm-run-unknown`, `results-locked` where another process follows the run. */
 export async function attachTo(
   io: CommandIo,
   run: RunPaths,
-  ledger: Ledger,
   args: AttachArgs,
+  submitter: Submitter = makeSubmitter(io, run),
 ): Promise<number> {
+  await readLedger(run);
   const lock = await lockRun(run.folder, await ownProcessName(), io.clock);
   try {
-    if ((await follow(io, run, ledger, args)) === "detached") {
+    if ((await follow(io, run, { poll: args.poll, submitter })) === "detached") {
       io.stderr.write(
         `The tasks keep running. Follow them: falcon-exp attach ${run.folder}; stop them: falcon-exp cancel ${run.folder}\n`,
       );
@@ -60,7 +62,12 @@ export async function attachTo(
   return chooseExitCode(data.end?.status ?? "interrupted", null);
 }
 
-async function follow(io: CommandIo, run: RunPaths, ledger: Ledger, { poll }: AttachArgs) {
+async function follow(
+  io: CommandIo,
+  run: RunPaths,
+  { poll, submitter }: { readonly poll: number; readonly submitter: Submitter },
+) {
+  const ledger = await readLedger(run);
   const plan = await readPlan(run);
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -85,8 +92,7 @@ async function follow(io: CommandIo, run: RunPaths, ledger: Ledger, { poll }: At
         const { parts } = await readTasks(run, { index: slice, count: ledger.slices });
         return parts.every(({ chosen }) => (chosen?.state ?? "open") !== "open");
       },
-      submit: (before, slices) =>
-        submitSlices(before, slices, { run, client: slurmClient, clock: io.clock, program: PROGRAM }),
+      submitWaiting: (before, queue) => submitter.submitWaiting(before, queue),
       giveUp: async (slice, cause) => {
         const choice = { run, plan, slice: { index: slice, count: ledger.slices }, retryFailed: false };
         await recordLostTask(io, choice, cause);
@@ -103,13 +109,18 @@ export function lossText(loss: TaskLoss): string {
   return `${describeLoss(loss)} It is ${OUTCOMES[loss.outcome]}.`;
 }
 
+export function makeSubmitter(io: CommandIo, run: RunPaths): Submitter {
+  const say = (text: string) => void io.stderr.write(`${safeLine(text)}\n`);
+  return new Submitter({ run, client: slurmClient, clock: io.clock, program: PROGRAM, say });
+}
+
 /** `2 over, 1 running, 1 waiting (Resources)`. */
 export function countStatuses(statuses: readonly SliceStatus[]): string {
   const counts = new Map<string, number>();
   for (const status of statuses) {
     const why =
       status.kind === "waiting" && !["", "None"].includes(status.reason) ? ` (${status.reason})` : "";
-    const key = `${status.kind}${why}`;
+    const key = status.kind === "unsubmitted" ? "not submitted yet" : `${status.kind}${why}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return `tasks: ${[...counts].map(([key, count]) => `${count} ${key}`).join(", ")}`;

@@ -83,7 +83,7 @@ export async function estimatePlan(
     options.memory.length === 0
       ? devices
       : options.memory.map((memory_bytes) => ({ device: "cuda", name: "given", memory_bytes }));
-  const elapsed = await lastElapsed(io, plan, options.results);
+  const elapsed = await readLastElapsed(io, plan, options.results);
   const past = await readPastPeaks(options.results, io.cwd);
   return plan.configurations.map((configuration, index) =>
     estimateOne(configuration, models[index] ?? null, places, {
@@ -167,7 +167,11 @@ function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): n
 }
 
 /** Label → seconds, from the newest run of the same experiment. */
-async function lastElapsed(io: CommandIo, plan: Plan, results: string): Promise<ReadonlyMap<string, number>> {
+export async function readLastElapsed(
+  io: CommandIo,
+  plan: Plan,
+  results: string,
+): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>();
   try {
     const folder = await findRun(plan.header.experiment, results, io.cwd);

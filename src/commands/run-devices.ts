@@ -15,6 +15,7 @@ import {
 } from "../executor/devices.js";
 import { planText } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
+import { predictTimes } from "../plan/predict-times.js";
 import { dealParts, splitPlan } from "../plan/slices.js";
 import { writeReport } from "../render/write-report.js";
 import { freezeRun } from "../run/frozen-run.js";
@@ -95,28 +96,30 @@ function predictWork(
 ): readonly Work[] {
   const byId = new Map(estimates.map((one) => [one.id, one]));
   const parts = splitPlan(plan);
+  const known = <T>(read: (one: ConfigurationEstimate) => T | null) =>
+    new Map(
+      estimates.flatMap((one) => {
+        const value = read(one);
+        return value === null ? [] : [[one.id, value] as const];
+      }),
+    );
+  const bytes = known(({ estimate }) => estimate?.total_bytes ?? null);
+  const { seconds, sizes } = predictTimes(parts, { seconds: known((one) => one.last_elapsed_sec), bytes });
+  const timeOf = new Map(parts.map((part, index) => [part, (seconds ?? sizes)[index] ?? 0]));
   return dealParts(parts, parts.length).map((own, slice) => {
-    const all = own.flatMap(({ configurations }) =>
-      configurations.flatMap(({ worker }) => byId.get(worker.id) ?? []),
+    const ids = own.flatMap(({ configurations }) => configurations.map(({ worker }) => worker.id));
+    const most = Math.max(0, ...ids.flatMap((id) => bytes.get(id) ?? []));
+    const memory = ids.flatMap(
+      (id) => byId.get(id)?.fits.flatMap((one) => (isOf(devices, one) ? one.memory_bytes : [])) ?? [],
     );
-    const bytes = all.flatMap(({ estimate }) => estimate?.total_bytes ?? []);
-    const memory = all.flatMap(({ fits }) =>
-      fits.flatMap((one) => (isOf(devices, one) ? one.memory_bytes : [])),
-    );
-    const trials = own.reduce((sum, part) => sum + part.trials.length, 0);
-    const seconds = all.flatMap(({ last_elapsed_sec }) => last_elapsed_sec ?? []);
     return {
       slice,
       devices: countDevices(
-        bytes.length === 0 ? null : Math.max(...bytes),
+        most || null,
         memory.length === 0 || devices[0]?.kind === "cpu" ? null : Math.min(...memory),
         devices.length,
       ),
-      // As the newest run took them, where all of them were measured; else as many trials, of as many bytes.
-      time:
-        seconds.length === all.length && seconds.length > 0
-          ? seconds.reduce((sum, one) => sum + one, 0)
-          : trials * Math.max(1, ...bytes),
+      time: own.reduce((sum, part) => sum + (timeOf.get(part) ?? 0), 0),
     };
   });
 }

@@ -1,23 +1,30 @@
-/** `falcon-exp run --executor slurm`: submits the slices of a run as an array of tasks, and follows them. */
+/** `falcon-exp run --executor slurm`: submits the slices of a run as arrays of tasks, and follows them. */
 import { resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { ownProcessName } from "../base/process-name.js";
 import { pluralize } from "../base/text.js";
+import { nextArray } from "../executor/slurm/arrays.js";
 import { slurmClient } from "../executor/slurm/client.js";
-import { type Ledger, readLedger, writeLedger } from "../executor/slurm/ledger.js";
-import { buildJob, submitSlices } from "../executor/slurm/submit.js";
+import { lookAtSlices } from "../executor/slurm/follow.js";
+import type { SliceStatus } from "../executor/slurm/judge.js";
+import { type Ledger, readLedger, unmarkCancelled, writeLedger } from "../executor/slurm/ledger.js";
+import { DEFAULT_LIMITS } from "../executor/slurm/limits.js";
+import { addJob, buildJob } from "../executor/slurm/submit.js";
 import { type SlurmSettings, slurmSchema } from "../experiment/slurm-schema.js";
 import { needsBuiltinModel } from "../plan/builtin-model.js";
 import { planText } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
-import { dealParts, splitPlan } from "../plan/slices.js";
+import { dealRun, writeDeal } from "../run/deal-file.js";
 import { readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
 import { freezeRun } from "../run/frozen-run.js";
 import { RunPaths } from "../run/paths.js";
 import { readTasks } from "../run/read-run-records.js";
+import { lockRun } from "../run/run-lock.js";
 import { hasTasks } from "../run/task-folders.js";
-import { attachTo } from "./attach.js";
+import { attachTo, makeSubmitter } from "./attach.js";
+import { chooseSlices } from "./choose-slices.js";
 import { findExtras } from "./find-extras.js";
 import { newRunPaths } from "./freeze-experiment.js";
 import type { CommandIo } from "./io.js";
@@ -44,15 +51,14 @@ async function submitNew(io: CommandIo, args: RunArgs): Promise<number> {
   const { experiment, text, plan } = await loadPlan(io, { file: args.file, set: args.set });
   const run = newRunPaths(io, experiment.name, resolve(io.cwd, args.results));
   const settings = experiment.slurm ?? slurmSchema.parse({});
-  const ledger = startLedger(io, plan, settings, args);
-  const slices = Array.from({ length: ledger.slices }, (_, index) => index);
-  if (args.dryRun) {
-    io.stdout.write(buildJob(ledger, slices, { run, program: PROGRAM }));
-    return ExitCode.ok;
-  }
+  const { count, dealt, remark } = await chooseSlices(io, plan, settings, args);
+  if (remark !== null) io.stderr.write(`${remark}\n`);
+  const ledger = startLedger(io, settings, count, args);
+  if (args.dryRun) return printScripts(io, run, ledger);
   await prepare(io, plan, args);
   await freezeRun(run, { experimentText: text, planText: planText(plan) });
-  return submit(io, run, ledger, slices, args);
+  if (dealt !== null) await writeDeal(run, dealt);
+  return submit(io, run, ledger, args);
 }
 
 /** What is left of a run that tasks measure; `--retry-failed`: what failed as well. */
@@ -75,18 +81,23 @@ async function submitLeft(io: CommandIo, args: RunArgs): Promise<number> {
       )
       .map((part) => part.plan),
   );
-  const dealt = dealParts(
+  const dealt = await dealRun(
+    run,
     parts.map((part) => part.plan),
     before.slices,
   );
-  const slices = dealt.flatMap((own, slice) => (own.some((part) => isLeft.has(part)) ? [slice] : []));
-  if (slices.length === 0) {
-    io.stderr.write(`Nothing is left to measure in ${run.folder}.\n`);
-    return attachTo(io, run, before, args);
+  const look = await lookAtSlices(before, { run, client: slurmClient, clock: io.clock });
+  const waiting = dealt.flatMap((own, slice) =>
+    own.some((part) => isLeft.has(part)) && !isInHands(look.statuses[slice]) ? [slice] : [],
+  );
+  if (waiting.length === 0) {
+    io.stderr.write(`Nothing is left to submit of ${run.folder}.\n`);
+    return attachTo(io, run, args);
   }
   const tried = Math.max(0, ...parts.filter((part) => isLeft.has(part.plan)).map(({ tries }) => tries));
   const ledger: Ledger = {
     ...before,
+    waiting,
     // Each task has its bound anew.
     losses_before: [...before.losses_before, ...before.losses],
     losses: [],
@@ -94,28 +105,43 @@ async function submitLeft(io: CommandIo, args: RunArgs): Promise<number> {
     attempts: tried + before.settings.retries + 1,
     retry_failed: args.retryFailed,
   };
-  if (args.dryRun) {
-    io.stdout.write(buildJob(ledger, slices, { run, program: PROGRAM }));
-    return ExitCode.ok;
-  }
+  if (args.dryRun) return printScripts(io, run, ledger);
   await prepare(io, plan, args);
-  return submit(io, run, ledger, slices, args);
+  return submit(io, run, ledger, args);
 }
 
-function startLedger(io: CommandIo, plan: Plan, settings: SlurmSettings, args: RunArgs): Ledger {
+/** Whether Slurm has it yet: a second task would measure the same. */
+function isInHands(status: SliceStatus | undefined): boolean {
+  return status?.kind === "waiting" || status?.kind === "running";
+}
+
+function startLedger(io: CommandIo, settings: SlurmSettings, slices: number, args: RunArgs): Ledger {
   return {
     schema_version: 1,
-    slices: Math.min(settings.tasks, splitPlan(plan).length),
+    slices,
     settings,
     python: args.python || null,
     attempts: settings.retries + 1,
     retry_failed: false,
     cwd: io.cwd,
     jobs: [],
+    waiting: Array.from({ length: slices }, (_, slice) => slice),
     losses_before: [],
     losses: [],
     cancelled_at: null,
   };
+}
+
+/** One after the other, as sbatch would get them. */
+async function printScripts(io: CommandIo, run: RunPaths, before: Ledger): Promise<number> {
+  const { maxArraySize } = (await slurmClient.limits()) ?? DEFAULT_LIMITS;
+  let ledger = before;
+  for (;;) {
+    const next = nextArray(ledger.waiting, { maxArraySize, most: Number.POSITIVE_INFINITY });
+    if (next === null) return ExitCode.ok;
+    io.stdout.write(buildJob(ledger, next, { run, program: PROGRAM }));
+    ledger = addJob(ledger, next, run, io.clock.now());
+  }
 }
 
 /** Once, here, on the disk that the nodes share: a hundred tasks that each installed it would be in each other's way. */
@@ -127,25 +153,31 @@ async function prepare(io: CommandIo, plan: Plan, args: RunArgs): Promise<void> 
   });
 }
 
-async function submit(
-  io: CommandIo,
-  run: RunPaths,
-  before: Ledger,
-  slices: readonly number[],
-  args: RunArgs,
-): Promise<number> {
-  await writeLedger(run, before);
-  const ledger = await submitSlices(before, slices, {
-    run,
-    client: slurmClient,
-    clock: io.clock,
-    program: PROGRAM,
-  });
-  const id = ledger.jobs.at(-1)?.id ?? "";
-  io.stderr.write(`Submitted job ${id}: ${pluralize(slices.length, "task")} for ${run.folder}\n`);
-  if (!args.detach) return attachTo(io, run, ledger, args);
-  if (args.json) printJson(io, { schema_version: 1, run: run.folder, job: id, tasks: slices.length });
-  else io.stdout.write(`Follow it: falcon-exp attach ${run.folder}\n`);
+async function submit(io: CommandIo, run: RunPaths, before: Ledger, args: RunArgs): Promise<number> {
+  const lock = await lockRun(run.folder, await ownProcessName(), io.clock);
+  const submitter = makeSubmitter(io, run);
+  let ledger = before;
+  try {
+    await unmarkCancelled(run);
+    await writeLedger(run, before);
+    const queue = (await slurmClient.queue("all")) ?? { rows: [], jobs: 0 };
+    ledger = await submitter.submitWaiting(before, queue);
+  } finally {
+    await lock.release();
+  }
+  if (!args.detach) return attachTo(io, run, args, submitter);
+  const jobs = ledger.jobs.slice(before.jobs.length).flatMap(({ id }) => id ?? []);
+  const waiting = ledger.waiting.length;
+  const tasks = before.waiting.length - waiting;
+  if (args.json)
+    printJson(io, { schema_version: 1, run: run.folder, job: jobs[0] ?? null, jobs, tasks, waiting });
+  else {
+    if (waiting > 0)
+      io.stdout.write(
+        `${pluralize(waiting, "task")} not submitted yet: whoever follows the run does that.\n`,
+      );
+    io.stdout.write(`Follow it: falcon-exp attach ${run.folder}\n`);
+  }
   return ExitCode.ok;
 }
 

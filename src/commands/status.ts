@@ -32,7 +32,9 @@ export async function run(io: CommandIo, args: StatusArgs): Promise<number> {
   for (const loss of losses) io.stdout.write(`${lossText(loss)}\n`);
   for (const [slice, status] of statuses.entries()) {
     const { status: kind, job, state, node } = describe(status);
-    const parts = [kind, job, state, node].filter((part) => part !== null && part !== "");
+    const parts = [kind === "unsubmitted" ? "not submitted yet" : kind, job, state, node].filter(
+      (part) => part !== null && part !== "",
+    );
     if (kind !== "over") io.stdout.write(`slice ${slice}: ${parts.join("  ")}\n`);
   }
   io.stdout.write(`${countStatuses(statuses)}\n`);
@@ -40,7 +42,8 @@ export async function run(io: CommandIo, args: StatusArgs): Promise<number> {
 }
 
 function describe(status: SliceStatus) {
-  if (status.kind === "over") return { status: status.kind, job: null, state: null, node: null };
+  if (status.kind === "over" || status.kind === "unsubmitted")
+    return { status: status.kind, job: null, state: null, node: null };
   const { job, state, node } = status.kind === "left" ? status.task : status;
   return { status: status.kind, job, state, node };
 }

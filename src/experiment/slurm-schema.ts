@@ -8,8 +8,8 @@ const line = z
   .regex(/^[^\r\n\0]*$/, { error: "must be one line" });
 const option = z.union([line, z.number(), z.boolean()], { error: "must be text, a number, true or false" });
 const OPTION_NAME = /^[a-z][a-z0-9-]*$/;
-/** Below the index that a Slurm takes by default (MaxArraySize 1001). */
-const MOST_TASKS = 1000;
+/** A plan has no more configurations, and so no more references to spread. */
+const MOST_TASKS = 10_000;
 
 export const slurmSchema = z.strictObject({
   partition: line.optional(),
@@ -31,8 +31,9 @@ export const slurmSchema = z.strictObject({
   signal: z.int().min(10).max(3600).default(90).meta({
     description: "Seconds before the time limit at which a task stops and keeps what it has; default 90.",
   }),
-  tasks: z.int().min(1).max(MOST_TASKS).default(100).meta({
-    description: "At most so many tasks; never more than there are references. Default 100.",
+  tasks: z.int().min(1).max(MOST_TASKS).optional().meta({
+    description:
+      "At most so many tasks; never more than there are references. Default: tasks of 5 to 60 minutes by the newest run of the experiment; 100 where there is none.",
   }),
   retries: z.int().min(0).max(20).default(2).meta({
     description: "How often an interrupted task is submitted again; default 2.",

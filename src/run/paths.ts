@@ -79,6 +79,14 @@ export class RunPaths {
   get slurm(): string {
     return join(this.folder, "slurm.json");
   }
+  /** There once the run was cancelled. */
+  get slurmCancelled(): string {
+    return join(this.folder, "slurm", "cancelled");
+  }
+  /** Which parts of the plan each slice has; there only where they were dealt out by time. */
+  get slices(): string {
+    return join(this.folder, "slices.json");
+  }
   /** The folder of one of them is made like a run's. */
   task(name: string): RunPaths {
     return new RunPaths(join(this.tasks, checkedSegment(name)));

@@ -1,8 +1,9 @@
 /** A run's records, whoever wrote them: one process, or tasks on several machines. */
 import { FalconError } from "../base/errors.js";
 import type { Plan } from "../plan/plan-types.js";
-import { dealParts, type Slice, splitPlan } from "../plan/slices.js";
+import { type Slice, splitPlan } from "../plan/slices.js";
 import { appendChecksum } from "./checksummed-line.js";
+import { dealRun } from "./deal-file.js";
 import { readPlan } from "./earlier-run.js";
 import { chooseRecords, type MergedTasks, mergeTasks, type PartOfTask } from "./merge-tasks.js";
 import type { RunPaths } from "./paths.js";
@@ -37,13 +38,12 @@ export async function readRunRecords(paths: RunPaths): Promise<RecordFile> {
 
 /**
  * What tasks have recorded, without the records themselves: of the whole plan, or of the parts of one slice alone, for which no task
- * of another slice need be read. Throws FalconError `resume-plan-unreadable` and the reader's.
+ * of another slice need be read. Throws FalconError `resume-plan-unreadable`, `slices-unreadable` and the reader's.
  */
 export async function readTasks(run: RunPaths, slice: Slice | null = null): Promise<ReadTasks> {
   const plan = await readPlan(run);
   const all = splitPlan(plan);
-  const dealt = slice === null ? all : new Set(dealParts(all, slice.count)[slice.index]);
-  const parts = slice === null ? all : all.filter((part) => (dealt as ReadonlySet<Plan>).has(part));
+  const parts = slice === null ? all : await listOwn(run, all, slice);
   const partOf = findParts(parts);
   const warnings: RecordWarning[] = [];
   const tasks: TaskOutline[] = [];
@@ -61,6 +61,12 @@ export async function readTasks(run: RunPaths, slice: Slice | null = null): Prom
     plan,
     warnings: [...warnings, ...merged.notes.map((message) => ({ line: null, message }))],
   };
+}
+
+/** In the plan's order. */
+async function listOwn(run: RunPaths, all: readonly Plan[], slice: Slice): Promise<readonly Plan[]> {
+  const own = new Set((await dealRun(run, all, slice.count))[slice.index]);
+  return all.filter((part) => own.has(part));
 }
 
 /** A plan that was cut into another number of slices may have put the same parts together. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parseAccounting, parseQueue } from "../../src/executor/slurm/answers.js";
-import { explainLeft, explainRequeued, judgeSlice, maySubmitAgain } from "../../src/executor/slurm/judge.js";
+import { explainLeft, explainRequeued, judgeSlices, maySubmitAgain } from "../../src/executor/slurm/judge.js";
 import { buildScript, nameIndexes } from "../../src/executor/slurm/script.js";
 import { isEnded } from "../../src/executor/slurm/states.js";
 import { slurmSchema } from "../../src/experiment/slurm-schema.js";
@@ -27,19 +27,23 @@ test("the script that sbatch gets has every option by Slurm's own name, and falc
     setup: ["module load cuda/12.6", "export HF_HOME=/shared/hf"],
     options: { nice: 100, exclusive: true, "mail-type": false, comment: 'a "wide" sweep' },
   });
-  const script = buildScript({
+  const inputs = {
     settings,
     name: "falcon-exp-20261124T120305Z-5881-0",
     runFolder: "/shared/my results/100%/quant/20261124T120305Z-5881",
     slices: [0, 1, 2, 5],
+    offset: 0,
     count: 6,
     program: ["/usr/bin/node", "/opt/falcon-exp/bin/falcon-exp.js"],
     cwd: "/home/o'neil",
     python: "/opt/lab/bin/python",
     attempts: 3,
     retryFailed: true,
-  });
-  expect(script).toBe(golden("script.sh"));
+  };
+  expect(buildScript(inputs)).toBe(golden("script.sh"));
+  // Of a later array the indexes begin at 0 again.
+  const later = { ...inputs, slices: [1001, 1002, 1004], offset: 1001, count: 2000 };
+  expect(buildScript(later)).toBe(golden("later-array.sh"));
 });
 
 test.each([
@@ -51,20 +55,41 @@ test.each([
 });
 
 const JOBS = [
-  { id: "11", name: "falcon-exp-r-0", slices: [0, 1, 2, 3], submitted_at: "2026-11-28T10:00:00.000Z" },
-  { id: "15", name: "falcon-exp-r-1", slices: [2], submitted_at: "2026-11-28T11:00:00.000Z" },
+  {
+    id: "11",
+    name: "falcon-exp-r-0",
+    slices: [0, 1, 2, 3],
+    offset: 0,
+    submitted_at: "2026-11-28T10:00:00.000Z",
+  },
+  { id: "15", name: "falcon-exp-r-1", slices: [2], offset: 0, submitted_at: "2026-11-28T11:00:00.000Z" },
 ];
 const records = (slice: number, isOver = false) => ({ slice, isOver, wasStopped: false, restarts: [] });
 
 test("records decide, and Slurm's state only says where a task is that left none", () => {
-  const queue = parseQueue(golden("squeue.txt"));
-  const kinds = [0, 1, 2, 3].map((slice) => judgeSlice(records(slice), { jobs: JOBS }, queue).kind);
-  expect(kinds).toEqual(["running", "left", "waiting", "left"]);
-  expect(judgeSlice(records(2), { jobs: JOBS }, queue)).toMatchObject({ job: "15_2", reason: "Resources" });
+  const { rows, jobs } = parseQueue(golden("squeue.txt"));
+  expect(jobs).toBe(4);
+  const ledger = { jobs: JOBS, waiting: [] };
+  const judge = (of: readonly ReturnType<typeof records>[]) => judgeSlices(of, ledger, rows);
+  const statuses = judge([0, 1, 2, 3].map((slice) => records(slice)));
+  expect(statuses.map(({ kind }) => kind)).toEqual(["running", "left", "waiting", "left"]);
+  expect(statuses[2]).toMatchObject({ job: "15_2", reason: "Resources" });
   // Killed for its memory after its last record, or ended well without one.
-  expect(judgeSlice(records(1, true), { jobs: JOBS }, queue).kind).toBe("over");
+  expect(judge([records(1, true)])).toEqual([{ kind: "over" }]);
   // A controller that does not answer says nothing of the tasks.
-  expect(judgeSlice(records(1), { jobs: JOBS }, null).kind).toBe("unknown");
+  expect(judgeSlices([records(1)], ledger, null)).toMatchObject([{ kind: "unknown" }]);
+});
+
+test("of several arrays each slice is found by its array's own numbers, and what waits to be submitted is in none", () => {
+  const [first, second] = JOBS as [(typeof JOBS)[0], (typeof JOBS)[0]];
+  const jobs = [first, { ...second, slices: [1001, 1003], offset: 1001 }];
+  const { rows } = parseQueue("15_0|RUNNING|None|n1|falcon-exp-r-1\n15_2|PENDING|None||falcon-exp-r-1\n");
+  const of = [1001, 1003, 3].map((slice) => records(slice));
+  expect(judgeSlices(of, { jobs, waiting: [3] }, rows)).toMatchObject([
+    { kind: "running", job: "15_0" },
+    { kind: "waiting", job: "15_2" },
+    { kind: "unsubmitted" },
+  ]);
 });
 
 test("what accounting recorded explains a loss that the queue has forgotten", () => {

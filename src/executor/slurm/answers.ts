@@ -12,14 +12,22 @@ export interface QueueRow extends SlurmTaskState {
   readonly name: string;
 }
 
-export function parseQueue(text: string): readonly QueueRow[] {
-  return text.split("\n").flatMap((line) => {
+export interface Queue {
+  readonly rows: readonly QueueRow[];
+  /** Of any kind, each task of an array counted. */
+  readonly jobs: number;
+}
+
+export function parseQueue(text: string): Queue {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const rows = lines.flatMap((line) => {
     const [job = "", state = "", reason = "", node = "", name = ""] = line.split("|");
     const [, arrayId, index] = TASK.exec(job) ?? [];
     if (arrayId === undefined) return [];
     const row = { job, state: normalizeState(state), reason, node, name, exitCode: null };
     return [{ ...row, arrayId, index: Number(index) }];
   });
+  return { rows, jobs: lines.length };
 }
 
 const TASK = /^(\d+)_(\d+)$/;

@@ -2,18 +2,30 @@
 import { execa } from "execa";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import { parseAccounting, parseQueue, type QueueRow, SACCT_FORMAT, SQUEUE_FORMAT } from "./answers.js";
+import { parseAccounting, parseQueue, type Queue, SACCT_FORMAT, SQUEUE_FORMAT } from "./answers.js";
+import { parseLimits, type SlurmLimits, saysFull, saysUnanswered } from "./limits.js";
 import type { SlurmTaskState } from "./states.js";
 
 const ASK_LIMIT_MS = 60_000;
-/** At its limit of jobs sbatch waits, and says nothing. */
 const SUBMIT_LIMIT_MS = 120_000;
+const CONFIG_LIMIT_MS = 20_000;
+/** Linux takes no argument of 128 KiB. */
+const MOST_NAMES_CHARACTERS = 100_000;
+
+export type Submission =
+  | { readonly kind: "taken"; readonly id: string }
+  /** Refused for a limit: there may be room later. */
+  | { readonly kind: "full"; readonly said: string }
+  /** Slurm may have taken it all the same. */
+  | { readonly kind: "unanswered"; readonly said: string };
 
 export interface SlurmClient {
-  /** The array's id. Throws FalconError `slurm-missing`, `slurm-submit-failed`. */
-  submit(script: string): Promise<string>;
-  /** Of jobs of these names; null where there was no answer, which says nothing of the jobs. */
-  queue(names: readonly string[]): Promise<readonly QueueRow[] | null>;
+  /** Throws FalconError `slurm-missing`, `slurm-submit-failed`. */
+  submit(script: string): Promise<Submission>;
+  /** Of jobs of these names, or of everybody's; null where there was no answer, which says nothing of the jobs. */
+  queue(names: readonly string[] | "all"): Promise<Queue | null>;
+  /** Null where there was no answer. */
+  limits(): Promise<SlurmLimits | null>;
   /** Null where there is no accounting, or no answer. */
   accounting(arrayIds: readonly string[]): Promise<ReadonlyMap<string, readonly SlurmTaskState[]> | null>;
   /** Throws FalconError `slurm-cancel-failed`. */
@@ -22,27 +34,36 @@ export interface SlurmClient {
 
 export const slurmClient: SlurmClient = {
   async submit(script) {
-    const result = await execa("sbatch", ["--parsable"], {
+    const sbatch = execa("sbatch", ["--parsable"], {
       input: script,
       reject: false,
       timeout: SUBMIT_LIMIT_MS,
     });
+    // Where Slurm is full sbatch would wait for minutes: whoever follows the run asks again instead.
+    sbatch.stderr.on("data", (said) => void (saysFull(String(said)) && sbatch.kill()));
+    const result = await sbatch;
     if (result.code === "ENOENT") throw missing();
     const [id] = /^\d+/.exec(result.stdout.trim()) ?? [];
-    if (!result.failed && id !== undefined) return id;
-    const said = result.stderr.trim().split("\n").at(-1) || "sbatch said nothing";
-    throw new FalconError({
-      code: "slurm-submit-failed",
-      message: `Slurm did not take the job: ${result.timedOut ? `no answer in ${SUBMIT_LIMIT_MS / 1000} s; ` : ""}${said}`,
-      next: "Correct executor.slurm (--dry-run shows the script), or lower executor.slurm.tasks where a limit is named.",
-      exitCode: ExitCode.setupFailed,
-    });
+    if (!result.failed && id !== undefined) return { kind: "taken", id };
+    const said = result.stderr.trim();
+    if (saysFull(said)) return { kind: "full", said: firstLine(said) };
+    if (result.timedOut) return { kind: "unanswered", said: `no answer in ${SUBMIT_LIMIT_MS / 1000} s` };
+    if (saysUnanswered(said)) return { kind: "unanswered", said: lastLine(said) };
+    throw submitFailed(lastLine(said) || "sbatch said nothing");
   },
   async queue(names) {
-    const args = ["-h", "-r", "-t", "all", "-o", SQUEUE_FORMAT, `--name=${names.join(",")}`];
-    const result = await execa("squeue", args, { reject: false, timeout: ASK_LIMIT_MS });
+    const listed = names === "all" ? "" : names.join(",");
+    const args = ["-h", "-r", "-t", "all", "-o", SQUEUE_FORMAT];
+    // Of so many names everybody's jobs are asked for, and the others passed over.
+    const filter = listed === "" || listed.length > MOST_NAMES_CHARACTERS ? [] : [`--name=${listed}`];
+    const result = await execa("squeue", [...args, ...filter], { reject: false, timeout: ASK_LIMIT_MS });
     if (result.code === "ENOENT") throw missing();
     return result.failed ? null : parseQueue(result.stdout);
+  },
+  async limits() {
+    const args = ["show", "config"];
+    const result = await execa("scontrol", args, { reject: false, timeout: CONFIG_LIMIT_MS });
+    return result.failed ? null : parseLimits(result.stdout);
   },
   async accounting(arrayIds) {
     const args = ["-X", "-n", "-P", "-D", "-o", SACCT_FORMAT, "-j", arrayIds.join(",")];
@@ -62,6 +83,23 @@ export const slurmClient: SlurmClient = {
     });
   },
 };
+
+export function submitFailed(said: string): FalconError {
+  return new FalconError({
+    code: "slurm-submit-failed",
+    message: `Slurm did not take the job: ${said}`,
+    next: "Correct executor.slurm and run it again (--dry-run shows the script); where Slurm takes it later, falcon-exp attach RUN submits what is left.",
+    exitCode: ExitCode.setupFailed,
+  });
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}
+
+function lastLine(text: string): string {
+  return text.split("\n").at(-1) ?? "";
+}
 
 function missing(): FalconError {
   return new FalconError({

@@ -3,11 +3,20 @@ import type { Clock } from "../../base/clock.js";
 import type { RunPaths } from "../../run/paths.js";
 import { SmallFiles } from "../../run/small-files.js";
 import type { TaskLoss } from "../../run/task-losses.js";
+import type { Queue } from "./answers.js";
 import type { SlurmClient } from "./client.js";
-import { explainLeft, explainRequeued, judgeSlice, maySubmitAgain, type SliceStatus } from "./judge.js";
-import { type Ledger, writeLedger } from "./ledger.js";
+import {
+  explainLeft,
+  explainRequeued,
+  judgeSlices,
+  maySubmitAgain,
+  NO_ARRAY,
+  type SliceRecords,
+  type SliceStatus,
+} from "./judge.js";
+import { type Ledger, readCancelled, writeLedger } from "./ledger.js";
 import { readSliceRecords } from "./slice-records.js";
-import type { LossCause, SlurmTaskState } from "./states.js";
+import { explainUnsubmitted, type LossCause, type SlurmTaskState } from "./states.js";
 
 export interface FollowOptions {
   readonly run: RunPaths;
@@ -21,8 +30,8 @@ export interface FollowOptions {
   readonly onLoss: (loss: TaskLoss) => void;
   /** Whether nothing is left of a slice, whoever measured it. */
   readonly isOver: (slice: number) => Promise<boolean>;
-  /** Submits slices once more. */
-  readonly submit: (ledger: Ledger, slices: readonly number[]) => Promise<Ledger>;
+  /** Submits what waits, as far as there is room. */
+  readonly submitWaiting: (ledger: Ledger, queue: Queue) => Promise<Ledger>;
   /** Records what is left of a slice as failed. */
   readonly giveUp: (slice: number, cause: LossCause) => Promise<void>;
 }
@@ -33,14 +42,22 @@ export async function lookAtSlices(
   { run, client, clock }: Pick<FollowOptions, "run" | "client" | "clock">,
 ) {
   const records = await readSliceRecords(run, ledger.slices, new SmallFiles(clock));
-  const names = ledger.jobs.map(({ name }) => name);
-  const queue = records.every(({ isOver }) => isOver) ? [] : await client.queue(names);
-  const jobs = ledger.jobs.map((job) => ({
-    ...job,
-    id: job.id ?? queue?.find(({ name }) => name === job.name)?.arrayId ?? null,
-  }));
-  const known = { ...ledger, jobs };
-  return { records, ledger: known, statuses: records.map((one) => judgeSlice(one, known, queue)) };
+  const isEnd = records.every(({ isOver }) => isOver);
+  const queue = isEnd ? { rows: [], jobs: 0 } : await client.queue(namesToAsk(ledger, records));
+  const ids = new Map(queue?.rows.map(({ name, arrayId }) => [name, arrayId]));
+  const jobs = ledger.jobs.map((job) => ({ ...job, id: job.id ?? ids.get(job.name) ?? null }));
+  const over = new Set(records.flatMap(({ slice, isOver }) => (isOver ? [slice] : [])));
+  const waiting = ledger.waiting.filter((slice) => !over.has(slice));
+  const known = { ...ledger, jobs, waiting };
+  return { records, ledger: known, queue, statuses: judgeSlices(records, known, queue?.rows ?? null) };
+}
+
+/** Everybody's where something is to be submitted, for these fill Slurm's queue; else of jobs whose tasks are not all over. */
+function namesToAsk({ jobs, waiting }: Ledger, records: readonly SliceRecords[]): readonly string[] | "all" {
+  if (waiting.length > 0) return "all";
+  return jobs
+    .filter(({ id, slices }) => id === null || slices.some((slice) => records[slice]?.isOver !== true))
+    .map(({ name }) => name);
 }
 
 /** Until every slice is over. Throws what its parts throw. */
@@ -52,11 +69,13 @@ export async function followSlices(start: Ledger, options: FollowOptions): Promi
   const overElsewhere = new Set<number>();
   for (;;) {
     const look = await lookAtSlices(ledger, { run, client, clock });
-    ledger = look.ledger;
+    ledger = { ...look.ledger, cancelled_at: look.ledger.cancelled_at ?? (await readCancelled(run)) };
     const statuses = look.statuses.map(
       (status, slice): SliceStatus => (overElsewhere.has(slice) ? { kind: "over" } : status),
     );
-    const lost: { slice: number; task: SlurmTaskState; wasStopped: boolean }[] = [];
+    if (ledger.cancelled_at !== null) ledger = await cancelRest(ledger, statuses, options);
+    else if (look.queue !== null) ledger = await options.submitWaiting(ledger, look.queue);
+    const lost: Lost[] = [];
     for (const [slice, status] of statuses.entries()) {
       if (status.kind !== "left") leftBefore.delete(slice);
       else if (!leftBefore.has(slice)) leftBefore.add(slice);
@@ -79,6 +98,33 @@ export async function followSlices(start: Ledger, options: FollowOptions): Promi
   }
 }
 
+/** What was submitted meanwhile is cancelled too, and what was not is recorded. */
+async function cancelRest(
+  before: Ledger,
+  statuses: readonly SliceStatus[],
+  options: FollowOptions,
+): Promise<Ledger> {
+  const { client } = options;
+  const alive = statuses.flatMap((one) =>
+    one.kind === "waiting" || (one.kind === "running" && one.state !== "COMPLETING") ? [one.job] : [],
+  );
+  const arrays = [...new Set(alive.map((job) => arrayOf(job)))];
+  if (arrays.length > 0) await client.cancel(arrays);
+  let ledger = { ...before, waiting: [] as number[] };
+  for (const slice of before.waiting) {
+    const cause = { ...explainUnsubmitted(slice), state: null };
+    ledger = noteLoss(ledger, { slice, job: "none", restart: 0, outcome: "given-up" }, cause, options);
+    await options.giveUp(slice, cause);
+  }
+  return ledger;
+}
+
+interface Lost {
+  readonly slice: number;
+  readonly task: SlurmTaskState;
+  readonly wasStopped: boolean;
+}
+
 type Restart = { readonly slice: number; readonly job: string; readonly restart: number };
 
 function isKnown({ losses, losses_before }: Ledger, { job, restart }: Omit<Restart, "slice">): boolean {
@@ -89,48 +135,49 @@ function isKnown({ losses, losses_before }: Ledger, { job, restart }: Omit<Resta
 
 async function settle(
   before: Ledger,
-  lost: readonly { readonly slice: number; readonly task: SlurmTaskState; readonly wasStopped: boolean }[],
+  lost: readonly Lost[],
   restarts: readonly Restart[],
-  { client, clock, onLoss, submit, giveUp }: FollowOptions,
+  options: FollowOptions,
 ): Promise<Ledger> {
   let ledger = before;
-  const accounting = await client.accounting(ledger.jobs.flatMap(({ id }) => id ?? []));
-  const note = (
-    slice: number,
-    job: string,
-    { restart, outcome }: Pick<TaskLoss, "restart" | "outcome">,
-    { code, message, state }: LossCause & { readonly state: string | null },
-  ) => {
-    const loss: TaskLoss = {
-      slice,
-      job,
-      restart,
-      state,
-      code,
-      message,
-      outcome,
-      at: clock.now().toISOString(),
-    };
-    ledger = { ...ledger, losses: [...ledger.losses, loss] };
-    onLoss(loss);
-  };
-  for (const restart of restarts) {
-    note(
-      restart.slice,
-      restart.job,
-      { restart: restart.restart, outcome: "requeued" },
-      explainRequeued(restart, accounting),
-    );
+  const submitted = lost.filter(({ task }) => !isOfNoJob(task));
+  const arrays = new Set([...submitted.map(({ task }) => task), ...restarts].map(({ job }) => arrayOf(job)));
+  const accounting = arrays.size === 0 ? null : await options.client.accounting([...arrays]);
+  for (const { slice, job, restart } of restarts) {
+    const cause = explainRequeued({ job, restart }, accounting);
+    ledger = noteLoss(ledger, { slice, job, restart, outcome: "requeued" }, cause, options);
   }
-  const again: number[] = [];
-  for (const { slice, task, wasStopped } of lost) {
+  // sbatch left no answer, and by now it is known that Slurm has no such job.
+  const again = lost.flatMap(({ slice, task }) => (isOfNoJob(task) ? [slice] : []));
+  for (const { slice, task, wasStopped } of submitted) {
     const cause = explainLeft(task, wasStopped, accounting);
     const isAgain = maySubmitAgain(ledger, slice, cause);
-    note(slice, task.job, { restart: 0, outcome: isAgain ? "again" : "given-up" }, cause);
+    const outcome = isAgain ? "again" : "given-up";
+    ledger = noteLoss(ledger, { slice, job: task.job, restart: 0, outcome }, cause, options);
     if (isAgain) again.push(slice);
-    else await giveUp(slice, cause);
+    else await options.giveUp(slice, cause);
   }
-  return again.length === 0 ? ledger : await submit(ledger, again);
+  return { ...ledger, waiting: [...ledger.waiting, ...again] };
+}
+
+function noteLoss(
+  ledger: Ledger,
+  which: Pick<TaskLoss, "slice" | "job" | "restart" | "outcome">,
+  { code, message, state }: LossCause & { readonly state: string | null },
+  { clock, onLoss }: Pick<FollowOptions, "clock" | "onLoss">,
+): Ledger {
+  const loss: TaskLoss = { ...which, state, code, message, at: clock.now().toISOString() };
+  onLoss(loss);
+  return { ...ledger, losses: [...ledger.losses, loss] };
+}
+
+/** `17` of `17_0`. */
+function arrayOf(job: string): string {
+  return job.split("_")[0] ?? "";
+}
+
+function isOfNoJob({ job }: SlurmTaskState): boolean {
+  return arrayOf(job) === NO_ARRAY;
 }
 
 /** False where it was ended by the signal. */

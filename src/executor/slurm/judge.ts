@@ -23,6 +23,8 @@ export interface TaskRestart {
 
 export type SliceStatus =
   | { readonly kind: "over" }
+  /** Whoever follows the run submits it when there is room. */
+  | { readonly kind: "unsubmitted" }
   /** In Slurm's hands: waits, runs, or there is no answer. */
   | {
       readonly kind: "waiting" | "running" | "unknown";
@@ -34,17 +36,31 @@ export type SliceStatus =
   /** Slurm has it no more, and it left no end. */
   | { readonly kind: "left"; readonly task: SlurmTaskState };
 
-/** `queue` is null where squeue did not answer. */
-export function judgeSlice(
-  { slice, isOver }: SliceRecords,
-  ledger: Pick<Ledger, "jobs">,
+/** In the place of an array's id, where sbatch left no answer. */
+export const NO_ARRAY = "?";
+
+/** In the order of `records`. `queue` is null where squeue did not answer. */
+export function judgeSlices(
+  records: readonly SliceRecords[],
+  { jobs, waiting }: Pick<Ledger, "jobs" | "waiting">,
   queue: readonly QueueRow[] | null,
-): SliceStatus {
-  if (isOver) return { kind: "over" };
-  const newest = ledger.jobs.findLast(({ slices }) => slices.includes(slice));
-  const job = `${newest?.id ?? "?"}_${slice}`;
-  if (queue === null) return { kind: "unknown", job, state: "no answer", reason: "", node: null };
-  const row = queue.find(({ name, index }) => name === newest?.name && index === slice);
+): readonly SliceStatus[] {
+  const unsubmitted = new Set(waiting);
+  const newest = new Map(jobs.flatMap((job) => job.slices.map((slice) => [slice, job] as const)));
+  const rows = new Map(queue?.map((row) => [`${row.name} ${row.index}`, row]));
+  return records.map(({ slice, isOver }) => {
+    if (isOver) return { kind: "over" };
+    if (unsubmitted.has(slice)) return { kind: "unsubmitted" };
+    const job = newest.get(slice);
+    const index = slice - (job?.offset ?? 0);
+    const task = `${job?.id ?? NO_ARRAY}_${index}`;
+    return judgeTask(task, queue === null ? null : rows.get(`${job?.name} ${index}`));
+  });
+}
+
+/** `row` is null where squeue did not answer, undefined where it knows no such task. */
+function judgeTask(job: string, row: QueueRow | null | undefined): SliceStatus {
+  if (row === null) return { kind: "unknown", job, state: "no answer", reason: "", node: null };
   if (row === undefined) return { kind: "left", task: { job, state: null, exitCode: null, node: null } };
   const { state, reason, node } = row;
   if (isEnded(state ?? "")) return { kind: "left", task: row };

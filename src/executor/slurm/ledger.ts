@@ -1,5 +1,9 @@
-/** `slurm.json`: which jobs were submitted for a run, and what became of tasks that left no end. Written by whoever follows the run. */
-import { readFile } from "node:fs/promises";
+/**
+ * `slurm.json`: which jobs were submitted for a run, which slices wait to be, and what became of tasks that left no end. Written by
+ * whoever follows the run alone; `cancel` therefore leaves a file of its own.
+ */
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
@@ -8,12 +12,15 @@ import { slurmSchema } from "../../experiment/slurm-schema.js";
 import type { RunPaths } from "../../run/paths.js";
 import { writeResultFile } from "../../run/result-file.js";
 import { taskLossSchema } from "../../run/task-losses.js";
+import { writeFailed } from "../../run/writer.js";
 
 const jobSchema = z.strictObject({
   /** Null where sbatch's answer was lost: the name finds it. */
   id: z.string().nullable(),
   name: z.string(),
   slices: z.array(z.int().min(0)),
+  /** What is added to an index of the array to have its slice. */
+  offset: z.int().min(0).default(0),
   submitted_at: z.iso.datetime(),
 });
 export type SubmittedJob = z.infer<typeof jobSchema>;
@@ -28,6 +35,8 @@ const ledgerSchema = z.strictObject({
   retry_failed: z.boolean(),
   cwd: z.string(),
   jobs: z.array(jobSchema),
+  /** Slices that are to be submitted yet: for the first time, or again. */
+  waiting: z.array(z.int().min(0)).default([]),
   /** Of earlier submissions of the same run: they are told, and no longer counted. */
   losses_before: z.array(taskLossSchema).default([]),
   losses: z.array(taskLossSchema),
@@ -51,4 +60,27 @@ export async function readLedger(run: RunPaths): Promise<Ledger> {
 /** Throws FalconError `results-write-failed`. */
 export async function writeLedger(run: RunPaths, ledger: Ledger): Promise<void> {
   await writeResultFile(run.slurm, `${JSON.stringify(ledger, null, 2)}\n`);
+}
+
+/** Whoever follows the run sees it at the next look. Throws FalconError `results-write-failed`. */
+export async function markCancelled({ slurmCancelled }: RunPaths, at: Date): Promise<void> {
+  await mkdir(dirname(slurmCancelled), { recursive: true }).catch((cause: unknown) => {
+    throw writeFailed(dirname(slurmCancelled), cause);
+  });
+  await writeResultFile(slurmCancelled, `${at.toISOString()}\n`);
+}
+
+/** When that was; null where it was not. */
+export async function readCancelled({ slurmCancelled }: RunPaths): Promise<string | null> {
+  return readFile(slurmCancelled, "utf8").then(
+    (text) => text.trim(),
+    () => null,
+  );
+}
+
+/** For a run that is submitted once more. */
+export async function unmarkCancelled({ slurmCancelled }: RunPaths): Promise<void> {
+  await rm(slurmCancelled, { force: true }).catch((cause: unknown) => {
+    throw writeFailed(slurmCancelled, cause);
+  });
 }

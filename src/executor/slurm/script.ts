@@ -9,6 +9,8 @@ export interface ScriptInputs {
   readonly runFolder: string;
   /** Which of `count` slices this array measures. */
   readonly slices: readonly number[];
+  /** What is added to an index of the array to have its slice. */
+  readonly offset: number;
   readonly count: number;
   /** What starts falcon-exp: interpreter, program. */
   readonly program: readonly string[];
@@ -19,7 +21,8 @@ export interface ScriptInputs {
 }
 
 export function buildScript(inputs: ScriptInputs): string {
-  const { settings, runFolder, count, program, python } = inputs;
+  const { settings, runFolder, count, offset, program, python } = inputs;
+  const slice = offset === 0 ? "$SLURM_ARRAY_TASK_ID" : `$((SLURM_ARRAY_TASK_ID + ${offset}))`;
   const command = [
     ...program,
     ...["run", "--plan", runFolder],
@@ -36,7 +39,7 @@ export function buildScript(inputs: ScriptInputs): string {
     `cd ${quoteWord(inputs.cwd)}`,
     ...settings.setup,
     "# In the place of the shell, so that the signal before the time limit reaches it.",
-    `exec ${command.map(quoteWord).join(" ")} --slice "$SLURM_ARRAY_TASK_ID/${count}"`,
+    `exec ${command.map(quoteWord).join(" ")} --slice "${slice}/${count}"`,
     "",
   ].join("\n");
 }
@@ -44,11 +47,11 @@ export function buildScript(inputs: ScriptInputs): string {
 type Option = readonly [key: string, value: string | null];
 
 /** Later ones win with sbatch, so `options` can replace any of ours. */
-function listOptions({ settings, name, runFolder, slices }: ScriptInputs): readonly Option[] {
+function listOptions({ settings, name, runFolder, slices, offset }: ScriptInputs): readonly Option[] {
   const limit = settings["array-limit"] === undefined ? "" : `%${settings["array-limit"]}`;
   const own: Option[] = [
     ["job-name", name],
-    ["array", `${nameIndexes(slices)}${limit}`],
+    ["array", `${nameIndexes(slices.map((slice) => slice - offset))}${limit}`],
     // A % stands for something there.
     ["output", `${runFolder.replaceAll("%", "%%")}/slurm/%A_%a.out`],
     ["open-mode", "append"],

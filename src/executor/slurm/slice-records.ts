@@ -1,7 +1,6 @@
 /** What tasks have recorded, as little of it as following a run needs. */
 import { join } from "node:path";
 import { z } from "zod";
-import { nameSlice } from "../../plan/slices.js";
 import type { RunPaths } from "../../run/paths.js";
 import { readRunEnd } from "../../run/scan-records.js";
 import type { SmallFiles } from "../../run/small-files.js";
@@ -37,13 +36,17 @@ export async function readSliceRecords(
   count: number,
   files: SmallFiles,
 ): Promise<readonly SliceRecords[]> {
-  const tasks = await listTasks(run);
+  const tasks = new Map<number, RunPaths[]>();
+  for (const task of await listTasks(run)) {
+    const name = parseTaskName(task.runId);
+    if (name?.count !== count) continue;
+    const known = tasks.get(name.index);
+    if (known === undefined) tasks.set(name.index, [task]);
+    else known.push(task);
+  }
   return Promise.all(
     Array.from({ length: count }, async (_, slice) => {
-      const own = tasks.filter(
-        ({ runId }) =>
-          runId.startsWith(`${nameSlice({ index: slice, count })}.`) && parseTaskName(runId) !== null,
-      );
+      const own = tasks.get(slice) ?? [];
       const ends = await Promise.all(own.map(({ records }) => readRunEnd(records, files).catch(() => null)));
       const places = await Promise.all(
         own.map(async (task) => taskPlaceSchema.safeParse(await files.json(taskPlacePath(task))).data),

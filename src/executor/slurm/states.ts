@@ -109,3 +109,9 @@ export function explainLoss({ job, state, exitCode, node }: SlurmTaskState): Los
   const told = state === STOPPED ? "SIGTERM" : (state ?? "unknown to Slurm");
   return { ...cause, message: `Slurm task ${job}${where}: ${what} (${told}${how}).` };
 }
+
+/** Of a slice that no task was submitted for. */
+export function explainUnsubmitted(slice: number): LossCause {
+  const message = `Slice ${slice} was not submitted yet when the run was cancelled.`;
+  return { code: "slurm-cancelled", message, next: AGAIN, mayRetry: false };
+}

@@ -1,0 +1,88 @@
+/** How a run is cut into tasks for Slurm: as many as were asked for, else such as take neither too short nor too long. */
+import { formatSeconds } from "../base/units.js";
+import { parseTimeLimit } from "../executor/slurm/time-limit.js";
+import type { SlurmSettings } from "../experiment/slurm-schema.js";
+import { dealByTime } from "../plan/deal-by-time.js";
+import type { Plan } from "../plan/plan-types.js";
+import { predictTimes } from "../plan/predict-times.js";
+import { splitPlan } from "../plan/slices.js";
+import type { DealtSlice } from "../run/deal-file.js";
+import { estimatePlan, readLastElapsed } from "./estimate-plan.js";
+import type { CommandIo } from "./io.js";
+import type { RunArgs } from "./run-args.js";
+
+/** Where nothing tells how long anything takes. */
+const TASKS = 100;
+const LEAST_SEC = 5 * 60;
+const MOST_SEC = 60 * 60;
+/** Of a task's time limit: an earlier run is no promise. */
+const USED_SHARE = 0.8;
+
+export interface ChosenSlices {
+  readonly count: number;
+  /** Which parts each has; null: about as many loads each. */
+  readonly dealt: readonly DealtSlice[] | null;
+  /** For people: why so many. */
+  readonly remark: string | null;
+}
+
+export async function chooseSlices(
+  io: CommandIo,
+  plan: Plan,
+  settings: SlurmSettings,
+  args: Pick<RunArgs, "python" | "results">,
+): Promise<ChosenSlices> {
+  const parts = splitPlan(plan);
+  const byLoads = (tasks: number) => ({ count: Math.min(tasks, parts.length), dealt: null });
+  if (settings.tasks !== undefined) return { ...byLoads(settings.tasks), remark: null };
+  const seconds = await predictSeconds(io, plan, parts, args);
+  if (seconds === null) {
+    const remark = `No run of this experiment tells how long its parts take: at most ${TASKS} tasks (executor.slurm.tasks), of about as many loads each.`;
+    return { ...byLoads(TASKS), remark };
+  }
+  const mostSec = limitTask(settings);
+  const dealt = dealByTime(seconds, { leastSec: LEAST_SEC, mostSec, wanted: TASKS }).map((own) => ({
+    parts: [...own],
+    predicted_sec: own.reduce((sum, part) => sum + (seconds[part] ?? 0), 0),
+  }));
+  return { count: dealt.length, dealt, remark: describeDealt(dealt) };
+}
+
+async function predictSeconds(
+  io: CommandIo,
+  plan: Plan,
+  parts: readonly Plan[],
+  { python, results }: Pick<RunArgs, "python" | "results">,
+): Promise<readonly number[] | null> {
+  const elapsed = await readLastElapsed(io, plan, results);
+  const known = plan.configurations.flatMap(({ worker: { id, label } }) => {
+    const sec = elapsed.get(label);
+    return sec === undefined ? [] : [[id, sec] as const];
+  });
+  if (known.length === 0) return null;
+  // Only what was never measured needs its size, for which Python looks at the models.
+  const estimates =
+    known.length === plan.configurations.length
+      ? []
+      : await estimatePlan(io, plan, { python: python || null, results, memory: [] });
+  const bytes = estimates.flatMap(({ id, estimate }) =>
+    estimate === null ? [] : [[id, estimate.total_bytes] as const],
+  );
+  return predictTimes(parts, { seconds: new Map(known), bytes: new Map(bytes) }).seconds;
+}
+
+/** A task is told to stop `signal` seconds before its limit. `options` come last, and win with sbatch. */
+function limitTask({ time, signal, options }: SlurmSettings): number {
+  const own = options.time ?? time;
+  const limit = typeof own === "boolean" ? null : parseTimeLimit(own);
+  return limit === null ? MOST_SEC : Math.min(MOST_SEC, Math.max(1, USED_SHARE * (limit - signal)));
+}
+
+function describeDealt(dealt: readonly DealtSlice[]): string {
+  const seconds = dealt.map(({ predicted_sec }) => predicted_sec);
+  const [longest, shortest] = [Math.max(...seconds), Math.min(...seconds)].map(formatSeconds);
+  const range = longest === shortest ? longest : `${shortest} to ${longest}`;
+  return dealt.length === 1
+    ? `1 task of about ${range}, as the newest run tells.`
+    : `${dealt.length} tasks of about ${range}, as the newest run tells.`;
+}
