@@ -1,9 +1,10 @@
 /** The whole line on two simulated cards: run, records, tables, report and charts of a machine with GPUs. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { ExitCode } from "../../src/base/exit-codes.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { testPython } from "../fixtures/python.js";
 import { recordsIn, scratchFolder } from "../fixtures/run-folder.js";
 import { TINY_EXPERIMENT } from "../fixtures/started-run.js";
@@ -18,9 +19,9 @@ interface Card {
 }
 
 /** Two cards whose counters and neighbours tell them apart. */
-function writeCards(folder: string, idle: Card = {}): string {
+function writeCards(folder: string, idle: Card = {}, memory_total_bytes = 1_000_000_000): string {
   const path = join(folder, "cards.json");
-  const common = { memory_total_bytes: 1_000_000_000, energy_step_sec: 0 };
+  const common = { memory_total_bytes, energy_step_sec: 0 };
   const cards = [
     { ...common, name: "Simulated A", uuid: BUSY, joules_per_reading: 4900, other_processes: 3 },
     { ...common, name: "Simulated B", uuid: IDLE, joules_per_reading: 300, ...idle },
@@ -102,30 +103,48 @@ test("what does not fit on a card fails for lack of its memory, and so the large
   ]);
 });
 
-test("a plan over two cards at once: each part whole on one of them, and what they lose by each other told", async () => {
+test("a plan over two cards at once: what needs both has both, each other part is whole on one, and what they lose by each other is told", async () => {
   const cwd = scratchFolder();
+  // A context of 600 MB is expected on a card: 650 MB for the weights of float32, 625 for those of bfloat16; nine tenths of a card are 637.
   writeFileSync(
     join(cwd, "two.yaml"),
-    `${TINY_EXPERIMENT.replace(
+    `${TINY_EXPERIMENT.replace("hidden_size: 64", "hidden_size: 1024").replace(
       "matrix: { quantization: [none, fp4] }",
-      "matrix: { max_new_tokens: [3, 4, 5], quantization: [none, fp4], device: [cuda] }",
+      "matrix: { dtype: [float32, bfloat16], max_new_tokens: [3, 4], quantization: [none, fp4], device: [auto] }\nexclude: [{ dtype: float32, max_new_tokens: 4 }]",
     )}`,
   );
-  const env = { FALCON_EXP_SIMULATED_ACCELERATOR: writeCards(cwd) };
+  const env = { FALCON_EXP_SIMULATED_ACCELERATOR: writeCards(cwd, {}, 708_000_000) };
   const args = ["run", "two.yaml", "--devices", "cuda:0,cuda:1", "--python", testPython()];
   const { exitCode, stderr } = await falconExp(args, { cwd, env });
   expect(exitCode, stderr).toBe(ExitCode.ok);
   expect(stderr).toMatch(/slots?.* of its speed alone while all do/);
-  const { records } = recordsIn(cwd);
-  const cardsOf = new Map<string, Set<string>>();
-  for (const record of records) {
-    if (record.kind !== "trial" || record.status !== "completed") continue;
-    const part = record.configuration_id.replace(/^(none|fp4)-/, "");
-    const cards = cardsOf.get(part) ?? new Set();
-    for (const card of record.measurement.devices ?? []) cards.add(card);
-    cardsOf.set(part, cards);
-  }
-  expect([...cardsOf.values()].map(({ size }) => size)).toEqual([1, 1, 1]);
-  expect(new Set([...cardsOf.values()].flatMap((cards) => [...cards]))).toEqual(new Set([BUSY, IDLE]));
-  expect(records.filter(({ kind }) => kind === "trial")).toHaveLength(12);
+  expect(
+    stderr
+      .match(/^slice \d of 3 on .*/gm)
+      ?.map((line) => line.replace(/^slice \d of 3 on /, ""))
+      .toSorted(),
+  ).toEqual(["cuda:0", "cuda:0, cuda:1", "cuda:1"]);
+  const { folder, records } = recordsIn(cwd);
+  // What each task's worker could see, and which of it was measured there.
+  const seen = readdirSync(join(folder, "tasks")).map((task) => {
+    const own = readFileSync(join(folder, "tasks", task, "records.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as RunFileRecord);
+    const cards = own.flatMap((record) =>
+      record.kind === "environment" ? [record.environment.gpus.map(({ uuid }) => uuid)] : [],
+    );
+    const dtypes = own.flatMap((record) =>
+      record.kind === "trial" ? [/float32/.test(record.configuration) ? "float32" : "bfloat16"] : [],
+    );
+    return `${[...new Set(dtypes)]} of ${dtypes.length} on ${cards.flat().toSorted()}`;
+  });
+  expect(seen.toSorted()).toEqual([
+    `bfloat16 of 4 on ${BUSY}`,
+    `bfloat16 of 4 on ${IDLE}`,
+    `float32 of 4 on ${BUSY},${IDLE}`,
+  ]);
+  const trials = records.flatMap((record) => (record.kind === "trial" ? [record.trial_id] : []));
+  expect(trials).toHaveLength(12);
+  expect(new Set(trials).size).toBe(12);
 });

@@ -13,7 +13,7 @@ import {
   startSlurm,
   whySlurmIsMissing,
 } from "../fixtures/slurm.js";
-import { TINY_EXPERIMENT } from "../fixtures/started-run.js";
+import { scriptedPython, TINY_EXPERIMENT } from "../fixtures/started-run.js";
 
 const missing = whySlurmIsMissing();
 if (missing !== null) console.warn(`Tests with a real Slurm are skipped: ${missing}`);
@@ -238,49 +238,63 @@ test.skipIf(missing !== null)(
 );
 
 test.skipIf(missing !== null)(
-  "a run is submitted, looked at and cancelled by its folder alone, and what is left is recorded with the cause",
+  "a run of more tasks than an array or the queue may hold is submitted in waves, looked at, cancelled and followed by its folder alone",
   async () => {
-    const slurm = await started({ nodes: 1, accounting: false });
+    // Slurm forgets ended tasks at once, so that they make room; indexes are 0 to 2, and 4 of 5 jobs are ours.
+    const lines = ["MaxArraySize=3", "MaxJobCount=5", "MinJobAge=2"];
+    const slurm = await started({ nodes: 2, accounting: false, lines });
     const cwd = scratchFolder();
+    const small = ["--set", "executor.slurm.mem=900M", "--set", "repeats=2"];
     writeFileSync(join(cwd, "sweep.yaml"), writeSweep([4, 5, 6, 7, 8]));
-    const python = troubledPython(cwd, {});
     const falconExp = (...args: readonly string[]) =>
       execa(process.execPath, [bin, ...args], { cwd, env: slurm.env, reject: false });
-    const script = await falconExp("run", "sweep.yaml", "--dry-run");
+    const run = (...args: readonly string[]) =>
+      falconExp("run", "sweep.yaml", "--python", scriptedPython("good"), ...small, ...args);
+    const script = await run("--dry-run");
     expect(script.stdout).toMatch(/^#!\/bin\/bash\n#SBATCH --job-name=falcon-exp-/);
+    expect(script.stdout.match(/--array=.*/g)).toEqual(["--array=0-2", "--array=0-1"]);
     expect(existsSync(join(cwd, "results"))).toBe(false);
-    const submitted = await falconExp(
-      "run",
-      "sweep.yaml",
-      "--detach",
-      "--json",
-      "--python",
-      python,
-      "--set",
-      "executor.slurm.options.hold=true",
-    );
+
+    const refused = await run("--set", "executor.slurm.partition=nowhere");
+    expect(refused.exitCode).toBe(6);
+    expect(refused.stderr).toContain("slurm-submit-failed");
+    expect(refused.stderr).toContain("nvalid partition");
+
+    const submitted = await run("--detach", "--json", "--set", "executor.slurm.options.hold=true");
     expect(submitted.exitCode, submitted.stderr).toBe(0);
-    const { run, tasks } = JSON.parse(submitted.stdout);
-    expect(tasks).toBe(5);
-    const status = await falconExp("status", "tiny", "--json");
-    expect(JSON.parse(status.stdout).tasks.map((task: { status: string }) => task.status)).toEqual(
-      Array(5).fill("waiting"),
-    );
-    const cancelled = await falconExp("cancel", run, "--poll", "1", "--json");
+    const held = JSON.parse(submitted.stdout);
+    expect(held).toMatchObject({ tasks: 4, waiting: 1 });
+    expect(held.jobs).toHaveLength(2);
+    const status = await falconExp("status", held.run, "--json");
+    expect(JSON.parse(status.stdout).tasks.map((task: { status: string }) => task.status)).toEqual([
+      ...Array(4).fill("waiting"),
+      "unsubmitted",
+    ]);
+    const cancelled = await falconExp("cancel", held.run, "--poll", "1", "--json");
     expect(cancelled.exitCode, cancelled.stderr).toBe(5);
     const summary = JSON.parse(cancelled.stdout);
     expect(summary.status).toBe("all_failed");
     expect(JSON.stringify(summary)).toContain("slurm-cancelled");
-    const refused = await falconExp(
-      "run",
-      "sweep.yaml",
-      "--python",
-      python,
-      "--set",
-      "executor.slurm.partition=nowhere",
+
+    const followed = await run("--poll", "1", "--json");
+    expect(followed.exitCode, followed.stderr).toBe(0);
+    expect(followed.stderr).toContain("not submitted yet: Slurm holds 5 jobs of everybody (MaxJobCount)");
+    expect(JSON.parse(followed.stdout)).toMatchObject({
+      status: "completed",
+      trials_completed: 40,
+      trials_planned: 40,
+      task_losses: [],
+    });
+    const folder = join(cwd, "results/tiny", JSON.parse(followed.stdout).run_id);
+    const { jobs } = JSON.parse(readFileSync(join(folder, "slurm.json"), "utf8"));
+    expect(jobs.length).toBeGreaterThan(1);
+    const slices = jobs.flatMap((job: { slices: readonly number[] }) => job.slices);
+    expect(slices.toSorted()).toEqual([0, 1, 2, 3, 4]);
+    // None of them was begun twice.
+    expect(readdirSync(join(folder, "tasks")).sort()).toEqual(
+      [0, 1, 2, 3, 4].map((slice) => `${slice}of5.0`),
     );
-    expect(refused.exitCode).toBe(6);
-    expect(refused.stderr).toContain("slurm-submit-failed");
-    expect(refused.stderr).toContain("Invalid partition");
+    const again = await run("--dry-run");
+    expect(again.stderr).toMatch(/^1 task of about .*, as the newest run tells\.$/m);
   },
 );
