@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 /** These start the real worker, which imports torch and its neighbours: seconds of a core each time. */
 const REAL_WORKER = [
   "test/bench/sides.test.ts",
-  "test/commands/{doctor,export,fit,node-lts,resume,run,run-quality,run-simulated}.test.ts",
+  "test/commands/{doctor,export,fit,node-lts,resume,run-quality,run-simulated}.test.ts",
   "test/experiments/batch.test.ts",
   "test/experiments/quant.test.ts",
   "test/reliability/{controller,inputs,secrets,worker}.test.ts",
@@ -14,6 +14,8 @@ const REAL_WORKER = [
  * test kills meanwhile would seem to have run out of memory.
  */
 const OUT_OF_MEMORY = ["test/reliability/trial.test.ts", "test/slurm/slurm.test.ts"];
+/** These kill a trial process of the real worker; KILLED_TRIALS of scripts/check.ts has those in Python. */
+const KILLED_TRIALS = ["test/commands/run.test.ts"];
 /** The slowest test takes some 20 s where it is alone; what hangs should not hang for long. */
 const REAL_WORKER_LIMITS_MS = { testTimeout: 240_000, hookTimeout: 240_000 };
 
@@ -37,8 +39,8 @@ export default defineConfig({
         extends: true,
         test: {
           ...REAL_WORKER_LIMITS_MS,
-          name: "real worker",
-          include: REAL_WORKER,
+          name: "killed trials",
+          include: KILLED_TRIALS,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
@@ -46,13 +48,23 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...REAL_WORKER_LIMITS_MS,
+          name: "real worker",
+          include: REAL_WORKER,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "all others",
           include: ["test/**/*.test.ts"],
-          exclude: [...OUT_OF_MEMORY, ...REAL_WORKER],
+          exclude: [...OUT_OF_MEMORY, ...KILLED_TRIALS, ...REAL_WORKER],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: Math.max(1, availableParallelism() - 1),
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -21,6 +21,10 @@ type Env = Readonly<Record<string, string>>;
 const root = join(import.meta.dirname, "..");
 const pythonFolder = join(root, "python");
 const scratch = mkdtempSync(join(tmpdir(), "falcon-exp-check-"));
+/** In the folder of the Python package. These kill trial processes, as vitest's project "killed trials" does. */
+const KILLED_TRIALS = ["endings", "spawned_trials", "supervisor", "trial_children"].map(
+  (name) => `tests/test_${name}.py`,
+);
 const inCi = process.env.CI !== undefined && process.env.CI !== "";
 
 function check(name: string, file: string, args: readonly string[], env: Env = {}, cwd = root): Step {
@@ -42,12 +46,12 @@ function vitest(name: string, project: string, env: Env): Step {
   };
 }
 
-function pytest(name: string, python: string, env: Env): Step {
-  const report = join(scratch, "pytest.xml");
+function pytest(name: string, python: string, chosen: readonly string[], env: Env): Step {
+  const report = join(scratch, `${name}.xml`);
   return {
     name,
     run: async (say) => {
-      const args = ["-m", "pytest", `--junitxml=${report}`];
+      const args = ["-m", "pytest", `--junitxml=${report}`, ...chosen];
       const ok = await runCommand(say, python, args, { cwd: pythonFolder, env });
       const read = readPytestReport(readFileSync(report, "utf8"));
       say(sayHowSlow(read));
@@ -104,9 +108,7 @@ async function main(): Promise<number> {
     };
     const tool = (name: string, ...args: string[]) =>
       check(name, interpreter, ["-m", ...args], {}, pythonFolder);
-    // The first of these wants to be without the tests that follow, as vitest.config.ts says.
     await together([
-      vitest("TypeScript tests in which memory runs out (vitest)", "out of memory", env),
       check("types (tsc)", "tsc", ["--noEmit", "-p", "tsconfig.json"]),
       check("types of the page (tsc)", "tsc", ["--noEmit", "-p", "web/tsconfig.json"]),
       tool("Python types (mypy)", "mypy"),
@@ -119,14 +121,26 @@ async function main(): Promise<number> {
       ["scripts/audit.ts", "--locks-suffice"],
       env,
     );
-    // All of these wait a good part of their time, for processes or for registries.
-    const tests = [
-      pytest("Python tests (pytest)", interpreter, env),
+    const outOfMemory = vitest("TypeScript tests in which memory runs out (vitest)", "out of memory", env);
+    const unlessKilled = KILLED_TRIALS.map((file) => `--ignore=${file}`);
+    // All of these wait a good part of their time, for processes, for Slurm or for registries. A trial process that is
+    // killed while the kernel kills another would seem to have run out of memory.
+    const tests: readonly Step[] = [
+      outOfMemory,
+      pytest("Python tests (pytest)", interpreter, unlessKilled, env),
       vitest("TypeScript tests with the real worker (vitest)", "real worker", env),
       vitest("all other TypeScript tests (vitest)", "all others", env),
+      {
+        ...pytest("Python tests that kill trial processes (pytest)", interpreter, KILLED_TRIALS, env),
+        after: outOfMemory,
+      },
+      {
+        ...vitest("TypeScript tests that kill trial processes (vitest)", "killed trials", env),
+        after: outOfMemory,
+      },
       ...(inCi ? [advisories] : []),
     ];
-    await together(tests, tests.length);
+    await together(tests, 4);
   }
   await together([
     {

@@ -18,6 +18,8 @@ export type Say = (text: string) => void;
 
 export interface Step {
   readonly name: string;
+  /** An earlier step that this one must not run beside. */
+  readonly after?: Step;
   /** A step that throws has failed, with the error as its last words. */
   run(say: Say): Promise<Outcome>;
 }
@@ -48,6 +50,7 @@ export async function runSideBySide(
   steps: readonly Step[],
   options: SideBySideOptions,
 ): Promise<readonly StepResult[]> {
+  const endings = new Map<Step, Promise<void>>();
   const outputs = steps.map(({ name }) => ({ held: [`\n── ${name}\n`], hasEnded: false }));
   let shown = 0;
   const flush = () => {
@@ -59,6 +62,7 @@ export async function runSideBySide(
   const results: StepResult[] = [];
   const runOne = async (step: Step, index: number) => {
     const output = outputs[index] as (typeof outputs)[number];
+    if (step.after !== undefined) await endings.get(step.after);
     const say: Say = (text) => {
       output.held.push(text);
       flush();
@@ -70,7 +74,11 @@ export async function runSideBySide(
   };
   const waiting = steps.entries();
   const lane = async () => {
-    for (const [index, step] of waiting) await runOne(step, index);
+    for (const [index, step] of waiting) {
+      const ending = runOne(step, index);
+      endings.set(step, ending);
+      await ending;
+    }
   };
   flush();
   await Promise.all(Array.from({ length: options.limit }, lane));

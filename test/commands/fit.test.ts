@@ -2,12 +2,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { testPython } from "../fixtures/python.js";
+import { rememberingPython } from "../fixtures/remembering-python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { falconExp } from "./cli.js";
 
 const falcon = fileURLToPath(new URL("../../experiments/configs/falcon-40b.json", import.meta.url));
-const options = () => ({ env: { FALCON_EXP_PYTHON: testPython() } });
+const python = rememberingPython();
+const options = () => ({ env: { FALCON_EXP_PYTHON: python } });
 
 interface Row {
   readonly quantization: string;

@@ -9,6 +9,9 @@ import { makePlan } from "../../src/plan/make-plan.js";
 const folder = fileURLToPath(new URL("../../experiments/", import.meta.url));
 const examples = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
+const schema = JSON.parse(readFileSync(`${folder}experiment.schema.json`, "utf8"));
+const validate = new Ajv({ strict: false }).compile(schema);
+
 async function planExperiment(name: string) {
   const { experiment } = await loadExperiment(`${folder}${name}`, { overrides: [] });
   return makePlan(experiment, { workerCodeSha256: "0" });
@@ -22,8 +25,6 @@ test.each(examples)("%s can be planned and is named as its file", async (name) =
 test.each(examples)("%s tells editors its schema, and holds by it", (name) => {
   const text = readFileSync(`${folder}${name}`, "utf8");
   expect(text.split("\n")[0]).toBe("# yaml-language-server: $schema=./experiment.schema.json");
-  const schema = JSON.parse(readFileSync(`${folder}experiment.schema.json`, "utf8"));
-  const validate = new Ajv({ strict: false }).compile(schema);
   expect(validate(parse(text)), JSON.stringify(validate.errors)).toBe(true);
   expect(validate({ ...parse(text), repeat: 2 })).toBe(false);
 });

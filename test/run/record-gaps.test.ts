@@ -1,16 +1,24 @@
 /** A finished run of which something is gone from the records, or does not belong there. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeReport } from "../../src/render/write-report.js";
+import { RunPaths } from "../../src/run/paths.js";
 import { indexRuns } from "../../src/run/run-index.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { addRun } from "../fixtures/run-on-disk.js";
 
-/** Draws the run, then changes its records. */
+const RUN = "quant/20261124T020000Z-0001";
+const drawnOnce = mkdtempSync(join(tmpdir(), "falcon-exp-test-"));
+beforeAll(() => writeReport(addRun(drawnOnce, RUN)));
+afterAll(() => rmSync(drawnOnce, { recursive: true, force: true }));
+
+/** Changes the records of a run that was drawn. */
 async function changedRun(change: (lines: string[]) => readonly string[]) {
   const results = scratchFolder();
-  const paths = addRun(results, "quant/20261124T020000Z-0001");
-  await writeReport(paths);
+  cpSync(drawnOnce, results, { recursive: true, preserveTimestamps: true });
+  const paths = new RunPaths(join(results, RUN));
   const lines = readFileSync(paths.records, "utf8").trimEnd().split("\n");
   writeFileSync(paths.records, `${change(lines).join("\n")}\n`);
   const [listed] = await indexRuns({ folder: results });

@@ -30,6 +30,33 @@ function heldStep(name: string) {
   return { step, started, end: (outcome = countOne(true)) => end(outcome) };
 }
 
+test("a step that comes after another waits for its end, however many may run at a time", async () => {
+  const [first, other] = [heldStep("first"), heldStep("other")];
+  let isOver = false;
+  const second: Step = {
+    name: "second",
+    after: first.step,
+    run: async () => {
+      expect(isOver).toBe(true);
+      return countOne(true);
+    },
+  };
+  const results = runSideBySide([first.step, second, other.step], {
+    limit: 3,
+    skipsFail: true,
+    write: () => {},
+  });
+  await Promise.all([first.started, other.started]);
+  isOver = true;
+  first.end();
+  other.end();
+  expect((await results).map(({ name, failed }) => [name, failed])).toEqual([
+    ["first", 0],
+    ["second", 0],
+    ["other", 0],
+  ]);
+});
+
 function runHeld(names: readonly string[], limit: number) {
   const texts: string[] = [];
   const held = names.map(heldStep);
