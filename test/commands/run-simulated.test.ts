@@ -40,7 +40,10 @@ async function runOn(cards: (folder: string) => string, sets: readonly string[])
 }
 
 test("a run on one of two cards has that card's memory, energy and identity in records, tables and charts", async () => {
-  const { exitCode, stdout, stderr, folder, records } = await runOn(writeCards, ["matrix.device=[cuda:1]", "rounds=1"]);
+  const { exitCode, stdout, stderr, folder, records } = await runOn(writeCards, [
+    "matrix.device=[cuda:1]",
+    "rounds=1",
+  ]);
   expect(exitCode, stderr).toBe(ExitCode.ok);
   const trials = records.flatMap((record) =>
     record.kind === "trial" && record.status === "completed" ? [record.measurement] : [],
