@@ -58,7 +58,7 @@ function describeUsage(text: string, io: CommandIo): string {
     .split("\n");
   const meant = /^\((Did you mean .*\?)\)$/.exec(rest.join(" "))?.[1];
   const code = `${io.color ? "\u001b[31m" : ""}error usage-invalid${io.color ? "\u001b[39m" : ""}`;
-  return `${code}: ${first.charAt(0).toUpperCase()}${first.slice(1)}\n  next: ${meant ?? `Run ${io.program} --help for what there is.`}`;
+  return `${code}: ${first.charAt(0).toUpperCase()}${first.slice(1)}\n  next: ${meant ?? `See ${io.program} --help.`}`;
 }
 
 function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Command {
@@ -95,8 +95,8 @@ async function report(error: unknown, io: CommandIo): Promise<number> {
 function outputLost(reason: string): FalconError {
   return new FalconError({
     code: "output-write-failed",
-    message: `What was to be printed is not whole: ${reason}`,
-    next: "Free space where it goes; what was measured and drawn is in the results folder.",
+    message: `The output is incomplete: ${reason}`,
+    next: "Free space on that disk; measurements and charts are in the results folder.",
     exitCode: ExitCode.resultsFailed,
   });
 }

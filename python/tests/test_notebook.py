@@ -66,7 +66,7 @@ def test_what_is_said_of_the_answers_is_what_the_summary_says(printed: str, run:
         divergence = entry["against_reference"]["answer_divergence"]
         expected = (
             f"{entry['label']}: {divergence['equal']} of {divergence['pairs']} answers are the same; "
-            f"the others part at token {divergence['first_difference_median']:g} (median)"
+            f"the others first differ at token {divergence['first_difference_median']:g} (median)"
         )
         assert expected in printed
         assert f"    {entry['against_reference']['sentence']}" in printed

@@ -56,19 +56,16 @@ export function whySentence(own: Side, reference: Side, time: Effect | null): st
   const mine = own.utilization?.median ?? null;
   const theirs = reference.utilization?.median ?? null;
   if (mine !== null && theirs !== null && (time?.verdict === "more" || time?.verdict === "less")) {
-    const shares = `${percent(mine)} of the memory bandwidth against ${percent(theirs)}`;
-    if (mine >= BOUND_BY_MEMORY) parts.push(`uses ${shares}: reading the weights is what takes the time`);
-    else if (time.verdict === "more")
-      parts.push(`uses ${shares}: computing, not reading the weights, takes the time`);
-    else parts.push(`uses ${shares}`);
+    const shares = `uses ${percent(mine)} of the memory bandwidth (reference: ${percent(theirs)})`;
+    if (mine >= BOUND_BY_MEMORY) parts.push(`memory-bound: ${shares}`);
+    else if (time.verdict === "more") parts.push(`compute-bound: ${shares}`);
+    else parts.push(shares);
   }
   if (own.profile !== null) {
     const before =
-      reference.profile === null
-        ? ""
-        : ` (${percent(reference.profile.outside_linear_share)} in the reference)`;
+      reference.profile === null ? "" : ` (reference: ${percent(reference.profile.outside_linear_share)})`;
     parts.push(
-      `${percent(own.profile.outside_linear_share)} of a decoding step lies outside the linear layers${before}`,
+      `${percent(own.profile.outside_linear_share)} of a decoding step is spent outside the linear layers${before}`,
     );
   }
   return parts.length === 0 ? null : parts.join("; ");

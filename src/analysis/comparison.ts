@@ -130,7 +130,7 @@ function otherLengthsTexts(
 ): string[] {
   if (perToken === null) return [];
   const median = (side: 0 | 1) => computeMedian(pairs.map((pair) => pair[side].measurement.output_tokens));
-  const lengths = `answers of other lengths (${median(0)} tokens against ${median(1)}, medians)`;
+  const lengths = `answers of different lengths (${median(0)} tokens against ${median(1)}, medians)`;
   const whole = time === null ? "" : `: ${ratioText(time.ratio)}× the time for whole answers`;
   return [effectText(perToken, TOKEN_TIME_WORDS, smallestDifference), `${lengths}${whole}`];
 }
@@ -230,12 +230,12 @@ export function comparePairs(
   return isJudged ? computeEffect(measured, smallestDifference) : withholdVerdict(measured);
 }
 
-/** `2 of 5 answers the same, the others part at token 7 (median)`. */
+/** `2 of 5 answers the same, first difference at token 7 (median)`. */
 function answersText(pairs: number, equal: number, divergence: AnswerDivergence | null): string {
   const text = `${equal} of ${pairs} answers the same`;
   const place = divergence?.first_difference_median ?? null;
   if (place === null) return text;
-  return `${text}, the ${equal === 0 ? "answers" : "others"} part at token ${place} (median)`;
+  return `${text}, first difference at token ${place} (median)`;
 }
 
 /** `Peak RSS` → `peak RSS`. */

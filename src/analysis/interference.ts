@@ -15,7 +15,7 @@ const WATT_ROUNDING = 1;
 /** Before anything else: figures of cards that do not exist. */
 export function describeSimulation(gpus: RecordedEnvironment["gpus"]): readonly string[] {
   return gpus.some(({ is_simulated }) => is_simulated)
-    ? ["the GPUs are simulated: their memory, energy and times say nothing of a real card"]
+    ? ["the GPUs are simulated: their memory, energy and times say nothing about a real card"]
     : [];
 }
 
@@ -36,7 +36,9 @@ export function describeInterference(
     remarks.push(`other work kept ${state.busy_cores.toFixed(1)}${of} cores busy just before the run`);
   }
   if (state.cpu_governor !== null && /powersave|conservative/.test(state.cpu_governor)) {
-    remarks.push(`the CPU's frequency governor is ${state.cpu_governor}: clocks may follow the load`);
+    remarks.push(
+      `the CPU's frequency governor is ${state.cpu_governor}: the clock speed may vary with the load`,
+    );
   }
   for (const gpu of state.gpus) if (isAskedFor(gpu.index, devices)) remarks.push(...gpuRemarks(gpu));
   return remarks;
@@ -64,7 +66,7 @@ function gpuRemarks(gpu: MachineState["gpus"][number]): readonly string[] {
     remarks.push(`${name} has a power cap of ${limit.toFixed(0)} W instead of ${usual.toFixed(0)} W`);
   }
   const slowed = listSlowdowns(gpu.throttle_reasons);
-  if (slowed.length > 0) remarks.push(`${name} is slowed down already: ${slowed.join(", ")}`);
+  if (slowed.length > 0) remarks.push(`${name} is already throttled: ${slowed.join(", ")}`);
   return remarks;
 }
 
@@ -89,7 +91,7 @@ export function describeTrialInterference(trials: readonly RecordedTrial[]): rea
   if (slowed.length > 0) {
     const reasons = new Set(slowed.flat().flatMap((state) => listSlowdowns(state.throttle_reasons)));
     remarks.push(
-      `the model's GPU was slowed down during ${slowed.length} of ${pluralize(trials.length, "trial")}: ${[...reasons].join(", ")}`,
+      `the model's GPU was throttled during ${slowed.length} of ${pluralize(trials.length, "trial")}: ${[...reasons].join(", ")}`,
     );
   }
   return remarks;

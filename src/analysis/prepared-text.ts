@@ -13,7 +13,7 @@ export function describePrepared(prepared: readonly PreparedFrom[]): readonly st
   return prepared.map((one) => {
     if (one.kind === "gguf") return describeGguf(one);
     const { modules, changed_modules: changed } = one;
-    const some = changed === modules ? "" : `; ${modules - changed} of them are as before`;
+    const some = changed === modules ? "" : `; ${modules - changed} of them did not change`;
     return `an adapter was merged into the weights of ${pluralize(modules, "module")} before they were loaded${some}`;
   });
 }
@@ -31,6 +31,6 @@ function describeGguf({
   const file = `the GGUF file of ${formatBytes(file_bytes)}`;
   const isPacked = types.some((type) => !UNPACKED.has(type));
   return isPacked
-    ? `the weights were ${types.join(" and ")} in ${file}; Transformers expanded them to ${safeLine(dtype)}, so they are no original in 16 bits`
+    ? `the weights were ${types.join(" and ")} in ${file}; Transformers expanded them to ${safeLine(dtype)}, so they are not the 16-bit original`
     : `the weights are those of ${file}, in ${safeLine(dtype)}`;
 }

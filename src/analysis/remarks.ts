@@ -123,31 +123,31 @@ export function describeModelFiles(
     ...(lost === 0
       ? []
       : [
-          `the chat template left the prompt's text out in ${lost} of ${pluralize(measured.length, "trial")}: what was answered is not what was asked`,
+          `the chat template left out the prompt's text in ${lost} of ${pluralize(measured.length, "trial")}: these answers are not to the prompt`,
         ]),
     ...(difference === null
       ? []
       : [
-          `the library reads the tokenizer otherwise than its own ${safeLine(difference.file)} does (SentencePiece${difference.kind === null ? "" : `, ${safeLine(difference.kind)}`}): words of its vocabulary are ${difference.tokens} tokens, by the file itself ${difference.own_tokens}${difference.tokens === difference.own_tokens ? " others" : ""}; the model was trained on the file's`,
+          `the library splits text differently from the tokenizer's own ${safeLine(difference.file)} (SentencePiece${difference.kind === null ? "" : `, ${safeLine(difference.kind)}`}): words of its vocabulary are ${difference.tokens} tokens, by the file itself ${difference.own_tokens}${difference.tokens === difference.own_tokens ? " others" : ""}; the model was trained on the file's`,
         ]),
     ...(end === null || !measured.some((one) => one.chat_template_applied)
       ? []
       : [
-          `the chat template ends answers with ${safeLine(end)}, which does not end them here: the model's generation settings do not know it`,
+          `the chat template ends answers with ${safeLine(end)}, but the model's generation settings do not list that token, so it does not end them here`,
         ]),
     ...(leftOut.length === 0
       ? []
       : [
-          `the model's own generation settings asked for what cannot be measured, left out: ${safeLine(settings)}`,
+          `some of the model's own generation settings cannot be measured and were left out: ${safeLine(settings)}`,
         ]),
-    ...(date === null ? [] : [`the chat template writes a date: always ${safeLine(date)}`]),
+    ...(date === null ? [] : [`the chat template writes a date, which was fixed at ${safeLine(date)}`]),
   ];
 }
 
 const REASONS_TO_KEEP: Readonly<Record<string, string>> = {
-  "cpu-4bit-shapes": "this CPU's 4-bit kernel takes other sizes only",
-  "quanto-shapes": "the CPU's kernel for quanto takes other sizes only",
-  "weight-readers": "the model's own code needs the weights as they are",
+  "cpu-4bit-shapes": "this CPU's 4-bit kernel does not support their sizes",
+  "quanto-shapes": "the CPU's kernel for quanto does not support their sizes",
+  "weight-readers": "the model's own code uses their weights directly",
 };
 const MOST_NAMED = 3;
 
@@ -172,7 +172,7 @@ export function describeMissingLibrary(
   const kernels = environment?.machine?.bitsandbytes ?? null;
   if (kernels === null || kernels.native_library !== null || !BITSANDBYTES_METHODS.includes(method))
     return [];
-  return ["bitsandbytes ran without its native library, so other code computed this: see falcon-exp doctor"];
+  return ["bitsandbytes ran without its native library, on fallback code: see falcon-exp doctor"];
 }
 
 /** How a configuration's values came about, where it was not in one go. */

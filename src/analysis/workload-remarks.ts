@@ -8,10 +8,10 @@ export function describeScoring({ plan, quality, lmEval }: ConfigurationData): r
   const { compile, cache } = plan.generation;
   return [
     ...(compile === "forward" && quality.length > 0
-      ? ["its texts were scored by the forward pass as it is, not compiled"]
+      ? ["its texts were scored by the uncompiled forward pass"]
       : []),
     ...(cache?.type === "quantized" && lmEval !== null
-      ? ["lm-eval read each question in one forward pass, on which the quantized cache has no influence"]
+      ? ["lm-eval read each question in one forward pass, which a quantized cache does not affect"]
       : []),
   ];
 }
@@ -19,5 +19,7 @@ export function describeScoring({ plan, quality, lmEval }: ConfigurationData): r
 export function describeRecompiled(trials: readonly CompletedTrial[]): readonly string[] {
   const again = trials.filter(({ measurement }) => (measurement.recompilations ?? 0) > 0);
   if (again.length === 0) return [];
-  return [`${pluralize(again.length, "trial")} measured again, because something was compiled meanwhile`];
+  return [
+    `${pluralize(again.length, "trial")} measured again, because something was compiled during the trial`,
+  ];
 }

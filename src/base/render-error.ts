@@ -33,6 +33,8 @@ function renderOne(error: FalconError, colors: Colors): string {
 }
 
 function placeText(place: SourcePlace): string {
+  // The column is of a line; without one (--set) the caret shows it.
+  if (place.line === null) return safeLine(place.source);
   return [safeLine(place.source), place.line, place.column].filter((part) => part !== null).join(":");
 }
 

@@ -24,7 +24,7 @@ export async function run(io: CommandIo, args: AttachArgs & { readonly run: stri
     return await attachTo(io, paths, args);
   } catch (error) {
     if (!(error instanceof FalconError && error.code === "results-locked")) throw error;
-    io.stderr.write("Cancelled. Whoever follows the run records what is left.\n");
+    io.stderr.write("Cancelled. The process that follows the run records what is left.\n");
     return ExitCode.ok;
   }
 }

@@ -86,11 +86,7 @@ async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> 
     );
   }
   if (args.reuse) {
-    throw usage(
-      "resume-with-reuse",
-      "--reuse is for a new run: a resumed one has already taken what it could.",
-      "Leave out --reuse.",
-    );
+    throw usage("resume-with-reuse", "--reuse is only for a new run.", "Leave out --reuse.");
   }
   const paths = new RunPaths(await findResumed(io, args));
   if (await hasTasks(paths)) {
@@ -141,7 +137,7 @@ async function findResumed(io: CommandIo, args: ResumeChoice): Promise<string> {
   const frozen = await readFile(new RunPaths(folder).experiment, "utf8").catch(() => null);
   if (frozen !== text) {
     io.stderr.write(
-      `note: ${file} is not what this run was planned from; the run's own frozen plan is used.\n`,
+      `note: ${file} has changed since this run was planned; the run's own frozen plan is used.\n`,
     );
   }
   return folder;

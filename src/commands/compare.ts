@@ -54,7 +54,7 @@ async function writeChart(report: CompareReport, path: string): Promise<void> {
   } else {
     throw new FalconError({
       code: "compare-chart-format",
-      message: `${path} is no kind of chart that can be written.`,
+      message: `${path} is not a chart format.`,
       next: "End its name in .png, .svg or .vl.json.",
       exitCode: ExitCode.usage,
     });

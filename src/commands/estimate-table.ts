@@ -1,6 +1,6 @@
 import { safeLine, wrapText } from "../base/text.js";
 import { formatBytes, formatSeconds } from "../base/units.js";
-import { fitTable, nameColumn, type TableColumn } from "../render/terminal/fit-table.js";
+import { fitTable, nameColumn, type TableColumn, textWithDropped } from "../render/terminal/fit-table.js";
 import type { ConfigurationEstimate } from "./estimate-plan.js";
 import { marginSentences } from "./past-peaks.js";
 
@@ -44,7 +44,7 @@ export function estimateTable(
     ),
   ];
   const lines = [
-    fitTable(estimates, columns, style).text,
+    textWithDropped(fitTable(estimates, columns, style), style),
     ...wrapText(
       "From the model's config alone; took: the newest run of this experiment here. docs/estimate.md has the parts.",
       style.columns,

@@ -31,7 +31,7 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
   if (to === "parquet" && output === "-" && io.stdoutIsTty) {
     throw new FalconError({
       code: "export-needs-file",
-      message: "Parquet is no text that a terminal could show.",
+      message: "Parquet cannot be shown in a terminal.",
       next: "Name a file: --output trials.parquet.",
       exitCode: ExitCode.usage,
     });
@@ -39,7 +39,7 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
   if (isFolderFormat(to) && output === "-") {
     throw new FalconError({
       code: "export-needs-folder",
-      message: `${to} is several files.`,
+      message: `${to} consists of several files.`,
       next: `Name a folder for them: --output ${to}.`,
       exitCode: ExitCode.usage,
     });

@@ -76,7 +76,7 @@ function asError({ code, message }: { readonly code: string; readonly message: s
   return new FalconError({
     code,
     message,
-    next: `${chooseNextStep(code as FailureCode)} What was fetched whole is kept: run ${io.program} fetch again for the rest.`,
+    next: `${chooseNextStep(code as FailureCode)} Complete files are kept: run ${io.program} fetch again for the rest.`,
     exitCode: ExitCode.setupFailed,
   });
 }

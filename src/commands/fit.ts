@@ -160,7 +160,7 @@ function findMemory({ memory, measure, cpu }: FitArgs): number {
   throw new FalconError({
     code: "memory-missing",
     message: "fit needs to know the memory to fit into.",
-    next: "Say --memory 24GB; with --measure and --cpu what is free on this machine is taken.",
+    next: "Give --memory 24GB; with --measure and --cpu, the free memory of this machine is the default.",
     exitCode: ExitCode.usage,
   });
 }

@@ -63,7 +63,7 @@ export async function historyRuns(
     near !== null
       ? `Did you mean ${near}?`
       : known.length === 0
-        ? "Run an experiment first, or say where results lie: --results FOLDER."
+        ? "Run an experiment first, or name the results folder: --results FOLDER."
         : `There are runs of: ${known.slice(0, 20).join(", ")}.`;
   throw noRuns(`No runs of ${JSON.stringify(experiment)} in ${root}.`, next);
 }

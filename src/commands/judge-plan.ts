@@ -18,22 +18,33 @@ export function judgeTaskCode(io: CommandIo, { header }: Plan): void {
   }
   throw new FalconError({
     code: "task-code-refused",
-    message: `The plan takes tasks from ${include_path}, which can run any Python code, and nobody has allowed that.`,
+    message: `The plan takes tasks from ${include_path}, which can run any Python code, and that has not been allowed.`,
     next: "Read them; then start a new run from an experiment file with trust_task_code: true under quality.lm_eval.",
     exitCode: ExitCode.invalidExperiment,
   });
 }
 
-/** Throws FalconError `model-folder-missing` where there is nothing to measure: told now, not after Python has started. */
-export function refuseMissingFolders({ configurations }: Plan): void {
-  const missing = configurations.flatMap(({ worker: { model } }) =>
+/** For commands that only plan: the models may be on the machine that will measure. */
+export function warnOfMissingFolders(io: CommandIo, plan: Plan): void {
+  const missing = [...new Set(findMissingFolders(plan))].map(safeLine);
+  if (missing.length === 0) return;
+  io.stderr.write(`WARNING: no such model folder on this machine: ${missing.join(", ")}\n`);
+}
+
+function findMissingFolders({ configurations }: Plan): readonly string[] {
+  return configurations.flatMap(({ worker: { model } }) =>
     model.source === "path" && !existsSync(model.path) ? [model.path] : [],
   );
-  if (missing.length < configurations.length) return;
+}
+
+/** Throws FalconError `model-folder-missing` where there is nothing to measure: told now, not after Python has started. */
+export function refuseMissingFolders(plan: Plan): void {
+  const missing = findMissingFolders(plan);
+  if (missing.length < plan.configurations.length) return;
   throw new FalconError({
     code: "model-folder-missing",
     message: `There is no such model folder: ${[...new Set(missing)].join(", ")}.`,
-    next: "Check the path in the experiment file: it is meant from where the file lies.",
+    next: "Check the path in the experiment file: it is relative to the file's folder.",
     exitCode: ExitCode.invalidExperiment,
   });
 }

@@ -50,7 +50,7 @@ export async function run(io: CommandIo, args: ListArgs): Promise<number> {
 
 function nothingFound(folder: string, all: readonly RunIndexEntry[], experiment: string | undefined): string {
   if (all.length === 0 || experiment === undefined) {
-    return `No runs in ${safeLine(folder)} yet. Measure something: falcon-exp run experiments/quant.yaml (or say where results lie: --results FOLDER).`;
+    return `No runs in ${safeLine(folder)} yet. Start one: falcon-exp run experiments/quant.yaml (or name the results folder: --results FOLDER).`;
   }
   const known = [...new Set(all.map((entry) => safeLine(entry.experiment)))].sort();
   return `No runs of ${JSON.stringify(safeLine(experiment))} in ${safeLine(folder)}. There are runs of: ${known.slice(0, 20).join(", ")}.`;

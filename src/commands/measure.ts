@@ -39,7 +39,7 @@ export async function measure(io: CommandIo, chosen: ChosenRun, options: PlaceOp
     onOverdue: () => {
       log.write("error", "stop-overdue", { limit_sec: STOP_LIMIT_SEC });
       io.stderr.write(
-        `Not ended in time, leaving. Draw what was measured: ${io.program} report ${(chosen.run ?? paths).folder}\n`,
+        `The run did not end in time; leaving. Draw what was measured: ${io.program} report ${(chosen.run ?? paths).folder}\n`,
       );
       process.exit(ExitCode.terminated);
     },

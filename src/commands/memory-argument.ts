@@ -9,7 +9,7 @@ export function memoryArgument(text: string): number {
   if (bytes !== null) return bytes;
   throw new FalconError({
     code: "memory-invalid",
-    message: isBare ? `--memory ${text}: of what unit?` : `${JSON.stringify(text)} is no amount of memory.`,
+    message: isBare ? `--memory ${text} has no unit.` : `${JSON.stringify(text)} is no amount of memory.`,
     next: `Write it as ${isBare ? text : 24}GB (10⁹ bytes each) or ${isBare ? text : 24}GiB (2³⁰ bytes each).`,
     exitCode: ExitCode.usage,
   });

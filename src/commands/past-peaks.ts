@@ -46,7 +46,7 @@ export function marginSentences(
 function describeSource(margin: EstimateMargin): string {
   const of =
     margin.configurations === 0
-      ? "assumed, for nothing like it was measured here"
+      ? "assumed, because nothing similar was measured here"
       : `by ${pluralize(margin.configurations, "configuration")} measured here`;
   return `${describeMargin(margin)} (${of})`;
 }

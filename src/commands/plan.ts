@@ -1,6 +1,7 @@
 import { ExitCode } from "../base/exit-codes.js";
 import { freezeExperiment } from "./freeze-experiment.js";
 import type { CommandIo } from "./io.js";
+import { warnOfMissingFolders } from "./judge-plan.js";
 import { loadPlan } from "./load-plan.js";
 import { memoryArgument } from "./memory-argument.js";
 import { planTable } from "./plan-table.js";
@@ -29,6 +30,7 @@ export async function run(io: CommandIo, args: PlanArgs): Promise<number> {
     return ExitCode.ok;
   }
   const { plan } = await loadPlan(io, args);
+  warnOfMissingFolders(io, plan);
   if (!args.estimate) {
     if (args.json) printJson(io, plan);
     else io.stdout.write(`${planTable(plan, io)}\n`);

@@ -14,7 +14,7 @@ export function readConditions(args: {
   if (args.onRegression === undefined || args.failOn.length > 0) return args.failOn.map(parseFailCondition);
   throw new FalconError({
     code: "usage-invalid",
-    message: "--on-regression needs a --fail-on that says what is worse.",
+    message: "--on-regression needs a --fail-on condition.",
     next: "Add one: --fail-on 'decode_tokens_per_sec<-5%'.",
     exitCode: ExitCode.usage,
   });

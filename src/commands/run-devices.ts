@@ -81,7 +81,7 @@ function readDevices(
     code: "devices-invalid",
     message:
       devices === null
-        ? `${JSON.stringify(text)} is no list of devices.`
+        ? `${JSON.stringify(text)} is not a list of devices.`
         : "--devices is for a new run of an experiment file, without --reuse and --fail-on.",
     next: "Write cards as cuda:0,cuda:1, or sets of cores as cpu:0-3,cpu:4-7; what is left of such a run: falcon-exp run --resume RUN.",
     exitCode: ExitCode.usage,
@@ -180,8 +180,8 @@ async function tellInterference(io: CommandIo, run: RunPaths, slots: readonly Sl
   const percent = `${(least * 100).toFixed(0)} %`;
   io.stderr.write(
     least < LEAST_SPEED_SHARE
-      ? `WARNING: slots disturb each other: one reads memory at ${percent} of its speed alone while all do. Compare what was measured on one device alone, or use fewer.\n`
-      : `${pluralize(slots.length, "slot")}: each reads memory at ${percent} or more of its speed alone while all do.\n`,
+      ? `WARNING: the devices slow each other down: one reads memory at only ${percent} of its speed alone while the others read too. Compare only results from the same device, or use fewer devices.\n`
+      : `${pluralize(slots.length, "device")}: each reads memory at ${percent} or more of its speed alone while the others read too.\n`,
   );
 }
 

@@ -46,7 +46,9 @@ export async function runSlice(io: CommandIo, args: SliceArgs): Promise<number> 
   const { status, signal } = await measureTask(io, choice, args);
   const isOver = await isRunOver(run, plan, slice);
   if (isOver) await endRun(run, plan);
-  const next = isOver ? `The run is over: falcon-exp show ${run.folder}` : `Other slices are not over yet.`;
+  const next = isOver
+    ? `The run has ended: falcon-exp show ${run.folder}`
+    : `Other slices have not ended yet.`;
   if (args.json)
     printJson(io, {
       schema_version: 1,
@@ -142,7 +144,7 @@ function readSlice(text: string): Slice {
   if (slice !== null) return slice;
   throw new FalconError({
     code: "slice-invalid",
-    message: `${JSON.stringify(text)} is no slice.`,
+    message: `${JSON.stringify(text)} is not a slice.`,
     next: "Write K/N with K from 0 to N-1: of four slices the first is 0/4, the last 3/4.",
     exitCode: ExitCode.usage,
   });

@@ -61,7 +61,7 @@ function refuseUnheeded(args: RunArgs, isSlurms: boolean): void {
     throw fail(
       "slurm-options",
       "Slurm chooses the machines that measure; --worker names one.",
-      "Leave --worker out, or measure there alone: --executor local.",
+      "Leave --worker out, or measure only there: --executor local.",
     );
   }
 }
@@ -150,9 +150,7 @@ function describeResume(status: RunEndRecord["status"], { folder }: RunPaths, cw
   const path = relative(cwd, folder);
   const run = /^[\w./-]+$/.test(path) ? path : JSON.stringify(path);
   if (status === "interrupted") return `Resume it: falcon-exp run --resume ${run}`;
-  return status === "completed"
-    ? null
-    : `Try again what failed: falcon-exp run --resume ${run} --retry-failed`;
+  return status === "completed" ? null : `Retry what failed: falcon-exp run --resume ${run} --retry-failed`;
 }
 
 async function measured(io: CommandIo, chosen: ChosenRun, args: RunArgs): Promise<Measured> {

@@ -21,7 +21,7 @@ export function buildSchedule(kind: ScheduleKind, schedule: Schedule): string {
   return { systemd: buildSystemd, cron: buildCron, slurm: buildScrontab }[kind](schedule);
 }
 
-/** Null where it is no time of day. */
+/** Null where it is not a time of day. */
 export function parseTimeOfDay(text: string): Pick<Schedule, "hour" | "minute"> | null {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
   return minute === undefined ? null : { hour: Number(hour), minute: Number(minute) };
@@ -41,7 +41,7 @@ function buildSystemd(schedule: Schedule): string {
     `WorkingDirectory=${escapeUnit(cwd)}`,
     ...Object.entries(env).map(([key, value]) => `Environment=${quoteUnit(`${key}=${value}`)}`),
     `ExecStart=${listWords(schedule).map(quoteUnit).join(" ")}`,
-    "# What a run needs to keep what it has when it is stopped.",
+    "# How long a stopped run needs to save what it has.",
     "KillSignal=SIGTERM",
     "KillMode=mixed",
     "TimeoutStopSec=15",
@@ -52,7 +52,7 @@ function buildSystemd(schedule: Schedule): string {
     "",
     "[Timer]",
     `OnCalendar=*-*-* ${twoDigits(hour)}:${twoDigits(minute)}:00`,
-    "# A night that the machine slept through is made up for.",
+    "# A missed night is made up for when the machine is on again.",
     "Persistent=true",
     "",
     "[Install]",
@@ -76,7 +76,7 @@ function buildCron(schedule: Schedule): string {
 function buildScrontab(schedule: Schedule): string {
   const command = `cd ${quoteShell(schedule.cwd)} && exec ${startLine(schedule)}`;
   return [
-    "# scrontab -e; Slurm lets one run at a time. What the job needs of the cluster is for executor.slurm, or for lines like the first.",
+    "# scrontab -e; Slurm runs one at a time. Put what the job needs from the cluster into executor.slurm, or into lines like the first.",
     `#SCRON --job-name=falcon-exp-${schedule.experiment}`,
     `${atNight(schedule)} ${escapeCron(command)}`,
     "",

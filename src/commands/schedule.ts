@@ -27,7 +27,7 @@ export async function run(io: CommandIo, args: ScheduleArgs): Promise<number> {
   if (time === null) {
     throw new FalconError({
       code: "schedule-time-invalid",
-      message: `${JSON.stringify(args.nightly)} is no time of day.`,
+      message: `${JSON.stringify(args.nightly)} is not a time of day.`,
       next: "Write it as 02:30.",
       exitCode: ExitCode.usage,
     });

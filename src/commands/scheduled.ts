@@ -31,7 +31,7 @@ export async function beginScheduled(io: CommandIo, scheduled: Scheduled): Promi
   });
   const lock = await lockRun(folder, await ownProcessName(), io.clock).catch(async (error: unknown) => {
     if (!(error instanceof FalconError && error.code === "results-locked")) throw error;
-    throw await missed(io, folder, "another-run", `The run before it is still running: ${error.message}`);
+    throw await missed(io, folder, "another-run", `The previous run is still running: ${error.message}`);
   });
   try {
     if (waitQuietSec !== undefined) await waitForQuiet(io, scheduled, waitQuietSec);
@@ -76,7 +76,7 @@ async function missed(
   return new FalconError({
     code: "schedule-missed",
     message,
-    next: `Nothing was measured; ${path} keeps what was missed. ${NEXT[reason]}`,
+    next: `Nothing was measured; ${path} lists missed runs. ${NEXT[reason]}`,
     exitCode: ExitCode.missed,
   });
 }

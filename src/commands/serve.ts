@@ -24,7 +24,7 @@ export async function run(
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
   const stopped = Promise.race(signals.map((name) => once(target, name, { signal: unlisten.signal })));
   if (args.json) io.stdout.write(`${JSON.stringify({ url: server.url, results: resultsFolder })}\n`);
-  else io.stdout.write(`${server.url} shows the runs in ${safeLine(resultsFolder)}; Ctrl-C ends it.\n`);
+  else io.stdout.write(`${server.url} shows the runs in ${safeLine(resultsFolder)}; press Ctrl-C to stop.\n`);
   await stopped;
   unlisten.abort();
   await server.close();

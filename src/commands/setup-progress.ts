@@ -10,13 +10,13 @@ import type { CommandIo } from "./io.js";
 const TITLES: Readonly<Record<string, string>> = {
   venv: "virtual environment",
   torch: "torch (the largest download)",
-  packages: "Transformers, bitsandbytes and their kin",
+  packages: "Transformers, bitsandbytes and what they need",
   "model-package": "the embedded model's package",
   ...EXTRA_NAMES,
   check: "importing every library",
   model: "the embedded model",
   wait: "waiting",
-  verify: "checking what is there",
+  verify: "checking what is installed",
   mend: "mending",
 };
 

@@ -3,6 +3,7 @@ import { FalconError, FalconErrorList } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { pluralize } from "../base/text.js";
 import type { CommandIo } from "./io.js";
+import { warnOfMissingFolders } from "./judge-plan.js";
 import { loadPlan } from "./load-plan.js";
 import { printJson } from "./print-json.js";
 
@@ -16,6 +17,7 @@ export interface ValidateArgs {
 export async function run(io: CommandIo, args: ValidateArgs): Promise<number> {
   try {
     const { plan } = await loadPlan(io, args);
+    warnOfMissingFolders(io, plan);
     const { experiment, configurations, trials } = plan.header;
     if (args.json) printJson(io, { valid: true, experiment, configurations, trials, problems: [] });
     else {

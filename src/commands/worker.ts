@@ -45,7 +45,7 @@ export async function run(io: CommandIo, args: WorkerArgs): Promise<number> {
     log: stderrLog(io),
     clock: io.clock,
   });
-  io.stderr.write(`Listening at ${host.address}. Ctrl-C ends it, and what is being measured.\n`);
+  io.stderr.write(`Listening at ${host.address}. Ctrl-C ends it and any measurement in progress.\n`);
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => resolve(name));
   });

@@ -345,7 +345,7 @@ function refuseOtherFiles({ fingerprints: before }: LoadJob, { fingerprints: now
   if (changes.length === 0) return;
   throw new WorkerFailure(
     "model-changed",
-    `The model's files are not those that this run has measured before: ${changes.join("; ")}.`,
+    `The model's files have changed since this run measured them: ${changes.join("; ")}.`,
     { phase: "load", trialProcessAlive: true },
   );
 }

@@ -27,10 +27,15 @@ const samplingParts = {
   top_k: topK,
   top_p: topP,
   min_p: z.number().gt(0).max(1).meta({
-    description: "Tokens at least so likely, as a share of the likeliest one's probability; default off.",
+    description:
+      "Only tokens at least this likely, as a share of the most likely token's probability; default off.",
   }),
   typical_p: z.number().gt(0).max(1).meta({ description: "Locally typical sampling; default 1 (off)." }),
-  epsilon_cutoff: z.number().gt(0).lt(1).meta({ description: "Tokens at least so likely; default off." }),
+  epsilon_cutoff: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .meta({ description: "Only tokens at least this likely; default off." }),
   eta_cutoff: z.number().gt(0).lt(1).meta({
     description: "The same, less strict where many tokens are likely; default off.",
   }),
@@ -68,49 +73,49 @@ export const generationAxes = {
       "Prompts answered together in one generate: a trial's own and the next ones of the list. Default 1.",
   }),
   prompt_tokens: tokens(1).meta({
-    description: "Prompts of exactly so many tokens: cut, or repeated, and without a chat template.",
+    description: "Prompts of exactly this many tokens: cut or repeated, and without a chat template.",
   }),
   depth: tokens(0).meta({
     description:
-      "Tokens that are in the cache before a trial's clock runs, as llama-bench has it; 0 (default) is none.",
+      "Tokens already in the cache when a trial's clock starts, as in llama-bench; 0 (default) is none.",
   }),
   cache: cacheInputSchema,
   compile: z.enum(["auto", "none", "forward"]).meta({
     description:
       "forward compiles the decoding forward pass, over a static cache; none never does; auto (default) leaves it to Transformers.",
   }),
-  max_new_tokens: tokens(1).meta({ description: "New tokens at most." }),
+  max_new_tokens: tokens(1).meta({ description: "Maximum number of new tokens." }),
   max_length: tokens(1).meta({
-    description: "Prompt and new tokens together, at most; instead of max_new_tokens.",
+    description: "Maximum number of prompt and new tokens together; instead of max_new_tokens.",
   }),
   min_new_tokens: tokens(0).meta({
-    description: "New tokens at least: keeps an early end from cutting trials short.",
+    description: "Minimum number of new tokens: keeps an early end from shortening trials.",
   }),
   sampling: samplingInputSchema,
   num_beams: z
     .int()
     .min(1)
     .max(1000)
-    .meta({ description: "Beam search with so many beams; 1 (default) is none." }),
+    .meta({ description: "Number of beams of a beam search; 1 (default) is none." }),
   prompt_lookup_num_tokens: z.int().min(0).max(1000).meta({
     description:
-      "Prompt lookup decoding: so many tokens are copied from what was read and said, and checked in one forward pass. 0 (default) is off.",
+      "Prompt lookup decoding: how many tokens are copied from prompt and answer, and checked in one forward pass; 0 (default) is off.",
   }),
   assistant_model: z.union([z.literal("none"), modelInputSchema]).meta({
     description:
       "A second, smaller model with the same tokenizer that drafts tokens, which the model checks in one forward pass; none (default) is off.",
   }),
   num_assistant_tokens: z.int().min(1).max(1000).meta({
-    description: "Tokens that the assistant drafts at a time; default: as its own files have it.",
+    description: "How many tokens the assistant drafts at a time; default: as in its own files.",
   }),
   stop: z
     .union([text, z.array(text).min(1)], { error: "must be a text, or a list of texts" })
-    .meta({ description: "A text, or texts, that end an answer." }),
+    .meta({ description: "One or more texts that end an answer." }),
   eos_token_id: z
-    .union([tokenId, z.array(tokenId).min(1)], { error: "must be a token's number, or a list of them" })
-    .meta({ description: "Tokens that end an answer, in place of the model's own." }),
+    .union([tokenId, z.array(tokenId).min(1)], { error: "must be a token id, or a list of them" })
+    .meta({ description: "Token ids that end an answer instead of the model's own." }),
   system: anyText.meta({
-    description: "The system message, of prompts that have none of their own. Needs a chat template.",
+    description: "The system message for prompts that have none of their own. Needs a chat template.",
   }),
   chat_template_kwargs: z
     .record(
@@ -123,7 +128,7 @@ export const generationAxes = {
   repetition_penalty: z.number().gt(0).max(100).meta({ description: "1 is none." }),
   chat_template: z
     .enum(["auto", "on", "off"])
-    .meta({ description: "auto (default) applies the tokenizer's chat template where it has one." }),
+    .meta({ description: "auto (default) applies the tokenizer's chat template if it has one." }),
   truncate_prompts: z.union([z.boolean(), z.literal("left")], { error: "must be true, false or left" }).meta({
     description:
       "Cut prompts that leave no room for the answer: true cuts their end, left their beginning; false (default) refuses them.",

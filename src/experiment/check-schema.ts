@@ -81,7 +81,7 @@ function isUnquotedPrompt(path: Path, value: unknown): boolean {
 }
 
 function reportUnquotedPrompt(path: Path, problems: Problems): void {
-  const message = `${pathName(path)} is no text: a colon and a space make a mapping of it.`;
+  const message = `${pathName(path)} is not text: its colon followed by a space makes it a mapping.`;
   problems.add("experiment-invalid-value", path, message, "Put the text in quotes.");
 }
 

@@ -67,13 +67,13 @@ const timeout = (name: string, seconds: number) =>
     .meta({ description: `${name}; default ${seconds}.` });
 
 const timeoutsSchema = z.strictObject({
-  heartbeat_sec: timeout("Longest silence of the worker's supervisor", 15),
-  start_sec: timeout("Longest standstill while the libraries are imported", 600),
-  load_sec: timeout("Longest standstill while a model is fetched and loaded", 1800),
-  warmup_sec: timeout("Longest standstill in a warm-up", 600),
-  measure_sec: timeout("Longest standstill in a measured trial", 600),
-  quality_sec: timeout("Longest standstill while a text is scored", 600),
-  unload_sec: timeout("Longest standstill while a model is unloaded", 60),
+  heartbeat_sec: timeout("Longest time without a heartbeat from the worker's supervisor", 15),
+  start_sec: timeout("Longest time without progress while the libraries are imported", 600),
+  load_sec: timeout("Longest time without progress while a model is downloaded and loaded", 1800),
+  warmup_sec: timeout("Longest time without progress in a warm-up", 600),
+  measure_sec: timeout("Longest time without progress in a measured trial", 600),
+  quality_sec: timeout("Longest time without progress while a text is scored", 600),
+  unload_sec: timeout("Longest time without progress while a model is unloaded", 60),
 });
 
 const MAX_REPEATS = 10_000;
@@ -98,7 +98,7 @@ const repeatsSchema = z
   .default(1)
   .meta({
     description:
-      "How often each prompt is measured (default 1); auto or {width, fewest, most}: until the decode rate is known well enough.",
+      "How often each prompt is measured (default 1); auto or {width, fewest, most}: until the decode rate is known precisely enough.",
   });
 const roundsSchema = z
   .union(
@@ -187,16 +187,16 @@ export const experimentFileSchema = z
       .default(false)
       .meta({
         description:
-          "A configuration (true: the reference) measured at start, middle and end as well, to report drift; default false.",
+          "A configuration (true: the reference) that is also measured at start, middle and end, to report drift; default false.",
       }),
     quality: qualityInputSchema.optional(),
     profile: z
       .boolean()
       .default(false)
-      .meta({ description: "Measure the share of time outside the linear layers, apart; default false." }),
+      .meta({ description: "Also measure the share of time outside the linear layers; default false." }),
     skip_implied: z.boolean().default(true).meta({
       description:
-        "After a configuration ran out of memory, leave out those that need more of it; default true.",
+        "After a configuration ran out of memory, skip those that need at least as much; default true.",
     }),
     retries: z.int().min(0).max(10).default(1).meta({
       description:
@@ -207,10 +207,10 @@ export const experimentFileSchema = z
     }),
     price_per_hour: z.number().gt(0).max(1_000_000).optional().meta({
       description:
-        "What the machine costs an hour, in any currency: reports then tell what a million tokens of answers cost.",
+        "Price of the machine per hour, in any currency: reports then show the cost of a million answer tokens.",
     }),
     smallest_difference: z.number().min(0).max(1).default(0.01).meta({
-      description: "What is nearer to the reference than this is called the same; default 0.01, 1 %.",
+      description: "Smaller differences from the reference are called the same; default 0.01, 1 %.",
     }),
     warmup: z
       .int()
@@ -225,7 +225,7 @@ export const experimentFileSchema = z
       .optional()
       .meta({
         description:
-          "What the others of the same model are compared with; default: the unquantized configuration that is alike in all other axes, else the model's first.",
+          "The configuration that others of the same model are compared with; default: the unquantized one with the same values of all other axes, else the model's first.",
       }),
     trust_remote_code: z
       .boolean()
@@ -233,10 +233,10 @@ export const experimentFileSchema = z
       .meta({ description: "Run Python code that comes with the model. Only for models that you trust." }),
     workarounds: z.enum(["auto", "none"]).default("auto").meta({
       description:
-        "auto (default) applies known cures of library defects; none leaves the libraries as they are.",
+        "auto (default) works around known library defects; none leaves the libraries as they are.",
     }),
     executor: executorSchema.optional().meta({
-      description: "What measures the experiment; default: one process on this machine.",
+      description: "Where the experiment is measured; default: in one process on this machine.",
     }),
     timeouts: timeoutsSchema
       .prefault({})

@@ -135,7 +135,7 @@ class Resolver {
     if (source.source === "path" || source.source === "hub") {
       return { quantization: withCheckpoint(patch.quantization, source) };
     }
-    const message = `${pathName(own)} is no folder and no repository of the hub.`;
+    const message = `${pathName(own)} is neither a folder nor a hub repository.`;
     const next = "Give the path of a quantized checkpoint, or its hub id (org/name).";
     this.context.problems.add("experiment-invalid-value", own, message, next);
     return patch;
@@ -215,7 +215,7 @@ class Resolver {
   private checkPairs(file: ExperimentFile): void {
     const { problems } = this.context;
     if (typeof file.repeats === "object" && file.repeats.fewest > file.repeats.most) {
-      const message = `repeats: fewest ${file.repeats.fewest} is more than most ${file.repeats.most}.`;
+      const message = `repeats: fewest ${file.repeats.fewest} is greater than most ${file.repeats.most}.`;
       problems.add("experiment-invalid-value", ["repeats", "fewest"], message, "Lower it, or raise most.");
     }
     for (const parent of ["generation", "matrix"] as const) {

@@ -39,7 +39,7 @@ const randomModel = z.strictObject({
   weights: z.literal("random").meta({ description: "The only value: weights are drawn from the seed." }),
   seed: z.int().min(0).max(MAX_SEED).optional().meta({ description: "Seed of the weights; default 0." }),
   tokenizer: text.optional().meta({
-    description: "bytes (default: one id a byte; needs no files), or the path of a tokenizer folder.",
+    description: "bytes (default: one id per byte; needs no files), or the path of a tokenizer folder.",
   }),
 });
 

@@ -12,7 +12,7 @@ export interface PromptRow {
 }
 
 export const PROMPT_FILE_KINDS =
-  ".txt (one prompt a line), .jsonl, .json, .yaml, .csv or .tsv, each also as .gz";
+  ".txt (one prompt per line), .jsonl, .json, .yaml, .csv or .tsv, each also as .gz";
 
 /** Unpacks what ends in `.gz`; no more of it than `maxBytes`. */
 export function unpacking(readFile: ReadFile): ReadFile {
@@ -95,6 +95,6 @@ function listTable(text: string, delimiter: string): readonly PromptRow[] {
     return rows.map((value, index) => ({ where: `row ${index + 1}`, value }));
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
-    throw new Error(`it is no table: ${cause.message}`);
+    throw new Error(`it is not a table: ${cause.message}`);
   }
 }

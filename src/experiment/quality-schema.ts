@@ -44,7 +44,7 @@ export const lmEvalInputSchema = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: "Whether Python code and templates of include_path may run; default false." }),
-  limit: z.int().min(1).optional().meta({ description: "Samples a task at most; default all." }),
+  limit: z.int().min(1).optional().meta({ description: "Maximum number of samples per task; default all." }),
   num_fewshot: z.int().min(0).max(1000).optional().meta({ description: "Default: as each task says." }),
 });
 export type LmEvalInput = z.infer<typeof lmEvalInputSchema>;
@@ -68,7 +68,7 @@ export const qualityInputSchema = z
       .min(4)
       .max(MAX_TEXT_TOKENS)
       .default(DEFAULT_MAX_TOKENS)
-      .meta({ description: `Tokens of each text at most; default ${DEFAULT_MAX_TOKENS}.` }),
+      .meta({ description: `Maximum number of tokens of each text; default ${DEFAULT_MAX_TOKENS}.` }),
     kl: z
       .enum(["forward", "both"])
       .default("forward")

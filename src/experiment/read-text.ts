@@ -62,7 +62,7 @@ export async function readText(
   }
   // UTF-16 without a mark at its beginning: every second byte of most texts is 0.
   if (bytes.subarray(0, NUL_LOOK_BYTES).includes(0)) {
-    throw fail(`The ${what} holds bytes that are 0: it is no text, or UTF-16.`, "Save it as UTF-8.");
+    throw fail(`The ${what} holds zero bytes: it is not text, or it is UTF-16.`, "Save it as UTF-8.");
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -119,7 +119,7 @@ async function fromText(written: string, path: Path, context: ModelContext): Pro
     near === null
       ? "Write the embedded smollm2-135m-instruct, a hub id (org/name), or a path that begins with ./, ../, / or ~."
       : `Did you mean ${near}?`;
-  const message = `${pathName(path)}: ${shown(written)} is no model that can be found.`;
+  const message = `${pathName(path)}: ${shown(written)} is not a known model.`;
   context.problems.add("experiment-model-unknown", path, message, next);
   return UNKNOWN;
 }
@@ -175,7 +175,7 @@ async function readConfig(
   }
   const isMapping = typeof config === "object" && config !== null && !Array.isArray(config);
   if (!isMapping || typeof (config as Record<string, unknown>).model_type !== "string") {
-    const text = `${pathName(path)} has no model_type, so nobody can tell what model it is.`;
+    const text = `${pathName(path)} has no model_type, so the kind of model is unknown.`;
     context.problems.add("experiment-model-unknown", path, text, "Add model_type: falcon (or another).");
     return { config: {}, floats: [] };
   }

@@ -43,7 +43,7 @@ function resolveLmEval(input: LmEvalInput, context: ModelContext): LmEval {
       "experiment-code-untrusted",
       ["quality", "lm_eval", "include_path"],
       `Task files of ${shown(input.include_path)} can run any Python code on this machine, in functions or in templates.`,
-      "Read them; then add trust_task_code: true to lm_eval, only if you trust whoever wrote them.",
+      "Read them; then add trust_task_code: true to lm_eval, only if you trust their author.",
     );
   }
   return {

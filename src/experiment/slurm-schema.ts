@@ -27,13 +27,13 @@ export const slurmSchema = z.strictObject({
     .meta({ description: "Memory of a task: 64G." }),
   constraint: line.optional(),
   exclude: line.optional(),
-  "array-limit": z.int().min(1).optional().meta({ description: "So many tasks at once; default: no limit." }),
+  "array-limit": z.int().min(1).optional().meta({ description: "How many tasks run at once; default: no limit." }),
   signal: z.int().min(10).max(3600).default(90).meta({
     description: "Seconds before the time limit at which a task stops and keeps what it has; default 90.",
   }),
   tasks: z.int().min(1).max(MOST_TASKS).optional().meta({
     description:
-      "At most so many tasks; never more than there are references. Default: tasks of 5 to 60 minutes by the newest run of the experiment; 100 where there is none.",
+      "Maximum number of tasks; never more than there are references. Default: tasks of 5 to 60 minutes, by the experiment's newest run; 100 without one.",
   }),
   retries: z.int().min(0).max(20).default(2).meta({
     description: "How often an interrupted task is submitted again; default 2.",

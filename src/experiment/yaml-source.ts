@@ -137,7 +137,10 @@ export class YamlSource {
       if (pair === null && item === undefined) break;
       const isLast = depth === path.length - 1;
       const value = pair === null ? item : pair.value;
-      // A key that --set brought is no part of any text; its value is.
+      // A key that --set brought is no part of any text; its value is, behind that key.
+      const set =
+        isLast && on === "key" && !hasText(pair?.key) && isNode(value) ? this.origins.get(value) : null;
+      if (set?.shift) return placeIn({ ...set, shift: 0 }, 0, set.shift - 1);
       const wantsKey = hasText(pair?.key) && ((isLast && on === "key") || !hasText(value));
       nearest = wantsKey ? pair?.key : value;
       node = value;
@@ -285,8 +288,8 @@ function syntaxError(error: YAMLError, origin: Origin, contents: unknown = null)
   if (quote !== null) {
     return new FalconError({
       code: "experiment-yaml-syntax",
-      message: "A quotation mark opens here, and none closes it.",
-      next: "Close it where the text ends, or write it twice inside a text that it quotes.",
+      message: "This quotation mark is never closed.",
+      next: "Add the closing quotation mark at the end of the text.",
       place: placeIn(origin, quote, quote + 1),
       exitCode: ExitCode.invalidExperiment,
     });
@@ -322,7 +325,7 @@ function explain(error: YAMLError): { code: string; message: string; next: strin
       return {
         code: syntax,
         message: "The file holds more than one YAML document.",
-        next: "Write one experiment a file: remove what follows the --- line.",
+        next: "Write one experiment per file: remove everything after the --- line.",
       };
     case "NON_STRING_KEY":
       return { code: syntax, message: "A mapping's key must be text.", next: "Put the key in quotes." };
@@ -344,7 +347,7 @@ function explain(error: YAMLError): { code: string; message: string; next: strin
           next: "Close a bracket.",
         };
       }
-      const next = "Check indentation, colons and quotes here; text with ': ' or ' #' in it needs quotes.";
+      const next = "Check indentation, colons and quotes here; text that contains ': ' or ' #' needs quotes.";
       return { code: syntax, message: `Not valid YAML: ${lowerFirst(error.message)}.`, next };
     }
   }

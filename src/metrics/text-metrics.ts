@@ -26,7 +26,7 @@ export const TEXT_METRICS = [
     path: ["kl_divergence", "mean"],
     shown: {
       title: "KL",
-      result: { place: 1, title: "KL divergence from the reference, mean, nats a token", dropRank: 1 },
+      result: { place: 1, title: "KL divergence from the reference, mean, nats per token", dropRank: 1 },
       history: 8,
       mlflow: true,
     },
@@ -41,7 +41,7 @@ export const TEXT_METRICS = [
       title: "top-1",
       result: {
         place: 2,
-        title: "Share of tokens whose most likely next token is the reference's",
+        title: "Share of tokens whose most likely next token is the same as the reference's",
         dropRank: 1,
       },
       history: 9,

@@ -124,8 +124,8 @@ export const TRIAL_METRICS = [
       title: "tokens/s",
       result: {
         place: 4,
-        title: "Tokens decoded in a second, median",
-        inBatches: ["tokens/s a row", "Tokens decoded in a second in each row of a batch, median"],
+        title: "Tokens decoded per second, median",
+        inBatches: ["tokens/s per row", "Tokens decoded per second in each row of a batch, median"],
         dropRank: 1,
         format: (value) => value.toFixed(1),
       },
@@ -148,7 +148,7 @@ export const TRIAL_METRICS = [
       isOfBatches: true,
       result: {
         place: 5,
-        title: "Tokens decoded in a second in all rows of a batch together, median",
+        title: "Tokens decoded per second in all rows of a batch together, median",
         dropRank: 0,
         format: (value) => value.toFixed(1),
       },
@@ -204,7 +204,7 @@ export const TRIAL_METRICS = [
     unit: "tokens",
     better: null,
     docs: "tokens that prompt lookup (`prompt_lookup_num_tokens`) copied or `assistant_model` drafted, for the model to check; null without drafts",
-    column: { type: "int64", description: "that prompt lookup copied or the assistant drafted" },
+    column: { type: "int64", description: "copied by prompt lookup or drafted by the assistant" },
     shown: { title: "drafted tokens", mlflow: true },
   },
   {
@@ -242,7 +242,7 @@ export const TRIAL_METRICS = [
     unit: "bytes",
     better: "lower",
     docs: "memory that this process holds on the model's cards, according to the driver; null, with a note, if the driver does not say",
-    column: { type: "int64", description: "of this process, as NVML has it" },
+    column: { type: "int64", description: "of this process, according to NVML" },
     shown: { title: "GPU memory used", mlflow: true },
   },
   {
@@ -340,14 +340,14 @@ export const TRIAL_METRICS = [
     unit: null,
     better: null,
     docs: "the seed set before this trial: `generation.seed` + repeat",
-    column: { type: "int64", description: "that this trial really used" },
+    column: { type: "int64", description: "the seed that this trial used" },
   },
   {
     key: "chat_template_applied",
     unit: null,
     better: null,
     docs: null,
-    column: { type: "boolean", description: "to the prompt" },
+    column: { type: "boolean", description: "whether it was applied to the prompt" },
   },
   {
     key: "output_ids_sha256",

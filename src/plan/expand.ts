@@ -58,8 +58,7 @@ function refuseIdleExcludes({ exclude }: Experiment, cells: readonly Settings[])
   if (idle === undefined) return;
   throw new FalconError({
     code: "plan-exclude-idle",
-    message:
-      "No configuration of the matrix is the one that this entry of exclude names, so it takes none out.",
+    message: "This entry of exclude matches no configuration of the matrix.",
     next: "Correct its values, or remove it.",
     ...placed(idle.place),
     exitCode: ExitCode.invalidExperiment,
@@ -83,7 +82,7 @@ function refuseTooMany(count: number): void {
   if (count <= MAX_CONFIGURATIONS) return;
   throw new FalconError({
     code: "plan-too-large",
-    message: `The matrix has ${count.toLocaleString("en")} configurations; at most ${MAX_CONFIGURATIONS.toLocaleString("en")} are taken.`,
+    message: `The matrix has ${count.toLocaleString("en")} configurations; at most ${MAX_CONFIGURATIONS.toLocaleString("en")} are allowed.`,
     next: "Remove values from the matrix, or split the experiment into several files.",
     exitCode: ExitCode.invalidExperiment,
   });
@@ -128,7 +127,7 @@ function checkTokens(settings: Settings): void {
   if (least === null || most === null || least <= most) return;
   throw new FalconError({
     code: "plan-tokens-contradict",
-    message: `min_new_tokens ${least} is more than max_new_tokens ${most}.`,
+    message: `min_new_tokens ${least} is greater than max_new_tokens ${most}.`,
     next: "Lower min_new_tokens, or raise max_new_tokens.",
     exitCode: ExitCode.invalidExperiment,
   });
@@ -159,10 +158,7 @@ function checkDecoding(settings: Settings, { prompts }: Experiment): void {
       "Add assistant_model, or remove num_assistant_tokens.",
     );
   if (batch_size > 1 && other !== undefined) {
-    refuse(
-      `${other} is measured with batch_size 1 alone.`,
-      "Remove one of them, or exclude their combination.",
-    );
+    refuse(`${other} works only with batch_size 1.`, "Remove one of them, or exclude their combination.");
   }
   const needsPlainDecoding =
     depth !== null
@@ -180,7 +176,7 @@ function checkDecoding(settings: Settings, { prompts }: Experiment): void {
   }
   if (compile === "forward" && cache?.type !== "static") {
     refuse(
-      `compile: forward needs cache: static; a ${cache?.type} cache grows, and would be compiled for again and again.`,
+      `compile: forward needs cache: static; a ${cache?.type} cache grows, so it would be compiled again and again.`,
       "Write cache: static, or leave cache out.",
     );
   }

@@ -52,7 +52,7 @@ export function makePlan(
   if (trialCount > MAX_TRIALS) {
     throw new FalconError({
       code: "plan-too-large",
-      message: `${trialCount.toLocaleString("en")} trials are planned; at most ${MAX_TRIALS.toLocaleString("en")} are taken.`,
+      message: `${trialCount.toLocaleString("en")} trials are planned; at most ${MAX_TRIALS.toLocaleString("en")} are allowed.`,
       next: "Lower repeats, or split the experiment into several files.",
       exitCode: ExitCode.invalidExperiment,
     });
@@ -269,7 +269,7 @@ function namedIndex(
   const place = named.kind === "label" ? named.place : named.match.place;
   throw new FalconError({
     code: "plan-reference-unknown",
-    message: `No configuration of this experiment is the one that ${key} names.`,
+    message: `No configuration of this experiment matches ${key}.`,
     next: near === null ? `Configurations are: ${labels.slice(0, 20).join(", ")}.` : `Did you mean ${near}?`,
     ...placed(place),
     exitCode: ExitCode.invalidExperiment,

@@ -71,7 +71,7 @@ export type Cache = z.infer<typeof cacheSchema>;
 const laterGenerationShape = {
   /** Texts that end an answer: it ends with the token that completes one of them. */
   stop: z.array(z.string().min(1)).min(1).nullable().default(null),
-  /** Tokens that end an answer, in place of the model's own. */
+  /** Token ids that end an answer instead of the model's own. */
   eos_token_id: z.array(nonNegativeInt).min(1).nullable().default(null),
   min_p: z.number().gt(0).max(1).nullable().default(null),
   typical_p: z.number().gt(0).max(1).nullable().default(null),

@@ -43,7 +43,7 @@ export async function builtinModelProblem(
     if (checksums === "once" && stamp === (await readFile(stampPath, "utf8").catch(() => null))) return null;
     for (const [name, { sha256, bytes }] of Object.entries(files)) {
       const path = join(folder, name);
-      if ((await stat(path)).size !== bytes) return `${name} has not the size that it was made with`;
+      if ((await stat(path)).size !== bytes) return `${name} has another size than when it was made`;
       if ((await sha256OfFile(path, bytes)) !== sha256) return `${name} has another checksum`;
     }
     // A folder that cannot be written is read again the next time.

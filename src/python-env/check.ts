@@ -65,9 +65,7 @@ export function listProblems(check: EnvironmentCheck): readonly string[] {
     ),
     ...(check.import_errors ?? []).map((error) => `${error.package} cannot be imported: ${error.message}`),
     ...(native != null && native.native_library === null
-      ? [
-          "bitsandbytes cannot load its native library, so other code would be measured than quantization runs with",
-        ]
+      ? ["bitsandbytes cannot load its native library, so its slower fallback code would be measured"]
       : []),
   ];
 }
@@ -82,7 +80,7 @@ export function refuseProblems(
   if (lines.length === 0) return;
   throw setupError({
     code: "setup-environment-unsuitable",
-    message: `${python} does not hold what the worker needs:\n${lines.join("\n")}`,
+    message: `${python} lacks what the worker needs:\n${lines.join("\n")}`,
     next,
   });
 }

@@ -36,7 +36,7 @@ export async function fetchNeeds(
   if (end?.event === "error") return end;
   throw setupError({
     code: "setup-environment-unsuitable",
-    message: `The fetching program ended without a word:\n${lastLines(all)}`,
+    message: `The downloading program ended without an answer:\n${lastLines(all)}`,
     next: "Run `falcon-exp doctor` to see what is missing.",
   });
 }

@@ -53,6 +53,6 @@ export interface QuantizationMethod<
 /** Names of modules left unquantized in addition to what transformers leaves (output head); null = only those. */
 export const skippedModules = () => z.array(z.string()).nullable();
 
-export const skipModulesInput = z
-  .array(z.string().min(1))
-  .meta({ description: "Names of modules left unquantized, besides those that the library leaves." });
+export const skipModulesInput = z.array(z.string().min(1)).meta({
+  description: "Names of modules left unquantized, besides those that the library leaves unquantized.",
+});

@@ -54,7 +54,7 @@ function refuseHeadless(records: readonly RunFileRecord[], paths: RunPaths): voi
   if (records.length === 0 || records.some((record) => record.kind === "run")) return;
   throw new FalconError({
     code: "results-run-missing",
-    message: `${paths.records} has no run record, so nothing says what its other records belong to.`,
+    message: `${paths.records} has no run record, so it is unknown what its other records belong to.`,
     next: "Put the file's first line back, or start a new run.",
     exitCode: ExitCode.resultsFailed,
   });

@@ -22,7 +22,7 @@ export async function findRun(argument: string, resultsFolder: string, cwd: stri
     code: "run-not-found",
     message: `No run found for ${JSON.stringify(argument)}: ${describePlaces(asPath, asName)} holds records.`,
     next: argument.includes("#")
-      ? `Name the run alone: ${argument.split("#")[0]}. RUN#CONFIGURATION is for falcon-exp compare.`
+      ? `Give only the run: ${argument.split("#")[0]}. RUN#CONFIGURATION works only with falcon-exp compare.`
       : await suggestion(resolve(cwd, resultsFolder)),
     exitCode: ExitCode.resultsFailed,
   });

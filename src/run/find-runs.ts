@@ -28,7 +28,7 @@ export async function findRuns(options: FindRunsOptions): Promise<FoundRuns> {
     throw new FalconError({
       code: "run-not-named",
       message: "No run was named.",
-      next: "Name a run or an experiment (its newest run is taken), or take every run with --all.",
+      next: "Name a run or an experiment (for its newest run), or use --all for every run.",
       exitCode: ExitCode.usage,
     });
   }

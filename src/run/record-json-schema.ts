@@ -15,8 +15,7 @@ export function recordJsonSchema(): object {
 }
 
 const CHECKSUM = {
-  description:
-    "CRC-32 of the line's bytes without this key; lines from before there were checksums have none",
+  description: "CRC-32 of the line's bytes without this key; older lines have none",
   type: "string" as const,
   pattern: "^[0-9a-f]{8}$",
 };

@@ -94,7 +94,7 @@ export function groupRecords(records: readonly RunFileRecord[], source: string):
   if (run === undefined) {
     throw new FalconError({
       code: "results-run-missing",
-      message: `${source} has no run record, so nothing says what was to be measured.`,
+      message: `${source} has no run record, so it is unknown what was to be measured.`,
       next: "The run was killed before it began; start it again.",
       exitCode: ExitCode.resultsFailed,
     });

@@ -80,7 +80,7 @@ export function createApp(options: AppOptions): Hono {
       return context.html(messagePage(error.code, error.message, error.next), 422);
     log.write("error", "page-failed", { error, path: context.req.path });
     return context.html(
-      messagePage("A defect", "This page could not be made; the terminal says more.", null),
+      messagePage("A defect", "This page could not be created; the terminal has details.", null),
       500,
     );
   });

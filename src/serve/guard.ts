@@ -38,7 +38,7 @@ export const guard: MiddlewareHandler = async (context, next) => {
       403,
     );
   } else if (context.req.method !== "GET" && context.req.method !== "HEAD") {
-    context.res = await context.html(messagePage("Refused", "This server only reads.", null), 405, {
+    context.res = await context.html(messagePage("Refused", "This server is read-only.", null), 405, {
       allow: "GET, HEAD",
     });
   } else await next();

@@ -56,7 +56,7 @@ function portUnusable(port: number, cause: Error): FalconError {
   return new FalconError({
     code: "serve-port-unusable",
     message: `Port ${port} of ${HOSTNAME} cannot be used: ${cause.message}`,
-    next: "Give another one, or leave --port out: any free one is taken then.",
+    next: "Choose another port, or leave --port out to use any free one.",
     exitCode: ExitCode.usage,
     cause,
   });

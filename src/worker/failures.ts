@@ -23,7 +23,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "no-progress":
     "If this model is only slow, raise the phase's limit under `timeouts:`; else report the hang with log.jsonl.",
   "worker-protocol-error":
-    "Controller and worker disagree: run `falcon-exp setup` again; if it stays, report it with log.jsonl.",
+    "Controller and worker disagree: run `falcon-exp setup` again; if it happens again, report it with log.jsonl.",
   "import-failed": "Run `falcon-exp setup`, or `falcon-exp doctor` to see which library cannot be imported.",
   "library-unsupported":
     "Install the versions named in the message, or leave --python out to use the managed environment.",
@@ -33,15 +33,15 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "hub-unreachable": "Check the network, or give the path of a model that is already on this machine.",
   "model-unsafe-format": "Convert the weights to safetensors; pickled weights can run code and are refused.",
   "download-disk-full":
-    "Free space where the hub's cache lies, or move it with HF_HOME; what was downloaded whole is kept.",
+    "Free space on the disk of the hub's cache, or move it with HF_HOME; complete files are kept.",
   "gguf-unsupported":
     "Name one GGUF file of a family that Transformers reads, or the folder of the original safetensors.",
   "model-not-prepared":
-    "Read the message; a full disk is the usual cause: free space where FALCON_EXP_HOME/prepared lies.",
+    "Read the message; a full disk is the usual cause: free space on the disk of FALCON_EXP_HOME/prepared.",
   "model-kind-unsupported":
     "Choose a model that continues text: a decoder, or a model for pictures and text whose text part is a decoder.",
   "model-architecture-unknown":
-    "Check `model_type`; if it is right, the model is newer than this Transformers: name an environment with a newer one by --python.",
+    "Check `model_type`; if it is right, the model is newer than this Transformers: use an environment with a newer one (--python).",
   "model-already-quantized":
     "Ask for `as-stored`, which measures the files as they are, or use a checkpoint in 16 or 32 bits.",
   "model-not-quantized":
@@ -49,7 +49,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "quantization-library-missing":
     "Install it into this environment, or leave --python out: the managed one installs it automatically, or with `falcon-exp setup --quantizers`.",
   "quantization-unsupported":
-    "The message is the library's own: choose a checkpoint in another format, or name an environment with another Transformers by --python.",
+    "The message is the library's own: choose a checkpoint in another format, or an environment with another Transformers (--python).",
   "checkpoint-of-another-model":
     "Give `checkpoint` the quantized files of this very model, or name the checkpoint as `model` and ask for `as-stored`.",
   "quantization-needs-gpu":
@@ -74,42 +74,42 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "device-unsupported":
     "The installed PyTorch or bitsandbytes holds no code for this device: install a build that does, or change `device`.",
   "device-busy":
-    "Another process has this device to itself: see `nvidia-smi`, wait for it to end, or choose another `device`.",
+    "Another process uses this device exclusively: see `nvidia-smi`, wait for it to end, or choose another `device`.",
   "device-fault":
-    "A computation failed on the device: read the traceback; with CUDA_LAUNCH_BLOCKING=1 it names the very place.",
+    "A computation failed on the device: read the traceback; with CUDA_LAUNCH_BLOCKING=1 it names the exact place.",
   "device-lost":
     "Read what the driver says (`dmesg`, `nvidia-smi`); when the device is back, measure again what is missing.",
   "fork-poisoned":
-    "Go on with `falcon-exp run --resume`; if it comes again, report it with the library that the message names.",
+    "Continue with `falcon-exp run --resume`; if it happens again, report it with the library that the message names.",
   "dtype-unsupported": "Choose another `dtype`; `falcon-exp doctor` lists what each device can compute in.",
   "attention-unavailable": "Use `attention: sdpa` or `eager`, or install the missing kernel's package.",
   "attention-mismatch": "The model does not support this kernel; use `attention: auto`.",
   "quantization-not-applied":
-    "Nothing was quantized, so nothing was measured; keep `workarounds: auto`, and report the model class if it is.",
+    "Nothing was quantized, so nothing was measured: use `workarounds: auto`; if it is on, report the model class.",
   "quantization-mismatch":
-    "Not every layer is as asked; list the modules to leave out under `skip_modules` if that is intended.",
+    "Not every layer is quantized as asked; if that is intended, list the modules to leave out under `skip_modules`.",
   "quantization-shape":
-    "Copy the `skip_modules` of the message into the experiment file, or keep `workarounds: auto`.",
+    "Copy the `skip_modules` from the message into the experiment file, or use `workarounds: auto`.",
   "skip-modules-unmatched":
     "Give names from the model's start (model.layers.0), whole endings (q_proj), or a pattern from the start (.*mlp).",
   "out-of-memory-device": "Use a smaller quantization, a shorter context, or a device with more memory.",
   "out-of-memory-host": "Free memory on this machine, or use a smaller quantization.",
   "prompt-too-long":
     "Shorten the prompt, lower `max_new_tokens`, or set `generation.truncate_prompts: true`.",
-  "prompt-empty": "Give the prompt text that the model's tokenizer knows.",
+  "prompt-empty": "Give the prompt some text that the model's tokenizer can encode.",
   "generation-invalid": "Correct the `generation:` settings named in the message.",
   "logits-not-finite":
-    "Choose `dtype: bfloat16` or float32 (with int8 a lower `threshold`): what this model computes does not fit into its dtype.",
+    "Choose `dtype: bfloat16` or float32 (with int8 a lower `threshold`): this model's numbers exceed the range of its dtype.",
   "assistant-mismatch":
     "Choose an assistant with the tokenizer of the model: a smaller one of its own family.",
-  "cache-unavailable": "Choose another `cache`, or give what the message says is missing.",
+  "cache-unavailable": "Choose another `cache`, or install what the message names.",
   "cache-mismatch": "The model does not take this cache; use `cache: auto`, and report the model class.",
-  "compile-unavailable": "Leave `compile` out, or install what the message says is missing.",
+  "compile-unavailable": "Leave `compile` out, or install what the message names.",
   "compile-unsettled":
-    "Give prompts of one length (`prompt_tokens`), which have one shape; if it stays, leave `compile` out for this model.",
+    "Give all prompts the same length (`prompt_tokens`), so that they have one shape; if that does not help, leave `compile` out for this model.",
   "text-too-short": "Lower `quality.context`, or give a longer text.",
   "quality-disk-full":
-    "Free space where the results lie, or lower `quality.max_tokens`: the reference's log-probabilities need it for a while.",
+    "Free space on the results' disk, or lower `quality.max_tokens`: the reference's log-probabilities need room during the run.",
   "quality-not-finite":
     "The model computes NaN on this text: try another `dtype` or `compute_dtype`; do not trust its answers.",
   "lm-eval-missing":
@@ -118,9 +118,9 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
     "Correct `quality.lm_eval.tasks`, or name the folder of your tasks as include_path.",
   "trial-process-died": "Read exit code, signal and the last lines of stderr in this record; then run again.",
   "no-trial-process": "This is a defect of falcon-exp: report it with log.jsonl.",
-  cancelled: "Go on with `falcon-exp run --resume` to measure what is missing.",
+  cancelled: "Continue with `falcon-exp run --resume` to measure what is missing.",
   "message-invalid":
-    "Controller and worker disagree: run `falcon-exp setup` again; if it stays, report it with log.jsonl.",
+    "Controller and worker disagree: run `falcon-exp setup` again; if it happens again, report it with log.jsonl.",
   "worker-exception": "Read the traceback in this record.",
 };
 

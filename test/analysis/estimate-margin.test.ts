@@ -21,7 +21,7 @@ test("the margin is what was measured of the same method on the same kind of dev
 test("where nothing was measured it is assumed, and said to be", () => {
   const margin = computeMargin(PAST, "4bit", "cpu");
   expect(marginSentences([{ name: "fp4", margin }])).toEqual([
-    "Estimates: ±10 % (assumed, for nothing like it was measured here)",
+    "Estimates: ±10 % (assumed, because nothing similar was measured here)",
   ]);
 });
 

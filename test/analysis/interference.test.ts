@@ -40,7 +40,7 @@ test("what held the clocks down during the trials is named once; an idle card's 
     trial({ throttle_reasons: null }, { throttle_reasons: ["SwPowerCap", "HwThermalSlowdown"] }),
   ]);
   expect(remarks).toEqual([
-    "the model's GPU was slowed down during 2 of 2 trials: SwPowerCap, HwThermalSlowdown",
+    "the model's GPU was throttled during 2 of 2 trials: SwPowerCap, HwThermalSlowdown",
   ]);
 });
 
@@ -79,10 +79,10 @@ test("a quiet machine needs no remark; other work, other processes and a power c
   const busy = { ...quiet, machine_state: state };
   expect(describeInterference(busy, ["auto"])).toEqual([
     "other work kept 1.3 of 2 cores busy just before the run",
-    "the CPU's frequency governor is powersave: clocks may follow the load",
+    "the CPU's frequency governor is powersave: the clock speed may vary with the load",
     "GPU 0 is used by 2 other processes (3.00 GB)",
     "GPU 0 has a power cap of 200 W instead of 350 W",
-    "GPU 0 is slowed down already: SwPowerCap",
+    "GPU 0 is already throttled: SwPowerCap",
   ]);
   const ofCards = (devices: readonly string[]) => describeInterference(busy, devices).slice(2);
   expect(ofCards(["cpu", "cuda"])).toHaveLength(3);

@@ -24,7 +24,7 @@ test("a merged adapter is told, and how many modules it left as they were", () =
   expect(describePrepared([{ ...merged, changed_modules: 60 }])).toEqual([
     "an adapter was merged into the weights of 60 modules before they were loaded",
   ]);
-  expect(describePrepared([{ ...merged, changed_modules: 58 }])[0]).toContain("; 2 of them are as before");
+  expect(describePrepared([{ ...merged, changed_modules: 58 }])[0]).toContain("; 2 of them did not change");
   expect(describePrepared([])).toEqual([]);
 });
 
@@ -33,7 +33,7 @@ test("what was packed in a GGUF file is never told as an original in 16 bits; wh
   expect(
     describePrepared([{ ...gguf, weights_by_type: { Q4_1: 106_000_000, Q8_0: 28_000_000, F32: 300 } }]),
   ).toEqual([
-    "the weights were Q4_1 and Q8_0 in the GGUF file of 98 MB; Transformers expanded them to bfloat16, so they are no original in 16 bits",
+    "the weights were Q4_1 and Q8_0 in the GGUF file of 98 MB; Transformers expanded them to bfloat16, so they are not the 16-bit original",
   ]);
   expect(describePrepared([{ ...gguf, weights_by_type: { BF16: 134_000_000, F32: 300 } }])).toEqual([
     "the weights are those of the GGUF file of 98 MB, in bfloat16",

@@ -99,8 +99,8 @@ test("weights that stay as they were loaded need no remark, nor do those that we
 test("layers that a workaround left unquantized are told with their number, the reason and some of their names", () => {
   const gates = [0, 1, 2, 3].map((layer) => `model.layers.${layer}.mlp.shared_expert_gate`);
   expect(describeKept({ "cpu-4bit-shapes": gates, "weight-readers": ["backbone.mixer.dt_proj"] })).toEqual([
-    "4 linear layers stayed unquantized, because this CPU's 4-bit kernel takes other sizes only: model.layers.0.mlp.shared_expert_gate, model.layers.1.mlp.shared_expert_gate, model.layers.2.mlp.shared_expert_gate, and 1 more",
-    "1 linear layer stayed unquantized, because the model's own code needs the weights as they are: backbone.mixer.dt_proj",
+    "4 linear layers stayed unquantized, because this CPU's 4-bit kernel does not support their sizes: model.layers.0.mlp.shared_expert_gate, model.layers.1.mlp.shared_expert_gate, model.layers.2.mlp.shared_expert_gate, and 1 more",
+    "1 linear layer stayed unquantized, because the model's own code uses their weights directly: backbone.mixer.dt_proj",
   ]);
   expect(describeKept(null)).toEqual([]);
 });
@@ -125,7 +125,7 @@ test("what the model's own files do to the measuring is told, and nothing where 
     ),
   );
   expect(all).toHaveLength(5);
-  expect(all[0]).toContain("the chat template left the prompt's text out in 1 of 2 trials");
+  expect(all[0]).toContain("the chat template left out the prompt's text in 1 of 2 trials");
   expect(all[1]).toContain(
     "(SentencePiece, unigram): words of its vocabulary are 40 tokens, by the file itself 23;",
   );

@@ -84,7 +84,7 @@ test("where too few undisturbed trials are left nothing is said of time, but wha
   expect(disturbed([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])?.elapsed_sec?.n).toBe(10);
 });
 
-test("answers of other lengths are judged by the time of a token, and the lengths are told", () => {
+test("answers of different lengths are judged by the time of a token, and the lengths are told", () => {
   const fp4 = makeSummary({
     configurations: THREE.map((one) =>
       one.id === "fp4" ? { ...one, tokensPerSec: 25, answerTokens: 64 } : one,
@@ -96,7 +96,7 @@ test("answers of other lengths are judged by the time of a token, and the length
     time: { verdict: "more" },
   });
   expect(fp4?.sentence).toMatch(
-    /1\.\d\d× faster a token \[.*; answers of other lengths \(64 tokens against 32, medians\): 1\.\d\d× the time for whole answers/,
+    /1\.\d\d× faster a token \[.*; answers of different lengths \(64 tokens against 32, medians\): 1\.\d\d× the time for whole answers/,
   );
 });
 
@@ -126,7 +126,7 @@ test("a larger batch is told by what a row waits and by what all rows make, neve
   expect(larger?.sentence).toMatch(
     /1\.5\d× slower a token \[.*; 4 answers at once against 1: 2\.6\d× the tokens a second of all rows \[/,
   );
-  expect(larger?.sentence).not.toContain("other lengths");
+  expect(larger?.sentence).not.toContain("different lengths");
 });
 
 test("the estimate beside a batch is of as many rows", () => {

@@ -14,7 +14,7 @@ function first(generation: object): ConfigurationData {
 test("what was scored in another way than it answered says so", () => {
   expect(describeScoring(first({}))).toEqual([]);
   expect(describeScoring(first({ compile: "forward" }))).toEqual([
-    "its texts were scored by the forward pass as it is, not compiled",
+    "its texts were scored by the uncompiled forward pass",
   ]);
 });
 
@@ -27,6 +27,6 @@ test("a trial that was measured again because of a compilation is told", () => {
     measurement: { ...trial.measurement, recompilations: 1 },
   }));
   expect(describeRecompiled(again.slice(0, 1))).toEqual([
-    "1 trial measured again, because something was compiled meanwhile",
+    "1 trial measured again, because something was compiled during the trial",
   ]);
 });

@@ -96,7 +96,7 @@ test("what is no file under a record's name is told, and never waited for", asyn
 test("a number without a unit is no amount of memory", async () => {
   const { exitCode, stderr } = await falconExp(["fit", "smollm2-135m-instruct", "--memory", "24"]);
   expect(exitCode).toBe(2);
-  expect(stderr).toContain("error memory-invalid: --memory 24: of what unit?\n  next: Write it as 24GB");
+  expect(stderr).toContain("error memory-invalid: --memory 24 has no unit.\n  next: Write it as 24GB");
 });
 
 test("a run's name in place of its file, and a configuration in place of a run, are understood", async () => {
@@ -108,7 +108,7 @@ test("a run's name in place of its file, and a configuration in place of a run, 
     "quant: error experiment-file-unreadable: The experiment file cannot be read: there is no such file.\n  next: Did you mean experiments/quant.yaml?\n",
   );
   const show = await falconExp(["show", "quant#none"], { cwd });
-  expect(show.stderr).toContain("next: Name the run alone: quant.");
+  expect(show.stderr).toContain("next: Give only the run: quant.");
 });
 
 test("a results folder that is named and not there is told; the usual one is empty until there is a run", async () => {
@@ -122,6 +122,24 @@ test("a results folder that is named and not there is told; the usual one is emp
   }
   expect((await falconExp(["list"], { cwd })).exitCode).toBe(0);
   expect((await falconExp(["list", "--results", ""], { cwd })).exitCode).toBe(2);
+});
+
+test("a model folder that is not here is warned of by what only plans: the models may be on another machine", async () => {
+  const cwd = scratchFolder();
+  writeFileSync(join(cwd, "x.yaml"), "name: x\nmodel: ./nowhere\nprompts: [hello]\n");
+  for (const command of ["validate", "plan"]) {
+    const { exitCode, stderr } = await falconExp([command, "x.yaml"], { cwd });
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe(`WARNING: no such model folder on this machine: ${join(cwd, "nowhere")}\n`);
+  }
+});
+
+test("an unknown key of --set is marked where it was typed", async () => {
+  const cwd = scratchFolder();
+  writeFileSync(join(cwd, "x.yaml"), "name: x\nmodel: smollm2-135m-instruct\nprompts: [hello]\n");
+  const { stderr } = await falconExp(["validate", "x.yaml", "--set", "repeat=3"], { cwd });
+  expect(stderr).toContain("--set: error experiment-unknown-key");
+  expect(stderr).toContain("   | repeat=3\n   | ^^^^^^\n");
 });
 
 test("a model folder that is not there is told before any Python is looked for", async () => {

@@ -21,7 +21,7 @@ test("setup says each step as a plain line, then where things lie; the second ti
   expect(first.stdout).toContain(`Python environment: ${machine.home}`);
   const second = await falconExp(["setup"], findUser(machine));
   expect(second).toMatchObject({ exitCode: 0, stdout: first.stdout });
-  expect(second.stderr).toMatch(/^ {2}checking what is there\nReady after .*\n$/);
+  expect(second.stderr).toMatch(/^ {2}checking what is installed\nReady after .*\n$/);
 });
 
 test("setup --json prints the places and nothing else", async () => {

@@ -29,7 +29,7 @@ test("slices of a frozen plan come together in one run: listed while it goes on,
   const second = await slice("1/2");
   expect(second.stderr).toContain("2 configurations in this slice, 4 trials");
   expect(second.exitCode, second.stderr).toBe(0);
-  expect(second.stdout).toContain("Slice 1/2: completed. Other slices are not over yet.");
+  expect(second.stdout).toContain("Slice 1/2: completed. Other slices have not ended yet.");
   expect(readdirSync(run).sort()).toEqual(["experiment.yaml", "plan.jsonl", "tasks"]);
   expect((await list())[0]).toMatchObject({ status: "interrupted", trials_completed: 4, trials_planned: 8 });
   const shown = await falconExp(["show", "tiny", "--picture", "none"], { cwd });

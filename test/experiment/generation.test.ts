@@ -84,7 +84,7 @@ test.each<[string, string]>([
   ["generation: {num_beams: 2, prompt_lookup_num_tokens: 4}", "exclude each other"],
   ["generation: {num_beams: 2, batch_size: 4}", "batch_size 1"],
   ["generation: {assistant_model: a/b, num_beams: 2}", "num_beams and assistant_model exclude each other"],
-  ["generation: {assistant_model: a/b, batch_size: 2}", "assistant_model is measured with batch_size 1"],
+  ["generation: {assistant_model: a/b, batch_size: 2}", "assistant_model works only with batch_size 1"],
   ["generation: {num_assistant_tokens: 5}", "num_assistant_tokens has no effect without assistant_model"],
   ["generation: {depth: 8, num_beams: 2}", "depth cannot be measured together with num_beams"],
   [

@@ -189,7 +189,7 @@ test("a drafting model of `generation` is read as the model is, and an error nam
     load(minimal("generation: {assistant_model: smollm2-135m-instrukt}")),
   );
   expect(error?.message).toMatch(
-    /^generation\.assistant_model: "smollm2-135m-instrukt" is no model that can be found/,
+    /^generation\.assistant_model: "smollm2-135m-instrukt" is not a known model/,
   );
   expect(error?.place?.line).toBe(4);
 });

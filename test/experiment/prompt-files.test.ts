@@ -178,7 +178,7 @@ test("a row without a text names the keys that it has", async () => {
 
 test.each<[string, string | Uint8Array, string]>([
   ["a.json", '{"data": []}', "no list, but the keys data"],
-  ["a.csv", "id,text\na,b,c\n", "it is no table"],
+  ["a.csv", "id,text\na,b,c\n", "it is not a table"],
   ["a.yaml", "- a\n---\n- b\n", "multiple documents"],
   ["a.jsonl.gz", "plain", "incorrect header check"],
   ["a.txt", Buffer.from("Why?\n", "utf16le"), "UTF-16"],

@@ -103,7 +103,7 @@ test("a quotation mark that nothing closes is shown where it opens", async () =>
   expect(found).toMatchObject({
     code: "experiment-yaml-syntax",
     at: "3:11",
-    message: "A quotation mark opens here, and none closes it.",
+    message: "This quotation mark is never closed.",
   });
 });
 

@@ -103,7 +103,7 @@ const DAMAGE: Readonly<Record<string, { how: (place: Place) => void; says: RegEx
   },
   "the model's weights are truncated": {
     how: ({ model }) => truncateSync(join(model, "model.safetensors"), 3),
-    says: /model\.safetensors has not the size/,
+    says: /model\.safetensors has another size/,
   },
   "the model's list of files is garbled": {
     how: ({ model }) => writeFileSync(join(model, "manifest.json"), "{"),

@@ -198,6 +198,6 @@ test("why tasks were cut off stands in the records, in the summary, at the termi
   expect(summary.elapsed_sec).toBe(data.end?.elapsed_sec);
   const said = "slice 2: Slurm task 17_2 on n1: it reached its time limit (TIMEOUT).";
   const table = resultTable(summary, { columns: 200, color: false });
-  expect(table).toContain(`Cut off: ${said} It was submitted again (slurm-time-limit).`);
+  expect(table).toContain(`Interrupted: ${said} It was submitted again (slurm-time-limit).`);
   expect(reportHtml(data, summary, { script: "", style: "" })).toContain(said);
 });

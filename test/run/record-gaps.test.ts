@@ -60,12 +60,12 @@ test("a damaged line is told on the page, and by the list although a summary of 
     lines.map((line, index) => (index === lines.findIndex(isTrial) ? line.slice(0, -20) : line)),
   );
   expect(listed?.problem).toContain("damaged in line");
-  expect(page).toContain("The records are not whole");
+  expect(page).toContain("The records are incomplete");
   expect(page).toMatch(/records\.jsonl:\d+: .*left out/);
 });
 
 test("records that are whole are not doubted", async () => {
   const { listed, drawn, warnings, page } = await changedRun((lines) => lines);
   expect([listed?.problem, drawn?.problem, warnings.join()]).toEqual([null, null, ""]);
-  expect(page).not.toContain("The records are not whole");
+  expect(page).not.toContain("The records are incomplete");
 });

@@ -207,7 +207,7 @@ test("a run is followed live: figures move, trials arrive, a failure shows at on
   const row = page.getByRole("row", { name: /^int8/ });
   expect(await row.textContent()).toContain("running");
   await write(records.slice(failed + 1));
-  await page.locator("#connection").getByText("the run is over").waitFor();
+  await page.locator("#connection").getByText("the run has ended").waitFor();
   expect(await headline.textContent()).toContain("partly failed");
   expect(complaints).toEqual([]);
   expect(defects).toEqual([]);
@@ -222,7 +222,7 @@ test("a run whose controller dies while it is followed is said to be killed", as
   await page.goto(`${origin}/runs/${path}/live`);
   await page.locator("#connection").getByText("following").waitFor();
   await folder.close();
-  await page.locator("#connection").getByText("the run is over").waitFor();
+  await page.locator("#connection").getByText("the run has ended").waitFor();
   expect(await page.locator("#progress").textContent()).toContain("killed");
 });
 
@@ -266,7 +266,7 @@ test("names and messages of strangers do nothing on any page", async () => {
   await page.waitForURL(/report\.html/);
   const live = page.url().replace("report.html", "live");
   await page.goto(live);
-  await page.locator("#connection").getByText("the run is over").waitFor();
+  await page.locator("#connection").getByText("the run has ended").waitFor();
   const side = encodeURIComponent(`${folder}/${runId}`);
   await page.goto(`${origin}/compare?side=${side}%23none&side=${side}%23int8`);
   expect(await page.getByRole("row", { name: /^weights/ }).count()).toBe(1);

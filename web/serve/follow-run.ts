@@ -24,7 +24,7 @@ export function followRun(page: Document, lines: HTMLElement): void {
   });
   on("end", () => {
     events.close();
-    say("the run is over");
+    say("the run has ended");
     const report = page.querySelector("[data-report]");
     if (report !== null) report.textContent = "Report";
   });

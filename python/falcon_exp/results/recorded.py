@@ -89,7 +89,7 @@ def group_records(records: Iterable[Record], source: str) -> RunData:
     if "run" not in by_kind:
         raise ResultsError(
             "results-run-missing",
-            f"{source} has no run record, so nothing says what was to be measured.",
+            f"{source} has no run record, so it is unknown what was to be measured.",
             "The run was killed before it began; start it again.",
         )
     run = by_kind["run"][0]

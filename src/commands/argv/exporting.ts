@@ -20,11 +20,11 @@ export function exportingCommands({ io, setExitCode, command }: ArgvContext): vo
         .choices([...DOCUMENT_FORMATS, "mlflow"])
         .makeOptionMandatory(),
     )
-    .option("--all", "every run of the experiments named, or of the results folder", false)
+    .option("--all", "every run of the named experiments, or of the results folder", false)
     .option("-o, --output <file>", "the file, or folder, to write; - is stdout", "-")
     .addOption(resultsOption)
     .addOption(new Option("--tracking-uri <uri>", "mlflow: its server or store").env("MLFLOW_TRACKING_URI"))
-    .option("--mlflow-experiment <name>", "mlflow: put all runs into this one of its experiments")
+    .option("--mlflow-experiment <name>", "mlflow: put all runs into this MLflow experiment")
     .addOption(pythonOption)
     .action(async (runs: string[], options) => {
       setExitCode(await (await import("../export.js")).run(io, { runs, ...options }));

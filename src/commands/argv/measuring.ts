@@ -37,7 +37,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
       "take finished configurations from earlier runs if nothing they depend on has changed",
       false,
     )
-    .option("--resume [run]", "resume a run by its frozen plan; without a value the experiment's newest")
+    .option("--resume [run]", "resume a run with its frozen plan; without a value, the experiment's newest")
     .addOption(
       new Option("--retry-failed", "with --resume or --slice: retry what failed")
         .default(false)
@@ -51,23 +51,23 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
     .option("--plan <run>", "with --slice: a frozen plan (plan FILE --freeze), as a run or a file")
     .option(
       "--slice <k/n>",
-      "measure only this slice, k from 0; references stay with what is compared with them",
+      "measure only this slice, k from 0; a reference and what is compared with it stay together",
     )
     .option("--into <folder>", "with --slice: the run's folder (default: the plan's)")
     .addOption(
       new Option(
         "--attempts <tries>",
-        "with --slice: what was interrupted so often counts as failed (default: no limit)",
+        "with --slice: after this many interrupted tries, count it as failed (default: no limit)",
       ).argParser(wholeNumber),
     )
     .addOption(
       new Option(
         "--executor <executor>",
-        "what measures: this machine, or Slurm (default: slurm where the file has executor.slurm)",
+        "where to measure: this machine or Slurm (default: slurm if the file has executor.slurm)",
       ).choices(["local", "slurm"]),
     )
     .option("--dry-run", "with Slurm: print the script that sbatch would get, and submit nothing", false)
-    .option("--detach", "with Slurm: submit, and do not wait; attach RUN follows it", false)
+    .option("--detach", "with Slurm: submit and do not wait; attach RUN follows the run", false)
     .addOption(pollOption)
     .addOption(pythonOption)
     .addOption(resultsOption)
@@ -81,11 +81,11 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
     )
     .option(
       "--on-regression <command>",
-      "with --fail-on: call this program where it is broken; FALCON_EXP_RUN and FALCON_EXP_SUMMARY name the run",
+      "with --fail-on: program to call on a regression; FALCON_EXP_RUN and FALCON_EXP_SUMMARY name the run",
     )
     .option(
       "--scheduled",
-      "for schedulers: not beside another scheduled run of the experiment; what is missed goes to missed.jsonl",
+      "for schedulers: do nothing if another scheduled run of the experiment is running, and record that in missed.jsonl",
       false,
     )
     .addOption(
@@ -100,8 +100,8 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
       "--devices <list>",
       "spread over devices of this machine, each with one worker at a time: cuda:0,cuda:1 or cpu:0-3,cpu:4-7",
     )
-    .option("--worker <address>", "measure at another machine's falcon-exp worker: tcp://HOST:PORT")
-    .option("--worker-key <key>", "with --worker: that machine's public key, as keys prints it there")
+    .option("--worker <address>", "measure on another machine's falcon-exp worker: tcp://HOST:PORT")
+    .option("--worker-key <key>", "with --worker: that machine's public key (keys prints it)")
     .addOption(
       new Option(
         "--fail-on <condition>",
@@ -140,18 +140,16 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
     .action(async (run: string, options) => {
       setExitCode(await (await import("../cancel.js")).run(io, { run, ...options }));
     });
-  command(
-    "schedule <experiment>",
-    "print what a scheduler needs to run an experiment every night; installs nothing",
-    [
-      "schedule experiments/quant.yaml --nightly 02:30 --as systemd",
-      "schedule experiments/quant.yaml --nightly 02:30 --as cron >> my.crontab",
-      "schedule experiments/sweep.yaml --nightly 02:30 --as slurm        for scrontab",
-    ],
-  )
-    .requiredOption("--nightly <time>", "time of day, as 02:30, in the scheduler's zone")
+  command("schedule <experiment>", "print a job that runs an experiment every night; installs nothing", [
+    "schedule experiments/quant.yaml --nightly 02:30 --as systemd",
+    "schedule experiments/quant.yaml --nightly 02:30 --as cron >> my.crontab",
+    "schedule experiments/sweep.yaml --nightly 02:30 --as slurm        for scrontab",
+  ])
+    .requiredOption("--nightly <time>", "time of day such as 02:30, in the scheduler's time zone")
     .addOption(
-      new Option("--as <scheduler>", "for whom").choices(["systemd", "cron", "slurm"]).makeOptionMandatory(),
+      new Option("--as <scheduler>", "the scheduler")
+        .choices(["systemd", "cron", "slurm"])
+        .makeOptionMandatory(),
     )
     .addOption(
       new Option(
@@ -167,10 +165,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
         .argParser(collected)
         .default([], "none"),
     )
-    .option(
-      "--on-regression <command>",
-      "with --fail-on: call this program where a run is worse than allowed",
-    )
+    .option("--on-regression <command>", "with --fail-on: program to call on a regression")
     .action(async (file: string, options) => {
       setExitCode(await (await import("../schedule.js")).run(io, { file, ...options }));
     });
@@ -212,11 +207,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
     ],
   )
     .addOption(setOption)
-    .option(
-      "--freeze",
-      "make the folder of a run with this plan in it, for run --slice, and print its path",
-      false,
-    )
+    .option("--freeze", "create a run folder with this plan, for run --slice, and print its path", false)
     .option("--estimate", "estimate each configuration's memory, and whether it fits", false)
     .addOption(memoryOption)
     .addOption(pythonOption)
@@ -233,12 +224,12 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
   ])
     .option(
       "--memory <size>",
-      "memory to fit into, such as 24GB or 24GiB (default with --measure --cpu: 90 % of what is free here)",
+      "memory to fit in, such as 24GB or 24GiB (default with --measure --cpu: 90 % of what is free)",
     )
     .addOption(
       new Option(
         "--measure <what>",
-        "by real loads on this machine: the longest context, or the largest batch, that truly fits",
+        "find the longest context or the largest batch that really fits, by real loads on this machine",
       ).choices(["context", "batch"]),
     )
     .addOption(
@@ -255,11 +246,11 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
         .argParser(wholeNumber),
     )
     .addOption(
-      new Option("--dtype <dtype>", "of what is not quantized")
+      new Option("--dtype <dtype>", "dtype of what is not quantized")
         .choices(["auto", "bfloat16", "float16", "float32"])
         .default("auto"),
     )
-    .option("--cpu", "on the CPU: with the process and without a CUDA context", false)
+    .option("--cpu", "estimate for a CPU: with the process, without a CUDA context", false)
     .addOption(pythonOption)
     .addOption(resultsOption)
     .addOption(jsonOption)

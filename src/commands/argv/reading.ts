@@ -96,7 +96,7 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     });
   command(
     "history <experiment>",
-    "each metric over the runs of an experiment: what changed when, and whether the newest run is worse",
+    "follow each metric over an experiment's runs: what changed when, and whether the newest run is worse",
     [
       "history experiments/quant.yaml",
       "history quant --fail-on 'decode_tokens_per_sec<-5%' --fail-on 'peak_memory_bytes>1.2GB'",
@@ -115,14 +115,12 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
     )
     .addOption(new Option("--last <runs>", "use only the newest N runs").argParser(wholeNumber))
     .addOption(
-      new Option("--since <date>", "only runs begun on this date (UTC) or later").argParser(dateArgument),
+      new Option("--since <date>", "only runs started on this date (UTC) or later").argParser(dateArgument),
     )
     .addOption(
-      new Option("--every <period>", "mark scheduled runs that did not come: 30min, 24h, 7d").argParser(
-        periodSec,
-      ),
+      new Option("--every <period>", "mark missed scheduled runs: 30min, 24h, 7d").argParser(periodSec),
     )
-    .option("--out <folder>", "where the charts go (default: results/<experiment>/history)")
+    .option("--out <folder>", "folder for the charts (default: results/<experiment>/history)")
     .option("--no-charts", "write no charts")
     .option("--markdown", "print Markdown, for a comment", false)
     .addOption(jsonOption)

@@ -17,25 +17,25 @@ export interface ArgvContext {
 const SUMMARIES: Readonly<Record<string, string>> = {
   run: "measure an experiment, or resume a run",
   attach: "follow a run that Slurm measures",
-  status: "where each task of a Slurm run is",
+  status: "show the tasks of a Slurm run",
   cancel: "cancel the tasks of a Slurm run",
-  schedule: "what a scheduler needs for every night",
-  prune: "which old runs would go",
+  schedule: "print a nightly job for a scheduler",
+  prune: "list or remove old runs",
   validate: "check an experiment file",
   fetch: "download what a run needs from a hub",
   plan: "show what would be measured",
-  fit: "which quantizations fit into a memory",
-  compare: "set runs side by side",
+  fit: "find quantizations that fit in memory",
+  compare: "compare runs side by side",
   list: "list runs, newest first",
-  show: "a run's table and verdicts",
+  show: "print a run's table and verdicts",
   serve: "show runs in the browser",
   history: "follow an experiment over its runs",
   report: "draw a run's tables and charts again",
-  export: "runs for other programs",
+  export: "export runs for other programs",
   setup: "install and repair what a run needs",
-  doctor: "what this machine can run",
+  doctor: "check what this machine can run",
   worker: "measure here for another machine",
-  keys: "this machine's public key",
+  keys: "print this machine's public key",
   init: "write the example experiments",
 };
 
@@ -72,7 +72,7 @@ export const resultsOption = new Option("--results <folder>", "results folder")
     throw new InvalidArgumentError("It must name a folder.");
   });
 
-export const pollOption = new Option("--poll <seconds>", "with Slurm: ask it this often")
+export const pollOption = new Option("--poll <seconds>", "with Slurm: seconds between two queries")
   .default(20)
   .argParser(wholeNumber);
 
@@ -95,7 +95,7 @@ export function periodSec(text: string): number {
   const [, number, unit = ""] = /^(\d{1,6}(?:\.\d+)?)\s*([a-z]+)$/i.exec(text.trim()) ?? [];
   const seconds = Number(number) * (SECONDS[unit.toLowerCase()] ?? 0);
   if (seconds >= 1) return seconds;
-  throw new InvalidArgumentError("It must be a period, as 30min, 24h or 7d.");
+  throw new InvalidArgumentError("It must be a period such as 30min, 24h or 7d.");
 }
 
 /** `2026-11-01` or `2026-11-01T12:00:00Z`; without a zone UTC. Throws InvalidArgumentError on anything else. */
@@ -104,5 +104,5 @@ export function dateArgument(text: string): Date {
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text.trim()) ?? [];
   const date = new Date(`${day}T${time}${zone}`);
   if (!Number.isNaN(date.getTime())) return date;
-  throw new InvalidArgumentError("It must be a date, as 2026-11-01 or 2026-11-01T12:00Z.");
+  throw new InvalidArgumentError("It must be a date such as 2026-11-01 or 2026-11-01T12:00Z.");
 }

@@ -38,7 +38,7 @@ export function buildScript(inputs: ScriptInputs): string {
     "",
     `cd ${quoteWord(inputs.cwd)}`,
     ...settings.setup,
-    "# In the place of the shell, so that the signal before the time limit reaches it.",
+    "# Replaces the shell, so that the signal before the time limit reaches it.",
     `exec ${command.map(quoteWord).join(" ")} --slice "${slice}/${count}"`,
     "",
   ].join("\n");

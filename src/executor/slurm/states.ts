@@ -33,7 +33,7 @@ export interface LossCause {
   readonly mayRetry: boolean;
 }
 
-const AGAIN = "Try again what is missing: falcon-exp run --resume RUN --retry-failed.";
+const AGAIN = "Measure what is missing: falcon-exp run --resume RUN --retry-failed.";
 const SUBMIT =
   "Look at slurm/*.out in the run's folder; then falcon-exp run --resume RUN --executor slurm --retry-failed.";
 
@@ -65,7 +65,7 @@ const CAUSES: Readonly<Record<string, Omit<LossCause, "message"> & { readonly wh
   PREEMPTED: { code: "slurm-preempted", what: "it was preempted", next: SUBMIT, mayRetry: true },
   [STOPPED]: {
     code: "slurm-stopped",
-    what: "it was told to stop, before its time limit or for other work, and kept what it had",
+    what: "it was told to stop, before its time limit or for other work, and kept its results",
     next: "Raise executor.slurm.time, or spread the work over more tasks.",
     mayRetry: true,
   },
@@ -85,7 +85,7 @@ const CAUSES: Readonly<Record<string, Omit<LossCause, "message"> & { readonly wh
 
 const UNKNOWN = {
   code: "slurm-task-lost",
-  what: "it is gone from the queue, and nothing tells why",
+  what: "it disappeared from the queue for no known reason",
   next: SUBMIT,
   mayRetry: true,
 };

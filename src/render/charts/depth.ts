@@ -7,6 +7,10 @@ export type DepthInput = SweepInput;
 /** `room`: pixels that the whole may take. */
 export function depthChart(input: DepthInput, room?: number): TopLevelSpec {
   // A depth of none is where it begins, and has no place on a logarithmic axis.
-  const words = { title: "behind a filled cache", x: "Depth: tokens in the cache before", isLinear: true };
+  const words = {
+    title: "with tokens already in the cache",
+    x: "Depth: tokens already in the cache",
+    isLinear: true,
+  };
   return sweepChart(input, words, room);
 }

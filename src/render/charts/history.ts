@@ -34,7 +34,7 @@ export function historyChart(report: HistoryHeader, series: readonly HistorySeri
         `${pluralize(report.runs.length, "run")} · ${describeSpread(series)}`,
         "dark line: level · red or green: where it changed, with its interval · dashed: machine, libraries or program changed",
         ...(report.missed_runs.length > 0
-          ? [`grey stroke at the foot: a run was due and did not begin`]
+          ? [`grey stroke at the bottom: a run was due but did not start`]
           : []),
         ...(left > 0 ? [`${pluralize(left, "more configuration")} in history.json`] : []),
       ],
@@ -67,7 +67,7 @@ function describeSpread(series: readonly HistorySeries[]): string {
     case "ci95":
       return `pale: 95 % interval${each}`;
     default:
-      return `one figure a run${each}`;
+      return `one figure per run${each}`;
   }
 }
 

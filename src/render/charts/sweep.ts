@@ -168,7 +168,7 @@ export function sweepChart(input: SweepInput, words: SweepWords, room?: number):
           ...panels.map(({ what }, index) => `${namePlace(index, panels.length)}: ${what}`),
           "point: median over trials",
           "whisker: smallest to largest",
-          ...(haveFailures ? ["cross at the foot: not measured"] : []),
+          ...(haveFailures ? ["cross at the bottom: not measured"] : []),
         ].join(" · "),
         characters,
         4,

@@ -125,12 +125,12 @@ export function tradeoffChart(
       text: breakLines(`${input.modelName}: ${tradeoffTitle(hasKl)}`, titleWidth, 3),
       subtitle: [
         ...breakLines(
-          `Point: median over trials · whisker: slowest to fastest trial · ringed: Pareto-optimal, nothing else is at least as good in ${hasKl ? "all three" : "both"} · dashed line: the frontier of weights and speed`,
+          `Point: median over trials · whisker: slowest to fastest trial · outlined: Pareto-optimal, nothing else is at least as good in ${hasKl ? "all three" : "both"} · dashed line: the frontier of weights and speed`,
           characters,
           4,
         ),
         ...(hasKl && textId !== null
-          ? breakLines(`Colour: KL divergence from the reference on ${textId}, nats a token`, characters, 3)
+          ? breakLines(`Colour: KL divergence from the reference on ${textId}, nats per token`, characters, 3)
           : []),
         ...(hasKl && input.randomNote !== null ? breakLines(input.randomNote, characters, 2) : []),
       ],

@@ -19,7 +19,7 @@ export function hubDataset(summaries: readonly RunSummary[], rows: KeptRows): Fo
       [SUMMARIES]: summaries.map((summary) => `${JSON.stringify(summary)}\n`).join(""),
     },
     explain: (folder) => [
-      "Look through it: answers, names of models and texts of failures are in it as they were recorded. To publish it:",
+      "Check it first: answers, model names and failure texts are in it as they were recorded. To publish it:",
       `  hf upload YOU/NAME ${folder} . --repo-type dataset`,
     ],
   };
@@ -42,9 +42,9 @@ function buildCard(summaries: readonly RunSummary[], count: number): string {
   return `${[
     `---\n${stringify(metadata, { version: "1.1", lineWidth: 0 })}---`,
     `# ${markdownInline(metadata.pretty_name)}`,
-    "Measured with falcon-exp: what quantizing a language model costs and saves in memory, time and quality.",
+    "Measured with falcon-exp: what quantizing a language model saves and costs in memory, time and quality.",
     summaries.map((summary) => runMarkdown(summary).trimEnd()).join("\n\n"),
-    `## Files\n\n- \`${TABLE}\`: one row a trial, and one for a configuration without any\n- \`${SUMMARIES}\`: one \`summary.json\` a run`,
+    `## Files\n\n- \`${TABLE}\`: one row per trial, and one for a configuration without trials\n- \`${SUMMARIES}\`: one \`summary.json\` per run`,
     `## Columns of \`${TABLE}\`\n\n| column | type | meaning |\n| --- | --- | --- |\n${COLUMNS.map(
       ({ name, type, description }) => `| \`${name}\` | ${type} | ${description} |`,
     ).join("\n")}`,

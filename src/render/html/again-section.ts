@@ -17,7 +17,7 @@ export function againSection({ run, configurations }: RunData): Markup {
 <p class="quiet">experiment.yaml is the original file; relative paths in it resolve from its original folder. Measured by falcon-exp ${run.falcon_exp_version}${commit !== null && html`, in a repository at <code>${commit}</code>`}.</p>
 <p>To draw this page again from the records, without measuring: <code>${["falcon-exp", "report", folder].map(shellWord).join(" ")}</code></p>
 <h3>Identities</h3>
-<p class="quiet">Equal inputs have equal hashes: model, quantization, dtype, generation settings, prompts and worker code; the identity adds the versions of libraries.</p>
+<p class="quiet">Equal inputs have equal hashes. The inputs are model, quantization, dtype, generation settings, prompts and worker code; the identity also covers library versions.</p>
 <div class="scrolls" role="region" aria-label="Identities" tabindex="0"><table class="identities">
 <thead><tr><th scope="col">configuration</th><th scope="col">inputs</th><th scope="col">identity</th></tr></thead>
 <tbody>${configurations.map(

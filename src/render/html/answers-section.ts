@@ -44,7 +44,7 @@ export function answersSection(data: RunData): Markup {
   return html`<section id="answers" aria-labelledby="answers-h">
 <h2 id="answers-h">Answers</h2>
 ${randomNote !== null && html`<p class="warning">${randomNote}</p>`}
-<p class="quiet">Each answer as it was given. <span class="parts" aria-hidden="true">▸</span> marks where it parts from the reference's: <span class="same">the same so far</span>, then <ins>what differs</ins>.</p>
+<p class="quiet">Each answer as it was given. <span class="parts" aria-hidden="true">▸</span> marks where it first differs from the reference's: <span class="same">the same so far</span>, then <ins>different</ins>.</p>
 <p class="tools needs-script"><label>Search <input type="search" id="answer-search" autocomplete="off"></label>
 <label><input type="checkbox" id="only-different"> Only answers that differ</label>
 <label><input type="checkbox" id="show-removed"> Show text that is only in the reference</label></p>
@@ -79,7 +79,7 @@ function questionArticle(
   return html`<article class="question" id="${id}">
 <h3><a href="#${id}">${index + 1}. ${safeLine(promptId)}</a></h3>
 <p class="prompt" dir="auto">${shownPrompt.text}${shownPrompt.isCut && html` <span class="quiet">… (cut here)</span>`}</p>
-${answers.length === 0 && html`<p class="quiet">No configuration got as far as this question.</p>`}
+${answers.length === 0 && html`<p class="quiet">No configuration reached this question.</p>`}
 <div class="answers">
 ${shown.map((answer) => answerCard(answer, findReference(answer), answerId(id, answer), options))}
 </div>
@@ -117,11 +117,11 @@ ${verdict !== null && html`<p class="quiet">${verdict}</p>`}`;
       ? null
       : clipAnswer({ text: reference.text, tokens: reference.tokens }, options.mostBytes);
   const diff = other === null ? null : diffAnswers(own, other);
-  const body = text.trim() === "" ? html`<span class="quiet">(nothing but white space)</span>` : null;
+  const body = text.trim() === "" ? html`<span class="quiet">(only white space)</span>` : null;
   const shown = body ?? (diff === null ? html`${own.text}` : renderAnswerDiff(diff, options.marksTokens));
   const isLong = own.text.length > FOLDED_CHARACTERS;
   const cut = own.isCut
-    ? html`<p class="note">Cut after ${own.text.length.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters, and compared so far; all of it is in answers.md and records.jsonl.</p>`
+    ? html`<p class="note">Shortened to ${own.text.length.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters, and compared only that far; answers.md and records.jsonl have all of it.</p>`
     : null;
   const same = answer.equalsReference === true && html` data-same="true"`;
   return html`<div class="answer" id="${id}" data-configuration="${configurationId}"${same}>

@@ -33,7 +33,7 @@ export function environmentSection({ run, environment }: RunData): Markup {
   return folded(
     "environment",
     "Environment",
-    html`${environment === null && html`<p class="bad">✗ The worker never started, so it could not tell.</p>`}
+    html`${environment === null && html`<p class="bad">✗ The worker never started, so nothing is known.</p>`}
 ${definitions([
   ["falcon-exp", run.falcon_exp_version],
   ["Node", controller.node_version],

@@ -17,5 +17,5 @@ export function exploreControls({ metrics, groups, usual }: ExploreInput): Marku
     const varied = name === "y" ? null : html`<optgroup label="Varied">${listed(groups, chosen)}</optgroup>`;
     return html`<label>${WORDS[name]} <select data-explore="${name}" aria-label="${WORDS[name]}">${nothing}${measured}${varied}</select></label>`;
   };
-  return html`<p class="tools needs-script">${choice("x")} ${choice("y")} ${choice("color")} ${choice("facet")} <button type="button" id="explore-reset" hidden>Back to the tradeoff</button></p>`;
+  return html`<p class="tools needs-script">${choice("x")} ${choice("y")} ${choice("color")} ${choice("facet")} <button type="button" id="explore-reset" hidden>Reset</button></p>`;
 }

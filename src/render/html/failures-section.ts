@@ -39,7 +39,7 @@ ${taskLosses(data)}
 /** What was cut off need not have failed: mostly it was measured again. */
 function taskLosses({ taskLosses: losses }: RunData): Markup | null {
   if (losses.length === 0) return null;
-  return html`<h3>Tasks that were cut off</h3>
+  return html`<h3>Interrupted tasks</h3>
 <ul>${losses.map((loss) => html`<li>${describePastLoss(loss)}</li>`)}</ul>`;
 }
 

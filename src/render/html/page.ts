@@ -136,7 +136,7 @@ function head(summary: RunSummary): Markup {
 function recordProblems({ record_problems }: RunSummary): Part {
   if (record_problems.length === 0) return "";
   return html`<section id="record-problems" aria-labelledby="record-problems-h">
-<h2 id="record-problems-h">The records are not whole</h2>
+<h2 id="record-problems-h">The records are incomplete</h2>
 <ul>${record_problems.map((problem) => html`<li class="bad">✗ ${safeLine(problem)}</li>`)}</ul>
 </section>`;
 }

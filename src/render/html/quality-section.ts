@@ -43,7 +43,7 @@ function textsPart(configurations: readonly ConfigurationSummary[], inputs: Char
   );
   return html`${chartFigure(inputs, "quality")}
 <h3>By text</h3>
-<p class="quiet">Each model reads the same text and says how likely every next token is. × perplexity: 1 is no loss. KL divergence (nats a token): 0 is no loss. Top-1: how often the likeliest token is the reference's. ± is half the 95 % interval.</p>
+<p class="quiet">Each model reads the same text and says how likely every next token is. × perplexity: 1 means no loss. KL divergence (nats per token): 0 means no loss. Top-1: how often the most likely token is the same as the reference's. ± is half the 95 % interval.</p>
 ${sortedTable("Quality by text", heads, rows)}`;
 }
 
@@ -67,7 +67,7 @@ ${columns.map(
 
 const TASK_HEADS: readonly SortedHead[] = [
   { header: "task", title: "Task of lm-evaluation-harness", isNumber: false },
-  { header: "metric", title: "What of it", isNumber: false },
+  { header: "metric", title: "Metric of the task", isNumber: false },
   { header: "value", title: "± is the library's standard error", isNumber: true },
   { header: "samples", title: "Questions asked", isNumber: true },
 ];

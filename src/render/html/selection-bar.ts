@@ -9,7 +9,7 @@ const MOST_OPEN = 8;
 export function selectionBar({ configurations }: RunSummary): Markup {
   const all = html`<button type="button" class="chip all" id="select-all" aria-pressed="true">All</button>`;
   const chips = html`${configurations.map(chip)}`;
-  return html`<nav class="selection needs-script" aria-label="Configurations that are shown">
+  return html`<nav class="selection needs-script" aria-label="Shown configurations">
 ${
   configurations.length <= MOST_OPEN
     ? html`${all}${chips}`

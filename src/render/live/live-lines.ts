@@ -99,7 +99,7 @@ export function formatLogLine(
     case "configuration-loaded":
       return loadedLine(event, place, colors);
     case "rounds-joined":
-      return `${place}: loading takes longer than its trials: it is loaded once, and measures all of them`;
+      return `${place}: loading takes longer than its trials, so one load measures all of them`;
     case "trial-completed":
       return options.plain ? trialLine(event, place, state, nowSec) : null;
     case "trial-disturbed":
@@ -130,7 +130,7 @@ export function formatLogLine(
     case "not-reused":
       return `${colors.bold(shownLabel(event.configuration.worker.label))}: not reused: ${safeLine(event.reason)}`;
     case "rescoring":
-      return `the reference is loaded again to score ${safeLine(event.textIds.join(", "))}: what it had kept for the others is gone`;
+      return `the reference is loaded again to score ${safeLine(event.textIds.join(", "))}: its stored log-probabilities are gone`;
     case "stopping":
       return event.how === "now"
         ? `${event.reason}: ending now`

@@ -19,7 +19,7 @@ export function answersMarkdown(data: RunData): string {
     `## ${index + 1}. ${markdownInline(promptId)}`,
     "",
     markdownFence(prompt),
-    ...(answers.length === 0 ? ["", "No configuration got as far as this question."] : []),
+    ...(answers.length === 0 ? ["", "No configuration reached this question."] : []),
     ...answers.flatMap((answer) => [
       "",
       `### ${markdownInline(names.get(answer.configurationId) ?? answer.configuration)}${remark(answer, data.run.plan.repeats)}`,

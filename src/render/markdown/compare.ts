@@ -30,7 +30,7 @@ export function compareMarkdown(report: CompareReport): string {
   }
   for (const group of report.groups) lines.push(...groupLines(group));
   if (report.unpaired.length > 0)
-    lines.push(`Not in all of them: ${report.unpaired.map(escaped).join(", ")}.`, "");
+    lines.push(`Not in every run: ${report.unpaired.map(escaped).join(", ")}.`, "");
   lines.push(COMPARE_NOTE);
   return `${lines.join("\n")}\n`;
 }

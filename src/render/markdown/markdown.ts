@@ -108,7 +108,7 @@ function warnings(summary: RunSummary): string[] {
   const { machine_remarks: unquiet, drift, configurations } = summary;
   const changes = environmentSentence(summary);
   return [
-    ...summary.record_problems.map((problem) => `The records are not whole: ${problem}`),
+    ...summary.record_problems.map((problem) => `The records are incomplete: ${problem}`),
     ...unquiet.map((remark) => `Noisy machine: ${remark}`),
     ...(changes === "" ? [] : [changes]),
     ...(drift === null ? [] : [drift.sentence]),

@@ -42,7 +42,7 @@ export function answersText(data: RunData, style: TextStyle): string {
       const body =
         answer.text === null
           ? indented(`failed: ${safeLine(answer.failure ?? "unknown")}`).map((line) => colors.red(line))
-          : indented(answer.text.trim() === "" ? "(nothing but white space)" : answer.text.trim());
+          : indented(answer.text.trim() === "" ? "(only white space)" : answer.text.trim());
       return [...header, ...body];
     }),
   ]);

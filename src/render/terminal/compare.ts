@@ -35,7 +35,7 @@ export function compareText(report: CompareReport, style: Style): string {
   );
   for (const group of report.groups) lines.push("", ...groupLines(group, style, colors));
   if (report.unpaired.length > 0) {
-    lines.push("", ...wrap(`Not in all of them: ${report.unpaired.map(safeLine).join(", ")}.`));
+    lines.push("", ...wrap(`Not in every run: ${report.unpaired.map(safeLine).join(", ")}.`));
   }
   lines.push("", ...wrap(COMPARE_NOTE));
   return lines.join("\n");

@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
+import { wrapText } from "../../base/text.js";
 
 export interface TableColumn<R> {
   readonly header: string;
@@ -67,6 +68,13 @@ export function fitTable<R>(
     isTooWide: sum(widths) > roomForCells(shown.length, style.columns),
     dropped: columns.filter((one) => !shown.some(({ column }) => column === one)).map(({ header }) => header),
   };
+}
+
+/** The table, and below it the heads of the columns that the terminal has no room for. */
+export function textWithDropped({ text, dropped }: FittedTable, style: TableStyle): string {
+  if (dropped.length === 0) return text;
+  const left = `Not shown for lack of space: ${dropped.join(", ")}.`;
+  return [text, ...wrapText(left, style.columns).map(pc.createColors(style.color).dim)].join("\n");
 }
 
 interface Wanted<R> {

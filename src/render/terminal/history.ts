@@ -16,7 +16,7 @@ import {
   runsText,
 } from "../words/history.js";
 import { shownLabel } from "../words/names.js";
-import { fitTable, nameColumn, type TableColumn } from "./fit-table.js";
+import { fitTable, nameColumn, type TableColumn, textWithDropped } from "./fit-table.js";
 import { sparkline } from "./sparkline.js";
 
 interface Style {
@@ -141,7 +141,7 @@ function table(series: readonly HistorySeries[], style: Style, colors: Colors): 
       dropRank: 0,
     },
   ];
-  return fitTable(series, columns, style).text;
+  return textWithDropped(fitTable(series, columns, style), style);
 }
 
 function againstCell({ newest, better }: HistorySeries): string {

@@ -3,7 +3,7 @@ import { FEWEST_SAMPLES, type PercentileName } from "../../analysis/percentiles.
 import { orderByReference } from "../../analysis/reference-groups.js";
 import { formatSeconds } from "../../base/units.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
-import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
+import { fitTable, nameColumn, type TableColumn, type TableStyle, textWithDropped } from "./fit-table.js";
 import { NOTHING } from "./result-columns.js";
 import { markedName } from "./value-columns.js";
 
@@ -48,5 +48,5 @@ export function latencyGrid(summary: RunSummary, style: TableStyle): string | nu
     nameColumn("latency", markedName),
     ...LATENCY_COLUMNS,
   ];
-  return fitTable(orderByReference(summary.configurations), columns, style).text;
+  return textWithDropped(fitTable(orderByReference(summary.configurations), columns, style), style);
 }

@@ -23,7 +23,7 @@ const NOTHING = "–";
 const COLUMNS: readonly QualityColumn[] = [
   {
     header: "perplexity",
-    title: "How surprised the model is by the text; less is better",
+    title: "How badly the model predicts the text; less is better",
     value: ({ perplexity }) => perplexity?.value ?? null,
     text: ({ perplexity }) => perplexity?.value.toFixed(2) ?? NOTHING,
     dropRank: 2,
@@ -59,7 +59,7 @@ const COLUMNS: readonly QualityColumn[] = [
   },
   {
     header: "top-1",
-    title: "Tokens whose likeliest next token is the reference's, with half its 95 % interval",
+    title: "Tokens whose most likely next token is the same as the reference's, with half its 95 % interval",
     value: ({ top1_agreement }) => top1_agreement?.value ?? null,
     text: ({ top1_agreement }) => (top1_agreement === null ? NOTHING : shareText(top1_agreement)),
     dropRank: 0,

@@ -2,7 +2,7 @@
 import { safeLine } from "../../base/text.js";
 import type { ConfigurationSummary, QualitySummary, RunSummary } from "../../run/summary-schema.js";
 import { shortName } from "../words/names.js";
-import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
+import { fitTable, nameColumn, type TableColumn, type TableStyle, textWithDropped } from "./fit-table.js";
 import { listQualityColumns } from "./quality-columns.js";
 
 /** With more rows only the first text is shown: the rest is in quality.csv. */
@@ -42,7 +42,7 @@ export function qualityGrid(summary: RunSummary, style: TableStyle): string | nu
     ...nameColumn<Row>("quality", (row) => (firsts.has(row) ? formatName(row) : "")),
     narrowest: NARROWEST_NAME,
   };
-  return fitTable(rows, [name, ...buildColumns(rows)], style).text;
+  return textWithDropped(fitTable(rows, [name, ...buildColumns(rows)], style), style);
 }
 
 function formatName({ configuration, quality }: Row): string {

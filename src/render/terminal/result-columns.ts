@@ -56,7 +56,7 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
     ...costColumns(summary),
     {
       header: "trials",
-      title: "Trials completed of those planned",
+      title: "Completed of planned trials",
       value: (c) => c.trials_completed,
       text: (value, c) => `${value}/${c.trials_planned}`,
       dropRank: 5,
@@ -71,7 +71,7 @@ function costColumns({ configurations }: RunSummary): readonly ResultColumn[] {
     {
       header: "cost/M tokens",
       title:
-        "Cost of a million tokens of answers at the experiment's price an hour: mean and its 95 % interval over trials",
+        "Cost of a million answer tokens at the experiment's hourly price: mean and 95 % interval over trials",
       value: (c) => c.cost_per_million_tokens?.mean ?? null,
       text: (value, { cost_per_million_tokens: cost }) => {
         if (cost === null || cost.ci95_low === null || cost.ci95_high === null) return costText(value);

@@ -5,7 +5,7 @@ import stringWidth from "string-width";
 import { orderByReference } from "../../analysis/reference-groups.js";
 import { wrapText } from "../../base/text.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
-import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
+import { fitTable, nameColumn, type TableColumn, type TableStyle, textWithDropped } from "./fit-table.js";
 import { buildValueColumns, markedName, type ValueColumn } from "./value-columns.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -19,9 +19,7 @@ export function resultGrid(summary: RunSummary, style: TableStyle, colors: Color
   };
   const fitted = fitTable(orderByReference(summary.configurations), [name, ...valueColumns], style);
   if (fitted.isTooWide) return stacked(summary, valueColumns, style.columns, colors);
-  if (fitted.dropped.length === 0) return fitted.text;
-  const left = `Not shown for lack of space: ${fitted.dropped.join(", ")}.`;
-  return [fitted.text, ...wrapText(left, style.columns).map(colors.dim)].join("\n");
+  return textWithDropped(fitted, style);
 }
 
 /** Every value, none left out, under the name that it belongs to. */

@@ -4,7 +4,7 @@ import { safeLine, wrapText } from "../../base/text.js";
 import { formatSeconds } from "../../base/units.js";
 import type { RunIndexEntry, RunIndexStatus } from "../../run/run-index.js";
 import { shownLabel } from "../words/names.js";
-import { fitTable, type TableColumn, type TableStyle } from "./fit-table.js";
+import { fitTable, type TableColumn, type TableStyle, textWithDropped } from "./fit-table.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -22,7 +22,9 @@ export function runList(runs: readonly RunIndexEntry[], style: TableStyle): stri
     align: "left",
   };
   const fitted = fitTable(runs, [name, ...valueColumns], style);
-  const table = fitted.isTooWide ? stacked(runs, valueColumns, style.columns) : fitted.text;
+  const table = fitted.isTooWide
+    ? stacked(runs, valueColumns, style.columns)
+    : textWithDropped(fitted, style);
   return [table, ...problems(runs, style, colors)].join("\n");
 }
 

@@ -81,7 +81,8 @@ const MOST_LOSSES = 8;
 function taskLosses({ task_losses: losses }: RunSummary, style: TableStyle, colors: Colors): string[] {
   const shown = losses.slice(-MOST_LOSSES).map(describePastLoss);
   const more = losses.length - shown.length;
-  const lines = more === 0 ? shown : [`${more} more tasks were cut off before: see summary.json.`, ...shown];
+  const lines =
+    more === 0 ? shown : [`${more} more tasks were interrupted before: see summary.json.`, ...shown];
   return lines.flatMap((line) => wrapText(line, style.columns).map(colors.yellow));
 }
 

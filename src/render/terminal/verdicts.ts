@@ -5,7 +5,7 @@ import { wrapText } from "../../base/text.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { headline, headlineWords, MOST_HEADLINES } from "../words/headline.js";
 import { shortName, shownName } from "../words/names.js";
-import { fitTable, nameColumn, type TableColumn, type TableStyle } from "./fit-table.js";
+import { fitTable, nameColumn, type TableColumn, type TableStyle, textWithDropped } from "./fit-table.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -79,5 +79,6 @@ function verdictTable(configurations: readonly ConfigurationSummary[], style: Ta
       narrowest: 10,
     }),
   );
-  return fitTable(rows, [nameColumn("verdict", shortName), ...columns], style).text.split("\n");
+  const fitted = fitTable(rows, [nameColumn("verdict", shortName), ...columns], style);
+  return textWithDropped(fitted, style).split("\n");
 }

@@ -14,7 +14,7 @@ import { shownLabel } from "./names.js";
 
 /** Beneath a comparison: what its figures are, and which interval stands in the brackets. */
 export const COMPARE_NOTE =
-  "Medians over trials; ratios are geometric means against the first, paired by prompt and repeat (memory: load by load); [99 % interval], the one that decides; between runs it allows for what the machine itself may have changed.";
+  "Medians over trials. Ratios are geometric means relative to the first, paired by prompt and repeat (memory: by load). Brackets: the 99 % interval that decides; between two runs it allows for changes of the machine.";
 
 /** What is compared: the configuration of whole runs; of single ones `bf16 (unquantized) · fp4`. Which is whose is told beneath. */
 export function groupName({ sides }: ComparedGroup): string {

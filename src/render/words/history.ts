@@ -171,7 +171,7 @@ export function checkText({ condition, configuration, metric, title, outcome, ne
   const judgement = {
     regression: `beyond the limit ${rule}`,
     "within-limit": `within the limit ${rule}`,
-    "within-noise": `beyond the limit ${rule} by no more than noise`,
+    "within-noise": `beyond the limit ${rule}, but within noise`,
   }[outcome];
   return `${subject} ${valueText}${own}${basis}: ${judgement}`;
 }

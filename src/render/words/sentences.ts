@@ -34,7 +34,7 @@ export function taskValueText({ value, stderr }: Pick<LmEvalResult, "value" | "s
 /** What of libraries and machine changed while the run went on; empty where nothing did. */
 export function environmentSentence({ environment_changes: changes }: RunSummary): string {
   if (changes.length === 0) return "";
-  return `Not of one environment: ${safeLine(changes.join("; "))} while the run went on.`;
+  return `The environment changed during the run: ${safeLine(changes.join("; "))}.`;
 }
 
 /** `Estimate against measurement: weights none +0.0 %, int8 +0.1 %; …`; empty where there is none. */
@@ -70,14 +70,14 @@ export function noteSentences(summary: RunSummary): string {
   const metrics = summary.configurations.map(({ memory_metric }) => memory_metric);
   const isRss = metrics.includes("peak_rss_bytes");
   const parts = [
-    `Medians over trials; ${referenceWords(summary)}; × time is the geometric mean of the pairs' ratios to it; [99 % interval] of ratios.`,
+    `Medians over trials. ${referenceWords(summary)}. × time is the time relative to it, the geometric mean over pairs. Brackets: 99 % interval of a ratio.`,
   ];
   if (summary.configurations.some(isDisturbed)) {
-    parts.push(`${DISTURBED_MARK}: other work disturbed every trial of it, and with them this figure.`);
+    parts.push(`${DISTURBED_MARK}: other work disturbed every trial behind this figure.`);
   }
   const [text] = summary.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
   if (text !== undefined) {
-    parts.push(`KL (nats a token) and top-1 agreement are against *, on the text ${safeLine(text)}.`);
+    parts.push(`KL (nats per token) and top-1 agreement are relative to *, on the text ${safeLine(text)}.`);
   }
   if (summary.configurations.some(({ lm_eval }) => lm_eval.length > 0))
     parts.push("lm-eval: value ± standard error.");

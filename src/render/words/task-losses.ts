@@ -1,4 +1,4 @@
-/** Tasks that were cut off, as one would say it. */
+/** Interrupted tasks, as one would say it. */
 import { safeLine } from "../../base/text.js";
 import type { TaskLoss } from "../../run/task-losses.js";
 
@@ -18,5 +18,5 @@ const PAST_OUTCOMES = { ...OUTCOMES, requeued: "queued again by Slurm" };
 
 /** The same once the run is over. */
 export function describePastLoss(loss: TaskLoss): string {
-  return `Cut off: ${describeLoss(loss)} It was ${PAST_OUTCOMES[loss.outcome]} (${safeLine(loss.code)}).`;
+  return `Interrupted: ${describeLoss(loss)} It was ${PAST_OUTCOMES[loss.outcome]} (${safeLine(loss.code)}).`;
 }

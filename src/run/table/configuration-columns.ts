@@ -26,10 +26,10 @@ const formatJson = (value: unknown) => (value === null ? null : canonicalJson(va
 const GENERATION_COLUMNS: readonly TableColumn[] = [
   column.int64(
     "max_length",
-    "most tokens of prompt and answer",
+    "maximum tokens of prompt and answer",
     (source) => readGeneration(source).max_length,
   ),
-  column.int64("min_new_tokens", "fewest of an answer", (source) => readGeneration(source).min_new_tokens),
+  column.int64("min_new_tokens", "minimum of an answer", (source) => readGeneration(source).min_new_tokens),
   column.double("temperature", "null where greedy", (source) => readGeneration(source).temperature),
   column.int64("top_k", "null where greedy", (source) => readGeneration(source).top_k),
   column.double("top_p", "null where greedy", (source) => readGeneration(source).top_p),
@@ -39,12 +39,12 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
   column.int64("num_beams", "null without beam search", (source) => readGeneration(source).num_beams),
   column.int64(
     "prompt_lookup_num_tokens",
-    "most that prompt lookup copies at once; null without",
+    "maximum that prompt lookup copies at once; null without",
     (source) => readGeneration(source).prompt_lookup_num_tokens,
   ),
   column.int64(
     "prompt_tokens",
-    "tokens of every prompt, cut or repeated; null where prompts are as they are",
+    "tokens of every prompt, cut or repeated; null if prompts are unchanged",
     (source) => readGeneration(source).prompt_tokens,
   ),
   column.string("stop", "texts that end an answer, as JSON; null without", (source) =>
@@ -52,7 +52,7 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
   ),
   column.string(
     "eos_token_id",
-    "tokens that end it in place of the model's, as JSON; null without",
+    "token ids that end it instead of the model's, as JSON; null without",
     (source) => formatJson(readGeneration(source).eos_token_id),
   ),
   column.string("system", "the system message; null without", (source) => readGeneration(source).system),
@@ -64,10 +64,10 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
   ),
   column.int64(
     "num_assistant_tokens",
-    "that it drafts at a time; null without, or as its files have it",
+    "how many it drafts at a time; null without, or if its own files decide",
     (source) => readGeneration(source).num_assistant_tokens,
   ),
-  column.string("cache", "as asked for, as JSON; null where the library decides", (source) =>
+  column.string("cache", "as asked for, as JSON; null if the library decides", (source) =>
     formatJson(readGeneration(source).cache),
   ),
   column.int64(
@@ -77,7 +77,7 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
   ),
   column.string(
     "compile",
-    "none or forward, as asked for; null where the library decides",
+    "none or forward, as asked for; null if the library decides",
     (source) => readGeneration(source).compile,
   ),
   column.double("repetition_penalty", "null without", (source) => readGeneration(source).repetition_penalty),
@@ -102,7 +102,7 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
   always(
     column.string(
       "configuration_status",
-      "completed, failed, cancelled, skipped, interrupted (it began and did not end) or not_run",
+      "completed, failed, cancelled, skipped, interrupted (started but not ended) or not_run",
       ({ configuration }) => configuration.status,
     ),
   ),
@@ -116,7 +116,7 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
   always(
     column.string(
       "quantization",
-      "the same with its settings, as labels have it: `nf4-double`",
+      "the same with its settings, as in labels: `nf4-double`",
       ({ configuration }) => describeQuantization(configuration.plan.worker.quantization),
     ),
   ),
@@ -160,7 +160,7 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
   ...GENERATION_COLUMNS,
   column.int64(
     "max_new_tokens",
-    "most tokens that an answer may have",
+    "maximum tokens of an answer",
     ({ configuration }) => configuration.plan.generation.max_new_tokens,
   ),
   always(

@@ -33,13 +33,13 @@ export const RUN_COLUMNS: readonly TableColumn[] = [
   always(
     column.string(
       "model",
-      "the configuration's model, by the name that tells it from the run's others",
+      "the configuration's model, by a name that is unique in the run",
       ({ data, configuration }) => configuration.plan.axes.model ?? data.run.plan.model_name,
     ),
   ),
   column.string(
     "model_source",
-    "its folder or its repository on the hub; null where weights were drawn",
+    "its folder or hub repository; null if weights were drawn",
     ({ configuration }) => nameModelSource(configuration.plan.worker.model),
   ),
   always(
@@ -56,7 +56,7 @@ export const RUN_COLUMNS: readonly TableColumn[] = [
     ({ data }) => data.run.controller.git_commit,
   ),
   column.string("cpu_model", "the machine's CPU", ({ data }) => data.environment?.cpu_model),
-  column.string("gpus", "names of the machine's GPUs, by `, `; empty text without any", ({ data }) =>
+  column.string("gpus", "names of the machine's GPUs, separated by `, `; empty without GPUs", ({ data }) =>
     data.environment?.gpus.map(({ name }) => name).join(", "),
   ),
   column.string(

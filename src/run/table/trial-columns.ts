@@ -37,10 +37,10 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   }),
   column.int64("repeat", "over all rounds, from 0", ({ trial }) => trial?.repeat),
   column.int64("round", "which load of the configuration, from 0", ({ trial }) => trial?.round),
-  column.int64("attempt", "at this load of the configuration, from 1", ({ trial }) => trial?.attempt),
+  column.int64("attempt", "which try of this load, from 1", ({ trial }) => trial?.attempt),
   column.string(
     "reused_from_run_id",
-    "the earlier run that measured it; null where it was this one",
+    "the earlier run that measured it; null if it was this one",
     ({ trial }) => trial?.reused_from?.run_id,
   ),
   always(
@@ -57,7 +57,7 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   ),
   column.string("failure_code", "why it failed ([errors.md](errors.md))", (source) => failed(source)?.code),
   column.string("failure_message", "in words", (source) => failed(source)?.message),
-  column.string("disturbed_by", "what else went on meanwhile; null where all was quiet", ({ trial }) =>
+  column.string("disturbed_by", "what disturbed the trial; null if nothing did", ({ trial }) =>
     trial?.status === "completed" && trial.disturbed_by.length > 0 ? trial.disturbed_by.join("; ") : null,
   ),
   ...METRIC_COLUMNS,

@@ -99,8 +99,8 @@ function reportPart(report: CompareReport, questions: readonly (readonly Compare
 <section><h2>Environment</h2>
 ${report.environment.length === 0 ? html`<p>The same machine, libraries and program.</p>` : differencesPart(report)}</section>
 ${report.groups.map((group, index) => groupPart(group, questions[index] ?? [], reach))}
-${report.unpaired.length === 0 ? "" : html`<p>Not in all of them: ${report.unpaired.map(text).join(", ")}.</p>`}
-<p>${COMPARE_NOTE} In the plots the line in the middle is the same, to the right is better; logarithmic, the edges are ${reach.toFixed(reach < 2 ? 2 : 1)}×.</p>`;
+${report.unpaired.length === 0 ? "" : html`<p>Not in every run: ${report.unpaired.map(text).join(", ")}.</p>`}
+<p>${COMPARE_NOTE} In the plots, the middle line means no difference and right is better. The scale is logarithmic, with edges at ${reach.toFixed(reach < 2 ? 2 : 1)}×.</p>`;
 }
 
 function differencesPart(report: CompareReport): Html {

@@ -21,7 +21,7 @@ export function livePage(path: string, progress: Html, lines: readonly Html[]): 
 <div id="progress">${progress}</div>
 <h2>Event log, newest first (UTC)</h2>
 <ol id="lines" class="lines" data-events="${addresses.events(path)}">${lines}</ol>
-<noscript><p>Without scripts this page stands still: load it again.</p></noscript>`,
+<noscript><p>Without scripts this page does not update: reload it.</p></noscript>`,
   );
 }
 
@@ -51,7 +51,7 @@ function timeLeft(elapsedSec: number | null, over: number, planned: number): str
 
 function endSentence(end: FollowEnd | null): Html | string {
   if (end === "writer-gone") {
-    return html`<p class="bad">The process that measured is gone without having said so. What was measured counts.</p>`;
+    return html`<p class="bad">The measuring process ended without recording it. What was measured counts.</p>`;
   }
   return end === "removed" ? html`<p class="bad">The records are gone, or were replaced.</p>` : "";
 }

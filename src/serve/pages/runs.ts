@@ -79,7 +79,7 @@ export function runsPage(all: readonly RunIndexEntry[], query: RunsQuery, folder
       "Runs",
       html`<h1>No runs yet</h1>
 <div data-awaits-runs>
-<p>There are none in <code>${text(folder)}</code>. Measure something, and it appears here as soon as it begins:</p>
+<p>No runs in <code>${text(folder)}</code> yet. Start one, and it appears here as soon as it begins:</p>
 <pre>falcon-exp run experiments/quant.yaml</pre>
 </div>`,
     );

@@ -84,7 +84,7 @@ export function checkAddress(address: string): string {
   if (/^tcp:\/\/[^\s/]+:\d{1,5}$/.test(address)) return address;
   throw new FalconError({
     code: "remote-worker-address",
-    message: `${JSON.stringify(address)} is no address of a worker.`,
+    message: `${JSON.stringify(address)} is not a worker's address.`,
     next: "Write it as tcp://HOST:PORT.",
     exitCode: ExitCode.usage,
   });

@@ -65,7 +65,7 @@ export function readPublicKey(text: string): string {
   if (/^[0-9a-f]{64}$/i.test(text.trim())) return z85(Buffer.from(text.trim(), "hex"));
   throw new FalconError({
     code: "key-invalid",
-    message: `${JSON.stringify(text)} is no public key.`,
+    message: `${JSON.stringify(text)} is not a public key.`,
     next: "Give what `falcon-exp keys` prints on the other machine: 64 hexadecimal digits.",
     exitCode: ExitCode.usage,
   });

@@ -39,7 +39,7 @@ test("any metric is drawn over any other, in a colour and in panels that are cho
     .poll(() => figure.locator(".role-column-title, .role-header-title").count())
     .toBeGreaterThan(0);
   await expect.poll(() => figure.locator(".mark-group.cell > g").count()).toBe(3);
-  await page.getByRole("button", { name: "Back to the tradeoff" }).click();
+  await page.getByRole("button", { name: "Reset" }).click();
   await expect.poll(() => axisTitles(page)).toContain("Weights (GB), less is better");
   expect(complaints).toEqual([]);
 });

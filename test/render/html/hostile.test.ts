@@ -71,7 +71,7 @@ test("a megabyte in every answer leaves the page small and says what was cut", a
   expect(html.length).toBeLessThan(3_000_000);
   const { page, complaints } = await opened(browser, records);
   expect(await page.locator(".answer .note").first().textContent()).toMatch(
-    /^Cut after [\d,]+ of 1,050,00\d characters/,
+    /^Shortened to [\d,]+ of 1,050,00\d characters/,
   );
   expect(complaints).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { summarize } from "../../../src/analysis/summary.js";
 import { answersText } from "../../../src/render/terminal/answers-terminal.js";
 import { resultTable } from "../../../src/render/terminal/terminal-table.js";
 import { groupRecords } from "../../../src/run/run-data.js";
+import { scoredRun } from "../../fixtures/quality.js";
 import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../../fixtures/records.js";
 
 const makeData = (options: FakeRunOptions = {}) => groupRecords(fakeRun(options).records, "test");
@@ -66,6 +67,9 @@ test("many configurations are one row each, without prose, and a remark that the
 test("columns that a narrow terminal has no room for are named", () => {
   expect(renderTable({}, 60)).toMatch(/Not shown for lack of space: .*TTFT/);
   expect(renderTable({}, 120)).not.toContain("lack of space");
+  const scored = summarize(groupRecords(scoredRun(), "test"));
+  const narrow = resultTable(scored, { columns: 60, color: false });
+  expect(narrow).toMatch(/Not shown for lack of space: perplexity/);
 });
 
 test("what was not run and what was interrupted is told from what failed", () => {
@@ -177,10 +181,10 @@ test("with batches a rate says whether it is of a row or of all, and times of ot
     batchSize,
   }));
   const table = renderTable({ configurations: batches }, 140);
-  expect(table).toMatch(/│ tokens\/s a row │ tokens\/s, all rows │/);
+  expect(table).toMatch(/│ tokens\/s per row │ tokens\/s, all rows │/);
   expect(table).toMatch(/│ batch-4 .*│ +39\.\d │|│ batch-4 .*│ +40\.\d │/);
   expect(table).not.toMatch(/│ batch-4 .*\d×/);
-  expect(renderTable({}, 140)).not.toMatch(/a row|all rows/);
+  expect(renderTable({}, 140)).not.toMatch(/per row|all rows/);
 });
 
 test("what a million tokens cost stands in the table with its interval, where the experiment has a price", () => {

@@ -5,7 +5,7 @@ import { memoryPanel, type SweptPanel, sweepInput } from "./sweep.js";
 const RATE: SweptPanel = {
   key: "rate",
   title: "Tokens/s, all rows",
-  what: "tokens decoded in a second, all rows together",
+  what: "tokens decoded per second, all rows together",
   format: ".1f",
   read: ({ batch_tokens_per_sec }) => batch_tokens_per_sec,
   unit: 1,

@@ -5,15 +5,15 @@ import { memoryPanel, type SweptPanel, sweepInput } from "./sweep.js";
 export const PREFILL: SweptPanel = {
   key: "prefill",
   title: "Reading (tokens/s)",
-  what: "prompt tokens read in a second",
+  what: "prompt tokens read per second",
   format: ".1f",
   read: ({ prefill_tokens_per_sec }) => prefill_tokens_per_sec,
   unit: 1,
 };
 export const DECODE: SweptPanel = {
   key: "decode",
-  title: "Answering (tokens/s a row)",
-  what: "tokens decoded in a second",
+  title: "Answering (tokens/s per row)",
+  what: "tokens decoded per second",
   format: ".2f",
   read: ({ decode_tokens_per_sec }) => decode_tokens_per_sec,
   unit: 1,
