@@ -131,7 +131,7 @@ test("what the model's own files do to the measuring is told, and nothing where 
   );
   expect(all[2]).toContain("<|im_end|>");
   expect(all[3]).toContain("max_time 3");
-  expect(all[4]).toContain("always 2026-01-01");
+  expect(all[4]).toContain("fixed at 2026-01-01");
 });
 
 test.each([

@@ -71,7 +71,9 @@ test("as JSON all runs are told, with the medians of each configuration", async 
 });
 
 test("without runs the next step is said, and for an unknown experiment those that there are", async () => {
-  expect(await list(scratchFolder())).toContain("falcon-exp run experiments/quant.yaml");
+  expect((await list(scratchFolder())).replaceAll("\n", " ")).toContain(
+    "falcon-exp run experiments/quant.yaml",
+  );
   expect((await list(workplace(1), { experiment: "quart" })).replaceAll("\n", " ")).toContain(
     "There are runs of: quant.",
   );
