@@ -27,7 +27,11 @@ export const slurmSchema = z.strictObject({
     .meta({ description: "Memory of a task: 64G." }),
   constraint: line.optional(),
   exclude: line.optional(),
-  "array-limit": z.int().min(1).optional().meta({ description: "How many tasks run at once; default: no limit." }),
+  "array-limit": z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: "How many tasks run at once; default: no limit." }),
   signal: z.int().min(10).max(3600).default(90).meta({
     description: "Seconds before the time limit at which a task stops and keeps what it has; default 90.",
   }),
