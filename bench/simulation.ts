@@ -19,7 +19,7 @@ interface Case {
   readonly drift: number;
 }
 
-const SHARED = { prompts: 5, rounds: 2, isShared: true } as const;
+const SHARED = { prompts: 5, rounds: 2, furtherRounds: 2, isShared: true } as const;
 const CASES: readonly Case[] = [
   ...[0.01, 0.02, 0.03, 0.05, 0.1, 0.3].flatMap((drift) => [
     { what: "identical", ratio: 1, ...SHARED, noise: 0.01, drift },

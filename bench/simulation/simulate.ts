@@ -2,6 +2,7 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RatioPair } from "../../src/analysis/paired-ratio.js";
+import { computeLoadSpread, LOAD_SPREAD } from "../../src/run/load-spread.js";
 
 export interface SimulatedRun {
   readonly seed: number;
@@ -9,6 +10,8 @@ export interface SimulatedRun {
   readonly rounds: number;
   /** Each prompt is measured in one of the rounds, not in all. */
   readonly isShared?: boolean;
+  /** At most: one follows where the loads before it differ by more than is assumed. */
+  readonly furtherRounds?: number;
   /** Pairs of the first round that are left out, as disturbed ones are. */
   readonly lost?: number;
   /** Own ÷ reference, the truth. */
@@ -32,20 +35,31 @@ export function makeNormal(seed: number): () => number {
 
 /** Prompts of different lengths; each round loads both configurations anew. */
 export function simulatePairs(run: SimulatedRun): RatioPair[] {
-  const { seed, prompts, rounds, isShared = false, lost = 0, ratio, noise, drift } = run;
+  const { seed, prompts, rounds, furtherRounds = 0, isShared = false, lost = 0, ratio, noise, drift } = run;
   const normal = makeNormal(seed);
-  return Array.from({ length: rounds }, (_, round) => {
+  const measured: MeasuredPair[][] = [];
+  for (let round = 0; round < rounds + furtherRounds; round++) {
+    if (round >= rounds && !areUneven(measured)) break;
     const [ofOwn, ofReference] = [drift * normal(), drift * normal()];
-    const measured = Array.from({ length: prompts }, (_, prompt) => prompt).filter(
-      (prompt) => !isShared || prompt % rounds === round,
+    const ofRound = Array.from({ length: prompts }, (_, prompt) => prompt).filter(
+      (prompt) => !isShared || prompt % rounds === round % rounds,
     );
-    return measured.map((prompt) => {
+    const pairs = ofRound.map((prompt): MeasuredPair => {
       const base = 1 + prompt * 0.3;
       const own = ratio * Math.exp(ofOwn + noise * normal());
       const reference = Math.exp(ofReference + noise * normal());
-      return { own: base * own, reference: base * reference, round, paces: [own, reference] as const };
+      return { own: base * own, reference: base * reference, round, paces: [own, reference] };
     });
-  })
-    .flat()
-    .slice(lost);
+    measured.push(round === 0 ? pairs.slice(lost) : pairs);
+  }
+  return measured.flat();
+}
+
+type MeasuredPair = RatioPair & Required<Pick<RatioPair, "paces">>;
+
+function areUneven(loads: readonly (readonly MeasuredPair[])[]): boolean {
+  const sides = ([0, 1] as const).map((side) =>
+    loads.map((load) => load.map(({ paces }) => Math.log(paces[side]))),
+  );
+  return computeLoadSpread(sides) > LOAD_SPREAD;
 }

@@ -1,5 +1,12 @@
 /** The ratio of two configurations over pairs of trials, with the one interval that decides what may be said of it. */
 import { studentTQuantile } from "../base/statistics.js";
+import {
+  computeLoadSpread,
+  computeMean,
+  computePooledVariance,
+  computeVariance,
+  LOAD_SPREAD,
+} from "../run/load-spread.js";
 
 /** Level of every interval of a ratio: of a hundred comparisons of a thing with itself about one leaves out one. */
 export const LEVEL = 0.99;
@@ -58,18 +65,14 @@ export interface RatioOptions {
   readonly runSpread?: number;
 }
 
-/**
- * Standard deviation between loads of the same work that is assumed at least. Measured on a quiet machine (2 cores of an EPYC,
- * docs/benchmarks.md): 0.7 to 2.0 % with a model of 135 million parameters, 4.9 % with one of 5 million; where a load lies in
- * memory decides it.
- */
-const LOAD_SPREAD = 0.04;
-
 /** Few loads that differ by so many times the variance that their pairs and the assumed spread explain: the machine drifted. */
 const DRIFT_FROM = 6.63; // Chi-squared with one degree of freedom: by luck once in a hundred.
 
-/** What the intervals of few loads hold the truth by at least, however much loads differ: `LEVEL` would need more of them. */
-const LEVEL_OF_UNEVEN_LOADS = 0.95;
+/**
+ * Of the intervals of few loads, whatever loads differ by: `LEVEL` would need more of them. With the looks that decide about further
+ * loads they still hold the truth in 95 of 100.
+ */
+const LEVEL_OF_UNEVEN_LOADS = 0.96;
 
 /** Of one pair, on the logarithm. */
 interface LogPair {
@@ -142,7 +145,8 @@ function halfOfFewLoads(
   if (rounds.length < 2) return { half: Math.hypot(ofPairs, normal * assumed), unevenLoads: null };
   const shown = Math.sqrt(computeVariance(logs.map(computeMean)));
   const ofLoads = (normal * Math.max(assumed, shown)) / Math.sqrt(rounds.length);
-  const spread = computeLoadSpread(rounds);
+  const sides = ([0, 1] as const).map((side) => rounds.map((round) => round.map(({ paces }) => paces[side])));
+  const spread = computeLoadSpread(sides);
   const ofSpread =
     quantile(2 * (rounds.length - 1), LEVEL_OF_UNEVEN_LOADS) * spread * Math.sqrt(2 / rounds.length);
   const half = Math.hypot(ofPairs, Math.max(ofLoads, ofSpread));
@@ -156,23 +160,6 @@ function halfOfFewLoads(
     : { half, unevenLoads };
 }
 
-/** Standard deviation of a load: of each side's own loads among themselves, beyond what the trials in them differ by. */
-function computeLoadSpread(rounds: readonly (readonly LogPair[])[]): number {
-  const variances = ([0, 1] as const).map((side) => {
-    const loads = rounds.map((round) => round.map(({ paces }) => paces[side]));
-    const ofTrials = computePooledVariance(loads) * computeMean(loads.map(({ length }) => 1 / length));
-    return Math.max(0, computeVariance(loads.map(computeMean)) - ofTrials);
-  });
-  return Math.sqrt(computeMean(variances));
-}
-
-/** What values of one group differ by; 0 where no group has two. */
-function computePooledVariance(groups: readonly (readonly number[])[]): number {
-  const degrees = groups.flat().length - groups.length;
-  const squares = groups.reduce((sum, group) => sum + squaresAbout(group, computeMean(group)), 0);
-  return degrees > 0 ? squares / degrees : 0;
-}
-
 function quantile(degreesOfFreedom: number, level: number = LEVEL): number {
   // The normal distribution's own, for what is not estimated.
   if (degreesOfFreedom === Number.POSITIVE_INFINITY) return 2.5758293035489;
@@ -183,16 +170,4 @@ function quantile(degreesOfFreedom: number, level: number = LEVEL): number {
 function betweenRounds(rounds: readonly (readonly number[])[], mean: number): number {
   const squares = rounds.reduce((sum, round) => sum + round.length * (computeMean(round) - mean) ** 2, 0);
   return squares / (rounds.length - 1);
-}
-
-function computeMean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function computeVariance(values: readonly number[]): number {
-  return squaresAbout(values, computeMean(values)) / (values.length - 1);
-}
-
-function squaresAbout(values: readonly number[], centre: number): number {
-  return values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
 }

@@ -150,7 +150,7 @@ function summarizeConfiguration(
     status: configuration.status,
     failure: failureSummary(findFailure(configuration)),
     // With repeats: auto what was measured is what was wanted.
-    trials_planned: isAuto ? trials.length : trialsEach,
+    trials_planned: isAuto ? trials.length : trialsEach + configuration.furtherTrials,
     trials_completed: measurements.length,
     trials_failed: trials.length - measurements.length,
     attempts: configuration.attempts,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { withBuiltinPath } from "../plan/builtin-model.js";
 import type { LoadSession, Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
+import { findFurtherLoads } from "../run/further-loads.js";
 import type { EarlierRecords } from "../run/newest-first.js";
 import {
   isEmpty,
@@ -53,6 +54,8 @@ class LocalRun {
   private hasSeenEnvironment = false;
   private readonly earlier: EarlierWork | null;
   private workOptions: RemainingWorkOptions;
+  /** Of those that the records call for, whoever measured them. */
+  private readonly furtherSessions: LoadSession[] = [];
 
   constructor(
     private readonly options: LocalExecutorOptions,
@@ -89,6 +92,7 @@ class LocalRun {
       const textIds = [...this.workOptions.rescore];
       if (textIds.length > 0) context.onEvent({ type: "rescoring", textIds });
       for (const session of plan.blocks) await this.runOne(session);
+      await this.runFurtherRounds();
     } finally {
       stopListening();
       await this.workers.close();
@@ -96,7 +100,7 @@ class LocalRun {
         await rm(context.logprobsFolder, { recursive: true, force: true });
       }
     }
-    const measured = plan.blocks.filter(({ role }) => role === "measure");
+    const measured = [...plan.blocks.filter(({ role }) => role === "measure"), ...this.furtherSessions];
     const status = overallStatus(
       measured.map((session) => progress.summarizeSession(session)),
       context,
@@ -105,6 +109,26 @@ class LocalRun {
     await record(context, "run_end", { status, elapsed_sec: elapsedSec });
     context.onEvent({ type: "run-ended", status, elapsedSec });
     return status;
+  }
+
+  /** Where loads of one configuration differ too much; each round as those before it say. */
+  private async runFurtherRounds(): Promise<void> {
+    const { plan, context, progress } = this;
+    for (const round of this.listFurtherRounds()) {
+      const { sessions, spread } = findFurtherLoads(plan, progress, round);
+      if (context.stop.state !== null || sessions.length === 0) return;
+      this.furtherSessions.push(...sessions);
+      const left = sessions.filter((one) => progress.findRemainingWork(one, this.workOptions) !== null);
+      if (left.length === 0) continue;
+      const trials = left.reduce((sum, session) => sum + progress.listTrials(session).length, 0);
+      context.onEvent({ type: "loads-uneven", spread, sessions: left, trials });
+      for (const session of left) await this.runOne(session);
+    }
+  }
+
+  private listFurtherRounds(): readonly number[] {
+    const { rounds, further_rounds } = this.plan.header;
+    return Array.from({ length: further_rounds }, (_, index) => rounds + index);
   }
 
   private async runOne(session: LoadSession): Promise<void> {
@@ -181,11 +205,21 @@ class LocalRun {
 
   /** Nothing is written before it is known that this environment may continue what another has measured. */
   private async startAgain(): Promise<void> {
-    if (this.progress.listRemainingWork(this.workOptions).every(isEmpty)) return;
+    if (!this.hasWorkLeft()) return;
     await this.workers.usable().catch((error: unknown) => {
       // The load session that needs the worker tries again, and records the failure.
       if (!(error instanceof WorkerFailure)) throw error;
     });
+  }
+
+  /** Of the plan, and of further rounds as far as the records call for them now. */
+  private hasWorkLeft(): boolean {
+    const { plan, progress, workOptions } = this;
+    if (!progress.listRemainingWork(workOptions).every(isEmpty)) return true;
+    const further = this.listFurtherRounds().flatMap(
+      (round) => findFurtherLoads(plan, progress, round).sessions,
+    );
+    return further.some((session) => progress.findRemainingWork(session, workOptions) !== null);
   }
 
   /** Without a worker nothing is known to be equal; the first load session then records why there is none. */

@@ -1,4 +1,5 @@
 /** Before anything is measured: what earlier runs have measured already, at equal identity. */
+import { planFurtherTrials } from "../plan/further-rounds.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import type { EarlierRecords } from "../run/newest-first.js";
@@ -63,7 +64,9 @@ function asOurs(
     reused_from: record.reused_from ?? { ...from, at: record.at },
   };
   if (record.kind !== "trial") return { ...record, ...ours };
-  const trial = plan.trials.find(
+  const isFurther = record.round >= plan.header.rounds;
+  const trials = isFurther ? planFurtherTrials(plan, worker.id, record.round) : plan.trials;
+  const trial = trials.find(
     ({ configuration_id, prompt_index, repeat }) =>
       configuration_id === worker.id && prompt_index === record.prompt_index && repeat === record.repeat,
   );

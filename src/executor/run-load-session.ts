@@ -129,7 +129,10 @@ class SessionRun {
       () => this.handlers(),
       () => this.stopping,
     );
-    const own = listOwn(plan.trials, configuration.worker.id);
+    const { rounds } = plan.header;
+    // The plan holds none of a further load's trials.
+    const further = this.job.trials.filter(({ round }) => round >= rounds);
+    const own = [...listOwn(plan.trials, configuration.worker.id), ...further];
     this.runnable = own.filter((trial) => this.checked.get(trial.prompt_index) === null);
     await this.failUnreadable(work.trials);
     for (let index = 0; index < plan.header.warmup && !this.stopping; index++) await this.warmup(index);

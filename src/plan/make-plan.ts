@@ -7,6 +7,7 @@ import { type Generation, UNUSED_GENERATION } from "../protocol/configuration.js
 import { isQuantized } from "../quantization/registry.js";
 import { varyingAxes } from "./axis-text.js";
 import { expand, matches, placed } from "./expand.js";
+import { MOST_FURTHER_ROUNDS } from "./further-rounds.js";
 import { planLoadSessions } from "./load-sessions.js";
 import { nameModelsApart } from "./model-names.js";
 import { type ConfigurationName, nameConfigurations } from "./names.js";
@@ -130,22 +131,30 @@ export function makePlan(
   };
 }
 
-type Amount = Pick<PlanHeader, "repeats" | "auto_repeats" | "rounds" | "rounds_share_trials">;
+type Amount = Pick<
+  PlanHeader,
+  "repeats" | "auto_repeats" | "rounds" | "rounds_share_trials" | "further_rounds"
+>;
 
 /**
  * As written; else two loads that share the trials, so that there are no more of them, where something is compared and there are
- * enough of them to tell times apart.
+ * enough of them to tell times apart. Further loads follow where two of a configuration are too far apart.
  */
 function planAmount(
   { rounds, repeats, auto_repeats, prompts }: Experiment,
   references: readonly number[],
 ): Amount {
-  const asWritten = { repeats, auto_repeats, rounds: rounds ?? 1, rounds_share_trials: false };
+  const asWritten = {
+    ...{ repeats, auto_repeats, rounds: rounds ?? 1 },
+    ...{ rounds_share_trials: false, further_rounds: 0 },
+  };
   const isCompared = references.some((reference, index) => reference !== index);
   if (rounds !== null || !isCompared) return asWritten;
   if (auto_repeats !== null) return auto_repeats.most < 4 ? asWritten : splitAuto(auto_repeats);
   const isShared = prompts.length * repeats >= FEWEST_TRIALS_TO_SHARE;
-  return isShared ? { ...asWritten, rounds: 2, rounds_share_trials: true } : asWritten;
+  return isShared
+    ? { ...asWritten, rounds: 2, rounds_share_trials: true, further_rounds: MOST_FURTHER_ROUNDS }
+    : asWritten;
 }
 
 /** Each of two loads decides by its own trials; both together are as precise as was asked for. */
@@ -156,7 +165,10 @@ function splitAuto({ width, fewest, most }: AutoRepeats): Amount {
     fewest: Math.min(mostOfEach, Math.max(2, Math.ceil(fewest / 2))),
     most: mostOfEach,
   };
-  return { repeats: ofEach.most, auto_repeats: ofEach, rounds: 2, rounds_share_trials: false };
+  return {
+    ...{ repeats: ofEach.most, auto_repeats: ofEach, rounds: 2 },
+    ...{ rounds_share_trials: false, further_rounds: MOST_FURTHER_ROUNDS },
+  };
 }
 
 function planTrials(

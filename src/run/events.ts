@@ -42,6 +42,15 @@ export type RunEvent =
       /** Of later rounds. */
       readonly trials: number;
     }
+  /** Loads of one configuration differ by so much that times cannot be told apart: some are loaded once more. */
+  | {
+      readonly type: "loads-uneven";
+      /** Of the loads so far: the largest standard deviation, 0.1 is 10 %. */
+      readonly spread: number;
+      readonly sessions: readonly LoadSession[];
+      /** Of these sessions. */
+      readonly trials: number;
+    }
   | { readonly type: "warmup-started"; readonly configuration: PlanConfiguration; readonly index: number }
   | {
       readonly type: "warmup-completed";

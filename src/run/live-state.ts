@@ -1,6 +1,7 @@
 /** What a run has done so far, as a person watching it wants to know. A pure function of the events. */
 
 import { pluralize } from "../base/text.js";
+import { planFurtherTrials } from "../plan/further-rounds.js";
 import type { LoadSession, Plan } from "../plan/plan-types.js";
 import type { RunEvent } from "./events.js";
 
@@ -64,11 +65,14 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
     case "configuration-started": {
       const { session, trialsOver } = event;
       const trialsHere = countTrials(session, plan);
+      const label = labelSession(event.configuration.worker.label, session, plan);
       return {
         ...state,
         ...QUIET,
-        configuration: session.index + 1,
-        label: labelSession(event.configuration.worker.label, session, plan),
+        configuration: isFurther(session, plan)
+          ? state.configuration + (label === state.label ? 0 : 1)
+          : session.index + 1,
+        label,
         activity: "loading",
         trialsHere,
         // A load that is dear has measured trials of sessions to come.
@@ -79,6 +83,13 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         ...NO_TRIAL_YET,
       };
     }
+    case "loads-uneven":
+      return {
+        ...state,
+        configuration: Math.max(state.configuration, plan.blocks.length),
+        configurations: state.configurations + event.sessions.length,
+        trials: state.trials + event.trials,
+      };
     case "rounds-joined":
       return { ...state, trialsHere: state.trialsHere + event.trials };
     case "warmup-started":
@@ -133,7 +144,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
       return {
         ...state,
         ...QUIET,
-        configuration: event.session.index + 1,
+        configuration: isFurther(event.session, plan) ? state.configuration + 1 : event.session.index + 1,
         trialsOver: Math.max(
           state.trialsOver,
           trialsBefore(event.session, plan) + countTrials(event.session, plan),
@@ -148,15 +159,22 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
   }
 }
 
-/** `none`, `none (round 2 of 3)`, `none (sentinel 1 of 3)`. */
+/** `none`, `none (round 2 of 3)`, `none (round 3)` for a further one, `none (sentinel 1 of 3)`. */
 export function labelSession(label: string, session: LoadSession, plan: Plan): string {
   if (session.role === "sentinel") return `${label} (sentinel ${session.round + 1} of 3)`;
   const { rounds } = plan.header;
+  if (isFurther(session, plan)) return `${label} (round ${session.round + 1})`;
   return rounds === 1 ? label : `${label} (round ${session.round + 1} of ${rounds})`;
+}
+
+function isFurther({ index }: LoadSession, plan: Plan): boolean {
+  return index >= plan.blocks.length;
 }
 
 function countTrials(session: LoadSession, plan: Plan): number {
   if (session.role === "sentinel") return 0;
+  if (isFurther(session, plan))
+    return planFurtherTrials(plan, session.configuration_id, session.round).length;
   return plan.trials.filter(
     ({ configuration_id, round }) => configuration_id === session.configuration_id && round === session.round,
   ).length;
@@ -166,6 +184,7 @@ function countTrials(session: LoadSession, plan: Plan): number {
 function trialsBefore({ index }: LoadSession, plan: Plan): number {
   const buildKey = (one: { readonly configuration_id: string; readonly round: number }) =>
     `${one.round}/${one.configuration_id}`;
+  if (index >= plan.blocks.length) return 0;
   const before = plan.blocks.filter((session) => session.role === "measure" && session.index < index);
   const keys = new Set(before.map(buildKey));
   return plan.trials.filter((trial) => keys.has(buildKey(trial))).length;

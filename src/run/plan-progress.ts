@@ -1,6 +1,7 @@
 /** What a run's records leave to be done of its plan. A function of plan and records alone. */
 
 import { canonicalJson } from "../base/json.js";
+import { planFurtherTrials } from "../plan/further-rounds.js";
 import {
   type LoadSession,
   type Plan,
@@ -11,6 +12,7 @@ import {
 } from "../plan/plan-types.js";
 import type { Fingerprints } from "../protocol/measurements.js";
 import { findCheckpoint } from "../quantization/registry.js";
+import type { LoadLogs } from "./load-spread.js";
 import { repeatsEndAfter } from "./precision.js";
 import type {
   CompletedTrial,
@@ -82,7 +84,7 @@ function lighten(record: RunFileRecord): KeptRecord {
 /** Grows with the records of a run. */
 export class PlanProgress {
   readonly #state = new RunState<KeptRecord>();
-  private readonly trialsBySession = new Map<string, PlanTrial[]>();
+  private readonly trialsBySession = new Map<string, readonly PlanTrial[]>();
   /** By configuration. */
   #files: ReadonlyMap<string, string> | null = null;
   #references: ReadonlyMap<string, string> | null = null;
@@ -91,12 +93,14 @@ export class PlanProgress {
     private readonly plan: Plan,
     records: readonly RunFileRecord[] = [],
   ) {
+    const planned = new Map<string, PlanTrial[]>();
     for (const trial of plan.trials) {
       const key = buildKey(trial.configuration_id, trial.round);
-      const others = this.trialsBySession.get(key);
-      if (others === undefined) this.trialsBySession.set(key, [trial]);
+      const others = planned.get(key);
+      if (others === undefined) planned.set(key, [trial]);
       else others.push(trial);
     }
+    for (const [key, trials] of planned) this.trialsBySession.set(key, trials);
     for (const record of records) this.apply(record);
   }
 
@@ -193,6 +197,24 @@ export class PlanProgress {
           .map(({ id }) => textKey(this.plan, reference, id));
       });
     return new Set(needed.filter((key) => !isKept(key)));
+  }
+
+  /**
+   * Logarithms of the decode rates that nothing disturbed, a list for each load before `round` that has any. Empty where a load
+   * of these did not complete, or is of another run: what loads differ by is then not known.
+   */
+  listLoadRates(configurationId: string, round: number): LoadLogs {
+    const state = this.#state.configuration(configurationId);
+    if (state.reusedFrom !== null) return [];
+    const sessions = Array.from({ length: round }, (_, index) => state.session(index));
+    if (sessions.some(({ outcome }) => outcome?.status !== "completed")) return [];
+    return sessions
+      .map(({ trials }) =>
+        [...trials.values()].flatMap((trial) =>
+          "tokensPerSec" in trial && trial.tokensPerSec !== null ? Math.log(trial.tokensPerSec) : [],
+        ),
+      )
+      .filter((rates) => rates.length > 0);
   }
 
   /** What `repeats: auto` says of the trials so far; `as-planned` without it, and while more are wanted. */
@@ -295,12 +317,17 @@ export class PlanProgress {
     return own === undefined && round > 0 ? this.at(configuration_id, 0).readTrialEnd(id) : own;
   }
 
-  /** That the plan has for it. */
+  /** That the plan has for it, or would have for a further load. */
   listTrials({
     configuration_id,
     round,
   }: Pick<LoadSession, "configuration_id" | "round">): readonly PlanTrial[] {
-    return this.trialsBySession.get(buildKey(configuration_id, round)) ?? [];
+    const key = buildKey(configuration_id, round);
+    const known = this.trialsBySession.get(key);
+    if (known !== undefined || round < this.plan.header.rounds) return known ?? [];
+    const further = planFurtherTrials(this.plan, configuration_id, round);
+    this.trialsBySession.set(key, further);
+    return further;
   }
 
   private listTrialIds(session: LoadSession): readonly string[] {

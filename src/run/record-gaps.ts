@@ -25,7 +25,7 @@ export function findRecordGaps<R extends StateRecord<F>, F extends FailureLike>(
   const missing = configurations.flatMap(({ worker: { id, label } }) => {
     const one = state.configuration(id);
     const isComplete = plan.auto_repeats == null && one.readStatus(plan.rounds) === "completed";
-    const count = isComplete ? planned - one.trials.length : 0;
+    const count = isComplete ? planned + one.countFurtherTrials(plan.rounds) - one.trials.length : 0;
     return count > 0 ? [`${label}: ${describeMissing(count)}`] : [];
   });
   if (strangers.length === 0) return missing;

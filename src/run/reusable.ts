@@ -142,11 +142,14 @@ function whyUnfinished(
   if (newest.some(isDisturbed)) return "other work disturbed its trials there";
   const count = (kind: MeasuredRecord["kind"]) => completed.filter((record) => record.kind === kind).length;
   const planned = plan.trials.filter(({ configuration_id }) => configuration_id === configuration.worker.id);
+  const isPlanned = (record: MeasuredRecord) => !("round" in record) || record.round < header.rounds;
+  const countPlanned = (kind: MeasuredRecord["kind"]) =>
+    completed.filter((record) => record.kind === kind && isPlanned(record)).length;
   const isWhole =
     completed.length === newest.length &&
-    count("configuration") === header.rounds &&
+    countPlanned("configuration") === header.rounds &&
     count("load") === countLoads(completed) &&
-    (header.auto_repeats !== null || count("trial") === planned.length) &&
+    (header.auto_repeats !== null || countPlanned("trial") === planned.length) &&
     count("quality") === plan.texts.length &&
     count("profile") >= (header.profile ? 1 : 0) &&
     count("lm_eval") === (header.quality?.lm_eval ? 1 : 0);

@@ -40,6 +40,8 @@ export interface ConfigurationData {
   readonly warmups: readonly WarmupRecord[];
   /** In order of running. */
   readonly trials: readonly TrialRecord[];
+  /** How many of them are of loads that followed the planned rounds. */
+  readonly furtherTrials: number;
   readonly profile: ProfileRecord | null;
   /** One a text, in the plan's order. */
   readonly quality: readonly QualityRecord[];
@@ -136,6 +138,7 @@ function describeConfiguration(
     load,
     warmups,
     trials: state.trials.toSorted((a, b) => a.trial_index - b.trial_index),
+    furtherTrials: state.countFurtherTrials(rounds),
     profile,
     quality: [...state.quality.values()],
     lmEval,

@@ -204,7 +204,7 @@ function describeProgress(
   return {
     status: state.readStatus(rounds),
     problem: describeProblem(outcome, trials),
-    trials_planned: isAuto ? trials.length : trialsEach,
+    trials_planned: isAuto ? trials.length : trialsEach + state.countFurtherTrials(rounds),
     trials_completed: measured.length,
     trials_failed: trials.length - measured.length,
     ...readLoadList({ load, proof: load?.proof ?? null, proof_after: outcome?.proof_after ?? null }),

@@ -171,6 +171,14 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
     return [...byId.values()];
   }
 
+  /** Of loads that followed the planned rounds. */
+  countFurtherTrials(rounds: number): number {
+    return [...this.#sessions].reduce(
+      (sum, [round, { trials }]) => sum + (round < rounds ? 0 : trials.size),
+      0,
+    );
+  }
+
   /** The most that one of its rounds took; 1 where nothing was resumed or tried again. */
   get attempts(): number {
     return Math.max(1, ...[...this.#sessions.values()].map(({ attempts }) => attempts));

@@ -89,6 +89,39 @@ describe("two loads that share five trials", () => {
   });
 });
 
+describe("where further loads follow two that are apart", () => {
+  const further = { ...SHARED, furtherRounds: 2 };
+
+  test.each([0.01, 0.03, 0.05, 0.1, 0.3])(
+    "the same configuration, loads %d apart, is called different in at most 5 of 100 runs",
+    (drift) => {
+      expect(countClaims({ ...further, drift, ratio: 1 })).toBeLessThanOrEqual(50);
+    },
+  );
+
+  test.each([0.02, 0.04, 0.05])(
+    "one that is 1.3 times slower, loads %d apart, is found in at least 95 of 100",
+    (drift) => {
+      expect(countClaims({ ...further, drift, ratio: 1.3 })).toBeGreaterThanOrEqual(950);
+    },
+  );
+
+  test("twice as often as with two loads alone, where these are 10 %% apart", () => {
+    const [alone, followed] = [SHARED, further].map((loads) =>
+      countClaims({ ...loads, drift: 0.1, ratio: 1.3 }),
+    );
+    expect(followed).toBeGreaterThan(2 * (alone ?? 0));
+  });
+
+  test("few follow where loads are as even as they are here", () => {
+    const runs = Array.from({ length: 200 }, (_, index) =>
+      simulatePairs({ ...further, seed: index + 1, drift: 0.02, ratio: 1 }),
+    );
+    const followed = runs.filter((pairs) => pairs.some(({ round }) => round > 1));
+    expect(followed.length).toBeLessThan(20);
+  });
+});
+
 test("loads of one configuration that lie far apart are told, and widen the interval however alike the ratios are", () => {
   const pair = (round: number, slow: number) => ({ own: slow, reference: slow * 1.001, round });
   const loads = (slow: number) =>

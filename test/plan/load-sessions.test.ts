@@ -93,6 +93,7 @@ test("where quality is asked for the reference runs first, because the others ar
 test("two loads share the trials by default, so that there are no more of them, and each has of every prompt", async () => {
   const plan = await planExperiment([...EXPERIMENT.slice(0, 4), "repeats: 4", ""].join("\n"));
   expect(plan.header).toMatchObject({ rounds: 2, rounds_share_trials: true, repeats: 4, trials: 24 });
+  expect(plan.header.further_rounds).toBe(2);
   expect(plan.blocks.map(({ configuration_id, round }) => `${configuration_id} ${round}`)).toEqual([
     "fp4 0",
     "none 0",
@@ -121,7 +122,7 @@ test.each([
   ["one round, as written", [...EXPERIMENT.slice(0, 4), "repeats: 4", "rounds: 1"]],
 ])("%s: each configuration is loaded once", async (_, lines) => {
   const plan = await planExperiment([...lines, ""].join("\n"));
-  expect(plan.header).toMatchObject({ rounds: 1, rounds_share_trials: false });
+  expect(plan.header).toMatchObject({ rounds: 1, rounds_share_trials: false, further_rounds: 0 });
   expect(plan.blocks).toHaveLength(plan.configurations.length);
 });
 

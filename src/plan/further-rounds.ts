@@ -1,0 +1,52 @@
+/** Rounds that follow the planned ones where the loads of a configuration are too far apart to tell times: what they would measure. */
+import { planLoadSessions } from "./load-sessions.js";
+import type { LoadSession, Plan, PlanHeader, PlanTrial } from "./plan-types.js";
+
+/** The most that may follow: four loads each tell what loads differ by about as well as any number that is worth waiting for. */
+export const MOST_FURTHER_ROUNDS = 2;
+
+/** Every load that a further round may have, in the order of running; which of them are needed, the records say. */
+export function planFurtherSessions(plan: Plan, round: number): readonly LoadSession[] {
+  const { rounds, order_seed } = plan.header;
+  const ids = plan.configurations.map(({ worker }) => worker.id);
+  const all = planLoadSessions(ids, {
+    rounds: round + 1,
+    seed: order_seed,
+    referenceIds: null,
+    driftProbeId: null,
+  });
+  const before = ids.length * rounds;
+  return all
+    .filter((session) => session.round === round)
+    .map((session) => ({ ...session, index: plan.blocks.length + session.index - before }));
+}
+
+/** The trials of one load of a further round: as many as a planned load has, of the same prompts, with repeats of their own. */
+export function planFurtherTrials(
+  { header, trials }: Pick<Plan, "header" | "trials">,
+  configurationId: string,
+  round: number,
+): readonly PlanTrial[] {
+  const own = trials.filter(({ configuration_id }) => configuration_id === configurationId);
+  const rounds = Array.from({ length: round - header.rounds + 1 }, (_, index) => header.rounds + index);
+  const further = rounds.flatMap((one) => repeatTrials(own, header, one));
+  return further
+    .map((trial, position) => ({ ...trial, index: own.length + position }))
+    .filter((trial) => trial.round === round);
+}
+
+function repeatTrials(
+  own: readonly PlanTrial[],
+  { rounds, rounds_share_trials: isShared, repeats }: PlanHeader,
+  round: number,
+): readonly PlanTrial[] {
+  // Where rounds share the trials, so do the further ones: together they measure every prompt once more.
+  const repeatsBefore = repeats * (isShared ? Math.floor(round / rounds) : round);
+  return own
+    .filter((trial) => trial.round === (isShared ? round % rounds : 0))
+    .map((trial) => {
+      const repeat = trial.repeat + repeatsBefore;
+      const id = `${trial.configuration_id}/p${trial.prompt_index + 1}/r${repeat + 1}`;
+      return { ...trial, id, repeat, round };
+    });
+}

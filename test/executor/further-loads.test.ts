@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import { summarize } from "../../src/analysis/summary.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
+import { groupRecords } from "../../src/run/run-data.js";
+import { minimal, planExperiment } from "../fixtures/experiments.js";
+import { runPlan } from "../fixtures/run-plan.js";
+
+const plan = (...lines: readonly string[]) =>
+  planExperiment(
+    minimal("matrix: { quantization: [none, fp4] }", "warmup: 0", ...lines).replace(
+      "[hello]",
+      "[a, b, c, d, e]",
+    ),
+  );
+const loadsOf = (records: readonly RunFileRecord[]) =>
+  records.flatMap((record) => (record.kind === "load" ? `${record.configuration_id} ${record.round}` : []));
+const PLANNED = ["none 0", "fp4 0", "fp4 1", "none 1"];
+
+test("where two loads of a configuration differ, it and its reference are loaded up to twice more", async () => {
+  const { status, records, events } = await runPlan(await plan(), "uneven-loads");
+  expect(status).toBe("completed");
+  const loads = loadsOf(records);
+  expect(loads.slice(0, 4)).toEqual(PLANNED);
+  expect(loads.slice(4, 6).toSorted()).toEqual(["fp4 2", "none 2"]);
+  expect(loads.slice(6).toSorted()).toEqual(["fp4 3", "none 3"]);
+  const told = events.flatMap((event) =>
+    event.type === "loads-uneven" ? [[event.sessions.length, event.trials]] : [],
+  );
+  expect(told).toEqual([
+    [2, 6],
+    [2, 4],
+  ]);
+  expect(events.find(({ type }) => type === "loads-uneven")).toMatchObject({
+    spread: expect.closeTo(Math.log(10 / 7.5) / Math.SQRT2, 6),
+  });
+});
+
+test("what they measure counts like all else, and nothing is missing", async () => {
+  const { records } = await runPlan(await plan(), "uneven-loads");
+  const data = groupRecords(records, "test");
+  expect(data.recordProblems).toEqual([]);
+  const { configurations, trials_planned, trials_completed } = summarize(data);
+  expect([trials_planned, trials_completed]).toEqual([20, 20]);
+  expect(configurations.map((one) => [one.status, one.trials_planned, one.trials_completed])).toEqual([
+    ["completed", 10, 10],
+    ["completed", 10, 10],
+  ]);
+  expect(configurations[1]?.against_reference?.time).toMatchObject({ loads: 4, pairs: 10 });
+});
+
+test("loads that are even are followed by none; nor are rounds that were asked for", async () => {
+  const even = await runPlan(await plan(), "good");
+  expect(loadsOf(even.records)).toEqual(PLANNED);
+  const asked = await runPlan(await plan("rounds: 2"), "uneven-loads");
+  expect(loadsOf(asked.records)).toHaveLength(4);
+});
+
+test("on a machine that is busy more loads would tell no more", async () => {
+  const { records } = await runPlan(await plan("disturbed_retries: 0"), "disturbed");
+  expect(loadsOf(records)).toEqual(PLANNED);
+});
+
+test("a run that was killed during a further load is resumed: each trial is measured once", async () => {
+  const planned = await plan();
+  const whole = (await runPlan(planned, "uneven-loads")).records;
+  const cut = whole.findIndex((record) => record.kind === "trial" && record.round === 2) + 1;
+  const { status, records, events } = await runPlan(planned, "uneven-loads", () => {}, {
+    before: whole.slice(0, cut),
+  });
+  expect(status).toBe("completed");
+  const ids = (some: readonly RunFileRecord[]) =>
+    some.flatMap((record) => (record.kind === "trial" ? record.trial_id : [])).toSorted();
+  expect(ids(records)).toEqual(ids(whole));
+  expect(events.filter(({ type }) => type === "configuration-kept")).toHaveLength(4);
+});
+
+test("a run that was whole is not measured any further, however often it is resumed", async () => {
+  const planned = await plan();
+  const whole = (await runPlan(planned, "uneven-loads")).records;
+  const { events } = await runPlan(planned, "uneven-loads", () => {}, { before: whole });
+  expect(events.filter(({ type }) => type === "worker-starting" || type === "loads-uneven")).toEqual([]);
+});
+
+test("a reused configuration is loaded no further: another day's loads are no round of this one", async () => {
+  const planned = await plan("disturbed_retries: 0");
+  const earlier = (await runPlan(planned, "uneven-loads")).records;
+  const { records, events } = await runPlan(planned, "uneven-loads", () => {}, { reuse: [earlier] });
+  expect(events.filter(({ type }) => type === "reused")).toHaveLength(2);
+  expect(events.filter(({ type }) => type === "loads-uneven")).toEqual([]);
+  expect(groupRecords(records, "test").configurations.map(({ trials }) => trials.length)).toEqual([10, 10]);
+});
