@@ -7,7 +7,7 @@ import type { Plan } from "../plan/plan-types.js";
 import { predictTimes } from "../plan/predict-times.js";
 import { splitPlan } from "../plan/slices.js";
 import type { DealtSlice } from "../run/deal-file.js";
-import { estimatePlan, readLastElapsed } from "./estimate-plan.js";
+import { estimatePlan, readLastTimes } from "./estimate-plan.js";
 import type { CommandIo } from "./io.js";
 import type { RunArgs } from "./run-args.js";
 
@@ -54,10 +54,14 @@ async function predictSeconds(
   parts: readonly Plan[],
   { python, results }: Pick<RunArgs, "python" | "results">,
 ): Promise<readonly number[] | null> {
-  const elapsed = await readLastElapsed(io, plan, results);
+  const last = await readLastTimes(io, plan, results);
+  const trials = new Map<string, number>();
+  for (const { configuration_id: id } of plan.trials) trials.set(id, (trials.get(id) ?? 0) + 1);
   const known = plan.configurations.flatMap(({ worker: { id, label } }) => {
-    const sec = elapsed.get(label);
-    return sec === undefined ? [] : [[id, sec] as const];
+    const then = last.get(label);
+    // More trials of the same take longer: the load is a small part of it, and too long a time does no harm.
+    const share = then === undefined || then.trials === 0 ? 1 : (trials.get(id) ?? 0) / then.trials;
+    return then === undefined ? [] : [[id, then.sec * Math.max(1, share)] as const];
   });
   if (known.length === 0) return null;
   // Only what was never measured needs its size, for which Python looks at the models.

@@ -83,12 +83,12 @@ export async function estimatePlan(
     options.memory.length === 0
       ? devices
       : options.memory.map((memory_bytes) => ({ device: "cuda", name: "given", memory_bytes }));
-  const elapsed = await readLastElapsed(io, plan, options.results);
+  const last = await readLastTimes(io, plan, options.results);
   const past = await readPastPeaks(options.results, io.cwd);
   return plan.configurations.map((configuration, index) =>
     estimateOne(configuration, models[index] ?? null, places, {
       tokens: longestTokens(plan, configuration),
-      elapsed: elapsed.get(configuration.worker.label) ?? null,
+      elapsed: last.get(configuration.worker.label)?.sec ?? null,
       past,
     }),
   );
@@ -166,19 +166,25 @@ function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): n
   return depth + prompt + (generation.max_new_tokens ?? 0);
 }
 
-/** Label → seconds, from the newest run of the same experiment. */
-export async function readLastElapsed(
+export interface LastTime {
+  /** Of all its rounds. */
+  readonly sec: number;
+  readonly trials: number;
+}
+
+/** By label, from the newest run of the same experiment: of what completed. */
+export async function readLastTimes(
   io: CommandIo,
   plan: Plan,
   results: string,
-): Promise<ReadonlyMap<string, number>> {
-  const found = new Map<string, number>();
+): Promise<ReadonlyMap<string, LastTime>> {
+  const found = new Map<string, LastTime>();
   try {
     const folder = await findRun(plan.header.experiment, results, io.cwd);
     if (dirname(folder) === folder) return found;
     const { data } = await readRun(folder);
-    for (const { plan: own, outcome } of data.configurations) {
-      if (outcome?.status === "completed") found.set(own.worker.label, outcome.elapsed_sec);
+    for (const { plan: own, status, elapsedSec, trials } of data.configurations) {
+      if (status === "completed") found.set(own.worker.label, { sec: elapsedSec, trials: trials.length });
     }
   } catch {
     // No run yet, or one that cannot be read: there is no history then.

@@ -48,6 +48,8 @@ export interface ConfigurationData {
   readonly lmEval: LmEvalRecord | null;
   /** Of its rounds, each as its newest attempt ended: the one that failed, else the last. */
   readonly outcome: ConfigurationRecord | null;
+  /** Of all its rounds, loads included. */
+  readonly elapsedSec: number;
   /** The most that one of its rounds took; 1 where nothing was resumed or tried again. */
   readonly attempts: number;
   /** Codes of what ended the attempts before, each once. */
@@ -143,6 +145,7 @@ function describeConfiguration(
     quality: [...state.quality.values()],
     lmEval,
     outcome,
+    elapsedSec: state.outcomes.reduce((sum, { elapsed_sec }) => sum + elapsed_sec, 0),
     attempts,
     earlierFailures: [...new Set(state.failureCodes.filter((earlier) => earlier !== code))],
     reusedFrom,

@@ -186,7 +186,7 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
 
   /** Of its rounds, each as its newest attempt ended, the one that says most: a failure, else an end before its time, else the last. */
   get outcome(): OutcomeOf<R, F> | null {
-    const outcomes = this.#outcomes;
+    const { outcomes } = this;
     const order: readonly ConfigurationRecord["status"][] = ["failed", "cancelled", "skipped", "completed"];
     for (const status of order) {
       const found = outcomes.findLast((outcome) => outcome.status === status);
@@ -199,11 +199,12 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
   readStatus(rounds: number): ConfigurationStatus {
     if (!this.hasBegun) return "not_run";
     const { outcome } = this;
-    const isCutOff = outcome === null || (outcome.status === "completed" && this.#outcomes.length < rounds);
+    const isCutOff = outcome === null || (outcome.status === "completed" && this.outcomes.length < rounds);
     return isCutOff ? "interrupted" : outcome.status;
   }
 
-  get #outcomes(): readonly OutcomeOf<R, F>[] {
+  /** Of its rounds, each as its newest attempt ended. */
+  get outcomes(): readonly OutcomeOf<R, F>[] {
     return [...this.#sessions].toSorted(([a], [b]) => a - b).flatMap(([, { outcome }]) => outcome ?? []);
   }
 }

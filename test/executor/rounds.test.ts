@@ -31,6 +31,18 @@ test("each round loads every configuration anew, in the plan's order, and measur
   expect(trials).toHaveLength(12);
   expect(new Set(trials.map(({ trial_id }) => trial_id)).size).toBe(12);
   expect(trials.slice(0, 6).every(({ round, repeat }) => round === 0 && repeat === 0)).toBe(true);
+  // What it took in all is that of both rounds.
+  const [first] = groupRecords(records, "x").configurations;
+  const took = records.flatMap((record) =>
+    record.kind === "configuration" && record.configuration_id === first?.plan.worker.id
+      ? [record.elapsed_sec]
+      : [],
+  );
+  expect(took).toHaveLength(2);
+  expect(first?.elapsedSec).toBeCloseTo(
+    took.reduce((sum, one) => sum + one, 0),
+    9,
+  );
 });
 
 const sharing = (...lines: readonly string[]) =>

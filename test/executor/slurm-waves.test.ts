@@ -102,6 +102,20 @@ test("where sbatch's answer is lost the job is found by its name, and submitted 
   expect(losses).toEqual([]);
 });
 
+test("a controller that does not answer changes nothing, and an end that it told once is the cause", async () => {
+  const slurm = new PretendedSlurm({ maxArraySize: 10, maxJobCount: 100, slots: 1 });
+  let looks = 0;
+  slurm.beforeQueue = async () => {
+    looks++;
+    if (looks === 5) slurm.end(0, "PREEMPTED");
+    return looks === 3 || looks === 4 ? "silent" : undefined;
+  };
+  const { end, losses } = await follow(startRun(2), slurm);
+  expect(end).toBe("over");
+  expect(losses).toEqual(["0 slurm-preempted again"]);
+  expect(slurm.arrays).toEqual([[0, 1], [0]]);
+});
+
 test("once it is cancelled nothing more is submitted, what was is cancelled, and the rest has that as its cause", async () => {
   const slurm = new PretendedSlurm({ maxArraySize: 2, maxJobCount: 5, slots: 1 });
   const started = startRun(6);

@@ -296,5 +296,45 @@ test.skipIf(missing !== null)(
     );
     const again = await run("--dry-run");
     expect(again.stderr).toMatch(/^1 task of about .*, as the newest run tells\.$/m);
+
+    // Both tasks hold a card of one node, and where they have to make room Slurm ends them instead of queueing them again.
+    const gate = join(cwd, "gate");
+    const cards = join(cwd, "cards");
+    writeFileSync(
+      join(cwd, "fleeting.yaml"),
+      writeSweep([4, 5], [`echo "$SLURM_ARRAY_TASK_ID $CUDA_VISIBLE_DEVICES" >> ${cards}`]),
+    );
+    const slurmKeys = {
+      partition: "fleeting",
+      gres: "gpu:1",
+      mem: "1900M",
+      tasks: 2,
+      "options.nodelist": "n1",
+    };
+    const sets = Object.entries(slurmKeys).flatMap(([key, value]) => [
+      "--set",
+      `executor.slurm.${key}=${value}`,
+    ]);
+    const preempted = execa(
+      process.execPath,
+      [bin, "run", "fleeting.yaml", "--set", "repeats=2", ...sets, "--poll", "1", "--json"].concat(
+        ...["--python", scriptedPython("gated-generate")],
+      ),
+      { cwd, env: { ...slurm.env, FALCON_EXP_TEST_GATE: gate }, reject: false },
+    );
+    await vi.waitFor(() => expect(readFileSync(cards, "utf8").trim().split("\n")).toHaveLength(2), WAIT);
+    expect(readFileSync(cards, "utf8").trim().split("\n").sort()).toEqual(["0 0", "1 1"]);
+    await vi.waitFor(() => expect(existsSync(`${gate}.reached`)).toBe(true), WAIT);
+    slurm.run("sbatch", "-p", "urgent", "-w", "n1", "--mem=2500", "-o", "/dev/null", "--wrap", "sleep 1");
+    await vi.waitFor(() => expect(slurm.run("squeue", "-h", "-t", "R", "-p", "fleeting")).toBe(""), WAIT);
+    writeFileSync(gate, "");
+    const { exitCode, stdout, stderr } = await preempted;
+    expect(exitCode, stderr).toBe(0);
+    const whole = JSON.parse(stdout);
+    expect(tellLosses(whole.task_losses), stderr).toEqual([
+      "0 slurm-preempted again",
+      "1 slurm-preempted again",
+    ]);
+    expect(whole).toMatchObject({ status: "completed", trials_completed: 16, trials_planned: 16 });
   },
 );

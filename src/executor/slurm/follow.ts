@@ -65,7 +65,7 @@ export async function followSlices(start: Ledger, options: FollowOptions): Promi
   const { run, client, clock, pollMs, signal, onLook } = options;
   let ledger = start;
   /** A state is believed when it was seen twice: records travel through the file system, and answers lag. */
-  const leftBefore = new Set<number>();
+  const leftBefore = new Map<number, SlurmTaskState>();
   const overElsewhere = new Set<number>();
   for (;;) {
     const look = await lookAtSlices(ledger, { run, client, clock });
@@ -78,9 +78,13 @@ export async function followSlices(start: Ledger, options: FollowOptions): Promi
     const lost: Lost[] = [];
     for (const [slice, status] of statuses.entries()) {
       if (status.kind !== "left") leftBefore.delete(slice);
-      else if (!leftBefore.has(slice)) leftBefore.add(slice);
+      else if (!leftBefore.has(slice)) leftBefore.set(slice, status.task);
       else if (await options.isOver(slice)) overElsewhere.add(slice);
-      else lost.push({ slice, task: status.task, wasStopped: look.records[slice]?.wasStopped === true });
+      else {
+        // Between the two Slurm may have forgotten how it ended.
+        const task = status.task.state === null ? (leftBefore.get(slice) ?? status.task) : status.task;
+        lost.push({ slice, task, wasStopped: look.records[slice]?.wasStopped === true });
+      }
     }
     const restarts = look.records.flatMap((one) =>
       one.restarts
