@@ -57,6 +57,22 @@ def test_there_is_a_row_for_every_trial_with_its_figures(folder: Path) -> None:
         assert row["finished_at"] == pd.Timestamp(trial["at"])
 
 
+def test_of_a_run_that_several_machines_measured_each_row_has_its_own(folder: Path) -> None:
+    run = again(folder)
+    lines = [json.loads(line) for line in run.records_path.read_text("utf-8").splitlines()]
+    first = next(record["configuration_id"] for record in lines if record["kind"] == "load")
+    for record in lines:
+        record.pop("crc32", None)
+        if record["kind"] == "load" and record["configuration_id"] == first:
+            record["hostname"] = "n7"
+    run.records_path.write_text("".join(f"{json.dumps(record)}\n" for record in lines), "utf-8")
+    for drawn in ("records.parquet", "records.csv"):
+        (run.folder / drawn).unlink(missing_ok=True)
+    hosts = load(run).groupby("configuration_id")["hostname"].unique()
+    assert list(hosts[first]) == ["n7"]
+    assert all(list(names) != ["n7"] for label, names in hosts.items() if label != first)
+
+
 def test_whole_numbers_that_can_be_missing_stay_whole(folder: Path) -> None:
     table = load(folder)
     assert table["weights_bytes"].dtype == "Int64"

@@ -109,6 +109,7 @@ class SessionRun {
       identity_sha256: computeIdentity(configuration, environment, measurement.fingerprints),
       load: measurement,
       round: session.round,
+      hostname: this.context.controller.hostname,
     });
     this.context.onEvent({ type: "configuration-loaded", configuration, load: measurement });
   }

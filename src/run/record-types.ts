@@ -177,6 +177,8 @@ export const loadRecordSchema = z.strictObject({
   identity_sha256: z.string(),
   load: recordedLoadSchema,
   round: nonNegativeInt.default(0),
+  /** The machine that measured: of a run that several measure, each has its own. Null in older records. */
+  hostname: z.string().nullable().default(null),
 });
 export type LoadRecord = z.infer<typeof loadRecordSchema>;
 

@@ -4,6 +4,7 @@ import { joinParts, splitPlan } from "../../src/plan/slices.js";
 import { chooseRecords, mergeTasks } from "../../src/run/merge-tasks.js";
 import { type RunFileRecord, recordSchema } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
+import { tableRows } from "../../src/run/table/rows.js";
 import { findParts, TaskOutline } from "../../src/run/task-outline.js";
 import { planExperiment } from "../fixtures/experiments.js";
 import { runPlan } from "../fixtures/run-plan.js";
@@ -28,9 +29,12 @@ async function measure(plan: Plan, parts: readonly number[], host: string, behav
     parts.map((index) => all[index] as Plan),
   );
   const { records } = await runPlan(part, behaviour);
-  return records.map((record) =>
-    record.kind === "run" ? { ...record, controller: { ...record.controller, hostname: host } } : record,
-  );
+  return records.map((record) => {
+    if (record.kind === "load") return { ...record, hostname: host };
+    return record.kind === "run"
+      ? { ...record, controller: { ...record.controller, hostname: host } }
+      : record;
+  });
 }
 
 interface TaskRecords {
@@ -83,6 +87,11 @@ test("the records of tasks read as those of one run, every trial once", async ()
   expect(ids(merged.records)).toEqual(plan.trials.map(({ id }) => id).sort());
   const data = groupRecords(merged.records, "here");
   expect(data.run.controller.hostname).toBe("n1, n2");
+  expect(
+    new Set(tableRows([data]).map(({ configuration, hostname }) => `${configuration} on ${hostname}`)),
+  ).toEqual(
+    new Set(["none float32 on n1", "fp4 float32 on n1", "none bfloat16 on n2", "fp4 bfloat16 on n2"]),
+  );
   expect(data.run.run_id).toBe("20260101T000000Z-0001");
   expect(data.end?.status).toBe("completed");
   expect(data.configurations.map(({ status, trials }) => [status, trials.length])).toEqual(

@@ -67,6 +67,7 @@ function execute(
       round: session.round,
       identity_sha256: "",
       load: loads[0]?.load as (typeof loads)[number]["load"],
+      hostname: null,
     });
     for (const trial of work.trials) {
       const { id, index, prompt_index, prompt_id, repeat, round } = trial;

@@ -147,7 +147,9 @@ _READERS: dict[str, Callable[[_Source], Any]] = {
     "model": lambda source: model_of(source.data, source.configuration),
     "model_source": lambda source: _name_model_source(source.worker["model"]),
     "falcon_exp_version": lambda source: source.data.run["falcon_exp_version"],
-    "hostname": lambda source: source.data.run["controller"]["hostname"],
+    "hostname": lambda source: (
+        (source.configuration.load or {}).get("hostname") or source.data.run["controller"]["hostname"]
+    ),
     "git_commit": lambda source: source.data.run["controller"]["git_commit"],
     "cpu_model": lambda source: source.environment.get("cpu_model"),
     "gpus": _gpus,

@@ -49,7 +49,13 @@ export const RUN_COLUMNS: readonly TableColumn[] = [
       ({ data }) => data.run.falcon_exp_version,
     ),
   ),
-  always(column.string("hostname", "the machine that measured", ({ data }) => data.run.controller.hostname)),
+  always(
+    column.string(
+      "hostname",
+      "the machine that measured; of older records of several machines, all of them",
+      ({ data, configuration }) => configuration.load?.hostname ?? data.run.controller.hostname,
+    ),
+  ),
   column.string(
     "git_commit",
     "of the folder where the run began",
