@@ -8,7 +8,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
-import { BANNER, UNBUNDLED } from "./bundling.js";
+import { BANNER, ENGLISH_ALONE, UNBUNDLED } from "./bundling.js";
 import { licensesText } from "./licenses.js";
 
 const root = join(import.meta.dirname, "..");
@@ -43,6 +43,7 @@ await bundle(dist, {
   target: "node20",
   chunkNames: "chunks/[name]-[hash]",
   external: [...UNBUNDLED],
+  plugins: [ENGLISH_ALONE],
   banner: { js: BANNER },
 });
 

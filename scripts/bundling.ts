@@ -1,4 +1,5 @@
 /** What every bundle of this project's programs has in common. */
+import type { Plugin } from "esbuild";
 
 /** Packages that stay files of their own. */
 export const UNBUNDLED = [
@@ -14,3 +15,13 @@ export const UNBUNDLED = [
 
 /** Some packages are CommonJS and ask for Node's modules with `require`. */
 export const BANNER = `import { createRequire as createRequireOfBundle } from "node:module"; const require = createRequireOfBundle(import.meta.url);`;
+
+/** Zod brings its messages in sixty languages, a sixth of what a command would read before it begins; they are never asked for. */
+export const ENGLISH_ALONE: Plugin = {
+  name: "english-alone",
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, ({ kind, importer, resolveDir }) =>
+      importer.includes("/zod/") ? resolve("../locales/en.js", { kind, importer, resolveDir }) : null,
+    );
+  },
+};

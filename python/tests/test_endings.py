@@ -42,6 +42,14 @@ def hold(pid: int) -> Hold:
         pytest.skip(str(error))
 
 
+def test_what_one_process_found_out_the_next_one_is_told(worker: WorkerDriver) -> None:
+    told = []
+    for _ in range(2):
+        told.append(worker.ok("load", {"configuration": configuration()})["measurement"]["download_sec"])
+        worker.ok("unload")
+    assert told[1] == told[0] + 1
+
+
 def test_a_process_that_does_not_end_by_itself_is_killed_while_heartbeats_go_on(worker: WorkerDriver) -> None:
     pid = load(worker, "stays")
     unload = worker.send("unload")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoConfig
 
+from falcon_exp.worker import model_shape
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.model_shape import shape_of
 from falcon_exp.worker.trial.loading import load
@@ -30,6 +31,31 @@ def test_a_loaded_model_has_the_parameters_that_its_shape_says(quantization: str
     assert quantizable + shape["other_parameters"] == shape["parameters"]
     if quantization != "none":
         assert sum(one["count"] for one in shape["quantizable_layers"]) == proof["quantized_linear_layers"]
+
+
+def test_what_the_cache_takes_is_found_out_once_however_a_model_is_quantized(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = [
+        load(configuration(quantization), Devices.open()).measurement["model_shape"]
+        for quantization in ("none", "int8")
+    ]
+    remembered: dict[str, object] = {}
+    load(configuration("none"), Devices.open(), remembered=remembered)
+    assert len(remembered) == 1
+    monkeypatch.setattr(model_shape, "cache_shape_of", lambda _: pytest.fail("found out again"))
+    again = [
+        load(configuration(quantization), Devices.open(), remembered=remembered).measurement["model_shape"]
+        for quantization in ("none", "int8")
+    ]
+    assert again == shapes
+    assert len(remembered) == 1
+
+
+def test_what_is_remembered_of_one_model_is_not_taken_for_another() -> None:
+    remembered: dict[str, object] = {}
+    configs = [AutoConfig.for_model(**{**TINY_FALCON, "num_hidden_layers": layers}) for layers in (1, 2)]
+    told = [shape_of(config, remembered=remembered)["cache"] for config in configs]
+    assert told == [shape_of(config)["cache"] for config in configs]
+    assert told[0] != told[1]
 
 
 @pytest.mark.parametrize("family", ["gemma3n_text", "gpt2", "deepseek_v3", "mamba"])

@@ -8,6 +8,7 @@ import { STOP_LIMIT_SEC, watchSignals } from "../executor/signals.js";
 import { StopSignal } from "../executor/stop.js";
 import { withoutSecrets } from "../executor/without-secrets.js";
 import { createLiveDisplay } from "../render/live/live.js";
+import type { RunEventListener } from "../run/events.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
 import type { ChosenRun } from "./chosen-run.js";
@@ -23,12 +24,18 @@ export interface Measured {
 }
 
 /** Environment → measurements → records, shown on stderr while it goes on. */
-export async function measure(io: CommandIo, chosen: ChosenRun, options: PlaceOptions): Promise<Measured> {
+export async function measure(
+  io: CommandIo,
+  chosen: ChosenRun,
+  options: PlaceOptions,
+  onEvent: RunEventListener = () => {},
+): Promise<Measured> {
   const { plan, earlier, reuse } = chosen;
   if (plan.configurations.some(({ worker }) => worker.trust_remote_code)) {
     io.stderr.write("WARNING: trust_remote_code is on: Python code that comes with the model will run.\n");
   }
   judgeTaskCode(io, plan);
+  const describing = describeController(io.cwd);
   const place = await findPlace(io, plan, options);
   const { paths, records, log } = await chosen.open();
   const { runId } = chosen.run ?? paths;
@@ -52,13 +59,16 @@ export async function measure(io: CommandIo, chosen: ChosenRun, options: PlaceOp
         {
           runId,
           falconExpVersion: falconExpVersion(),
-          controller: { ...(await describeController(io.cwd)), ...place.machine },
+          controller: { ...(await describing), ...place.machine },
           records,
           logprobsFolder: place.logprobsFolder(runId) ?? resolve(paths.logprobs),
           log,
           clock: io.clock,
           stop,
-          onEvent: (event) => display.onEvent(event),
+          onEvent: (event) => {
+            display.onEvent(event);
+            onEvent(event);
+          },
         },
         secretsRedactor(io.env),
       ),

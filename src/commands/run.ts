@@ -4,8 +4,7 @@ import { asCalled } from "../base/as-called.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { sampleBusyShare } from "../base/machine-load.js";
-import { answersText, hasFewAnswers } from "../render/terminal/answers-terminal.js";
-import { writeReport } from "../render/write-report.js";
+import type { RunEventListener } from "../run/events.js";
 import type { RunPaths } from "../run/paths.js";
 import type { RunEndRecord } from "../run/record-types.js";
 import { DEFAULT_TRANSPORT } from "../worker/transport.js";
@@ -13,12 +12,10 @@ import { chooseExitCode } from "./choose-exit-code.js";
 import { chooseRun } from "./choose-run.js";
 import type { ChosenRun } from "./chosen-run.js";
 import type { CommandIo } from "./io.js";
-import { judgeRun } from "./judge-run.js";
 import { loadExperimentFile } from "./load-plan.js";
 import { type Measured, measure } from "./measure.js";
 import type { RemoteChoice } from "./measuring-place.js";
-import { printJson } from "./print-json.js";
-import { printResult } from "./print-result.js";
+import { TellingAhead } from "./prepare-telling.js";
 import { callRegressionHook, readConditions } from "./regression-hook.js";
 import type { RunArgs } from "./run-args.js";
 import { beginScheduled } from "./scheduled.js";
@@ -83,16 +80,12 @@ async function beginFor(io: CommandIo, { file, set, results, waitQuiet }: RunArg
 
 async function runHere(io: CommandIo, args: RunArgs, conditions: readonly FailCondition[]): Promise<number> {
   const chosen = await chooseRun(io, args);
-  const { status: measuredStatus, signal, paths } = await measured(io, chosen, args);
-  const { summary, data, warnings } = await writeReport(paths);
+  const ahead = new TellingAhead(chosen.plan.blocks.at(-1));
+  const { status: measuredStatus, signal, paths } = await measured(io, chosen, args, ahead.onEvent);
+  const { tellResult, judgeRun } = await ahead.load();
+  const data = await tellResult(io, paths, { json: args.json, drawing: ahead.drawing });
   // What this process did may be a part of the run.
   const status = chosen.run === undefined ? measuredStatus : (data.end?.status ?? "interrupted");
-  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
-  if (args.json) printJson(io, summary);
-  else {
-    if (hasFewAnswers(data)) io.stdout.write(`${answersText(data, io)}\n\n`);
-    await printResult(io, { data, summary, paths }, io.stdoutIsTty ? "auto" : "none");
-  }
   const next = describeResume(status, paths, io.cwd);
   if (next !== null) io.stderr.write(`${asCalled(next, io.program)}\n`);
   const isBroken = conditions.length > 0 && (await judgeRun(io, paths, conditions));
@@ -153,14 +146,19 @@ function describeResume(status: RunEndRecord["status"], { folder }: RunPaths, cw
   return status === "completed" ? null : `Retry what failed: falcon-exp run --resume ${run} --retry-failed`;
 }
 
-async function measured(io: CommandIo, chosen: ChosenRun, args: RunArgs): Promise<Measured> {
+async function measured(
+  io: CommandIo,
+  chosen: ChosenRun,
+  args: RunArgs,
+  onEvent: RunEventListener,
+): Promise<Measured> {
   const worker = {
     python: args.python || null,
     transport: args.transport ?? DEFAULT_TRANSPORT,
     remote: chooseRemote(args),
   };
   try {
-    if (chosen.over === undefined) return await measure(io, chosen, worker);
+    if (chosen.over === undefined) return await measure(io, chosen, worker, onEvent);
     return { status: chosen.over, signal: null, paths: chosen.run ?? (await chosen.open()).paths };
   } finally {
     await chosen.close();

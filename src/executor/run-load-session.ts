@@ -82,6 +82,9 @@ class SessionRun {
       await this.unload();
       return error.code === "cancelled" ? this.endCancelled() : this.endFailed(error.toRecord());
     }
+    if (!this.areTrialsLeft && arePostTrialMeasurementsComplete && this.trialFailure === null) {
+      this.context.onEvent({ type: "session-measured", session });
+    }
     const proofAfter = await this.unload();
     if (this.stopping && (this.areTrialsLeft || !arePostTrialMeasurementsComplete))
       return this.endCancelled();

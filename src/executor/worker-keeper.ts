@@ -41,6 +41,7 @@ export class WorkerKeeper {
     const abort = this.opening.signal;
     const worker = await Worker.open({ ...this.options, timeouts, clock, log, abort });
     this.current = worker;
+    onEvent({ type: "worker-importing" });
     try {
       const { environment } = await worker.ask(
         "start",

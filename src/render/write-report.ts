@@ -29,14 +29,20 @@ export interface WrittenReport {
   readonly warnings: readonly string[];
 }
 
-/** Reads the records and writes all that is drawn from them. Throws FalconError `results-write-failed` and the reader's. */
-export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
-  // Vega is loaded in its thread while this one reads and writes.
-  const loading = loadDrawing();
+/**
+ * Reads the records and writes all that is drawn from them. `loading`: Vega is loaded in its thread while this one reads, and draws
+ * while this one writes. Throws FalconError `results-write-failed` and the reader's.
+ */
+export async function writeReport(paths: RunPaths, loading = loadDrawing()): Promise<WrittenReport> {
   const ofTasks = await mergeTaskRecords(paths);
   const { data, warnings: ofRecords } = await readRun(paths.folder);
   const warnings = (ofTasks.length > 0 ? ofTasks : ofRecords).map(describeRecordWarning);
   const summary = summarize(data);
+  const shown = pickShown(data, summary);
+  const charts = buildCharts(chartInputs(shown.data, shown.summary));
+  const drawing = await loading;
+  // What goes wrong is told when they are written.
+  for (const { spec } of charts) drawing.render?.(spec).catch(() => {});
   await writeResultFile(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
   await writeResultPieces(paths.csv, csvFilePieces(csvPieces(listRows([data]))));
   await writeResultFile(paths.parquet, tableParquet(listRows([data])));
@@ -54,9 +60,7 @@ export async function writeReport(paths: RunPaths): Promise<WrittenReport> {
     const environment = { controller: data.run.controller, worker: data.environment };
     await writeResultFile(paths.environment, `${JSON.stringify(environment, null, 2)}\n`);
   }
-  const shown = pickShown(data, summary);
   if (shown.note !== null) warnings.push(`charts and report.html: ${shown.note}`);
-  const charts = buildCharts(chartInputs(shown.data, shown.summary));
-  warnings.push(...(await writeCharts(paths.charts, charts, { drawing: await loading })));
+  warnings.push(...(await writeCharts(paths.charts, charts, { drawing })));
   return { summary, data, warnings };
 }

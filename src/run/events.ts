@@ -6,6 +6,8 @@ import type { Failure, RunEndRecord } from "./record-types.js";
 
 export type RunEvent =
   | { readonly type: "worker-starting" }
+  /** It has said hello and imports its libraries, which takes seconds: nothing is measured yet. */
+  | { readonly type: "worker-importing" }
   | {
       readonly type: "worker-ready";
       readonly environment: WorkerEnvironment;
@@ -68,6 +70,8 @@ export type RunEvent =
       readonly trials: number;
     }
   | { readonly type: "trial-failed"; readonly trial: PlanTrial; readonly failure: Failure }
+  /** Nothing is left to be measured in this load session, and nothing failed; its model is being unloaded. */
+  | { readonly type: "session-measured"; readonly session: LoadSession }
   | {
       readonly type: "configuration-completed";
       readonly configuration: PlanConfiguration;

@@ -59,7 +59,7 @@ def _import_as_a_run() -> BaseException | None:
         return preload.failure
     try:
         preload.finish_imports()
-        importlib.import_module("falcon_exp.worker.supervisor.main")
+        importlib.import_module("falcon_exp.worker.supervisor.supervisor")
         _generate_two_tokens()
     except BaseException as error:
         return error

@@ -5,6 +5,8 @@ No weights are read or made: a model of 40 billion parameters takes a fraction o
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +31,7 @@ from falcon_exp.worker.workarounds.weight_readers import find_weight_readers
 
 #: Stands for the model's dtype: buffers in another one do not follow the model's.
 _MODEL_DTYPE = torch.bfloat16
+_NOT_OF_THE_SKELETON = frozenset({"quantization_config", "_name_or_path", "_pre_quantization_dtype"})
 
 
 def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str | None]:
@@ -87,12 +90,18 @@ def adapter_elements_of(model: dict[str, Any]) -> int:
 
 
 def shape_of(
-    config: Any, *, trust_remote_code: bool = False, left_out: Iterable[str] = (), adapter_elements: int = 0
+    config: Any,
+    *,
+    trust_remote_code: bool = False,
+    left_out: Iterable[str] = (),
+    adapter_elements: int = 0,
+    remembered: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """``modelShapeSchema``: counts of parameters by kind, and what the cache takes.
 
     ``left_out``: names of modules that stay unquantized besides those that the library leaves. ``adapter_elements``:
-    numbers of the adapter that is put on the model; it stays unquantized.
+    numbers of the adapter that is put on the model; it stays unquantized. ``remembered``: what is the same however a
+    model is quantized, by model; what is found out is added.
     """
     from transformers.quantizers.base import get_keys_to_not_convert
     from transformers.quantizers.quantizers_utils import should_convert_module
@@ -109,10 +118,8 @@ def shape_of(
     # Tied weights are one parameter here, as they are one storage when loaded.
     parameters = {id(parameter): parameter for parameter in model.parameters()}
     other = sum(int(one.numel()) for key, one in parameters.items() if key not in in_quantizable)
-    # In the model's dtype, which buffers may follow.
-    in_one_dtype = build_skeleton(config, trust_remote_code=trust_remote_code, dtype=_MODEL_DTYPE)
-    buffers = _buffers_as_loaded(in_one_dtype)
-    cache = cache_shape_of(in_one_dtype)
+    buffers_and_cache = _recall_buffers_and_cache(config, trust_remote_code, remembered)
+    cache = buffers_and_cache["cache"]
     text = config.get_text_config()
     stored_quantization = read_quantization_config(config)
     stored = getattr(config, "dtype", None)
@@ -127,8 +134,8 @@ def shape_of(
         "matrix_kinds": _matrix_kinds(model, {linears[name] for name in quantizable}),
         "stored_quantization": None if stored_quantization is None else name_stored(stored_quantization),
         "expanded_from": None,
-        "other_parameters": other + adapter_elements + sum(int(one.numel()) for one in buffers if _follows(one)),
-        "buffer_bytes": sum(int(one.numel()) * one.element_size() for one in buffers if not _follows(one)),
+        "other_parameters": other + adapter_elements + buffers_and_cache["following_elements"],
+        "buffer_bytes": buffers_and_cache["buffer_bytes"],
         "kv_elements_per_token": _usual_elements(text) if cache is None else _elements_per_token(cache),
         "cache": cache,
         "layers": int(text.num_hidden_layers),
@@ -137,6 +144,39 @@ def shape_of(
         "vocabulary": int(text.vocab_size),
         "context_tokens": getattr(text, "max_position_embeddings", None),
     }
+
+
+def _recall_buffers_and_cache(
+    config: Any, trust_remote_code: bool, remembered: dict[str, Any] | None
+) -> dict[str, Any]:
+    # Code that comes with a model is no part of its name.
+    if remembered is None or trust_remote_code:
+        return _find_buffers_and_cache(config, trust_remote_code)
+    key = _name_model(config)
+    if key not in remembered:
+        remembered[key] = _find_buffers_and_cache(config, trust_remote_code)
+    found: dict[str, Any] = remembered[key]
+    return found
+
+
+def _find_buffers_and_cache(config: Any, trust_remote_code: bool) -> dict[str, Any]:
+    """``{cache, following_elements, buffer_bytes}``: numbers in buffers of the model's dtype, bytes of all others."""
+    # In the model's dtype, which buffers may follow.
+    model = build_skeleton(config, trust_remote_code=trust_remote_code, dtype=_MODEL_DTYPE)
+    buffers = _buffers_as_loaded(model)
+    return {
+        "following_elements": sum(int(one.numel()) for one in buffers if _follows(one)),
+        "buffer_bytes": sum(int(one.numel()) * one.element_size() for one in buffers if not _follows(one)),
+        "cache": cache_shape_of(model),
+    }
+
+
+def _name_model(config: Any) -> str:
+    """The same for all loads of one model; a skeleton has no quantization, and lies nowhere on a disk."""
+    said = {key: value for key, value in config.to_dict().items() if key not in _NOT_OF_THE_SKELETON}
+    attention = getattr(config, "_attn_implementation", None)
+    text = json.dumps([type(config).__qualname__, attention, said], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _matrix_kinds(model: torch.nn.Module, quantizable: set[torch.nn.Module]) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ export type ChartRenderer = (spec: TopLevelSpec) => Promise<RenderedChart>;
 
 /** Pictures are made beside the charts, and mostly faster: more threads would wait, or take the processor from Vega. */
 const PNG_THREADS = Math.min(2, Math.max(1, availableParallelism() - 1));
+/** Handed over ahead. */
+const WAITING_CHARTS = 8;
 /** Of the second thread, which ends then: longer than Vega takes for a chart. The first one stays as long as the renderer. */
 const IDLE_MS = 2_000;
 
@@ -35,10 +37,10 @@ export async function createRenderer(): Promise<ChartRenderer> {
   // By name, not by place: threads start from built JavaScript even where this file is run as TypeScript.
   const svgs = new Piscina<TopLevelSpec, string>({
     filename: require.resolve("#svg-thread"),
-    // Vega's ids are the thread's, so charts are drawn one after the other; two threads would also each be slow at first.
+    // Vega's ids are the thread's, so it draws one chart after the other; two threads would also each be slow at first.
     minThreads: 1,
     maxThreads: 1,
-    concurrentTasksPerWorker: 1,
+    concurrentTasksPerWorker: WAITING_CHARTS,
   });
   const pngs = new Piscina<PngTask, Uint8Array>({
     filename: require.resolve("#png-thread"),

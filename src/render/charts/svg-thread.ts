@@ -12,7 +12,16 @@ interface TextItem {
 
 await measureText();
 
-export default async function svg(spec: vegaLite.TopLevelSpec): Promise<string> {
+let newest: Promise<unknown> = Promise.resolve();
+
+/** Charts wait here for one another: the next one is there when one is drawn, whatever the other threads are busy with. */
+export default function svg(spec: vegaLite.TopLevelSpec): Promise<string> {
+  const drawn = newest.then(() => draw(spec));
+  newest = drawn.catch(() => {});
+  return drawn;
+}
+
+async function draw(spec: vegaLite.TopLevelSpec): Promise<string> {
   // Ids of clips and gradients count on through the thread: without this the second chart would differ from the first.
   vega.resetSVGDefIds();
   const logger = vega.logger(vega.None);

@@ -53,6 +53,11 @@ class Ending:
         if at_once:
             self.hurry()
 
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Readable when the process has ended; what follows then has to be looked at again and again."""
+        return (self.child.sentinel,) if self._ended is None else ()
+
     def hurry(self) -> None:
         """SIGKILL now, where it has not ended yet."""
         if self._state in (_State.LEAVING, _State.TERMINATED):

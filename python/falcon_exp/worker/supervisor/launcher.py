@@ -41,7 +41,8 @@ class Launcher:
     def __init__(self) -> None:
         self._context: ForkServerContext | SpawnContext = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["falcon_exp.worker.trial.preload"])
-        self._wanted: queue.SimpleQueue[Launch] = queue.SimpleQueue()
+        #: None: the forkserver alone.
+        self._wanted: queue.SimpleQueue[Launch | None] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[Launch] = queue.SimpleQueue()
         #: Readable when ``finished`` has something.
         self.wake_fd, self._wake_write_fd = os.pipe()
@@ -55,6 +56,11 @@ class Launcher:
     def stop_forking(self) -> None:
         """From the next launch on each process imports the libraries by itself. Call while no launch is under way."""
         self._context = multiprocessing.get_context("spawn")
+
+    def begin_imports(self) -> None:
+        """Starts the forkserver, where processes are to be forked from it: its imports take seconds."""
+        if self.is_forking:
+            self._wanted.put(None)
 
     def launch(self, target: Callable[..., None], *arguments: Any) -> Launch:
         """Begins to start ``target(connection, is_forked, *arguments)`` in a process of its own."""
@@ -93,6 +99,11 @@ class Launcher:
     def _run(self) -> None:
         while True:
             launch = self._wanted.get()
+            if launch is None:
+                # What is wrong with it, the first launch meets again and tells.
+                with suppress(Exception):
+                    forkserver.ensure_running()
+                continue
             try:
                 launch.child = self._start(launch)
             except BaseException as error:

@@ -11,9 +11,6 @@ from types import FrameType
 
 from falcon_exp.worker.supervisor.launcher import Launcher
 from falcon_exp.worker.supervisor.parent_watch import adopt_orphans, signal_at_parents_end
-from falcon_exp.worker.supervisor.sockets import Sockets
-from falcon_exp.worker.supervisor.supervisor import Supervisor
-from falcon_exp.worker.supervisor.zmq_keys import read_keys
 
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -38,12 +35,19 @@ def main() -> int:
     adopt_orphans()
     # The forkserver's socket lies with the worker's own: one folder to make, to fit into a socket's path, to remove.
     tempfile.tempdir = str(Path.cwd())
+    # Before this process imports what it needs itself: the forkserver's imports take seconds, on another core.
+    launcher = Launcher()
+    launcher.begin_imports()
+    from falcon_exp.worker.supervisor.sockets import Sockets
+    from falcon_exp.worker.supervisor.supervisor import Supervisor
+    from falcon_exp.worker.supervisor.zmq_keys import read_keys
+
     try:
         keys = read_keys(sys.stdin.fileno()) if arguments.curve else None
         sockets = Sockets({"work": arguments.work, "control": arguments.control}, keys)
     except ValueError as error:
         parser.error(str(error))
-    supervisor = Supervisor(sockets, Launcher(), controller_pid=arguments.parent_pid)
+    supervisor = Supervisor(sockets, launcher, controller_pid=arguments.parent_pid)
     try:
         supervisor.run()
     finally:

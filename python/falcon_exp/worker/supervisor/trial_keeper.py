@@ -38,6 +38,8 @@ class TrialKeeper:
         self._strays: list[Child] = []
         #: Came while a process was ending.
         self._waiting: Request | None = None
+        #: What earlier processes found out that holds for later ones: handed on, never read here.
+        self._remembered: dict[str, Any] = {}
         #: What a request is told that needs a model.
         self._absence = _NOTHING_LOADED
 
@@ -55,6 +57,8 @@ class TrialKeeper:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """Readable when ``serve`` has something to do."""
+        if self._ending is not None:
+            return self._ending.descriptors
         return () if self._child is None else (self._child.connection.fileno(), self._child.sentinel)
 
     # ---- requests --------------------------------------------------------------------------------------------------
@@ -120,7 +124,7 @@ class TrialKeeper:
         if launch.child is not None:
             self._child = launch.child
             if request.type == "load":
-                self._child.send("load", request.body)
+                self._child.send("load", {**request.body, "remembered": self._remembered})
         elif launch.forkserver_exit is not None:
             ended = Ended(launch.forkserver_exit, "forkserver")
             self._work.fail(*self._reasons.explain(ended), ended.exit)
@@ -179,6 +183,7 @@ class TrialKeeper:
         if request.type in ("start", "unload"):
             self._end(lambda _: self._work.succeed(body))
         elif request.type == "load":
+            self._remembered = body.pop("remembered", self._remembered)
             self._work.succeed({"trial_pid": child.pid, **body})
         else:
             self._work.succeed(body)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers import LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from falcon_exp.worker.devices.noise import NoiseMeter
 from falcon_exp.worker.devices.rss import PeakRss, trim_heap
@@ -23,7 +23,7 @@ from falcon_exp.worker.trial.cache_kinds import apply_cache, verify_cache
 from falcon_exp.worker.trial.compilation import Compilations, apply_compile, count_compilations, verify_compiled
 from falcon_exp.worker.trial.depth import FilledCache, fill_depth, given_cache_alone, put_behind
 from falcon_exp.worker.trial.drafts import NO_DRAFTS, count_drafts
-from falcon_exp.worker.trial.finite_logits import may_be_chosen_from_nothing, require_finite_logits
+from falcon_exp.worker.trial.finite_logits import NewestLogits, may_be_chosen_from_nothing, require_finite_logits
 from falcon_exp.worker.trial.generation_settings import effective_settings, end_ids, generation_config
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
@@ -111,6 +111,8 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     drafting = loaded.assistant.options(generation)
     is_drafting = settings.prompt_lookup_num_tokens is not None or len(drafting) > 0
     is_first = loaded.facts.compiled is None
+    # In a warm-up, which nobody compares: a forward pass to find them out takes as long as several tokens.
+    kept = NewestLogits() if request["phase"] == "warmup" and _are_logits_told(model, settings, is_drafting) else None
     set_seed(seed)
     # Malloc's free memory stays, the first generate's apart: were it given back before each, the clock would pay for
     # thousands of pages that come anew.
@@ -132,7 +134,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         count_drafts(model, is_drafting) as drafts,
         count_compilations(model, generation.get("compile")) as compilations,
     ):
-        output = _generate(model, settings, {**batch.inputs, **drafting}, clock, filled)
+        output = _generate(model, settings, {**batch.inputs, **drafting}, clock, filled, kept)
     devices.synchronize()
     ended = time.perf_counter()
     energy = meter.stop()
@@ -146,7 +148,8 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     answers = cut_answers(output, batch, end_ids(settings), limits)
     for index, answer in enumerate(answers):
         if (is_first and index == 0) or may_be_chosen_from_nothing(answer):
-            require_finite_logits(model, batch.read_row(output, index, len(answer)))
+            newest = None if kept is None or kept.newest is None else kept.newest[index]
+            require_finite_logits(model, batch.read_row(output, index, len(answer)), newest)
     stopped = [None if stops is None else stops.find_end(answer.tolist()) for answer in answers]
     answers = [answer[:end] for answer, end in zip(answers, stopped, strict=True)]
     rows = [
@@ -239,11 +242,26 @@ def _describe_compilations(loaded: Loaded, compilations: Compilations | None) ->
     return {"compilations": compilations.count, "compile_sec": compilations.sec}
 
 
-def _generate(model: Any, settings: Any, inputs: dict[str, Any], clock: TokenClock, filled: FilledCache | None) -> Any:
-    criteria = StoppingCriteriaList([clock])
+def _are_logits_told(model: Any, settings: Any, is_drafting: bool) -> bool:
+    """Whether a processor of logits sees those of each token as the model gave them, a row of the batch a row."""
+    is_mended = any(getattr(one, "remove_invalid_values", False) for one in (settings, model.generation_config))
+    return settings.num_beams == 1 and not is_drafting and not is_mended
+
+
+def _generate(
+    model: Any,
+    settings: Any,
+    inputs: dict[str, Any],
+    clock: TokenClock,
+    filled: FilledCache | None,
+    kept: NewestLogits | None,
+) -> Any:
+    options: dict[str, Any] = {"generation_config": settings, "stopping_criteria": StoppingCriteriaList([clock])}
+    if kept is not None:
+        options["logits_processor"] = LogitsProcessorList([kept])
     try:
         with given_cache_alone(model, filled):
-            return model.generate(**put_behind(filled, inputs), generation_config=settings, stopping_criteria=criteria)
+            return model.generate(**put_behind(filled, inputs), **options)
     except (ValueError, NotImplementedError) as error:
         # Models that keep a state in place of a cache (Mamba) take no drafts, and some no beams.
         key = (

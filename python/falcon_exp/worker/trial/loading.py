@@ -82,10 +82,16 @@ class Loaded:
         verify(self.proof(), self.configuration, dtype=self.dtype, when=RUNNING)
 
 
-def load(configuration: dict[str, Any], devices: Devices, report: Report = report_to_nobody) -> Loaded:
+def load(
+    configuration: dict[str, Any],
+    devices: Devices,
+    report: Report = report_to_nobody,
+    remembered: dict[str, Any] | None = None,
+) -> Loaded:
     """Raises WorkerError where something cannot run here, or where the live model is not what was asked for.
 
     ``report`` is told how far a download is. The clock begins when all files are here and the hub is shut off.
+    ``remembered``: as ``shape_of`` takes it.
     """
     from transformers import set_seed
 
@@ -151,7 +157,13 @@ def load(configuration: dict[str, Any], devices: Devices, report: Report = repor
         "page_cache_share": page_cache_share,
         "weights_source": source.weights_source,
         "prepared_from": list(source.prepared),
-        "model_shape": _shape(model.config, trust, proof.body["skipped_linear_modules"], source.adapter_elements()),
+        "model_shape": _shape(
+            model.config,
+            trust_remote_code=trust,
+            left_out=proof.body["skipped_linear_modules"],
+            adapter_elements=source.adapter_elements(),
+            remembered=remembered,
+        ),
         "fingerprints": {
             "weights": fingerprint_weights(source.weight_files()),
             "tokenizer": fingerprint_tokenizer(tokenizer),
@@ -221,12 +233,12 @@ def _effective_dtype(asked: str, config: Any, source: ModelSource) -> torch.dtyp
     return dtype
 
 
-def _shape(config: Any, trust: bool, left_out: list[str], adapter_elements: int) -> dict[str, Any] | None:
+def _shape(config: Any, **options: Any) -> dict[str, Any] | None:
     """For the estimate beside the measurement; None where the config alone makes no model."""
     from falcon_exp.worker.model_shape import shape_of
 
     try:
-        return shape_of(config, trust_remote_code=trust, left_out=left_out, adapter_elements=adapter_elements)
+        return shape_of(config, **options)
     except Exception:
         logging.getLogger(__name__).warning("the model's shape could not be told", exc_info=True)
         return None

@@ -76,8 +76,9 @@ class TrialProcess:
         report = self._report("load")
         report("loading", None)
         with LoadProgress(report, self._devices.read_allocated_bytes):
-            self._loaded = load(body["configuration"], self._devices, report)
-        return {"measurement": self._loaded.measurement}
+            remembered = dict(body["remembered"])
+            self._loaded = load(body["configuration"], self._devices, report, remembered)
+        return {"measurement": self._loaded.measurement, "remembered": remembered}
 
     def _model(self) -> Loaded:
         if self._loaded is None:

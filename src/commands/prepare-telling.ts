@@ -1,0 +1,29 @@
+/** Has ready what the end of a run needs, in moments in which nothing is measured. */
+import type { LoadSession } from "../plan/plan-types.js";
+import type { Drawing } from "../render/charts/write-charts.js";
+import type { RunEvent } from "../run/events.js";
+
+type Telling = typeof import("./tell-result.js");
+
+export class TellingAhead {
+  /** Begun when all is measured; null where the run ended otherwise. */
+  drawing: Promise<Drawing> | null = null;
+  private telling: Promise<Telling> | null = null;
+
+  /** `last`: the plan's last load session. */
+  constructor(private readonly last: LoadSession | undefined) {}
+
+  readonly onEvent = (event: RunEvent): void => {
+    const isMeasured = event.type === "session-measured" && event.session.index === this.last?.index;
+    if (event.type !== "worker-importing" && !isMeasured) return;
+    const telling = this.load();
+    if (isMeasured) this.drawing = telling.then(({ loadDrawing }) => loadDrawing());
+    // Whoever asks for it is told.
+    (this.drawing ?? telling).catch(() => {});
+  };
+
+  load(): Promise<Telling> {
+    this.telling ??= import("./tell-result.js");
+    return this.telling;
+  }
+}
