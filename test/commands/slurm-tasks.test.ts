@@ -27,7 +27,8 @@ function prepare() {
   const env = { PATH: `${cwd}:${process.env.PATH}` };
   const python = scriptedPython("good");
   const run = (...args: readonly string[]) => falconExp(["run", ...args, "--python", python], { cwd, env });
-  return { cwd, run };
+  const attach = (folder: string) => falconExp(["attach", folder, "--poll", "1", "--json"], { cwd, env });
+  return { cwd, run, attach };
 }
 
 test("every array is printed; how many tasks there are follows from the newest run's times, once there is one", async () => {
@@ -54,7 +55,7 @@ test("every array is printed; how many tasks there are follows from the newest r
 });
 
 test("what Slurm's queue has no room for waits in the run's folder, and a task measures what the folder deals it", async () => {
-  const { run } = prepare();
+  const { run, attach } = prepare();
   const detached = await run("tiny.yaml", "--executor", "slurm", "--detach", "--json");
   expect(detached.exitCode, detached.stderr).toBe(0);
   const told = JSON.parse(detached.stdout);
@@ -84,8 +85,13 @@ test("what Slurm's queue has no room for waits in the run's folder, and a task m
     );
   expect([...labelsOf("0of2.0")].toSorted()).toEqual(["fp4 max_new_tokens=6", "none max_new_tokens=6"]);
   expect(labelsOf("1of2.0").size).toBe(8);
-  expect(JSON.parse(readFileSync(join(told.run, "summary.json"), "utf8"))).toMatchObject({
-    status: "completed",
-    trials_completed: 20,
+  // Whoever follows the run submits the rest; here it was measured meanwhile, by others than the tasks.
+  const followed = await attach(told.run);
+  expect(followed.exitCode, followed.stderr).toBe(0);
+  expect(followed.stderr).toContain("Submitted job 17: 1 task");
+  expect(JSON.parse(followed.stdout)).toMatchObject({ status: "completed", trials_completed: 20 });
+  expect(JSON.parse(readFileSync(join(told.run, "slurm.json"), "utf8"))).toMatchObject({
+    waiting: [],
+    losses: [],
   });
 });
