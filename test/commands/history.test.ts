@@ -49,7 +49,7 @@ test("within noise, with too few runs, and without a condition it exits with 0",
 test("a wrong condition exits with 2 and points at the place", async () => {
   const { exitCode, stderr } = await falconExp(["history", "quant", "--fail-on", "decode_token_per_sec<-5%"]);
   expect(exitCode).toBe(2);
-  expect(stderr).toContain("--fail-on:1: error fail-on-invalid");
+  expect(stderr).toContain("--fail-on: error fail-on-invalid");
   expect(stderr).toContain("Did you mean decode_tokens_per_sec?");
 });
 

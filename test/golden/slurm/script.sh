@@ -21,5 +21,5 @@
 cd '/home/o'\''neil'
 module load cuda/12.6
 export HF_HOME=/shared/hf
-# In the place of the shell, so that the signal before the time limit reaches it.
+# Replaces the shell, so that the signal before the time limit reaches it.
 exec /usr/bin/node /opt/falcon-exp/bin/falcon-exp.js run --plan '/shared/my results/100%/quant/20261124T120305Z-5881' --attempts 3 --retry-failed --python /opt/lab/bin/python --slice "$SLURM_ARRAY_TASK_ID/6"
