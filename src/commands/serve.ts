@@ -19,7 +19,8 @@ export async function run(
   target: NodeJS.EventEmitter = process,
 ): Promise<number> {
   const resultsFolder = await findResultsFolder(args.results, io.cwd);
-  const server = await startServer({ resultsFolder, port: args.port, log: logTo(io.stderr) });
+  const options = { resultsFolder, program: io.program, port: args.port, log: logTo(io.stderr) };
+  const server = await startServer(options);
   const unlisten = new AbortController();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
   const stopped = Promise.race(signals.map((name) => once(target, name, { signal: unlisten.signal })));

@@ -23,6 +23,8 @@ import { servedRun } from "./served-run.js";
 export interface AppOptions {
   /** Absolute. */
   readonly resultsFolder: string;
+  /** As its user calls falcon-exp. */
+  readonly program: string;
   readonly assets: ReadonlyMap<string, Asset>;
   readonly self: ProcessName;
   /** Defects go here; a page only says that there was one. */
@@ -32,14 +34,14 @@ export interface AppOptions {
 }
 
 export function createApp(options: AppOptions): Hono {
-  const { resultsFolder, assets, self, log } = options;
+  const { resultsFolder, program, assets, self, log } = options;
   const known = new Map<string, KnownRun>();
   const runs = () => indexRuns({ folder: resultsFolder, known });
   const app = new Hono();
   app.use(guard);
 
   app.get("/", async (context) =>
-    context.html(runsPage(await runs(), runsQuery(context.req.query()), resultsFolder)),
+    context.html(runsPage(await runs(), runsQuery(context.req.query()), { folder: resultsFolder, program })),
   );
 
   app.get("/compare", async (context) => {

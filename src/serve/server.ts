@@ -13,6 +13,8 @@ const HOSTNAME = "127.0.0.1";
 export interface ServerOptions {
   /** Absolute. */
   readonly resultsFolder: string;
+  /** As its user calls falcon-exp. */
+  readonly program: string;
   /** 0: any that is free. */
   readonly port: number;
   readonly log: Log;
@@ -25,10 +27,16 @@ export interface RunningServer {
 }
 
 /** Resolves when the server answers. Throws FalconError `serve-port-unusable`. */
-export async function startServer({ resultsFolder, port, log }: ServerOptions): Promise<RunningServer> {
+export async function startServer({
+  resultsFolder,
+  program,
+  port,
+  log,
+}: ServerOptions): Promise<RunningServer> {
   const stop = new AbortController();
   const app = createApp({
     resultsFolder,
+    program,
     assets: await readAssets(),
     self: await ownProcessName(),
     log,

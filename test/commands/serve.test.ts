@@ -27,7 +27,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     const cwd = scratchFolder();
     addRun(join(cwd, "results"), "quant/20261124T020000Z-0001");
     const { server, line } = await started(cwd, []);
-    const url = /^(http:\/\/127\.0\.0\.1:\d+\/) shows the runs in .*results; Ctrl-C ends it\.$/.exec(
+    const url = /^(http:\/\/127\.0\.0\.1:\d+\/) shows the runs in .*results; press Ctrl-C to stop\.$/.exec(
       line,
     )?.[1];
     const page = await fetch(url ?? "");

@@ -318,10 +318,18 @@ test("while a run goes on, the list is brought up to date, and what was chosen s
 
 test.each([
   [380, "dark"],
+  [900, "light"],
   [1600, "light"],
 ] as const)("at %i px, %s, no page is wider than the window", async (width, colorScheme) => {
   const { page, origin } = await opened("/", { viewport: { width, height: 800 }, colorScheme });
-  for (const path of ["/", `/runs/${OLDEST}/live`, `/compare?side=${OLDEST}&side=${NEWEST}`, "/none"]) {
+  const configurations = `/compare?side=${OLDEST}%23none&side=${OLDEST}%23fp4`;
+  for (const path of [
+    "/",
+    `/runs/${OLDEST}/live`,
+    `/compare?side=${OLDEST}&side=${NEWEST}`,
+    configurations,
+    "/none",
+  ]) {
     await page.goto(origin + path);
     const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
     expect(await page.evaluate(overflow), path).toBe(0);

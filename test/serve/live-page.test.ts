@@ -18,3 +18,10 @@ test("a trial that failed is none that is still to come", async () => {
   }
   expect(String(await progressPart(progress, null))).toContain("1 min 00 s, about 1 min 00 s left");
 });
+
+test("the figures of a run that is over are not called what is so far", async () => {
+  const { records } = fakeRun();
+  const progress = new RunProgress();
+  for (const record of records) progress.addRecord(record);
+  expect(String(await progressPart(progress, "ended"))).toContain("<caption>Medians; * is the reference.");
+});

@@ -220,7 +220,9 @@ test("a port that is taken is an error with a next step", async () => {
   const { startServer } = await import("../../src/serve/server.js");
   const { silentLog } = await import("../../src/base/log.js");
   const port = Number(new URL(url).port);
-  await expect(startServer({ resultsFolder: scratchFolder(), port, log: silentLog })).rejects.toMatchObject({
+  await expect(
+    startServer({ resultsFolder: scratchFolder(), program: "falcon-exp", port, log: silentLog }),
+  ).rejects.toMatchObject({
     code: "serve-port-unusable",
     next: expect.stringContaining("--port"),
   });
@@ -228,5 +230,5 @@ test("a port that is taken is an error with a next step", async () => {
 
 test("without runs the page says what to do", async () => {
   const { url } = await serve(join(scratchFolder(), "none"));
-  expect((await raw(url, "/")).body).toContain("falcon-exp run experiments/quant.yaml");
+  expect((await raw(url, "/")).body).toContain("<pre>npx falcon-exp run experiments/quant.yaml</pre>");
 });

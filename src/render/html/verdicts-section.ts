@@ -64,7 +64,7 @@ function verdictTable(label: string, configurations: readonly ConfigurationSumma
     return [
       html`<tr role="row" data-configuration="${configuration.id}">${nameCell(configuration, null)}${cells.map(
         (cell, index) =>
-          html`<td role="cell" class="${words === null ? "bad" : ""}" data-head="${heads[index]?.header ?? ""}" data-value="${cell}">${cell}</td>`,
+          html`<td role="cell" class="${words === null ? "bad" : ""}" data-head="${words === null ? "" : (heads[index]?.header ?? "")}" data-value="${cell}">${cell}</td>`,
       )}</tr>`,
     ];
   });

@@ -106,15 +106,20 @@ ${report.unpaired.length === 0 ? "" : html`<p>Not in every run: ${report.unpaire
 function differencesPart(report: CompareReport): Html {
   const names = report.arguments;
   const unrecorded = unrecordedLine(report);
-  return html`<p>${environmentHeading(report)}</p><table><thead><tr><th scope="col">Differs</th>${names.map((name) => html`<th scope="col">${text(name)}</th>`)}</tr></thead>
-<tbody>${knownDifferences(report).map((one) => html`<tr><th scope="row">${text(one.what)}</th>${differenceCells(one).map((value, index) => html`<td data-head="${text(names[index] ?? "")}">${text(value)}</td>`)}</tr>`)}</tbody></table>
+  return html`<p>${environmentHeading(report)}</p><div class="scrolls" role="region" aria-label="Environment, to scroll" tabindex="0"><table class="compared"><thead><tr><th scope="col">Differs</th>${names.map((name) => html`<th scope="col">${breakable(name)}</th>`)}</tr></thead>
+<tbody>${knownDifferences(report).map((one) => html`<tr><th scope="row">${text(one.what)}</th>${differenceCells(one).map((value, index) => html`<td data-head="${text(names[index] ?? "")}">${text(value)}</td>`)}</tr>`)}</tbody></table></div>
 ${unrecorded === null ? "" : html`<p>${text(unrecorded)}.</p>`}`;
+}
+
+/** `quant/20261124T…#fp4`, which may be broken between its parts. */
+function breakable(name: string): Html[] {
+  return name.split(/(?<=[/#])/).map((part) => html`${text(part)}<wbr>`);
 }
 
 function groupPart(group: ComparedGroup, questions: readonly ComparedQuestion[], reach: number): Html {
   const rows = group.metrics.filter(({ values }) => values.some((value) => value !== null));
   const heads = group.sides.flatMap(({ name }, index) => [
-    html`<th scope="col">${text(name)}</th>`,
+    html`<th scope="col">${breakable(name)}</th>`,
     ...(index === 0
       ? []
       : [
@@ -148,8 +153,12 @@ function groupPart(group: ComparedGroup, questions: readonly ComparedQuestion[],
   return html`<section><h2>${text(groupName(group))}</h2>
 <ul>${group.differences.map(({ what, values }) => html`<li>${text(what)}: ${values.map((value) => text(value ?? "not recorded")).join(" → ")}</li>`)}
 ${notes.map(({ name, status }) => html`<li class="bad">${text(name)}: ${text(statusWords(status))}</li>`)}${same}</ul>
-<table><thead><tr><th scope="col">Metric</th>${heads}</tr></thead>
-<tbody>${rows.map((row) => html`<tr><th scope="row">${text(row.title)}</th>${cells(row)}</tr>`)}</tbody></table>
+${
+  rows.length === 0
+    ? ""
+    : html`<div class="scrolls" role="region" aria-label="${text(groupName(group))}, to scroll" tabindex="0"><table class="compared"><thead><tr><th scope="col">Metric</th>${heads}</tr></thead>
+<tbody>${rows.map((row) => html`<tr><th scope="row">${text(row.title)}</th>${cells(row)}</tr>`)}</tbody></table></div>`
+}
 ${questions.length === 0 ? "" : html`<details><summary>Answers side by side</summary>${questions.slice(0, MOST_QUESTIONS).map((one) => questionPart(group, one))}${questions.length > MOST_QUESTIONS ? html`<p>${questions.length - MOST_QUESTIONS} more questions in the reports.</p>` : ""}</details>`}</section>`;
 }
 

@@ -78,7 +78,7 @@ function configurationsTable(
 </tr>`;
   });
   const heads = ["Configuration", "Status", "Trials", "Weights", shortMemoryName(metric), "Time", "Tokens/s"];
-  return html`<table><caption>Medians so far; * is the reference.</caption>
+  return html`<table><caption>Medians${isAlive ? " so far" : ""}; * is the reference.</caption>
 <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${rows}</tbody></table>`;
 }

@@ -73,14 +73,24 @@ function compared(a: string | number, b: string | number): number {
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en");
 }
 
-export function runsPage(all: readonly RunIndexEntry[], query: RunsQuery, folder: string): Html {
+export interface RunsPlace {
+  readonly folder: string;
+  /** As its user calls falcon-exp. */
+  readonly program: string;
+}
+
+export function runsPage(
+  all: readonly RunIndexEntry[],
+  query: RunsQuery,
+  { folder, program }: RunsPlace,
+): Html {
   if (all.length === 0) {
     return layout(
       "Runs",
       html`<h1>No runs yet</h1>
 <div data-awaits-runs>
 <p>No runs in <code>${text(folder)}</code> yet. Start one, and it appears here as soon as it begins:</p>
-<pre>falcon-exp run experiments/quant.yaml</pre>
+<pre>${text(program)} run experiments/quant.yaml</pre>
 </div>`,
     );
   }
