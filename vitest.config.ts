@@ -16,8 +16,24 @@ const REAL_WORKER = [
 const OUT_OF_MEMORY = ["test/reliability/trial.test.ts", "test/slurm/slurm.test.ts"];
 /** These kill a trial process of the real worker; KILLED_TRIALS of scripts/check.ts has those in Python. */
 const KILLED_TRIALS = ["test/commands/run.test.ts"];
+/**
+ * Functions from data to data: their files are imported into one process, each module once. Nothing of these starts a process,
+ * takes a lock, or puts another module in the place of one.
+ */
+const SHARED_MODULES = [
+  "test/{analysis,base,experiment,metrics,protocol,quantization,run/table}/**/*.test.ts",
+  "test/plan/!(estimate-families).test.ts",
+  "test/run/!(fetched|run-lock|small-files).test.ts",
+];
 /** The slowest test takes some 20 s where it is alone; what hangs should not hang for long. */
 const REAL_WORKER_LIMITS_MS = { testTimeout: 240_000, hookTimeout: 240_000 };
+
+const OTHERS = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  maxWorkers: Math.max(1, availableParallelism() - 1),
+  sequence: { groupOrder: 4 },
+};
 
 export default defineConfig({
   test: {
@@ -60,11 +76,17 @@ export default defineConfig({
         test: {
           name: "all others",
           include: ["test/**/*.test.ts"],
-          exclude: [...OUT_OF_MEMORY, ...KILLED_TRIALS, ...REAL_WORKER],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          maxWorkers: Math.max(1, availableParallelism() - 1),
-          sequence: { groupOrder: 4 },
+          exclude: [...OUT_OF_MEMORY, ...KILLED_TRIALS, ...REAL_WORKER, ...SHARED_MODULES],
+          ...OTHERS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "shared modules",
+          include: SHARED_MODULES,
+          ...OTHERS,
+          isolate: false,
         },
       },
     ],

@@ -31,9 +31,10 @@ function check(name: string, file: string, args: readonly string[], env: Env = {
   return { name, run: async (say) => countOne(await runCommand(say, file, args, { cwd, env })) };
 }
 
-function vitest(name: string, project: string, env: Env): Step {
-  const report = join(scratch, `${project}.json`);
-  const args = ["run", "--project", project, "--reporter=default", "--reporter=./scripts/vitest-report.ts"];
+function vitest(name: string, projects: readonly string[], env: Env): Step {
+  const report = join(scratch, `${name}.json`);
+  const chosen = projects.flatMap((project) => ["--project", project]);
+  const args = ["run", ...chosen, "--reporter=default", "--reporter=./scripts/vitest-report.ts"];
   return {
     name,
     run: async (say) => {
@@ -121,21 +122,21 @@ async function main(): Promise<number> {
       ["scripts/audit.ts", "--locks-suffice"],
       env,
     );
-    const outOfMemory = vitest("TypeScript tests in which memory runs out (vitest)", "out of memory", env);
+    const outOfMemory = vitest("TypeScript tests in which memory runs out (vitest)", ["out of memory"], env);
     const unlessKilled = KILLED_TRIALS.map((file) => `--ignore=${file}`);
     // All of these wait a good part of their time, for processes, for Slurm or for registries. A trial process that is
     // killed while the kernel kills another would seem to have run out of memory.
     const tests: readonly Step[] = [
       outOfMemory,
       pytest("Python tests (pytest)", interpreter, unlessKilled, env),
-      vitest("TypeScript tests with the real worker (vitest)", "real worker", env),
-      vitest("all other TypeScript tests (vitest)", "all others", env),
+      vitest("TypeScript tests with the real worker (vitest)", ["real worker"], env),
+      vitest("all other TypeScript tests (vitest)", ["shared modules", "all others"], env),
       {
         ...pytest("Python tests that kill trial processes (pytest)", interpreter, KILLED_TRIALS, env),
         after: outOfMemory,
       },
       {
-        ...vitest("TypeScript tests that kill trial processes (vitest)", "killed trials", env),
+        ...vitest("TypeScript tests that kill trial processes (vitest)", ["killed trials"], env),
         after: outOfMemory,
       },
       ...(inCi ? [advisories] : []),
