@@ -49,6 +49,7 @@ class SessionRun {
   /** How each prompt was found, by its index; null = the model can read it. */
   private checked: ReadonlyMap<number, Failure | null> = new Map();
   private loadedInSec = 0;
+  private compiledInSec = 0;
   private lastWarmup: TrialMeasurement | null = null;
 
   constructor(
@@ -147,8 +148,9 @@ class SessionRun {
     const { plan, session, configuration, trials, work, progress } = this.job;
     if (!plan.header.rounds_share_trials || this.lastWarmup === null || this.stopping) return;
     const trialsEach = listOwn(plan.trials, configuration.worker.id).length;
-    const cost = { loadSec: this.loadedInSec, warmups: plan.header.warmup, trialsEach };
-    if (!isLoadDear({ ...cost, trialSec: this.lastWarmup.elapsed_sec })) return;
+    const { elapsed_sec, compile_sec } = this.lastWarmup;
+    const cost = { loadSec: this.loadedInSec, compileSec: this.compiledInSec, warmups: plan.header.warmup };
+    if (!isLoadDear({ ...cost, trialsEach, trialSec: elapsed_sec - (compile_sec ?? 0) })) return;
     const taken = progress.listTrialsOfLaterRounds(session);
     if (taken.length === 0) return;
     const inOrder = (some: readonly PlanTrial[]) => [...some, ...taken].toSorted((a, b) => a.index - b.index);
@@ -174,6 +176,7 @@ class SessionRun {
       const trialId = `${configuration.worker.id}/warmup${index + 1}`;
       const measurement = await this.generate("warmup", trialId, first, 0);
       this.lastWarmup = measurement;
+      this.compiledInSec += measurement.compile_sec ?? 0;
       await record(this.context, "warmup", { ...ofAttempt(this.job), index, measurement });
       this.context.onEvent({ type: "warmup-completed", configuration, measurement });
     } catch (error) {

@@ -83,6 +83,12 @@ test("where a load takes longer than all the trials there is no second one, and 
   expect(configurations.every((one) => findProofAfter(one) !== null)).toBe(true);
 });
 
+test("compiling is part of what a load costs, and no trial takes so long", async () => {
+  const { records } = await runPlan(await sharing(), "compiling");
+  expect(roundsOf(records, "load")).toEqual(["none 0", "fp4 0"]);
+  expect(roundsOf(records, "trial")).toHaveLength(10);
+});
+
 test("such a run that was killed in between is resumed: each trial is measured once", async () => {
   const planned = await sharing();
   const whole = (await runPlan(planned, "quick")).records;
