@@ -34,6 +34,8 @@ const writeSweep = (lengths: readonly number[], setup: readonly string[] = []) =
     `matrix: { max_new_tokens: [${lengths.join(", ")}], quantization: [none, int8] }`,
   )}
 repeats: 20
+# How many loads follow two that differ is for the machine to say.
+rounds: 1
 # A worker that hangs is Slurm's to end here.
 timeouts: { heartbeat_sec: 200 }
 executor: { slurm: { time: 10, signal: 40, mem: 2100M, retries: 1, setup: ${JSON.stringify(setup)} } }

@@ -209,7 +209,7 @@ test("nobody ever sees half of a machine's keys while they are made", async () =
 test("a run on another machine survives a cut in mid-trial, and no record is lost", async () => {
   const network = await openNetwork();
   const cwd = scratchFolder();
-  writeFileSync(join(cwd, "tiny.yaml"), `${TINY_EXPERIMENT}repeats: 5\n`);
+  writeFileSync(join(cwd, "tiny.yaml"), `${TINY_EXPERIMENT}repeats: 5\nrounds: 1\n`);
   const [near, far] = [scratchFolder(), scratchFolder()];
   const command = (end: "controller" | "worker", ...args: readonly string[]) => {
     const [file, all] = network.at(end, [process.execPath, bin, ...args]);
