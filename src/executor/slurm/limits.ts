@@ -12,7 +12,7 @@ export const DEFAULT_LIMITS: SlurmLimits = { maxArraySize: 1001, maxJobCount: 10
 
 /** Of what `scontrol show config` prints. */
 export function parseLimits(text: string): SlurmLimits {
-  const read = (key: string) => Number(new RegExp(`^${key}\\s*=\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
+  const read = (key: string) => Number(text.match(new RegExp(`^${key}\\s*=\\s*(\\d+)`, "m"))?.[1] ?? 0);
   return {
     maxArraySize: read("MaxArraySize") || DEFAULT_LIMITS.maxArraySize,
     maxJobCount: read("MaxJobCount") || DEFAULT_LIMITS.maxJobCount,

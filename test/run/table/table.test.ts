@@ -44,7 +44,8 @@ test.each<[string, FakeRunOptions]>([
 const ARBITRARY: Readonly<Record<ColumnType, fc.Arbitrary<Cell>>> = {
   string: fc.string({ unit: "binary" }),
   int64: fc.maxSafeInteger(),
-  double: fc.double({ noNaN: true }),
+  // Records are JSON, which writes −0 as 0.
+  double: fc.double({ noNaN: true }).map((value) => value + 0),
   boolean: fc.boolean(),
   timestamp: fc
     .date({ min: new Date("1970-01-01"), max: new Date("9999-12-31"), noInvalidDate: true })

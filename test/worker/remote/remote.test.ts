@@ -183,7 +183,7 @@ test("a machine's keys are made once, and travel as hexadecimal digits", async (
   expect(readdirSync(join(home, "keys"))).toEqual(["own.json"]);
   expect(writePublicKey(first)).toMatch(/^[0-9a-f]{64}$/);
   expect(readPublicKey(writePublicKey(first))).toBe(first.publicKey);
-  expect(() => readPublicKey("secret")).toThrow("no public key");
+  expect(() => readPublicKey("secret")).toThrow("is not a public key");
 });
 
 test("nobody ever sees half of a machine's keys while they are made", async () => {

@@ -76,7 +76,8 @@ class TrialProcess:
         report = self._report("load")
         report("loading", None)
         with LoadProgress(report, self._devices.read_allocated_bytes):
-            remembered = dict(body["remembered"])
+            # A supervisor remembers from one load to the next; whoever asks once does not.
+            remembered = dict(body.get("remembered", {}))
             self._loaded = load(body["configuration"], self._devices, report, remembered)
         return {"measurement": self._loaded.measurement, "remembered": remembered}
 
