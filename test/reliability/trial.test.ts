@@ -40,7 +40,8 @@ beforeAll(async () => {
     "2G",
   );
   const rssBefore = process.memoryUsage.rss();
-  const plan = tinyPlan([...Object.keys(FAULTS), "good"], { measure_sec: 5 });
+  // Long enough for what the kernel does to a process beside other tests; the one that is stopped waits for it.
+  const plan = tinyPlan([...Object.keys(FAULTS), "good"], { measure_sec: 20 });
   const worker = faultyWorker({ trials: FAULTS }, { FALCON_EXP_TEST_CGROUP: cgroup });
   const onEvent = ({ type }: RunEvent) => {
     if (type === "worker-starting") workersStarted += 1;
