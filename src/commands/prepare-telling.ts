@@ -1,17 +1,21 @@
 /** Has ready what the end of a run needs, in moments in which nothing is measured. */
-import type { LoadSession } from "../plan/plan-types.js";
+import type { LoadSession, Plan } from "../plan/plan-types.js";
 import type { Drawing } from "../render/charts/write-charts.js";
 import type { RunEvent } from "../run/events.js";
 
 type Telling = typeof import("./tell-result.js");
 
 export class TellingAhead {
-  /** Begun when all is measured; null where the run ended otherwise. */
+  /** Begun when all is measured; null where that is known only at the end, and where the run ended otherwise. */
   drawing: Promise<Drawing> | null = null;
   private telling: Promise<Telling> | null = null;
 
-  /** `last`: the plan's last load session. */
-  constructor(private readonly last: LoadSession | undefined) {}
+  /** After which nothing is measured; null where the records may call for further loads. */
+  private readonly last: LoadSession | null;
+
+  constructor({ header, blocks }: Pick<Plan, "header" | "blocks">) {
+    this.last = header.further_rounds > 0 ? null : (blocks.at(-1) ?? null);
+  }
 
   readonly onEvent = (event: RunEvent): void => {
     const isMeasured = event.type === "session-measured" && event.session.index === this.last?.index;

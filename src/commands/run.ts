@@ -80,7 +80,7 @@ async function beginFor(io: CommandIo, { file, set, results, waitQuiet }: RunArg
 
 async function runHere(io: CommandIo, args: RunArgs, conditions: readonly FailCondition[]): Promise<number> {
   const chosen = await chooseRun(io, args);
-  const ahead = new TellingAhead(chosen.plan.blocks.at(-1));
+  const ahead = new TellingAhead(chosen.plan);
   const { status: measuredStatus, signal, paths } = await measured(io, chosen, args, ahead.onEvent);
   const { tellResult, judgeRun } = await ahead.load();
   const data = await tellResult(io, paths, { json: args.json, drawing: ahead.drawing });
