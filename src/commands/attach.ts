@@ -8,7 +8,6 @@ import type { SliceStatus } from "../executor/slurm/judge.js";
 import { readLedger } from "../executor/slurm/ledger.js";
 import { Submitter } from "../executor/slurm/submit.js";
 import { describeLoss, OUTCOMES } from "../render/words/task-losses.js";
-import { writeReport } from "../render/write-report.js";
 import { readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
 import { RunPaths } from "../run/paths.js";
@@ -17,9 +16,8 @@ import { lockRun } from "../run/run-lock.js";
 import { removeLogprobs } from "../run/task-folders.js";
 import type { TaskLoss } from "../run/task-losses.js";
 import { chooseExitCode } from "./choose-exit-code.js";
+import { drawAndPrint } from "./draw-and-print.js";
 import type { CommandIo } from "./io.js";
-import { printJson } from "./print-json.js";
-import { printResult } from "./print-result.js";
 import { recordLostTask } from "./record-lost-task.js";
 import { PROGRAM } from "./slurm-program.js";
 
@@ -55,10 +53,8 @@ export async function attachTo(
     await lock.release();
   }
   if ((await readPlan(run)).header.quality?.keep_logprobs !== true) await removeLogprobs(run);
-  const { summary, data, warnings } = await writeReport(run);
-  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
-  if (args.json) printJson(io, summary);
-  else await printResult(io, { data, summary, paths: run }, io.stdoutIsTty ? "auto" : "none");
+  const picture = io.stdoutIsTty ? "auto" : "none";
+  const data = await drawAndPrint(io, run, { json: args.json, picture });
   return chooseExitCode(data.end?.status ?? "interrupted", null);
 }
 

@@ -17,18 +17,16 @@ import { planText } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
 import { predictTimes } from "../plan/predict-times.js";
 import { dealParts, splitPlan } from "../plan/slices.js";
-import { writeReport } from "../render/write-report.js";
 import { freezeRun } from "../run/frozen-run.js";
 import type { RunPaths } from "../run/paths.js";
 import { writeResultFile } from "../run/result-file.js";
 import { removeLogprobs } from "../run/task-folders.js";
 import { chooseExitCode } from "./choose-exit-code.js";
+import { drawAndPrint } from "./draw-and-print.js";
 import { type ConfigurationEstimate, estimatePlan } from "./estimate-plan.js";
 import { newRunPaths } from "./freeze-experiment.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
-import { printJson } from "./print-json.js";
-import { printResult } from "./print-result.js";
 import type { RunArgs } from "./run-args.js";
 import { PROGRAM } from "./slurm-program.js";
 
@@ -54,10 +52,7 @@ export async function runDevices(
   await tellInterference(io, run, slots);
   const signal = await measureAll(io, run, works, { devices, python: args.python || null });
   if (plan.header.quality?.keep_logprobs !== true) await removeLogprobs(run);
-  const { summary, data, warnings } = await writeReport(run);
-  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
-  if (args.json) printJson(io, summary);
-  else await printResult(io, { data, summary, paths: run });
+  const data = await drawAndPrint(io, run, { json: args.json });
   return chooseExitCode(data.end?.status ?? "interrupted", signal);
 }
 

@@ -82,8 +82,11 @@ async function runHere(io: CommandIo, args: RunArgs, conditions: readonly FailCo
   const chosen = await chooseRun(io, args);
   const ahead = new TellingAhead(chosen.plan);
   const { status: measuredStatus, signal, paths } = await measured(io, chosen, args, ahead.onEvent);
-  const { tellResult, judgeRun } = await ahead.load();
-  const data = await tellResult(io, paths, { json: args.json, drawing: ahead.drawing });
+  const { drawAndPrint, judgeRun } = await ahead.load();
+  const picture = io.stdoutIsTty ? "auto" : "none";
+  const data = await drawAndPrint(io, paths, {
+    ...{ json: args.json, picture, answers: true, drawing: ahead.drawing },
+  });
   // What this process did may be a part of the run.
   const status = chosen.run === undefined ? measuredStatus : (data.end?.status ?? "interrupted");
   const next = describeResume(status, paths, io.cwd);

@@ -181,11 +181,11 @@ function countTrials(session: LoadSession, plan: Plan): number {
 }
 
 /** Trials of all load sessions before this one: they are over, however they ended. */
-function trialsBefore({ index }: LoadSession, plan: Plan): number {
+function trialsBefore(of: LoadSession, plan: Plan): number {
+  if (isFurther(of, plan)) return 0;
   const buildKey = (one: { readonly configuration_id: string; readonly round: number }) =>
     `${one.round}/${one.configuration_id}`;
-  if (index >= plan.blocks.length) return 0;
-  const before = plan.blocks.filter((session) => session.role === "measure" && session.index < index);
+  const before = plan.blocks.filter((session) => session.role === "measure" && session.index < of.index);
   const keys = new Set(before.map(buildKey));
   return plan.trials.filter((trial) => keys.has(buildKey(trial))).length;
 }
