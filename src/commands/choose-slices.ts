@@ -1,4 +1,5 @@
 /** How a run is cut into tasks for Slurm: as many as were asked for, else such as take neither too short nor too long. */
+import { pluralize } from "../base/text.js";
 import { formatSeconds } from "../base/units.js";
 import { parseTimeLimit } from "../executor/slurm/time-limit.js";
 import type { SlurmSettings } from "../experiment/slurm-schema.js";
@@ -37,7 +38,7 @@ export async function chooseSlices(
   if (settings.tasks !== undefined) return { ...byLoads(settings.tasks), remark: null };
   const seconds = await predictSeconds(io, plan, parts, args);
   if (seconds === null) {
-    const remark = `No run of this experiment tells how long its parts take: at most ${TASKS} tasks (executor.slurm.tasks), of about as many loads each.`;
+    const remark = `No earlier run tells how long this takes: at most ${TASKS} tasks with about as many loads each (executor.slurm.tasks sets another number).`;
     return { ...byLoads(TASKS), remark };
   }
   const mostSec = limitTask(settings);
@@ -86,7 +87,5 @@ function describeDealt(dealt: readonly DealtSlice[]): string {
   const seconds = dealt.map(({ predicted_sec }) => predicted_sec);
   const [longest, shortest] = [Math.max(...seconds), Math.min(...seconds)].map(formatSeconds);
   const range = longest === shortest ? longest : `${shortest} to ${longest}`;
-  return dealt.length === 1
-    ? `1 task of about ${range}, as the newest run tells.`
-    : `${dealt.length} tasks of about ${range}, as the newest run tells.`;
+  return `${pluralize(dealt.length, "task")} of about ${range}, as the newest run tells.`;
 }

@@ -174,7 +174,7 @@ async function submit(io: CommandIo, run: RunPaths, before: Ledger, args: RunArg
   else {
     if (waiting > 0)
       io.stdout.write(
-        `${pluralize(waiting, "task")} not submitted yet: whoever follows the run does that.\n`,
+        `${pluralize(waiting, "task")} not submitted yet: falcon-exp attach submits them when there is room.\n`,
       );
     io.stdout.write(`Follow it: falcon-exp attach ${run.folder}\n`);
   }

@@ -34,9 +34,7 @@ function prepare() {
 test("every array is printed; how many tasks there are follows from the newest run's times, once there is one", async () => {
   const { cwd, run } = prepare();
   const first = await run("tiny.yaml", "--executor", "slurm", "--dry-run");
-  expect(first.stderr).toContain(
-    "No run of this experiment tells how long its parts take: at most 100 tasks",
-  );
+  expect(first.stderr).toContain("No earlier run tells how long this takes: at most 100 tasks");
   expect(first.stdout.match(/--slice .*/g)).toEqual([
     '--slice "$SLURM_ARRAY_TASK_ID/5"',
     '--slice "$((SLURM_ARRAY_TASK_ID + 2))/5"',
@@ -61,7 +59,7 @@ test("what Slurm's queue has no room for waits in the run's folder, and a task m
   const told = JSON.parse(detached.stdout);
   expect(told).toMatchObject({ job: "17", jobs: ["17", "17"], tasks: 4, waiting: 1 });
   expect(detached.stderr).toContain(
-    "1 task not submitted yet: Slurm holds 5 jobs of everybody (MaxJobCount)",
+    "1 task not submitted yet: Slurm takes at most 5 jobs from all users (MaxJobCount)",
   );
   expect(JSON.parse(readFileSync(join(told.run, "slurm.json"), "utf8"))).toMatchObject({ waiting: [4] });
 

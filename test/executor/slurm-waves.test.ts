@@ -60,7 +60,7 @@ test("more tasks than an array, or the queue, may hold are submitted in several,
   expect(after.jobs.map(({ slices }) => slices)).toEqual(slurm.arrays);
   expect(losses).toEqual([]);
   expect(said.join("\n")).toContain(
-    "3 tasks not submitted yet: Slurm holds 6 jobs of everybody (MaxJobCount)",
+    "3 tasks not submitted yet: Slurm takes at most 6 jobs from all users (MaxJobCount)",
   );
 });
 
@@ -73,7 +73,7 @@ test("a limit that only sbatch tells is waited for, told, and nothing is lost by
   expect(after.jobs.flatMap(({ slices }) => slices)).toHaveLength(9);
   expect(losses).toEqual([]);
   expect(said.join("\n")).toMatch(
-    /no more tasks now \(sbatch: error: AssocMaxSubmitJobLimit\); tried again in 20 s/,
+    /no more tasks now \(sbatch: error: AssocMaxSubmitJobLimit\); trying again in 20 s/,
   );
 });
 

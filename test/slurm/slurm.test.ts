@@ -270,7 +270,9 @@ test.skipIf(missing !== null)(
 
     const followed = await run("--poll", "1", "--json");
     expect(followed.exitCode, followed.stderr).toBe(0);
-    expect(followed.stderr).toContain("not submitted yet: Slurm holds 5 jobs of everybody (MaxJobCount)");
+    expect(followed.stderr).toContain(
+      "not submitted yet: Slurm takes at most 5 jobs from all users (MaxJobCount)",
+    );
     expect(JSON.parse(followed.stdout)).toMatchObject({
       status: "completed",
       trials_completed: 40,

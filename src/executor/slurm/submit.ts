@@ -126,7 +126,7 @@ export class Submitter {
     if (told === null) {
       const { maxArraySize, maxJobCount } = DEFAULT_LIMITS;
       this.options.say(
-        `Slurm did not tell its limits (scontrol show config); taken for them: MaxArraySize ${maxArraySize}, MaxJobCount ${maxJobCount}.`,
+        `Slurm did not tell its limits (scontrol show config); assuming MaxArraySize ${maxArraySize} and MaxJobCount ${maxJobCount}.`,
       );
     }
     this.#limits = told ?? DEFAULT_LIMITS;
@@ -159,7 +159,7 @@ export class Submitter {
     if (waiting.length === 0 || this.#hasToldWaiting) return;
     this.#hasToldWaiting = true;
     const limit = settings["array-limit"];
-    const why = `Slurm holds ${maxJobCount} jobs of everybody (MaxJobCount), and a tenth is left to others${limit === undefined ? "" : `; at most ${limit} of this run (array-limit)`}`;
+    const why = `Slurm takes at most ${maxJobCount} jobs from all users (MaxJobCount), and a tenth is left to others${limit === undefined ? "" : `; at most ${limit} of this run (array-limit)`}`;
     this.options.say(
       `${pluralize(waiting.length, "task")} not submitted yet: ${why}. They follow as others end.`,
     );
@@ -173,7 +173,7 @@ export class Submitter {
       throw submitFailed(`${said} (for ${PATIENCE_SEC / 3600} hours)`);
     this.#pauseSec = Math.min(LONGEST_PAUSE_SEC, Math.max(FIRST_PAUSE_SEC, this.#pauseSec * 2));
     this.#nextSec = nowSec + this.#pauseSec;
-    say(`Slurm takes no more tasks now (${said}); tried again in ${this.#pauseSec} s.`);
+    say(`Slurm takes no more tasks now (${said}); trying again in ${this.#pauseSec} s.`);
   }
 }
 

@@ -99,7 +99,7 @@ export function formatLogLine(
     case "configuration-loaded":
       return loadedLine(event, place, colors);
     case "loads-uneven":
-      return `loads of one and the same configuration differ by up to ${(event.spread * 100).toFixed(0)} %: ${pluralize(event.sessions.length, "configuration")} loaded once more`;
+      return `loads of the same configuration differ by up to ${(event.spread * 100).toFixed(0)} %: loading ${pluralize(event.sessions.length, "configuration")} once more`;
     case "rounds-joined":
       return `${place}: loading takes longer than its trials, so one load measures all of them`;
     case "trial-completed":
