@@ -84,9 +84,8 @@ async function runHere(io: CommandIo, args: RunArgs, conditions: readonly FailCo
   const { status: measuredStatus, signal, paths } = await measured(io, chosen, args, ahead.onEvent);
   const { drawAndPrint, judgeRun } = await ahead.load();
   const picture = io.stdoutIsTty ? "auto" : "none";
-  const data = await drawAndPrint(io, paths, {
-    ...{ json: args.json, picture, answers: true, drawing: ahead.drawing },
-  });
+  const { drawing } = ahead;
+  const data = await drawAndPrint(io, paths, { json: args.json, picture, answers: true, drawing });
   // What this process did may be a part of the run.
   const status = chosen.run === undefined ? measuredStatus : (data.end?.status ?? "interrupted");
   const next = describeResume(status, paths, io.cwd);
