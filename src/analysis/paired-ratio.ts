@@ -65,9 +65,6 @@ export interface RatioOptions {
   readonly runSpread?: number;
 }
 
-/** Few loads that differ by so many times the variance that their pairs and the assumed spread explain: the machine drifted. */
-const DRIFT_FROM = 6.63; // Chi-squared with one degree of freedom: by luck once in a hundred.
-
 /**
  * Of the intervals of few loads, whatever loads differ by: `LEVEL` would need more of them. With the looks that decide about further
  * loads they still hold the truth in 95 of 100.
@@ -115,7 +112,7 @@ export function pairedRatio(
   const isOfLoads = unit === "load" || rounds.length >= FEWEST_LOADS;
   const { half, unevenLoads } = isOfLoads
     ? { half: halfOfUnits(loadMeans), unevenLoads: null }
-    : halfOfFewLoads(rounds, mean, loadSpread);
+    : halfOfFewLoads(rounds, loadSpread);
   const whole = Math.hypot(half, quantile(Number.POSITIVE_INFINITY) * runSpread * Math.SQRT2);
   return { ...known, interval: [Math.exp(mean - whole), Math.exp(mean + whole)], unevenLoads };
 }
@@ -127,12 +124,10 @@ function halfOfUnits(units: readonly number[]): number {
 }
 
 /**
- * What the pairs of a load differ by, and what loads do: as much as they show, and no less than is assumed. Where that does not
- * explain them, as wide as so few of them say.
+ * What the pairs of a load differ by, and what loads do: as much as they show, and no less than is assumed.
  */
 function halfOfFewLoads(
   rounds: readonly (readonly LogPair[])[],
-  mean: number,
   loadSpread: number,
 ): { readonly half: number; readonly unevenLoads: number | null } {
   const logs = rounds.map((round) => round.map(({ log }) => log));
@@ -151,23 +146,11 @@ function halfOfFewLoads(
     quantile(2 * (rounds.length - 1), LEVEL_OF_UNEVEN_LOADS) * spread * Math.sqrt(2 / rounds.length);
   const half = Math.hypot(ofPairs, Math.max(ofLoads, ofSpread));
   const unevenLoads = ofSpread > ofLoads ? spread : null;
-  const between = betweenRounds(logs, mean);
-  const explained = pooled + (assumed ** 2 * pairs) / rounds.length;
-  if (between <= DRIFT_FROM * explained) return { half, unevenLoads };
-  const ofDrift = quantile(rounds.length - 1) * Math.sqrt(between / pairs);
-  return ofDrift > half
-    ? { half: ofDrift, unevenLoads: Math.max(spread, shown / Math.SQRT2) }
-    : { half, unevenLoads };
+  return { half, unevenLoads };
 }
 
 function quantile(degreesOfFreedom: number, level: number = LEVEL): number {
   // The normal distribution's own, for what is not estimated.
   if (degreesOfFreedom === Number.POSITIVE_INFINITY) return 2.5758293035489;
   return studentTQuantile((1 + level) / 2, degreesOfFreedom);
-}
-
-/** What the spread of the rounds' means would make the variance of a single pair. */
-function betweenRounds(rounds: readonly (readonly number[])[], mean: number): number {
-  const squares = rounds.reduce((sum, round) => sum + round.length * (computeMean(round) - mean) ** 2, 0);
-  return squares / (rounds.length - 1);
 }

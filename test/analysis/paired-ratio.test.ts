@@ -113,6 +113,10 @@ describe("where further loads follow two that are apart", () => {
     expect(followed).toBeGreaterThan(2 * (alone ?? 0));
   });
 
+  test("one that is 1.3 times slower, loads 10 %% apart, is found in at least 70 of 100", () => {
+    expect(countClaims({ ...further, drift: 0.1, ratio: 1.3 })).toBeGreaterThanOrEqual(700);
+  });
+
   test("few follow where loads are as even as they are here", () => {
     const runs = Array.from({ length: 200 }, (_, index) =>
       simulatePairs({ ...further, seed: index + 1, drift: 0.02, ratio: 1 }),
