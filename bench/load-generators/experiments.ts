@@ -15,7 +15,7 @@ export const MODEL_CONFIG = {
 } as const;
 
 /** Layers that stay in bfloat16, which takes longer here than nf4: how many decides by how much. */
-const PLAIN_LAYERS = 6;
+const PLAIN_LAYERS = 5;
 export const SLOWER = {
   skip_modules: [...Array.from({ length: PLAIN_LAYERS }, (_, layer) => `model.layers.${layer}`), "lm_head"],
   prompt_tokens: 20,
