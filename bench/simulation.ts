@@ -4,6 +4,7 @@
  */
 import { computeEffect } from "../src/analysis/comparison.js";
 import { pairedRatio } from "../src/analysis/paired-ratio.js";
+import { MOST_FURTHER_ROUNDS } from "../src/plan/further-rounds.js";
 import { simulatePairs } from "./simulation/simulate.js";
 
 const RUNS = 1_000;
@@ -19,9 +20,9 @@ interface Case {
   readonly drift: number;
 }
 
-const SHARED = { prompts: 5, rounds: 2, furtherRounds: 2, isShared: true } as const;
+const SHARED = { prompts: 5, rounds: 2, furtherRounds: MOST_FURTHER_ROUNDS, isShared: true } as const;
 const CASES: readonly Case[] = [
-  ...[0.01, 0.02, 0.03, 0.05, 0.1, 0.3].flatMap((drift) => [
+  ...[0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.3].flatMap((drift) => [
     { what: "identical", ratio: 1, ...SHARED, noise: 0.01, drift },
     { what: "1.3×", ratio: 1.3, ...SHARED, noise: 0.01, drift },
   ]),

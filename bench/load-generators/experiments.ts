@@ -14,6 +14,9 @@ export const MODEL_CONFIG = {
   eos_token_id: 1,
 } as const;
 
+/** For what is identical in effect any size will do: fewer layers are loaded sooner. */
+const SMALLER_CONFIG = { ...MODEL_CONFIG, num_hidden_layers: 4 } as const;
+
 /** Layers that stay in bfloat16, which takes longer here than nf4: how many decides by how much. */
 const PLAIN_LAYERS = 5;
 export const SLOWER = {
@@ -38,22 +41,16 @@ const SHARED = {
   repeats: 2,
 } as const;
 
-const models = MODEL_SEEDS.map((seed) => ({
-  config: MODEL_CONFIG,
-  weights: "random",
-  seed,
-  tokenizer: "bytes",
-}));
-
 export type ExperimentName = "identical" | "different";
 
 export const EXPERIMENTS: Readonly<Record<ExperimentName, string>> = {
   // The output head stays unquantized in any case.
-  identical: describeExperiment("identical", ["lm_head"]),
-  different: describeExperiment("different", SLOWER.skip_modules),
+  identical: describeExperiment("identical", SMALLER_CONFIG, ["lm_head"]),
+  different: describeExperiment("different", MODEL_CONFIG, SLOWER.skip_modules),
 };
 
-function describeExperiment(name: ExperimentName, skip_modules: readonly string[]): string {
+function describeExperiment(name: string, config: object, skip_modules: readonly string[]): string {
+  const models = MODEL_SEEDS.map((seed) => ({ config, weights: "random", seed, tokenizer: "bytes" }));
   return JSON.stringify({
     name,
     ...SHARED,

@@ -2,7 +2,7 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RatioPair } from "../../src/analysis/paired-ratio.js";
-import { computeLoadSpread, LOAD_SPREAD } from "../../src/run/load-spread.js";
+import { areLoadsTooFew, computeLoadSpread } from "../../src/run/load-spread.js";
 
 export interface SimulatedRun {
   readonly seed: number;
@@ -10,7 +10,7 @@ export interface SimulatedRun {
   readonly rounds: number;
   /** Each prompt is measured in one of the rounds, not in all. */
   readonly isShared?: boolean;
-  /** At most: one follows where the loads before it differ by more than is assumed. */
+  /** At most: one follows where the loads before it differ so much that they are too few. */
   readonly furtherRounds?: number;
   /** Pairs of the first round that are left out, as disturbed ones are. */
   readonly lost?: number;
@@ -61,5 +61,5 @@ function areUneven(loads: readonly (readonly MeasuredPair[])[]): boolean {
   const sides = ([0, 1] as const).map((side) =>
     loads.map((load) => load.map(({ paces }) => Math.log(paces[side]))),
   );
-  return computeLoadSpread(sides) > LOAD_SPREAD;
+  return areLoadsTooFew(computeLoadSpread(sides), loads.length);
 }

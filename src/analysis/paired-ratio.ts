@@ -1,19 +1,20 @@
 /** The ratio of two configurations over pairs of trials, with the one interval that decides what may be said of it. */
 import { studentTQuantile } from "../base/statistics.js";
 import {
+  computeHalfOfSpread,
   computeLoadSpread,
   computeMean,
   computePooledVariance,
   computeVariance,
+  FEWEST_LOADS,
+  LEVEL,
   LOAD_SPREAD,
 } from "../run/load-spread.js";
 
-/** Level of every interval of a ratio: of a hundred comparisons of a thing with itself about one leaves out one. */
-export const LEVEL = 0.99;
 /** Below this the spread of the pairs is itself not known well enough. */
 export const FEWEST_PAIRS = 4;
-/** The same of loads: from so many on their own spread is known, and nothing is assumed of it. */
-export const FEWEST_LOADS = 5;
+/** From so many loads on what their ratios differ by is known: whatever slows both configurations of a round is none of it. */
+const FEWEST_LOAD_RATIOS = 9;
 /** How the intervals of comparisons are made, as summary.json tells it. */
 export const INTERVAL = {
   level: LEVEL,
@@ -65,12 +66,6 @@ export interface RatioOptions {
   readonly runSpread?: number;
 }
 
-/**
- * Of the intervals of few loads, whatever loads differ by: `LEVEL` would need more of them. With the looks that decide about further
- * loads they still hold the truth in 95 of 100.
- */
-const LEVEL_OF_UNEVEN_LOADS = 0.96;
-
 /** Of one pair, on the logarithm. */
 interface LogPair {
   readonly log: number;
@@ -109,10 +104,10 @@ export function pairedRatio(
   if (units.length < (unit === "load" ? FEWEST_LOADS : FEWEST_PAIRS)) {
     return { ...known, interval: null, unevenLoads: null };
   }
-  const isOfLoads = unit === "load" || rounds.length >= FEWEST_LOADS;
+  const isOfLoads = unit === "load" || rounds.length >= FEWEST_LOAD_RATIOS;
   const { half, unevenLoads } = isOfLoads
     ? { half: halfOfUnits(loadMeans), unevenLoads: null }
-    : halfOfFewLoads(rounds, loadSpread);
+    : halfOfPairs(rounds, loadSpread);
   const whole = Math.hypot(half, quantile(Number.POSITIVE_INFINITY) * runSpread * Math.SQRT2);
   return { ...known, interval: [Math.exp(mean - whole), Math.exp(mean + whole)], unevenLoads };
 }
@@ -123,34 +118,35 @@ function halfOfUnits(units: readonly number[]): number {
   return standardError < 1e-12 ? 0 : quantile(units.length - 1) * standardError;
 }
 
-/**
- * What the pairs of a load differ by, and what loads do: as much as they show, and no less than is assumed.
- */
-function halfOfFewLoads(
+/** What the pairs of a load differ by, and what loads do: as much as they show, and, of few loads, no less than is assumed. */
+function halfOfPairs(
   rounds: readonly (readonly LogPair[])[],
   loadSpread: number,
 ): { readonly half: number; readonly unevenLoads: number | null } {
+  const loads = rounds.length;
   const logs = rounds.map((round) => round.map(({ log }) => log));
   const pairs = logs.flat().length;
-  const degrees = pairs - rounds.length;
   const pooled = computePooledVariance(logs);
-  const ofPairs = pooled < 1e-24 ? 0 : quantile(degrees) * Math.sqrt(pooled / pairs);
+  const ofPairs = pooled < 1e-24 ? 0 : quantile(pairs - loads) * Math.sqrt(pooled / pairs);
   const assumed = loadSpread * Math.SQRT2;
   const normal = quantile(Number.POSITIVE_INFINITY);
-  if (rounds.length < 2) return { half: Math.hypot(ofPairs, normal * assumed), unevenLoads: null };
-  const shown = Math.sqrt(computeVariance(logs.map(computeMean)));
-  const ofLoads = (normal * Math.max(assumed, shown)) / Math.sqrt(rounds.length);
+  if (loads < 2) return { half: Math.hypot(ofPairs, normal * assumed), unevenLoads: null };
   const sides = ([0, 1] as const).map((side) => rounds.map((round) => round.map(({ paces }) => paces[side])));
   const spread = computeLoadSpread(sides);
-  const ofSpread =
-    quantile(2 * (rounds.length - 1), LEVEL_OF_UNEVEN_LOADS) * spread * Math.sqrt(2 / rounds.length);
-  const half = Math.hypot(ofPairs, Math.max(ofLoads, ofSpread));
-  const unevenLoads = ofSpread > ofLoads ? spread : null;
-  return { half, unevenLoads };
+  const ofSpread = computeHalfOfSpread(spread, loads);
+  if (loads >= FEWEST_LOADS) {
+    return { half: Math.hypot(ofPairs, ofSpread), unevenLoads: spread > loadSpread ? spread : null };
+  }
+  const shown = Math.sqrt(computeVariance(logs.map(computeMean)));
+  const ofLoads = (normal * Math.max(assumed, shown)) / Math.sqrt(loads);
+  return {
+    half: Math.hypot(ofPairs, Math.max(ofLoads, ofSpread)),
+    unevenLoads: ofSpread > ofLoads ? spread : null,
+  };
 }
 
-function quantile(degreesOfFreedom: number, level: number = LEVEL): number {
+function quantile(degreesOfFreedom: number): number {
   // The normal distribution's own, for what is not estimated.
   if (degreesOfFreedom === Number.POSITIVE_INFINITY) return 2.5758293035489;
-  return studentTQuantile((1 + level) / 2, degreesOfFreedom);
+  return studentTQuantile((1 + LEVEL) / 2, degreesOfFreedom);
 }

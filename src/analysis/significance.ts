@@ -2,8 +2,9 @@
 
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
+import { FEWEST_LOADS } from "../run/load-spread.js";
 import type { Verdict } from "../run/summary-schema.js";
-import { FEWEST_LOADS, FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
+import { FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
 
 /**
  * `same`: it differs by less than matters, and the interval is narrow enough to say so. `disturbed`: other work on the

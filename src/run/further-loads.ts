@@ -1,7 +1,7 @@
 /** Which configurations are loaded once more, because what their loads differ by hides what they are compared for. */
 import { planFurtherSessions } from "../plan/further-rounds.js";
 import { type LoadSession, type Plan, referenceIdOf } from "../plan/plan-types.js";
-import { computeLoadSpread, LOAD_SPREAD } from "./load-spread.js";
+import { areLoadsTooFew, computeLoadSpread } from "./load-spread.js";
 import type { PlanProgress } from "./plan-progress.js";
 
 /** With fewer trials that nothing disturbed nothing is said of times, and more loads would not change that. */
@@ -16,7 +16,7 @@ export interface FurtherLoads {
 
 /**
  * Of a further round, by the records of the rounds before it: a configuration and its reference, where loads of one and the same
- * of the two differ by more than is always assumed. It does not look at what they are compared for: measuring until a
+ * of the two differ by so much that more of them are needed. It does not look at what they are compared for: measuring until a
  * difference shows would find one.
  */
 export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: number): FurtherLoads {
@@ -28,7 +28,7 @@ export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: numb
     const loads = pair.map((id) => progress.listLoadRates(id, round));
     const areKnown = loads.every((one) => one.length >= 2 && one.flat().length >= FEWEST_QUIET_TRIALS);
     const spread = areKnown ? computeLoadSpread(loads) : 0;
-    if (spread <= LOAD_SPREAD) continue;
+    if (!areLoadsTooFew(spread, Math.min(...loads.map(({ length }) => length)))) continue;
     for (const id of pair) needed.add(id);
     largest = Math.max(largest, spread);
   }

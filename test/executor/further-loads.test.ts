@@ -15,21 +15,23 @@ const plan = (...lines: readonly string[]) =>
 const loadsOf = (records: readonly RunFileRecord[]) =>
   records.flatMap((record) => (record.kind === "load" ? `${record.configuration_id} ${record.round}` : []));
 const PLANNED = ["none 0", "fp4 0", "fp4 1", "none 1"];
+const FURTHER_ROUNDS = [2, 3, 4, 5, 6, 7];
 
-test("where two loads of a configuration differ, it and its reference are loaded up to twice more", async () => {
+test("where loads of a configuration stay apart, it and its reference are loaded up to six times more", async () => {
   const { status, records, events } = await runPlan(await plan(), "uneven-loads");
   expect(status).toBe("completed");
   const loads = loadsOf(records);
   expect(loads.slice(0, 4)).toEqual(PLANNED);
-  expect(loads.slice(4, 6).toSorted()).toEqual(["fp4 2", "none 2"]);
-  expect(loads.slice(6).toSorted()).toEqual(["fp4 3", "none 3"]);
+  for (const [index, round] of FURTHER_ROUNDS.entries()) {
+    const [first, second] = [4 + 2 * index, 6 + 2 * index];
+    expect(loads.slice(first, second).toSorted()).toEqual([`fp4 ${round}`, `none ${round}`]);
+  }
+  expect(loads).toHaveLength(16);
   const told = events.flatMap((event) =>
     event.type === "loads-uneven" ? [[event.sessions.length, event.trials]] : [],
   );
-  expect(told).toEqual([
-    [2, 6],
-    [2, 4],
-  ]);
+  // Five prompts in two loads: three and two.
+  expect(told).toEqual(FURTHER_ROUNDS.map((round) => [2, round % 2 === 0 ? 6 : 4]));
   expect(events.find(({ type }) => type === "loads-uneven")).toMatchObject({
     spread: expect.closeTo(Math.log(10 / 7.5) / Math.SQRT2, 6),
   });
@@ -40,12 +42,12 @@ test("what they measure counts like all else, and nothing is missing", async () 
   const data = groupRecords(records, "test");
   expect(data.recordProblems).toEqual([]);
   const { configurations, trials_planned, trials_completed } = summarize(data);
-  expect([trials_planned, trials_completed]).toEqual([20, 20]);
+  expect([trials_planned, trials_completed]).toEqual([40, 40]);
   expect(configurations.map((one) => [one.status, one.trials_planned, one.trials_completed])).toEqual([
-    ["completed", 10, 10],
-    ["completed", 10, 10],
+    ["completed", 20, 20],
+    ["completed", 20, 20],
   ]);
-  expect(configurations[1]?.against_reference?.time).toMatchObject({ loads: 4, pairs: 10 });
+  expect(configurations[1]?.against_reference?.time).toMatchObject({ loads: 8, pairs: 20 });
 });
 
 test("loads that are even are followed by none; nor are rounds that were asked for", async () => {
@@ -87,5 +89,5 @@ test("a reused configuration is loaded no further: another day's loads are no ro
   const { records, events } = await runPlan(planned, "uneven-loads", () => {}, { reuse: [earlier] });
   expect(events.filter(({ type }) => type === "reused")).toHaveLength(2);
   expect(events.filter(({ type }) => type === "loads-uneven")).toEqual([]);
-  expect(groupRecords(records, "test").configurations.map(({ trials }) => trials.length)).toEqual([10, 10]);
+  expect(groupRecords(records, "test").configurations.map(({ trials }) => trials.length)).toEqual([20, 20]);
 });

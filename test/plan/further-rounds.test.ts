@@ -56,7 +56,9 @@ test("whatever is planned, trials of further loads are none of the plan's, and a
       expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
       expect(all.map(({ index }) => index)).toEqual(all.map((_, index) => index));
       for (const [index, trials] of further.entries()) {
-        const like = own.filter(({ round }) => round === (planned.header.rounds_share_trials ? index : 0));
+        const like = own.filter(
+          ({ round }) => round === (planned.header.rounds_share_trials ? index % rounds : 0),
+        );
         expect(trials.map(({ prompt_id }) => prompt_id)).toEqual(like.map(({ prompt_id }) => prompt_id));
       }
     }),

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { MOST_FURTHER_ROUNDS } from "../../src/plan/further-rounds.js";
 import { planLoadSessions, planSessionsInOrder } from "../../src/plan/load-sessions.js";
 import { planExperiment } from "../fixtures/experiments.js";
 
@@ -93,7 +94,7 @@ test("where quality is asked for the reference runs first, because the others ar
 test("two loads share the trials by default, so that there are no more of them, and each has of every prompt", async () => {
   const plan = await planExperiment([...EXPERIMENT.slice(0, 4), "repeats: 4", ""].join("\n"));
   expect(plan.header).toMatchObject({ rounds: 2, rounds_share_trials: true, repeats: 4, trials: 24 });
-  expect(plan.header.further_rounds).toBe(2);
+  expect(plan.header.further_rounds).toBe(MOST_FURTHER_ROUNDS);
   expect(plan.blocks.map(({ configuration_id, round }) => `${configuration_id} ${round}`)).toEqual([
     "fp4 0",
     "none 0",
