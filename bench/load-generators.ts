@@ -2,9 +2,9 @@
  * Verdicts of real runs whose truth is known, after `npm run build`:
  *
  *   npx tsx bench/load-generators.ts identical --runs 5 --from 6 --save same.jsonl
- *     two configurations that are the same in effect, while load generators start and stop: how often is a time called different?
+ *     the same twice, while load generators start and stop: how often is a time called different?
  *   npx tsx bench/load-generators.ts different --runs 20 --save different.jsonl
- *     one that is truly about 1.3 times slower, on a machine that nobody else uses: how often is that found?
+ *     one that does about 1.3 times the work, on a machine that nobody else uses: how often is that found?
  *   npx tsx bench/load-generators.ts ratio
  *     how much slower it truly is: by a loop without falcon-exp
  *
@@ -28,7 +28,7 @@ import { parseArgs } from "node:util";
 import type { Comparison, RunSummary } from "../src/run/summary-schema.js";
 import {
   COMPARISONS_A_RUN,
-  EXPERIMENTS,
+  describeExperiment,
   type ExperimentName,
   MODEL_CONFIG,
   SLOWER,
@@ -58,7 +58,7 @@ async function measureAll(name: ExperimentName): Promise<void> {
   const numbers = Array.from({ length: Number(values.runs) }, (_, index) => first + index);
   const known = readSaved(name);
   const folder = mkdtempSync(join(tmpdir(), "load-generators-"));
-  writeFileSync(join(folder, `${name}.yaml`), EXPERIMENTS[name]);
+  writeFileSync(join(folder, `${name}.yaml`), describeExperiment(name));
   try {
     for (const number of numbers) {
       if (known.some((one) => one.number === number)) continue;
@@ -97,14 +97,14 @@ async function measureOnce(name: ExperimentName, number: number, folder: string)
   const started = performance.now();
   try {
     const results = join(folder, "results");
-    const python = values.python === undefined ? [] : ["--python", values.python];
+    const python = name === "different" ? writeSlowerPython(folder) : values.python;
     const code = await execute(process.execPath, [
       bin,
       "run",
       join(folder, `${name}.yaml`),
       "--results",
       results,
-      ...python,
+      ...(python === undefined ? [] : ["--python", python]),
     ]);
     const comparisons =
       code === 0 ? readComparisons(join(results, name)) : Array<null>(COMPARISONS_A_RUN).fill(null);
@@ -128,11 +128,24 @@ function readComparisons(experiment: string): Comparison[] {
 }
 
 async function printTrueRatio(): Promise<void> {
-  const python = values.python ?? readManagedPython();
-  await execute(python, [
+  await execute(values.python ?? readManagedPython(), [
     here("load-generators/true_ratio.py"),
     JSON.stringify({ config: MODEL_CONFIG, ...SLOWER }),
   ]);
+}
+
+/** An interpreter that starts the slower worker for the product's own. */
+function writeSlowerPython(folder: string): string {
+  const file = join(folder, "python");
+  const python = `"${values.python ?? readManagedPython()}"`;
+  const lines = [
+    "#!/bin/sh",
+    `export FALCON_EXP_BENCH_SLOWER=${SLOWER.of_ten} PYTHONPATH="$PYTHONPATH:${here("load-generators")}"`,
+    `if [ "$1 $2" = "-m falcon_exp.worker" ]; then shift 2; exec ${python} "${here("load-generators/slower_worker.py")}" "$@"; fi`,
+    `exec ${python} "$@"`,
+  ];
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(""), { mode: 0o755 });
+  return file;
 }
 
 function readManagedPython(): string {

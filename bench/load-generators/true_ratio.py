@@ -1,6 +1,6 @@
 """How much slower the second configuration of the experiment ``different`` truly is, by a loop without falcon-exp.
 
-Takes the model's config and the layers that stay unquantized as JSON. Loads both models several times, in turn, and generates
+Takes the model's config and how many of ten layers work twice as JSON. Loads both models several times, in turn, and generates
 with each in turn; prints the ratio of every load, and the median and spread over loads.
 """
 
@@ -15,20 +15,22 @@ from typing import Any
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 import torch  # noqa: E402
+from slow_down import slow_down  # noqa: E402
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig  # noqa: E402
 
 LOADS = 6
 PAIRS = 10
 
 
-def load_model(folder: str, skip: list[str] | None) -> Any:
+def load_model(folder: str, of_ten: int) -> Any:
     nf4 = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=torch.bfloat16,
-        llm_int8_skip_modules=skip,
     )
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, quantization_config=nf4).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, quantization_config=nf4).eval()
+    slow_down(model, of_ten)
+    return model
 
 
 def generate(model: Any, ids: torch.Tensor, new_tokens: int) -> float:
@@ -47,8 +49,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
         for load in range(LOADS):
-            skipped = [None, asked["skip_modules"]]
-            models = [load_model(folder, skip) for skip in (skipped if load % 2 == 0 else reversed(skipped))]
+            both = [0, asked["of_ten"]]
+            models = [load_model(folder, of_ten) for of_ten in (both if load % 2 == 0 else reversed(both))]
             reference, slower = models if load % 2 == 0 else reversed(models)
             times: dict[bool, list[float]] = {False: [], True: []}
             for pair in range(PAIRS + 1):
@@ -57,7 +59,7 @@ def main() -> None:
                     if pair > 0:
                         times[is_slower].append(sec)
             ratios.append(statistics.median(times[True]) / statistics.median(times[False]))
-            print(f"load {load + 1}: {ratios[-1]:.3f}x, {statistics.median(times[False]):.3f} s all in nf4", flush=True)
+            print(f"load {load + 1}: {ratios[-1]:.3f}x, {statistics.median(times[False]):.3f} s the reference", flush=True)
     print(f"truly {statistics.median(ratios):.3f}x (median of {LOADS} loads, {min(ratios):.3f} to {max(ratios):.3f})")
 
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   COMPARISONS_A_RUN,
-  EXPERIMENTS,
+  describeExperiment,
   type ExperimentName,
 } from "../../bench/load-generators/experiments.js";
 import { describeOutcomes, type Outcome, readOutcome } from "../../bench/load-generators/outcomes.js";
@@ -21,7 +21,7 @@ describe("comparisons whose truth is known", () => {
   test.each<ExperimentName>(["identical", "different"])(
     "%s compares two configurations of each model over ten pairs in two loads, as the default plans them",
     async (name) => {
-      const { header, configurations } = await planExperiment(EXPERIMENTS[name]);
+      const { header, configurations } = await planExperiment(describeExperiment(name));
       expect(header).toMatchObject({ experiment: name, rounds: 2, rounds_share_trials: true, trials: 100 });
       expect(configurations.map(({ is_reference }) => is_reference)).toEqual(
         Array.from({ length: COMPARISONS_A_RUN }, () => [true, false]).flat(),
