@@ -2,7 +2,7 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RatioPair } from "../../src/analysis/paired-ratio.js";
-import { areLoadsTooFew, computeLoadSpread } from "../../src/run/load-spread.js";
+import { findUncertainty } from "../../src/run/ratio-precision.js";
 
 export interface SimulatedRun {
   readonly seed: number;
@@ -10,7 +10,7 @@ export interface SimulatedRun {
   readonly rounds: number;
   /** Each prompt is measured in one of the rounds, not in all. */
   readonly isShared?: boolean;
-  /** At most: one follows where the loads before it differ so much that they are too few. */
+  /** At most: one follows where those before it are too few to know the ratio. */
   readonly furtherRounds?: number;
   /** Pairs of the first round that are left out, as disturbed ones are. */
   readonly lost?: number;
@@ -39,7 +39,7 @@ export function simulatePairs(run: SimulatedRun): RatioPair[] {
   const normal = makeNormal(seed);
   const measured: MeasuredPair[][] = [];
   for (let round = 0; round < rounds + furtherRounds; round++) {
-    if (round >= rounds && !areUneven(measured)) break;
+    if (round >= rounds && !areTooFew(measured)) break;
     const [ofOwn, ofReference] = [drift * normal(), drift * normal()];
     const ofRound = Array.from({ length: prompts }, (_, prompt) => prompt).filter(
       (prompt) => !isShared || prompt % rounds === round % rounds,
@@ -57,9 +57,9 @@ export function simulatePairs(run: SimulatedRun): RatioPair[] {
 
 type MeasuredPair = RatioPair & Required<Pick<RatioPair, "paces">>;
 
-function areUneven(loads: readonly (readonly MeasuredPair[])[]): boolean {
-  const sides = ([0, 1] as const).map((side) =>
+function areTooFew(loads: readonly (readonly MeasuredPair[])[]): boolean {
+  const [own, reference] = ([0, 1] as const).map((side) =>
     loads.map((load) => load.map(({ paces }) => Math.log(paces[side]))),
   );
-  return areLoadsTooFew(computeLoadSpread(sides), loads.length);
+  return own !== undefined && reference !== undefined && findUncertainty(own, reference) !== null;
 }

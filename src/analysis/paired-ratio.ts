@@ -1,15 +1,18 @@
 /** The ratio of two configurations over pairs of trials, with the one interval that decides what may be said of it. */
-import { studentTQuantile } from "../base/statistics.js";
 import {
-  computeHalfOfSpread,
   computeLoadSpread,
   computeMean,
   computePooledVariance,
   computeVariance,
-  FEWEST_LOADS,
-  LEVEL,
   LOAD_SPREAD,
 } from "../run/load-spread.js";
+import {
+  computeHalfOfAssumed,
+  computeHalfOfSpread,
+  FEWEST_LOADS,
+  LEVEL,
+  quantileOf,
+} from "../run/ratio-precision.js";
 
 /** Below this the spread of the pairs is itself not known well enough. */
 export const FEWEST_PAIRS = 4;
@@ -108,14 +111,14 @@ export function pairedRatio(
   const { half, unevenLoads } = isOfLoads
     ? { half: halfOfUnits(loadMeans), unevenLoads: null }
     : halfOfPairs(rounds, loadSpread);
-  const whole = Math.hypot(half, quantile(Number.POSITIVE_INFINITY) * runSpread * Math.SQRT2);
+  const whole = Math.hypot(half, quantileOf(Number.POSITIVE_INFINITY) * runSpread * Math.SQRT2);
   return { ...known, interval: [Math.exp(mean - whole), Math.exp(mean + whole)], unevenLoads };
 }
 
 function halfOfUnits(units: readonly number[]): number {
   const standardError = Math.sqrt(computeVariance(units) / units.length);
   // Rounding leaves a spread of about 1e-16 where all values are the same.
-  return standardError < 1e-12 ? 0 : quantile(units.length - 1) * standardError;
+  return standardError < 1e-12 ? 0 : quantileOf(units.length - 1) * standardError;
 }
 
 /** What the pairs of a load differ by, and what loads do: as much as they show, and, of few loads, no less than is assumed. */
@@ -127,26 +130,20 @@ function halfOfPairs(
   const logs = rounds.map((round) => round.map(({ log }) => log));
   const pairs = logs.flat().length;
   const pooled = computePooledVariance(logs);
-  const ofPairs = pooled < 1e-24 ? 0 : quantile(pairs - loads) * Math.sqrt(pooled / pairs);
-  const assumed = loadSpread * Math.SQRT2;
-  const normal = quantile(Number.POSITIVE_INFINITY);
-  if (loads < 2) return { half: Math.hypot(ofPairs, normal * assumed), unevenLoads: null };
+  const ofPairs = pooled < 1e-24 ? 0 : quantileOf(pairs - loads) * Math.sqrt(pooled / pairs);
+  const ofAssumed = computeHalfOfAssumed(loadSpread, loads);
+  if (loads < 2) return { half: Math.hypot(ofPairs, ofAssumed), unevenLoads: null };
   const sides = ([0, 1] as const).map((side) => rounds.map((round) => round.map(({ paces }) => paces[side])));
   const spread = computeLoadSpread(sides);
   const ofSpread = computeHalfOfSpread(spread, loads);
   if (loads >= FEWEST_LOADS) {
     return { half: Math.hypot(ofPairs, ofSpread), unevenLoads: spread > loadSpread ? spread : null };
   }
-  const shown = Math.sqrt(computeVariance(logs.map(computeMean)));
-  const ofLoads = (normal * Math.max(assumed, shown)) / Math.sqrt(loads);
+  const shown =
+    quantileOf(Number.POSITIVE_INFINITY) * Math.sqrt(computeVariance(logs.map(computeMean)) / loads);
+  const ofLoads = Math.max(ofAssumed, shown);
   return {
     half: Math.hypot(ofPairs, Math.max(ofLoads, ofSpread)),
     unevenLoads: ofSpread > ofLoads ? spread : null,
   };
-}
-
-function quantile(degreesOfFreedom: number): number {
-  // The normal distribution's own, for what is not estimated.
-  if (degreesOfFreedom === Number.POSITIVE_INFINITY) return 2.5758293035489;
-  return studentTQuantile((1 + LEVEL) / 2, degreesOfFreedom);
 }

@@ -2,7 +2,7 @@
 
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
-import { FEWEST_LOADS } from "../run/load-spread.js";
+import { FEWEST_LOADS } from "../run/ratio-precision.js";
 import type { Verdict } from "../run/summary-schema.js";
 import { FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
 

@@ -111,17 +111,17 @@ class LocalRun {
     return status;
   }
 
-  /** Where loads of one configuration differ too much; each round as those before it say. */
+  /** Where a ratio is not known well enough; each round as those before it say. */
   private async runFurtherRounds(): Promise<void> {
     const { plan, context, progress } = this;
     for (const round of this.listFurtherRounds()) {
-      const { sessions, spread } = findFurtherLoads(plan, progress, round);
+      const { sessions, uncertainty } = findFurtherLoads(plan, progress, round);
       if (context.stop.state !== null || sessions.length === 0) return;
       this.furtherSessions.push(...sessions);
       const left = sessions.filter((one) => progress.findRemainingWork(one, this.workOptions) !== null);
       if (left.length === 0) continue;
       const trials = left.reduce((sum, session) => sum + progress.listTrials(session).length, 0);
-      context.onEvent({ type: "loads-uneven", spread, sessions: left, trials });
+      context.onEvent({ type: "ratios-uncertain", uncertainty, sessions: left, trials });
       for (const session of left) await this.runOne(session);
     }
   }

@@ -44,11 +44,11 @@ export type RunEvent =
       /** Of later rounds. */
       readonly trials: number;
     }
-  /** Loads of one configuration differ by so much that times cannot be told apart: some are loaded once more. */
+  /** Times vary so much that their ratios are not known well enough: some configurations are loaded once more. */
   | {
-      readonly type: "loads-uneven";
-      /** Of the loads so far: the largest standard deviation, 0.1 is 10 %. */
-      readonly spread: number;
+      readonly type: "ratios-uncertain";
+      /** Of those ratios the largest: 0.2 is ±20 %. */
+      readonly uncertainty: number;
       readonly sessions: readonly LoadSession[];
       /** Of these sessions. */
       readonly trials: number;

@@ -1,8 +1,8 @@
-/** Which configurations are loaded once more, because what their loads differ by hides what they are compared for. */
+/** Which configurations are loaded once more, because their ratio is not known well enough yet. */
 import { planFurtherSessions } from "../plan/further-rounds.js";
 import { type LoadSession, type Plan, referenceIdOf } from "../plan/plan-types.js";
-import { areLoadsTooFew, computeLoadSpread } from "./load-spread.js";
 import type { PlanProgress } from "./plan-progress.js";
+import { findUncertainty } from "./ratio-precision.js";
 
 /** With fewer trials that nothing disturbed nothing is said of times, and more loads would not change that. */
 const FEWEST_QUIET_TRIALS = 4;
@@ -10,31 +10,34 @@ const FEWEST_QUIET_TRIALS = 4;
 export interface FurtherLoads {
   /** In the order of running. */
   readonly sessions: readonly LoadSession[];
-  /** The largest of those that led to them; 0 where none did. */
-  readonly spread: number;
+  /** Of the ratios that led to them, the largest: 0.2 is ±20 %; 0 where none did. */
+  readonly uncertainty: number;
 }
 
 /**
- * Of a further round, by the records of the rounds before it: a configuration and its reference, where loads of one and the same
- * of the two differ by so much that more of them are needed. It does not look at what they are compared for: measuring until a
+ * Of a further round, by the records of the rounds before it: a configuration and its reference, where their trials and loads
+ * vary so much that their ratio is not known well enough. It does not look at what they are compared for: measuring until a
  * difference shows would find one.
  */
 export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: number): FurtherLoads {
   const needed = new Set<string>();
   let largest = 0;
   for (const configuration of plan.configurations) {
-    const pair = [configuration.worker.id, referenceIdOf(configuration, plan.header)];
-    if (pair[0] === pair[1]) continue;
-    const loads = pair.map((id) => progress.listLoadRates(id, round));
-    const areKnown = loads.every((one) => one.length >= 2 && one.flat().length >= FEWEST_QUIET_TRIALS);
-    const spread = areKnown ? computeLoadSpread(loads) : 0;
-    if (!areLoadsTooFew(spread, Math.min(...loads.map(({ length }) => length)))) continue;
-    for (const id of pair) needed.add(id);
-    largest = Math.max(largest, spread);
+    const [own, reference] = [configuration.worker.id, referenceIdOf(configuration, plan.header)];
+    if (reference === null || own === reference) continue;
+    const [ownLoads, referenceLoads] = [
+      progress.listLoadRates(own, round),
+      progress.listLoadRates(reference, round),
+    ];
+    if (Math.min(ownLoads.flat().length, referenceLoads.flat().length) < FEWEST_QUIET_TRIALS) continue;
+    const uncertainty = findUncertainty(ownLoads, referenceLoads);
+    if (uncertainty === null) continue;
+    for (const id of [own, reference]) needed.add(id);
+    largest = Math.max(largest, uncertainty);
   }
-  if (needed.size === 0) return { sessions: [], spread: 0 };
+  if (needed.size === 0) return { sessions: [], uncertainty: 0 };
   const sessions = planFurtherSessions(plan, round).filter(({ configuration_id }) =>
     needed.has(configuration_id),
   );
-  return { sessions, spread: largest };
+  return { sessions, uncertainty: largest };
 }

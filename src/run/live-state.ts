@@ -83,7 +83,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         ...NO_TRIAL_YET,
       };
     }
-    case "loads-uneven":
+    case "ratios-uncertain":
       return {
         ...state,
         configuration: Math.max(state.configuration, plan.blocks.length),

@@ -98,8 +98,8 @@ export function formatLogLine(
       return options.plain ? `${place}: loading` : null;
     case "configuration-loaded":
       return loadedLine(event, place, colors);
-    case "loads-uneven":
-      return `loads of the same configuration differ by up to ${(event.spread * 100).toFixed(0)} %: loading ${pluralize(event.sessions.length, "configuration")} once more`;
+    case "ratios-uncertain":
+      return `speeds are compared to ±${(event.uncertainty * 100).toFixed(0)} % only: loading ${pluralize(event.sessions.length, "configuration")} once more`;
     case "rounds-joined":
       return `${place}: loading takes longer than its trials, so one load measures all of them`;
     case "trial-completed":
