@@ -8,6 +8,7 @@ import {
 } from "../run/load-spread.js";
 import {
   computeHalfOfAssumed,
+  computeHalfOfRatios,
   computeHalfOfSpread,
   FEWEST_LOADS,
   LEVEL,
@@ -16,8 +17,6 @@ import {
 
 /** Below this the spread of the pairs is itself not known well enough. */
 export const FEWEST_PAIRS = 4;
-/** From so many loads on what their ratios differ by is known: whatever slows both configurations of a round is none of it. */
-const FEWEST_LOAD_RATIOS = 9;
 /** How the intervals of comparisons are made, as summary.json tells it. */
 export const INTERVAL = {
   level: LEVEL,
@@ -107,23 +106,21 @@ export function pairedRatio(
   if (units.length < (unit === "load" ? FEWEST_LOADS : FEWEST_PAIRS)) {
     return { ...known, interval: null, unevenLoads: null };
   }
-  const isOfLoads = unit === "load" || rounds.length >= FEWEST_LOAD_RATIOS;
-  const { half, unevenLoads } = isOfLoads
-    ? { half: halfOfUnits(loadMeans), unevenLoads: null }
-    : halfOfPairs(rounds, loadSpread);
+  const { half, unevenLoads } =
+    unit === "load"
+      ? { half: computeHalfOfRatios(loadMeans), unevenLoads: null }
+      : halfOfPairs(rounds, loadMeans, loadSpread);
   const whole = Math.hypot(half, quantileOf(Number.POSITIVE_INFINITY) * runSpread * Math.SQRT2);
   return { ...known, interval: [Math.exp(mean - whole), Math.exp(mean + whole)], unevenLoads };
 }
 
-function halfOfUnits(units: readonly number[]): number {
-  const standardError = Math.sqrt(computeVariance(units) / units.length);
-  // Rounding leaves a spread of about 1e-16 where all values are the same.
-  return standardError < 1e-12 ? 0 : quantileOf(units.length - 1) * standardError;
-}
-
-/** What the pairs of a load differ by, and what loads do: as much as they show, and, of few loads, no less than is assumed. */
+/**
+ * What the pairs of a load differ by, and what loads do: as much as they show, and, of few loads, no less than is assumed. From
+ * `FEWEST_LOADS` on also what the loads' ratios differ by, where that is less: what slows both is none of it.
+ */
 function halfOfPairs(
   rounds: readonly (readonly LogPair[])[],
+  loadMeans: readonly number[],
   loadSpread: number,
 ): { readonly half: number; readonly unevenLoads: number | null } {
   const loads = rounds.length;
@@ -137,10 +134,10 @@ function halfOfPairs(
   const spread = computeLoadSpread(sides);
   const ofSpread = computeHalfOfSpread(spread, loads);
   if (loads >= FEWEST_LOADS) {
-    return { half: Math.hypot(ofPairs, ofSpread), unevenLoads: spread > loadSpread ? spread : null };
+    const half = Math.min(Math.hypot(ofPairs, ofSpread), computeHalfOfRatios(loadMeans));
+    return { half, unevenLoads: spread > loadSpread ? spread : null };
   }
-  const shown =
-    quantileOf(Number.POSITIVE_INFINITY) * Math.sqrt(computeVariance(logs.map(computeMean)) / loads);
+  const shown = quantileOf(Number.POSITIVE_INFINITY) * Math.sqrt(computeVariance(loadMeans) / loads);
   const ofLoads = Math.max(ofAssumed, shown);
   return {
     half: Math.hypot(ofPairs, Math.max(ofLoads, ofSpread)),

@@ -1,6 +1,13 @@
 /** How well the ratio of two configurations' times is known: the parts of its interval, and whether more loads are needed. */
 import { studentTQuantile } from "../base/statistics.js";
-import { computeLoadSpread, computePooledVariance, LOAD_SPREAD, type LoadLogs } from "./load-spread.js";
+import {
+  computeLoadSpread,
+  computeMean,
+  computePooledVariance,
+  computeVariance,
+  LOAD_SPREAD,
+  type LoadLogs,
+} from "./load-spread.js";
 
 /** Level of every interval of a ratio: of a hundred comparisons of a thing with itself about one leaves out one. */
 export const LEVEL = 0.99;
@@ -32,7 +39,14 @@ export function computeHalfOfSpread(spread: number, loads: number): number {
   return studentTQuantile((1 + level) / 2, 2 * (loads - 1)) * spread * Math.sqrt(2 / loads);
 }
 
-/** The same of what is assumed of few loads, `spread` of one load. */
+/** Half the interval of the mean of loads' ratios, by what these logarithms differ by. */
+export function computeHalfOfRatios(ratios: readonly number[]): number {
+  const standardError = Math.sqrt(computeVariance(ratios) / ratios.length);
+  // Rounding leaves a spread of about 1e-16 where all values are the same.
+  return standardError < 1e-12 ? 0 : quantileOf(ratios.length - 1) * standardError;
+}
+
+/** `computeHalfOfSpread` of what is assumed of few loads, `spread` of one load. */
 export function computeHalfOfAssumed(spread: number, loads: number): number {
   return loads < FEWEST_LOADS ? quantileOf(Number.POSITIVE_INFINITY) * spread * Math.sqrt(2 / loads) : 0;
 }
@@ -52,6 +66,14 @@ export function findUncertainty(own: LoadLogs, reference: LoadLogs): number | nu
     computeHalfOfSpread(computeLoadSpread([own, reference]), loads),
     computeHalfOfAssumed(LOAD_SPREAD, loads),
   );
-  const half = Math.hypot(ofTrials, ofLoads);
+  const half = Math.min(Math.hypot(ofTrials, ofLoads), halfOfManyLoads(own, reference));
   return half > PRECISE_ENOUGH ? Math.expm1(half) : null;
+}
+
+/** By the spread of the loads' ratios, not by these; infinite where there are few, or where loads have no counterpart. */
+function halfOfManyLoads(own: LoadLogs, reference: LoadLogs): number {
+  if (own.length < FEWEST_LOADS || own.length !== reference.length) return Number.POSITIVE_INFINITY;
+  return computeHalfOfRatios(
+    own.map((load, index) => computeMean(load) - computeMean(reference[index] ?? [])),
+  );
 }

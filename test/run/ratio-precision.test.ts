@@ -38,6 +38,13 @@ describe("the ratio of two configurations", () => {
     expect(findUncertainty(apart(4), even(4))).toBeNull();
   });
 
+  test("is where many loads lie apart and those of the other just as much: both were slow at the same time", () => {
+    const slowed = [0, 0.3, 0, 0.3, 0];
+    expect(findUncertainty(loads(slowed, 0), loads(slowed.toReversed(), 0))).toBeNull();
+    expect(findUncertainty(loads(slowed, 0), loads([0.3, 0, 0.3, 0, 0.3], 0))).toBeGreaterThan(0.3);
+    expect(findUncertainty(loads(slowed.slice(0, 4), 0), loads(slowed.slice(0, 4), 0))).toBeGreaterThan(0.3);
+  });
+
   test("is not where trials of one load lie far apart", () => {
     expect(findUncertainty(loads([0, 0], 0.2), loads([0, 0], 0.2))).toBeGreaterThan(0.2);
   });
