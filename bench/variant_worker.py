@@ -3,9 +3,9 @@
 With nothing switched off it is the product's side of the comparison. Where FALCON_EXP_BENCH_TIMES names a file, that gets when the last
 generate began and ended, in seconds of CLOCK_MONOTONIC: the bench needs it, and records hold only how long it took.
 
-Takes the worker's own arguments and `--without NAME,…`; the names are those of SWITCHES in bench/overhead/sides.ts.
-What is switched off is replaced in memory, in the process that the trial processes are forked from: the worker's files
-stay as they are.
+Takes the worker's own arguments and `--without NAME,…`; the names are those of SWITCHES in bench/overhead/sides.ts. PYTHONPATH must
+hold this folder, for the forkserver. What is switched off is replaced in memory, in the process that the trial processes are
+forked from: the worker's files stay as they are.
 """
 
 import os
@@ -155,8 +155,8 @@ if __name__ == "__main__":
     from falcon_exp.worker.supervisor.main import main
 
     sys.exit(main())
-else:
-    # The forkserver's preload, or the main module of a spawned process.
+elif Path(__file__).stem not in sys.modules or __name__ != "__mp_main__":
+    # The forkserver's preload, or the main module of a spawned process; a forked one has it all.
     from falcon_exp.worker.trial import preload  # noqa: F401
 
     change_trials(names())

@@ -1,7 +1,7 @@
 /** Where the two sides of the comparison come from: the plain loop, falcon-exp, or falcon-exp with something switched off. */
 import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PlanConfiguration, Timeouts } from "../../src/plan/plan-types.js";
 import type { Side } from "./pairs.js";
@@ -60,7 +60,11 @@ export async function openSource(spec: string, setup: SideSetup): Promise<SideSo
   }
   const program = [variantWorker, "--without", names];
   const clockFile = join(tmpdir(), `falcon-exp-bench-${randomUUID()}.json`);
-  return new ProductSource(await ProductSide.open({ name: spec, python, env, timeouts, program, clockFile }));
+  // Without this the forkserver of Python 3.11 does not find it, says nothing, and every trial process imports all libraries anew.
+  const found = { ...env, PYTHONPATH: [env.PYTHONPATH, dirname(variantWorker)].join(delimiter) };
+  return new ProductSource(
+    await ProductSide.open({ name: spec, python, env: found, timeouts, program, clockFile }),
+  );
 }
 
 class PlainSource implements SideSource {
