@@ -1,7 +1,7 @@
 """falcon-exp's worker, which slows down configurations with ``skip_modules`` by ``slow_down`` (`load-generators.ts different`).
 
-Takes the worker's own arguments; PYTHONPATH must hold this folder, for the forkserver. FALCON_EXP_BENCH_SLOWER says how many of ten layers work twice; it is inherited by the
-forkserver, which imports this file as a module. What is changed is changed in memory.
+Takes the worker's own arguments; PYTHONPATH must hold this folder, for the forkserver, which imports this file as a module.
+FALCON_EXP_BENCH_SLOWER says how many of ten layers work twice. What is changed is changed in memory.
 """
 
 import os

@@ -53,7 +53,7 @@ export interface PairedRatio {
   readonly interval: readonly [low: number, high: number] | null;
   /** Of each load, own ÷ reference. */
   readonly loadRatios: readonly number[];
-  /** What loads of one and the same configuration differ by (standard deviation), where that is what makes the interval wide. */
+  /** What loads of one configuration differ by (standard deviation), where that is more than is always assumed. */
   readonly unevenLoads: number | null;
 }
 

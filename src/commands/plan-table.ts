@@ -43,7 +43,7 @@ export function planTable(plan: Plan, style: TableStyle): string {
   const lines = [
     `${colors.bold(header.experiment)}: ${safeLine(header.model_name)}`,
     ...(header.model_note === null ? [] : [header.model_note]),
-    `${factors} = ${header.auto_repeats === null ? "" : "at most "}${pluralize(header.trials, "trial")}, ${header.rounds_share_trials ? `in ${header.rounds} loads each (one if a load takes longer than the trials${header.further_rounds === 0 ? "" : `, up to ${header.rounds + header.further_rounds} if loads differ`}), ` : ""}after ${pluralize(header.warmup, "warm-up")} each`,
+    `${factors} = ${header.auto_repeats === null ? "" : "at most "}${pluralize(header.trials, "trial")}, ${header.rounds_share_trials ? `in ${header.rounds} loads each (one if a load takes longer than the trials${header.further_rounds === 0 ? "" : `, up to ${header.rounds + header.further_rounds} if times vary much`}), ` : ""}after ${pluralize(header.warmup, "warm-up")} each`,
     ...describePostTrialMeasurements(plan),
     ...(configurations.length > 1 && common.length > 0 ? ["The same for all:", ...common] : []),
     ...(configurations.length === 1 ? common : []),

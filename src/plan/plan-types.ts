@@ -73,7 +73,7 @@ export const planHeaderSchema = z.strictObject({
    * in its first; false: every round measures all prompts and repeats.
    */
   rounds_share_trials: z.boolean().default(false),
-  /** Rounds that may follow where loads of one configuration are too far apart; none in plans made before the key existed. */
+  /** Rounds that may follow where a ratio is not known well enough; none in plans made before the key existed. */
   further_rounds: nonNegativeInt.default(0),
   /** Of the order of configurations within rounds. */
   order_seed: nonNegativeInt.default(0),
