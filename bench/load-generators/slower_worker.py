@@ -24,9 +24,8 @@ def change_supervisor() -> None:
 
 
 def change_trials(of_ten: int) -> None:
-    from slow_down import slow_down
-
     from falcon_exp.worker.trial import trial
+    from slow_down import slow_down
 
     load = trial.load
 

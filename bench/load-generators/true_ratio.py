@@ -59,7 +59,9 @@ def main() -> None:
                     if pair > 0:
                         times[is_slower].append(sec)
             ratios.append(statistics.median(times[True]) / statistics.median(times[False]))
-            print(f"load {load + 1}: {ratios[-1]:.3f}x, {statistics.median(times[False]):.3f} s the reference", flush=True)
+            print(
+                f"load {load + 1}: {ratios[-1]:.3f}x, {statistics.median(times[False]):.3f} s the reference", flush=True
+            )
     print(f"truly {statistics.median(ratios):.3f}x (median of {LOADS} loads, {min(ratios):.3f} to {max(ratios):.3f})")
 
 
