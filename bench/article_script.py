@@ -11,6 +11,7 @@ import gc
 import json
 import logging
 import time
+from typing import Any
 
 # Whoever sees a line a layer and token once, turns it off; left on, it takes a few percent of the time measured.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -19,7 +20,8 @@ import torch  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig  # noqa: E402
 
 
-def load(model_path: str, quantization: str):
+def load(model_path: str, quantization: str) -> tuple[Any, Any]:
+    """Model and tokenizer."""
     config = None
     if quantization == "int8":
         config = BitsAndBytesConfig(load_in_8bit=True)
@@ -33,7 +35,8 @@ def load(model_path: str, quantization: str):
     return model, tokenizer
 
 
-def generate(model, tokenizer, prompt: str, new_tokens: int) -> tuple[float, str]:
+def generate(model: Any, tokenizer: Any, prompt: str, new_tokens: int) -> tuple[float, str]:
+    """Seconds, and the answer."""
     started = time.perf_counter()
     inputs = tokenizer.apply_chat_template(
         [{"role": "user", "content": prompt}],

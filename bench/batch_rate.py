@@ -2,15 +2,16 @@
 
     PYTHONPATH=python .cache/dev-python/bin/python bench/batch_rate.py --model FOLDER --batch 8 --pairs 10
 
-The loop has nothing of falcon-exp: the tokenizer pads, on the left, a plain forward pass with a mask and positions made by
-hand, the likeliest token of each row, and a clock read after the first step and after the last. What it shares with the measured
-side is the model object, the prompts and how many tokens are made. Both sides must give the same tokens.
+The loop has nothing of falcon-exp: the tokenizer pads, on the left, a plain forward pass with a mask and positions made
+by hand, the likeliest token of each row, and a clock read after the first step and after the last. What it shares with
+the measured side is the model object, the prompts and how many tokens are made. Both sides must give the same tokens.
 """
 
 import argparse
 import math
 import sys
 import time
+from typing import Any
 
 from paired_rates import compare_rates, load_unquantized
 
@@ -57,7 +58,8 @@ def main() -> None:
     def product() -> tuple[float, list[list[int]]]:
         measured = measure(loaded, request, lambda _tokens: None)
         rows = measured["rows"] or [measured]
-        return measured["batch_tokens_per_sec"], [row["output_ids"] for row in rows]
+        rate: float = measured["batch_tokens_per_sec"]
+        return rate, [row["output_ids"] for row in rows]
 
     def plain() -> tuple[float, list[list[int]]]:
         return plain_loop(loaded.model, loaded.tokenizer, prompts, args.new_tokens)
@@ -68,15 +70,13 @@ def main() -> None:
     print(f"batch {args.batch}: {compare_rates(product, plain, args.pairs)}")
 
 
-def plain_loop(model, tokenizer, prompts, new_tokens):  # type: ignore[no-untyped-def]
+def plain_loop(model: Any, tokenizer: Any, prompts: list[str], new_tokens: int) -> tuple[float, list[list[int]]]:
     """(tokens a second of all rows after each one's first, new tokens of each row)."""
     import torch
 
     tokenizer.padding_side = "left"
     texts = [
-        tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
-        )
+        tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False)
         for prompt in prompts
     ]
     inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
@@ -106,7 +106,8 @@ def plain_loop(model, tokenizer, prompts, new_tokens):  # type: ignore[no-untype
             ids[0, 0].item()
             times.append(time.perf_counter())
     rate = len(prompts) * (new_tokens - 1) / (times[-1] - times[0])
-    return rate, torch.cat(answers, dim=1).tolist()
+    made: list[list[int]] = torch.cat(answers, dim=1).tolist()
+    return rate, made
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ function readComparisons(experiment: string): Comparison[] {
 
 async function printTrueRatio(): Promise<void> {
   await execute(values.python ?? readManagedPython(), [
-    here("load-generators/true_ratio.py"),
+    here("true_ratio.py"),
     JSON.stringify({ config: MODEL_CONFIG, ...SLOWER }),
   ]);
 }
@@ -140,8 +140,8 @@ function writeSlowerPython(folder: string): string {
   const python = `"${values.python ?? readManagedPython()}"`;
   const lines = [
     "#!/bin/sh",
-    `export FALCON_EXP_BENCH_SLOWER=${SLOWER.of_ten} PYTHONPATH="$PYTHONPATH:${here("load-generators")}"`,
-    `if [ "$1 $2" = "-m falcon_exp.worker" ]; then shift 2; exec ${python} "${here("load-generators/slower_worker.py")}" "$@"; fi`,
+    `export FALCON_EXP_BENCH_SLOWER=${SLOWER.of_ten} PYTHONPATH="$PYTHONPATH:${here(".")}"`,
+    `if [ "$1 $2" = "-m falcon_exp.worker" ]; then shift 2; exec ${python} "${here("variant_worker.py")}" --without "" "$@"; fi`,
     `exec ${python} "$@"`,
   ];
   writeFileSync(file, lines.map((line) => `${line}\n`).join(""), { mode: 0o755 });

@@ -1,4 +1,4 @@
-"""Two ways to do the same on one loaded model, in pairs that take turns: what batch_rate.py and quality_rate.py share."""
+"""Two ways to do the same on one loaded model, in pairs that take turns: for batch_rate.py and quality_rate.py."""
 
 import json
 import math
@@ -47,4 +47,5 @@ def compare_rates(product: Side, plain: Side, pairs: int) -> str:
     mean = statistics.fmean(logs)
     half = float(t.ppf(0.975, pairs - 1)) * statistics.stdev(logs) / math.sqrt(pairs)
     interval = f"[{math.exp(mean - half):.4f}, {math.exp(mean + half):.4f}]"
-    return f"{math.exp(mean):.4f} of the plain loop's rate {interval} over {pairs} pairs, median {statistics.median(ratios):.4f}"
+    median = statistics.median(ratios)
+    return f"{math.exp(mean):.4f} of the plain loop's rate {interval} over {pairs} pairs, median {median:.4f}"

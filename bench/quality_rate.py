@@ -2,9 +2,9 @@
 
     PYTHONPATH=python .cache/dev-python/bin/python bench/quality_rate.py --model FOLDER --pairs 6
 
-The bare loop has nothing of falcon-exp: as many windows in each forward pass, logits of the scored half alone, and the negative
-log-likelihood of the tokens that came, in float32. The measured side is a whole `quality` of a text without a reference, as a
-configuration has it: windows cut, float64, every token's figure kept. Both must agree.
+The bare loop has nothing of falcon-exp: as many windows in each forward pass, logits of the scored half alone, and the
+negative log-likelihood of the tokens that came, in float32. The measured side is a whole `quality` of a text without a
+reference, as a configuration has it: windows cut, float64, every token's figure kept. Both must agree.
 """
 
 import argparse

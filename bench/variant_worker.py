@@ -1,20 +1,27 @@
 """falcon-exp's worker with something switched off, to see what it costs (`npm run bench:overhead -- --diagnose`).
 
-With nothing switched off it is the product's side of the comparison. Where FALCON_EXP_BENCH_TIMES names a file, that gets when the last
-generate began and ended, in seconds of CLOCK_MONOTONIC: the bench needs it, and records hold only how long it took.
+With nothing switched off it is the product's side of the comparison. Two variables change it further:
 
-Takes the worker's own arguments and `--without NAME,…`; the names are those of SWITCHES in bench/overhead/sides.ts. PYTHONPATH must
-hold this folder, for the forkserver. What is switched off is replaced in memory, in the process that the trial processes are
-forked from: the worker's files stay as they are.
+- FALCON_EXP_BENCH_TIMES names a file that gets when the last generate began and ended, in seconds of CLOCK_MONOTONIC:
+  the bench needs it, and records hold only how long it took.
+- FALCON_EXP_BENCH_SLOWER says how many of ten layers work twice in configurations with ``skip_modules``
+  (`load-generators.ts different`).
+
+Takes the worker's own arguments and `--without NAME,…`; the names are those of SWITCHES in bench/overhead/sides.ts.
+PYTHONPATH must hold this folder, for the forkserver. What is switched off is replaced in memory, in the process that
+the trial processes are forked from: the worker's files stay as they are.
 """
 
+import importlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 #: Inherited by the forkserver, which imports this file as a module.
 VARIABLE = "FALCON_EXP_BENCH_WITHOUT"
 TIMES = "FALCON_EXP_BENCH_TIMES"
+SLOWER = "FALCON_EXP_BENCH_SLOWER"
 ALL = ("progress", "clock", "collect", "freeze", "peak", "meters", "warnings", "heartbeat")
 
 
@@ -28,6 +35,11 @@ def replace(place: object, name: str, value: object) -> None:
     """Raises AttributeError where there is no such name: a switch without effect would say that nothing costs."""
     getattr(place, name)
     setattr(place, name, value)
+
+
+def _import_trial() -> Any:
+    """What it imports is replaced there, which types know nothing of."""
+    return importlib.import_module("falcon_exp.worker.trial.trial")
 
 
 def change_supervisor(off: set[str]) -> None:
@@ -54,10 +66,14 @@ def change_trials(off: set[str]) -> None:
     import logging
 
     from falcon_exp.worker.devices.model_devices import ModelDevices
-    from falcon_exp.worker.trial import generation, loading, progress, trial
+    from falcon_exp.worker.trial import generation, loading, progress
+
+    trial = _import_trial()
 
     if TIMES in os.environ:
         _write_times(Path(os.environ[TIMES]))
+    if SLOWER in os.environ:
+        _slow_down(int(os.environ[SLOWER]))
     if "progress" in off:
         replace(progress.TokenProgress, "__call__", lambda *_: None)
     if "clock" in off:
@@ -88,8 +104,9 @@ def _write_times(file: Path) -> None:
     import json
     import time
 
-    from falcon_exp.worker.trial import generation, trial
+    from falcon_exp.worker.trial import generation
 
+    trial = _import_trial()
     readings: list[float] = []
 
     def read() -> float:
@@ -109,6 +126,21 @@ def _write_times(file: Path) -> None:
 
     replace(generation, "time", _Without(time, perf_counter=read))
     replace(trial, "measure", measured)
+
+
+def _slow_down(of_ten: int) -> None:
+    from slow_down import slow_down
+
+    trial = _import_trial()
+    load = trial.load
+
+    def load_slower(configuration: dict[str, Any], *others: Any) -> Any:
+        loaded = load(configuration, *others)
+        if configuration["quantization"]["skip_modules"]:
+            slow_down(loaded.model, of_ten)
+        return loaded
+
+    replace(trial, "load", load_slower)
 
 
 def _drop_clock() -> None:

@@ -109,12 +109,14 @@ async function main(): Promise<number> {
     };
     const tool = (name: string, ...args: string[]) =>
       check(name, interpreter, ["-m", ...args], {}, pythonFolder);
+    // The benches' Python lies outside of that folder, and follows the same rules.
+    const linted = ["--config", "pyproject.toml", ".", "../bench"];
     await together([
       check("types (tsc)", "tsc", ["--noEmit", "-p", "tsconfig.json"]),
       check("types of the page (tsc)", "tsc", ["--noEmit", "-p", "web/tsconfig.json"]),
       tool("Python types (mypy)", "mypy"),
-      tool("Python format (ruff)", "ruff", "format", "--check", "."),
-      tool("Python lint (ruff)", "ruff", "check", "."),
+      tool("Python format (ruff)", "ruff", "format", "--check", ...linted),
+      tool("Python lint (ruff)", "ruff", "check", ...linted),
     ]);
     const advisories = check(
       "audit of dependencies: known vulnerabilities, as far as they can be asked",

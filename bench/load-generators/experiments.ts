@@ -14,7 +14,7 @@ export const MODEL_CONFIG = {
   eos_token_id: 1,
 } as const;
 
-/** The slower configuration does so many of ten quantized layers twice (slow_down.py). */
+/** The slower configuration does so many of ten quantized layers twice (bench/slow_down.py). */
 export const SLOWER = { of_ten: 5, prompt_tokens: 20, new_tokens: 48 } as const;
 
 /** Each gives a comparison of its own, with its own reference: a start of the program serves several. */

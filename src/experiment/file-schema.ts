@@ -114,7 +114,7 @@ const roundsSchema = z
   .optional()
   .meta({
     description:
-      "How many times all configurations are loaded and measured, every second time in reverse order; default: 1; where something is compared, two loads (they share the trials where there are five or more for each; with repeats: auto each decides for itself), and up to six more where a ratio is not known well enough.",
+      "How many times all configurations are loaded and measured, every second time in reverse order; default: 1; where something is compared, two loads (they share the trials where there are five or more for each; with repeats: auto each decides for itself), and up to six more where the ratio of their speeds is not known well enough.",
   });
 
 type Axes = typeof axisSchemas;

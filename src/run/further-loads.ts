@@ -23,12 +23,11 @@ export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: numb
   const needed = new Set<string>();
   let largest = 0;
   for (const configuration of plan.configurations) {
-    const [own, reference] = [configuration.worker.id, referenceIdOf(configuration, plan.header)];
-    if (reference === null || own === reference) continue;
-    const [ownLoads, referenceLoads] = [
-      progress.listLoadRates(own, round),
-      progress.listLoadRates(reference, round),
-    ];
+    const own = configuration.worker.id;
+    const reference = referenceIdOf(configuration, plan.header);
+    if (own === reference) continue;
+    const ownLoads = progress.listLoadRates(own, round);
+    const referenceLoads = progress.listLoadRates(reference, round);
     if (Math.min(ownLoads.flat().length, referenceLoads.flat().length) < FEWEST_QUIET_TRIALS) continue;
     const uncertainty = findUncertainty(ownLoads, referenceLoads);
     if (uncertainty === null) continue;

@@ -31,6 +31,11 @@ export function computeVariance(values: readonly number[]): number {
   return sumSquares(values) / (values.length - 1);
 }
 
+/** Of the mean of all values of `groups`, as far as values of one group differ. */
+export function computeVarianceOfMean(groups: LoadLogs): number {
+  return computePooledVariance(groups) / groups.flat().length;
+}
+
 export function computeMean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -3,8 +3,8 @@ import { studentTQuantile } from "../base/statistics.js";
 import {
   computeLoadSpread,
   computeMean,
-  computePooledVariance,
   computeVariance,
+  computeVarianceOfMean,
   LOAD_SPREAD,
   type LoadLogs,
 } from "./load-spread.js";
@@ -24,7 +24,7 @@ const LEVEL_OF_FEW_LOADS = 0.96;
  */
 const PRECISE_ENOUGH = 0.13;
 
-/** Half the interval at `LEVEL` that Student's t makes of a standard error of 1; the normal distribution's for infinitely many degrees. */
+/** Half the interval at `LEVEL` of a standard error of 1: Student's t; the normal distribution where the degrees are infinite. */
 export function quantileOf(degreesOfFreedom: number): number {
   if (degreesOfFreedom === Number.POSITIVE_INFINITY) return 2.5758293035489;
   return studentTQuantile((1 + LEVEL) / 2, degreesOfFreedom);
@@ -57,11 +57,10 @@ export function computeHalfOfAssumed(spread: number, loads: number): number {
  */
 export function findUncertainty(own: LoadLogs, reference: LoadLogs): number | null {
   const loads = Math.min(own.length, reference.length);
-  const trials = [own, reference].map((side) => side.flat().length);
-  const degrees = trials.reduce((sum, count) => sum + count, 0) - own.length - reference.length;
+  const degrees = own.flat().length + reference.flat().length - own.length - reference.length;
   if (loads < 2 || degrees < 1) return null;
-  const variances = [own, reference].map((side, index) => computePooledVariance(side) / (trials[index] ?? 1));
-  const ofTrials = quantileOf(degrees) * Math.sqrt(variances.reduce((sum, variance) => sum + variance, 0));
+  const variance = computeVarianceOfMean(own) + computeVarianceOfMean(reference);
+  const ofTrials = quantileOf(degrees) * Math.sqrt(variance);
   const ofLoads = Math.max(
     computeHalfOfSpread(computeLoadSpread([own, reference]), loads),
     computeHalfOfAssumed(LOAD_SPREAD, loads),

@@ -32,6 +32,10 @@ test("where loads of a configuration stay apart, it and its reference are loaded
   );
   // Five prompts in two loads: three and two.
   expect(told).toEqual(FURTHER_ROUNDS.map((round) => [2, round % 2 === 0 ? 6 : 4]));
+  const [first] = events.flatMap((event) => (event.type === "ratios-uncertain" ? [event.uncertainty] : []));
+  // One configuration's two loads differ by 10/7.5, so the pooled deviation is half of what they differ by; 4.8487 is Student's t of
+  // 98 % and two degrees of freedom.
+  expect(first).toBeCloseTo(Math.expm1((4.8487 * Math.log(10 / 7.5)) / Math.SQRT2), 2);
 });
 
 test("what they measure counts like all else, and nothing is missing", async () => {

@@ -99,7 +99,7 @@ export function formatLogLine(
     case "configuration-loaded":
       return loadedLine(event, place, colors);
     case "ratios-uncertain":
-      return `speeds are compared to ±${(event.uncertainty * 100).toFixed(0)} % only: loading ${pluralize(event.sessions.length, "configuration")} once more`;
+      return `speeds can be compared to a factor of ${(1 + event.uncertainty).toFixed(2)} only: loading ${pluralize(event.sessions.length, "configuration")} once more`;
     case "rounds-joined":
       return `${place}: loading takes longer than its trials, so one load measures all of them`;
     case "trial-completed":

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def slow_down(model: Any, of_ten: int) -> None:
-    """``of_ten`` of ten quantized layers work a second time in each forward pass, for nothing: answers stay as they are."""
+    """``of_ten`` of ten quantized layers work a second time in each forward pass: answers stay as they are."""
     layers = [module for module in model.modules() if type(module).__name__ == "Linear4bit"]
     if not layers:
         raise ValueError("the model has no layer in 4 bit: nothing would be slower")

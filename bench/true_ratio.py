@@ -1,7 +1,7 @@
 """How much slower the second configuration of the experiment ``different`` truly is, by a loop without falcon-exp.
 
-Takes the model's config and how many of ten layers work twice as JSON. Loads both models several times, in turn, and generates
-with each in turn; prints the ratio of every load, and the median and spread over loads.
+Takes the model's config and how many of ten layers work twice as JSON. Loads both models several times, in turn, and
+generates with each in turn; prints the ratio of every load, and the median and spread over loads.
 """
 
 import json
@@ -23,6 +23,7 @@ PAIRS = 10
 
 
 def load_model(folder: str, of_ten: int) -> Any:
+    """In nf4."""
     nf4 = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -34,6 +35,7 @@ def load_model(folder: str, of_ten: int) -> Any:
 
 
 def generate(model: Any, ids: torch.Tensor, new_tokens: int) -> float:
+    """Seconds."""
     started = time.perf_counter()
     with torch.inference_mode():
         model.generate(ids, max_new_tokens=new_tokens, min_new_tokens=new_tokens, do_sample=False, pad_token_id=0)
