@@ -1,4 +1,4 @@
-/** What a reader must know of a configuration's trials before trusting their mean. */
+/** What a reader must know about a configuration's trials before trusting their mean. */
 
 import { computeMedian } from "../base/statistics.js";
 import { pluralize, safeLine } from "../base/text.js";
@@ -7,14 +7,14 @@ import type { CompletedTrial, RecordedEnvironment, RecordedProof } from "../run/
 import type { ConfigurationData } from "../run/run-data.js";
 
 /** Modified Z-score from which a sample is an outlier: ten standard deviations of a normal distribution, as hyperfine has it. */
-const OUTLIER_Z = 14.826;
+const OUTLIER_Z = 10;
 const BITSANDBYTES_METHODS = ["int8", "4bit"];
 /** MAD × this estimates the standard deviation of normal samples. */
 const MAD_TO_SD = 1.4826;
 /** With fewer samples the spread says too little to call one of them odd. */
 const FEWEST_SAMPLES = 4;
 
-/** (sample − median) ÷ (1.4826 MAD), scaled as Iglewicz and Hoaglin do; null where there is no spread to measure by. */
+/** (sample − median) ÷ (1.4826 MAD), scaled as by Iglewicz and Hoaglin. Null with too few samples, or no spread to measure by. */
 export function modifiedZScores(samples: readonly number[]): readonly number[] | null {
   const median = computeMedian(samples);
   if (median === null || samples.length < FEWEST_SAMPLES) return null;
@@ -24,8 +24,9 @@ export function modifiedZScores(samples: readonly number[]): readonly number[] |
 }
 
 /**
- * Sentences on trials that were far too slow, the first apart: it often is for a reason of its own. Compares the time
- * per output token, which prompts of different lengths share. A trial cannot be too fast: the machine owes it nothing.
+ * Sentences about trials that were far too slow. The first trial is mentioned separately, because it is often slow for a reason
+ * of its own. Compares the time per output token, which is similar for prompts of different lengths. Fast trials are not
+ * mentioned, because a trial cannot be too fast.
  */
 export function collectRemarks(trials: readonly CompletedTrial[]): readonly string[] {
   const timed = trials.flatMap((trial) =>
@@ -41,7 +42,7 @@ export function collectRemarks(trials: readonly CompletedTrial[]): readonly stri
   const first = odd.find(({ index }) => index === 0);
   if (first !== undefined) {
     remarks.push(
-      `the first trial was slow (${formatSeconds(first.tpot)} a token against ${usual}): more warm-up may be needed`,
+      `the first trial was slow (${formatSeconds(first.tpot)} per token, compared with ${usual}): more warm-up may be needed`,
     );
   }
   const others = odd.filter(({ index }) => index !== 0);
@@ -54,7 +55,7 @@ export function collectRemarks(trials: readonly CompletedTrial[]): readonly stri
   return remarks;
 }
 
-/** How many of the trials were disturbed, by what, and what became of them. */
+/** How many of the trials were disturbed, by what, and whether they were left out. */
 export function describeDisturbed(trials: readonly CompletedTrial[]): readonly string[] {
   const disturbed = trials.filter(({ disturbed_by }) => disturbed_by.length > 0);
   if (disturbed.length === 0) return [];
@@ -67,7 +68,7 @@ export function describeDisturbed(trials: readonly CompletedTrial[]): readonly s
   return [`${what}: ${listDisturbances(disturbed)}`];
 }
 
-/** The different causes, each as its first trial had it. */
+/** The distinct causes, each with the numbers of the first trial that had it. */
 export function listDisturbances(trials: readonly Pick<CompletedTrial, "disturbed_by">[]): string {
   const causes = new Map<string, string>();
   for (const cause of trials.flatMap(({ disturbed_by }) => disturbed_by)) {
@@ -77,7 +78,7 @@ export function listDisturbances(trials: readonly Pick<CompletedTrial, "disturbe
   return [...causes.values()].join("; ");
 }
 
-/** What the first forward pass made of the weights, where libraries repacked them; `after` is read at the end. */
+/** What the first forward pass did to the weights, if libraries repacked them; `after` is the proof that was read at the end. */
 export function describeRepacking(
   atLoad: RecordedProof | null,
   after: RecordedProof | null,
@@ -107,7 +108,7 @@ export function describeRepacking(
   return [`${before} at load, ${since} once it runs: ${became}`];
 }
 
-/** What the model's own files do to the measuring, or would have done. */
+/** How the model's own files affect the measurement, or would have affected it. */
 export function describeModelFiles(
   configuration: Pick<ConfigurationData, "load" | "trials">,
 ): readonly string[] {
@@ -128,7 +129,7 @@ export function describeModelFiles(
     ...(difference === null
       ? []
       : [
-          `the library splits text differently from the tokenizer's own ${safeLine(difference.file)} (SentencePiece${difference.kind === null ? "" : `, ${safeLine(difference.kind)}`}): words of its vocabulary are ${difference.tokens} tokens, by the file itself ${difference.own_tokens}${difference.tokens === difference.own_tokens ? " others" : ""}; the model was trained on the file's`,
+          `the library splits text differently from the tokenizer's own ${safeLine(difference.file)} (SentencePiece${difference.kind === null ? "" : `, ${safeLine(difference.kind)}`}): words of its vocabulary become ${difference.tokens} tokens, but ${difference.own_tokens}${difference.tokens === difference.own_tokens ? " different ones" : ""} according to the file, which is what the model was trained on`,
         ]),
     ...(end === null || !measured.some((one) => one.chat_template_applied)
       ? []
@@ -151,7 +152,7 @@ const REASONS_TO_KEEP: Readonly<Record<string, string>> = {
 };
 const MOST_NAMED = 3;
 
-/** The layers that a cure left unquantized, though quantization was asked for. */
+/** The layers that a workaround left unquantized, even though quantization was asked for. */
 export function describeKept(
   kept: Readonly<Record<string, readonly string[]>> | null,
   verb: "stayed" | "will stay" = "stayed",
@@ -164,7 +165,7 @@ export function describeKept(
   });
 }
 
-/** Methods of bitsandbytes compute without its native library too, by other code. */
+/** Says if bitsandbytes ran without its native library: its methods still compute then, but by other code. */
 export function describeMissingLibrary(
   method: string,
   environment: Pick<RecordedEnvironment, "machine"> | null,
@@ -175,7 +176,7 @@ export function describeMissingLibrary(
   return ["bitsandbytes ran without its native library, on fallback code: see falcon-exp doctor"];
 }
 
-/** How a configuration's values came about, where it was not in one go. */
+/** How a configuration's values came about, if they were not measured in one go. */
 export function historyRemarks({
   attempts,
   earlierFailures,

@@ -9,55 +9,66 @@ import {
   type LoadLogs,
 } from "./load-spread.js";
 
-/** Level of every interval of a ratio: of a hundred comparisons of a thing with itself about one leaves out one. */
+/**
+ * Confidence level of every interval of a ratio: about one in a hundred comparisons of something with itself gets an interval
+ * that excludes 1.
+ */
 export const LEVEL = 0.99;
-/** From so many loads of each on nothing is assumed of what they differ by. */
+/** From this many loads of each configuration on, nothing is assumed about how much loads differ. */
 export const FEWEST_LOADS = 5;
 /**
- * With fewer, whatever loads differ by: `LEVEL` would need more of them. With the looks that decide about further loads the
- * intervals still hold the truth in 95 of 100.
+ * The level used with fewer loads, because `LEVEL` would need more of them. Even though the results are looked at repeatedly to
+ * decide about further loads, the intervals contain the true ratio in 95 of 100 cases, whatever loads differ by.
  */
 const LEVEL_OF_FEW_LOADS = 0.96;
 /**
- * No further loads for a ratio that is known so well, on the logarithm: about ±14 %. The least that is assumed of two loads
- * makes it 0.103, so that even ones with even trials are enough.
+ * A ratio whose half interval, on the logarithm, is no wider than this gets no further loads: about ±14 %. The least spread
+ * that is assumed for two loads makes it 0.103, so two loads are enough if they and their trials hardly differ.
  */
 const PRECISE_ENOUGH = 0.13;
 
-/** Half the interval at `LEVEL` of a standard error of 1: Student's t; the normal distribution where the degrees are infinite. */
+/**
+ * Half the interval at `LEVEL` for a standard error of 1: by Student's t, or by the normal distribution if the degrees of
+ * freedom are infinite.
+ */
 export function quantileOf(degreesOfFreedom: number): number {
   if (degreesOfFreedom === Number.POSITIVE_INFINITY) return 2.5758293035489;
   return studentTQuantile((1 + LEVEL) / 2, degreesOfFreedom);
 }
 
 /**
- * Half an interval of the logarithm of two configurations' ratio, as far as loads cause it: Student's t, as both have so many loads
- * and the spread is of both.
+ * Half the interval of the logarithm of two configurations' ratio, as far as loads cause it. Uses Student's t; both
+ * configurations have `loads` loads, and `spread` is computed from both.
  */
 export function computeHalfOfSpread(spread: number, loads: number): number {
   const level = loads < FEWEST_LOADS ? LEVEL_OF_FEW_LOADS : LEVEL;
   return studentTQuantile((1 + level) / 2, 2 * (loads - 1)) * spread * Math.sqrt(2 / loads);
 }
 
-/** Half the interval of the mean of loads' ratios, by what these logarithms differ by. */
+/** Half the interval of the mean of the loads' ratios, by how much their logarithms differ. */
 export function computeHalfOfRatios(ratios: readonly number[]): number {
   const standardError = Math.sqrt(computeVariance(ratios) / ratios.length);
-  // Rounding leaves a spread of about 1e-16 where all values are the same.
+  // Rounding leaves a spread of about 1e-16 if all values are the same.
   return standardError < 1e-12 ? 0 : quantileOf(ratios.length - 1) * standardError;
 }
 
-/** `computeHalfOfSpread` of what is assumed of few loads, `spread` of one load. */
+/**
+ * Half the interval for the spread that is assumed for few loads, with `spread` as that of one load; 0 from `FEWEST_LOADS`
+ * loads on.
+ */
 export function computeHalfOfAssumed(spread: number, loads: number): number {
   return loads < FEWEST_LOADS ? quantileOf(Number.POSITIVE_INFINITY) * spread * Math.sqrt(2 / loads) : 0;
 }
 
 /**
- * By how much the ratio of two configurations is uncertain, as their own trials and loads tell it and not their difference: 0.1 is
- * ±10 %. Null where it is known well enough, or where that cannot be told: with one load of either, or one trial a load.
+ * How uncertain the ratio of two configurations is, judged by their own trials and loads and not by the difference between
+ * them: 0.1 is ±10 %. Null if it is known well enough, or if that cannot be told: with one load of either, or one trial per
+ * load.
  */
 export function findUncertainty(own: LoadLogs, reference: LoadLogs): number | null {
   const loads = Math.min(own.length, reference.length);
-  const degrees = own.flat().length + reference.flat().length - own.length - reference.length;
+  // Trials are compared in pairs, whose spread is less certain than that of all trials would be.
+  const degrees = Math.min(own.flat().length, reference.flat().length) - loads;
   if (loads < 2 || degrees < 1) return null;
   const variance = computeVarianceOfMean(own) + computeVarianceOfMean(reference);
   const ofTrials = quantileOf(degrees) * Math.sqrt(variance);
@@ -69,7 +80,10 @@ export function findUncertainty(own: LoadLogs, reference: LoadLogs): number | nu
   return half > PRECISE_ENOUGH ? Math.expm1(half) : null;
 }
 
-/** By the spread of the loads' ratios, not by these; infinite where there are few, or where loads have no counterpart. */
+/**
+ * Half the interval by how much the loads' ratios differ, whatever the ratios are; infinite if there are few loads, or if loads
+ * have no counterpart.
+ */
 function halfOfManyLoads(own: LoadLogs, reference: LoadLogs): number {
   if (own.length < FEWEST_LOADS || own.length !== reference.length) return Number.POSITIVE_INFINITY;
   return computeHalfOfRatios(

@@ -30,8 +30,16 @@ test("steady trials need no remark", () => {
 
 test("a slow first trial is named apart from other outliers", () => {
   const [first, other] = collectRemarks(trials(0.5, 0.1, 0.101, 0.099, 0.1, 0.9, 0.1005));
-  expect(first).toContain("the first trial was slow (500 ms a token against 101 ms)");
+  expect(first).toContain("the first trial was slow (500 ms per token, compared with 101 ms)");
   expect(other).toContain("1 outlier in time per token (trial 6)");
+});
+
+test("a trial is an outlier from ten standard deviations on, as docs/metrics.md says", () => {
+  // Median 100 ms, MAD 1 ms: a standard deviation is 1.4826 ms.
+  const last = (deviations: number) =>
+    collectRemarks(trials(0.1, 0.099, 0.101, 0.1, 0.098, 0.1 + deviations * 0.0014826));
+  expect(last(9.5)).toEqual([]);
+  expect(last(10.5)[0]).toContain("1 outlier in time per token (trial 6)");
 });
 
 test("a fast first trial is an outlier like any other, not a slow start", () => {
@@ -127,7 +135,7 @@ test("what the model's own files do to the measuring is told, and nothing where 
   expect(all).toHaveLength(5);
   expect(all[0]).toContain("the chat template left out the prompt's text in 1 of 2 trials");
   expect(all[1]).toContain(
-    "(SentencePiece, unigram): words of its vocabulary are 40 tokens, by the file itself 23;",
+    "(SentencePiece, unigram): words of its vocabulary become 40 tokens, but 23 according to the file",
   );
   expect(all[2]).toContain("<|im_end|>");
   expect(all[3]).toContain("max_time 3");

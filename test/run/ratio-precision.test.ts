@@ -49,6 +49,16 @@ describe("the ratio of two configurations", () => {
     expect(findUncertainty(loads([0, 0], 0.2), loads([0, 0], 0.2))).toBeGreaterThan(0.2);
   });
 
+  test("is as uncertain as the interval over the pairs of these trials will be", () => {
+    // Five pairs in two loads, which have three degrees of freedom: t(0.995; 3) = 5.841.
+    const five = [
+      [-0.05, 0, 0.05],
+      [-0.05, 0.05],
+    ];
+    const ofTrials = 5.841 * Math.sqrt((2 * (2 * 0.05 ** 2 + 2 * 0.05 ** 2)) / 3 / 5);
+    expect(findUncertainty(five, five)).toBeCloseTo(Math.expm1(Math.hypot(ofTrials, 0.103)), 3);
+  });
+
   test("cannot be told to be known from one load, or one trial a load", () => {
     expect(findUncertainty(loads([0], 0.5), loads([0, 1], 0.5))).toBeNull();
     expect(findUncertainty([[0], [1]], [[0], [1]])).toBeNull();
