@@ -13,7 +13,7 @@ import logging
 import time
 from typing import Any
 
-# Whoever sees a line a layer and token once, turns it off; left on, it takes a few percent of the time measured.
+# Anyone who sees one line per layer and token turns it off; left on, it takes a few percent of the measured time.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 import torch  # noqa: E402
@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 
 def load(model_path: str, quantization: str) -> tuple[Any, Any]:
-    """Model and tokenizer."""
+    """Returns the model and its tokenizer."""
     config = None
     if quantization == "int8":
         config = BitsAndBytesConfig(load_in_8bit=True)
@@ -36,7 +36,7 @@ def load(model_path: str, quantization: str) -> tuple[Any, Any]:
 
 
 def generate(model: Any, tokenizer: Any, prompt: str, new_tokens: int) -> tuple[float, str]:
-    """Seconds, and the answer."""
+    """Returns the seconds taken and the answer."""
     started = time.perf_counter()
     inputs = tokenizer.apply_chat_template(
         [{"role": "user", "content": prompt}],

@@ -1,10 +1,11 @@
-"""Whether `batch_tokens_per_sec` is what a plain loop over the same batch gives: pairs in turn, on one loaded model.
+"""Checks `batch_tokens_per_sec` against a plain loop over the same batch, in pairs that take turns on one loaded model.
 
     PYTHONPATH=python .cache/dev-python/bin/python bench/batch_rate.py --model FOLDER --batch 8 --pairs 10
 
-The loop has nothing of falcon-exp: the tokenizer pads, on the left, a plain forward pass with a mask and positions made
-by hand, the likeliest token of each row, and a clock read after the first step and after the last. What it shares with
-the measured side is the model object, the prompts and how many tokens are made. Both sides must give the same tokens.
+The loop uses nothing of falcon-exp: the tokenizer pads on the left, a plain forward pass gets a mask and positions made
+by hand, each row takes its most likely token, and the time is taken from the end of the first step to the end of the
+last. It shares with the measured side only the model object, the prompts and the number of new tokens. Both sides must
+give the same tokens.
 """
 
 import argparse
@@ -71,7 +72,7 @@ def main() -> None:
 
 
 def plain_loop(model: Any, tokenizer: Any, prompts: list[str], new_tokens: int) -> tuple[float, list[list[int]]]:
-    """(tokens a second of all rows after each one's first, new tokens of each row)."""
+    """Returns (tokens per second of all rows together, after each row's first token; new tokens of each row)."""
     import torch
 
     tokenizer.padding_side = "left"
@@ -97,7 +98,7 @@ def plain_loop(model: Any, tokenizer: Any, prompts: list[str], new_tokens: int) 
             )
             cache = out.past_key_values
             logits = out.logits[:, -1].float()
-            # As min_new_tokens does.
+            # The same as min_new_tokens does.
             logits[:, ends] = -math.inf
             ids = logits.argmax(-1, keepdim=True)
             answers.append(ids)

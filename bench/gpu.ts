@@ -1,15 +1,15 @@
 /**
- * `npm run bench:gpu`: large models on this machine's GPU by their geometry, each beside what its memory allows.
+ * `npm run bench:gpu`: measures models with the geometry of large ones on this machine's GPU, beside what its memory allows.
  *
  * Runs falcon-40b-geometry.yaml (the article: fp4 and int8) and llama-8b-geometry.yaml (none, int8, nf4) through the command
- * line. Weights are drawn: nothing is downloaded. The limit is the card's measured bandwidth ÷ the weights that a token
- * reads. Prints a Markdown table, for docs/gpu.md.
+ * line. The weights are random, so nothing is downloaded. The limit is the card's measured bandwidth ÷ the weights that a
+ * token reads. Prints a Markdown table, for docs/gpu.md.
  *   --python PATH   an interpreter with the worker's libraries; default FALCON_EXP_PYTHON, else the tests' own
  *   --only NAMES    some of falcon,llama
  *   --small         a few small layers in place of each geometry, to try it
- *   --simulated     on made-up cards, small: their speed and limits are the CPU's, and mean nothing
+ *   --simulated     small, on simulated cards: their speeds and limits are those of the CPU, and mean nothing
  *   --save FILE     rows, card and versions as JSON
- * Exits 1 where a configuration has no figures.
+ * Exits 1 if a configuration has no figures.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -52,7 +52,7 @@ function listChanges(name: Name): readonly string[] {
   ];
 }
 
-/** Whose figures these are: without them a figure says nothing. */
+/** The machine and versions that the figures belong to, without which they say nothing. */
 function describeMachine({ records, summary }: FinishedRun) {
   const environment = records.find((record) => record.kind === "environment")?.environment;
   return {

@@ -1,10 +1,10 @@
 /**
  * `npm run bench:history [-- --runs 2000]`: how long `falcon-exp history` takes over many runs.
  *
- * Fabricates as many runs of three configurations, six hours apart: noise of one percent, a step of five percent with another
- * library after three fifths, every 97th run partly failed, every 100th killed without a summary. The promise: all of it is read,
- * judged and drawn (six charts, each as .vl.json, .svg and .png) in under 5 s, the start of the program included. Exits 1 when
- * it is broken.
+ * Fabricates this many runs of three configurations, six hours apart: noise of one percent, a step of five percent with another
+ * library after three fifths, every 97th run partly failed, every 100th killed without a summary. The promise: everything is
+ * read, judged and drawn (six charts, each as .vl.json, .svg and .png) in under 5 s, including the start of the program. Exits 1
+ * if it is broken.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

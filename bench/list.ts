@@ -1,9 +1,9 @@
 /**
  * `npm run bench:list [-- --runs 2000]`: how long `falcon-exp list` takes over many runs.
  *
- * Copies the kept run of `quant` into as many run folders, each with an id of its own: nine of ten whole, every tenth as a kill
- * leaves it (no summary.json, no end). The promise: all of them are listed in under 2 s, the start of the program included.
- * Exits 1 when it is broken.
+ * Copies the kept run of `quant` into this many run folders, each with an id of its own: nine of ten are complete, every tenth is
+ * as a kill leaves it (no summary.json, no end). The promise: all of them are listed in under 2 s, including the start of the
+ * program. Exits 1 if it is broken.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,15 +1,16 @@
 /**
- * Verdicts of real runs whose truth is known, after `npm run build`:
+ * Checks the verdicts of real runs whose truth is known. Run it after `npm run build`:
  *
  *   npx tsx bench/load-generators.ts identical --runs 5 --from 6 --save same.jsonl
- *     the same twice, while load generators start and stop: how often is a time called different?
+ *     the same configuration twice, while load generators start and stop: how often are times called different?
  *   npx tsx bench/load-generators.ts different --runs 20 --save different.jsonl
- *     one that does about 1.3 times the work, on a machine that nobody else uses: how often is that found?
+ *     a configuration that does about 1.3 times the work, on a machine that nobody else uses: how often is this found?
  *   npx tsx bench/load-generators.ts ratio
- *     how much slower it truly is: by a loop without falcon-exp
+ *     how much slower it truly is, measured by a loop without falcon-exp
  *
- * A run compares five pairs, of a model each: twenty runs make a hundred comparisons. Each is a line of the saved file, and runs
- * that are there already are not measured again, so the hundred can be done in parts. Numbers seed what the generators do.
+ * A run compares five pairs, each of a different model, so twenty runs make a hundred comparisons. Each comparison is a line of
+ * the saved file, and runs that are already in it are not measured again, so the hundred can be done in parts. The number of a
+ * run is the seed of its load generators.
  */
 import { spawn } from "node:child_process";
 import {
@@ -134,7 +135,7 @@ async function printTrueRatio(): Promise<void> {
   ]);
 }
 
-/** An interpreter that starts the slower worker for the product's own. */
+/** Writes an interpreter that starts the slower worker instead of the product's own. */
 function writeSlowerPython(folder: string): string {
   const file = join(folder, "python");
   const python = `"${values.python ?? readManagedPython()}"`;

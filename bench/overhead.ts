@@ -1,10 +1,10 @@
 /**
- * `npm run bench:overhead`: what being measured by falcon-exp costs, against a loop written by hand.
+ * `npm run bench:overhead`: what measuring with falcon-exp costs, compared with a loop written by hand.
  *
  * Promises, each with a 95 % interval no wider than ± 1 %:
  *   generate   falcon-exp ÷ plain loop at most 1.01, for none, int8 and fp4: pairs of generates in slices of 50 ms
  *   sweep      `falcon-exp run experiments/quant.yaml` ÷ article_script.py at most 1.03: whole runs in slices
- * Exits 0 where all hold, 1 where one FAILED or is not resolved. Method and options: docs/benchmarks.md.
+ * Exits 0 if all hold, 1 if one FAILED or is not resolved. Method and options: docs/benchmarks.md.
  * Needs `falcon-exp setup` to have run.
  */
 import { execFileSync } from "node:child_process";
@@ -131,11 +131,11 @@ async function compareSweeps(): Promise<void> {
     scriptPlan: JSON.stringify({
       quantizations: ["none", "int8", "fp4"],
       prompts,
-      // quant.yaml asks for exactly this many: at least and at most.
+      // quant.yaml asks for exactly this many: it is both the minimum and the maximum.
       new_tokens: experiment.base.max_new_tokens,
       warmup: experiment.warmup,
     }),
-    // The script loads each configuration once. A trial cannot know that its machine stood still in between.
+    // One round, because the script loads each configuration once. A trial cannot know that its side stood still in between.
     runArguments: [...pythonArguments, "--set", "rounds=1", "--set", "disturbed_retries=0"],
     rounds,
     mostRounds: Number(values["most-sweeps"] ?? 2 * rounds),

@@ -1,4 +1,4 @@
-"""Two ways to do the same on one loaded model, in pairs that take turns: for batch_rate.py and quality_rate.py."""
+"""Compares two ways to do the same work on one loaded model, in pairs; used by batch_rate.py and quality_rate.py."""
 
 import json
 import math
@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-#: Tokens or texts a second, and what came out.
+#: Returns tokens or texts per second, and what came out.
 Side = Callable[[], tuple[float, Any]]
 
 
 def load_unquantized(folder: str, dtype: str) -> Any:
-    """As a configuration without quantization loads it, on the CPU."""
+    """Loads a model on the CPU, as a configuration without quantization does."""
     from falcon_exp.worker.devices.devices import Devices
     from falcon_exp.worker.trial.loading import load
 
@@ -30,9 +30,9 @@ def load_unquantized(folder: str, dtype: str) -> Any:
 
 
 def compare_rates(product: Side, plain: Side, pairs: int) -> str:
-    """Prints every pair; gives ``0.985 of the plain loop's rate [0.981, 0.989] over 28 pairs, median 0.985``.
+    """Prints every pair; returns ``0.985 of the plain loop's rate [0.981, 0.989] over 28 pairs, median 0.985``.
 
-    The interval is the 95 % one of the geometric mean, by Student's t.
+    The interval is the 95 % interval of the geometric mean, by Student's t.
     """
     from scipy.stats import t
 

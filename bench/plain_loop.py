@@ -1,8 +1,9 @@
 """The article's loop, one generate at a time: the yardstick of `npm run bench:overhead`'s paired generates.
 
-Loads and generates exactly as article_script.py does, with nothing of falcon-exp. Reads one JSON command a line:
+Loads and generates exactly as article_script.py does, with nothing of falcon-exp. Reads one JSON command per line:
 {"do": "load", "quantization"} or {"do": "generate", "prompt", "new_tokens"}; answers each with one line of JSON. The
-first line, before any command, is {"threads"}; a generate's times are seconds of CLOCK_MONOTONIC. Ends with its stdin.
+first line, before any command, is {"threads"}; a generate's times are seconds of CLOCK_MONOTONIC. Exits when its stdin
+ends.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 
 from article_script import generate, load
 
-# A process that is stopped reads no end of file: where the bench is killed, the kernel ends this one (Linux).
+# A stopped process does not see the end of its stdin, so if the bench is killed, the kernel ends this process (Linux).
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)
 

@@ -1,10 +1,11 @@
-"""What scoring a text costs beside a bare loop that reads it: pairs in turn, on one loaded model.
+"""Measures what scoring a text costs compared with a bare loop that reads it, in pairs on one loaded model.
 
     PYTHONPATH=python .cache/dev-python/bin/python bench/quality_rate.py --model FOLDER --pairs 6
 
-The bare loop has nothing of falcon-exp: as many windows in each forward pass, logits of the scored half alone, and the
-negative log-likelihood of the tokens that came, in float32. The measured side is a whole `quality` of a text without a
-reference, as a configuration has it: windows cut, float64, every token's figure kept. Both must agree.
+The bare loop uses nothing of falcon-exp: it has as many windows in each forward pass, computes only the logits of the
+scored half, and takes the negative log-likelihood of the text's tokens in float32. The measured side is the whole
+`quality` of a text without a reference, as in a configuration: it cuts the windows, computes in float64 and keeps every
+token's figure. Both must agree.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-/** Small arithmetic of the benchmarks. */
+/** Simple arithmetic for the benchmarks. */
 
-/** The middle value; the mean of the two middle ones for an even count. Throws on none. */
+/** The middle value, or the mean of the two middle ones for an even count. Throws if there are no values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];

@@ -1,4 +1,4 @@
-/** `npm run bench:report-html`: how large the page of a run of 1,000 trials is, and how soon it stands open. */
+/** `npm run bench:report-html`: how large the page of a run with 1,000 trials is, and how fast it opens. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const ROUNDS = 5;
 const MOST_BYTES = 5_000_000;
 const MOST_SEC = 2;
 
-// Five configurations × 20 prompts × 10 repeats, every answer another one of about 130 words.
+// Five configurations × 20 prompts × 10 repeats, with answers of 130 words that differ from each other.
 const configurations = [...THREE, { id: "nf4" }, { id: "nf4-nested" }];
 const prompts = Array.from({ length: 20 }, (_, i) => `Question ${i + 1}?`);
 const answer = (configuration: string, prompt: number, repeat: number) =>

@@ -1,7 +1,8 @@
 /**
- * `npm run bench:scale-simulation`: a sweep of 10,000 configurations over 500 nodes, event by event. What falcon-exp and Slurm take for
- * each step is measured here first (root, and Slurm installed); how long a configuration takes, and how often nodes fail and tasks
- * are preempted, is assumed, and printed. It tells what the cluster waits for, and what whoever follows the run costs.
+ * `npm run bench:scale-simulation`: simulates a sweep of 10,000 configurations over 500 nodes, event by event. The time that
+ * falcon-exp and Slurm take for each step is first measured on this machine (needs root and an installed Slurm). How long a
+ * configuration takes, which is printed, and how often nodes fail and tasks are preempted, is assumed. It tells what the cluster
+ * waits for, and what following the run costs.
  */
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
@@ -11,17 +12,17 @@ import { makeNormal } from "./simulation/simulate.js";
 const CONFIGURATIONS = 10_000;
 const TASKS = 1000;
 const NODES = 500;
-/** Assumed. */
+/** These values are assumed. */
 const CONFIGURATION_SEC = 60;
 const SPREAD = 0.5;
 const FAILURES_PER_NODE_HOUR = 1 / 1000;
 const PREEMPTIONS_PER_TASK_HOUR = 0.05;
-/** Python, torch and the first worker. */
+/** The start of Python, torch and the first worker. */
 const WORKER_START_SEC = 10;
-/** As `--poll` has it; and what Slurm lets wait that it has queued again. */
+/** The default of `--poll`, and how long Slurm makes a requeued task wait. */
 const POLL_SEC = 20;
 const REQUEUE_SEC = 120;
-/** Of this many seconds after the last word Slurm calls a node lost (SlurmdTimeout's own default). */
+/** Slurm calls a node lost this many seconds after its last message (SlurmdTimeout's own default). */
 const LOST_SEC = 300;
 
 const costs = await measureCosts(CONFIGURATIONS, TASKS);
@@ -33,7 +34,7 @@ function simulate({ submitSec, queueSec, lookSec, taskStartSec, taskEndSec, merg
   const normal = makeNormal(7);
   const exponential = (perHour: number) => (-3600 * Math.log(1 - uniformFloat64(random))) / perHour;
   const each = sizes.configurations / sizes.tasks;
-  /** Seconds of work of each task; a task that was cut off on another node begins anew. */
+  /** Seconds of work of each task. A task that was cut off begins anew on another node. */
   const work = Array.from({ length: sizes.tasks }, () =>
     Array.from(
       { length: each },
@@ -63,7 +64,7 @@ function simulate({ submitSec, queueSec, lookSec, taskStartSec, taskEndSec, merg
     const isLost = failsAfter < preemptedAfter;
     counts[isLost ? "lost_nodes" : "preempted"]++;
     busySec += cut;
-    // A lost node comes back when it was called lost; a preempted task's node serves others as long.
+    // A lost node comes back once it was called lost; the node of a preempted task serves others for the same time.
     nodes[free] = begin + cut + LOST_SEC;
     waiting.push({ seconds: next.seconds, from: begin + cut + (isLost ? LOST_SEC : 0) + REQUEUE_SEC });
   }

@@ -1,10 +1,10 @@
 /**
- * `npm run bench:scale [-- --trials 1000,10000,100000]`: how long a run of so many trials takes to be planned, merged from the
- * records of its tasks, listed, reported and exported, and how much memory each of these holds at most.
+ * `npm run bench:scale [-- --trials 1000,10000,100000]`: how long it takes to plan a run of this many trials, to merge it from
+ * the records of its tasks, and to list, report and export it, and how much memory each of these steps takes at most.
  *
- * Ten trials a configuration, four configurations a reference, so that 100,000 trials are 10,000 configurations in 2,500 parts;
- * the records are fabricated, one task for each part up to 500. The promises: planned in 2 s, no step above 2 GB, and of ten
- * times the trials no step takes more than twelve times as long or as much memory. Exits 1 where one is broken.
+ * There are ten trials per configuration and four configurations per reference, so that 100,000 trials are 10,000 configurations
+ * in 2,500 parts. The records are fabricated, with one task per part up to 500. The promises: planned in 2 s, no step above 2 GB,
+ * and with ten times the trials no step takes more than twelve times as long or as much memory. Exits 1 if one is broken.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const TRIALS_EACH = 10;
 const MOST_TASKS = 500;
 const MOST_PLAN_SEC = 2;
 const MOST_BYTES = 2e9;
-/** Of ten times the trials; a little more than ten, because a shared machine is not always as fast. */
+/** The growth for ten times the trials; a little more than ten, because a shared machine is not always equally fast. */
 const MOST_GROWTH = 12;
 
 const { values } = parseArgs({ options: { trials: { type: "string", default: "1000,10000,100000" } } });
@@ -45,7 +45,7 @@ function measureSize(trials: number): Readonly<Record<string, Timed>> {
         JSON.stringify({ trials, step: name, sec: round(sec, 2), peak_mb: round(peakBytes / 1e6, 0) }),
       );
     };
-    // The least of three: what else goes on decides over the others.
+    // The fastest of three, because other work on the machine slows down the others.
     const plans = Array.from({ length: 3 }, () =>
       timeCommand("plan", file, "--freeze", "--results", results),
     );

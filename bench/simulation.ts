@@ -1,6 +1,6 @@
 /**
- * What verdicts say of runs whose truth is known: `npx tsx bench/simulation.ts`. Takes seconds and no quiet machine. The same
- * against real load generators: bench/load-generators.ts.
+ * Counts the verdicts on simulated runs whose truth is known: `npx tsx bench/simulation.ts`. Takes seconds and needs no quiet
+ * machine. bench/load-generators.ts does the same with real load generators.
  */
 import { computeEffect } from "../src/analysis/comparison.js";
 import { pairedRatio } from "../src/analysis/paired-ratio.js";

@@ -1,10 +1,10 @@
-"""A model that is slower by construction, and by the same factor whatever the machine does meanwhile."""
+"""Makes a model slower by construction, and by the same factor whatever the machine does meanwhile."""
 
 from typing import Any
 
 
 def slow_down(model: Any, of_ten: int) -> None:
-    """``of_ten`` of ten quantized layers work a second time in each forward pass: answers stay as they are."""
+    """Makes ``of_ten`` of ten quantized layers work twice in each forward pass; the answers stay the same."""
     layers = [module for module in model.modules() if type(module).__name__ == "Linear4bit"]
     if not layers:
         raise ValueError("the model has no layer in 4 bit: nothing would be slower")

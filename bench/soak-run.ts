@@ -1,4 +1,4 @@
-/** One run of many configurations whose processes are killed at random, resumed until everything is measured. */
+/** Makes one run of many configurations, kills its processes at random, and resumes it until everything is measured. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,13 +14,13 @@ const cli = fileURLToPath(new URL("../bin/falcon-exp.js", import.meta.url));
 export type Target = "trial" | "supervisor" | "controller";
 
 export interface SoakOptions {
-  /** Empty; everything of the soak lies in it. */
+  /** An empty folder, in which everything of the soak is kept. */
   readonly folder: string;
   readonly python: string;
   readonly configurations: number;
-  /** How often each is chosen, of the sum of all; 0 = never. */
+  /** How often each target is chosen, relative to the sum of all weights; 0 is never. */
   readonly weights: Readonly<Record<Target, number>>;
-  /** A kill comes after so many seconds, at random between the two. */
+  /** The number of seconds after which a kill comes, at random between the two. */
   readonly killAfterSec: readonly [least: number, most: number];
   readonly seed: number;
   readonly onLine?: (line: string) => void;
@@ -31,11 +31,11 @@ export interface SoakResult {
   readonly kills: Readonly<Record<Target, number>>;
   readonly controllersStarted: number;
   readonly trialsPlanned: number;
-  /** Trials that are recorded as completed, by how often. */
+  /** How many trials are recorded as completed: exactly once, never, and more than once. */
   readonly trialsOnce: number;
   readonly trialsMissing: number;
   readonly trialsTwice: number;
-  /** Of the controller that lived longest: its memory after a fifth of its life, and at the end. */
+  /** For the longest-lived controller: its memory after a fifth of its life, and at the end. */
   readonly rssStartBytes: number;
   readonly rssEndBytes: number;
   readonly descriptorsStart: number;
@@ -48,7 +48,7 @@ const SAMPLE_MS = 500;
 /** Two prompts each, so that a kill can come between them. */
 const TRIALS_EACH = 2;
 
-/** Throws Error where the run does not come to its end in `10 + configurations` controllers. */
+/** Runs a soak. Throws Error if the run does not finish within `10 + configurations` controllers. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   return new Soak(options).run();
 }
@@ -64,7 +64,7 @@ class Soak {
   private readonly temporary: string;
   private readonly kills = { trial: 0, supervisor: 0, controller: 0 };
   private samples: Sample[] = [];
-  /** Of the controller that lived longest. */
+  /** Samples of the longest-lived controller. */
   private longest: readonly Sample[] = [];
 
   constructor(private readonly options: SoakOptions) {
@@ -111,7 +111,7 @@ class Soak {
     };
   }
 
-  /** One life of a controller, ended by its end or by a kill; gives its exit code, null where it was killed. */
+  /** Runs a controller until it ends or is killed. Returns its exit code; null if it was killed. */
   private async controller(args: readonly string[]): Promise<number | null> {
     const { folder, python } = this.options;
     const child = spawn(process.execPath, [cli, "run", ...args, "--python", python], {
@@ -186,12 +186,12 @@ class Soak {
     }
   }
 
-  /** Charts are drawn once everything is measured; that memory is not what a run holds. */
+  /** Whether everything is measured and charts are drawn; the memory for that is not memory that a run holds. */
   private isReporting(): boolean {
     return this.recordsText().slice(-1_000).includes('"kind":"run_end"');
   }
 
-  /** Completed trials, by how often each was recorded. */
+  /** How often each completed trial was recorded. */
   private trials(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const line of this.recordsText().split("\n")) {
@@ -219,7 +219,7 @@ class Soak {
   }
 }
 
-/** Null where the line was torn by a kill. */
+/** Null if a kill cut the line off. */
 function parseRecord(line: string): { kind: string; status: string; trial_id: string } | null {
   try {
     return JSON.parse(line);

@@ -1,13 +1,13 @@
 /**
- * `npm run bench:soak [-- --configurations 500 --seed 1]`: whether a long run keeps what it measured.
+ * `npm run bench:soak [-- --configurations 500 --seed 1]`: checks whether a long run keeps what it measured.
  *
- * Two runs of a tiny random Falcon in the real worker, two trials a configuration, with a random SIGKILL every few
- * seconds. In the first the trial process, the supervisor or the controller is killed, and the run resumed by
- * `--resume`; in the second the controller lives, and its memory and descriptors are watched.
- * Promises; exits 1 when one is broken:
+ * Makes two runs of a tiny random Falcon in the real worker, with two trials per configuration and a random SIGKILL every few
+ * seconds. In the first, the trial process, the supervisor or the controller is killed, and the run is resumed with
+ * `--resume`; in the second, the controller survives, and its memory and file descriptors are watched.
+ * Promises; exits 1 if one is broken:
  *   every trial is recorded exactly once, in both
  *   no process and no socket is left, in both
- *   the controller's memory grows by at most 20 MB, its descriptors by none, in the second
+ *   the controller's memory grows by at most 20 MB and its descriptors do not grow in number, in the second
  * Needs `falcon-exp setup` to have run.
  */
 import { execFileSync } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:startup`: `falcon-exp --version` against a bare `node -e 0`, interleaved.
- * The promise: at most 3× (vega, zeromq and the rest load only where they are used). Exits 1 when it is broken.
+ * `npm run bench:startup`: compares `falcon-exp --version` with a bare `node -e 0`, interleaved.
+ * The promise: at most 3× (vega, zeromq and the rest load only where they are used). Exits 1 if it is broken.
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
-"""How much slower the second configuration of the experiment ``different`` truly is, by a loop without falcon-exp.
+"""How much slower the second configuration of the experiment ``different`` truly is, measured without falcon-exp.
 
-Takes the model's config and how many of ten layers work twice as JSON. Loads both models several times, in turn, and
+Takes JSON with the model's config and how many of ten layers work twice. Loads both models several times, in turn, and
 generates with each in turn; prints the ratio of every load, and the median and spread over loads.
 """
 
@@ -23,7 +23,7 @@ PAIRS = 10
 
 
 def load_model(folder: str, of_ten: int) -> Any:
-    """In nf4."""
+    """Loads the model in nf4."""
     nf4 = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -35,7 +35,7 @@ def load_model(folder: str, of_ten: int) -> Any:
 
 
 def generate(model: Any, ids: torch.Tensor, new_tokens: int) -> float:
-    """Seconds."""
+    """Returns the seconds of one generate."""
     started = time.perf_counter()
     with torch.inference_mode():
         model.generate(ids, max_new_tokens=new_tokens, min_new_tokens=new_tokens, do_sample=False, pad_token_id=0)

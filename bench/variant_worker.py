@@ -2,14 +2,14 @@
 
 With nothing switched off it is the product's side of the comparison. Two variables change it further:
 
-- FALCON_EXP_BENCH_TIMES names a file that gets when the last generate began and ended, in seconds of CLOCK_MONOTONIC:
-  the bench needs it, and records hold only how long it took.
+- FALCON_EXP_BENCH_TIMES names a file, to which it writes when the last generate began and ended, in seconds of
+  CLOCK_MONOTONIC: the bench needs these times, and records say only how long the generate took.
 - FALCON_EXP_BENCH_SLOWER says how many of ten layers work twice in configurations with ``skip_modules``
   (`load-generators.ts different`).
 
 Takes the worker's own arguments and `--without NAME,…`; the names are those of SWITCHES in bench/overhead/sides.ts.
-PYTHONPATH must hold this folder, for the forkserver. What is switched off is replaced in memory, in the process that
-the trial processes are forked from: the worker's files stay as they are.
+PYTHONPATH must contain this folder, for the forkserver. What is switched off is replaced in memory, in the process that
+the trial processes are forked from; the worker's files stay as they are.
 """
 
 import importlib
@@ -26,24 +26,24 @@ ALL = ("progress", "clock", "collect", "freeze", "peak", "meters", "warnings", "
 
 
 def names() -> set[str]:
-    """What is to be switched off in this process."""
+    """Returns what is to be switched off in this process."""
     asked = set(os.environ.get(VARIABLE, "").split(","))
     return asked | set(ALL) if "all" in asked else asked
 
 
 def replace(place: object, name: str, value: object) -> None:
-    """Raises AttributeError where there is no such name: a switch without effect would say that nothing costs."""
+    """Replaces a name. Raises AttributeError if there is none: a switch without effect would seem to cost nothing."""
     getattr(place, name)
     setattr(place, name, value)
 
 
 def _import_trial() -> Any:
-    """What it imports is replaced there, which types know nothing of."""
+    """Imports the module as ``Any``, because the names that it imports are replaced there, which types do not know."""
     return importlib.import_module("falcon_exp.worker.trial.trial")
 
 
 def change_supervisor(off: set[str]) -> None:
-    """In the supervisor: which process the trials come from, and the heartbeat."""
+    """Changes the supervisor: which process the trials come from, and the heartbeat."""
     import multiprocessing
 
     from falcon_exp.worker.supervisor import launcher, main, supervisor
@@ -61,7 +61,7 @@ def change_supervisor(off: set[str]) -> None:
 
 
 def change_trials(off: set[str]) -> None:
-    """In the process that the trials are forked from."""
+    """Changes the process that the trials are forked from."""
     import gc
     import logging
 
@@ -188,7 +188,7 @@ if __name__ == "__main__":
 
     sys.exit(main())
 elif Path(__file__).stem not in sys.modules or __name__ != "__mp_main__":
-    # The forkserver's preload, or the main module of a spawned process; a forked one has it all.
+    # The forkserver's preload, or the main module of a spawned process; a forked process already has everything.
     from falcon_exp.worker.trial import preload  # noqa: F401
 
     change_trials(names())

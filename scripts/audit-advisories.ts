@@ -1,12 +1,12 @@
 /**
- * What is known of vulnerabilities in what is locked, by the tools that ask for it: `npm audit` and pip-audit. Where they ask is
- * theirs to be told: `npm_config_registry`, `PIP_AUDIT_VULNERABILITY_SERVICE`, `PIP_AUDIT_OSV_URL`.
+ * Asks `npm audit` and pip-audit for known vulnerabilities in the locked dependencies. Which services these tools ask is set
+ * with their own variables: `npm_config_registry`, `PIP_AUDIT_VULNERABILITY_SERVICE`, `PIP_AUDIT_OSV_URL`.
  */
 import { execa } from "execa";
 import { z } from "zod";
 import { parseJson } from "../src/base/json.js";
 
-/** A sentence each, or why nobody could tell. */
+/** One sentence per vulnerability, or the reason why nothing could be found out. */
 export type Verdict = { readonly vulnerable: readonly string[] } | { readonly notAudited: string };
 
 const npmAuditSchema = z.object({
@@ -20,7 +20,7 @@ const npmAuditSchema = z.object({
   ),
 });
 
-/** Of package-lock.json in `folder`. */
+/** Audits package-lock.json in `folder`. */
 export async function askNpm(folder: string): Promise<Verdict> {
   const { stdout } = await execa("npm", ["audit", "--json"], {
     cwd: folder,
@@ -55,7 +55,7 @@ const pipAuditSchema = z.object({
   ),
 });
 
-/** Of lock files in `folder`, all of which have hashes, or none; `python` is an interpreter that has pip-audit. */
+/** Audits lock files in `folder`; either all of them have hashes, or none has. `python` is an interpreter that has pip-audit. */
 export async function askPip(python: string, folder: string, locks: readonly string[]): Promise<Verdict> {
   const files = locks.flatMap((lock) => ["--requirement", lock]);
   const args = ["--format", "json", "--progress-spinner", "off", "--disable-pip", "--no-deps", ...files];
@@ -85,7 +85,7 @@ export async function askPip(python: string, folder: string, locks: readonly str
   };
 }
 
-/** Hosts are of no use to a reader, and none stands in this project. */
+/** Replaces addresses, because hosts are of no use to a reader and none is named in this project. */
 function withoutAddresses(message: string): string {
   return message.replaceAll(/https?:\/\/\S+/g, "its address").slice(0, 200);
 }

@@ -1,12 +1,12 @@
-/** What the lock files alone can tell: needs no network, and always runs. */
+/** Checks what the lock files alone can tell. Needs no network and always runs. */
 import { z } from "zod";
 
 /** Packages whose install scripts are known and wanted (docs/security.md). */
 const INSTALL_SCRIPTS: ReadonlySet<string> = new Set(["@swc/core", "esbuild", "zeromq"]);
-/** Licences that this project may be shipped beside. */
+/** Licences of packages that may be shipped together with this project. */
 const LICENCES =
   /^(0BSD|Apache-2\.0|BlueOak-1\.0\.0|BSD-[23]-Clause|CC0-1\.0|ISC|MIT|MPL-2\.0|Python-2\.0|Unlicense)$/;
-/** Packages that name their licence in a file only, read by a person. */
+/** Packages that name their licence only in a file, which a person has read. */
 const READ_LICENCES: ReadonlySet<string> = new Set(["dejavu-fonts-ttf"]);
 
 const npmLockSchema = z.looseObject({
@@ -29,7 +29,7 @@ const manifestSchema = z.looseObject({
   optionalDependencies: z.record(z.string(), z.string()).default({}),
 });
 
-/** What is wrong with package.json and package-lock.json of `folder` ("" = the project's), a sentence each. */
+/** What is wrong with package.json and package-lock.json of `folder` ("" = the project's), one sentence per problem. */
 export function npmProblems(manifestText: string, lockText: string, folder = ""): readonly string[] {
   const manifest = manifestSchema.parse(JSON.parse(manifestText));
   const { packages } = npmLockSchema.parse(JSON.parse(lockText));
@@ -67,7 +67,7 @@ function isKnownLicence(licence: string | undefined): boolean {
   return alternatives.some((one) => one.split(" AND ").every((part) => LICENCES.test(part)));
 }
 
-/** What is wrong with a pip lock: every requirement must be one version of the index, with its hashes. */
+/** What is wrong with a pip lock: every requirement must be a single version from the index, with its hashes. */
 export function pipProblems(name: string, text: string): readonly string[] {
   const requirements = text
     .replaceAll(/\\\r?\n/g, " ")
@@ -79,7 +79,7 @@ export function pipProblems(name: string, text: string): readonly string[] {
     const [what = ""] = requirement.split(/\s/);
     if (!/^[A-Za-z0-9._-]+(\[[\w,.-]+\])?==[\w.!+]+$/.test(what))
       return [`${name}: ${what} is not one version of the index`];
-    // pip picks torch's build for the machine, so no hash fits all (docs/security.md).
+    // pip picks the build of torch for the machine, so no single hash fits (docs/security.md).
     const isTorch = name === "torch.lock" && what.startsWith("torch==");
     const isHashed = /--hash=sha256:[0-9a-f]{64}\b/.test(requirement);
     return isTorch || isHashed ? [] : [`${name}: ${what} has no sha256 hash`];

@@ -1,9 +1,11 @@
 /**
- * `npm run audit`: are the dependencies of both languages what they are said to be, and is any known to be vulnerable?
+ * `npm run audit`: checks whether the dependencies of both languages are what they claim to be, and whether any of them is
+ * known to be vulnerable.
  *
- * The locks are checked always: exit 1 where something is wrong with them, or where a vulnerability is known. What could
- * not be asked is said as `NOT AUDITED: …` and is never counted as passed: exit 2, unless --locks-suffice. With --locks-only
- * nobody is asked. pip-audit comes with the tests' own Python, which is made where FALCON_EXP_TEST_PYTHON does not name it.
+ * The locks are always checked: exit 1 if something is wrong with them, or if a vulnerability is known. Whatever could not be
+ * asked about is printed as `NOT AUDITED: …` and never counts as passed: exit 2, unless --locks-suffice is given. With
+ * --locks-only no service is asked. pip-audit comes with the tests' own Python, which is made if FALCON_EXP_TEST_PYTHON does
+ * not name one.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +15,7 @@ import { askNpm, askPip } from "./audit-advisories.js";
 import { npmProblems, pipProblems } from "./audit-locks.js";
 import { prepareDevPython } from "./dev-python.js";
 
-/** Has no hashes: pip picks torch's build for the machine. */
+/** The lock without hashes, because pip picks the build of torch for the machine. */
 const WITHOUT_HASHES = "torch.lock";
 
 const { values } = parseArgs({
@@ -47,7 +49,7 @@ const { vulnerable, unasked } = values["locks-only"]
 if (problems.length > 0 || vulnerable > 0) process.exitCode = 1;
 else if (unasked > 0 && !values["locks-suffice"]) process.exitCode = 2;
 
-/** Prints what is known; gives how many vulnerabilities that are, and how many questions nobody answered. */
+/** Prints what is known. Returns the number of vulnerabilities and the number of questions that were not answered. */
 async function askForVulnerabilities(): Promise<{ readonly vulnerable: number; readonly unasked: number }> {
   const python = process.env.FALCON_EXP_TEST_PYTHON ?? (await prepareDevPython(root)).interpreter;
   const hashed = locks.filter((name) => name !== WITHOUT_HASHES);

@@ -1,9 +1,9 @@
 /**
- * Bundles into dist, each with the licences of what is inside:
+ * Makes two bundles in dist, each with the licences of the packages inside:
  *
- * - the program: what every command needs in few files, a command's own in a chunk that loads with it. Node takes longer to open
- *   several hundred small files than most commands take.
- * - dist/web, the scripts and styles of pages: one file each, that need no network and no `eval`.
+ * - the program: a few files with what every command needs, and chunks that load only with the commands that need them, because
+ *   Node takes longer to open several hundred small files than most commands take to run.
+ * - dist/web, the scripts and styles of pages: one file each, which needs no network and no `eval`.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ rmSync(dist, { recursive: true, force: true });
 await bundle(dist, {
   entryPoints: [
     { in: "src/cli.ts", out: "cli" },
-    // Threads start from files of their own: `imports` in package.json.
+    // Threads start from files of their own (`imports` in package.json).
     { in: "src/render/charts/svg-thread.ts", out: "svg-thread" },
     { in: "src/render/charts/png-thread.ts", out: "png-thread" },
   ],
@@ -62,7 +62,7 @@ await bundle(web, {
   charset: "ascii",
 });
 
-// The report's text goes into an HTML element as it is, and its hash must be that of what a browser reads there.
+// These texts are put into HTML elements of the report unchanged, and their hashes must match what a browser reads there.
 for (const file of ["report.js", "report.css"]) {
   const text = readFileSync(join(web, file), "utf8");
   if (/<\/(script|style)|<!--|[\r\0]/i.test(text)) throw new Error(`${file} cannot stand in HTML as it is`);

@@ -1,22 +1,22 @@
 /** What every bundle of this project's programs has in common. */
 import type { Plugin } from "esbuild";
 
-/** Packages that stay files of their own. */
+/** Packages that stay separate files. */
 export const UNBUNDLED = [
   // Compiled for the platform.
   "@resvg/resvg-js",
   "zeromq",
-  // These two make use of where their own file lies.
+  // These two depend on the location of their own files.
   "piscina",
   "write-file-atomic",
-  // Vega asks for it at run time and does without.
+  // Vega tries to load it at run time, and works without it.
   "canvas",
 ] as const;
 
-/** Some packages are CommonJS and ask for Node's modules with `require`. */
+/** Some packages are CommonJS and load Node's modules with `require`. */
 export const BANNER = `import { createRequire as createRequireOfBundle } from "node:module"; const require = createRequireOfBundle(import.meta.url);`;
 
-/** Zod brings its messages in sixty languages, a sixth of what a command would read before it begins; they are never asked for. */
+/** Leaves out Zod's messages in other languages: a sixth of what a command would read before it begins, and never used. */
 export const ENGLISH_ALONE: Plugin = {
   name: "english-alone",
   setup({ onResolve, resolve }) {

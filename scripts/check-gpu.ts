@@ -1,12 +1,12 @@
 /**
- * `npm run check:gpu`: whether falcon-exp is right on this machine's GPU, in a few minutes and one table.
+ * `npm run check:gpu`: checks in a few minutes whether falcon-exp works correctly on this machine's GPU, and prints one table.
  *
  * Runs `python -m pytest -m gpu` (python/tests/gpu) and one experiment through the command line. Needs no network.
  *   --python PATH      an interpreter with the worker's libraries and pytest; default FALCON_EXP_PYTHON, else the tests' own
  *   --experiment FILE  the experiment; default experiments/falcon-tiny.yaml
- *   --simulated        on two made-up cards: tries every line of this where there is no GPU
- *   --save FILE        the table's rows as JSON as well
- * Exits 1 where a row FAILED, else 0; without a GPU every row is skipped with that reason.
+ *   --simulated        use two simulated cards, to try every line of this without a GPU
+ *   --save FILE        also write the table's rows as JSON
+ * Exits 1 if a row FAILED, else 0; without a GPU every row is skipped for that reason.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,7 +49,7 @@ async function runOneExperiment(python: string): Promise<Row[]> {
   return listExperimentRows(readRunOnGpu(run));
 }
 
-/** What cannot even be begun is a row too: the table is all that a reader sees. */
+/** Turns an error into a failed row, because the table is all that a reader sees. */
 async function attempt(what: string, work: () => Promise<Row[]>): Promise<Row[]> {
   try {
     return await work();

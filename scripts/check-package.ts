@@ -1,4 +1,4 @@
-/** What `npm pack` would ship: everything that an installed falcon-exp needs, and nothing that only developers need. */
+/** Checks that `npm pack` would ship everything that an installed falcon-exp needs, and nothing that only developers need. */
 import { join } from "node:path";
 import { execa } from "execa";
 

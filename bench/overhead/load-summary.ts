@@ -1,9 +1,9 @@
-/** What the generates of some loads used, beside their times: where a difference comes from. Pure. */
+/** What the generates of some loads used besides time, which shows where a difference comes from. Pure. */
 import { computeMedian } from "../../src/base/statistics.js";
 import type { Load } from "./generates.js";
 import type { Pair, Turn } from "./pairs.js";
 
-/** Medians over undisturbed pairs; of one generate, with what its request needs before and after the clock. */
+/** Medians over undisturbed pairs, per generate, including what its request needs before the clock starts and after it stops. */
 export interface SideUse {
   readonly elapsedSec: number;
   readonly cpuSec: number | null;
@@ -14,11 +14,11 @@ export interface SideUse {
 
 export interface LoadSummary {
   readonly disturbed: number;
-  /** Null where nothing undisturbed was measured. */
+  /** Null if no undisturbed pair was measured. */
   readonly use: { readonly measured: SideUse; readonly against: SideUse } | null;
 }
 
-/** Of one configuration's loads. */
+/** Summarizes the loads of one configuration. */
 export function summarizeLoads(loads: readonly Load[]): LoadSummary {
   const pairs = loads.flatMap((load) => load.pairs);
   const quiet = pairs.filter(({ isDisturbed }) => !isDisturbed);

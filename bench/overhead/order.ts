@@ -1,4 +1,4 @@
-/** Which prompt is asked when, and which side goes first: at random, balanced, and the same again for the same seed. */
+/** Decides which prompt is asked when, and which side goes first: random, balanced, and always the same for the same seed. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
@@ -8,8 +8,8 @@ export interface Slot {
 }
 
 /**
- * `pairs` slots in groups of two: in each group one side goes first once, the other once (A B B A or B A A B), so that a
- * drift of the machine meets both alike. Prompts follow each other, beginning with number `firstPrompt`.
+ * `pairs` slots in groups of two: in each group, each side goes first once (A B B A or B A A B), so that a drift of the
+ * machine affects both alike. Prompts follow in order, beginning with number `firstPrompt`.
  */
 export function makeSchedule(options: {
   readonly pairs: number;

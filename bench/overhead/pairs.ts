@@ -1,28 +1,28 @@
-/** Pairs of generates, both at once in slices of time, and what the machine did meanwhile. */
+/** Measures pairs of generates, which run at the same time in alternating slices, and what the machine did meanwhile. */
 import type { Slot } from "./order.js";
 import { computeActiveSec, runInSlices, type Sliceable, type Sliced, type Work } from "./slices.js";
 
-/** One generate of one side, as that side tells it. */
+/** One generate of one side, as that side reports it. */
 export interface Answer {
-  /** Around the generate alone, read by the process that generates, in seconds of CLOCK_MONOTONIC. */
+  /** Start and end of the generate alone, read by the process that generates, in seconds of CLOCK_MONOTONIC. */
   readonly startedSec: number;
   readonly endedSec: number;
-  /** What was generated: both sides must say the same. */
+  /** What was generated; it must be the same on both sides. */
   readonly text: string;
-  /** Of the process that generates, from the request to the answer; null where the system does not tell. */
+  /** Used by the process that generates, from the request to the answer. Null if the system does not tell. */
   readonly cpuSec: number | null;
   readonly minorFaults: number | null;
   readonly waitedSec: number | null;
-  /** CPU time of what works beside it: the supervisor and its forkserver, and the controller, which here is the bench. */
+  /** CPU time of the processes beside it: the supervisor, its forkserver, and the controller, which here is the bench. */
   readonly besideCpuSec: number | null;
 }
 
 export interface Turn extends Omit<Answer, "startedSec" | "endedSec"> {
-  /** Of the generate alone, less the time for which its side stood still. */
+  /** Time of the generate alone, without the time for which its side stood still. */
   readonly elapsedSec: number;
 }
 
-/** One of the two that are compared, with its model loaded. */
+/** One of the two sides that are compared, with its model loaded. */
 export interface Side extends Sliceable {
   readonly name: string;
   generate(prompt: string): Promise<Answer>;
@@ -31,7 +31,7 @@ export interface Side extends Sliceable {
 export interface Pair extends Slot {
   readonly measured: Turn;
   readonly against: Turn;
-  /** How many CPUs others kept busy during the pair; null where the system does not tell. */
+  /** How many CPUs others kept busy during the pair. Null if the system does not tell. */
   readonly othersCpus: number | null;
   readonly isDisturbed: boolean;
 }
@@ -41,20 +41,20 @@ export interface PairOptions {
   readonly against: Side;
   readonly prompts: readonly string[];
   readonly schedule: readonly Slot[];
-  /** How long one side generates before it is the other's turn. */
+  /** How long one side generates before it is the other side's turn. */
   readonly sliceMs: number;
-  /** Begins to watch the machine; the function returned says how many CPUs others kept busy since. */
+  /** Starts watching the machine. The returned function tells how many CPUs others have kept busy since then. */
   readonly watch: () => () => number | null;
-  /** Others may keep so many CPUs busy; a pair during which they take more is measured again. */
+  /** How many CPUs others may keep busy; a pair during which they use more is measured again. */
   readonly quietCpus: number;
-  /** How many pairs may be measured again, all slots together. */
+  /** How many pairs may be measured again, over all slots together. */
   readonly mostAgain: number;
   readonly onPair?: (pair: Pair) => void;
 }
 
 /**
- * All pairs in the order in which they were measured, disturbed ones included. A slot whose pair was disturbed comes again
- * after the others. Both sides rest on return. Throws where the sides do not generate the same.
+ * Measures pairs and returns all of them in the order of measurement, including disturbed ones. A slot whose pair was disturbed
+ * is repeated after the others. Both sides rest on return. Throws if the sides do not generate the same.
  */
 export async function measurePairs(options: PairOptions): Promise<Pair[]> {
   const { schedule, mostAgain, quietCpus, onPair } = options;
@@ -104,7 +104,7 @@ function makeTurn({ result, windows }: Sliced<Answer>): Turn {
   return { ...told, elapsedSec: computeActiveSec(windows, startedSec, endedSec) };
 }
 
-/** ln(measured ÷ against) of the pairs that nobody disturbed. */
+/** ln(measured ÷ against) of the undisturbed pairs. */
 export function listLogRatios(pairs: readonly Pair[]): number[] {
   return pairs
     .filter(({ isDisturbed }) => !isDisturbed)

@@ -1,4 +1,4 @@
-/** The plain loop as a side of the comparison: bench/plain_loop.py, a process without anything of falcon-exp. */
+/** The plain loop as a side of the comparison: bench/plain_loop.py, a process that uses nothing of falcon-exp. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -21,7 +21,7 @@ export interface PlainOptions {
 export class PlainSide implements Side {
   readonly name = "plain";
   readonly pid: number;
-  /** Threads that torch computes with. */
+  /** The number of threads with which torch computes. */
   threads = 0;
   private readonly lines: AsyncIterator<string>;
   private stderr = "";
@@ -38,11 +38,11 @@ export class PlainSide implements Side {
     });
   }
 
-  /** Starts the process; its libraries are imported when this resolves, and no model is loaded yet. */
+  /** Starts the process. When this resolves, its libraries are imported and no model is loaded yet. */
   static async open(options: PlainOptions): Promise<PlainSide> {
     const { PYTHONPATH: _, ...env } = process.env;
     const child = spawn(options.python, [program, "--model", options.modelPath], {
-      // A process group of its own, to be stopped as a whole.
+      // A process group of its own, so that it can be stopped as a whole.
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...env, ...LARGE_PAGES },
@@ -81,7 +81,7 @@ export class PlainSide implements Side {
     });
   }
 
-  /** Resolves when the process is gone. */
+  /** Ends the process; resolves when it is gone. */
   async end(): Promise<void> {
     const ended = once(this.child, "exit");
     if (this.child.exitCode === null && this.child.signalCode === null) {

@@ -1,16 +1,16 @@
-/** A process and all below it, cheaply enough to be looked at often (Linux). */
+/** Looks at a process and all its descendants, cheaply enough to do it often (Linux). */
 import { readdirSync, readFileSync } from "node:fs";
 import { readCpuSec } from "./disturbance.js";
 
-/** Remembers what each process of the tree had used when it was last seen, so that the ended ones count too. */
+/** Remembers what each process of the tree had used when it was last seen, so that ended processes count too. */
 export class ProcessTree {
   private readonly usedSec = new Map<number, number>();
-  /** Looked at once, and found to be somebody else's. */
+  /** Processes that were looked at once and do not belong to the tree. */
   private readonly foreign = new Set<number>();
 
   constructor(private readonly root: number) {}
 
-  /** Finds new processes, and reads what all of them have used by now. */
+  /** Finds new processes, and reads what all processes of the tree have used so far. */
   look(): void {
     const unknown = new Map<number, number>();
     for (const pid of runningPids()) {
@@ -25,12 +25,12 @@ export class ProcessTree {
     }
   }
 
-  /** Process ids, of ended ones too. */
+  /** The ids of all processes, including ended ones. */
   get pids(): readonly number[] {
     return [...this.usedSec.keys()];
   }
 
-  /** CPU seconds of all of them, as last seen. */
+  /** CPU seconds of all processes together, as last seen. */
   get cpuSec(): number {
     return [...this.usedSec.values()].reduce((sum, one) => sum + one, 0);
   }

@@ -1,4 +1,4 @@
-/** falcon-exp as a side of the comparison: its own worker class, supervisor and trial process, spoken to over ZeroMQ. */
+/** falcon-exp as a side of the comparison: its own worker class, supervisor and trial process, reached over ZeroMQ. */
 import { readFileSync, rmSync } from "node:fs";
 import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
@@ -15,19 +15,19 @@ export interface ProductOptions {
   readonly python: string;
   readonly env: Readonly<Record<string, string>>;
   readonly timeouts: Timeouts;
-  /** What Python runs: the worker, with nothing or something switched off. It writes each generate's times to a file. */
+  /** What Python runs: the worker, possibly with something switched off. It writes the times of each generate to a file. */
   readonly program: readonly string[];
   readonly clockFile: string;
 }
 
-/** One worker; loads one configuration after another, each in a trial process of its own, as a run does. */
+/** One worker, which loads one configuration after another, each in a trial process of its own, as a run does. */
 export class ProductSide implements Side {
   readonly name: string;
   private readonly clockFile: string;
   private configuration: PlanConfiguration | null = null;
   private trialPid = 0;
   private trials = 0;
-  /** Threads that torch computes with. */
+  /** The number of threads with which torch computes. */
   threads = 0;
   pids: readonly number[] = [];
 
@@ -40,13 +40,13 @@ export class ProductSide implements Side {
     this.clockFile = options.clockFile;
   }
 
-  /** The worker is started, its libraries are imported, and no model is loaded yet. */
+  /** Starts the worker. When this resolves, its libraries are imported and no model is loaded yet. */
   static async open(options: ProductOptions): Promise<ProductSide> {
     const { python, env, timeouts, program, clockFile } = options;
     const worker = await Worker.open({
       pythonPath: python,
       env: { ...env, FALCON_EXP_BENCH_TIMES: clockFile },
-      // While it rests, its supervisor sends no heartbeat.
+      // The worker's supervisor sends no heartbeat while it rests.
       timeouts: { ...timeouts, heartbeat_sec: REST_LIMIT_SEC },
       clock: systemClock,
       log: silentLog,
@@ -99,13 +99,13 @@ export class ProductSide implements Side {
     });
   }
 
-  /** Of the last generate. */
+  /** The start and end of the last generate. */
   private readClock(): { startedSec: number; endedSec: number } {
     const [startedSec, endedSec] = JSON.parse(readFileSync(this.clockFile, "utf8")) as [number, number];
     return { startedSec, endedSec };
   }
 
-  /** Resolves when nothing of it is left. */
+  /** Ends the worker; resolves when nothing of it is left. */
   async close(): Promise<void> {
     this.wake();
     await this.worker.close();

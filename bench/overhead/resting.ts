@@ -1,13 +1,13 @@
-/** Processes that stand still while it is another's turn: no heartbeat, no spinning thread, nothing in a queue. */
+/** Makes processes stand still while it is the other side's turn: no heartbeat, no spinning thread, nothing in a queue. */
 import { type ProcessUse, readProcessUse } from "./disturbance.js";
 import type { Answer } from "./pairs.js";
 
-/** Stops the process group of `pid`, where there still is one. */
+/** Stops the process group of `pid`, if it still exists. */
 export function restGroup(pid: number): void {
   signalGroup(pid, "SIGSTOP");
 }
 
-/** Lets the process group of `pid` go on, where there still is one. */
+/** Continues the process group of `pid`, if it still exists. */
 export function wakeGroup(pid: number): void {
   signalGroup(pid, "SIGCONT");
 }
@@ -16,14 +16,14 @@ function signalGroup(pid: number, signal: "SIGSTOP" | "SIGCONT"): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // Whoever asks a process that is gone is told why it is gone.
+    // If the process is gone, the next request to it reports why.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
 /**
- * An answer with what process `pid`, which generates, used during it, and what the processes beside it did: those of
- * `besidePids`, and this one, which asks.
+ * An answer, together with what the process that generates (`pid`) used for it, and what the processes beside it used: those
+ * of `besidePids`, and this one, which asks.
  */
 export async function watchTurn(
   pid: number,

@@ -15,7 +15,7 @@ export interface LoadedSide extends Side {
   readonly threads: number;
   /** All processes that belong to it. */
   readonly pids: readonly number[];
-  /** Gives the model's process up. */
+  /** Ends the process that holds the model. */
   end(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export interface SideSource {
 export interface SideSetup {
   readonly python: string;
   readonly modelPath: string;
-  /** Variables of the product's worker. */
+  /** Environment variables of the product's worker. */
   readonly env: Readonly<Record<string, string>>;
   readonly timeouts: Timeouts;
 }
@@ -48,7 +48,7 @@ export const SWITCHES: Readonly<Record<string, string>> = {
   all: "all of these but the fork",
 };
 
-/** `plain`, `product`, or `without:progress,collect`. Throws RangeError on anything else. */
+/** Opens `plain`, `product`, or `without:progress,collect`. Throws RangeError on anything else. */
 export async function openSource(spec: string, setup: SideSetup): Promise<SideSource> {
   if (spec === "plain") return new PlainSource(setup);
   const { python, env, timeouts } = setup;
@@ -60,7 +60,8 @@ export async function openSource(spec: string, setup: SideSetup): Promise<SideSo
   }
   const program = [variantWorker, "--without", names];
   const clockFile = join(tmpdir(), `falcon-exp-bench-${randomUUID()}.json`);
-  // Without this the forkserver of Python 3.11 does not find it, says nothing, and every trial process imports all libraries anew.
+  // Without this, the forkserver of Python 3.11 does not find the variant worker and says nothing, and every trial process
+  // imports all libraries anew.
   const found = { ...env, PYTHONPATH: [env.PYTHONPATH, dirname(variantWorker)].join(delimiter) };
   return new ProductSource(
     await ProductSide.open({ name: spec, python, env: found, timeouts, program, clockFile }),

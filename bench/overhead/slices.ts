@@ -1,7 +1,7 @@
 /**
- * Two pieces of work at once, each for a slice of time while the other stands still. What changes the machine's speed (a clock
- * rate, a neighbour of the virtual machine) changes it for both: in turn for seconds they differ by 5 % on a quiet machine, in
- * slices of 50 ms by half of that.
+ * Runs two pieces of work at the same time, each for a slice while the other stands still. Whatever changes the machine's speed
+ * (a clock rate, a neighbour of the virtual machine) then changes it for both: with turns of several seconds they differ by 5 %
+ * on a quiet machine, with slices of 50 ms by half of that.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../src/base/clock.js";
@@ -9,11 +9,11 @@ import { systemClock } from "../../src/base/clock.js";
 /** Something that can stand still. */
 export interface Sliceable {
   rest(): void;
-  /** Goes on at once. */
+  /** Continues at once. */
   wake(): void;
 }
 
-/** From when to when a piece of work ran, in seconds of CLOCK_MONOTONIC. */
+/** When a piece of work ran, from start to end, in seconds of CLOCK_MONOTONIC. */
 export type Window = readonly [fromSec: number, toSec: number];
 
 export interface Sliced<T> {
@@ -21,12 +21,12 @@ export interface Sliced<T> {
   readonly windows: readonly Window[];
 }
 
-/** A piece of work that rests, and its beginning: `start` is called while it rests and resolves when the work is done. */
+/** A piece of work. `start` is called while it rests, and resolves when the work is done. */
 export interface Work<T> extends Sliceable {
   start(): Promise<T>;
 }
 
-/** The first one gets the first slice. Both rest on return; rejects as the first one that fails. */
+/** Runs both pieces of work; the first gets the first slice. Both rest on return. Rejects like the first one that failed. */
 export async function runInSlices<A, B>(
   first: Work<A>,
   second: Work<B>,
@@ -47,7 +47,7 @@ class Job<T> {
 
   constructor(private readonly work: Work<T>) {
     this.done = work.start();
-    // A failure is told by `finish`, and only there.
+    // A failure is reported by `finish`, and only there.
     this.done.then(
       () => this.end(),
       () => this.end(),
@@ -72,7 +72,7 @@ class Job<T> {
   }
 }
 
-/** For how many seconds a piece of work ran between two moments. */
+/** How many seconds a piece of work ran between two moments. */
 export function computeActiveSec(windows: readonly Window[], fromSec: number, toSec: number): number {
   return windows.reduce(
     (sum, [from, to]) => sum + Math.max(0, Math.min(to, toSec) - Math.max(from, fromSec)),

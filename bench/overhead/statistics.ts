@@ -1,4 +1,4 @@
-/** What paired times say: a ratio with its interval, and whether a limit holds. Pure. */
+/** Evaluates paired times: a ratio with its interval, and whether a limit holds. Pure. */
 import { computeMedian, computeStatistics } from "../../src/base/statistics.js";
 
 export interface RatioInterval {
@@ -6,7 +6,7 @@ export interface RatioInterval {
   /** Bounds of the 95 % interval. */
   readonly low: number;
   readonly high: number;
-  /** Half of the interval's width, as a part of 1. */
+  /** Half of the interval's width, as a fraction of 1. */
   readonly halfWidth: number;
   readonly loads: number;
   readonly pairs: number;
@@ -15,10 +15,9 @@ export interface RatioInterval {
 export type Verdict = "holds" | "FAILED" | "not resolved";
 
 /**
- * The ratio that pairs of times have in common. `logRatiosByLoad` holds the log ratios of each load's pairs: a load
- * fixes where a model lies in memory, and with it an advantage or disadvantage that all its pairs share. So the loads are
- * the sample, not the pairs: one robust middle for each load, then Student's t over the loads. Null for fewer than two
- * loads that have pairs.
+ * The ratio that pairs of times have in common. `logRatiosByLoad` has the log ratios of each load's pairs. A load fixes where
+ * the model is in memory, and with it an advantage or disadvantage that all its pairs share. The loads are therefore the
+ * sample, not the pairs: one robust middle per load, then Student's t over the loads. Null if fewer than two loads have pairs.
  */
 export function computeRatioInterval(logRatiosByLoad: readonly (readonly number[])[]): RatioInterval | null {
   const measured = logRatiosByLoad.filter((load) => load.length > 0);
@@ -37,8 +36,8 @@ export function computeRatioInterval(logRatiosByLoad: readonly (readonly number[
 }
 
 /**
- * The median of all pairwise means (Hodges and Lehmann): nearly as sharp as the mean where the noise is normal, and not
- * moved by a few pairs in which the machine did something else. Needs one value.
+ * The median of all pairwise means (Hodges and Lehmann): nearly as precise as the mean if the noise is normal, and not moved
+ * by a few pairs in which the machine did something else. Needs at least one value.
  */
 export function computeHodgesLehmann(values: readonly number[]): number {
   const means = values.flatMap((one, index) => values.slice(index).map((other) => (one + other) / 2));
@@ -47,7 +46,7 @@ export function computeHodgesLehmann(values: readonly number[]): number {
   return middle;
 }
 
-/** `FAILED` only where the whole interval lies above the limit; an interval wider than ± `resolution` says nothing. */
+/** `FAILED` only if the whole interval is above the limit; an interval wider than ± `resolution` says nothing. */
 export function judgeInterval(
   interval: RatioInterval | null,
   { limit, resolution }: { readonly limit: number; readonly resolution: number },

@@ -1,4 +1,4 @@
-/** When the generates of a sweep ran, warm-ups included, as both programs tell it. */
+/** When the generates of a sweep ran, including warm-ups, as both programs report it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.js";
@@ -10,7 +10,7 @@ export interface TimedGenerate {
   readonly window: Window;
 }
 
-/** From the output of article_script.py. */
+/** Reads the generates from the output of article_script.py. */
 export function readScriptGenerates(stdout: string): TimedGenerate[] {
   const { trials } = JSON.parse(stdout) as {
     trials: readonly { quantization: string; ended_sec: number; elapsed_sec: number }[];
@@ -21,7 +21,7 @@ export function readScriptGenerates(stdout: string): TimedGenerate[] {
   }));
 }
 
-/** From the records of the only run under `results`. A record is written within milliseconds of the generate's end. */
+/** Reads the generates from the records of the only run under `results`, written within milliseconds of a generate's end. */
 export function readProductGenerates(results: string): TimedGenerate[] {
   const [experiment = ""] = readdirSync(results);
   const [run = ""] = readdirSync(join(results, experiment)).filter((name) => /^\d/.test(name));
@@ -38,7 +38,7 @@ export function readProductGenerates(results: string): TimedGenerate[] {
     });
 }
 
-/** For how long they ran, by configuration, in a program that ran in `windows` alone. */
+/** How long they ran, by configuration, in a program that ran only during `windows`. */
 export function sumActiveSec(
   generates: readonly TimedGenerate[],
   windows: readonly Window[],

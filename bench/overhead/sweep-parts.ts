@@ -1,7 +1,7 @@
 /**
- * A sweep's ratio from two measurements: of everything but generates (starts, imports, loads, proofs, the report) in whole sweeps, and of
- * generates in pairs. A sweep's own generates are five a configuration, and what they differ by is luck several times larger than
- * what is to be told apart. Pure.
+ * A sweep's ratio from two measurements: everything except generates (starts, imports, loads, proofs, the report) in whole
+ * sweeps, and generates in pairs. A sweep itself has only five generates per configuration, and their random differences are
+ * several times larger than the differences to be detected. Pure.
  */
 import { computeStatistics } from "../../src/base/statistics.js";
 import type { RatioInterval } from "./statistics.js";
@@ -9,15 +9,15 @@ import type { RatioInterval } from "./statistics.js";
 export interface SweepParts {
   readonly productSec: number;
   readonly scriptSec: number;
-  /** Of those the generates, by configuration, warm-ups included. */
+  /** The part that generates took, by configuration, including warm-ups. */
   readonly productGeneratesSec: Readonly<Record<string, number>>;
   readonly scriptGeneratesSec: Readonly<Record<string, number>>;
 }
 
 /**
- * 1 + (rest of the product − rest of the script) ÷ script + Σ share × (ratio of generates − 1), each share being that of a
- * configuration's generates in the script's time. `ratios`: of generates, by configuration. The halves of the 95 % intervals add up as
- * independent errors do. Null for fewer than two sweeps, or where a configuration has no ratio.
+ * 1 + (rest of the product − rest of the script) ÷ script + Σ share × (ratio of generates − 1), where each share is that of a
+ * configuration's generates in the script's time. `ratios` are those of generates, by configuration. The half-widths of the 95 %
+ * intervals add up like independent errors. Null if there are fewer than two sweeps, or if a configuration has no ratio.
  */
 export function combineSweeps(
   sweeps: readonly SweepParts[],

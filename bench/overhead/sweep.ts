@@ -1,4 +1,7 @@
-/** The whole sweep as a user sees it: `falcon-exp run experiments/quant.yaml` and the hand-written script, at once in slices of time. */
+/**
+ * Measures the whole sweep as a user sees it: `falcon-exp run experiments/quant.yaml` and the hand-written script, at the same
+ * time in alternating slices.
+ */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -19,21 +22,21 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const cli = here("../../bin/falcon-exp.js");
 const script = here("../article_script.py");
 
-/** How often the processes of a sweep are looked at: what one uses between the last look and its end is not seen. */
+/** How often the processes of a sweep are looked at; what a process uses between the last look and its end is not seen. */
 const LOOK_MS = 100;
 
 export interface SweepOptions {
   readonly python: string;
   readonly modelPath: string;
   readonly experimentFile: string;
-  /** What article_script.py is to do, as JSON. */
+  /** The task of article_script.py, as JSON. */
   readonly scriptPlan: string;
-  /** Arguments that `falcon-exp run` gets besides the experiment. */
+  /** The arguments of `falcon-exp run` besides the experiment. */
   readonly runArguments: readonly string[];
   readonly rounds: number;
   readonly mostRounds: number;
   readonly resolution: number;
-  /** Of generates in pairs, by configuration; null where they were not measured. */
+  /** Ratios of generates measured in pairs, by configuration; null if they were not measured. */
   readonly generates: Readonly<Record<string, RatioInterval | null>>;
   readonly sliceMs: number;
   readonly quietCpus: number;
@@ -46,7 +49,7 @@ export interface SweepRound extends SweepParts {
   readonly isDisturbed: boolean;
 }
 
-/** Rounds in the order in which they were made, disturbed ones included: the order turns around each time (A B B A). */
+/** Measures rounds and returns them in that order, including disturbed ones. The programs swap places each time (A B B A). */
 export async function measureSweeps(options: SweepOptions): Promise<SweepRound[]> {
   const rounds: SweepRound[] = [];
   while (rounds.length < options.mostRounds) {
@@ -62,7 +65,7 @@ export async function measureSweeps(options: SweepOptions): Promise<SweepRound[]
   return rounds;
 }
 
-/** Over the rounds that nobody disturbed; of their bare ratios where generates were not measured in pairs. */
+/** The interval over the undisturbed rounds; from their plain ratios if generates were not measured in pairs. */
 export function computeSweepInterval(
   rounds: readonly SweepRound[],
   generates: Readonly<Record<string, RatioInterval | null>>,
@@ -123,12 +126,12 @@ class Program implements Work<number> {
     private readonly args: readonly string[],
   ) {}
 
-  /** CPU seconds of all its processes, ended ones included. */
+  /** CPU seconds of all its processes, including ended ones. */
   get cpuSec(): number {
     return this.tree?.cpuSec ?? 0;
   }
 
-  /** Resolves to when it ended, in seconds of CLOCK_MONOTONIC. Throws Error where it fails. */
+  /** Resolves to the time when it ended, in seconds of CLOCK_MONOTONIC. Throws Error if it fails. */
   async start(): Promise<number> {
     const [file, args] = this.freezer.wrap(this.file, this.args);
     const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });

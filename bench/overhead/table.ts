@@ -5,12 +5,12 @@ import type { RatioInterval, Verdict } from "./statistics.js";
 export interface Row extends LoadSummary {
   readonly what: string;
   readonly interval: RatioInterval | null;
-  /** Null where nothing is promised. */
+  /** Null if nothing is promised. */
   readonly limit: number | null;
   readonly verdict: Verdict;
 }
 
-/** A line for each row, and one below it on what both sides used. */
+/** One line per row, and below it one with what both sides used. */
 export function formatTable(rows: readonly Row[]): string {
   return rows.flatMap((row) => [formatLine(row), ...formatUses(row)]).join("\n");
 }

@@ -1,4 +1,4 @@
-/** What each step of a run on a cluster costs here, measured: the figures that the simulation goes by. */
+/** Measures what each step of a run on a cluster costs on this machine; the simulation uses these figures. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,12 +20,12 @@ export interface Costs {
   readonly configurations: number;
   readonly tasks: number;
   readonly recordBytes: number;
-  /** sbatch of all tasks; squeue of all of them. */
+  /** sbatch of all tasks, and squeue of all of them. */
   readonly submitSec: number;
   readonly queueSec: number;
-  /** The follower's look at all tasks' records. */
+  /** One look of the follower at the records of all tasks. */
   readonly lookSec: number;
-  /** What a task reads before it measures, and at its end. */
+  /** The time for what a task reads before it measures, and at its end. */
   readonly taskStartSec: number;
   readonly taskEndSec: number;
   readonly mergeSec: number;
@@ -60,7 +60,7 @@ export async function measureCosts(configurations: number, tasks: number): Promi
     const recordBytes = fabricateTasks(run, plan, tasks);
     return {
       ...{ configurations, tasks, recordBytes, submitSec },
-      // All that were submitted to measure submitting wait there.
+      // All tasks that were submitted, `TIMES` times as many, are waiting in the queue.
       queueSec: queueSec / TIMES,
       lookSec: await time(() => readSliceRecords(run, tasks, new SmallFiles(systemClock))),
       taskStartSec: await time(() => readTasks(run, { index: 0, count: tasks })),

@@ -1,4 +1,4 @@
-/** Records of a run that nobody measured, as tasks on many machines would have written them: one slice of the plan each. */
+/** Fabricates the records of a run as tasks on many machines would have written them, one slice of the plan each. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type Plan, referenceIdOf } from "../../src/plan/plan-types.js";
 import { dealParts, joinParts, splitPlan } from "../../src/plan/slices.js";
@@ -10,7 +10,10 @@ import { environment, fakeMeasurement, loadMeasurement } from "../../test/fixtur
 const STARTED = Date.UTC(2026, 0, 1);
 const ENVIRONMENT = environment("cpu");
 
-/** As a model of 135 million parameters on a CPU: answers of 32 tokens, a time for each. Bytes written. */
+/**
+ * Writes records like those of a model of 135 million parameters on a CPU: answers of 32 tokens, with a time for each token.
+ * Returns the number of bytes written.
+ */
 export function fabricateTasks(run: RunPaths, plan: Plan, tasks: number): number {
   return dealParts(splitPlan(plan), tasks).reduce((bytes, parts, index) => {
     const { folder, records } = run.task(`${index}of${tasks}.0`);

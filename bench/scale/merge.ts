@@ -1,4 +1,4 @@
-/** `merge.ts FOLDER`: makes one file of what the tasks of a run have recorded; what the last task does before it draws. */
+/** `merge.ts FOLDER`: merges the records of a run's tasks into one file, as the last task does before it draws. */
 import { RunPaths } from "../../src/run/paths.js";
 import { mergeTaskRecords } from "../../src/run/read-run-records.js";
 

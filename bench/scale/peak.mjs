@@ -1,4 +1,4 @@
-/** Loaded into a program before it starts: tells at its end how much memory it held at most. */
+/** Loaded into a program before it starts; when the program ends, it writes how much memory the program held at most. */
 import { writeFileSync } from "node:fs";
 
 const { BENCH_PEAK_FILE: file } = process.env;

@@ -1,4 +1,4 @@
-/** Every quantization beside the unquantized model, at so many lengths of answers; ten trials each. */
+/** An experiment with three quantizations and the unquantized model, at enough answer lengths; ten trials per configuration. */
 export function describeSweep(configurations: number): string {
   const lengths = Array.from({ length: configurations / 4 }, (_, index) => index + 1);
   return [

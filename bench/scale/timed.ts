@@ -1,4 +1,4 @@
-/** Runs programs, and tells how long each took and how much memory it held at most. */
+/** Runs programs, and measures how long each took and how much memory it held at most. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,12 +13,12 @@ export interface Timed {
   readonly peakBytes: number;
 }
 
-/** A command of falcon-exp, the start of the program included. Throws where it fails. */
+/** Times a command of falcon-exp, including the start of the program. Throws if it fails. */
 export function timeCommand(...args: readonly string[]): Timed {
   return timeProgram([CLI, ...args]);
 }
 
-/** A program of this folder. */
+/** Times a program in this folder. Throws if it fails. */
 export function timeScript(name: string, ...args: readonly string[]): Timed {
   return timeProgram(["--import", "tsx", here(name), ...args]);
 }

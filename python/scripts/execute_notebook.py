@@ -1,6 +1,6 @@
 """``python -m scripts.execute_notebook`` (from python/): executes the notebook in docs/ and writes its outputs into it.
 
-With ``--check`` it writes nothing, and exits with 1 where the outputs in the file are not those of today.
+With ``--check`` it writes nothing, and exits with 1 if the outputs in the file are out of date.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _CELL_SECONDS = 600
 
 
 def read() -> Any:
-    """The notebook as it lies in docs/."""
+    """The notebook as it is in docs/."""
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
 def execute(notebook: Any) -> Any:
-    """A copy with the outputs of today, out of a new kernel of this Python. Raises where a cell does."""
+    """A copy with current outputs, from a new kernel of this Python. Raises if a cell does."""
     fresh = copy.deepcopy(notebook)
     where = {"metadata": {"path": str(NOTEBOOK.parent)}}
     # The kernel keeps its history and its files away from those of whoever runs this.
@@ -43,12 +43,12 @@ def execute(notebook: Any) -> Any:
             kernel_name="python3",
             resources=where,
             config=config,
-            # How the kernel cuts what is printed into messages is chance.
+            # It is a matter of chance how the kernel splits printed text into messages.
             coalesce_streams=True,
         )
         client.execute(env={**os.environ, **own})
     for cell in fresh.cells:
-        # When each cell ran says nothing, and would make every execution another file.
+        # The time at which each cell ran means nothing, and would change the file with every execution.
         cell.metadata.pop("execution", None)
     # So would the version of Python.
     fresh.metadata = notebook.metadata
@@ -56,7 +56,7 @@ def execute(notebook: Any) -> Any:
 
 
 def texts(notebook: Any) -> list[tuple[str, str]]:
-    """What a reader reads: cell by cell all that was printed or shown as text; pictures and charts are left out."""
+    """All text that was printed or shown, cell by cell, with the cell's id; pictures and charts are left out."""
     found = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -68,7 +68,7 @@ def texts(notebook: Any) -> list[tuple[str, str]]:
 
 
 def main() -> int:
-    """Executes; writes, or with ``--check`` compares."""
+    """Executes the notebook, then writes it, or with ``--check`` compares it."""
     parser = argparse.ArgumentParser(prog="python -m scripts.execute_notebook")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the texts differ")
     is_check = parser.parse_args().check

@@ -1,4 +1,6 @@
-"""Tiny configs of model families, each of its real code path: for tests, and for the table in docs/families.md."""
+"""Tiny configs of model families, each with its real code path, for tests and the tables in docs/worker.md and
+docs/quantization.md.
+"""
 
 from __future__ import annotations
 
@@ -273,5 +275,5 @@ _CONFIGS: dict[str, dict[str, Any]] = {
 
 
 def list_families() -> dict[str, dict[str, Any]]:
-    """Configs by name, as an experiment file gives them."""
+    """Configs by name, as they are written in an experiment file."""
     return {name: dict(config) for name, config in _CONFIGS.items()}

@@ -1,10 +1,11 @@
-"""``python -m scripts.measure_families [family…]``: families under every method that runs here, a table on stdout.
+"""``python -m scripts.measure_families [family…]``: prints a table of families with every method that runs here.
 
-``--other-libraries``: under the methods of torchao and quanto, else under none and those of bitsandbytes. ``--weighed
-FILE``: a line of JSON a load, with the shape that was told before it and the census's bytes right after it.
+With ``--other-libraries``, the methods are those of torchao and quanto, otherwise ``none`` and those of bitsandbytes.
+``--weighed FILE`` writes one line of JSON per load, with the shape described before it and the census's bytes right
+after it.
 
-Each family is a process of its own, and each method a load: made with random weights, run once, read back and verified.
-What fails is told by its code.
+Each family has a process of its own, and each method is a load: made with random weights, run once, read back and
+verified. A failure is shown by its code.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 from scripts.families import list_families
 
-#: By table.
+#: The methods of one table, by name.
 Methods = dict[str, dict[str, Any]]
 METHODS: Methods = {
     "none": {"method": "none"},
@@ -39,7 +40,7 @@ _LIMIT_SEC = 300
 
 
 def measure(family: str, methods: Methods = METHODS) -> list[dict[str, Any]]:
-    """By method: what was proved after a forward pass, or the code of the failure."""
+    """For each method, what was proved after a forward pass, or the code of the failure."""
     from falcon_exp.worker.devices.devices import Devices
 
     devices = Devices.open()
@@ -94,7 +95,7 @@ def _asked_of(family: str, configuration: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_a_fork(work: Callable[[str], list[dict[str, Any]]], family: str) -> list[dict[str, Any]] | None:
-    """So that neither cures nor memory of one family reach the next; None where it died or took too long."""
+    """Works in a fork, so that no cures or memory of a family reach the next; None if it died or took too long."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
     process = context.Process(target=lambda: there.send(work(family)))
@@ -114,7 +115,7 @@ def _run_family(family: str, methods: Methods) -> list[dict[str, Any]]:
 
 
 def format_row(family: str, results: list[dict[str, Any]]) -> str:
-    """A line of the table with what is unquantized in its first column."""
+    """A row of the table whose first method is unquantized."""
     whole = next((one for one in results if one["code"] is None), None)
     first, *others = results
     unquantized = f"`{first['code']}`" if first["code"] is not None else f"{first['weights_bytes']:,}"
@@ -123,7 +124,7 @@ def format_row(family: str, results: list[dict[str, Any]]) -> str:
 
 
 def format_other_row(family: str, results: list[dict[str, Any]]) -> str:
-    """A line of the table of other libraries' methods."""
+    """A row of the table of other libraries' methods."""
     return f"| {' | '.join([family, *map(_format_quantized, results), _format_cures(results)])} |"
 
 
@@ -138,7 +139,7 @@ def _format_cures(results: list[dict[str, Any]]) -> str:
 
 
 def format_share(share: float | None) -> str:
-    """``?`` where the census could not open everything."""
+    """A share in percent; ``?`` if the census could not open everything."""
     return "?" if share is None else f"{share:.0%}"
 
 
@@ -154,13 +155,13 @@ def _format_cache(whole: dict[str, Any] | None) -> str:
 
 
 def main() -> int:
-    """Writes the table of the families named, else of all; messages of failures go to stderr."""
+    """Writes the table of the families named, or of all; failure messages go to stderr."""
     parser = argparse.ArgumentParser(prog="scripts.measure_families")
     parser.add_argument("families", nargs="*", help="default: all")
     parser.add_argument("--other-libraries", action="store_true", help="the methods of torchao and quanto")
     parser.add_argument("--weighed", help="the file for bytes beside shapes")
     given = parser.parse_args()
-    # Once, for all forks.
+    # Imported once, for all forks.
     from falcon_exp.worker.quantization.registry import find_method
     from falcon_exp.worker.trial import preload
 

@@ -1,7 +1,7 @@
-"""``python -m scripts.weigh_families [family…]``: what a load of each takes, beside the shape that was told before it.
+"""``python -m scripts.weigh_families [family…]``: the size of each family's loads, and the shape described before each.
 
-One JSON object a line: family, quantization, dtype, shape and the census's bytes right after the load, or the code of
-the failure. test/plan/estimate-families.test.ts compares the estimate with it.
+Prints one JSON object per line: family, quantization, dtype, shape and the census's bytes right after the load, or the
+code of the failure. test/plan/estimate-families.test.ts compares the estimate with it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _QUANTIZATIONS = {**METHODS, "nf4-double": {**METHODS["nf4"], "double_quant": Tr
 
 
 def weigh(family: str) -> list[dict[str, Any]]:
-    """By quantization."""
+    """One row per quantization."""
     from falcon_exp.worker.devices.devices import Devices
 
     devices = Devices.open()
@@ -49,7 +49,7 @@ def _weigh_one(family: str, quantization: dict[str, Any], devices: Any) -> dict[
 
 
 def main() -> int:
-    """Of the families named, else of all."""
+    """Writes the rows of the families named, or of all."""
     import bitsandbytes  # noqa: F401
 
     from falcon_exp.worker.trial import loading  # noqa: F401

@@ -32,7 +32,7 @@ def test_logits_that_are_no_numbers_fail_the_first_generation(loaded: Loaded, va
     with pytest.raises(WorkerError) as caught:
         measure(loaded, trial(phase=phase), lambda _tokens: None)
     assert caught.value.code == "logits-not-finite"
-    assert "chosen from nothing" in caught.value.message
+    assert "so its tokens mean nothing" in caught.value.message
 
 
 @pytest.mark.parametrize(("phase", "passes"), [("warmup", 6), ("measure", 7)])

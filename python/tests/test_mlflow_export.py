@@ -182,7 +182,7 @@ def test_what_goes_wrong_is_told_with_the_next_step(
     summary = (copied.folder / "summary.json").read_text("utf-8")
     of_others = summary.replace('"trials_completed": 5', '"trials_completed": 4')
     (copied.folder / "summary.json").write_text(of_others, "utf-8")
-    assert "is of other records" in error_of(store.uri, copied.folder)["message"]
+    assert "was made from other records" in error_of(store.uri, copied.folder)["message"]
     (copied.folder / "summary.json").unlink()
     assert error_of(store.uri, copied.folder)["code"] == "results-not-drawn"
 

@@ -49,7 +49,7 @@ def test_a_vocabulary_smaller_than_the_tokenizers_is_refused(tmp_path: Path) -> 
         ({"model_type": "bert"}, "bert is an encoder"),
         (
             {"model_type": "llama", "architectures": ["LlamaForSequenceClassification"]},
-            "LlamaForSequenceClassification judges a text",
+            "LlamaForSequenceClassification classifies text",
         ),
         ({"model_type": "clip"}, "clip has no class"),
     ],
@@ -144,4 +144,4 @@ def test_a_config_that_names_another_dtype_than_the_files_hold_wins_and_that_is_
     model = {"source": "path", "path": str(folder)}
     loaded = load(configuration(model=model, dtype="auto"), Devices.open())
     assert loaded.measurement["proof"]["dtype"] == "bfloat16"
-    assert "the weight files hold float32, but the config names bfloat16" in caplog.text
+    assert "the weight files are in float32, but the config says bfloat16" in caplog.text

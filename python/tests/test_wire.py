@@ -120,6 +120,6 @@ def test_what_python_cannot_read_is_a_wire_error_like_any_other(config: str) -> 
 
 def test_an_id_that_could_not_be_answered_is_refused() -> None:
     frame = json.dumps({"v": 1, "id": "\ud800", "parent": None, "type": "ping", "body": {}}).encode()
-    with pytest.raises(WireError, match="half a character"):
+    with pytest.raises(WireError, match="half of a surrogate pair"):
         decode_controller_message(frame)
     assert request_id_of(frame) is None

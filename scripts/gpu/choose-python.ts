@@ -1,13 +1,13 @@
-/** Which interpreter the GPU checks run: it needs the worker's libraries and pytest. */
+/** Chooses the interpreter that runs the GPU checks; it needs the worker's libraries and pytest. */
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { prepareDevPython } from "../dev-python.js";
 
-/** `given` is `--python`, else FALCON_EXP_PYTHON; without either the tests' own environment, made where it is missing. */
+/** `given` (`--python`), else FALCON_EXP_PYTHON, else the tests' own environment, which is made if it is missing. */
 export async function choosePython(root: string, given: string | undefined): Promise<string> {
   const named = given ?? process.env.FALCON_EXP_PYTHON;
   if (named === undefined || named === "") return (await prepareDevPython(root)).interpreter;
-  // A bare name is looked up on PATH; anything else lies relative to where the command was given.
+  // A bare name is looked up on PATH; anything else is relative to the folder in which the command was given.
   const python = named.includes("/") ? resolve(named) : named;
   const env = { PYTHONPATH: join(root, "python") };
   const { failed, stderr, shortMessage } = await execa(

@@ -1,4 +1,4 @@
-/** What one experiment on the GPU has to show, from what its run left. */
+/** The rows that one experiment on the GPU must fulfill, made from the files of its run. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ export interface RunOnGpu {
   readonly memoryAxes: readonly string[];
 }
 
-/** Reads what the rows are made from. */
+/** Reads the data from which the rows are made. */
 export function readRunOnGpu({ summary, folder, records }: FinishedRun): RunOnGpu {
   const environment = records.find((record) => record.kind === "environment")?.environment;
   const charts = join(folder, "charts");

@@ -1,4 +1,4 @@
-/** The report of `python -m pytest -m gpu` as rows: those that tests noted, else one a test. Pure. */
+/** The report of `python -m pytest -m gpu` as rows: those that a test noted, else one per test. Pure. */
 import type { Result, Row } from "./rows.js";
 
 interface NotedRow {
@@ -7,7 +7,7 @@ interface NotedRow {
   readonly expected: string;
 }
 
-/** `junit` is what `--junitxml` writes. A test that notes several rows gives its result to each. */
+/** `junit` is what `--junitxml` writes. If a test notes several rows, each of them gets the result of the test. */
 export function readJunitRows(junit: string): Row[] {
   const rows = Array.from(
     junit.matchAll(/<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g),

@@ -1,4 +1,4 @@
-/** What `npm run check:gpu` prints: one table of figures and what was expected of them. Pure. */
+/** What `npm run check:gpu` prints: one table of figures and what was expected. Pure. */
 
 export type Result = "ok" | "FAILED" | "skipped";
 
@@ -13,7 +13,7 @@ export interface Row {
 
 const HEADER = ["what", "figure", "expected", "result"];
 
-/** As Markdown, padded, so that it reads as well in a terminal. */
+/** The rows as Markdown, padded so that the table is also easy to read in a terminal. */
 export function formatRows(rows: readonly Row[]): string {
   const cells = rows.map(({ what, figure, expected, result, reason }) =>
     [what, figure, expected, reason === "" ? result : `${result}: ${reason}`].map(escapeCell),

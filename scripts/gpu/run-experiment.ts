@@ -1,4 +1,4 @@
-/** One run through the command line, and what it left, read back. */
+/** Runs an experiment through the command line and reads back what the run left. */
 
 import { join } from "node:path";
 import { execa } from "execa";
@@ -10,7 +10,7 @@ export interface RunRequest {
   readonly root: string;
   readonly python: string;
   readonly experimentFile: string;
-  /** Where the run goes, as `--results`. */
+  /** The folder for the run, passed as `--results`. */
   readonly results: string;
   /** Values of `--set`. */
   readonly changes: readonly string[];
@@ -23,7 +23,7 @@ export interface FinishedRun {
   readonly records: readonly RunFileRecord[];
 }
 
-/** Its progress and table go to stderr. Throws where nothing was recorded. */
+/** Runs an experiment. Its progress and table go to stderr. Throws if nothing was recorded. */
 export async function runExperiment(request: RunRequest): Promise<FinishedRun> {
   const { root, python, experimentFile, results, changes, env } = request;
   const args = [

@@ -1,8 +1,8 @@
-/** Two made-up cards for a machine without any: what `--simulated` names to the worker (docs/gpu.md). */
+/** Two simulated cards for a machine without any, which `--simulated` makes known to the worker (docs/gpu.md). */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Writes the file of cards into a folder; gives the environment that makes a worker use them. */
+/** Writes the file of cards into a folder. Returns the environment that makes a worker use them. */
 export function writeSimulatedCards(folder: string): { FALCON_EXP_SIMULATED_ACCELERATOR: string } {
   const path = join(folder, "simulated-cards.json");
   const card = (name: string, uuid: string, joules: number) => ({

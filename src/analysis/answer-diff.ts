@@ -1,18 +1,18 @@
-/** An answer against the reference's, token by token where the records have each token's text, else word by word. */
+/** Compares an answer with the reference's: token by token if the records have each token's text, else word by word. */
 import { diffArrays, diffWordsWithSpace } from "diff";
 import { firstDifference } from "./divergence.js";
 
-/** What one configuration said, as far as it is compared. */
+/** The part of a configuration's answer that is compared. */
 export interface ComparedAnswer {
   readonly text: string;
-  /** Null in old records, and where the pieces put together are not the text. */
+  /** Null in old records, and if the pieces joined together are not the text. */
   readonly tokens: { readonly ids: readonly number[]; readonly pieces: readonly string[] } | null;
 }
 
 export interface DiffRun {
   /** `inserted`: only in this answer; `removed`: only in the reference's. */
   readonly kind: "same" | "inserted" | "removed";
-  /** A text a token, or a word with its space. */
+  /** One text per token, or words with the spaces between them. */
   readonly pieces: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export interface AnswerDiff {
   readonly runs: readonly DiffRun[];
 }
 
-/** Answers further apart than this are not aligned: all after their common beginning counts as different. */
+/** Answers that differ by more edits than this are not aligned: everything after their common beginning counts as different. */
 const MOST_EDITS = 1_500;
 
 export function diffAnswers(own: ComparedAnswer, reference: ComparedAnswer): AnswerDiff {
@@ -67,10 +67,13 @@ function wordRuns(own: string, reference: string): DiffRun[] {
   }));
 }
 
-/** Of the longer answer. Two answers that share less are two answers: what else they share is words that every answer has. */
+/**
+ * Share of the longer answer. Answers that have less in common count as entirely different after their common beginning, because
+ * the rest of what they share is words that any answer has.
+ */
 const LEAST_SHARED = 0.5;
 
-/** What differs between two pieces of text that both have. */
+/** What differs between two stretches of text that both answers have. */
 interface Change {
   readonly removed: string[];
   readonly inserted: string[];
@@ -83,9 +86,9 @@ interface Step {
 }
 
 /**
- * The same runs as a person reads them: what both have only by chance between two changes (no longer than what differs on
- * either side of it, as diff-match-patch has it) is part of one change, and answers that share too little differ from their
- * common beginning on.
+ * Rewrites the runs so that they are easy to read. Text that both answers share only by chance between two changes (no longer
+ * than what differs on either side of it, as in diff-match-patch) becomes part of one change. Answers that share too little count
+ * as different from the end of their common beginning on.
  */
 function readableRuns(runs: readonly DiffRun[]): DiffRun[] {
   const isSame = ({ kind }: DiffRun) => kind === "same";

@@ -4,37 +4,39 @@ import type { CompletedTrial, TrialRecord } from "../run/record-types.js";
 import type { RunData } from "../run/run-data.js";
 import type { ComparedAnswer } from "./answer-diff.js";
 
-/** What one configuration said to one prompt; repeats that said the same stand together. */
+/** A configuration's answer to one prompt; repeats with the same answer are combined. */
 export interface Answer {
   /** Label. */
   readonly configuration: string;
   readonly configurationId: string;
   readonly isReference: boolean;
-  /** Of the configuration that its answers are compared with. */
+  /** Id of the configuration that its answers are compared with. */
   readonly referenceId: string;
   /** 1-based repeats with this answer. */
   readonly repeats: readonly number[];
-  /** Null when the trial failed. */
+  /** Null if the trial failed. */
   readonly text: string | null;
   readonly outputTokens: number | null;
-  /** Of the tokens; null in old records, and of a failure. */
+  /** Token ids. Null in old records, and if the trial failed. */
   readonly ids: readonly number[] | null;
-  /** Ids and texts of the tokens; null where the records lack them, or their texts are not the whole. */
+  /** Ids and texts of the tokens. Null if the records lack them, or if the texts joined together are not the answer. */
   readonly tokens: ComparedAnswer["tokens"];
-  /** Code of the failure; null when there is an answer. */
+  /** Code of the failure. Null if there is an answer. */
   readonly failure: string | null;
-  /** Whether the tokens equal the reference's first answer; null for the reference itself and where there is none. */
+  /**
+   * Whether the tokens equal those of the reference's first answer. Null for the reference itself, and if either has no answer.
+   */
   readonly equalsReference: boolean | null;
 }
 
 export interface Question {
   readonly promptId: string;
-  /** A conversation as a transcript. */
+  /** The prompt's text; a conversation is written as a transcript. */
   readonly prompt: string;
   readonly answers: readonly Answer[];
 }
 
-/** All answers, question by question, configurations in the order of running. */
+/** Returns all answers, question by question, with the configurations in the order in which they ran. */
 export function collectQuestions(data: RunData): readonly Question[] {
   const byPrompt = new Map(data.configurations.map(({ trials }) => [trials, groupByPrompt(trials)]));
   return data.run.prompts.map(({ prompt_index, prompt_id, prompt }) => {
@@ -92,7 +94,7 @@ function readContent(trial: TrialRecord): Pick<Answer, Content> {
   const { output_text, output_tokens, output_ids } = trial.measurement;
   return {
     text: output_text,
-    // In a batch `output_tokens` is of all rows.
+    // In a batch, `output_tokens` counts the tokens of all rows.
     outputTokens: output_ids?.length ?? output_tokens,
     ids: output_ids,
     tokens: readTokens(trial),

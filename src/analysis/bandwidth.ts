@@ -1,14 +1,13 @@
-/** Why a configuration is as fast as it is: how much of the machine's memory bandwidth it uses, and where time goes. */
+/** Why a configuration is as fast as it is: how much of the machine's memory bandwidth it uses, and where its time goes. */
 import { computeStatistics, type Statistics } from "../base/statistics.js";
 import type { RecordedEnvironment } from "../run/record-types.js";
 import { type ConfigurationData, timedTrials } from "../run/run-data.js";
 import type { Effect, ProfileSummary } from "../run/summary-schema.js";
 
 /**
- * Model bandwidth utilization: bytes of weights that a token reads ÷ time per output token ÷ bytes a second that the
- * device reads (the machine's own value, measured before the run). The cache of keys and values is left out: little at
- * these lengths. Null where the model lies on several devices, where a pass gives several tokens (prompt lookup), or the bandwidth
- * is not known.
+ * Model bandwidth utilization: bytes of weights read per token ÷ time per output token ÷ bytes per second that the device can
+ * read (measured on this machine before the run). The cache of keys and values is left out, because it is small at these lengths.
+ * Null if the model is on several devices, if one pass yields several tokens (prompt lookup), or if the bandwidth is not known.
  */
 export function bandwidthUtilization(
   { load, ...configuration }: ConfigurationData,
@@ -41,7 +40,7 @@ export function profileSummary({ profile }: ConfigurationData): ProfileSummary |
   };
 }
 
-/** From this share on the memory's speed is what holds decoding back. */
+/** From this share on, the speed of the memory is what limits decoding. */
 const BOUND_BY_MEMORY = 0.6;
 
 interface Side {
@@ -49,7 +48,7 @@ interface Side {
   readonly profile: ProfileSummary | null;
 }
 
-/** The reason for being slower or faster than the reference, as far as the values tell it; null where they do not. */
+/** Says why a configuration is slower or faster than the reference, as far as the values show. Null if they do not show it. */
 export function whySentence(own: Side, reference: Side, time: Effect | null): string | null {
   if (time?.verdict === "disturbed") return null;
   const parts: string[] = [];

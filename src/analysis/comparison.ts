@@ -27,7 +27,10 @@ export interface ComparisonOptions {
 
 export type TrialPair = readonly [own: CompletedTrial, reference: CompletedTrial];
 
-/** Null when the configuration is the reference itself, or when neither can be compared. */
+/**
+ * Compares a configuration with its reference. Null if it is the reference itself, or if neither trials nor weights can be
+ * compared.
+ */
 export function compareWithReference(
   configuration: ConfigurationData,
   reference: ConfigurationData | null,
@@ -63,7 +66,7 @@ export function compareWithReference(
     ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
   ).length;
   const depths: Depths = [configuration.plan.generation.depth, reference.plan.generation.depth];
-  // What lies before a prompt is part of what is answered.
+  // The tokens that fill the cache before a prompt are part of what is answered.
   const areAnswersComparable = depths[0] === depths[1];
   const divergence = areAnswersComparable ? answerDivergence(pairs) : null;
   const speedTexts = isJudged
@@ -115,13 +118,13 @@ export function computeEffect(measured: PairedRatio | null, smallestDifference?:
   };
 }
 
-/** The ratio of what little there is, without an interval that would promise something. */
+/** Keeps the ratio of the few pairs there are, without an interval, which would promise too much. */
 function withholdVerdict(measured: PairedRatio | null): Effect | null {
   const effect = computeEffect(measured);
   return effect === null ? null : { ...effect, ci99_low: null, ci99_high: null, verdict: "disturbed" };
 }
 
-/** The speed itself, then what the answers' lengths make of it. */
+/** First the speed itself, then how the different lengths of the answers affect the time. */
 function otherLengthsTexts(
   pairs: readonly TrialPair[],
   perToken: PairedRatio | null,
@@ -141,13 +144,13 @@ type Depths = readonly [own: number | null, reference: number | null];
 function otherDepthText([own, reference]: Depths): string {
   const count = (depth: number | null) => depth?.toLocaleString("en") ?? "none";
   return own === null
-    ? `behind none against ${count(reference)} tokens`
-    : `behind ${count(own)} tokens against ${count(reference)}`;
+    ? `with an empty cache, compared with ${count(reference)} cached tokens`
+    : `after ${count(own)} cached tokens, compared with ${count(reference)}`;
 }
 
 type Batches = readonly [own: number, reference: number];
 
-/** What whoever waits for one answer sees, then what the machine makes of all. */
+/** First the speed for someone who waits for one answer, then the rate of the machine over all rows. */
 function otherBatchesTexts(
   [own, reference]: Batches,
   timed: readonly TrialPair[],
@@ -165,10 +168,13 @@ function otherBatchesTexts(
 function disturbedText(pairs: readonly TrialPair[], quiet: number): string {
   const causes = listDisturbances(pairs.filter(isDisturbed).flatMap((pair) => [...pair]));
   const what = `${pairs.length - quiet} of ${pluralize(pairs.length, "pair")} of trials disturbed (${causes})`;
-  return `time not judged: ${what}; end the other work and measure again`;
+  return `time not judged: ${what}; stop the other work and measure again`;
 }
 
-/** The pairs that times are of: the quiet ones where there are any; judged only where enough of them are left. */
+/**
+ * Picks the pairs that times are computed from: the undisturbed ones if there are any, else all. Times are judged only if nothing
+ * was disturbed or enough undisturbed pairs are left.
+ */
 function pickTimed(pairs: readonly TrialPair[]) {
   const quiet = pairs.filter((pair) => !isDisturbed(pair));
   const isJudged = quiet.length === pairs.length || quiet.length >= FEWEST_PAIRS;
@@ -179,14 +185,14 @@ function isDisturbed([own, reference]: TrialPair): boolean {
   return own.disturbed_by.length + reference.disturbed_by.length > 0;
 }
 
-/** Values of the pairs that both have. */
+/** The values of those pairs in which both trials have one. */
 function pairValues(
   pairs: readonly TrialPair[],
   read: (measurement: RecordedTrial) => number | null,
 ): RatioPair[] {
   return pairs.flatMap(([own, reference]) => {
     const [mine, its] = [read(own.measurement), read(reference.measurement)];
-    // Where one of them was loaded once only, all pairs have that load in common.
+    // If one of the two was loaded only once, all pairs share that load.
     const round = Math.min(own.round, reference.round);
     if (mine === null || its === null) return [];
     const paces = [readPace(own.measurement), readPace(reference.measurement)] as const;
@@ -194,20 +200,20 @@ function pairValues(
   });
 }
 
-/** Seconds a token, which other prompts hardly change. */
+/** Seconds per token, which hardly depends on the prompt. */
 function readPace({ tpot_sec, elapsed_sec, output_tokens }: RecordedTrial): number {
   return tpot_sec ?? elapsed_sec / Math.max(1, output_tokens);
 }
 
 /**
- * Standard deviation that is assumed between times of the same work in two runs, beyond what their loads differ by: between
- * them the machine itself changed, and two runs do not tell by how much. Why so much: docs/benchmarks.md.
+ * Standard deviation assumed between times of the same work in two runs, in addition to how much their loads differ: between the
+ * runs the machine itself changed, and two runs do not show by how much. docs/benchmarks.md explains the value.
  */
 const RUN_SPREAD = 0.08;
 
 /**
- * A metric over pairs of trials: of the quiet ones where it depends on the machine's quiet, and without a verdict where
- * these are too few.
+ * Compares a metric over pairs of trials. A metric that other work on the machine disturbs is compared over undisturbed pairs if
+ * there are any, and gets no verdict if too few of them are left.
  */
 export function comparePairs(
   pairs: readonly TrialPair[],
@@ -243,7 +249,7 @@ function inSentence(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
-/** The same prompt and repeat under both. */
+/** Pairs the trials of the same prompt and repeat in both configurations. */
 export function pairTrials(
   own: readonly CompletedTrial[],
   reference: readonly CompletedTrial[],

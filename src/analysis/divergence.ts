@@ -1,9 +1,9 @@
-/** Where greedy answers part from the reference's. */
+/** Where greedy answers diverge from the reference's. */
 import { computeMedian } from "../base/statistics.js";
 import type { CompletedTrial } from "../run/record-types.js";
 import type { AnswerDivergence } from "../run/summary-schema.js";
 
-/** Null where the records keep no token ids, as old ones do not. */
+/** Null if the records have no token ids, which is the case in old ones. */
 export function answerDivergence(
   pairs: readonly (readonly [own: CompletedTrial, reference: CompletedTrial])[],
 ): AnswerDivergence | null {
@@ -23,7 +23,10 @@ export function answerDivergence(
   };
 }
 
-/** 1-based; an answer that only ends earlier differs where it ended. Null where both are the same. */
+/**
+ * 1-based position of the first token that differs; an answer that merely ends earlier differs right after its last token. Null
+ * if both are the same.
+ */
 export function firstDifference(own: readonly number[], reference: readonly number[]): number | null {
   const longer = Math.max(own.length, reference.length);
   for (let index = 0; index < longer; index++) if (own[index] !== reference[index]) return index + 1;

@@ -1,4 +1,4 @@
-/** Whether the machine changed while the run went on: the drift probe's speed at start, middle and end. */
+/** Whether the machine changed during the run, judging by the drift probe's speed at start, middle and end. */
 import { pluralize } from "../base/text.js";
 import type { DriftProbeRecord } from "../run/record-types.js";
 import type { Drift, DriftPoint } from "../run/summary-schema.js";
@@ -8,7 +8,7 @@ import { effectRange, ratioText } from "./significance.js";
 
 const POSITIONS = ["start", "middle", "end"] as const;
 
-/** Null when no drift probe was measured twice. */
+/** Null if no drift probe was measured at the start and again later. */
 export function computeDrift(records: readonly DriftProbeRecord[]): Drift | null {
   const first = records[0];
   if (first === undefined) return null;

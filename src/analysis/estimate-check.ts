@@ -1,4 +1,4 @@
-/** What the estimate said, beside what was measured. */
+/** Compares what was estimated with what was measured. */
 
 import { computeMedian } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
@@ -8,7 +8,10 @@ import type { RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
 import type { EstimateCheck } from "../run/summary-schema.js";
 
-/** From the shape that the worker told and the tokens that were really there; null in records made before there was one, and where only a load tells. */
+/**
+ * Estimates from the shape that the worker reported and the real numbers of tokens. Null in old records without a shape, and for
+ * a quantization whose size is only known from a load.
+ */
 export function estimateCheck(configuration: ConfigurationData): EstimateCheck | null {
   const { load, plan } = configuration;
   const shape = load?.load.model_shape ?? null;
@@ -33,7 +36,7 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
     ...process,
   });
   const measuredCache = computeMedian(measurements.flatMap(({ cache_bytes }) => cache_bytes ?? []));
-  // The same as `fit` and `plan --estimate` say, but that the allocator's peak has no context in it.
+  // The same figure as in `fit` and `plan --estimate`, except that the allocator's peak does not include the CUDA context.
   const peak = metric === null ? null : metric === "peak_rss_bytes" ? own.total_bytes : own.allocated_bytes;
   const measuredPeak =
     metric === null ? null : computeMedian(measurements.flatMap((measurement) => measurement[metric] ?? []));
@@ -48,7 +51,7 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
   };
 }
 
-/** Tokens of every row with its padding: the longest prompt, and as many steps as the longest answer has tokens. */
+/** The number of tokens in every row, padding included: those of the longest prompt and those of the longest answer. */
 function countLongestRow(trial: RecordedTrial): number {
   const { prompt, answer } = readLongest([trial]);
   return prompt + answer;
@@ -64,7 +67,7 @@ function readLongest(trials: readonly RecordedTrial[]) {
   };
 }
 
-/** One by one: a call takes only so many arguments. */
+/** Uses `reduce`, because Math.max(...values) fails with too many arguments. */
 function findMost<T>(all: readonly T[], count: (one: T) => number): number {
   return all.reduce((most, one) => Math.max(most, count(one)), 0);
 }

@@ -1,4 +1,4 @@
-/** How far an estimate may be off, by what was measured before, and what that leaves to say of a fit. */
+/** How far an estimate may be off, judging by earlier measurements, and what that means for whether a model fits. */
 
 /** Measured ÷ estimated peak of one configuration. */
 export interface PastPeak {
@@ -8,17 +8,20 @@ export interface PastPeak {
 }
 
 export interface EstimateMargin {
-  /** The lowest and highest measured ÷ estimated. */
+  /** The lowest and the highest measured ÷ estimated peak. */
   readonly low: number;
   readonly high: number;
-  /** Configurations that were measured; 0 = the margin is assumed. */
+  /** The number of configurations that were measured; 0 if the margin is assumed. */
   readonly configurations: number;
 }
 
-/** Where nothing like it was measured: what the estimate promises for the one model that it was first held to (docs/estimate.md). */
+/**
+ * Used if nothing comparable was measured: what the estimate promises for the one model that it was first checked against
+ * (docs/estimate.md).
+ */
 const ASSUMED = 0.1;
 
-/** Of configurations of the same method on the same kind of device; an exact estimate is among what may be. */
+/** The margin of earlier configurations with the same method on the same kind of device. It always includes an exact estimate. */
 export function computeMargin(
   past: readonly PastPeak[],
   method: string,
@@ -33,13 +36,13 @@ export function computeMargin(
 
 export type FitVerdict = "yes" | "tight" | "no";
 
-/** `yes`: also at the margin's worst; `no`: not even at its best. */
+/** `yes`: it fits even at the margin's worst; `no`: it does not fit even at its best. */
 export function judgeFit(totalBytes: number, memoryBytes: number, { low, high }: EstimateMargin): FitVerdict {
   if (totalBytes * high <= memoryBytes) return "yes";
   return totalBytes * low <= memoryBytes ? "tight" : "no";
 }
 
-/** `±10 %`, `+2 to +84 %`: how far what is measured may lie from the estimate. */
+/** `±10 %`, `+2 to +84 %`: how far the measured value may be from the estimate. */
 export function describeMargin({ low, high }: EstimateMargin): string {
   const percent = (ratio: number) => `${ratio < 1 ? "−" : "+"}${Math.round(Math.abs(ratio - 1) * 100)}`;
   const isEven = Math.abs(high - 1 - (1 - low)) < 0.005;

@@ -1,12 +1,12 @@
-/** The numbers that a verdict of one line is made of. */
+/** The numbers behind a one-line verdict. */
 import type { ConfigurationSummary, Effect } from "../run/summary-schema.js";
 
 export interface PerplexityChange {
-  /** Ratios to the reference's over the texts: the lowest and the highest. */
+  /** The lowest and the highest ratio to the reference's perplexity among the texts. */
   readonly lowest: number;
   readonly highest: number;
   readonly texts: number;
-  /** Texts whose interval lies above 1, and below it. */
+  /** The number of texts whose interval is entirely above 1 (worse) or below 1 (better). */
   readonly worse: number;
   readonly better: number;
 }
@@ -17,15 +17,15 @@ export interface Headline {
   readonly memory: Effect | null;
   readonly speed: Effect | null;
   readonly isSpeedPerToken: boolean;
-  /** Null where no text was scored on both. */
+  /** Null if no text was scored for both. */
   readonly perplexity: PerplexityChange | null;
   readonly pairs: number;
   readonly answersEqual: number;
-  /** Drawn, not loaded: their answers say nothing. */
+  /** Whether the weights were drawn at random instead of loaded, so that the answers mean nothing. */
   readonly haveRandomWeights: boolean;
 }
 
-/** Null for a reference, and for what could not be compared with one. */
+/** Null for a reference, and for a configuration that could not be compared with its reference. */
 export function computeHeadline(configuration: ConfigurationSummary): Headline | null {
   const { against_reference: comparison, weights_bytes, load_sec } = configuration;
   if (comparison === null) return null;

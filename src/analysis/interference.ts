@@ -1,18 +1,18 @@
-/** Whether the machine was quiet before the run, in sentences; none where it was. */
+/** Sentences about what disturbed the machine before the run or during its trials; none if it was quiet. */
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import type { MachineState } from "../protocol/measurements.js";
 import { SLOWED_BY_FAULT } from "../run/disturbance.js";
 import type { RecordedEnvironment, RecordedTrial } from "../run/record-types.js";
 
-/** A core's worth of other work from which times are in doubt: more than the usual services of a machine take. */
+/** If other work keeps at least so many cores busy, times are in doubt. A machine's usual services take less. */
 const BUSY_CORES = 0.3;
-/** NVML's reasons that say that a GPU is held back, not that it is idle or set so. */
+/** NVML's throttle reasons that mean that a GPU is being held back, not that it is idle or configured that way. */
 const SLOWED_BY = ["SwPowerCap", ...SLOWED_BY_FAULT];
-/** Power limits are told in fractions of a watt. */
+/** Smaller differences are ignored, because power limits are reported in fractions of a watt. */
 const WATT_ROUNDING = 1;
 
-/** Before anything else: figures of cards that do not exist. */
+/** Comes before all other remarks, because the figures are of cards that do not exist. */
 export function describeSimulation(gpus: RecordedEnvironment["gpus"]): readonly string[] {
   return gpus.some(({ is_simulated }) => is_simulated)
     ? ["the GPUs are simulated: their memory, energy and times say nothing about a real card"]
@@ -20,8 +20,8 @@ export function describeSimulation(gpus: RecordedEnvironment["gpus"]): readonly 
 }
 
 /**
- * From the environment of a run; empty where the worker never told it. `devices`: those that its configurations asked for.
- * What happens on cards that none of them asked for is no remark.
+ * Remarks from the environment of a run; empty if the worker never reported it. `devices` are those that the run's configurations
+ * asked for; cards that none of them asked for are not mentioned.
  */
 export function describeInterference(
   environment: RecordedEnvironment | null,
@@ -44,7 +44,7 @@ export function describeInterference(
   return remarks;
 }
 
-/** `auto` takes every card, a kind without a number its first. */
+/** `auto` means every card; a kind without a number means its first card. */
 function isAskedFor(index: number, devices: readonly string[]): boolean {
   return devices.some((device) => {
     const [kind, number = "0"] = device.split(":");
@@ -74,7 +74,7 @@ function listSlowdowns(reasons: readonly string[] | null): readonly string[] {
   return (reasons ?? []).filter((reason) => SLOWED_BY.includes(reason));
 }
 
-/** Who else used the model's own cards while its trials ran, and what held their clocks down. */
+/** Says in how many trials another process used the model's own cards, and in how many the cards were throttled, and why. */
 export function describeTrialInterference(trials: readonly RecordedTrial[]): readonly string[] {
   const states = trials.map(({ gpu_state_before: before, gpu_state_after: after }) => [
     ...(before ?? []),

@@ -1,4 +1,4 @@
-/** The ratio of two configurations over pairs of trials, with the one interval that decides what may be said of it. */
+/** The ratio of two configurations over pairs of trials, with the one interval that decides what may be said about it. */
 import {
   computeLoadSpread,
   computeMean,
@@ -15,31 +15,31 @@ import {
   quantileOf,
 } from "../run/ratio-precision.js";
 
-/** Below this the spread of the pairs is itself not known well enough. */
+/** With fewer pairs, the spread of the pairs is itself not known well enough. */
 export const FEWEST_PAIRS = 4;
-/** How the intervals of comparisons are made, as summary.json tells it. */
+/** How the intervals of comparisons are computed, as stated in summary.json. */
 export const INTERVAL = {
   level: LEVEL,
   method: "Student's t on the logarithms",
   fewest_pairs: FEWEST_PAIRS,
 } as const;
 
-/** The same prompt and repeat under both. */
+/** The same prompt and repeat in both configurations. */
 export interface RatioPair {
   readonly own: number;
   readonly reference: number;
-  /** Pairs of one round are of one load of each. */
+  /** Pairs of the same round come from one load of each configuration. */
   readonly round: number;
   /**
-   * Of a unit of each one's work, the same whatever the prompt, so that loads of one configuration can be compared which measured
-   * other prompts; the values themselves where there is none.
+   * What one unit of work took on each side, which does not depend on the prompt, so that loads of one configuration can be
+   * compared even if they measured different prompts. Defaults to the values themselves.
    */
   readonly paces?: readonly [own: number, reference: number];
 }
 
 /**
- * What is counted as one observation: a pair of trials, or a load, where a process fixes the figure (its memory) and its
- * trials only tell it again.
+ * What counts as one observation: a pair of trials, or a load if the process fixes the figure (its memory) and its trials only
+ * repeat it.
  */
 export type Unit = "pair" | "load";
 
@@ -49,34 +49,43 @@ export interface PairedRatio {
   readonly loads: number;
   /** Geometric mean of own ÷ reference. */
   readonly ratio: number;
-  /** At `LEVEL`, over the units; null with fewer than `FEWEST_PAIRS`, or `FEWEST_LOADS`, of them. */
+  /**
+   * Interval at `LEVEL`, over the units. Null with fewer than `FEWEST_PAIRS` pairs or, if the unit is a load, `FEWEST_LOADS`
+   * loads.
+   */
   readonly interval: readonly [low: number, high: number] | null;
-  /** Of each load, own ÷ reference. */
+  /** Own ÷ reference, for each load. */
   readonly loadRatios: readonly number[];
-  /** What loads of one configuration differ by (standard deviation), where that is more than is always assumed. */
+  /**
+   * How much loads of one configuration differ from each other (standard deviation), if that is more than is assumed anyway, else
+   * null.
+   */
   readonly unevenLoads: number | null;
 }
 
 export interface RatioOptions {
   readonly unit?: Unit;
   /**
-   * What loads of one configuration are taken to differ by at least (standard deviation, 0.01 is 1 %), be their own trials ever
-   * so even: few loads do not tell it. 0 for what has no load.
+   * The least by which loads of one configuration are assumed to differ (standard deviation, 0.01 is 1 %), however even their own
+   * trials are, because few loads do not show it. 0 for values that do not depend on a load.
    */
   readonly loadSpread?: number;
-  /** The same of whole runs, where the two sides are of two: what no load of either tells. 0 within a run. */
+  /**
+   * The same for whole runs, if the two sides come from different runs: the loads of either do not show how much runs differ. 0
+   * within a run.
+   */
   readonly runSpread?: number;
 }
 
-/** Of one pair, on the logarithm. */
+/** One pair, as logarithms. */
 interface LogPair {
   readonly log: number;
   readonly paces: readonly [own: number, reference: number];
 }
 
 /**
- * Own ÷ reference over pairs of positive values, on the logarithm, so that twice and half are equally far from one. Null without
- * pairs.
+ * Returns own ÷ reference over pairs of positive values, computed on logarithms, so that twice and half are equally far from one.
+ * Null if there are no pairs.
  */
 export function pairedRatio(
   pairs: readonly RatioPair[],
@@ -115,8 +124,9 @@ export function pairedRatio(
 }
 
 /**
- * What the pairs of a load differ by, and what loads do: as much as they show, and, of few loads, no less than is assumed. From
- * `FEWEST_LOADS` on also what the loads' ratios differ by, where that is less: what slows both is none of it.
+ * Half the interval's width, from how much the pairs of a load differ and how much loads differ. Few loads are taken to differ by
+ * as much as they show, but no less than is assumed. From `FEWEST_LOADS` on, the spread of the loads' ratios is used if that is
+ * less, because it leaves out whatever slows both sides.
  */
 function halfOfPairs(
   rounds: readonly (readonly LogPair[])[],

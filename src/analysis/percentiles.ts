@@ -1,13 +1,13 @@
-/** How long the slow ones take: percentiles of latencies, where there are samples enough to know them. */
+/** How long the slowest ones take: percentiles of latencies, if there are enough samples to know them. */
 import { computeQuantile } from "../base/statistics.js";
 import type { Percentiles } from "../run/summary-schema.js";
 
-/** Percentile → the fewest samples: as many as leave one beyond it, on average. */
+/** Percentile → the fewest samples that it needs: enough that on average one lies beyond it. */
 export const FEWEST_SAMPLES = { p50: 2, p90: 10, p99: 100 } as const;
 export type PercentileName = keyof typeof FEWEST_SAMPLES;
 const PROBABILITIES: Readonly<Record<PercentileName, number>> = { p50: 0.5, p90: 0.9, p99: 0.99 };
 
-/** Null for no samples; each percentile null under its count. */
+/** Null if there are no samples. Each percentile is null if there are fewer samples than it needs. */
 export function computePercentiles(samples: readonly number[]): Percentiles | null {
   const n = samples.length;
   if (n === 0) return null;

@@ -1,14 +1,14 @@
-/** What the files that were loaded are made of, in words, where they are not the model's own. */
+/** Describes what the loaded files were made from, if they are not the model's own files. */
 import { pluralize, safeLine } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import type { PreparedFrom } from "../protocol/measurements.js";
 
-/** Types of GGUF files that hold numbers as they are. */
+/** GGUF types that store plain numbers, without packing them. */
 const UNPACKED: ReadonlySet<string> = new Set(["F32", "F16", "BF16", "F64"]);
-/** Shares below this are norms and the like. */
+/** Types with a smaller share of the weights are not named: they are norms and the like. */
 const WORTH_NAMING = 0.01;
 
-/** A sentence each: what a reader would else take for a model's own weights. */
+/** Returns one sentence for each, because a reader would otherwise take these for the model's own weights. */
 export function describePrepared(prepared: readonly PreparedFrom[]): readonly string[] {
   return prepared.map((one) => {
     if (one.kind === "gguf") return describeGguf(one);

@@ -3,7 +3,7 @@
 import { safeLine } from "../base/text.js";
 import type { Interval, QualitySummary } from "../run/summary-schema.js";
 
-/** What a verdict says of the first text: the others have a table of their own. */
+/** What a verdict says about the first scored text; the others have a table of their own. */
 export function qualityTexts(quality: readonly QualitySummary[]): string[] {
   const first = quality.find(({ status }) => status === "completed");
   if (first === undefined) return [];
@@ -23,7 +23,7 @@ function ratioWords({ value, ci95_low, ci95_high }: { readonly value: number } &
   return `${value.toFixed(digits)}× ${value > 1 ? "higher" : "lower"} ${range}`;
 }
 
-/** `91.3 % ± 1.2`: half the interval's width. */
+/** `91.3 % ± 1.2`: the second number is half the interval's width. */
 export function shareText({ value, ci95_low, ci95_high }: { readonly value: number } & Interval): string {
   const half = ci95_low === null || ci95_high === null ? null : (ci95_high - ci95_low) / 2;
   return `${(value * 100).toFixed(1)} %${half === null ? "" : ` ± ${(half * 100).toFixed(1)}`}`;

@@ -1,4 +1,4 @@
-/** What the answers lose, text by text: perplexity, and KL divergence and top-1 agreement against the reference. */
+/** How much quality is lost, text by text: perplexity, and KL divergence and top-1 agreement against the reference. */
 import { computeQuantile, computeStatistics } from "../base/statistics.js";
 import type { QualityMeasurement } from "../protocol/quality.js";
 import type { ConfigurationData } from "../run/run-data.js";
@@ -57,14 +57,14 @@ export function findQualityMeasurement(
   return record?.status === "completed" ? record.measurement : null;
 }
 
-/** exp of the mean and of its 95 % interval by Student's t over tokens. */
+/** exp of the mean negative log-likelihood and of its 95 % interval, by Student's t over tokens. */
 export function computePerplexity({ token_nll }: Pick<QualityMeasurement, "token_nll">) {
   return exponentialMean(token_nll);
 }
 
 /**
- * exp(mean difference of negative log-likelihoods, own − reference, token by token). Paired: most of what makes a token
- * hard is the same for both and cancels. Null unless both scored the very same tokens.
+ * exp(mean difference of negative log-likelihoods, own − reference, token by token). Paired, because most of what makes a token
+ * hard is the same for both and cancels out. Null unless both scored exactly the same tokens.
  */
 export function computePerplexityRatio(
   own: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256">,
@@ -74,7 +74,7 @@ export function computePerplexityRatio(
   return differences === null ? null : exponentialMean(differences);
 }
 
-/** Of negative log-likelihoods, own − reference, token by token; null unless both scored the very same tokens. */
+/** Differences of negative log-likelihoods, own − reference, token by token. Null unless both scored exactly the same tokens. */
 export function listTokenDifferences(
   own: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256">,
   reference: Pick<QualityMeasurement, "token_nll" | "token_ids_sha256"> | null,
@@ -97,7 +97,7 @@ export function computeKlDivergence(nats: readonly number[]): KlDivergence | nul
   const sorted = nats.toSorted((a, b) => a - b);
   return {
     mean: statistics.mean,
-    // A divergence is never negative, whatever half an interval says.
+    // A divergence is never negative, so the interval must not extend below 0.
     ci95_low: statistics.ci95_low === null ? null : Math.max(0, statistics.ci95_low),
     ci95_high: statistics.ci95_high,
     median: statistics.median,
@@ -110,7 +110,7 @@ export function computeKlDivergence(nats: readonly number[]): KlDivergence | nul
 /** z of a 95 % interval. */
 const Z_95 = 1.959963984540054;
 
-/** A share with its interval by Wilson's score, which stays within 0 and 1 and holds near them. */
+/** A share with its Wilson score interval, which stays between 0 and 1 and is valid even close to them. */
 export function computeShare(hits: readonly (0 | 1)[]): ({ readonly value: number } & Interval) | null {
   const n = hits.length;
   if (n === 0) return null;

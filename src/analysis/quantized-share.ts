@@ -1,22 +1,22 @@
-/** How much of a model is quantized, in words: where the label alone would say more than is true. */
+/** Says how much of a model is quantized, if the label alone would claim more than is true. */
 import { safeLine } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import type { CensusKind, ModelShape } from "../protocol/measurements.js";
 import { describeWeights, isAsStored, type Quantization } from "../quantization/registry.js";
 import type { RecordedProof } from "../run/record-types.js";
 
-/** Below this share of the matrix weights a remark stands wherever the label stands. */
+/** If less than this share of the matrix weights is quantized, a remark is shown wherever the label is shown. */
 const NEARLY_ALL = 0.9;
-/** Below this one the configuration is called mostly unquantized. */
+/** Below this share, the configuration is called mostly unquantized. */
 const HALF = 0.5;
-/** Kinds with less of what is left unquantized are not named. */
+/** Kinds with a smaller share of the unquantized weights are not named. */
 const WORTH_NAMING = 0.1;
 
 export const MOSTLY_UNQUANTIZED = "mostly unquantized";
 
 type Kind = CensusKind["kind"];
 
-/** As much of a census as tells the share; an estimate has it before anything is loaded. */
+/** The part of a census from which the share is computed; an estimate has it before anything is loaded. */
 export interface KindShare {
   readonly kind: Kind;
   readonly matrix_weights: number;
@@ -36,17 +36,17 @@ const NAMES: Readonly<Record<Kind, string>> = {
   other: "other layers",
   adapter: "the adapter",
 };
-/** By custom no part of what is quantized. */
+/** Kinds that are not counted, because by convention they are not quantized. */
 const OUTSIDE: ReadonlySet<Kind> = new Set<Kind>(["embeddings", "head", "adapter"]);
 
-/** Of the matrix weights, embeddings and output head apart; null where there are none. */
+/** Quantized share of the matrix weights, without embeddings, output head and adapter. Null if there are no such weights. */
 export function computeQuantizedShare(kinds: readonly KindShare[]): number | null {
   const inner = kinds.filter(({ kind }) => !OUTSIDE.has(kind));
   const total = sum(inner.map(({ matrix_weights }) => matrix_weights));
   return total === 0 ? null : sum(inner.map(({ quantized_weights }) => quantized_weights)) / total;
 }
 
-/** Whether a configuration's label says more than is true; of a proof or of a summary. */
+/** Whether a configuration's label claims more than is true. Takes a proof or a summary. */
 export function isMostlyUnquantized(one: {
   readonly quantization_effective: { readonly method: string } | null;
   readonly matrix_weights_quantized_share: number | null;
@@ -55,7 +55,7 @@ export function isMostlyUnquantized(one: {
   return effective !== null && describeWeights(effective.method) !== null && share !== null && share < HALF;
 }
 
-/** `11 % of the matrix weights are 4-bit; experts are bfloat16`; null where nearly all are. */
+/** `11 % of the matrix weights are 4-bit; experts are bfloat16`. Null if nearly all of them are quantized. */
 export function describeQuantizedShare(method: string, kinds: readonly KindShare[]): string | null {
   const share = computeQuantizedShare(kinds);
   const weights = describeWeights(method);
@@ -67,7 +67,7 @@ export function describeQuantizedShare(method: string, kinds: readonly KindShare
   ].join("; ");
 }
 
-/** What files were quantized by, and what is left of that in the model that runs; nothing where they were not. */
+/** How the files were quantized, and what is left of that in the running model. Empty if they were not quantized. */
 export function describeAsStored(
   stored: string | null,
   atLoad: RecordedProof | null,
@@ -88,20 +88,24 @@ export function describeAsStored(
   ];
 }
 
-/** What a proof says of it, for the remarks of its configuration. */
+/** What a proof says about the quantized share, for the remarks of its configuration. */
 export function describeProofShare(proof: RecordedProof | null): readonly string[] {
   if (proof?.census == null) return [];
   const { unknown, kinds } = proof.census;
   if (unknown.count > 0) {
     const more = unknown.count - unknown.names.length;
     const names = `${unknown.names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-    return [`how much of the model is quantized is unknown: what ${names} holds cannot be told`];
+    return [
+      `it is unknown how much of the model is quantized: the contents of ${names} cannot be determined`,
+    ];
   }
   const text = describeQuantizedShare(proof.quantization_effective.method, kinds);
   return text === null ? [] : [text];
 }
 
-/** The same before anything is loaded, from the model's shape: what its quantization will not reach. */
+/**
+ * The same before anything is loaded: judging by the model's shape, how much the quantization will reach and what it will not.
+ */
 export function describeExpectedShare(shape: ModelShape, method: string, dtype: string): string | null {
   const unquantized_dtype = dtype === "auto" ? shape.dtype : dtype;
   const kinds = (shape.matrix_kinds ?? []).map(({ kind, matrix_weights, quantizable_weights }) => ({
@@ -113,7 +117,10 @@ export function describeExpectedShare(shape: ModelShape, method: string, dtype: 
   return describeQuantizedShare(method, kinds);
 }
 
-/** Files that are quantized already are loaded in no other form, but for GGUF files, which are expanded first. */
+/**
+ * Says what it means if the files are already quantized: they are loaded only as they are, except GGUF files, which are expanded
+ * first.
+ */
 export function describeStoredQuantization(
   shape: ModelShape,
   quantization: Quantization | null = null,
@@ -125,17 +132,17 @@ export function describeStoredQuantization(
   if (quantization !== null && isAsStored(quantization)) {
     return stored === null
       ? "The files are not quantized, so as-stored will be refused: ask for none."
-      : `As stored: ${stored}. What that takes is known when it is loaded.`;
+      : `As stored: ${stored}. Its size is known once it is loaded.`;
   }
   if (stored === null) return null;
-  return `The files are quantized already, by ${stored}, and are refused where another method is asked for: these figures are for the same model from unquantized files.`;
+  return `The files are already quantized (${stored}), and any other method is refused: these figures are for the same model from unquantized files.`;
 }
 
 function formatShare(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-/** `experts and routers are bfloat16`, one clause a dtype. */
+/** `experts and routers are bfloat16`, one clause per dtype. */
 function describeUnquantized(kinds: readonly KindShare[]): string[] {
   const left = kinds
     .filter(({ kind }) => !OUTSIDE.has(kind))

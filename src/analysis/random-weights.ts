@@ -1,7 +1,7 @@
-/** Of models whose weights were drawn, only memory and speed mean anything. */
+/** If a model's weights were drawn at random, only its memory and speed mean anything. */
 import type { ConfigurationData } from "../run/run-data.js";
 
-/** What stands where answers or their quality are shown; null where every model's weights are from files. */
+/** The note that is shown with answers and their quality. Null if every model's weights come from files. */
 export function describeRandomWeights(
   configurations: readonly Pick<ConfigurationData, "plan">[],
 ): string | null {

@@ -1,16 +1,16 @@
 import type { ConfigurationSummary } from "../run/summary-schema.js";
-/** Configurations beside what they are compared with: one group a reference, so that models are never mixed. */
+/** Groups configurations with what they are compared with: one group per reference, so that models are never mixed. */
 
 export interface ReferenceGroup {
-  /** Null in runs whose reference is not among the configurations. */
+  /** Null if the run's reference is not among the configurations. */
   readonly reference: ConfigurationSummary | null;
-  /** The reference too, in the order of running. */
+  /** Includes the reference; in the order in which they ran. */
   readonly configurations: readonly ConfigurationSummary[];
 }
 
-/** In the order in which their first configurations ran. */
+/** The groups are in the order in which their first configurations ran. */
 export function groupByReference(configurations: readonly ConfigurationSummary[]): readonly ReferenceGroup[] {
-  // Summaries made before there was a reference for each model do not name it.
+  // Summaries from before each model had its own reference do not name it.
   const only = configurations.find(({ is_reference }) => is_reference)?.id ?? null;
   const byId = new Map(configurations.map((one) => [one.id, one]));
   const groups = new Map<string | null, ConfigurationSummary[]>();
@@ -26,7 +26,7 @@ export function groupByReference(configurations: readonly ConfigurationSummary[]
   }));
 }
 
-/** The same configurations, those of one group together. */
+/** The same configurations, reordered so that each group stays together. */
 export function orderByReference(configurations: readonly ConfigurationSummary[]): ConfigurationSummary[] {
   return groupByReference(configurations).flatMap((group) => group.configurations);
 }

@@ -1,4 +1,4 @@
-/** Sentences that a person can repeat: what a configuration costs and saves against the reference, or that nobody knows. */
+/** Sentences that a person can repeat: what a configuration costs and saves compared with the reference, or that nobody knows. */
 
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
@@ -7,19 +7,19 @@ import type { Verdict } from "../run/summary-schema.js";
 import { FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
 
 /**
- * `same`: it differs by less than matters, and the interval is narrow enough to say so. `disturbed`: other work on the
- * machine decided too many of the times.
+ * Verdicts. `same`: the difference is too small to matter, and the interval is narrow enough to say so. `disturbed`: other work
+ * on the machine affected too many of the times.
  */
 
-/** Where an experiment does not say what matters. */
+/** The smallest difference that matters, if the experiment does not set its own. */
 export const SMALLEST_DIFFERENCE = 0.01;
 /**
- * Few loads have no interval. What lies beyond this in each of them is called a difference all the same: loads of one
- * configuration differ from each other by a fraction of it.
+ * With few loads there is no interval. A ratio that is beyond this margin in every load still counts as a difference, because
+ * loads of one configuration differ from each other by only a fraction of it.
  */
 const FEW_LOADS_MARGIN = 0.05;
 
-/** One interval decides, and it is the one that is shown. */
+/** The verdict depends on one interval only, and that is the one that is shown. */
 export function computeVerdict(
   { ratio, interval, unit, loadRatios }: PairedRatio,
   smallestDifference: number = SMALLEST_DIFFERENCE,
@@ -49,22 +49,22 @@ interface Words {
   readonly more: string;
 }
 
-/** For a kind of memory: "peak RSS". */
+/** Words for a kind of memory: "peak RSS". */
 export function memoryWords(name: string): Words {
   return { subject: name, less: `less ${name}`, more: `more ${name}` };
 }
 
 export const TIME_WORDS: Words = { subject: "time", less: "faster", more: "slower" };
-/** Of rates: more is better. */
+/** For rates, of which higher is better. */
 export const BATCH_RATE_WORDS: Words = {
-  subject: "tokens a second of all rows",
-  less: "fewer tokens a second of all rows",
-  more: "the tokens a second of all rows",
+  subject: "tokens per second over all rows",
+  less: "fewer tokens per second over all rows",
+  more: "the tokens per second over all rows",
 };
 export const TOKEN_TIME_WORDS: Words = {
   subject: "time per token",
-  less: "faster a token",
-  more: "slower a token",
+  less: "faster per token",
+  more: "slower per token",
 };
 
 /** `1.63× slower [1.60, 1.66]`, `time within noise (0.99× [0.97, 1.02])`, `time: too few repeats (3 pairs, …)`. */
@@ -95,7 +95,7 @@ export function effectText(effect: PairedRatio, words: Words, smallestDifference
   }
 }
 
-/** What the interval rests on where that is little: one load of each, or loads of one configuration that are far apart. */
+/** Says if the interval rests on little: on one load each, or on loads of one configuration that are far apart. Else empty. */
 function describeLoads({ unit, loads, interval, unevenLoads }: PairedRatio): string {
   if (unit === "load" || interval === null) return "";
   if (unevenLoads !== null)
@@ -112,7 +112,10 @@ export function weightsText(own: number, reference: number): string {
   return `weights ${times.toFixed(2)}× ${word} (${difference})`;
 }
 
-/** From here on an interval leaves everything open: digits of bounds that are far from one would say nothing. */
+/**
+ * If an interval's bounds are this many times apart, it leaves everything open: the digits of a bound far from one would mean
+ * nothing.
+ */
 const OPEN_RATIO = 100;
 
 /** `[0.97, 1.02]`. */
@@ -125,7 +128,7 @@ export function effectRange([low, high]: readonly [number, number]): string {
   return `[${boundText(low)}, ${boundText(high)}]`;
 }
 
-/** Two digits after the point; of what is far below one the first two that say something. */
+/** Two digits after the point; two significant digits if the ratio is far below one. */
 export function ratioText(ratio: number): string {
   return ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }

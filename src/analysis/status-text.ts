@@ -1,7 +1,7 @@
 import { pluralize, safeLine } from "../base/text.js";
 import { type ConfigurationData, findFailure } from "../run/run-data.js";
 
-/** Nothing of it failed, nothing is missing: neither trials nor what was scored. */
+/** Whether the configuration completed and nothing in it failed: no trial, no scored text, no lm-eval task, no profile. */
 export function isWhole({ status, trials, quality, lmEval, profile }: ConfigurationData): boolean {
   const parts = [...trials, ...quality, lmEval, profile];
   return status === "completed" && parts.every((part) => part?.status !== "failed");

@@ -1,4 +1,4 @@
-/** RunData → `summary.json`. A function of the records alone, so that the same records give the same bytes. */
+/** RunData → `summary.json`. Depends on the records alone, so that the same records give the same bytes. */
 
 import { computeStatistics, type Statistics } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
@@ -51,14 +51,14 @@ import {
 } from "./remarks.js";
 import { describeRecompiled, describeScoring } from "./workload-remarks.js";
 
-/** Statistics over the completed trials, one a metric of the registry; null where no trial has the value. */
+/** Statistics over the completed trials, one per metric of the registry; null if no trial has the value. */
 type TrialStatistics = Readonly<Record<SummaryKey, Statistics | null>>;
 
-/** One a metric of the registry; null where it was not measured. */
+/** One number per metric of the registry; null if it was not measured. */
 type LoadNumbers = Readonly<Record<LoadSummaryKey, number | null>>;
 
 export interface SummaryOptions {
-  /** False where nobody reads the differences to the reference: their intervals are most of the work. */
+  /** False if nobody reads the comparison with the reference: its intervals are most of the work. */
   readonly comparisons: boolean;
 }
 
@@ -149,7 +149,7 @@ function summarizeConfiguration(
     cache: plan.generation.cache,
     status: configuration.status,
     failure: failureSummary(findFailure(configuration)),
-    // With repeats: auto what was measured is what was wanted.
+    // With `repeats: auto`, the trials that were measured are the trials that were wanted.
     trials_planned: isAuto ? trials.length : trialsEach + configuration.furtherTrials,
     trials_completed: measurements.length,
     trials_failed: trials.length - measurements.length,
@@ -228,7 +228,7 @@ function summarizeLatencies(
 
 const SEC_PER_HOUR = 3600;
 
-/** Of a whole trial: whoever pays for a machine pays for reading the prompts as well. */
+/** From the time of whole trials, because whoever pays for a machine pays for reading the prompts as well. */
 function summarizeCost(configuration: ConfigurationData, pricePerHour: number | null): Statistics | null {
   if (pricePerHour === null) return null;
   return computeStatistics(
@@ -260,7 +260,7 @@ function describeStoredOrRepacked(configuration: ConfigurationData): readonly st
     load?.proof ?? null,
     findRunningProof(configuration),
   );
-  // What was dequantized takes other bytes for that reason.
+  // If the weights were dequantized, that is already why their size changed, so repacking is not mentioned.
   const isUnpacked = after?.matrix_weights_quantized_share === 0;
   return stored.length > 0 && isUnpacked
     ? stored

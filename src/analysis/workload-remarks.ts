@@ -1,9 +1,9 @@
-/** What a reader must know of how a cache or compilation was measured. */
+/** What a reader must know about how a cache or compilation was measured. */
 import { pluralize } from "../base/text.js";
 import type { CompletedTrial } from "../run/record-types.js";
 import type { ConfigurationData } from "../run/run-data.js";
 
-/** How texts and tasks were scored where that is not how answers were made. */
+/** How texts and tasks were scored, if not in the same way as answers were generated. */
 export function describeScoring({ plan, quality, lmEval }: ConfigurationData): readonly string[] {
   const { compile, cache } = plan.generation;
   return [

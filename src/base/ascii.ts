@@ -1,4 +1,4 @@
-/** What a terminal without UTF-8 can show: signs that this program uses; letters of other languages stay as they are. */
+/** Replaces the symbols that this program uses for terminals without UTF-8; letters of other languages stay as they are. */
 
 const REPLACED: Readonly<Record<string, string>> = {
   "─": "-",
@@ -20,12 +20,12 @@ const REPLACED: Readonly<Record<string, string>> = {
 const JOINTS = /[┌┬┐├┼┤└┴┘]/g;
 const OTHERS = new RegExp(`[${Object.keys(REPLACED).join("")}]`, "g");
 
-/** One character for one, so that tables keep their columns. */
+/** Replaces each character with exactly one other, so that tables keep their columns. */
 export function toAscii(text: string): string {
   return text.replace(JOINTS, "+").replace(OTHERS, (character) => REPLACED[character] ?? character);
 }
 
-/** From now on, all text that is written to it. */
+/** Makes the stream convert all text that is written to it from now on. */
 export function writeAscii(stream: NodeJS.WriteStream): void {
   const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean;
   stream.write = ((chunk: unknown, ...rest: unknown[]) =>

@@ -1,4 +1,4 @@
-/** The items, so many at a time; the last ones as many as there are. */
+/** Yields the items in batches of `size`; the last batch may be smaller. */
 export function* inBatches<T>(items: Iterable<T>, size: number): Generator<T[]> {
   let batch: T[] = [];
   for (const item of items) {

@@ -1,5 +1,5 @@
 /**
- * The one error base of falcon-exp.
+ * The base class of all of falcon-exp's own errors.
  *
  * A `FalconError` is something a person can act on: it prints as a message, never as a stack.
  * Anything else that reaches the top-level catch is a bug and prints its stack.
@@ -8,11 +8,11 @@
 /** Where an error was found: a place in a file, or a named source such as `--set`. */
 export interface SourcePlace {
   readonly source: string;
-  /** 1-based; null where the source has no lines. */
+  /** 1-based; null if the source has no lines. */
   readonly line: number | null;
-  /** 1-based; null where the source has no columns. */
+  /** 1-based; null if the source has no columns. */
   readonly column: number | null;
-  /** The offending line as written, for the caret display; null where there is none. */
+  /** The offending line as written, for the caret display; null if there is none. */
   readonly text: string | null;
   /** Number of characters to underline from `column`; at least 1. */
   readonly length: number;

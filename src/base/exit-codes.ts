@@ -16,15 +16,15 @@ export const ExitCode = {
   setupFailed: 6,
   /** Results could not be read or written. */
   resultsFailed: 7,
-  /** `fit`: nothing of what was asked about fits. */
+  /** `fit`: none of the quantizations asked about fits. */
   nothingFits: 8,
   /** `run --fail-on`, `history --fail-on`: the newest run is worse than allowed, beyond noise. */
   regression: 9,
-  /** `run --scheduled`: another run goes on, or the machine is not quiet; nothing was measured. */
+  /** `run --scheduled`: another run is in progress, or the machine is not quiet; nothing was measured. */
   missed: 10,
   /** Stopped by Ctrl-C. */
   interrupted: 130,
-  /** Stopped by SIGTERM, as schedulers send it. */
+  /** Stopped by SIGTERM, which schedulers send. */
   terminated: 143,
 } as const;
 

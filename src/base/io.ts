@@ -1,13 +1,14 @@
-/** Files that are made whole, and work that goes on side by side. */
+/** Writes files so that no reader sees half of one, and runs work concurrently. */
 import { randomBytes } from "node:crypto";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 
 /**
- * Writes a file whole, then renames it over what stood there: a reader never sees half of it. Throws what the file system does.
+ * Writes a temporary file and renames it to `path`, so that a reader never sees half of it. Throws what the file system throws.
  *
- * A network disk that renamed the file, but lost the answer, is asked again and finds nothing to rename (NFS over an unreliable
- * line: https://man7.org/linux/man-pages/man2/rename.2.html, BUGS): what stands there then decides.
+ * A network disk may rename the file but lose its answer. It is then asked again and finds nothing to rename (NFS over an
+ * unreliable line: https://man7.org/linux/man-pages/man2/rename.2.html, BUGS). Whether the write succeeded is then decided by the
+ * content found at `path`.
  */
 export async function writeWholeFile(path: string, content: string | Uint8Array): Promise<void> {
   const bytes = Buffer.from(content);
@@ -20,7 +21,7 @@ export async function writeWholeFile(path: string, content: string | Uint8Array)
   }
 }
 
-/** The same of content that need not fit into memory; after a lost answer the file's identity decides. */
+/** Like `writeWholeFile`, for content that need not fit into memory; after a lost answer the file's identity decides. */
 export async function writeWholeFileOf(
   path: string,
   pieces: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,

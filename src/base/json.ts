@@ -1,8 +1,8 @@
-/** JSON read from texts that may be none, and written so that equal values are equal bytes. */
+/** Parses JSON from texts that may not be JSON, and writes it so that equal values give equal bytes. */
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 
-/** What a text says as JSON; undefined, which no JSON says, where it is none. */
+/** Parses a text as JSON; undefined, which no JSON text stands for, if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

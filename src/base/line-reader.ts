@@ -1,13 +1,13 @@
-/** Lines of a file that comes in pieces. */
+/** Splits a file that arrives in pieces into lines. */
 
 const NEWLINE = 0x0a;
 
-/** Told each line without its end, its number from 1, and whether its end was there. */
+/** Called with each line without its line end, the line's number (from 1), and whether it had a line end. */
 type OnLine = (bytes: Buffer, line: number, isEnded: boolean) => void;
 
 export class LineReader {
   #line = 1;
-  /** Of a line whose end has not come yet. */
+  /** Pieces of a line whose end has not arrived yet. */
   #begun: Buffer[] = [];
 
   constructor(private readonly onLine: OnLine) {}
@@ -21,7 +21,7 @@ export class LineReader {
     if (start < piece.length) this.#begun.push(piece.subarray(start));
   }
 
-  /** After the last piece: what stands after the last line end. */
+  /** To be called after the last piece; passes on what follows the last line end. */
   end(): void {
     if (this.#begun.length > 0) this.onLine(this.#take(Buffer.alloc(0)), this.#line++, false);
   }

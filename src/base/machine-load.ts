@@ -1,4 +1,4 @@
-/** How busy this machine is with whatever runs on it. */
+/** How busy this machine is with everything that runs on it. */
 import { cpus } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -17,7 +17,7 @@ function readTimes(): CpuTimes {
   };
 }
 
-/** Share of all cores that was busy for so long from now; 0 where the system does not tell. */
+/** Measures for `seconds` from now which share of all cores is busy; 0 if the system does not report it. */
 export async function sampleBusyShare(seconds: number): Promise<number> {
   const before = readTimes();
   await delay(seconds * 1000);

@@ -5,8 +5,8 @@ import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 
 /**
- * The folder of falcon-exp's own package.json, from `src/` and from `dist/` alike. Throws when the package was
- * torn apart.
+ * The folder of falcon-exp's own package.json, found from `src/` and from `dist/` alike. Throws if there is no
+ * package.json.
  */
 export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
@@ -27,22 +27,23 @@ export function falconExpVersion(): string {
 const STANDARD_STREAMS = [0, 1, 2];
 
 export interface OutputWatch {
-  /** Why what was printed is not whole; null where it is, or where its reader had seen enough. */
+  /** Why the printed output is incomplete; null if it is complete, or if its reader had seen enough. */
   lostOutput(): string | null;
 }
 
 /**
- * A reader that closed the pipe (`falcon-exp plan … | head`) has seen enough, a terminal may be closed under a run, and the disk
- * that a log or a result goes to may be full: nothing that is being measured ends for it. What is missing on stdout is told.
+ * Keeps a measurement from ending because its output cannot be written: a reader that closes the pipe
+ * (`falcon-exp plan … | head`) has seen enough, a terminal may be closed during a run, and the disk that a log or a result goes
+ * to may be full. `lostOutput` tells why output on stdout is incomplete.
  */
 export function watchOutput(target: NodeJS.Process): OutputWatch {
   let lost: string | null = null;
   target.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
     if (code !== "EPIPE" && code !== "EIO") lost ??= message;
   });
-  // There is nobody to tell it to.
+  // Without stderr, there is nowhere to report it.
   target.stderr.on("error", () => {});
-  // Node gives a terminal its settings back when it exits, and aborts where the terminal is gone: it must not find it.
+  // On exit, Node restores a terminal's settings, and aborts if the terminal is gone. Closing the descriptor prevents that.
   const terminals = STANDARD_STREAMS.filter((descriptor) => isatty(descriptor));
   target.once("exit", () => {
     for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);

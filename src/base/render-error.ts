@@ -7,7 +7,7 @@ import { safeLine, safeLines } from "./text.js";
 const LINE_WINDOW = 100;
 
 /**
- * An error as a person reads it:
+ * Formats an error for people:
  *
  *   experiments/quant.yaml:7:3: error experiment-unknown-key: Unknown key "repeat".
  *     7 | repeat: 3
@@ -33,7 +33,7 @@ function renderOne(error: FalconError, colors: Colors): string {
 }
 
 function placeText(place: SourcePlace): string {
-  // The column is of a line; without one (--set) the caret shows it.
+  // A column means nothing without a line (--set); the caret shows it then.
   if (place.line === null) return safeLine(place.source);
   return [safeLine(place.source), place.line, place.column].filter((part) => part !== null).join(":");
 }

@@ -1,10 +1,10 @@
-/** Keeps secrets out of what is kept: a library's error message repeats the URL that it failed on, password and all. */
+/** Keeps secrets out of what is stored: a library's error message repeats the URL that it failed on, including the password. */
 
 export type Redact = (text: string) => string;
 
 /** Names of environment variables that hold secrets. */
 const SECRET_NAME = /token|secret|passw(or)?d|api_?key|access_?key|credential|private_?key/i;
-/** Shorter values are words such as `true` or `0`, which stand everywhere. */
+/** Shorter values are words such as `true` or `0`, which occur everywhere. */
 const SHORTEST_SECRET = 8;
 
 const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]+@/gi;
@@ -12,7 +12,7 @@ const IN_QUERY = /([?&][\w.-]*(?:token|key|secret|password|signature|credential)
 const IN_HEADER = /\b((?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}/gi;
 const HUB_TOKEN = /\bhf_[A-Za-z0-9]{16,}/g;
 
-/** Takes out of a text what `env` holds as secrets, and what looks like one wherever it came from. */
+/** Returns a function that removes from a text the secrets in `env`, and anything else that looks like a secret. */
 export function secretsRedactor(env: Readonly<Record<string, string | undefined>>): Redact {
   const secrets = [...new Set(Object.entries(env).flatMap(listSecrets))].sort((a, b) => b.length - a.length);
   return (text) => {
@@ -33,7 +33,7 @@ function listSecrets([name, value]: [string, string | undefined]): readonly stri
   return found.filter((secret) => secret.length >= SHORTEST_SECRET);
 }
 
-/** A copy of plain data with every text in it redacted; errors become their texts. */
+/** A copy of plain data with every text in it redacted; errors become plain objects of their texts. */
 export function redactStrings<T>(value: T, redact: Redact): T {
   return redacted(value, redact) as T;
 }

@@ -9,7 +9,7 @@ export function computeMedian(samples: readonly number[]): number | null {
   return lower === undefined || upper === undefined ? null : lower / 2 + upper / 2;
 }
 
-/** Quantile of sorted samples, linear between neighbours (Hyndman and Fan, definition 7, as NumPy does); needs one sample. */
+/** Quantile of sorted samples, linear between neighbours (Hyndman and Fan, definition 7, as in NumPy); needs one sample. */
 export function computeQuantile(sorted: readonly number[], probability: number): number {
   const at = (sorted.length - 1) * probability;
   const below = sorted[Math.floor(at)] ?? 0;
@@ -26,12 +26,12 @@ export interface Statistics {
   readonly sd: number | null;
   readonly min: number;
   readonly max: number;
-  /** 95 % interval of the mean by Student's t; null for one sample. */
+  /** 95 % confidence interval of the mean by Student's t; null for one sample. */
   readonly ci95_low: number | null;
   readonly ci95_high: number | null;
 }
 
-/** Null for no samples. Samples must be finite: the record schema has seen to that. */
+/** Null if there are no samples. Samples must be finite, which the record schema ensures. */
 export function computeStatistics(samples: readonly number[]): Statistics | null {
   const n = samples.length;
   if (n === 0) return null;
@@ -50,7 +50,7 @@ export function computeStatistics(samples: readonly number[]): Statistics | null
   return { n, mean, ...middle, sd, ci95_low: mean - half, ci95_high: mean + half };
 }
 
-/** Rounding must not put a mean or a median outside its own samples (halves of the smallest doubles round away). */
+/** Keeps rounding from putting a mean or a median outside its own samples (halves of the smallest doubles round away). */
 function clamp(value: number, min: number, max: number): number {
   return Math.min(max, Math.max(min, value));
 }
@@ -86,8 +86,8 @@ export function studentTQuantile(probability: number, degreesOfFreedom: number):
 }
 
 /**
- * 0 to `bound` - 1. Uniform but for one part in 2^32 ÷ `bound`, which no simulation of thousands of draws can tell; four times
- * as fast as the exact way, for where there are millions. `bound` is at most a million or so.
+ * A random whole number from 0 to `bound` - 1. Uniform except for one part in 2^32 ÷ `bound`, which no simulation of thousands of
+ * draws can detect. Four times as fast as the exact method, for callers that draw millions. `bound` is at most a million or so.
  */
 export function randomBelow(random: RandomGenerator, bound: number): number {
   return Math.floor(((random.next() >>> 0) / 4_294_967_296) * bound);

@@ -1,5 +1,5 @@
 /**
- * Text for people: made harmless, wrapped, counted, guessed at.
+ * Prepares text for people: makes it harmless, wraps it, counts nouns, guesses what was meant.
  *
  * What a model, a library or a stranger wrote is made harmless for the place where it is shown. The dangerous characters are
  * the same everywhere: control characters (a terminal obeys them), bidirectional controls (they reorder what is read), and
@@ -30,7 +30,7 @@ const HARMFUL_RANGES: readonly (readonly [number, number])[] = [
   [0xe0000, 0xe0fff], // tags and other invisible supplements
 ];
 
-/** Whether this code point can move the cursor, reorder text or hide. */
+/** Whether this code point can move the cursor, reorder text or hide text. */
 export function isHarmful(codePoint: number): boolean {
   return HARMFUL_RANGES.some(([first, last]) => codePoint >= first && codePoint <= last);
 }
@@ -55,7 +55,7 @@ export function safeLines(text: string): string {
   return replaceHarmful(unixNewlines(text).replaceAll("\t", "    "), (codePoint) => codePoint === NEWLINE);
 }
 
-/** For one line: as `safeLines`, and runs of white space around line breaks become one space. */
+/** For one line: like `safeLines`, but line breaks with the white space around them become one space. */
 export function safeLine(text: string): string {
   return safeLines(unixNewlines(text).replaceAll(/\s*\n\s*/g, " ")).trim();
 }
@@ -63,8 +63,8 @@ export function safeLine(text: string): string {
 const MARKDOWN_SPECIAL = /[\\`*_#|~<>&@$]|!(?=\[)|\](?=[([:])|:(?!\s|$)/g;
 
 /**
- * For running text in Markdown: HTML, links, emphasis, mentions and headings show as the characters they are. What means nothing there
- * stays as it is, so that the text can be read without being rendered: `fp4: −10.1 % [−11.0, −9.2]`.
+ * For running text in Markdown: HTML, links, emphasis, mentions and headings show as plain characters. A character that means
+ * nothing at its place is not escaped, so that the text can be read without being rendered: `fp4: −10.1 % [−11.0, −9.2]`.
  */
 export function markdownInline(text: string): string {
   return safeLine(text).replaceAll(MARKDOWN_SPECIAL, (character) => {
@@ -76,7 +76,7 @@ export function markdownInline(text: string): string {
   });
 }
 
-/** A Markdown fence around text that can hold fences itself; nothing inside is interpreted. */
+/** A Markdown fence around text that may itself contain fences; nothing inside is interpreted. */
 export function markdownFence(text: string): string {
   const content = safeLines(text);
   const longest = Math.max(2, ...Array.from(content.matchAll(/`+/g), (run) => run[0].length));
@@ -86,7 +86,7 @@ export function markdownFence(text: string): string {
 
 const FORMULA_START = /^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/u;
 
-/** For a CSV cell: control characters visible, and nothing that a spreadsheet would run as a formula. */
+/** For a CSV cell: control characters become visible, and a spreadsheet does not run the text as a formula. */
 export function csvText(text: string): string {
   const isFormula = FORMULA_START.test(text);
   const shown = replaceHarmful(unixNewlines(text), (codePoint) => codePoint === NEWLINE || codePoint === TAB);
@@ -117,10 +117,10 @@ export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Longest word that is compared: nobody misspells a name of this length, and the comparison is quadratic. */
+/** Longest word that is compared: nobody misspells a longer name, and the comparison is quadratic. */
 const LONGEST_CHARACTERS = 64;
 
-/** The candidate that was probably meant, or null when none is near: about one slip in three characters. */
+/** The candidate that was probably meant; null if none is near enough. About one slip in three characters is allowed. */
 export function didYouMean(written: string, candidates: readonly string[]): string | null {
   if (written === "" || written.length > LONGEST_CHARACTERS) return null;
   const plain = written.toLowerCase();

@@ -2,7 +2,7 @@
 export const BYTES_PER_MB = 1e6;
 export const BYTES_PER_GB = 1e9;
 
-/** `1234567890` → `1.23 GB`; below 1 GB in MB with no decimals (`269 MB`), below 10 MB with one. */
+/** `1234567890` → `1.23 GB`; below 1 GB, MB without decimals (`269 MB`); below 10 MB, MB with one decimal. */
 export function formatBytes(bytes: number): string {
   const sign = bytes < 0 ? "-" : "";
   const size = Math.abs(bytes);
@@ -20,14 +20,14 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
 }
 
-/** Nats, three significant digits: `0.0167`, `0.421`. */
+/** Nats with three significant digits: `0.0167`, `0.421`. */
 export function formatNats(nats: number): string {
   if (nats === 0) return "0";
   if (nats >= 100) return nats.toFixed(0);
   return nats >= 0.001 ? String(Number(nats.toPrecision(3))) : nats.toExponential(1);
 }
 
-/** Bytes in each unit, as it is written: GB is 1e9, GiB is 2³⁰. */
+/** Bytes per unit, by the unit's spelling: GB is 1e9, GiB is 2³⁰. */
 export const BYTE_UNITS: Readonly<Record<string, number>> = {
   "": 1,
   B: 1,
@@ -42,7 +42,7 @@ export const BYTE_UNITS: Readonly<Record<string, number>> = {
 };
 const IN_CAPITALS = new Map(Object.entries(BYTE_UNITS).map(([unit, bytes]) => [unit.toUpperCase(), bytes]));
 
-/** `24GB`, `24 GiB`, `80e9` → bytes; GB is 1e9, GiB is 2³⁰. Null for anything else, and for nothing or less. */
+/** `24GB`, `24 GiB`, `80e9` → bytes; GB is 1e9, GiB is 2³⁰. Null for anything else, and for zero. */
 export function parseBytes(text: string): number | null {
   const match = /^\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([a-z]*)\s*$/i.exec(text);
   const unit = IN_CAPITALS.get((match?.[2] ?? "?").toUpperCase());

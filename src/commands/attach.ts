@@ -1,4 +1,4 @@
-/** `falcon-exp attach`: follows a run that Slurm measures, from its folder alone. */
+/** `falcon-exp attach`: follows a run that Slurm measures; it needs only the run's folder. */
 import { ExitCode } from "../base/exit-codes.js";
 import { ownProcessName } from "../base/process-name.js";
 import { safeLine } from "../base/text.js";
@@ -33,7 +33,7 @@ export async function run(io: CommandIo, args: AttachArgs & { readonly run: stri
   return attachTo(io, paths, args);
 }
 
-/** Throws FalconError `slurm-run-unknown`, `results-locked` where another process follows the run. */
+/** Throws FalconError `slurm-run-unknown`, `results-locked` if another process follows the run. */
 export async function attachTo(
   io: CommandIo,
   run: RunPaths,

@@ -1,4 +1,4 @@
-/** `falcon-exp cancel`: ends the tasks of a run that Slurm measures, and records what they leave. */
+/** `falcon-exp cancel`: ends the tasks of a run that Slurm measures, and records what they leave undone. */
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { slurmClient } from "../executor/slurm/client.js";
@@ -16,7 +16,7 @@ export async function run(io: CommandIo, args: AttachArgs & { readonly run: stri
     client: slurmClient,
     clock: io.clock,
   });
-  // First: whoever follows the run submits nothing more from then on.
+  // Done first, so that a process that follows the run submits nothing more from then on.
   await markCancelled(paths, io.clock.now());
   const ids = ledger.jobs.flatMap(({ id }) => id ?? []);
   if (ids.length > 0) await slurmClient.cancel(ids);

@@ -1,7 +1,7 @@
 import { ExitCode } from "../base/exit-codes.js";
 import type { RunEndRecord } from "../run/record-types.js";
 
-/** Of a run, or of a task of one. */
+/** The exit code of a run, or of a task of one. */
 export function chooseExitCode(status: RunEndRecord["status"], signal: NodeJS.Signals | null): number {
   switch (status) {
     case "completed":

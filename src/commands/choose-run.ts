@@ -25,18 +25,18 @@ export interface RunArguments {
   readonly file?: string;
   readonly set: readonly string[];
   readonly results: string;
-  /** A run as people name it; true = the newest of the experiment. */
+  /** A run as people name it; true = the experiment's newest run. */
   readonly resume?: string | true;
   readonly retryFailed: boolean;
   readonly acceptChanges: boolean;
-  /** Whether finished configurations of earlier runs may stand for measuring them again. */
+  /** Whether finished configurations of earlier runs may be used instead of measuring them again. */
   readonly reuse: boolean;
 }
 
-/** Throws FalconError: the loader's, the folder's, `run-not-found`, `resume-…`. */
+/** Throws the FalconErrors of the experiment loader and of the run's folder, `run-not-found`, `resume-…`. */
 export async function chooseRun(io: CommandIo, args: RunArguments): Promise<ChosenRun> {
   const isFile = typeof args.resume === "string" && /\.ya?ml$/i.test(args.resume);
-  // `run --resume quant.yaml`: the option has taken what was meant as the experiment.
+  // `run --resume quant.yaml`: the option has taken the value that was meant as the experiment file.
   const file = isFile && args.file === undefined ? (args.resume as string) : args.file;
   if (args.resume !== undefined) return resumeRun(io, { ...args, file, resume: isFile ? true : args.resume });
   if (file === undefined) {
@@ -48,7 +48,7 @@ export async function chooseRun(io: CommandIo, args: RunArguments): Promise<Chos
   }
   const { experiment, text, plan } = await loadPlan(io, { file, set: args.set });
   const resultsFolder = resolve(io.cwd, args.results);
-  // Named now, so that the new run is none of them.
+  // Listed now, so that the new run is not one of them.
   const reuse = args.reuse ? newestFirst(join(resultsFolder, experiment.name)) : undefined;
   let folder: RunFolder | null = null;
   const open = async () => {
@@ -160,7 +160,7 @@ function usage(code: string, message: string, next: string): FalconError {
   return new FalconError({ code, message, next, exitCode: ExitCode.usage });
 }
 
-/** The arguments as the log may keep them. */
+/** The arguments without secrets, as the log may keep them. */
 function redactArgs(io: CommandIo, args: object): object {
   return redactStrings(args, secretsRedactor(io.env));
 }

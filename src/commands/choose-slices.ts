@@ -1,4 +1,4 @@
-/** How a run is cut into tasks for Slurm: as many as were asked for, else such as take neither too short nor too long. */
+/** Divides a run into tasks for Slurm: as many as were asked for, otherwise tasks that are neither too short nor too long. */
 import { pluralize } from "../base/text.js";
 import { formatSeconds } from "../base/units.js";
 import { parseTimeLimit } from "../executor/slurm/time-limit.js";
@@ -12,18 +12,18 @@ import { estimatePlan, readLastTimes } from "./estimate-plan.js";
 import type { CommandIo } from "./io.js";
 import type { RunArgs } from "./run-args.js";
 
-/** Where nothing tells how long anything takes. */
+/** Used if nothing tells how long anything takes. Otherwise the number of tasks comes as near to this as their times allow. */
 const TASKS = 100;
 const LEAST_SEC = 5 * 60;
 const MOST_SEC = 60 * 60;
-/** Of a task's time limit: an earlier run is no promise. */
+/** The share of a task's time limit that is used, because an earlier run's times are no promise. */
 const USED_SHARE = 0.8;
 
 export interface ChosenSlices {
   readonly count: number;
-  /** Which parts each has; null: about as many loads each. */
+  /** Which parts each task has; null if all tasks have about the same number of loads. */
   readonly dealt: readonly DealtSlice[] | null;
-  /** For people: why so many. */
+  /** Why there are this many, for people. Null if they were asked for. */
   readonly remark: string | null;
 }
 
@@ -38,7 +38,7 @@ export async function chooseSlices(
   if (settings.tasks !== undefined) return { ...byLoads(settings.tasks), remark: null };
   const seconds = await predictSeconds(io, plan, parts, args);
   if (seconds === null) {
-    const remark = `No earlier run tells how long this takes: at most ${TASKS} tasks with about as many loads each (executor.slurm.tasks sets another number).`;
+    const remark = `No earlier run shows how long this takes, so there are at most ${TASKS} tasks with about the same number of loads each (executor.slurm.tasks sets another number).`;
     return { ...byLoads(TASKS), remark };
   }
   const mostSec = limitTask(settings);
@@ -60,12 +60,12 @@ async function predictSeconds(
   for (const { configuration_id: id } of plan.trials) trials.set(id, (trials.get(id) ?? 0) + 1);
   const known = plan.configurations.flatMap(({ worker: { id, label } }) => {
     const then = last.get(label);
-    // More trials of the same take longer: the load is a small part of it, and too long a time does no harm.
+    // More trials take proportionally longer: the load is only a small part of the time, and predicting too much does no harm.
     const share = then === undefined || then.trials === 0 ? 1 : (trials.get(id) ?? 0) / then.trials;
     return then === undefined ? [] : [[id, then.sec * Math.max(1, share)] as const];
   });
   if (known.length === 0) return null;
-  // Only what was never measured needs its size, for which Python looks at the models.
+  // Sizes are needed only for configurations that were never measured; finding them takes Python, which looks at the models.
   const estimates =
     known.length === plan.configurations.length
       ? []
@@ -76,7 +76,10 @@ async function predictSeconds(
   return predictTimes(parts, { seconds: new Map(known), bytes: new Map(bytes) }).seconds;
 }
 
-/** A task is told to stop `signal` seconds before its limit. `options` come last, and win with sbatch. */
+/**
+ * The longest that a task may be planned to take, in seconds. A task is told to stop `signal` seconds before its time limit.
+ * `options` come last, so sbatch prefers them.
+ */
 function limitTask({ time, signal, options }: SlurmSettings): number {
   const own = options.time ?? time;
   const limit = typeof own === "boolean" ? null : parseTimeLimit(own);
@@ -87,5 +90,5 @@ function describeDealt(dealt: readonly DealtSlice[]): string {
   const seconds = dealt.map(({ predicted_sec }) => predicted_sec);
   const [longest, shortest] = [Math.max(...seconds), Math.min(...seconds)].map(formatSeconds);
   const range = longest === shortest ? longest : `${shortest} to ${longest}`;
-  return `${pluralize(dealt.length, "task")} of about ${range}, as the newest run tells.`;
+  return `${pluralize(dealt.length, "task")} of about ${range}, based on the newest run.`;
 }

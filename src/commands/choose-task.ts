@@ -1,4 +1,4 @@
-/** The next attempt at a slice of a run: what of it is left, and what of an attempt that was cut off can be continued. */
+/** The next attempt at a slice of a run: what is left of the slice, and what can be continued of an attempt that was cut off. */
 import { hostname } from "node:os";
 import { pluralize } from "../base/text.js";
 import { describeTaskPlace, taskPlacePath } from "../executor/slurm/slice-records.js";
@@ -15,7 +15,7 @@ import { openTask } from "../run/task-folders.js";
 import type { ChosenRun } from "./chosen-run.js";
 import type { CommandIo } from "./io.js";
 
-/** Of a run that one process finishes alone. */
+/** The slice of a run that one process finishes alone. */
 export const WHOLE: Slice = { index: 0, count: 1 };
 
 export interface TaskChoice {
@@ -23,19 +23,19 @@ export interface TaskChoice {
   readonly plan: Plan;
   readonly slice: Slice;
   readonly retryFailed: boolean;
-  /** Whether what was cut off is measured from its start all the same. */
+  /** Whether to measure from the start what was cut off, even if it could be continued. */
   readonly afresh?: boolean;
 }
 
 export interface ChosenTask extends ChosenRun {
   readonly run: RunPaths;
-  /** Parts of the slice that are left, as earlier tasks left them. */
+  /** Parts of the slice that are still to be measured, as earlier tasks left them. */
   readonly left: readonly MergedPart[];
-  /** The same in a sentence. */
+  /** What is left, in a sentence. */
   readonly leftText: string;
 }
 
-/** Throws FalconError: the readers', `results-write-failed`. */
+/** Throws FalconError: what the readers throw, `results-write-failed`. */
 export async function chooseTask(io: CommandIo, choice: TaskChoice): Promise<ChosenTask> {
   const { run, plan, slice, retryFailed } = choice;
   const { parts: mine } = await readTasks(run, slice);
@@ -75,8 +75,8 @@ function isLeft(state: "complete" | "over" | "open", retryFailed: boolean): bool
 type Carried = NonNullable<MergedPart["chosen"]>;
 
 /**
- * A part that was cut off is continued on the same machine alone. Which card a task gets is the scheduler's choice, so where cards
- * were there, it is measured from its start.
+ * Returns a part that was cut off if this machine can continue it. Only the machine that began it can, and only if it has no GPU:
+ * which GPU a task gets is the scheduler's choice, so with GPUs a part is measured from its start.
  */
 function listCarried({ chosen }: MergedPart, host: string): readonly Carried[] {
   if (chosen === null) return [];
@@ -85,7 +85,7 @@ function listCarried({ chosen }: MergedPart, host: string): readonly Carried[] {
   return run?.controller.hostname === host && !hasCards ? [chosen] : [];
 }
 
-/** What a task begins with that continues others' work: their records, under a run record of its own. */
+/** The records that a task begins with if it continues the work of others: their records, after a run record of its own. */
 export async function startRecords(
   run: RunPaths,
   plan: Plan,

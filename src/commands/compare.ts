@@ -24,7 +24,7 @@ export interface CompareArgs {
   readonly chart?: string;
 }
 
-/** `falcon-exp compare A B …`: what differs, first of the environment, then of the values. Reads records alone. */
+/** `falcon-exp compare A B …`: shows what differs, first in the environment, then in the values. Reads only the records. */
 export async function run(io: CommandIo, args: CompareArgs): Promise<number> {
   const inputs = [];
   for (const argument of args.sides) {

@@ -22,19 +22,19 @@ import {
   describeUsableCores,
 } from "../run/machine-text.js";
 
-/** The managed environment needs about this much while it is made. */
+/** The managed environment needs about this much while it is being made. */
 const WANTED_FREE_BYTES = 4e9;
 
 export interface Finding {
   readonly what: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** The one next step where it is not ok. */
+  /** The one next step if it is not ok. */
   readonly next: string | null;
 }
 
 export interface DoctorReport {
-  /** Whether `run` can measure now, or will be able to after the set-up that it makes by itself. */
+  /** Whether `run` can measure now, or will be able to after the set-up that it does by itself. */
   readonly can_run: boolean;
   readonly findings: readonly Finding[];
   readonly python: string | null;
@@ -43,7 +43,7 @@ export interface DoctorReport {
   readonly devices: EnvironmentCheck["devices"];
 }
 
-/** Of what falcon-exp itself made. */
+/** The next step if something that falcon-exp itself made is damaged. */
 const MEND = "Run falcon-exp setup: it repairs what is damaged.";
 
 const ok = (what: string, detail: string): Finding => ({ what, ok: true, detail, next: null });
@@ -108,7 +108,7 @@ async function managedPython(
   if (base !== null) findings.push(ok("Python", `${base.path} (${base.version})`));
   findings.push({
     what: "managed environment",
-    // Not made yet is no defect: a run makes it. Without a Python it cannot.
+    // An environment that has not been made yet is no defect: a run makes it. Without a Python it cannot.
     ok: base !== null,
     detail: `not ready yet (missing: ${managed.missing.join(", ")})`,
     next: "Run falcon-exp setup; falcon-exp run does it too.",
@@ -151,7 +151,7 @@ function environmentFindings(python: string, check: EnvironmentCheck, next: stri
   return findings;
 }
 
-/** Methods that were not tried on a device: no defect of the machine, so all is well without them. */
+/** Methods that were not tried on a device. The machine is not at fault, so the finding is ok. */
 function unableFindings(device: string, unable: Readonly<Record<string, string>>): readonly Finding[] {
   const names = Object.keys(unable);
   if (names.length === 0) return [];
@@ -167,7 +167,7 @@ function unableFindings(device: string, unable: Readonly<Record<string, string>>
   ];
 }
 
-/** What decides the CPU's speed beyond its name: two of one name may differ in it. */
+/** What determines the CPU's speed besides its name: two CPUs of the same name may differ in it. */
 function machineFindings(machine: Machine): readonly Finding[] {
   const { cpu_instruction_sets, numa, bitsandbytes, torch_cpu_capability } = machine;
   const unknown = "not told";
@@ -193,7 +193,7 @@ function machineFindings(machine: Machine): readonly Finding[] {
   ];
 }
 
-/** `mustWrite`: something is still to be made there. */
+/** `mustWrite`: whether something has yet to be made there. */
 async function diskFinding(home: string, { mustWrite }: { readonly mustWrite: boolean }): Promise<Finding> {
   let folder = home;
   for (;;) {
@@ -223,7 +223,7 @@ async function diskFinding(home: string, { mustWrite }: { readonly mustWrite: bo
   }
 }
 
-/** A user error becomes a finding, with its own next step unless there is a better one; anything else is a defect and is thrown on. */
+/** Turns a user error into a finding, with its own next step unless there is a better one; rethrows anything else as a defect. */
 async function asFinding<T>(
   what: string,
   findings: Finding[],

@@ -10,12 +10,12 @@ import type { CommandIo } from "./io.js";
 import { printJson } from "./print-json.js";
 
 export interface DoctorArgs {
-  /** A lab's interpreter; an empty FALCON_EXP_PYTHON counts as none. */
+  /** A lab's own interpreter; an empty FALCON_EXP_PYTHON counts as none. */
   readonly python?: string;
   readonly json: boolean;
 }
 
-/** `falcon-exp doctor`: what this machine can run, and what is missing. Exits with `setupFailed` when nothing can run. */
+/** `falcon-exp doctor`: prints what this machine can run, and what is missing. Exits with `setupFailed` if nothing can run. */
 export async function run(io: CommandIo, args: DoctorArgs): Promise<number> {
   const report = await examine({
     home: resolveHome(io.env, process.platform),

@@ -1,4 +1,4 @@
-/** Draws a run from its records, and prints what is read of it: the same whoever measured it. */
+/** Draws a run from its records and prints its result, in the same way whoever measured it. */
 import { loadDrawing } from "../render/charts/write-charts.js";
 import { answersText, hasFewAnswers } from "../render/terminal/answers-terminal.js";
 import type { PictureKind } from "../render/terminal/picture/picture-kind.js";
@@ -10,16 +10,16 @@ import { printJson } from "./print-json.js";
 import { printResult } from "./print-result.js";
 
 export interface PrintOptions {
-  /** summary.json instead of what a person reads. */
+  /** Print summary.json instead of text for people. */
   readonly json: boolean;
   readonly picture?: PictureKind | "auto";
-  /** Answers first, where there are few. */
+  /** Print the answers first, if there are few. */
   readonly answers?: boolean;
-  /** What was loaded ahead to draw with. */
+  /** What is needed for drawing, if it was loaded ahead. */
   readonly drawing?: ReturnType<typeof loadDrawing> | null;
 }
 
-/** Returns what was recorded. Throws what `writeReport` does. */
+/** Returns what was recorded. Throws what `writeReport` throws. */
 export async function drawAndPrint(
   io: CommandIo,
   paths: RunPaths,

@@ -1,4 +1,4 @@
-/** What each configuration of a plan will take, before any weights are there. */
+/** Estimates what each configuration of a plan will take, before any weights have been downloaded. */
 
 import { dirname } from "node:path";
 import {
@@ -25,11 +25,11 @@ import { prepareEnvironment } from "./prepare-environment.js";
 export interface ConfigurationEstimate {
   readonly id: string;
   readonly label: string;
-  /** Prompt and answer together, the longest of the plan: the prompt's characters stand for its tokens. */
+  /** Prompt and answer together, for the configuration's longest prompt, whose tokens are estimated from its characters. */
   readonly tokens: number;
   readonly estimate: Estimate | null;
   readonly download_bytes: number | null;
-  /** Of the newest run in which it completed, load and all; null where none is there. */
+  /** From the experiment's newest run, loads included; null if the configuration did not complete in it. */
   readonly last_elapsed_sec: number | null;
   readonly fits: readonly {
     readonly device: string;
@@ -38,9 +38,9 @@ export interface ConfigurationEstimate {
     readonly verdict: FitVerdict;
     readonly spare_bytes: number;
   }[];
-  /** How far what is measured may lie from the estimate; null without one. */
+  /** How far the measured value may lie from the estimate; null if there is no estimate. */
   readonly margin: EstimateMargin | null;
-  /** What its quantization will not reach, and that its files are quantized already, as sentences. */
+  /** Sentences about what its quantization will not reach, and about files that are quantized already. */
   readonly remarks: readonly string[];
   /** Why there is no estimate. */
   readonly error: { readonly code: string; readonly message: string } | null;
@@ -49,7 +49,7 @@ export interface ConfigurationEstimate {
 export interface EstimateOptions {
   readonly python: string | null;
   readonly results: string;
-  /** Bytes of memory to judge by, instead of this machine's. */
+  /** Memory to judge by, in bytes; if empty, this machine's. */
   readonly memory: readonly number[];
 }
 
@@ -71,7 +71,7 @@ export async function estimatePlan(
           findCheckpoint(worker.quantization) ?? withBuiltinPath(worker.model, environment.builtinModelPath),
         quantization: worker.quantization,
         dtype: worker.dtype,
-        // A given amount of memory is that of a card.
+        // An amount of memory that was given is taken to be a GPU's.
         device: options.memory.length > 0 && worker.device !== "cpu" ? "cuda" : worker.device,
         workarounds: worker.workarounds,
       })),
@@ -149,9 +149,9 @@ function estimateOne(
   };
 }
 
-/** Without the tokenizer: a token of most texts has three characters or more, so this errs upwards. */
+/** Used because the tokenizer is not at hand. In most texts a token has three characters or more, so this errs upwards. */
 const CHARACTERS_PER_TOKEN = 3;
-/** What a chat template adds, roughly. */
+/** Roughly what a chat template adds. */
 const TEMPLATE_TOKENS = 40;
 
 function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): number {
@@ -167,12 +167,12 @@ function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): n
 }
 
 export interface LastTime {
-  /** Of all its rounds. */
+  /** The sum over all its rounds. */
   readonly sec: number;
   readonly trials: number;
 }
 
-/** By label, from the newest run of the same experiment: of what completed. */
+/** The times of the configurations that completed in the experiment's newest run, by label. */
 export async function readLastTimes(
   io: CommandIo,
   plan: Plan,
@@ -187,7 +187,7 @@ export async function readLastTimes(
       if (status === "completed") found.set(own.worker.label, { sec: elapsedSec, trials: trials.length });
     }
   } catch {
-    // No run yet, or one that cannot be read: there is no history then.
+    // There is no run yet, or it cannot be read: then there is no history.
   }
   return found;
 }

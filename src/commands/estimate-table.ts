@@ -7,7 +7,7 @@ import { marginSentences } from "./past-peaks.js";
 const NOTHING = "–";
 const FIT_WORDS = { tight: "tight", no: "too large" } as const;
 
-/** A row a configuration: parts, total, download, time, and whether it fits. */
+/** One row per configuration: parts, total, download, time, and whether it fits. */
 export function estimateTable(
   estimates: readonly ConfigurationEstimate[],
   style: { readonly columns: number; readonly color: boolean },

@@ -12,7 +12,7 @@ export interface MlflowArgs {
   readonly python?: string;
 }
 
-/** `falcon-exp export --to mlflow`: a line a run, what became of it and where it is. */
+/** `falcon-exp export --to mlflow`: prints a line per run with what was done with it and where it is. */
 export async function exportToMlflow(
   io: CommandIo,
   folders: readonly string[],
@@ -50,8 +50,8 @@ export async function exportToMlflow(
 }
 
 /**
- * A local store's path is meant from here, not from where Python is started; the same holds for its files, which MLflow
- * itself would put into `mlruns` of the folder that it was started in.
+ * A local store's path is relative to the current folder, not to the one in which Python is started. The same holds for its
+ * files, which MLflow itself would put into `mlruns` in the folder in which it was started.
  */
 function resolveStore(uri: string, cwd: string) {
   const path = /^sqlite:\/\/\/(.+)$/.exec(uri)?.[1];

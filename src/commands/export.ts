@@ -25,7 +25,7 @@ export interface ExportArgs {
   readonly mlflowExperiment?: string;
 }
 
-/** `falcon-exp export`: runs into one file or folder for other programs, or into MLflow. Reads records alone. */
+/** `falcon-exp export`: writes runs into one file or folder for other programs, or into MLflow. Reads only the records. */
 export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
   const { to, all, output } = args;
   if (to === "parquet" && output === "-" && io.stdoutIsTty) {
@@ -58,7 +58,7 @@ export async function run(io: CommandIo, args: ExportArgs): Promise<number> {
   const document = content();
   if (isFolder(document)) await writeFolder(io, output, document);
   else if (output === "-") print(io, document);
-  // A pipe's reader would take the mark for a part of the first name.
+  // Only a file gets the byte-order mark: the reader of a pipe would take it for a part of the first column's name.
   else await writeDocument(resolve(io.cwd, output), to === "csv" ? withMark(document) : document);
   return ExitCode.ok;
 }
@@ -75,12 +75,12 @@ function withMark(content: FileContent): FileContent {
   return isInPieces(content) ? { pieces: csvFilePieces(content.pieces) } : content;
 }
 
-/** Waits for whoever reads: Node writes to files, pipes and terminals at once. */
+/** Waits until the reader has taken everything, because Node writes to files, pipes and terminals synchronously. */
 function print({ stdout }: CommandIo, document: FileContent): void {
   for (const piece of isInPieces(document) ? document.pieces : [document]) stdout.write(piece);
 }
 
-/** Its files, and to stderr what to do with them. */
+/** Writes the files of a folder, and explains on stderr what to do with them. */
 async function writeFolder(io: CommandIo, output: string, { files, explain }: FolderContent): Promise<void> {
   const folder = resolve(io.cwd, output);
   await attempt(folder, () => mkdir(folder, { recursive: true }));
@@ -93,7 +93,7 @@ function quoteForShell(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-/** Whole, then renamed: a program that reads it meanwhile never sees half of it. */
+/** Writes the whole file, then renames it, so that a program that reads it meanwhile never sees half of it. */
 function writeDocument(path: string, content: FileContent): Promise<void> {
   return attempt(path, () =>
     isInPieces(content) ? writeWholeFileOf(path, content.pieces) : writeWholeFile(path, content),

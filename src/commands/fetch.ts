@@ -21,8 +21,8 @@ export interface FetchArgs {
 }
 
 /**
- * `falcon-exp fetch`: environment, libraries, models and task data of an experiment, here and now, so that its runs need no
- * network. Asked again, it goes on where it ended, and brings a branch that has moved up to date.
+ * `falcon-exp fetch`: gets the environment, libraries, models and task data of an experiment now, so that its runs need no
+ * network. Called again, it continues where it stopped, and updates a branch that has moved.
  */
 export async function run(io: CommandIo, args: FetchArgs): Promise<number> {
   const { plan } = await loadPlan(io, args);
@@ -49,7 +49,7 @@ export async function run(io: CommandIo, args: FetchArgs): Promise<number> {
     await writeMark(resolveHome(io.env, process.platform), needs, { fetched_at, hub_cache, commits });
   }
   if (args.json) printJson(io, { schema_version: 1, needs, commits, hub_cache });
-  else io.stdout.write(`${describe(needs)} ${io.program} run ${args.file} asks no hub.\n`);
+  else io.stdout.write(`${describe(needs)} ${io.program} run ${args.file} will not contact a hub.\n`);
   return ExitCode.ok;
 }
 
@@ -62,7 +62,7 @@ function tell(io: CommandIo, event: FetchEvent): void {
 }
 
 function describe(needs: FetchNeeds): string {
-  if (isNothing(needs)) return "The experiment needs nothing from a hub; its environment is here.";
+  if (isNothing(needs)) return "The experiment needs nothing from a hub; its environment is ready.";
   const parts = [
     ...(needs.models.length === 0 ? [] : [pluralize(needs.models.length, "model")]),
     ...(needs.adapters.length === 0 ? [] : [pluralize(needs.adapters.length, "adapter")]),

@@ -26,7 +26,7 @@ function usesQuanto(cache: Cache | null): boolean {
   return cache?.type === "quantized" && cache.backend === "quanto";
 }
 
-/** What reads a checkpoint in a folder. Of a hub's the worker tells what is missing, when its files are here. */
+/** The extra that reads a checkpoint in a folder. For one on a hub, the worker says what is missing once its files are here. */
 async function findExtraOfFiles({ worker }: PlanConfiguration): Promise<Extra | null> {
   if (!isAsStored(worker.quantization)) return null;
   const source = findCheckpoint(worker.quantization) ?? worker.model;

@@ -1,4 +1,4 @@
-/** `falcon-exp fit --measure`: beside the estimate the largest context or batch that real loads have room for. */
+/** `falcon-exp fit --measure`: finds the largest context or batch that real loads have room for, next to the estimate. */
 import { wrapText } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
 import type { Dtype, ModelSource, WorkerConfiguration } from "../protocol/configuration.js";
@@ -8,9 +8,9 @@ import { fitTable, nameColumn } from "../render/terminal/fit-table.js";
 import type { CommandIo } from "./io.js";
 import type { PreparedEnvironment } from "./prepare-environment.js";
 
-/** No model has more, and nobody waits for more rows. */
+/** No model has a longer context, and nobody waits for more rows. */
 const MOST = { context: 1_048_576, batch: 65_536 } as const;
-/** A context has an answer of two tokens in it. */
+/** A context includes an answer of two tokens. */
 const LEAST = { context: 16, batch: 1 } as const;
 
 export interface MeasuredFit {
@@ -29,7 +29,7 @@ export interface FitAsked {
   readonly memoryBytes: number;
 }
 
-/** One after the other; each probe is told on stderr. `estimated`: what is tried first. */
+/** Measures one candidate after the other, and reports each probe on stderr. `estimated` is the value that is tried first. */
 export async function measureFits(
   io: CommandIo,
   environment: PreparedEnvironment,

@@ -30,10 +30,10 @@ import { printJson } from "./print-json.js";
 
 export interface FitArgs {
   readonly model: string;
-  /** Left out with `measure`: what is free on this machine. */
+  /** May be left out with `measure` and `cpu`: then most of what is free on this machine. */
   readonly memory?: string;
   readonly measure?: "context" | "batch";
-  /** Empty: all. */
+  /** All of them if empty. */
   readonly quantization: readonly string[];
   readonly context: number;
   readonly batch: number;
@@ -44,7 +44,7 @@ export interface FitArgs {
   readonly json: boolean;
 }
 
-/** `falcon-exp fit`: which quantizations of a model fit into so much memory, and the longest context of each. */
+/** `falcon-exp fit`: shows which quantizations of a model fit in a given memory, and the longest context of each. */
 export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   const memoryBytes = findMemory(args);
   const model = await resolveModelArgument(args.model, resolve(io.cwd));
@@ -150,10 +150,10 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
   return rows.some(({ fits }) => fits) ? ExitCode.ok : ExitCode.nothingFits;
 }
 
-/** Of what this machine has left a part that others do not miss. */
+/** The share of this machine's free memory that other programs will not miss. */
 const SHARE_OF_FREE = 0.9;
 
-/** Throws FalconError `memory-missing` where nobody said, and nothing is measured here. */
+/** The memory to fit in, in bytes. Throws FalconError `memory-missing` if none is given and nothing is measured on this CPU. */
 function findMemory({ memory, measure, cpu }: FitArgs): number {
   if (memory !== undefined) return memoryArgument(memory);
   if (measure !== undefined && cpu) return Math.floor(SHARE_OF_FREE * process.availableMemory());
@@ -165,7 +165,7 @@ function findMemory({ memory, measure, cpu }: FitArgs): number {
   });
 }
 
-/** Throws FalconError `quantization-unknown`, also for one whose weights only a load would tell of. */
+/** Throws FalconError `quantization-unknown`, also for a quantization whose size is known only once it is loaded. */
 function listQuantizations(names: readonly string[]): readonly Quantization[] {
   if (names.length === 0) return listFittedQuantizations();
   return names.map((name) => {
@@ -176,15 +176,15 @@ function listQuantizations(names: readonly string[]): readonly Quantization[] {
       code: "quantization-unknown",
       message:
         quantization === null
-          ? `${JSON.stringify(name)} is no quantization.`
-          : `What ${JSON.stringify(name)} takes is known only once it is loaded.`,
+          ? `${JSON.stringify(name)} is not a known quantization.`
+          : `The size of ${JSON.stringify(name)} is known only after it has been loaded.`,
       next: "Write none, int8, fp4, nf4 or another name of docs/quantization.md.",
       exitCode: ExitCode.usage,
     });
   });
 }
 
-/** The most rows of the context within the memory, by the estimate; null where not even one fits. */
+/** The most rows of the given context that fit in the memory, by the estimate; null if not even one fits. */
 function estimateBatch(
   { shape }: Described,
   quantization: Quantization,
@@ -205,7 +205,7 @@ export function describeFit(row: { readonly verdict: FitVerdict; readonly spare_
 
 type Described = Pick<ModelDescription, "kept"> & { readonly shape: ModelShape };
 
-/** The model as each quantization would load it. */
+/** Describes the model as each quantization would load it. */
 async function describeLoads(
   io: CommandIo,
   written: ModelSource,
@@ -230,7 +230,7 @@ async function describeLoads(
   });
 }
 
-/** Where the hub did not answer, the library says so in many words, and of no model. */
+/** If the hub did not answer, the library's message is long and names no model, so a short one takes its place. */
 function describeUnreadable(
   model: ModelSource,
   error: { readonly code: string; readonly message: string } | null,

@@ -7,7 +7,7 @@ import { makeRunId } from "../run/run-id.js";
 import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
 
-/** Makes the folder of a new run that tasks will measure. Throws FalconError: the loader's, `results-write-failed`. */
+/** Makes the folder of a new run that tasks will measure. Throws the loader's FalconErrors and `results-write-failed`. */
 export async function freezeExperiment(
   io: CommandIo,
   args: { readonly file: string; readonly set: readonly string[]; readonly results: string },

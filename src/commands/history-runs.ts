@@ -1,4 +1,4 @@
-/** Which runs `history` is about. */
+/** Finds the runs that `history` is about. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type SummaryValues, summaryValuesSchema } from "../analysis/history/run-values.js";
@@ -13,16 +13,16 @@ export interface HistoryRuns {
   readonly experiment: string;
   /** Newest first. */
   readonly entries: readonly RunIndexEntry[];
-  /** What history takes of the runs' current summaries, by the runs' folders. */
+  /** The values that history uses from each run's summary, by the run's folder; only of runs whose summary is current. */
   readonly summaries: ReadonlyMap<string, SummaryValues>;
-  /** Where the experiment's runs lie. */
+  /** The folder that holds the experiment's runs. */
   readonly folder: string;
 }
 
 /**
- * `argument` is an experiment file, an experiment's name, or a folder that holds runs of one experiment. Only
- * `<results>/<experiment>/<run-id>` counts for the first two: copies from other machines are sorted into folders of their own.
- * Throws FalconError `history-no-runs`, and those of a wrong experiment file.
+ * `argument` is an experiment file, an experiment's name, or a folder that holds runs of one experiment. For the first two, only
+ * runs at `<results>/<experiment>/<run-id>` count, because copies from other machines are kept in folders of their own.
+ * Throws FalconError `history-no-runs`, and the errors of a wrong experiment file.
  */
 export async function historyRuns(
   argument: string,
@@ -30,7 +30,7 @@ export async function historyRuns(
   { cwd, files }: { readonly cwd: string; readonly files: SmallFiles },
 ): Promise<HistoryRuns> {
   const summaries = new Map<string, SummaryValues>();
-  /** Without a name the values of all runs are kept: which experiment they are of is not known before. */
+  /** Without a name, the values of all runs are kept, because it is not known yet which experiment they belong to. */
   const index = (root: string, name: string | null) =>
     indexRuns({
       folder: root,

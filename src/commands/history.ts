@@ -17,24 +17,24 @@ export interface HistoryArgs {
   readonly experiment: string;
   readonly results: string;
   readonly failOn: readonly string[];
-  /** Only the newest so many runs. */
+  /** Use only this many runs, the newest ones. */
   readonly last?: number;
-  /** Only runs begun at this time or later. */
+  /** Use only runs that started at this time or later. */
   readonly since?: Date;
   /** Seconds between scheduled runs. */
   readonly every?: number;
   readonly out?: string;
-  /** False: nothing is written. */
+  /** If false, nothing is written. */
   readonly charts: boolean;
   readonly markdown: boolean;
   readonly json: boolean;
 }
 
-/** `falcon-exp history`: each metric over the runs of an experiment; what changed when; exit code 9 on a regression. */
+/** `falcon-exp history`: shows each metric over the runs of an experiment, and what changed when. Exit code 9 on a regression. */
 export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   const conditions = args.failOn.map(parseFailCondition);
   const files = new SmallFiles(io.clock);
-  // Threads start while runs are found.
+  // The drawing threads start while the runs are being found.
   const loading = args.charts ? loadDrawing() : null;
   const found = await historyRuns(args.experiment, args.results, { cwd: io.cwd, files });
   const drawing = await loading;
@@ -49,7 +49,7 @@ export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   );
   const { report } = history;
   const out = args.out === undefined ? resolve(found.folder, "history") : resolve(io.cwd, args.out);
-  // The values need not wait for their pictures.
+  // Printing the values need not wait for the charts.
   const writing = drawing === null ? null : writeHistory(history, out, drawing);
   if (args.json) printJson(io, report);
   else if (args.markdown) io.stdout.write(historyMarkdown(report));

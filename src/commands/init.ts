@@ -14,7 +14,7 @@ export interface InitArgs {
   readonly json: boolean;
 }
 
-/** `falcon-exp init`: writes the example experiments into `<dir>/experiments`; what was changed there stays. */
+/** `falcon-exp init`: writes the example experiments into `<dir>/experiments`; keeps files changed there, unless forced. */
 export async function run(io: CommandIo, args: InitArgs): Promise<number> {
   const source = join(packageRoot(), "experiments");
   const target = resolve(io.cwd, args.dir, "experiments");
@@ -55,7 +55,7 @@ export async function run(io: CommandIo, args: InitArgs): Promise<number> {
   return ExitCode.ok;
 }
 
-/** Paths of the files in a folder and its folders, sorted; what Python left behind is none of the examples. */
+/** Sorted paths of the files in a folder and its subfolders, without what Python left behind. */
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries

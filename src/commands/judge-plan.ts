@@ -1,4 +1,4 @@
-/** What of a plan is refused or warned of before anything is started for it. */
+/** Refuses a plan, or warns about it, before anything is started for it. */
 import { existsSync } from "node:fs";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
@@ -6,7 +6,10 @@ import { safeLine } from "../base/text.js";
 import type { Plan } from "../plan/plan-types.js";
 import type { CommandIo } from "./io.js";
 
-/** Throws FalconError `task-code-refused`: a frozen plan of an earlier version may ask for what today's file would have to allow. */
+/**
+ * Throws FalconError `task-code-refused` if task code was not allowed. A plan frozen by an earlier version may use it without the
+ * permission that an experiment file needs today.
+ */
 export function judgeTaskCode(io: CommandIo, { header }: Plan): void {
   const { include_path = null, trust_task_code = null } = header.quality?.lm_eval ?? {};
   if (include_path === null) return;
@@ -24,7 +27,7 @@ export function judgeTaskCode(io: CommandIo, { header }: Plan): void {
   });
 }
 
-/** For commands that only plan: the models may be on the machine that will measure. */
+/** Only warns, for commands that only plan: the models may be on the machine that will measure. */
 export function warnOfMissingFolders(io: CommandIo, plan: Plan): void {
   const missing = [...new Set(findMissingFolders(plan))].map(safeLine);
   if (missing.length === 0) return;
@@ -37,7 +40,7 @@ function findMissingFolders({ configurations }: Plan): readonly string[] {
   );
 }
 
-/** Throws FalconError `model-folder-missing` where there is nothing to measure: told now, not after Python has started. */
+/** Throws FalconError `model-folder-missing` if no model is there to measure. Reported now, not only after Python has started. */
 export function refuseMissingFolders(plan: Plan): void {
   const missing = findMissingFolders(plan);
   if (missing.length < plan.configurations.length) return;

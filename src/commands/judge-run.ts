@@ -1,4 +1,4 @@
-/** `run --fail-on`: the run that has just ended against its budgets, and against the runs before it. */
+/** `run --fail-on`: judges the run that has just ended by its budgets, and by the runs before it. */
 import { dirname } from "node:path";
 import type { FailCondition } from "../analysis/history/fail-on.js";
 import { buildHistory } from "../analysis/history/history.js";
@@ -10,7 +10,7 @@ import { SmallFiles } from "../run/small-files.js";
 import { historyRuns } from "./history-runs.js";
 import type { CommandIo } from "./io.js";
 
-/** Whether it breaks one of the conditions; each is told on stderr. Runs that began after it do not count. */
+/** Whether the run breaks one of the conditions; prints the outcome of each on stderr. Runs that began after it do not count. */
 export async function judgeRun(
   io: CommandIo,
   { folder, runId }: RunPaths,

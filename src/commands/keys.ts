@@ -1,4 +1,4 @@
-/** `falcon-exp keys`: this machine's public key, by which others know it; made the first time. */
+/** `falcon-exp keys`: prints this machine's public key, by which other machines know it. It is made the first time. */
 import { ExitCode } from "../base/exit-codes.js";
 import { resolveHome } from "../python-env/home.js";
 import { ownKeys, writePublicKey } from "../worker/remote/key-files.js";

@@ -10,7 +10,7 @@ import { findResultsFolder } from "./results-folder.js";
 export interface ListArgs {
   readonly results: string;
   readonly experiment?: string;
-  /** Undefined: all of them as JSON, a screenful as a table. */
+  /** If undefined: all of them as JSON, a screenful as a table. */
   readonly limit?: number;
   readonly json: boolean;
 }
@@ -18,7 +18,7 @@ export interface ListArgs {
 const LIST_SCHEMA_VERSION = 1;
 const SCREENFUL = 20;
 
-/** `falcon-exp list`: the runs under the results folder, newest first. */
+/** `falcon-exp list`: lists the runs under the results folder, newest first. */
 export async function run(io: CommandIo, args: ListArgs): Promise<number> {
   const folder = await findResultsFolder(args.results, io.cwd);
   const unreadable: string[] = [];

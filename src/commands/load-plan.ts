@@ -16,7 +16,7 @@ export interface PlannedExperiment {
   readonly plan: Plan;
 }
 
-/** People name an experiment as they name its runs: the file is then the one that `init` has written. */
+/** If the file is missing, suggests one: people name an experiment as they name its runs, and mean the file that `init` wrote. */
 function withNearFile(error: unknown, file: string): unknown {
   const isMissing = error instanceof FalconError && (error.cause as NodeJS.ErrnoException)?.code === "ENOENT";
   if (!isMissing) return error;
@@ -37,7 +37,7 @@ function withNearFile(error: unknown, file: string): unknown {
   });
 }
 
-/** From a file's path to the frozen plan. Throws FalconError with the place of what is wrong. */
+/** Loads an experiment file and plans it. Throws FalconError with the place of the mistake. */
 export async function loadPlan(
   io: CommandIo,
   args: { readonly file: string; readonly set: readonly string[] },
@@ -49,7 +49,7 @@ export async function loadPlan(
   return { experiment, text, plan };
 }
 
-/** Throws FalconError with the place of what is wrong. */
+/** Throws FalconError with the place of the mistake. */
 export function loadExperimentFile(
   io: CommandIo,
   args: { readonly file: string; readonly set: readonly string[] },

@@ -18,12 +18,12 @@ import { findPlace, type PlaceOptions } from "./measuring-place.js";
 
 export interface Measured {
   readonly status: RunEndRecord["status"];
-  /** The signal that asked to stop; null when none came. */
+  /** The signal that asked the run to stop; null if there was none. */
   readonly signal: NodeJS.Signals | null;
   readonly paths: RunPaths;
 }
 
-/** Environment → measurements → records, shown on stderr while it goes on. */
+/** Environment → measurements → records, with progress on stderr. */
 export async function measure(
   io: CommandIo,
   chosen: ChosenRun,
@@ -42,7 +42,7 @@ export async function measure(
   const executor = new LocalExecutor(place.executorOptions(runId));
   const stop = new StopSignal();
   const signals = watchSignals(stop, {
-    // Records are on the disk already, and the worker ends when this process does.
+    // The records are on the disk already, and the worker ends when this process does.
     onOverdue: () => {
       log.write("error", "stop-overdue", { limit_sec: STOP_LIMIT_SEC });
       io.stderr.write(

@@ -1,4 +1,4 @@
-/** Where a plan is measured: on this machine, or by another one's `falcon-exp worker`. */
+/** Where a plan is measured: on this machine, or by `falcon-exp worker` on another one. */
 import { join } from "node:path";
 import { falconExpVersion, packageRoot } from "../base/program.js";
 import type { LocalExecutorOptions } from "../executor/local.js";
@@ -19,7 +19,7 @@ import { prepareEnvironment } from "./prepare-environment.js";
 
 export interface RemoteChoice {
   readonly address: string;
-  /** As people write it. */
+  /** In the form in which `falcon-exp keys` prints it. */
   readonly key: string;
 }
 
@@ -31,13 +31,13 @@ export interface PlaceOptions {
 
 export interface MeasuringPlace {
   readonly executorOptions: (runId: string) => LocalExecutorOptions;
-  /** Of the machine that measures, where it is another. */
+  /** Describes the machine that measures; empty if it is this one. */
   readonly machine: Partial<RunRecord["controller"]>;
-  /** Null: in the run's folder. */
+  /** Null stands for the run's own folder. */
   readonly logprobsFolder: (runId: string) => string | null;
 }
 
-/** Throws FalconError: what making the environment does, `remote-worker-…`, `key-invalid`. */
+/** Throws FalconError: what making the environment throws, `remote-worker-…`, `key-invalid`. */
 export async function findPlace(io: CommandIo, plan: Plan, options: PlaceOptions): Promise<MeasuringPlace> {
   return options.remote === null ? findHere(io, plan, options) : findThere(io, options.remote);
 }
@@ -64,7 +64,7 @@ async function findHere(
   };
 }
 
-/** Variables of a worker that asks no hub, because all that it needs was fetched before. */
+/** Variables that keep the worker from asking a hub; empty unless all that the plan needs was fetched before. */
 function readOffline(io: CommandIo, plan: Plan): Record<string, string> {
   const needs = listNeeds(plan);
   if (isNothing(needs)) return {};
@@ -74,7 +74,7 @@ function readOffline(io: CommandIo, plan: Plan): Record<string, string> {
   return offlineVariables(io.env);
 }
 
-/** What is missing there, models and libraries, the worker tells when it is asked for them. */
+/** If models or libraries are missing there, the worker reports it when it is asked for them. */
 async function findThere(io: CommandIo, { address, key }: RemoteChoice): Promise<MeasuringPlace> {
   const remote = {
     address: checkAddress(address),

@@ -1,4 +1,4 @@
-/** What earlier runs say of estimates: the peaks that they measured beside those that were estimated. */
+/** How good estimates were in earlier runs: the peaks that they measured, compared with the estimated ones. */
 import { resolve } from "node:path";
 import { z } from "zod";
 import { describeMargin, type EstimateMargin, type PastPeak } from "../analysis/estimate-margin.js";
@@ -12,7 +12,7 @@ const summarySchema = z.object({
   ),
 });
 
-/** Of all runs under a results folder; none where there is no such folder or nothing in it can be read. */
+/** The peaks of all runs under a results folder; empty if there is no such folder or nothing in it can be read. */
 export async function readPastPeaks(resultsFolder: string, cwd: string): Promise<readonly PastPeak[]> {
   const past: PastPeak[] = [];
   const onSummary = (_: unknown, summary: unknown) => {
@@ -31,7 +31,7 @@ export async function readPastPeaks(resultsFolder: string, cwd: string): Promise
   return past;
 }
 
-/** A sentence for each margin, with the configurations that it is of. */
+/** One sentence per margin, with the configurations that it applies to. */
 export function marginSentences(
   rows: readonly { readonly name: string; readonly margin: EstimateMargin }[],
 ): readonly string[] {

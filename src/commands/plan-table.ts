@@ -11,7 +11,7 @@ const LONGEST_NAME = 40;
 
 type Cell = (configuration: PlanConfiguration) => string;
 
-/** What a configuration is, column by column. */
+/** Describes a configuration, column by column. */
 const COLUMNS: Readonly<Record<string, Cell>> = {
   model: ({ worker }) => modelText(worker.model),
   quantization: ({ worker }) => describeQuantization(worker.quantization),
@@ -22,7 +22,7 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   batch: ({ batch_size }) => String(batch_size),
 };
 
-/** The plan as a person reads it: what will be loaded, how it generates, how often. */
+/** The plan as text for people: what will be loaded, how it generates, how often. */
 export function planTable(plan: Plan, style: TableStyle): string {
   const { header, configurations } = plan;
   const colors = pc.createColors(style.color);
@@ -51,7 +51,7 @@ export function planTable(plan: Plan, style: TableStyle): string {
   if (configurations.some(({ worker }) => worker.trust_remote_code)) {
     lines.push(colors.red("trust_remote_code is on: Python code that comes with the model will run."));
   }
-  // One configuration has no columns to tell it from others: all that it is stands above, in full.
+  // A single configuration needs no table to tell it from others: the lines above describe it in full.
   if (configurations.length === 1) return lines.join("\n");
   const shown = configurations.slice(0, MOST_ROWS);
   const columns = Object.entries(COLUMNS).filter(([, cell]) => !isSame(cell));
@@ -62,7 +62,7 @@ export function planTable(plan: Plan, style: TableStyle): string {
       cell: (configuration) => safeLine(cell(configuration)),
       dropRank: 0,
       align: "left",
-      // What tells configurations apart stands at the end of their names.
+      // Not narrower, because what distinguishes configurations is at the end of their names.
       narrowest: header === "configuration" ? Math.min(LONGEST_NAME, longest) : 4,
     }),
   );
@@ -71,7 +71,7 @@ export function planTable(plan: Plan, style: TableStyle): string {
   return lines.join("\n");
 }
 
-/** What is asked besides the trials. */
+/** What is measured besides the trials. */
 function describePostTrialMeasurements({ header, blocks }: Plan): string[] {
   const { quality } = header;
   const texts = (quality?.texts ?? []).map(({ id }) => id);

@@ -20,7 +20,7 @@ export interface PlanArgs {
 
 /**
  * `falcon-exp plan`: shows what would run. With `--json`: `{header, configurations, blocks, trials, texts}`, as in
- * plan.jsonl. With `--estimate` also what it will take; that needs Python, the rest does not.
+ * plan.jsonl. With `--estimate` also shows what it will take; only that needs Python.
  */
 export async function run(io: CommandIo, args: PlanArgs): Promise<number> {
   if (args.freeze) {

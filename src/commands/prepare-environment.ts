@@ -8,15 +8,15 @@ import { setupProgress } from "./setup-progress.js";
 export interface PreparedEnvironment {
   /** The interpreter that the worker runs in. */
   readonly python: string;
-  /** Where its interpreter finds falcon_exp. */
+  /** Where the interpreter finds the package falcon_exp. */
   readonly pythonPath: string;
-  /** Folder of the converted embedded model; null where the plan does not use it. */
+  /** Folder of the converted embedded model; null if the plan does not use it. */
   readonly builtinModelPath: string | null;
   /** Variables that the worker gets on top of this process's own. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Everything that the worker needs, made now where it is missing. Throws FalconError with exit code `setupFailed`. */
+/** Provides everything that the worker needs, and makes what is missing. Throws FalconError with exit code `setupFailed`. */
 export async function prepareEnvironment(
   io: CommandIo,
   options: {

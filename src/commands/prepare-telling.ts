@@ -1,4 +1,4 @@
-/** Has ready what the end of a run needs, in moments in which nothing is measured. */
+/** Loads what the end of a run needs ahead of time, at moments when nothing is being measured. */
 import type { LoadSession, Plan } from "../plan/plan-types.js";
 import type { Drawing } from "../render/charts/write-charts.js";
 import type { RunEvent } from "../run/events.js";
@@ -6,11 +6,11 @@ import type { RunEvent } from "../run/events.js";
 type Telling = typeof import("./tell-result.js");
 
 export class TellingAhead {
-  /** Begun when all is measured; null where that is known only at the end, and where the run ended otherwise. */
+  /** Loading begins once everything is measured. Null if that is known only at the end, or if the run ended in another way. */
   drawing: Promise<Drawing> | null = null;
   private telling: Promise<Telling> | null = null;
 
-  /** After which nothing is measured; null where the records may call for further loads. */
+  /** The load session after which nothing is measured; null if the records may call for further loads. */
   private readonly last: LoadSession | null;
 
   constructor({ header, blocks }: Pick<Plan, "header" | "blocks">) {
@@ -22,7 +22,7 @@ export class TellingAhead {
     if (event.type !== "worker-importing" && !isMeasured) return;
     const telling = this.load();
     if (isMeasured) this.drawing = telling.then(({ loadDrawing }) => loadDrawing());
-    // Whoever asks for it is told.
+    // An error reaches whoever awaits the promise later.
     (this.drawing ?? telling).catch(() => {});
   };
 

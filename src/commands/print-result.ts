@@ -11,7 +11,7 @@ import { resultTable } from "../render/terminal/terminal-table.js";
 import type { RunSummary } from "../run/summary-schema.js";
 import type { CommandIo } from "./io.js";
 
-/** What a person reads of a run, the same at its end, from `report` and from `show`: table, verdicts, picture, where it lies. */
+/** Prints a run for people, in the same way at its end, in `report` and in `show`: table, verdicts, picture, and its folder. */
 export async function printResult(
   io: CommandIo,
   run: PicturedRun,
@@ -28,7 +28,7 @@ export async function printResult(
   io.stdout.write(`Results: ${run.paths.folder}\n`);
 }
 
-/** Records keep hints under the program's own name; whoever reads them here may call it otherwise. */
+/** Records keep hints with the program's own name; here it is replaced with the one that the user calls it by. */
 function withCalledHints(summary: RunSummary, program: string): RunSummary {
   const configurations = summary.configurations.map((one) => {
     const { failure } = one;

@@ -1,4 +1,4 @@
-/** `falcon-exp prune`: removes the oldest runs of an experiment. Tells what it would remove, unless asked to do it. */
+/** `falcon-exp prune`: removes the oldest runs of an experiment. Only lists them unless told to remove them. */
 import { rm } from "node:fs/promises";
 import { ExitCode } from "../base/exit-codes.js";
 import { pluralize, safeLine } from "../base/text.js";
@@ -12,7 +12,7 @@ import { printJson } from "./print-json.js";
 export interface PruneArgs {
   readonly experiment: string;
   readonly keep: number;
-  /** Whether they are removed. */
+  /** Whether to remove the runs instead of only listing them. */
   readonly yes: boolean;
   readonly results: string;
   readonly json: boolean;
@@ -43,7 +43,10 @@ export async function run(io: CommandIo, args: PruneArgs): Promise<number> {
   return ExitCode.ok;
 }
 
-/** All but the newest `keep` that completed, and whatever goes on or is newer than the oldest of these. */
+/**
+ * The runs to remove. The newest `keep` completed runs are kept, and so is every run that is newer than the oldest of them or
+ * still in progress.
+ */
 export function chooseOld(newestFirst: readonly RunIndexEntry[], keep: number): readonly RunIndexEntry[] {
   let completed = 0;
   return newestFirst.filter(({ status }) => {

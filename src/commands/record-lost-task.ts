@@ -1,4 +1,4 @@
-/** An attempt at a slice that only records: what the attempts before have measured, and why the rest is missing. */
+/** An attempt at a slice that measures nothing: it records what earlier attempts measured, and why the rest is missing. */
 import { falconExpVersion } from "../base/program.js";
 import { describeController } from "../executor/controller-info.js";
 import { recordLost } from "../executor/record-lost.js";

@@ -1,4 +1,4 @@
-/** `run --on-regression`: a program of the user's own, told of a run that is worse than allowed. */
+/** `run --on-regression`: calls a program of the user's own if a run is worse than allowed. */
 import { execa, parseCommandString } from "execa";
 import { type FailCondition, parseFailCondition } from "../analysis/history/fail-on.js";
 import { FalconError } from "../base/errors.js";
@@ -6,7 +6,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import type { RunPaths } from "../run/paths.js";
 import type { CommandIo } from "./io.js";
 
-/** Throws FalconError `fail-on-invalid`; `usage-invalid` where no condition could ever call the program. */
+/** Throws FalconError `fail-on-invalid`, and `usage-invalid` if there is no condition that could ever call the program. */
 export function readConditions(args: {
   readonly failOn: readonly string[];
   readonly onRegression?: string;
@@ -20,7 +20,7 @@ export function readConditions(args: {
   });
 }
 
-/** Its words are split at spaces, and no shell reads them. What goes wrong with it is told, and changes nothing else. */
+/** Splits the command at spaces and runs it without a shell. If it fails, a warning says so, and nothing else changes. */
 export async function callRegressionHook(
   io: CommandIo,
   command: string,

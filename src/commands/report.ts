@@ -10,7 +10,7 @@ export interface ReportArgs {
   readonly json: boolean;
 }
 
-/** `falcon-exp report`: draws a run again from its records alone. With `--json` prints summary.json. */
+/** `falcon-exp report`: draws a run again from its records alone. With `--json`, prints summary.json. */
 export async function run(io: CommandIo, args: ReportArgs): Promise<number> {
   const paths = new RunPaths(await findRun(args.run, args.results, io.cwd));
   await drawAndPrint(io, paths, { json: args.json });

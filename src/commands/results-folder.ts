@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 
-/** Where results lie when nobody says otherwise: not there before the first run. */
+/** The results folder if none is named; it does not exist before the first run. */
 export const USUAL_RESULTS = "results";
 
-/** Absolute. Throws FalconError `results-not-found` where a folder that somebody named is not there. */
+/** The absolute path of the results folder. Throws FalconError `results-not-found` if a folder that was named does not exist. */
 export async function findResultsFolder(written: string, cwd: string): Promise<string> {
   const folder = resolve(cwd, written);
   const isThere = await stat(folder).then(

@@ -1,13 +1,13 @@
 import type { Transport } from "../worker/transport.js";
 import type { RunArguments } from "./choose-run.js";
 
-/** Of `falcon-exp run`. */
+/** Arguments of `falcon-exp run`. */
 export interface RunArgs extends RunArguments {
-  /** A lab's interpreter; an empty FALCON_EXP_PYTHON counts as none. */
+  /** A lab's own interpreter; an empty FALCON_EXP_PYTHON counts as none. */
   readonly python?: string;
-  /** ipc where the platform has it. */
+  /** If left out, ipc wherever the platform has it. */
   readonly transport?: Transport;
-  /** Conditions that this run is judged by, as `history --fail-on` has them. */
+  /** Conditions that this run is judged by, written as for `history --fail-on`. */
   readonly failOn: readonly string[];
   /** With `slice`: a frozen plan. */
   readonly plan?: string;
@@ -15,18 +15,18 @@ export interface RunArgs extends RunArguments {
   readonly into?: string;
   readonly attempts?: number;
   readonly executor?: "local" | "slurm";
-  /** Whether a scheduler calls: never two at once, and what is missed is recorded. */
+  /** Whether a scheduler starts the run: there are never two at once, and a missed run is recorded. */
   readonly scheduled: boolean;
   /** Seconds. */
   readonly waitQuiet?: number;
-  /** Called where `failOn` is broken. */
+  /** A program to call if a condition of `failOn` is broken. */
   readonly onRegression?: string;
-  /** Of this machine, as `parseDevices` takes them. */
+  /** Devices of this machine, written as `parseDevices` takes them. */
   readonly devices?: string;
   /** Address of another machine's worker, and its public key. */
   readonly worker?: string;
   readonly workerKey?: string;
-  /** Print what would be submitted. */
+  /** Only print what would be submitted. */
   readonly dryRun: boolean;
   /** Submit, and do not wait. */
   readonly detach: boolean;

@@ -1,4 +1,4 @@
-/** `falcon-exp run --devices`: a plan over several devices of this machine, one worker a device at a time. */
+/** `falcon-exp run --devices`: spreads a plan over several devices of this machine, with one worker per device at a time. */
 import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
 import { FalconError } from "../base/errors.js";
@@ -30,10 +30,10 @@ import { loadPlan } from "./load-plan.js";
 import type { RunArgs } from "./run-args.js";
 import { PROGRAM } from "./slurm-program.js";
 
-/** Slots that are this much slower together than alone disturb each other. */
+/** Devices disturb each other if one of them, while all are busy, reaches less than this share of its speed alone. */
 const LEAST_SPEED_SHARE = 0.9;
 
-/** Throws FalconError: the loader's, the folder's, `devices-invalid`. */
+/** Throws the FalconErrors of the experiment loader and of the run's folder, and `devices-invalid`. */
 export async function runDevices(
   io: CommandIo,
   args: RunArgs & { readonly devices: string },
@@ -83,7 +83,7 @@ function readDevices(
   });
 }
 
-/** A slice a part: what is compared stays together, on one device or on as many as it needs. */
+/** One slice per part: what is compared with each other stays together, on one device or on as many as it needs. */
 function predictWork(
   plan: Plan,
   estimates: readonly ConfigurationEstimate[],
@@ -129,7 +129,10 @@ interface Slot {
   readonly together_bytes_per_sec: number | null;
 }
 
-/** How fast each reads memory: a second alone, a second together. Throws FalconError `devices-invalid` where one cannot be used. */
+/**
+ * Measures how fast each device reads memory: for a second alone, then for a second together with the others. Throws FalconError
+ * `devices-invalid` if a device cannot be used.
+ */
 async function measureSlots(io: CommandIo, devices: readonly Device[]): Promise<readonly Slot[]> {
   const measure = async (device: Device) => {
     const { command, env } = confine([device], [...PROGRAM, "slot-speed"], io.env.CUDA_VISIBLE_DEVICES);
@@ -163,7 +166,7 @@ function cannotStart(file: string, { kind, name }: Device, said: string): Falcon
   });
 }
 
-/** What one slot loses by the others, measured before anything else. */
+/** Records and reports how much the devices slow each other down, as measured before anything else. */
 async function tellInterference(io: CommandIo, run: RunPaths, slots: readonly Slot[]): Promise<void> {
   await writeResultFile(
     join(run.folder, "devices.json"),
@@ -191,7 +194,7 @@ async function measureAll(
   const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
   const stop = (signal: NodeJS.Signals) => {
     received ??= signal;
-    // A terminal gives Ctrl-C to all of them itself, and a second one would mean more.
+    // A terminal itself sends Ctrl-C to all children, and a second one would make them stop at once.
     if (signal !== "SIGINT" || !hasTerminal) for (const child of children) child.kill(signal);
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

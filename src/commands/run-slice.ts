@@ -1,4 +1,4 @@
-/** `falcon-exp run --plan PLAN --slice K/N`: one task of a run that several measure, perhaps on several machines. */
+/** `falcon-exp run --plan PLAN --slice K/N`: one task of a run that several tasks measure, perhaps on several machines. */
 import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { FalconError } from "../base/errors.js";
@@ -27,9 +27,9 @@ export interface SliceArgs {
   /** A frozen plan: a file, or a run as people name it. */
   readonly plan: string;
   readonly slice: string;
-  /** The run's folder; where the plan lies if not given. */
+  /** The run's folder; if not given, the folder of the plan. */
   readonly into?: string;
-  /** After so many tries what is left counts as failed. */
+  /** After this many tries, what is left counts as failed. */
   readonly attempts?: number;
   readonly results: string;
   readonly retryFailed: boolean;
@@ -61,7 +61,7 @@ export async function runSlice(io: CommandIo, args: SliceArgs): Promise<number> 
   return chooseExitCode(status, signal);
 }
 
-/** Whichever task ends last draws the whole run. Only it reads what all the others have recorded. */
+/** Whether the whole run is over. The task that ends last draws it, and only that task reads what all the others recorded. */
 async function isRunOver(run: RunPaths, plan: Plan, { count }: Slice): Promise<boolean> {
   if (!(await haveAllEnded(run, { count, parts: splitPlan(plan).length }))) return false;
   const { parts } = await readTasks(run);
@@ -93,7 +93,7 @@ async function measureTask(io: CommandIo, choice: TaskChoice, args: SliceArgs): 
   } finally {
     await chosen.close();
   }
-  // Its software has changed since: nothing of one reference's figures may be of two.
+  // The software has changed since the earlier attempt, and what is compared with one reference must come from one environment.
   return measureTask(io, { ...choice, afresh: true }, args);
 }
 
@@ -110,7 +110,7 @@ async function giveUp(io: CommandIo, choice: TaskChoice, tries: number): Promise
   return { status, signal: null };
 }
 
-/** The run's folder, with plan and experiment in it. */
+/** Returns the run's folder, with plan and experiment written into it. */
 async function openRun(io: CommandIo, args: SliceArgs): Promise<RunPaths> {
   const named = resolve(io.cwd, args.plan);
   const isFile = (await stat(named).catch(() => null))?.isFile() === true;
@@ -129,7 +129,7 @@ async function openRun(io: CommandIo, args: SliceArgs): Promise<RunPaths> {
   return run;
 }
 
-/** A folder with a plan in it need not be a run yet. */
+/** Finds the folder of the plan; a folder with a plan in it need not be a run yet. */
 async function findFolder(io: CommandIo, { plan, results }: SliceArgs): Promise<string> {
   const named = resolve(io.cwd, plan);
   const hasPlan = await stat(join(named, "plan.jsonl")).then(

@@ -34,7 +34,7 @@ import { printJson } from "./print-json.js";
 import type { RunArgs } from "./run-args.js";
 import { PROGRAM } from "./slurm-program.js";
 
-/** Throws FalconError: the loader's, the folder's, `slurm-…`. */
+/** Throws the FalconErrors of the experiment loader and of the run's folder, and `slurm-…`. */
 export async function runSlurm(io: CommandIo, args: RunArgs): Promise<number> {
   if (args.reuse || args.failOn.length > 0) {
     throw usage(
@@ -61,7 +61,7 @@ async function submitNew(io: CommandIo, args: RunArgs): Promise<number> {
   return submit(io, run, ledger, args);
 }
 
-/** What is left of a run that tasks measure; `--retry-failed`: what failed as well. */
+/** Submits what is left of a run that is measured by tasks; with `--retry-failed`, also what failed. */
 async function submitLeft(io: CommandIo, args: RunArgs): Promise<number> {
   const named = args.resume === true ? undefined : args.resume;
   if (named === undefined || args.file !== undefined) {
@@ -91,14 +91,14 @@ async function submitLeft(io: CommandIo, args: RunArgs): Promise<number> {
     own.some((part) => isLeft.has(part)) && !isInHands(look.statuses[slice]) ? [slice] : [],
   );
   if (waiting.length === 0) {
-    io.stderr.write(`Nothing is left to submit of ${run.folder}.\n`);
+    io.stderr.write(`${run.folder} has no tasks left to submit.\n`);
     return attachTo(io, run, args);
   }
   const tried = Math.max(0, ...parts.filter((part) => isLeft.has(part.plan)).map(({ tries }) => tries));
   const ledger: Ledger = {
     ...before,
     waiting,
-    // Each task has its bound anew.
+    // How often each task may be submitted again is counted anew.
     losses_before: [...before.losses_before, ...before.losses],
     losses: [],
     cancelled_at: null,
@@ -110,7 +110,7 @@ async function submitLeft(io: CommandIo, args: RunArgs): Promise<number> {
   return submit(io, run, ledger, args);
 }
 
-/** Whether Slurm has it yet: a second task would measure the same. */
+/** Whether Slurm still has a task of the slice; a second one would measure the same. */
 function isInHands(status: SliceStatus | undefined): boolean {
   return status?.kind === "waiting" || status?.kind === "running";
 }
@@ -132,7 +132,7 @@ function startLedger(io: CommandIo, settings: SlurmSettings, slices: number, arg
   };
 }
 
-/** One after the other, as sbatch would get them. */
+/** Prints the scripts one after the other, as sbatch would get them. */
 async function printScripts(io: CommandIo, run: RunPaths, before: Ledger): Promise<number> {
   const { maxArraySize } = (await slurmClient.limits()) ?? DEFAULT_LIMITS;
   let ledger = before;
@@ -144,7 +144,7 @@ async function printScripts(io: CommandIo, run: RunPaths, before: Ledger): Promi
   }
 }
 
-/** Once, here, on the disk that the nodes share: a hundred tasks that each installed it would be in each other's way. */
+/** Done once, here, on the disk that the nodes share: a hundred tasks that each installed it would get in each other's way. */
 async function prepare(io: CommandIo, plan: Plan, args: RunArgs): Promise<void> {
   await prepareEnvironment(io, {
     python: args.python || null,

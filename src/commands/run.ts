@@ -22,12 +22,12 @@ import { beginScheduled } from "./scheduled.js";
 
 /** `falcon-exp run`: experiment → plan → environment → measurements → records → report. */
 export async function run(io: CommandIo, args: RunArgs): Promise<number> {
-  // What is written wrong is told before anything is measured.
+  // A wrong --fail-on condition is reported before anything is measured.
   const conditions = readConditions(args);
   if (args.plan !== undefined || args.slice !== undefined) return runTask(io, args);
   const isSlurms = args.devices === undefined && (await isForSlurm(io, args));
   refuseUnheeded(args, isSlurms);
-  // What is only printed is in nobody's way.
+  // A dry run only prints, so it cannot get in another run's way.
   const scheduled = args.scheduled && !args.dryRun ? await beginFor(io, args) : null;
   try {
     const { devices } = args;
@@ -41,7 +41,7 @@ export async function run(io: CommandIo, args: RunArgs): Promise<number> {
   }
 }
 
-/** Options that would change nothing of what was asked for with them. */
+/** Refuses options that would have no effect together with the others. */
 function refuseUnheeded(args: RunArgs, isSlurms: boolean): void {
   const { devices, executor, dryRun } = args;
   const isRemote = args.worker !== undefined || args.workerKey !== undefined;
@@ -63,7 +63,7 @@ function refuseUnheeded(args: RunArgs, isSlurms: boolean): void {
   }
 }
 
-/** Of an experiment file alone: a scheduler does not resume. */
+/** Only for an experiment file, because a scheduler does not resume a run. */
 async function beginFor(io: CommandIo, { file, set, results, waitQuiet }: RunArgs) {
   if (file === undefined) {
     throw new FalconError({
@@ -86,7 +86,7 @@ async function runHere(io: CommandIo, args: RunArgs, conditions: readonly FailCo
   const picture = io.stdoutIsTty ? "auto" : "none";
   const { drawing } = ahead;
   const data = await drawAndPrint(io, paths, { json: args.json, picture, answers: true, drawing });
-  // What this process did may be a part of the run.
+  // This process may have measured only a part of the run.
   const status = chosen.run === undefined ? measuredStatus : (data.end?.status ?? "interrupted");
   const next = describeResume(status, paths, io.cwd);
   if (next !== null) io.stderr.write(`${asCalled(next, io.program)}\n`);
@@ -96,7 +96,7 @@ async function runHere(io: CommandIo, args: RunArgs, conditions: readonly FailCo
   return code === ExitCode.ok && isBroken ? ExitCode.regression : code;
 }
 
-/** Whether `--executor`, else the experiment file, says so. A resumed run is measured here unless Slurm is asked for. */
+/** Whether Slurm measures: decided by `--executor`, else the file. A resumed run is measured here unless Slurm is asked for. */
 async function isForSlurm(io: CommandIo, { executor, dryRun, resume, file, set }: RunArgs): Promise<boolean> {
   if (executor !== undefined) return executor === "slurm";
   if (dryRun) return true;
@@ -104,7 +104,7 @@ async function isForSlurm(io: CommandIo, { executor, dryRun, resume, file, set }
   return (await loadExperimentFile(io, { file, set })).experiment.slurm !== null;
 }
 
-/** Null where it is this machine. */
+/** The machine that measures; null if it is this one. */
 function chooseRemote({ worker, workerKey }: RunArgs): RemoteChoice | null {
   if (worker === undefined && workerKey === undefined) return null;
   if (worker !== undefined && workerKey !== undefined) return { address: worker, key: workerKey };
@@ -116,7 +116,7 @@ function chooseRemote({ worker, workerKey }: RunArgs): RemoteChoice | null {
   });
 }
 
-/** One task of a run that several measure. */
+/** Measures one task of a run that several tasks measure. */
 async function runTask(io: CommandIo, args: RunArgs): Promise<number> {
   const { plan, slice, file, resume, reuse, failOn, set, devices, worker, workerKey } = args;
   const others = [file, resume === true ? undefined : resume, devices, worker, workerKey].filter(
@@ -140,7 +140,7 @@ async function runTask(io: CommandIo, args: RunArgs): Promise<number> {
   return (await import("./run-slice.js")).runSlice(io, { ...args, plan, slice });
 }
 
-/** How to measure what is missing; null where nothing is. */
+/** Says how to measure what is missing; null if nothing is. */
 function describeResume(status: RunEndRecord["status"], { folder }: RunPaths, cwd: string): string | null {
   const path = relative(cwd, folder);
   const run = /^[\w./-]+$/.test(path) ? path : JSON.stringify(path);

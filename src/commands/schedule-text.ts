@@ -7,11 +7,11 @@ export interface Schedule {
   readonly cwd: string;
   readonly hour: number;
   readonly minute: number;
-  /** What starts falcon-exp: interpreter, program. */
+  /** The words that start falcon-exp: interpreter, program. */
   readonly program: readonly string[];
-  /** Of `run`. */
+  /** Options of `run`. */
   readonly options: readonly string[];
-  /** What of the environment a run needs: `FALCON_EXP_HOME`, … */
+  /** Environment variables that a run needs: `FALCON_EXP_HOME`, … */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -21,7 +21,7 @@ export function buildSchedule(kind: ScheduleKind, schedule: Schedule): string {
   return { systemd: buildSystemd, cron: buildCron, slurm: buildScrontab }[kind](schedule);
 }
 
-/** Null where it is not a time of day. */
+/** Null if the text is not a time of day. */
 export function parseTimeOfDay(text: string): Pick<Schedule, "hour" | "minute"> | null {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
   return minute === undefined ? null : { hour: Number(hour), minute: Number(minute) };
@@ -67,7 +67,7 @@ function buildCron(schedule: Schedule): string {
   const { experiment, cwd } = schedule;
   const log = quoteShell(`${cwd}/falcon-exp-${experiment}.log`);
   const old = quoteShell(`${cwd}/falcon-exp-${experiment}.log.1`);
-  // A log of more than a megabyte becomes the old one.
+  // A log larger than a megabyte replaces the old one.
   const rotate = `if [ -n "$(find ${log} -size +1024k 2> /dev/null)" ]; then mv -f ${log} ${old}; fi`;
   const command = `cd ${quoteShell(cwd)} && ${rotate}; ${startLine(schedule)} >> ${log} 2>&1`;
   return `# crontab -e\n${atNight(schedule)} ${escapeCron(command)}\n`;
@@ -98,7 +98,7 @@ function startLine(schedule: Schedule): string {
   return [...prefix, ...listWords(schedule).map(quoteShell)].join(" ");
 }
 
-/** cron takes a % for the end of the line. */
+/** cron takes a % as the end of the line. */
 function escapeCron(command: string): string {
   return command.replaceAll("%", "\\%");
 }

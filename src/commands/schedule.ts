@@ -12,16 +12,16 @@ export interface ScheduleArgs {
   readonly file: string;
   readonly nightly: string;
   readonly as: ScheduleKind;
-  /** As `run` takes them. */
+  /** This option and the next ones are as `run` takes them. */
   readonly waitQuiet?: string;
   readonly failOn: readonly string[];
   readonly onRegression?: string;
 }
 
-/** What schedulers do not hand on by themselves. */
+/** Variables that schedulers do not pass on by themselves. */
 const KEPT = ["FALCON_EXP_HOME", "FALCON_EXP_PYTHON", "HF_HOME"];
 
-/** Throws FalconError for what is wrong now, and not at night: the loader's, `run`'s own, `schedule-time-invalid`. */
+/** Throws FalconErrors now instead of at night: those of the loader and of `run`'s own options, `schedule-time-invalid`. */
 export async function run(io: CommandIo, args: ScheduleArgs): Promise<number> {
   const time = parseTimeOfDay(args.nightly);
   if (time === null) {

@@ -1,4 +1,4 @@
-/** A run that a scheduler starts: never beside another one of its experiment, and on a quiet machine; what was missed is recorded. */
+/** Starts a scheduled run: never beside another one of its experiment, and on a quiet machine. A missed run is recorded. */
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FalconError } from "../base/errors.js";
@@ -8,22 +8,25 @@ import { lockRun, type RunLock } from "../run/run-lock.js";
 import { writeFailed } from "../run/writer.js";
 import type { CommandIo } from "./io.js";
 
-/** Lines of it tell which runs were not made, and why. */
+/** Each line says which run was missed, and why. */
 export const MISSED_FILE = "missed.jsonl";
-/** What a machine's usual services need, and no more: from here on trials count as disturbed. */
+/** As much as a machine's usual services need; above this, trials count as disturbed. */
 const MOST_BUSY_SHARE = 0.1;
 const SAMPLE_SEC = 5;
 
 export interface Scheduled {
   /** `results/<experiment>`. */
   readonly folder: string;
-  /** How long a busy machine is waited for; undefined: it is not looked at. */
+  /** How long to wait at most for a quiet machine; if undefined, whether it is quiet is not checked. */
   readonly waitQuietSec?: number | undefined;
-  /** Of all cores. */
+  /** The busy share of all cores. */
   readonly sampleBusyShare: (seconds: number) => Promise<number>;
 }
 
-/** Until the lock is released no other scheduled run of the experiment begins. Throws FalconError `schedule-missed`, `results-write-failed`. */
+/**
+ * Until the lock is released, no other scheduled run of the experiment begins. Throws FalconError `schedule-missed`,
+ * `results-write-failed`.
+ */
 export async function beginScheduled(io: CommandIo, scheduled: Scheduled): Promise<RunLock> {
   const { folder, waitQuietSec } = scheduled;
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => {

@@ -12,7 +12,7 @@ export interface ServeArgs {
   readonly json: boolean;
 }
 
-/** `falcon-exp serve`: a page on this machine until Ctrl-C, which is its normal end. */
+/** `falcon-exp serve`: serves a page on this machine until Ctrl-C, which is its normal end. */
 export async function run(
   io: CommandIo,
   args: ServeArgs,

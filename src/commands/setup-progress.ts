@@ -6,7 +6,7 @@ import { EXTRA_NAMES } from "../python-env/state-file.js";
 import type { OnSetupProgress, SetupProgress } from "../python-env/types.js";
 import type { CommandIo } from "./io.js";
 
-/** What each step is, for people. */
+/** The name of each step, for people. */
 const TITLES: Readonly<Record<string, string>> = {
   venv: "virtual environment",
   torch: "torch (the largest download)",
@@ -22,11 +22,11 @@ const TITLES: Readonly<Record<string, string>> = {
 
 export interface SetupDisplay {
   readonly onProgress: OnSetupProgress;
-  /** Says how long it took, where anything was made. */
+  /** Says how long the set-up took, if there was anything to do. */
   close(): void;
 }
 
-/** Shows a set-up on stderr: a line that is rewritten on a terminal, a line a step elsewhere. */
+/** Shows a set-up on stderr: on a terminal a line that is rewritten, elsewhere one line per step. */
 export function setupProgress(
   io: Pick<CommandIo, "stderr" | "stderrIsTty" | "columns" | "clock">,
 ): SetupDisplay {

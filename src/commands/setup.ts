@@ -8,7 +8,7 @@ import { printJson } from "./print-json.js";
 import { setupProgress } from "./setup-progress.js";
 
 export interface SetupArgs {
-  /** A lab's interpreter; an empty FALCON_EXP_PYTHON counts as none. */
+  /** A lab's own interpreter; an empty FALCON_EXP_PYTHON counts as none. */
   readonly python?: string;
   /** Whether to prepare the embedded model too. */
   readonly model: boolean;
@@ -23,7 +23,7 @@ export interface SetupArgs {
   readonly json: boolean;
 }
 
-/** `falcon-exp setup`: makes what `run` would make, mends what is damaged of it, and says where it lies. */
+/** `falcon-exp setup`: makes what `run` would make, repairs what is damaged, and says where everything is. */
 export async function run(io: CommandIo, args: SetupArgs): Promise<number> {
   const home = resolveHome(io.env, process.platform);
   const progress = setupProgress(io);

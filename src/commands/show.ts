@@ -14,12 +14,12 @@ export interface ShowArgs {
   readonly run: string;
   readonly results: string;
   readonly picture: PictureKind | "auto";
-  /** Prints every answer first. */
+  /** Print every answer first. */
   readonly answers: boolean;
   readonly json: boolean;
 }
 
-/** `falcon-exp show`: a run's table, verdicts and picture at the terminal, from its records alone; writes nothing. */
+/** `falcon-exp show`: prints a run's table, verdicts and picture at the terminal, from its records alone; writes no files. */
 export async function run(io: CommandIo, args: ShowArgs): Promise<number> {
   const paths = new RunPaths(await findRun(args.run, args.results, io.cwd));
   const { data, warnings } = await readRun(paths.folder);

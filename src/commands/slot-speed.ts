@@ -1,4 +1,4 @@
-/** Hidden: how fast this process reads memory for a second, in bytes per second; one slot among others, or alone. */
+/** Hidden command: prints how fast this process reads memory for a second, in bytes per second; alone or beside others. */
 import { ExitCode } from "../base/exit-codes.js";
 import type { CommandIo } from "./io.js";
 

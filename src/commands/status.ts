@@ -1,4 +1,4 @@
-/** `falcon-exp status`: where each task of a run is that Slurm measures. Asks Slurm once, changes nothing. */
+/** `falcon-exp status`: shows where each task of a run is that Slurm measures. Asks Slurm once and changes nothing. */
 import { ExitCode } from "../base/exit-codes.js";
 import { slurmClient } from "../executor/slurm/client.js";
 import { lookAtSlices } from "../executor/slurm/follow.js";

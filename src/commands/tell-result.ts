@@ -1,4 +1,4 @@
-/** What comes after the measuring: files are drawn from the records, and people are told. Loaded when there is time for it. */
+/** What comes after measuring: drawing files from the records, and reporting the result. Loaded when there is time for it. */
 
 export { loadDrawing } from "../render/charts/write-charts.js";
 export { drawAndPrint } from "./draw-and-print.js";

@@ -13,7 +13,7 @@ export interface ValidateArgs {
   readonly json: boolean;
 }
 
-/** `falcon-exp validate`: says whether the file can be planned, and every problem where it cannot. */
+/** `falcon-exp validate`: says whether the file can be planned, and lists every problem if it cannot. */
 export async function run(io: CommandIo, args: ValidateArgs): Promise<number> {
   try {
     const { plan } = await loadPlan(io, args);

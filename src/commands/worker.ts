@@ -1,4 +1,4 @@
-/** `falcon-exp worker`: lets a falcon-exp on another machine measure on this one. Goes on until it is stopped. */
+/** `falcon-exp worker`: lets a falcon-exp on another machine measure on this one. Runs until it is stopped. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { hostname, platform, release, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export interface WorkerArgs {
   readonly python?: string;
 }
 
-/** Throws FalconError: `key-invalid`, `remote-worker-address`, what making the environment does. */
+/** Throws FalconError: `key-invalid`, `remote-worker-address`, what making the environment throws. */
 export async function run(io: CommandIo, args: WorkerArgs): Promise<number> {
   const allowed = readPublicKey(args.allow);
   const listen = checkAddress(args.listen);
@@ -54,7 +54,7 @@ export async function run(io: CommandIo, args: WorkerArgs): Promise<number> {
   return chooseExitCode("interrupted", signal);
 }
 
-/** What a person who looks after the machine wants to know. */
+/** Logs what a person who looks after the machine wants to know. */
 function stderrLog({ stderr }: CommandIo): Log {
   return {
     write: (level, event, fields) => {

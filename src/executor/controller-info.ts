@@ -2,7 +2,7 @@ import { hostname, platform, release } from "node:os";
 import { execa } from "execa";
 import type { RunRecord } from "../run/record-types.js";
 
-/** The controller's side of a run's environment. A folder that is no git repository has null for its commit. */
+/** Describes the controller's side of a run's environment. The commit is null if `cwd` is not in a git repository. */
 export async function describeController(cwd: string): Promise<RunRecord["controller"]> {
   const git = async (...args: string[]): Promise<string | null> => {
     const result = await execa("git", args, { cwd, reject: false, timeout: 5_000 });

@@ -1,6 +1,6 @@
-/** Several devices of one machine: which part of a plan goes where, and when. Pure but for the starting itself. */
+/** Spreads a plan over several devices of one machine: which part runs where, and when. Pure, except that it calls `run`. */
 
-/** A card by its number, or a set of cores as taskset takes it. */
+/** A card, named by its number, or a set of cores in taskset's notation. */
 export interface Device {
   readonly kind: "cuda" | "cpu";
   readonly name: string;
@@ -10,7 +10,10 @@ const CARD = /^(cuda):(\d{1,3})$/;
 /** `0-3+8`: ranges and single cores. */
 const CORES = /^(cpu):(\d{1,4}(?:-\d{1,4})?(?:\+\d{1,4}(?:-\d{1,4})?)*)$/;
 
-/** `cuda:0,cuda:1`, `cpu:0-3,cpu:4-7`, `cpu:0+2,cpu:1+3`. Null where it is none of these, mixed, or has a card or a core twice. */
+/**
+ * Parses `cuda:0,cuda:1`, `cpu:0-3,cpu:4-7`, `cpu:0+2,cpu:1+3`. Null if the text is none of these, mixes cards with cores, or
+ * names a card or a core twice.
+ */
 export function parseDevices(text: string): readonly Device[] | null {
   const devices = text.split(",").map((one): Device | null => {
     const [, kind, name = ""] = CARD.exec(one.trim()) ?? CORES.exec(one.trim()) ?? [];
@@ -23,26 +26,29 @@ export function parseDevices(text: string): readonly Device[] | null {
   return known.length === devices.length && isAlike && isOnce ? known : null;
 }
 
-/** The numbers of `3`, or of `0-3`; null among them where it ends before it begins. */
+/** Lists the numbers in `3` or in `0-3`; just a null if the range ends before it begins. */
 function listUnits(range: string): readonly (number | null)[] {
   const [first = 0, last = first] = range.split("-").map(Number);
   return last < first ? [null] : Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-/** The first card that is none of those that CUDA_VISIBLE_DEVICES leaves to this process. */
+/** Returns the first card that CUDA_VISIBLE_DEVICES hides from this process; null if there is none. */
 export function findHidden(devices: readonly Device[], visible: string | undefined): Device | null {
   const cards = listVisible(visible);
   if (cards === null) return null;
   return devices.find(({ kind, name }) => kind === "cuda" && cards[Number(name)] === undefined) ?? null;
 }
 
-/** Null where all cards are visible. */
+/** Null if all cards are visible. */
 function listVisible(visible: string | undefined): readonly string[] | null {
   if (visible === undefined) return null;
   return visible.split(",").flatMap((card) => card.trim() || []);
 }
 
-/** How a command is started so that it has these devices and no others. `visible`: CUDA_VISIBLE_DEVICES of this process, whose cards are counted from 0. */
+/**
+ * Returns the command line and environment that start a command on these devices and no others. `visible`: CUDA_VISIBLE_DEVICES
+ * of this process; cards are counted from 0 within it.
+ */
 export function confine(
   devices: readonly Device[],
   command: readonly string[],
@@ -58,26 +64,26 @@ export function confine(
   };
 }
 
-/** What is to be measured together, as it is predicted. */
+/** A part of a plan that is measured together, and what it is predicted to need. */
 export interface Work {
   readonly slice: number;
-  /** Devices that it takes at once. */
+  /** The number of devices that it needs at the same time. */
   readonly devices: number;
-  /** Of any unit: what takes longest begins first, so that the devices end together. */
+  /** In any unit. The longest work starts first, so that the devices finish at about the same time. */
   readonly time: number;
 }
 
-/** How many devices of so much memory hold so much; at most all of them. */
+/** Returns how many devices with `deviceBytes` each are needed to hold `bytes`: at most `all`, and 1 if either is unknown. */
 export function countDevices(bytes: number | null, deviceBytes: number | null, all: number): number {
-  // What a library keeps for itself, on each of them.
+  // The rest is what libraries keep for themselves on each device.
   const usable = 0.9 * (deviceBytes ?? 0);
   if (bytes === null || usable <= 0) return 1;
   return Math.min(all, Math.max(1, Math.ceil(bytes / usable)));
 }
 
 /**
- * Runs every piece of work on devices of its own, as many at once as there are devices. What takes several comes first: later it would
- * have to wait until as many are free. Never rejects for what `run` does.
+ * Runs each piece of work on its own devices, as many pieces at once as the devices allow. Work that needs several devices starts
+ * first, because later it would have to wait until enough of them are free. Errors that `run` throws are ignored.
  */
 export async function spreadWork(
   works: readonly Work[],

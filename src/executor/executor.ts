@@ -7,18 +7,18 @@ import type { PlanProgress } from "../run/plan-progress.js";
 import type { RunEndRecord, RunFileRecord, RunRecord } from "../run/record-types.js";
 import type { StopSignal } from "./stop.js";
 
-/** Where records go: appended and safe on disk when the promise resolves. */
+/** Takes records. When the promise resolves, the record is appended and safe on disk. */
 export interface RecordSink {
   append(record: RunFileRecord): Promise<void>;
 }
 
-/** What an executor needs besides the plan; nothing is taken from globals. */
+/** Everything that an executor needs besides the plan; it uses no globals. */
 export interface RunContext {
   readonly runId: string;
   readonly falconExpVersion: string;
   readonly controller: RunRecord["controller"];
   readonly records: RecordSink;
-  /** Where the reference's log-probabilities are kept while the run goes on. */
+  /** Where the reference's log-probabilities are kept during the run. */
   readonly logprobsFolder: string;
   readonly log: Log;
   readonly clock: Clock;
@@ -28,21 +28,21 @@ export interface RunContext {
 
 /** The run being resumed. */
 export interface EarlierWork {
-  /** Of the records there are. */
+  /** According to the records that exist already. */
   readonly progress: PlanProgress;
   readonly retryFailed: boolean;
-  /** Whether to go on though libraries or machine are not what they were. */
+  /** Whether to continue although the libraries or the machine have changed. */
   readonly acceptChanges: boolean;
 }
 
 export interface RunOptions {
   /** The run being resumed; absent for a new run. */
   readonly earlier?: EarlierWork;
-  /** Runs whose finished configurations may stand for measuring them again. */
+  /** Earlier runs whose finished configurations may be reused instead of being measured again. */
   readonly reuse?: EarlierRecords;
 }
 
-/** Turns a frozen plan into records. Never throws for what a configuration does: that is recorded. */
+/** Turns a frozen plan into records. Never throws because a configuration failed: the failure is recorded. */
 export interface Executor {
   /** Throws FalconError `resume-environment-changed`, `results-write-failed`, `results-lost`. */
   run(plan: Plan, context: RunContext, options?: RunOptions): Promise<RunEndRecord["status"]>;

@@ -1,21 +1,21 @@
-/** Whether a second load is worth what it costs. */
+/** Decides whether a second load is worth its cost. */
 
-/** What is measured with one more load at most, as a share of the time that the configuration's own trials take. */
+/** The most that another load may cost, as a share of the time that all trials of the configuration take. */
 const MOST_LOAD_SHARE = 1;
 
 export interface LoadCost {
-  /** From the request to load until the model is there, its download apart. */
+  /** From the load request until the model is loaded, without the time for its download. */
   readonly loadSec: number;
   readonly warmups: number;
-  /** Of them, what was spent on compiling. */
+  /** The part of the warm-ups' time that was spent on compiling. */
   readonly compileSec: number;
-  /** Of one generation, in which nothing is compiled. */
+  /** Time of one generation, without compiling. */
   readonly trialSec: number;
-  /** Trials of the configuration, in all rounds together. */
+  /** Number of the configuration's trials, in all rounds together. */
   readonly trialsEach: number;
 }
 
-/** A load and its warm-ups take longer than all the trials: a second one would buy too little. */
+/** Whether a load and its warm-ups take longer than all the trials, so that a second load would gain too little. */
 export function isLoadDear({ loadSec, warmups, compileSec, trialSec, trialsEach }: LoadCost): boolean {
   return loadSec + compileSec + warmups * trialSec > MOST_LOAD_SHARE * trialsEach * trialSec;
 }

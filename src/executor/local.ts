@@ -28,7 +28,7 @@ import { WorkerKeeper } from "./worker-keeper.js";
 
 export interface LocalExecutorOptions {
   readonly worker: Omit<WorkerOptions, "clock" | "log" | "timeouts" | "abort">;
-  /** Folder of the converted embedded model; null when the plan does not use it. */
+  /** Folder of the converted embedded model; null if the plan does not use it. */
   readonly builtinModelPath: string | null;
 }
 
@@ -42,8 +42,8 @@ export class LocalExecutor implements Executor {
 }
 
 /**
- * One run; holds what a load session has to know of those before it. What is to be done is always what the records so far leave
- * to be done, whether they are of this process or of an earlier one.
+ * One run, with what a load session needs to know about those before it. The remaining work always follows from the records so
+ * far, whether this process or an earlier one wrote them.
  */
 class LocalRun {
   private readonly workers: WorkerKeeper;
@@ -54,7 +54,7 @@ class LocalRun {
   private hasSeenEnvironment = false;
   private readonly earlier: EarlierWork | null;
   private workOptions: RemainingWorkOptions;
-  /** Of those that the records call for, whoever measured them. */
+  /** Sessions of further rounds that the records call for, no matter which process measured them. */
   private readonly furtherSessions: LoadSession[] = [];
 
   constructor(
@@ -111,7 +111,9 @@ class LocalRun {
     return status;
   }
 
-  /** Where a ratio is not known well enough; each round as those before it say. */
+  /**
+   * Loads configurations again whose ratio is not known well enough; the rounds before decide what each further round measures.
+   */
   private async runFurtherRounds(): Promise<void> {
     const { plan, context, progress } = this;
     for (const round of this.listFurtherRounds()) {
@@ -147,7 +149,7 @@ class LocalRun {
     this.pruning.add(configuration, session);
   }
 
-  /** Never throws for what the worker does: that is recorded. */
+  /** Never throws because the worker failed: the failure is recorded. */
   private async attempt(configuration: PlanConfiguration, work: SessionWork): Promise<void> {
     const { context, plan, progress } = this;
     const { session } = work;
@@ -167,7 +169,7 @@ class LocalRun {
       const isProbe = session.role === "sentinel";
       const job = {
         ...unrun,
-        // A drift probe's record has no room for them.
+        // A drift probe's record has no field for them.
         startWarnings: isProbe ? [] : this.workers.takeStartWarnings(),
         plan,
         session,
@@ -203,7 +205,7 @@ class LocalRun {
     };
   }
 
-  /** Nothing is written before it is known that this environment may continue what another has measured. */
+  /** Starts a worker first, so that nothing is written before it is known that this environment may continue the run. */
   private async startAgain(): Promise<void> {
     if (!this.hasWorkLeft()) return;
     await this.workers.usable().catch((error: unknown) => {
@@ -212,7 +214,7 @@ class LocalRun {
     });
   }
 
-  /** Of the plan, and of further rounds as far as the records call for them now. */
+  /** Whether work is left in the plan, or in further rounds as far as the records call for them now. */
   private hasWorkLeft(): boolean {
     const { plan, progress, workOptions } = this;
     if (!progress.listRemainingWork(workOptions).every(isEmpty)) return true;
@@ -222,7 +224,10 @@ class LocalRun {
     return further.some((session) => progress.findRemainingWork(session, workOptions) !== null);
   }
 
-  /** Without a worker nothing is known to be equal; the first load session then records why there is none. */
+  /**
+   * Reuses nothing if no worker can be started, because then nothing is known to be equal; the first load session records that
+   * failure.
+   */
   private async reuse(records: EarlierRecords): Promise<void> {
     const ready = await this.workers.usable().catch((error: unknown) => {
       if (!(error instanceof WorkerFailure)) throw error;
@@ -233,7 +238,10 @@ class LocalRun {
     this.workOptions = this.chooseWorkOptions();
   }
 
-  /** On another machine a folder of this name is the worker's, and one of this machine is somebody else's. */
+  /**
+   * Whether the log-probabilities are on this machine. With a remote worker they are on its machine, and a local folder of this
+   * name belongs to somebody else.
+   */
   private get areLogprobsHere(): boolean {
     return this.options.worker.launch === undefined;
   }
@@ -254,7 +262,7 @@ class LocalRun {
     await record(this.context, "environment", { environment });
   }
 
-  /** Once, before anything else of this process is recorded. */
+  /** Records the start only once, before this process records anything else. */
   private async recordStart(environmentChanges: readonly string[]): Promise<void> {
     if (this.hasRecordedStart) return;
     this.hasRecordedStart = true;

@@ -1,4 +1,4 @@
-/** What is not tried because less of it has run out of memory before. */
+/** Decides what is not tried because something that needs no more memory has already run out of it. */
 import { isMemoryFailure, mustRunOutOfMemory, type OutOfMemoryUse } from "../plan/oom-pruning.js";
 import type { LoadSession, Plan, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { PlanProgress, SessionWork } from "../run/plan-progress.js";
@@ -9,7 +9,7 @@ import type { PostTrialName } from "../run/session-state.js";
 export interface Implied {
   /** Label of the configuration that ran out of memory. */
   readonly by: string;
-  /** What is recorded instead of a try. */
+  /** The failure that is recorded instead of a try. */
   readonly failure: Failure;
 }
 
@@ -24,13 +24,13 @@ export interface ImpliedFailures {
 interface PastSession {
   readonly configuration: PlanConfiguration;
   readonly session: LoadSession;
-  /** As a whole. */
+  /** Failure of the session as a whole; null if it did not fail. */
   readonly failure: Failure | null;
   readonly prompts: ReadonlyMap<number, Failure>;
   readonly postTrial: readonly (readonly [PostTrialName, Failure])[];
 }
 
-/** Knows in which load sessions of this run something failed. */
+/** Remembers the load sessions of this run in which something failed. */
 export class MemoryPruning {
   private readonly past: PastSession[] = [];
   private readonly trialsOf = new Map<string, PlanTrial[]>();
@@ -46,7 +46,7 @@ export class MemoryPruning {
     }
   }
 
-  /** From now on what failed in this session counts for others. */
+  /** Adds a load session that is over; from now on its failures count for other sessions. */
   add(configuration: PlanConfiguration, session: LoadSession): void {
     if (session.role !== "measure") return;
     const { failure } = this.progress.summarizeSession(session);
@@ -54,12 +54,12 @@ export class MemoryPruning {
     const postTrial = [...this.progress.readSession(session).postTrial].flatMap(([name, ended]) =>
       ended === null ? [] : [[name, ended] as const],
     );
-    // Of thousands of sessions nearly all have nothing to say.
+    // There may be thousands of sessions, and nearly all of them have no failure.
     if (failure === null && prompts.size + postTrial.length === 0) return;
     this.past.push({ configuration, session, failure, prompts, postTrial });
   }
 
-  /** Why a load session cannot come to anything as a whole: null = load it. */
+  /** Returns why a load session as a whole is not worth a try; null = load it. */
   findReasonToSkip(configuration: PlanConfiguration, session: LoadSession): string | null {
     for (const past of this.past) {
       const { failure } = past;
@@ -76,7 +76,7 @@ export class MemoryPruning {
     return null;
   }
 
-  /** What of a load session must fail though the session as a whole need not. */
+  /** Returns the parts of a load session that must fail although the session as a whole need not. */
   findImplied(configuration: PlanConfiguration): ImpliedFailures {
     const prompts = new Map<number, Implied>();
     const postTrial = new Map<PostTrialName, Implied>();
@@ -98,7 +98,7 @@ export class MemoryPruning {
     return this.plan.header.skip_implied && mustRunOutOfMemory(past.configuration, candidate, use, code);
   }
 
-  /** Prompts for which memory ran out in every repeat that was tried. */
+  /** Returns the prompts that ran out of memory in every repeat that was tried. */
   private listPromptFailures(session: LoadSession): ReadonlyMap<number, Failure> {
     const past = this.progress.readSession(session);
     const found = new Map<number, Failure>();
@@ -118,7 +118,7 @@ function findUse(name: PostTrialName): OutOfMemoryUse {
   return name === "lm_eval" ? "weights" : "text";
 }
 
-/** Why nothing of what is left to do is worth loading for; null where something is, or where some was done before. */
+/** Returns why none of the remaining work is worth a load; null if some of it is, or if earlier tries have recorded trials. */
 export function findReasonForAll(work: SessionWork, implied: ImpliedFailures): string | null {
   const names: readonly PostTrialName[] = [
     ...(work.profile ? (["profile"] as const) : []),

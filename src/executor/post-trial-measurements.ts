@@ -1,4 +1,4 @@
-/** What is measured on a loaded configuration after its trials: the profile, the quality. */
+/** What is measured on a loaded configuration after its trials: the profile and the quality. */
 import { join } from "node:path";
 import { describePrompts, listBatchRows } from "../plan/batch-rows.js";
 import { type LmEvalPlan, type PlanText, referenceIdOf } from "../plan/plan-types.js";
@@ -14,8 +14,8 @@ import type { LoadJob } from "./load-job.js";
 import { ofAttempt, record } from "./recorder.js";
 
 /**
- * Runs the measurements that are left and returns whether all of them succeeded. A failure is recorded and the next one is
- * tried; without a trial process there is nothing left to ask, but the trials stand. Throws WorkerFailure `cancelled` only.
+ * Runs the remaining measurements and returns whether all of them succeeded. A failure is recorded and the next measurement is
+ * tried, unless the trial process has ended; the trials stay valid even then. Throws WorkerFailure `cancelled` only.
  */
 export async function runPostTrialMeasurements(
   job: LoadJob,
@@ -52,7 +52,7 @@ export async function runPostTrialMeasurements(
 
 interface PostTrialMeasurement {
   readonly name: PostTrialName;
-  /** For people: "quality of english". */
+  /** For people, e.g. "quality on english". */
   readonly what: string;
   readonly measure: (handlers: RequestHandlers) => Promise<void>;
   readonly recordFailure: (failure: Failure) => Promise<void>;
@@ -111,7 +111,7 @@ function buildQualityMeasurement(
           max_tokens: plan.header.quality?.max_tokens ?? null,
           logprobs: logprobsUse(text, job, context),
           ...(plan.header.quality?.kl === "both" ? { kl: "both" as const } : {}),
-          // Caches of another kind give the model the very numbers that it has without one.
+          // With any other kind of cache the model computes the same numbers as without one.
           ...(cache?.type === "quantized" ? { cache } : {}),
         },
         handlers,

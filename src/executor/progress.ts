@@ -1,7 +1,7 @@
 import type { LibraryWarning, Progress, RequestHandlers } from "../worker/open-request.js";
 import type { RunContext } from "./executor.js";
 
-/** Progress becomes events; the rate is counted from the first token, so that prefill does not dilute it. */
+/** Turns progress into events. The rate is counted from the first token, so that prefill does not dilute it. */
 export function progressHandlers(
   context: RunContext,
   onLibraryWarning: (libraryWarning: LibraryWarning) => void,

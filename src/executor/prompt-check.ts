@@ -1,4 +1,4 @@
-/** Which prompts a loaded model can answer: known before anything is measured. */
+/** Checks which prompts a loaded model can answer, before anything is measured. */
 import type { PlanTrial } from "../plan/plan-types.js";
 import type { Failure } from "../run/record-types.js";
 import { WorkerFailure } from "../worker/failures.js";
@@ -7,8 +7,9 @@ import type { Worker } from "../worker/worker.js";
 import type { LoadJob } from "./load-job.js";
 
 /**
- * Why each prompt of a configuration cannot be answered, by its index; null = it can. Of all rounds' prompts, because those of a
- * batch may be of another round's trials. Ends early, without the rest, where `isStopping` says so.
+ * Returns for each prompt of a configuration, by its index, why it cannot be answered; null = it can. Checks the prompts of all
+ * rounds, because a batch may contain prompts of another round's trials. Ends early, without the rest, if `isStopping` returns
+ * true.
  */
 export async function checkPrompts(
   { configuration, plan, implied }: LoadJob,
@@ -31,12 +32,12 @@ export async function checkPrompts(
   return checked;
 }
 
-/** A configuration's trials of all rounds. */
+/** Returns a configuration's trials of all rounds. */
 export function listOwn(trials: readonly PlanTrial[], configurationId: string): readonly PlanTrial[] {
   return trials.filter(({ configuration_id }) => configuration_id === configurationId);
 }
 
-/** The failure of one prompt, which it names. Throws what ends more than this prompt. */
+/** Returns the failure of one prompt, with the prompt's id in the message. Rethrows errors that end more than this prompt. */
 function failureOfPrompt(error: unknown, promptId: string): Failure {
   if (!(error instanceof WorkerFailure) || !error.details.trialProcessAlive) throw error;
   const failure = error.toRecord();

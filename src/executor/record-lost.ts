@@ -1,4 +1,4 @@
-/** Records what a task left undone that is not tried again, with the cause. */
+/** Records the work that a lost task left undone and that is not tried again, with the cause. */
 import type { Plan } from "../plan/plan-types.js";
 import { type PlanProgress, UNFINISHED } from "../run/plan-progress.js";
 import type { Failure, RunEndRecord } from "../run/record-types.js";
@@ -7,7 +7,7 @@ import { recordRun } from "./record-start.js";
 import { recordStartFailure } from "./record-unrun.js";
 import { record } from "./recorder.js";
 
-/** `progress` is of what `context.records` holds so far. */
+/** `progress` is that of the records that `context.records` holds so far. */
 export async function recordLost(
   plan: Plan,
   progress: PlanProgress,

@@ -46,8 +46,8 @@ export async function recordResume(
 }
 
 /**
- * What is not as it was when the run was measured before, where the user accepts that. Throws FalconError
- * `resume-environment-changed` where not: values of two environments under one name would be compared as if of one.
+ * Returns what has changed since the run was measured before, if the user accepts changes. Throws FalconError
+ * `resume-environment-changed` if not, because values from two environments would be compared as if they came from one.
  */
 export function acceptedChanges(
   before: RecordedEnvironment | null,
@@ -57,7 +57,7 @@ export function acceptedChanges(
   if (before === null) return [];
   const { known, unrecorded } = environmentChanges(before, now);
   const changes = unrecorded === null ? known : [...known, unrecorded];
-  // What was not recorded may be as it was.
+  // What was not recorded may not have changed at all.
   if (known.length === 0 || accept) return changes;
   throw new FalconError({
     code: "resume-environment-changed",

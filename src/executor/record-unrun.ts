@@ -4,7 +4,7 @@ import type { RunContext } from "./executor.js";
 import type { LoadJob } from "./load-job.js";
 import { describeSessionEnd, record } from "./recorder.js";
 
-/** What recording the end of a load session needs; a drift probe records none. */
+/** What is needed to record the end of a load session; the end of a drift probe is not recorded. */
 export type UnrunJob = Pick<LoadJob, "configuration" | "work" | "trials" | "progress">;
 
 /** Records a load session that was cancelled or skipped, with the reason. */
@@ -48,7 +48,7 @@ export async function recordKept(job: UnrunJob, context: RunContext): Promise<vo
     context.onEvent({ type: "configuration-failed", configuration, session, failure: trialFailure });
     return;
   }
-  // As an earlier load read it, where that measured this one's trials as well.
+  // The proof that an earlier load read, if that load measured this one's trials as well.
   const proof_after = progress.findProofAfter(configuration.worker.id);
   const repeats_end = progress.findRepeatsEnd(session);
   await record(context, "configuration", { ...end, status: "completed", proof_after, repeats_end });

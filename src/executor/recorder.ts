@@ -30,12 +30,12 @@ export function ofConfiguration(configuration: PlanConfiguration) {
   return { configuration_id: configuration.worker.id, configuration: configuration.worker.label };
 }
 
-/** The fields by which a record of something measured names its configuration and the try it belongs to. */
+/** The fields by which the record of a measurement names its configuration and the try it belongs to. */
 export function ofAttempt({ configuration, work }: Pick<LoadJob, "configuration" | "work">) {
   return { ...ofConfiguration(configuration), attempt: work.attempt, reused_from: null };
 }
 
-/** The fields by which a record names its trial, and the load that measured it: not always that of its round in the plan. */
+/** The fields by which a record names its trial and the load that measured it, not always that of the round in the plan. */
 export function ofTrial(job: Pick<LoadJob, "configuration" | "work">, trial: PlanTrial) {
   return {
     ...ofAttempt(job),
@@ -48,7 +48,10 @@ export function ofTrial(job: Pick<LoadJob, "configuration" | "work">, trial: Pla
   };
 }
 
-/** What every configuration record says of its load session; with `repeats: auto` what was enough is what was planned. */
+/**
+ * What every configuration record says about its load session. Once `repeats: auto` has ended the repeats, the trials recorded
+ * count as planned.
+ */
 export function describeSessionEnd(job: Pick<LoadJob, "configuration" | "work" | "trials" | "progress">) {
   const { session } = job.work;
   const { trialsCompleted, trialsRecorded } = job.progress.summarizeSession(session);

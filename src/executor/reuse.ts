@@ -1,4 +1,4 @@
-/** Before anything is measured: what earlier runs have measured already, at equal identity. */
+/** Before anything is measured, reuses what earlier runs have measured with the same identity. */
 import { planFurtherTrials } from "../plan/further-rounds.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
@@ -7,7 +7,7 @@ import type { RunFileRecord } from "../run/record-types.js";
 import { type MeasuredRecord, reusableFrom, whyUnknown } from "../run/reusable.js";
 import type { RunContext } from "./executor.js";
 
-/** Appends what is reused, and tells of every configuration what became of it. */
+/** Appends the records that are reused, and reports for each configuration whether it was reused, or why not. */
 export async function reuseFinished(
   plan: Plan,
   environment: WorkerEnvironment,
@@ -31,7 +31,7 @@ export async function reuseFinished(
     for (const configuration of [...open.keys()]) {
       const found = reusableFrom(records, buildReuseTarget(configuration));
       if (found.kind === "measure") {
-        // The newest run that has it says best why.
+        // The newest run that has this configuration gives the best reason.
         open.set(configuration, open.get(configuration) ?? found.reason);
         continue;
       }

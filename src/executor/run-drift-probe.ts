@@ -8,8 +8,8 @@ import { progressHandlers } from "./progress.js";
 import { ofConfiguration, record } from "./recorder.js";
 
 /**
- * Measures the drift probe's prompts once, in a process of its own as every configuration, and records them as what they
- * are: no trials. A failure is recorded and ends nothing but this measurement. Throws WorkerFailure `cancelled` only.
+ * Measures the drift probe's prompts once, in a process of its own like any configuration, and does not record them as trials. A
+ * failure is recorded and ends only this measurement. Throws WorkerFailure `cancelled` only.
  */
 export async function runDriftProbe(job: LoadJob, worker: Worker, context: RunContext): Promise<void> {
   const { configuration, session, plan } = job;

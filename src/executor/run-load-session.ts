@@ -17,18 +17,20 @@ import { progressHandlers } from "./progress.js";
 import { checkPrompts, listOwn } from "./prompt-check.js";
 import { describeSessionEnd, ofAttempt, ofConfiguration, ofTrial, record } from "./recorder.js";
 
-/** Of one generation, and yet of the model as a whole: nothing that it says can be measured as an answer. */
+/** Failures of one generation that concern the whole model: nothing that it generates can be measured as an answer. */
 const ENDS_CONFIGURATION: ReadonlySet<string> = new Set(["logits-not-finite"]);
 
-/** After so many disturbed trials that were disturbed again in a row, the machine stays busy: measuring again is in vain. */
+/**
+ * After this many disturbed trials in a row were disturbed again, the machine counts as busy, and measuring again is pointless.
+ */
 const MOST_FUTILE_REPEATS = 3;
 
 /**
- * One configuration, from load to the end of its trial process:
- *   load → record → prompts checked → warm-ups → record each → trials → record each → profile, quality → record each → unload → record
- * A trial that fails while its process lives is recorded and the next one runs; a trial that takes
- * the process with it ends the configuration. Nothing that was measured waits for what comes after it, and nothing that
- * an earlier try measured is measured again.
+ * Runs one configuration, from load to the end of its trial process:
+ *   load → record → prompts checked → warm-ups → record each → trials → record each
+ *   → profile, quality → record each → unload → record
+ * A trial that fails while its process lives is recorded, and the next one runs; a trial that takes the process with it ends the
+ * configuration. Each measurement is recorded before the next one begins, and nothing that an earlier try measured is repeated.
  */
 export async function runLoadSession(job: LoadJob, worker: Worker, context: RunContext): Promise<void> {
   return new SessionRun(job, worker, context).run();
@@ -37,16 +39,16 @@ export async function runLoadSession(job: LoadJob, worker: Worker, context: RunC
 class SessionRun {
   private readonly startedSec: number;
   private readonly libraryWarnings: LibraryWarning[];
-  /** The first of a trial that stays failed. */
+  /** The first failure of a trial that stays failed; null if there is none. */
   private trialFailure: Failure | null;
-  /** Trials of all rounds whose prompt the model can read, measured by this try or not. */
+  /** Trials of all rounds whose prompt the model can read, whether this try measures them or not. */
   private runnable: readonly PlanTrial[] = [];
-  /** In a row. */
+  /** How many repeats in a row were disturbed again. */
   private futileRepeats = 0;
   /** Trials whose newest try was disturbed, and how often each was measured again. */
   private readonly disturbed = new Map<PlanTrial, number>();
 
-  /** How each prompt was found, by its index; null = the model can read it. */
+  /** The result of checking each prompt, by its index; null = the model can read it. */
   private checked: ReadonlyMap<number, Failure | null> = new Map();
   private loadedInSec = 0;
   private compiledInSec = 0;
@@ -123,7 +125,7 @@ class SessionRun {
     return (progress.findRemainingWork(session, UNFINISHED)?.trials.length ?? 0) > 0;
   }
 
-  /** Only what generates: a text is scored the same by a cold process. */
+  /** Checks the prompts and runs the warm-ups, if anything is left that generates: a cold process scores a text just the same. */
   private async prepare(): Promise<void> {
     const { plan, work } = this.job;
     if (work.trials.length === 0 && !work.profile) return;
@@ -135,7 +137,7 @@ class SessionRun {
       () => this.stopping,
     );
     const { rounds } = plan.header;
-    // The plan holds none of a further load's trials.
+    // The plan does not contain the trials of further rounds.
     const further = this.job.trials.filter(({ round }) => round >= rounds);
     const own = [...listOwn(plan.trials, configuration.worker.id), ...further];
     this.runnable = own.filter((trial) => this.checked.get(trial.prompt_index) === null);
@@ -143,7 +145,7 @@ class SessionRun {
     for (let index = 0; index < plan.header.warmup && !this.stopping; index++) await this.warmup(index);
   }
 
-  /** Where loading once more would cost more than it is worth, what later rounds would measure is measured here. */
+  /** Takes over the trials of later rounds if loading again for them would cost more than it is worth. */
   private async takeLaterRounds(): Promise<void> {
     const { plan, session, configuration, trials, work, progress } = this.job;
     if (!plan.header.rounds_share_trials || this.lastWarmup === null || this.stopping) return;
@@ -159,7 +161,7 @@ class SessionRun {
     await this.failUnreadable(taken);
   }
 
-  /** What cannot be answered is known, and recorded, before anything is measured. */
+  /** Records trials whose prompt cannot be answered as failed, before anything is measured. */
   private async failUnreadable(trials: readonly PlanTrial[]): Promise<void> {
     for (const trial of trials) {
       const failure = this.checked.get(trial.prompt_index) ?? null;
@@ -182,7 +184,7 @@ class SessionRun {
     } catch (error) {
       if (!(error instanceof WorkerFailure) || !error.details.trialProcessAlive) throw error;
       if (ENDS_CONFIGURATION.has(error.code)) throw error;
-      // The same prompt fails again as a trial, and is recorded there.
+      // The same prompt fails again as a trial, and the failure is recorded there.
       this.context.log.write("warning", "warmup-failed", {
         ...ofConfiguration(configuration),
         ...error.toRecord(),
@@ -190,7 +192,7 @@ class SessionRun {
     }
   }
 
-  /** What is left of the trials, repeat by repeat; with `repeats: auto` until the rate is known well enough. */
+  /** Measures the remaining trials, repeat by repeat; with `repeats: auto` only until the rate is known well enough. */
   private async trials(): Promise<void> {
     const { work, progress, session } = this.job;
     const runnable = new Set(this.runnable);
@@ -200,14 +202,17 @@ class SessionRun {
       await this.trial(trial);
       if (trials[index + 1]?.repeat === trial.repeat) continue;
       if (progress.findRepeatsEnd(session) === "as-planned") continue;
-      // What was disturbed counts now, and may show that the rate is not known well enough yet.
+      // The trials that were disturbed count once they are repeated, and may show that the rate is not known well enough yet.
       await this.measureDisturbedAgain();
       if (progress.findRepeatsEnd(session) !== "as-planned") return;
     }
     await this.measureDisturbedAgain();
   }
 
-  /** Measured again at once where it was disturbed; every later time waits until the others are over, and the disturbance may be. */
+  /**
+   * Measures a trial, and once more at once if it was disturbed. Further repeats wait until the other trials are done, when the
+   * disturbance may be over.
+   */
   private async trial(trial: PlanTrial): Promise<void> {
     const { onEvent } = this.context;
     onEvent({ type: "trial-started", trial });
@@ -220,7 +225,9 @@ class SessionRun {
     onEvent({ type: "trial-completed", trial, measurement });
   }
 
-  /** What was disturbed both times, as often as the plan and the machine allow. */
+  /**
+   * Measures again what was disturbed both times, as often as the plan allows and as long as the machine does not count as busy.
+   */
   private async measureDisturbedAgain(): Promise<void> {
     this.futileRepeats = 0;
     const { configuration } = this.job;
@@ -232,7 +239,7 @@ class SessionRun {
     }
   }
 
-  /** Null where it failed: what was measured before stands. */
+  /** Null if it failed; the earlier measurement then stands. */
   private async measureAgain(trial: PlanTrial): Promise<TrialMeasurement | null> {
     const times = (this.disturbed.get(trial) ?? 0) + 1;
     const measurement = await this.tryTrial(trial, true);
@@ -244,7 +251,7 @@ class SessionRun {
     return measurement;
   }
 
-  /** Every try is recorded, and the newest counts. Returns what disturbed it. */
+  /** Records one try of a trial: every try is recorded, and the newest counts. Returns what disturbed it. */
   private async recordTrial(trial: PlanTrial, measurement: TrialMeasurement): Promise<readonly string[]> {
     const disturbances = findDisturbances(measurement);
     if (disturbances.length > 0) this.disturbed.set(trial, 0);
@@ -258,7 +265,7 @@ class SessionRun {
     return disturbances;
   }
 
-  /** Null for a batch of one: its prompt is the trial's. */
+  /** Null for a batch of one, whose prompt is the trial's own. */
   private listPromptIds(trial: PlanTrial): string[] | null {
     const rows = listBatchRows(trial, this.runnable, this.job.configuration.batch_size);
     return rows.length === 1 ? null : rows.map(({ prompt_id }) => prompt_id);
@@ -270,7 +277,10 @@ class SessionRun {
     return isAllowed && this.futileRepeats < MOST_FUTILE_REPEATS && !this.stopping;
   }
 
-  /** Null where it failed and its process lives. What was measured already is not taken back by a later failure. */
+  /**
+   * Null if it failed and its process lives. If the trial `isMeasured` already, the failure is not recorded: it does not undo the
+   * measurement.
+   */
   private async tryTrial(trial: PlanTrial, isMeasured: boolean): Promise<TrialMeasurement | null> {
     try {
       return await this.generate("measure", trial.id, trial, trial.repeat);

@@ -1,18 +1,18 @@
 import type { StopSignal } from "./stop.js";
 
-/** A scheduler gives ten seconds between SIGTERM and SIGKILL, often. */
+/** Schedulers often leave ten seconds between SIGTERM and SIGKILL. */
 export const STOP_LIMIT_SEC = 9;
 
-/** What the signals of this process ask for; `release` puts the process back as it was. */
+/** Watches the signals sent to this process; `release` restores the process's earlier behavior. */
 export interface SignalWatch {
-  /** The signal that asked first; null when none came. */
+  /** The first signal that came; null if none did. */
   readonly received: () => NodeJS.Signals | null;
   readonly release: () => void;
 }
 
 export interface SignalWatchOptions {
   readonly target?: NodeJS.EventEmitter;
-  /** `now` was asked for, and this process is still here after `STOP_LIMIT_SEC`; `release` does not call it off. */
+  /** Called if this process still runs `STOP_LIMIT_SEC` after it was told to stop `now`; `release` does not prevent this call. */
   readonly onOverdue?: () => void;
 }
 

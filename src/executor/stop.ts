@@ -1,4 +1,4 @@
-/** A wish to stop that can only grow: nothing → after this trial → now. */
+/** How soon to stop. A request can only become more urgent: nothing → after this trial → now. */
 export type StopHow = "after-this-trial" | "now";
 
 export interface StopState {
@@ -20,7 +20,7 @@ export class StopSignal {
     for (const listener of this.listeners) listener(this.current);
   }
 
-  /** Returns the function that takes the listener off again. */
+  /** Returns a function that removes the listener again. */
   listen(listener: (state: StopState) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);

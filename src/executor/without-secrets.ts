@@ -2,10 +2,10 @@ import type { Log } from "../base/log.js";
 import { type Redact, redactStrings } from "../base/secrets.js";
 import type { RunContext } from "./executor.js";
 
-/** The parts of records and events that machines and libraries wrote. What was asked and answered stays as it is. */
+/** The parts of records and events that machines and libraries wrote. Questions and answers are left unchanged. */
 const FOREIGN_PARTS = ["failure", "notices", "environment", "controller", "reason"] as const;
 
-/** The same context, with secrets taken out of what is recorded, logged and shown. */
+/** Returns the same context, with secrets removed from everything that is recorded, logged and shown. */
 export function withoutSecrets(context: RunContext, redact: Redact): RunContext {
   const cleaned = <T extends object>(value: T): T => {
     const parts = FOREIGN_PARTS.filter((part) => part in value);

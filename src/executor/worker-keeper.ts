@@ -12,10 +12,10 @@ export interface ReadyWorker {
   readonly environment: WorkerEnvironment;
 }
 
-/** Nothing is measured in these that would be worth waiting for. */
+/** Phases in which nothing is measured that would be worth waiting for. */
 const BEFORE_TRIALS: ReadonlySet<Phase | null> = new Set<Phase | null>(["start", "load", "warmup"]);
 
-/** Keeps one started worker; makes a new one, in the open, when the last one ended. */
+/** Keeps one started worker; if the last one has ended, starts a new one and reports that. */
 export class WorkerKeeper {
   private ready: ReadyWorker | null = null;
   private current: Worker | null = null;
@@ -26,11 +26,14 @@ export class WorkerKeeper {
     private readonly options: Omit<WorkerOptions, "clock" | "log" | "timeouts" | "abort">,
     private readonly plan: Plan,
     private readonly context: RunContext,
-    /** Told what each started worker says of the machine, before anything is asked of it; may refuse by throwing. */
+    /** Called with each started worker's description of the machine, before it is asked anything else; refuses it by throwing. */
     private readonly onEnvironment: (environment: WorkerEnvironment) => Promise<void>,
   ) {}
 
-  /** Throws WorkerFailure when no worker can be started, and `cancelled` when a stop came meanwhile. */
+  /**
+   * Returns a usable worker, and starts one if necessary. Throws WorkerFailure if none can be started: `cancelled` if a stop was
+   * requested meanwhile.
+   */
   async usable(): Promise<ReadyWorker> {
     if (this.ready?.worker.isUsable) return this.ready;
     await this.close();
@@ -56,7 +59,7 @@ export class WorkerKeeper {
         },
       );
       await this.onEnvironment(environment);
-      // A stop between two requests had nothing to cancel.
+      // A stop that came between two requests found nothing to cancel.
       if (stop.state !== null) throw cancelled(stop.state.reason);
       this.ready = { worker, environment };
       const devices = this.plan.configurations.map((configuration) => configuration.worker.device);
@@ -68,7 +71,7 @@ export class WorkerKeeper {
     }
   }
 
-  /** What workers said while they started, once: it is recorded with the next configuration. */
+  /** Returns the warnings that workers sent while they started, each only once: they are recorded with the next configuration. */
   takeStartWarnings(): readonly LibraryWarning[] {
     const taken = this.startWarnings;
     this.startWarnings = [];

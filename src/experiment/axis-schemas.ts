@@ -1,13 +1,13 @@
-/** What one value of each matrix axis may look like in the file. Checked here, given its meaning in `patches.ts`. */
+/** The schema of one value of each matrix axis in the file. Values are checked here and interpreted in `patches.ts`. */
 import { z } from "zod";
 import { quantizationInputSchema } from "../quantization/registry.js";
 import { cacheInputSchema } from "./cache-schema.js";
 import { MAX_SEED, modelInputSchema } from "./model-schema.js";
 import { anyText, text } from "./text-schema.js";
 
-/** Far beyond any model's context; keeps a slip of the keyboard from becoming a week of measuring. */
+/** Far beyond any model's context; keeps a typing mistake from becoming a week of measuring. */
 const MAX_TOKENS = 10_000_000;
-/** Likewise: no accelerator holds the caches of so many answers. */
+/** Likewise: no accelerator holds the caches of this many answers. */
 const MAX_BATCH = 65_536;
 
 const tokens = (minimum: number) => z.int().min(minimum).max(MAX_TOKENS);
@@ -20,7 +20,7 @@ const temperature = z.number().gt(0).max(100).meta({ description: "Default 1." }
 const topK = z.int().min(0).max(MAX_TOKENS).meta({ description: "Default 50; 0 is off." });
 const topP = z.number().gt(0).max(1).meta({ description: "Default 1 (off)." });
 
-/** The parts of sampling, each an axis as well. */
+/** The parts of `sampling`; each is also an axis of its own. */
 const samplingParts = {
   seed,
   temperature,
@@ -43,7 +43,7 @@ const samplingParts = {
 type SamplingPart = keyof typeof samplingParts;
 export const SAMPLING_PARTS = Object.keys(samplingParts) as readonly SamplingPart[];
 
-/** What `apply_chat_template` takes itself. */
+/** Options of `apply_chat_template` itself, which are not variables of the template. */
 const OPTIONS_OF_THE_CALL = [
   "add_generation_prompt",
   "continue_final_message",
@@ -66,7 +66,7 @@ export const samplingInputSchema = z
   });
 export type SamplingInput = z.infer<typeof samplingInputSchema>;
 
-/** The generation keys with one value each; the same in `generation` and as axes. */
+/** The keys of `generation`, each with the schema of one value. The same keys are also axes of the matrix. */
 export const generationAxes = {
   batch_size: z.int().min(1).max(MAX_BATCH).meta({
     description:

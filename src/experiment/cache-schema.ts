@@ -1,8 +1,8 @@
-/** `cache` as people write it, and what it means. */
+/** `cache` as written in the file, and what it means. */
 import { z } from "zod";
 import type { Cache } from "../protocol/configuration.js";
 
-/** What each library quantizes a cache to. */
+/** The numbers of bits to which each library can quantize a cache. */
 const BITS: Readonly<Record<string, readonly number[]>> = { quanto: [2, 4], hqq: [1, 2, 3, 4, 8] };
 const WORDS = ["auto", "dynamic", "static", "quantized"] as const;
 
@@ -27,7 +27,7 @@ export const cacheInputSchema = z
   });
 export type CacheInput = z.infer<typeof cacheInputSchema>;
 
-/** Null = as the model's files and the library have it. */
+/** Null leaves the cache to the model's files and the library. */
 export function resolveCache(written: CacheInput): Cache | null {
   if (written === "auto") return null;
   if (written === "dynamic" || written === "static") return { type: written };

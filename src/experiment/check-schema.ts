@@ -1,4 +1,4 @@
-/** zod's findings, told in the words of the experiment file. */
+/** Reports zod's issues in the words of the experiment file. */
 import type { z } from "zod";
 import { didYouMean, joinWithOr } from "../base/text.js";
 import { findWordsMeant } from "../quantization/registry.js";
@@ -27,7 +27,7 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
   const isUnknownKey = issue.code === "unrecognized_keys";
   const parent = isUnknownKey ? path : path.slice(0, -1);
   if (isUnquotedPrompt(parent, valueAt(root, parent))) {
-    // Its key is none of ours, and text is missing: one mistake, told once.
+    // zod reports both an unknown key and missing text, but it is one mistake, so it is reported once.
     if (isUnknownKey) reportUnquotedPrompt(parent, problems);
     return;
   }
@@ -43,7 +43,7 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
     const best = bestBranch(issue);
     const word = best === null ? null : onlyWord(best);
     if (word !== null && issue.message.startsWith("must")) {
-      // One word is not all that may stand there: the union's own sentence has the rest.
+      // This word is not the only value allowed here; the union's own message lists the others.
       const { message, next } = wrongValue(issue, value);
       const near = meantWord([word], value) ?? next;
       problems.add("experiment-invalid-value", path, `${pathName(path)} ${message}.`, near);
@@ -73,7 +73,7 @@ function report(issue: Issue, prefix: Path, root: unknown, problems: Problems): 
   );
 }
 
-/** `- Translate to French: good cheese` is a mapping in YAML. */
+/** Whether a prompt was written without quotes: `- Translate to French: good cheese` is a mapping in YAML. */
 function isUnquotedPrompt(path: Path, value: unknown): boolean {
   if (path.length !== 2 || path[0] !== "prompts" || typeof value !== "object" || value === null) return false;
   const keys = Object.keys(value);
@@ -119,7 +119,7 @@ const TYPES: Readonly<Record<string, string>> = {
   record: "a mapping of keys",
 };
 
-/** Words for a value that people write for another one. */
+/** Values that people write out of habit, and what each is called here. */
 const VALUES_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   bf16: "none here, with bfloat16 in matrix.dtype,",
   bfloat16: "none here, with bfloat16 in matrix.dtype,",
@@ -169,7 +169,7 @@ function wrongValue(issue: Issue, value: unknown): { readonly message: string; r
   }
 }
 
-/** `must be 1 to 64 letters` says what to write. */
+/** Derives the advice from the message, because `must be 1 to 64 letters` already says what to write. */
 function adviseBy(message: string): string {
   const [, wanted] = /^must be (.+?)(?:, but is .*)?$/.exec(message) ?? [];
   if (wanted !== undefined) return `Write ${wanted}.`;
@@ -178,7 +178,7 @@ function adviseBy(message: string): string {
     : "Correct the value.";
 }
 
-/** `Did you mean …?` where the value is near one of the words, or what others call it; null where it is not. */
+/** `Did you mean …?` if the value resembles one of the allowed words, or is another name for one. Null if it is neither. */
 function meantWord(allowed: readonly string[], value: unknown): string | null {
   const written = String(value);
   const spelling = written.toLowerCase();
@@ -189,11 +189,11 @@ function meantWord(allowed: readonly string[], value: unknown): string | null {
 
 type UnionIssue = Extract<Issue, { code: "invalid_union" }>;
 
-/** Cost from which a branch is no help: the value is of another kind altogether. */
+/** From this cost on, a branch is of no help: the value is of a different kind altogether. */
 const HOPELESS = 1000;
 const LIST_AT_MOST = 50;
 
-/** The branch that the writer most probably had in mind; null when the value is of no branch's kind. */
+/** The branch that the author most probably had in mind. Null if no branch accepts a value of this kind. */
 function bestBranch(issue: UnionIssue): readonly Issue[] | null {
   let best: { readonly issues: readonly Issue[]; readonly cost: number } | null = null;
   for (const issues of issue.errors) {
@@ -203,7 +203,7 @@ function bestBranch(issue: UnionIssue): readonly Issue[] | null {
   return best === null || best.cost >= HOPELESS ? null : best.issues;
 }
 
-/** The single word that would have satisfied a branch; null for every other branch. */
+/** The word that a branch requires, if it accepts only a single word. Null for every other branch. */
 function onlyWord([only, ...others]: readonly Issue[]): string | null {
   if (only?.code !== "invalid_value" || only.path.length > 0 || others.length > 0) return null;
   return only.values.length === 1 ? String(only.values[0]) : null;
@@ -224,7 +224,7 @@ function costOfWhole(issue: Issue): number {
 }
 
 function costOfPart(issue: Issue): number {
-  // A tag such as `method: int8` that is not this branch's says that the branch was not meant.
+  // A tag of another branch, such as `method: int8`, shows that this branch was not meant.
   return issue.code === "invalid_value" && issue.values.length === 1 ? 10 : 3;
 }
 

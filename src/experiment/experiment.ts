@@ -1,4 +1,4 @@
-/** An experiment file with every shorthand resolved and every path absolute: frozen data, nothing that acts. */
+/** An experiment file with every shorthand resolved and every path absolute: read-only data without behavior. */
 import type { SourcePlace } from "../base/errors.js";
 import type { Attention, Dtype, Generation, ModelSource } from "../protocol/configuration.js";
 import type { PromptContent } from "../protocol/prompt.js";
@@ -13,7 +13,7 @@ export type Settings = Generation & {
   readonly dtype: Dtype;
   readonly device: string;
   readonly attention: Attention;
-  /** Prompts that one `generate` answers together. */
+  /** The number of prompts that one `generate` answers together. */
   readonly batch_size: number;
 };
 
@@ -25,19 +25,19 @@ export interface MatrixAxis {
   readonly values: readonly Patch[];
 }
 
-/** One axis of a match: it holds where any of these agrees with a configuration in all that it names. */
+/** One axis of a match. It matches a configuration that has all the settings of at least one entry of `anyOf`. */
 export interface MatchAxis {
   readonly name: AxisName;
   readonly anyOf: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Holds where every axis holds. */
+/** Matches a configuration that every axis matches. */
 export interface Match {
   readonly axes: readonly MatchAxis[];
   readonly place: SourcePlace | null;
 }
 
-/** A configuration given whole: its axes, in the order in which they apply. */
+/** A configuration listed under `include`: its axes, in the order in which they are applied. */
 export interface IncludedCell {
   readonly patches: readonly { readonly name: AxisName; readonly patch: Patch }[];
   readonly place: SourcePlace | null;
@@ -47,13 +47,13 @@ export interface ExperimentModel {
   readonly source: ModelSource;
   /** As written, for titles. */
   readonly name: string;
-  /** What a reader must know of the model; null when nothing. */
+  /** What a reader must know about the model. Null if there is nothing to know. */
   readonly note: string | null;
 }
 
 export interface Prompt {
   readonly id: string;
-  /** Or a conversation. */
+  /** A text or a conversation. */
   readonly text: PromptContent;
 }
 
@@ -75,7 +75,7 @@ export interface LmEval {
   readonly include_path: string | null;
   readonly limit: number | null;
   readonly num_fewshot: number | null;
-  /** Whether what include_path brings may run. */
+  /** Whether the code and templates in `include_path` may run. */
   readonly trust_task_code: boolean;
 }
 
@@ -88,7 +88,7 @@ export interface ExperimentQuality {
   readonly lm_eval: LmEval | null;
 }
 
-/** Repeats until the decode rate is known within `width` (of itself, both sides together), or `most` are done. */
+/** Repeats until the decode rate's interval, both sides together, is at most `width` × the rate, or until `most` are done. */
 export interface AutoRepeats {
   readonly width: number;
   readonly fewest: number;
@@ -99,38 +99,38 @@ export interface Experiment {
   readonly name: string;
   readonly description: string | null;
   readonly prompts: readonly Prompt[];
-  /** What a configuration has where neither matrix nor include says otherwise. */
+  /** The settings of a configuration, unless matrix or include changes them. */
   readonly base: Settings;
   /** In the order written; the last varies fastest. */
   readonly matrix: readonly MatrixAxis[];
   readonly exclude: readonly Match[];
   readonly include: readonly IncludedCell[];
-  /** In each round; the most where `auto_repeats` decides. */
+  /** Repeats per round; the maximum if `auto_repeats` decides. */
   readonly repeats: number;
   readonly auto_repeats: AutoRepeats | null;
-  /** How often every configuration is loaded and measured anew; null where the file does not say. */
+  /** How often each configuration is loaded and measured. Null if the file does not say. */
   readonly rounds: number | null;
   readonly order_seed: number;
-  /** Measured at start, middle and end as well, to see drift; null = none. */
+  /** A configuration that is also measured at start, middle and end, to show drift; null if there is none. */
   readonly sentinel: Reference | null;
-  /** Whether the time in linear layers is measured apart. */
+  /** Whether the time spent in linear layers is also measured separately. */
   readonly profile: boolean;
-  /** Whether configurations that must run out of memory, because a smaller one did, are left out. */
+  /** Whether to skip configurations that must run out of memory because a smaller one did. */
   readonly skip_implied: boolean;
-  /** How often a configuration is tried again after a failure that may pass by itself. */
+  /** How often a configuration is retried after a failure that may be temporary. */
   readonly retries: number;
-  /** How often a trial is measured again that other work on the machine disturbed. */
+  /** How often a trial that was disturbed by other work on the machine is measured again. */
   readonly disturbed_retries: number;
   /** The smallest difference from a reference that matters: 0.01 is 1 %. */
   readonly smallest_difference: number;
-  /** Of the machine; null where nobody said. */
+  /** The price of the machine. Null if it is not given. */
   readonly price_per_hour: number | null;
   readonly quality: ExperimentQuality | null;
   readonly warmup: number;
   readonly reference: Reference;
   readonly trust_remote_code: boolean;
   readonly workarounds: "auto" | "none";
-  /** Null where the experiment does not ask for Slurm. No part of the plan: what is measured does not depend on it. */
+  /** Null if the experiment does not ask for Slurm. Not part of the plan, because what is measured does not depend on it. */
   readonly slurm: SlurmSettings | null;
   readonly timeouts: {
     readonly heartbeat_sec: number;

@@ -1,4 +1,4 @@
-/** The experiment file as written: the one source of its validation and of its JSON Schema. */
+/** The schema of the experiment file as written: the single source of its validation and its JSON Schema. */
 import { z } from "zod";
 import { quantizationMatchSchema } from "../quantization/registry.js";
 import { AXIS_NAMES, type AxisName, axisSchemas, generationAxes } from "./axis-schemas.js";
@@ -9,7 +9,7 @@ import { executorSchema } from "./slurm-schema.js";
 import { text } from "./text-schema.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** Longest delay that Node's timers take, in whole seconds, rounded down. */
+/** The longest delay that Node's timers accept, in seconds, rounded down. */
 const MAX_TIMEOUT_SEC = 2_000_000;
 
 const promptId = z
@@ -106,7 +106,7 @@ const roundsSchema = z
       z.int().min(1).max(1000),
       z.strictObject({
         count: z.int().min(1).max(1000),
-        seed: z.int().min(0).max(MAX_SEED).default(0).meta({ description: "Of the order; default 0." }),
+        seed: z.int().min(0).max(MAX_SEED).default(0).meta({ description: "Seed of the order; default 0." }),
       }),
     ],
     { error: "must be a whole number from 1 to 1,000, or a mapping {count, seed}" },
@@ -114,7 +114,7 @@ const roundsSchema = z
   .optional()
   .meta({
     description:
-      "How many times all configurations are loaded and measured, every second time in reverse order; default: 1; where something is compared, two loads (they share the trials where there are five or more for each; with repeats: auto each decides for itself), and up to six more where the ratio of their speeds is not known well enough.",
+      "How many times each configuration is loaded and measured; every second round runs in reverse order. Default: 1. If configurations are compared: two loads, which share the trials if there are at least five per configuration (with repeats: auto, each load decides for itself when to stop), and up to six more if the ratio of their speeds is not known precisely enough.",
   });
 
 type Axes = typeof axisSchemas;
@@ -123,7 +123,7 @@ type OneOrMore<V extends z.ZodType> = z.ZodUnion<readonly [V, z.ZodArray<V>]>;
 const oneOrMore = <V extends z.ZodType>(value: V): OneOrMore<V> =>
   z.union([value, z.array(value).min(1, { error: "must hold at least one value" })]);
 
-/** An object schema's shape with every axis optional, its help text kept. */
+/** The shape of an object schema in which every axis is optional and keeps its help text. */
 function axesShape(buildSchema: (name: AxisName) => z.ZodType): Record<string, z.ZodType> {
   return Object.fromEntries(
     AXIS_NAMES.map((name) => {

@@ -5,10 +5,10 @@ let made: Readonly<Record<string, unknown>> | null = null;
 
 /** JSON Schema of the experiment file, for editors; checked in as `experiments/experiment.schema.json`. */
 export function experimentJsonSchema(): Readonly<Record<string, unknown>> {
-  // Made once: it never changes, and every unknown key of a file asks for it.
+  // Made only once, because it never changes and is looked up for every unknown key of a file.
   made ??= {
     ...(z.toJSONSchema(experimentFileSchema, { target: "draft-7", io: "input" }) as Record<string, unknown>),
-    // Left out before the schema looks: they hold anchors.
+    // These keys hold anchors, and are removed before a file is validated.
     patternProperties: { "^x-": {} },
   };
   return made;

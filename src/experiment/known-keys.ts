@@ -65,7 +65,7 @@ export function keysAt(path: Path): readonly string[] {
   return [...new Set(nodesAt(path).flatMap((node) => Object.keys(node.properties ?? {})))];
 }
 
-/** What a key of Transformers' says by its value; null where it says nothing more. */
+/** Advice for a key as Transformers knows it, which may depend on its value. Null if there is none. */
 export function meantByValue(key: string, value: unknown): string | null {
   if (key === "temperature" && value === 0)
     return "Write sampling: greedy, which is what temperature 0 means elsewhere.";
@@ -79,7 +79,7 @@ export function meantByValue(key: string, value: unknown): string | null {
 
 /** Where a key that is wrong in `parent` would be right: `max_new_tokens` at the top belongs in `generation`. */
 export function placeForKey(key: string, parent: Path): string | null {
-  // Inside of a method's own mapping the method is a key of it.
+  // Inside the mapping of a quantization, the method is given by its key `type`.
   if (key === "load_in_4bit" && parent.includes("quantization")) return "type: nf4 or type: fp4";
   const elsewhere = KEYS_FROM_ELSEWHERE[key];
   if (elsewhere !== undefined) return elsewhere;

@@ -58,13 +58,13 @@ export async function loadExperiment(path: string, options: LoadOptions): Promis
   return { experiment, text };
 }
 
-/** Keys that begin with `x-` hold anchors for the rest of the file, and mean nothing themselves. */
+/** Removes the keys that begin with `x-`: they hold anchors for the rest of the file and mean nothing themselves. */
 function withoutExtensions(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
 }
 
-/** Gives each part of a checked file its meaning. `raw` still has the order in which keys were written. */
+/** Resolves each part of a checked file. `raw` still has its keys in the order in which they were written. */
 class Resolver {
   constructor(
     private readonly context: ModelContext,
@@ -126,7 +126,7 @@ class Resolver {
     return value === "none" ? null : (await resolveModel(value as ModelInput, path, this.context)).source;
   }
 
-  /** A checkpoint's path is relative to the file, as a model's is. */
+  /** Resolves the path of a checkpoint, which is relative to the experiment file, like the path of a model. */
   private async locateCheckpoint(patch: Patch, input: QuantizationInput, path: Path): Promise<Patch> {
     const written = findWrittenCheckpoint(input);
     if (written === null || patch.quantization === undefined) return patch;
@@ -198,20 +198,20 @@ class Resolver {
     return { kind: "label", label: written, place: this.context.problems.yaml.findPlace([key]) };
   }
 
-  /** `true` is the reference, whichever that is. */
+  /** Resolves the sentinel; `true` means the reference, whichever configuration that is. */
   private async sentinel({ sentinel, reference }: ExperimentFile): Promise<Reference | null> {
     if (sentinel === false) return null;
     return sentinel === true ? this.named(reference, "reference") : this.named(sentinel, "sentinel");
   }
 
-  /** Keys of the mapping at `path` as the file orders them: the schema's own order must not become the matrix's. */
+  /** Keys of the mapping at `path` in the order of the file, because the matrix must not take on the order of the schema. */
   private writtenKeys(path: Path): readonly AxisName[] {
     let value: unknown = this.raw;
     for (const segment of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[segment];
     return Object.keys(value ?? {}) as AxisName[];
   }
 
-  /** Keys that contradict each other wherever they stand. */
+  /** Reports keys and values that contradict each other. */
   private checkPairs(file: ExperimentFile): void {
     const { problems } = this.context;
     if (typeof file.repeats === "object" && file.repeats.fewest > file.repeats.most) {

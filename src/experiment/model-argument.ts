@@ -6,8 +6,8 @@ import { resolveModel } from "./resolve-model.js";
 import { parseYaml } from "./yaml-source.js";
 
 /**
- * A model as a command is given it: a name, hub id or folder as in an experiment file, or the path of a config.json,
- * which becomes a model without weights. Throws FalconError `experiment-model-unknown`.
+ * Resolves a model given as a command's argument: a name, hub id or folder as in an experiment file, or the path of a
+ * config.json, which becomes a model without weights. Throws FalconError `experiment-model-unknown`.
  */
 export async function resolveModelArgument(argument: string, folder: string): Promise<ModelSource> {
   const isConfig = argument.toLowerCase().endsWith(".json");
@@ -17,7 +17,7 @@ export async function resolveModelArgument(argument: string, folder: string): Pr
   try {
     problems.throwIfAny();
   } catch (error) {
-    // One argument has one problem.
+    // A single argument has a single problem, so no list is needed.
     throw error instanceof FalconErrorList ? (error.errors[0] ?? error) : error;
   }
   return source;

@@ -1,4 +1,4 @@
-/** The ways to name a model in the file. Checked here, given their meaning in `resolve-model.ts`. */
+/** The ways to name a model in the file. They are checked here and resolved in `resolve-model.ts`. */
 import { z } from "zod";
 
 /** Names of embedded models that need no download. */
@@ -9,7 +9,7 @@ const REVISION = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
 
 const text = z.string().min(1, { error: "must not be empty" });
 
-/** Numpy and torch both take seeds up to here, with room for one more per repeat. */
+/** NumPy and torch both accept seeds up to this one, with room to add the number of a repeat. */
 export const MAX_SEED = 2_147_483_647;
 
 const hubId = z.string().regex(HUB_ID, { error: "must be a hub id such as tiiuae/falcon-40b-instruct" });

@@ -1,4 +1,4 @@
-/** `--set key=value`: changes a file's values before they are checked, and remembers where each came from. */
+/** `--set key=value`: changes the values of a file before they are checked, and remembers where each value came from. */
 import { isMap, isSeq } from "yaml";
 import { FalconError, FalconErrorList } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
@@ -6,7 +6,7 @@ import { type Origin, parseYamlValue, type YamlSource } from "./yaml-source.js";
 
 const KEY = /^[A-Za-z_][\w-]*(?:\.(?:[A-Za-z_][\w-]*|\d+))*$/;
 
-/** Applies the overrides in order. Throws FalconErrorList with every one that is not `key=value` or has no place. */
+/** Applies the overrides in order. Throws FalconErrorList with every one that is not `key=value` or has no place in the file. */
 export function applyOverrides(yaml: YamlSource, overrides: readonly string[]): void {
   const errors = overrides.flatMap((override) => applyOne(yaml, override) ?? []);
   if (errors.length > 0) throw new FalconErrorList(errors);
@@ -22,11 +22,11 @@ function applyOne(yaml: YamlSource, override: string): FalconError | null {
   const origin: Origin = { source: "--set", text: override, shift: equals + 1, lines: null };
   const { node, error } = parseYamlValue(origin);
   if (error !== null) return error;
-  if (node === null) return overrideError(override, `${key} is given no value.`, `Write --set ${key}=value.`);
+  if (node === null) return overrideError(override, `${key} has no value.`, `Write --set ${key}=value.`);
   const path = key.split(".").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
   const parent = deepestExisting(yaml, path);
   if (parent !== null) {
-    const message = `${parent} holds no keys in the file, so ${key} has no place.`;
+    const message = `${parent} is not a mapping in the file, so ${key} cannot be set.`;
     return overrideError(override, message, `Set ${parent} as a whole: --set '${parent}={…}'.`);
   }
   yaml.adopt(node, origin);
@@ -34,7 +34,7 @@ function applyOne(yaml: YamlSource, override: string): FalconError | null {
   return null;
 }
 
-/** The name of the first part of the path that is there but is no mapping or list; null when there is room. */
+/** The first part of the path that exists but cannot hold the next key. Null if the whole path can be set. */
 function deepestExisting(yaml: YamlSource, path: readonly (string | number)[]): string | null {
   for (let depth = 1; depth < path.length; depth++) {
     const node = yaml.document.getIn(path.slice(0, depth), true);

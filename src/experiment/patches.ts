@@ -12,7 +12,7 @@ import { type CacheInput, resolveCache } from "./cache-schema.js";
 import type { ExperimentModel, Patch, Settings } from "./experiment.js";
 
 export const DEFAULT_SAMPLING = { temperature: 1, top_k: 50, top_p: 1 } as const;
-/** Greedy answers use none of it. */
+/** The sampling settings of greedy answers, which use none of them. */
 export const NO_SAMPLING = {
   temperature: null,
   top_k: null,
@@ -23,7 +23,7 @@ export const NO_SAMPLING = {
   eta_cutoff: null,
 } as const;
 
-/** What a configuration has where the file says nothing; `model` is always said. */
+/** The settings of a configuration where the file says nothing; `model` is always given. */
 export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
   quantization: { method: "none" },
   dtype: "auto",
@@ -42,7 +42,7 @@ export const DEFAULT_SETTINGS: Omit<Settings, "model"> = {
   truncate_prompts: "no",
 };
 
-/** The settings that a checked value of an axis changes; `model` is resolved apart, because it may read a file. */
+/** The settings that a checked value of an axis changes. `model` is resolved elsewhere, because that may read a file. */
 export function buildPatch(name: Exclude<AxisName, "model" | "assistant_model">, value: unknown): Patch {
   switch (name) {
     case "quantization":
@@ -64,7 +64,7 @@ export function buildPatch(name: Exclude<AxisName, "model" | "assistant_model">,
   }
 }
 
-/** What is off is null, and one of a list is a list: the same settings are the same data. */
+/** Normalizes a value, so that the same settings are the same data: off becomes null, and a single item becomes a list. */
 function resolveLater(name: AxisName, value: unknown): unknown {
   switch (name) {
     case "stop":
@@ -112,7 +112,7 @@ function resolveSampling(input: SamplingInput): Patch {
   };
 }
 
-/** What a checked value of an axis asks of a configuration's settings; what it does not name matches anything. */
+/** What a checked value of an axis requires of a configuration's settings; settings that it does not name may be anything. */
 export function matchPattern(
   name: AxisName,
   value: unknown,

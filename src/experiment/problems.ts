@@ -12,10 +12,10 @@ export type ProblemCode =
   | "experiment-prompts-invalid"
   | "experiment-text-invalid";
 
-/** As many as a person mends in one go; a file with more is a file of another kind. */
+/** As many as a person fixes in one go; a file with more is probably not an experiment at all. */
 const MAX_PROBLEMS = 100;
 
-/** Collects every problem of a file, so that a person mends them in one go. */
+/** Collects all problems of a file, so that a person can fix them in one go. */
 export class Problems {
   private readonly found: FalconError[] = [];
 
@@ -23,7 +23,7 @@ export class Problems {
     this.found.push(...yaml.duplicates);
   }
 
-  /** A problem with the value at `path`. */
+  /** Adds a problem with the value at `path`. */
   add(code: ProblemCode, path: Path, message: string, next: string): void {
     this.addAt(code, this.yaml.findPlace(path), message, next);
   }
@@ -36,12 +36,12 @@ export class Problems {
     this.found.push(...(error instanceof FalconErrorList ? error.errors : [error]));
   }
 
-  /** Whether looking for more is worth no one's time. */
+  /** Whether there is no point in looking for more problems. */
   get isFull(): boolean {
     return this.found.length >= MAX_PROBLEMS;
   }
 
-  /** Throws all that was found, in the order of the file. */
+  /** Throws all problems found, in the order of the file. */
   throwIfAny(): void {
     if (this.found.length === 0) return;
     const line = (error: FalconError) => error.place?.line ?? 0;
@@ -61,7 +61,7 @@ export function pathName(path: Path): string {
 
 const LONGEST_SHOWN = 60;
 
-/** A value as it is named in a message: short, on one line. */
+/** A value as it is shown in a message: short and on one line. */
 export function shown(value: unknown): string {
   if (value === null) return "empty";
   if (Array.isArray(value)) return "a list";

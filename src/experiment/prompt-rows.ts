@@ -1,4 +1,4 @@
-/** Prompt files as people have them → rows, each with the place where it stands. */
+/** Reads prompt files of the usual formats into rows, each with its place in the file. */
 import { extname } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { CsvError, parse } from "csv-parse/sync";
@@ -14,7 +14,7 @@ export interface PromptRow {
 export const PROMPT_FILE_KINDS =
   ".txt (one prompt per line), .jsonl, .json, .yaml, .csv or .tsv, each also as .gz";
 
-/** Unpacks what ends in `.gz`; no more of it than `maxBytes`. */
+/** Wraps `readFile` so that files ending in `.gz` are unpacked; fails if one unpacks to more than `maxBytes`. */
 export function unpacking(readFile: ReadFile): ReadFile {
   return async (path, maxBytes) => {
     const bytes = await readFile(path, maxBytes);
@@ -23,7 +23,7 @@ export function unpacking(readFile: ReadFile): ReadFile {
   };
 }
 
-/** Throws Error, whose message says what is wrong with the file and where. */
+/** Reads the rows of a prompt file by its extension. Throws Error, whose message says what is wrong with the file and where. */
 export function parsePromptRows(text: string, name: string): readonly PromptRow[] {
   const extension = extname(name.replace(/\.gz$/i, "")).toLowerCase();
   switch (extension) {
@@ -46,7 +46,7 @@ export function parsePromptRows(text: string, name: string): readonly PromptRow[
   }
 }
 
-/** One JSON value a line. Throws Error as `parsePromptRows` does. */
+/** Reads one JSON value per line. Throws Error as `parsePromptRows` does. */
 export function parseJsonLines(text: string): readonly PromptRow[] {
   return listLines(text).map(({ where, value }) => ({ where, value: parseJson(value, where) }));
 }
@@ -58,7 +58,7 @@ function listLines(text: string): readonly { readonly where: string; readonly va
     .filter(({ value }) => !isBlank(value));
 }
 
-/** Marks that show nothing (a zero-width space, a byte-order mark inside) make no prompt. */
+/** Whether a line shows nothing; invisible characters (a zero-width space, a byte-order mark inside) do not make a prompt. */
 function isBlank(line: string): boolean {
   return line.replace(/[\u200B\uFEFF]/g, "").trim() === "";
 }
@@ -72,7 +72,7 @@ function parseJson(text: string, where: string): unknown {
 }
 
 function parseYaml(text: string): unknown {
-  // Not "silent": with that a second document would be no error.
+  // Not "silent", because then a second document would not be an error.
   const document = parseDocument(text, { version: "1.2", schema: "core", logLevel: "error" });
   const [first] = document.errors;
   if (first !== undefined) throw first;
@@ -83,7 +83,9 @@ function listItems(value: unknown): readonly PromptRow[] {
   if (!Array.isArray(value)) {
     const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
     throw new Error(
-      keys.length === 0 ? "it holds no list" : `it holds no list, but the keys ${keys.join(", ")}`,
+      keys.length === 0
+        ? "it holds no list"
+        : `it is not a list, but a mapping with the keys ${keys.join(", ")}`,
     );
   }
   return value.map((item: unknown, index) => ({ where: `item ${index + 1}`, value: item }));

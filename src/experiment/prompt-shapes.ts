@@ -1,10 +1,10 @@
-/** A row of a prompt file → a prompt, by the keys that were asked for or by a shape that leaves no choice. */
+/** Finds the prompt in a row of a prompt file, by the keys that were asked for or by a shape that is unambiguous. */
 import { pluralize } from "../base/text.js";
 import type { ChatMessage, PromptContent } from "../protocol/prompt.js";
 import { makeName } from "./name.js";
 
 export interface PromptFields {
-  /** Paths such as `prompt` or `messages[1].content`; several are joined by a blank line, empty ones left out. */
+  /** Paths such as `prompt` or `messages[1].content`. Several texts are joined by a blank line, without the empty ones. */
   readonly field: readonly string[] | null;
   readonly idField: string | null;
 }
@@ -14,7 +14,7 @@ export interface FoundPrompt {
   readonly content: PromptContent;
 }
 
-/** Why a row is no prompt; `next` where the row itself says what to write. */
+/** Why a row is not a prompt. `next` is set if the row itself shows what to write instead. */
 export class RowProblem extends Error {
   constructor(
     message: string,
@@ -29,7 +29,7 @@ type Row = Readonly<Record<string, unknown>>;
 const TEXT_KEYS = ["text", "prompt"];
 const ID_KEYS = ["id", "task_id", "question_id"];
 
-/** Throws RowProblem. */
+/** The prompt in a row. Throws RowProblem if there is none. */
 export function findPrompt(value: unknown, fields: PromptFields): FoundPrompt {
   if (typeof value === "string") return { id: null, content: value };
   if (typeof value !== "object" || value === null) throw new RowProblem("is neither text nor a mapping");
@@ -47,7 +47,7 @@ function readFields(row: Row, paths: readonly string[]): string {
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-/** `messages[1].content`. */
+/** The value at a path such as `messages[1].content`; undefined if there is none. */
 function readPath(row: unknown, path: string): unknown {
   let value = row;
   for (const key of path.split(/[.[\]]+/).filter((part) => part !== "")) {
@@ -69,7 +69,7 @@ function findContent(row: Row): PromptContent {
   throw new RowProblem(`has none of the keys ${TEXT_KEYS.join(", ")}; ${describeKeys(row)}`);
 }
 
-/** Names of roles as people have them. */
+/** The names that data sets use for roles. */
 const ROLES: Readonly<Record<string, ChatMessage["role"]>> = {
   system: "system",
   developer: "system",
@@ -81,8 +81,8 @@ const ROLES: Readonly<Record<string, ChatMessage["role"]>> = {
 };
 
 /**
- * Everything up to the last message of the user, which the model answers: an answer behind it is what a data set knows, and is left
- * out. A single question is a text. Null where the row is no conversation.
+ * The conversation up to the user's last message, which the model answers; the data set's own answer after it is left out. A
+ * single question becomes a text. Null if the row is not a conversation.
  */
 function findConversation(row: Row): PromptContent | null {
   const [name, list] = Array.isArray(row)
@@ -100,7 +100,10 @@ function findConversation(row: Row): PromptContent | null {
   return others.length === 0 ? first.content : [first, ...others];
 }
 
-/** Questions without the answers between them (MT-Bench): the later ones ask about what the model itself said. */
+/**
+ * The only question of a row. Throws RowProblem if there are several without the answers between them (MT-Bench), because the
+ * later ones ask about what the model itself said.
+ */
 function findOnlyTurn(turns: readonly string[], name: string): string {
   const [first = "", ...others] = turns;
   if (others.length === 0) return first;
@@ -130,7 +133,7 @@ function findId(row: Row, field: string | null): string | null {
   if (id === "") {
     throw new RowProblem(
       field === null
-        ? `has the id ${JSON.stringify(found)}, of which nothing can be a name`
+        ? `has the id ${JSON.stringify(found)}, which contains no character that is allowed in a name`
         : `has no usable id under ${field}; ${describeKeys(row)}`,
     );
   }

@@ -5,9 +5,9 @@ import { z } from "zod";
 export const SHIPPED_TEXTS = ["english", "german", "french", "spanish", "code"] as const;
 export type ShippedText = (typeof SHIPPED_TEXTS)[number];
 
-/** llama.cpp's own default window, so that values can be set beside its. */
+/** The default window of llama.cpp, so that values can be compared with its own. */
 const DEFAULT_CONTEXT = 512;
-/** Bounds the reference's log-probabilities: half of it × vocabulary × 2 bytes on the disk. */
+/** Limits the reference's log-probabilities, which take half of these tokens × vocabulary × 2 bytes on disk. */
 const DEFAULT_MAX_TOKENS = 8192;
 const MAX_CONTEXT = 1_000_000;
 const MAX_TEXT_TOKENS = 100_000_000;

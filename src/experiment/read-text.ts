@@ -2,10 +2,10 @@ import { createReadStream } from "node:fs";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 
-/** Reads a file whole, or fails; passed in, so that tests own the file system. */
+/** Reads a whole file, or fails. It is passed in, so that tests can replace the file system. */
 export type ReadFile = (path: string, maxBytes: number) => Promise<Uint8Array>;
 
-/** Stops reading once a file is over `maxBytes`: a device or a pipe may never end. */
+/** Stops reading once a file exceeds `maxBytes`, because a device or a pipe may never end. */
 export const readFileBounded: ReadFile = async (path, maxBytes) => {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -27,7 +27,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "its path is too long",
 };
 
-/** A text file as text: bounded in size, UTF-8 only, without a byte-order mark. Throws FalconError. */
+/** Reads a text file of limited size, UTF-8 only, and removes a byte-order mark. Throws FalconError. */
 export async function readText(
   path: string,
   options: { readonly readFile: ReadFile; readonly maxBytes: number; readonly what: string },
@@ -48,7 +48,7 @@ export async function readText(
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const reason = (code === undefined ? undefined : REASONS[code]) ?? message;
-    // Of the experiment file itself the place says the path.
+    // For the experiment file itself, the error's place already shows the path.
     const named = what === "experiment file" ? what : `${what} ${path}`;
     throw fail(`The ${named} cannot be read: ${reason}.`, "Check the path.", cause);
   }
@@ -60,7 +60,7 @@ export async function readText(
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     throw fail(`The ${what} is UTF-16, not UTF-8.`, "Save it as UTF-8.");
   }
-  // UTF-16 without a mark at its beginning: every second byte of most texts is 0.
+  // UTF-16 without a byte-order mark: in most such texts, every second byte is 0.
   if (bytes.subarray(0, NUL_LOOK_BYTES).includes(0)) {
     throw fail(`The ${what} holds zero bytes: it is not text, or it is UTF-16.`, "Save it as UTF-8.");
   }

@@ -20,7 +20,7 @@ const GGUF_NOTE =
   "The weights are from a GGUF file: Transformers expanded the packed ones, so nothing here is a 16-bit original.";
 const RANDOM_NOTE = "The weights are random: memory and speed are real, answers and quality mean nothing.";
 
-/** What stands in for a model whose name was refused, so that the rest of the file is still checked. */
+/** Stands in for a model whose name was refused, so that the rest of the file is still checked. */
 const UNKNOWN: ExperimentModel = { source: { source: "path", path: "/" }, name: "unknown", note: null };
 
 /** A model that has files, and so may have an adapter. */
@@ -31,12 +31,12 @@ type AdapterInput = Extract<ModelInput, { builtin: string }>["adapter"];
 
 export interface ModelContext {
   readonly problems: Problems;
-  /** Folder of the experiment file: relative paths begin there. */
+  /** Folder of the experiment file, where relative paths begin. */
   readonly folder: string;
   readonly readFile: ReadFile;
 }
 
-/** Gives a checked model its meaning; what is wrong with it is added to the problems. */
+/** Resolves a checked model. Anything wrong with it is added to the problems. */
 export async function resolveModel(
   input: ModelInput,
   path: Path,
@@ -61,7 +61,7 @@ export async function resolveModel(
   };
 }
 
-/** A model with the adapter that it was given; its name tells both. */
+/** Adds the adapter, if there is one, to a model; the model's name then contains both names. */
 function withAdapter(base: FilesModel, adapter: AdapterInput, { folder }: ModelContext): ExperimentModel {
   if (adapter === undefined) return base;
   const given = typeof adapter === "string" ? { path: adapter } : adapter;
@@ -78,7 +78,7 @@ function withAdapter(base: FilesModel, adapter: AdapterInput, { folder }: ModelC
   };
 }
 
-/** The file's name tells more than the family; `config.json` tells nothing. */
+/** The name of the config's file, which says more than the model's family; the family if the file is just `config.json`. */
 function findConfigName(input: string | Record<string, unknown>, config: Record<string, unknown>): string {
   const file = typeof input === "string" ? basename(input).replace(/\.json$/i, "") : "config";
   if (file !== "config") return file;
@@ -99,7 +99,7 @@ function fromPath(written: string, context: ModelContext): FilesModel {
   return { source: { source: "path", path }, name: findModelName(path), note };
 }
 
-/** A snapshot in the hub's cache is a folder named by its commit: who made the model stands two levels above. */
+/** The name of the folder. A snapshot in the hub's cache is named by its commit, so its name is taken from two levels above. */
 function findModelName(path: string): string {
   const repository = /[/\\]models--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/.exec(path)?.[1];
   return repository === undefined ? basename(path) : repository.replaceAll("--", "/");
@@ -124,7 +124,7 @@ async function fromText(written: string, path: Path, context: ModelContext): Pro
   return UNKNOWN;
 }
 
-/** The embedded model of the same family as a bare name: on the hub nearly every model has its owner before its name. */
+/** The embedded model of the same family, if the name has no owner: on the hub nearly every id begins with one. Null if none. */
 function findFamily(written: string): string | null {
   const family = (name: string) => name.toLowerCase().split("-")[0];
   return written.includes("/")
@@ -138,7 +138,7 @@ function refuseAmbiguous(written: string, path: Path, context: ModelContext): vo
   context.problems.add("experiment-model-unknown", path, message, next);
 }
 
-/** Whether a folder is there: reading one fails in a way of its own. */
+/** Whether the path is a folder: reading a folder fails with an error code of its own. */
 async function isFolder(path: string, readFile: ReadFile): Promise<boolean> {
   try {
     await readFile(path, 1);

@@ -6,10 +6,10 @@ import { findPrompt, type PromptFields, RowProblem } from "./prompt-shapes.js";
 import { readText } from "./read-text.js";
 import type { ModelContext } from "./resolve-model.js";
 
-/** More text than any sweep of prompts; a model file named by mistake is larger. */
+/** More text than any set of prompts; a model file that was named by mistake is larger. */
 const MAX_PROMPT_FILE_BYTES = 64 * 1024 * 1024;
 
-/** Prompts with an id each; what is wrong with them is added to the problems. */
+/** Resolves the prompts and gives each an id. Anything wrong with them is added to the problems. */
 export async function resolvePrompts(
   written: readonly PromptInput[] | PromptFileInput,
   context: ModelContext,
@@ -30,7 +30,7 @@ export async function resolvePrompts(
     for (const { where, value } of rows) {
       const found = checkRow(value, fields);
       if (!(found instanceof RowProblem)) inputs.push(found);
-      // The rows below have the same shape: the first one is the one to mend.
+      // The rows below have the same shape, so only the first problem is reported.
       else {
         const next = "Name the key of the text with field: (field: question, or field: messages[0].content).";
         fail(`In ${written.file}, ${where} ${found.message}.`, found.next ?? next);

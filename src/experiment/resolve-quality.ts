@@ -9,12 +9,12 @@ import { readFileBounded, readText } from "./read-text.js";
 import type { ModelContext } from "./resolve-model.js";
 import type { Path } from "./yaml-source.js";
 
-/** Some ten million tokens: far more than any machine scores in a day. */
+/** About ten million tokens, far more than any machine scores in a day. */
 const MAX_TEXT_BYTES = 32 * 1024 * 1024;
-/** Between the documents of a JSONL file. */
+/** Separates the documents of a JSONL file. */
 const DOCUMENT_BREAK = "\n\n";
 
-/** Reads every text; what is wrong with one is added to the problems. */
+/** Reads every text. Anything wrong with one is added to the problems. */
 export async function resolveQuality(input: QualityInput, context: ModelContext): Promise<ExperimentQuality> {
   const texts: EvaluationText[] = [];
   for (const [index, written] of input.texts.entries()) {
@@ -73,7 +73,7 @@ async function resolveText(
   };
   let content: string;
   try {
-    // The shipped ones come from this package, whatever file system a test puts in place of the user's.
+    // Shipped texts are always read from this package, even if a test replaces the file system.
     const readFile = shipped === undefined ? context.readFile : readFileBounded;
     content = await readText(file, { readFile, maxBytes: MAX_TEXT_BYTES, what: "evaluation text" });
   } catch (cause) {
@@ -83,7 +83,7 @@ async function resolveText(
   try {
     const text = isLines ? parseDocuments(content, written).join(DOCUMENT_BREAK) : content;
     if (text.trim() === "") return fail(`${input.file} holds no text.`);
-    if (/\p{Surrogate}/u.test(text)) return fail(`${input.file} holds half a character.`);
+    if (/\p{Surrogate}/u.test(text)) return fail(`${input.file} contains half of a surrogate pair.`);
     return { id: chooseId(written, file), text };
   } catch (cause) {
     return fail(`${input.file}: ${(cause as Error).message}.`);

@@ -1,14 +1,14 @@
-/** `executor.slurm` of an experiment file: sbatch's own names, and a few of ours. */
+/** `executor.slurm` of an experiment file: options named as in sbatch, and a few that only falcon-exp has. */
 import { z } from "zod";
 
-/** A line break would end the line of the script that holds it. */
+/** Text without line breaks, because a line break would end the line of the script that contains it. */
 const line = z
   .string()
   .min(1, { error: "must not be empty" })
   .regex(/^[^\r\n\0]*$/, { error: "must be one line" });
 const option = z.union([line, z.number(), z.boolean()], { error: "must be text, a number, true or false" });
 const OPTION_NAME = /^[a-z][a-z0-9-]*$/;
-/** A plan has no more configurations, and so no more references to spread. */
+/** A plan has no more configurations than this, and so no more references to distribute. */
 const MOST_TASKS = 10_000;
 
 export const slurmSchema = z.strictObject({

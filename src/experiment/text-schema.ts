@@ -1,7 +1,7 @@
 /** Texts that a model reads. */
 import { z } from "zod";
 
-/** Half of a surrogate pair is no character: no tokenizer reads it, and it cannot be sent. */
+/** Half of a surrogate pair is not a character: no tokenizer reads it, and it cannot be sent. */
 const HALF_A_CHARACTER = /\p{Surrogate}/u;
 
 export const anyText = z

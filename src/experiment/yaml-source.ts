@@ -1,4 +1,4 @@
-/** A YAML text that still knows, after parsing and overriding, where each of its values was written. */
+/** A YAML text that, even after parsing and overrides, still knows where each of its values was written. */
 import {
   type Document,
   isAlias,
@@ -21,27 +21,27 @@ export type Path = readonly PropertyKey[];
 
 /** More aliases than any person writes; fewer than a "billion laughs" needs. */
 const MAX_ALIAS_COUNT = 100;
-/** More are a file of another kind. */
+/** A file with more duplicate keys is probably not an experiment at all. */
 const MAX_DUPLICATES = 100;
-/** Deeper than any experiment; aliases that refer to themselves end here too. */
+/** Deeper than any experiment; also stops aliases that refer to themselves. */
 const MAX_DEPTH = 50;
 
-/** YAML 1.2 whatever the file's `%YAML` line says: no booleans made of on/off, no clever tags; merge keys (`<<`) as people use them. */
+/** YAML 1.2, whatever the file's `%YAML` line says: `on` and `off` are not booleans, no tags, but merge keys (`<<`) work. */
 const PARSE_OPTIONS = {
   version: "1.2",
   schema: "core",
   merge: true,
   resolveKnownTags: false,
   stringKeys: true,
-  // The parser compares each key with every other; ours are looked up.
+  // The parser would compare each key with every other key; `duplicateKeys` looks them up instead.
   uniqueKeys: false,
   strict: true,
   prettyErrors: false,
-  // Not "silent": with that a second document would be no error.
+  // Not "silent", because then a second document would not be an error.
   logLevel: "error",
 } as const;
 
-/** One text that nodes come from: the file, or one `--set`. */
+/** A text that nodes come from: the file, or one `--set`. */
 export interface Origin {
   readonly source: string;
   readonly text: string;
@@ -50,7 +50,7 @@ export interface Origin {
   readonly lines: LineCounter | null;
 }
 
-/** Parses one YAML document. Throws FalconErrorList on what is not YAML; duplicate keys are kept in `duplicates`. */
+/** Parses one YAML document. Throws FalconErrorList if it is not valid YAML; duplicate keys are kept in `duplicates`. */
 export function parseYaml(text: string, source: string): YamlSource {
   const lines = new LineCounter();
   const document = parseDocument(text, { ...PARSE_OPTIONS, lineCounter: lines });
@@ -70,7 +70,7 @@ export function parseYamlValue(origin: Origin): {
   return { node: document.contents, error: null };
 }
 
-/** The place of characters `start` to `end` (offsets in the parsed part) of an origin. */
+/** The place of the characters from `start` to `end` (offsets in the parsed part) in an origin. */
 function placeIn(origin: Origin, start: number, end: number): SourcePlace {
   const { source, text, shift, lines } = origin;
   if (lines === null) {
@@ -93,18 +93,18 @@ export class YamlSource {
     readonly document: Document.Parsed,
     readonly origin: Origin,
   ) {
-    // One slip of indentation makes the parser stumble many times: the first stumble is the one to mend.
+    // A single wrong indentation makes the parser report many errors; only the first one needs to be fixed.
     const [syntax] = [...document.errors, ...document.warnings];
     if (syntax !== undefined) throw new FalconErrorList([syntaxError(syntax, origin, document.contents)]);
     this.duplicates = duplicateKeys(document.contents).map((key) => duplicateKeyError(key, origin));
   }
 
-  /** Says that `node` and all in it were written in `origin`. */
+  /** Records that `node` and everything in it were written in `origin`. */
   adopt(node: Node, origin: Origin): void {
     visit(node, { Node: (_key, inner) => void this.origins.set(inner, origin) });
   }
 
-  /** The plain value. Throws FalconError on alias bombs, unknown aliases and bottomless nesting. */
+  /** The document as a plain value. Throws FalconError on alias bombs, unknown aliases and excessive nesting. */
   toValue(): unknown {
     try {
       const value: unknown = this.document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
@@ -126,7 +126,7 @@ export class YamlSource {
     }
   }
 
-  /** Where the value at `path` stands; its key with `on: "key"`; else the nearest parent that has a place. */
+  /** The place of the value at `path`, or of its key with `on: "key"`; otherwise of the nearest parent that has a place. */
   findPlace(path: Path, on: "value" | "key" = "value"): SourcePlace {
     let node: unknown = this.document.contents;
     let nearest: unknown = node;
@@ -137,7 +137,7 @@ export class YamlSource {
       if (pair === null && item === undefined) break;
       const isLast = depth === path.length - 1;
       const value = pair === null ? item : pair.value;
-      // A key that --set brought is no part of any text; its value is, behind that key.
+      // A key that comes from --set has no node with a place; its value has one, and the key is written just before it.
       const set =
         isLast && on === "key" && !hasText(pair?.key) && isNode(value) ? this.origins.get(value) : null;
       if (set?.shift) return placeIn({ ...set, shift: 0 }, 0, set.shift - 1);
@@ -148,7 +148,7 @@ export class YamlSource {
     return this.placeOfNode(nearest);
   }
 
-  /** Paths below `path` of whole numbers that were written as floats (30.0, 1e6). */
+  /** The paths, below `path`, of whole numbers that were written as floats (30.0, 1e6). */
   listFloats(path: Path): string[][] {
     let node: unknown = this.document.contents;
     for (const segment of path) {
@@ -159,19 +159,19 @@ export class YamlSource {
     return listFloatsIn(node, this.document, []);
   }
 
-  /** Whether the value of a key at the top bears an anchor (&name). */
+  /** Whether the value of a top-level key has an anchor (&name). */
   hasAnchor(key: string): boolean {
     const value = findPair(this.document.contents, key)?.value;
     return isNode(value) && "anchor" in value && value.anchor !== undefined;
   }
 
-  /** Where a mapping's key stands; for the mapping itself where the key is missing. */
+  /** Where to report a key that is missing from the mapping at `parent`: the place of the mapping's own key. */
   placeOfMissing(parent: Path): SourcePlace {
     return this.findPlace(parent, "key");
   }
 
   placeOfNode(node: unknown): SourcePlace {
-    // What is not there is looked for at the top.
+    // Something that is not in the text is reported at its beginning.
     if (!isNode(node) || !node.range) return placeIn(this.origin, 0, 0);
     const [start, end] = node.range;
     return placeIn(this.origins.get(node) ?? this.origin, start, end);
@@ -202,12 +202,12 @@ function listFloatsIn(node: unknown, document: Document.Parsed, path: readonly s
   if (!isMap(value)) return [];
   return value.items.flatMap(({ key, value: inner }) => {
     const name = String(isScalar(key) ? key.value : key);
-    // A merge key's own keys stand here.
+    // The keys that a merge key brings in belong to this mapping.
     return listFloatsIn(inner, document, name === "<<" ? path : [...path, name]);
   });
 }
 
-/** The first node that lies below more than `levels` collections. */
+/** The first node that is nested in more than `levels` collections. Null if there is none. */
 function deepestNode(document: Document.Parsed, levels: number): Node | null {
   let found: Node | null = null;
   visit(document, {
@@ -220,7 +220,7 @@ function deepestNode(document: Document.Parsed, levels: number): Node | null {
   return found;
 }
 
-/** Keys that stand in their mapping a second time. */
+/** Keys that occur a second time in their mapping. */
 function duplicateKeys(contents: unknown): readonly Node[] {
   const found: Node[] = [];
   if (!isNode(contents)) return found;
@@ -249,13 +249,13 @@ function duplicateKeyError(key: Node, origin: Origin): FalconError {
   });
 }
 
-/** The pair of a mapping whose key is `segment`. */
+/** The pair of a mapping whose key is `segment`. Null if there is none. */
 export function findPair(node: unknown, segment: PropertyKey): Pair<unknown, unknown> | null {
   if (!isMap(node)) return null;
   return node.items.find(({ key }) => (isScalar(key) ? key.value : key) === segment) ?? null;
 }
 
-/** The same, also where a merge key (`<<: *name`) brings it. */
+/** Like `findPair`, but also finds a pair that a merge key (`<<: *name`) brings in. */
 function findPairOrMerged(
   node: unknown,
   segment: PropertyKey,
@@ -306,7 +306,7 @@ function syntaxError(error: YAMLError, origin: Origin, contents: unknown = null)
   });
 }
 
-/** Where the quoted text begins that goes on until `end`, although it was to end before; null where there is none. */
+/** Where a quoted text begins that runs on to `end` because its closing quotation mark is missing. Null if there is none. */
 function findOpenQuote(contents: unknown, end: number): number | null {
   let found: number | null = null;
   if (!isNode(contents)) return null;

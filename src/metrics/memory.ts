@@ -8,22 +8,22 @@ const MEMORY: MemoryEntry = TRIAL_METRICS[0];
 export type MemoryMetric = MemoryEntry["sources"][number]["key"];
 export const MEMORY_METRICS = MEMORY.sources.map(({ key }) => key);
 
-/** Null when no trial measured either. A configuration uses one metric for all its trials, or none. */
+/** Null if no trial measured either. A configuration uses one metric for all of its trials, or none. */
 export function chooseMemoryMetric(measurements: readonly TrialNumbers[]): MemoryMetric | null {
   return chooseSource(MEMORY, measurements) as MemoryMetric | null;
 }
 
-/** As an axis or a column names it: a CPU run never says "GPU memory". */
+/** The name for axes and columns, so that a CPU run never says "GPU memory". */
 export function memoryName(metric: MemoryMetric | null): string {
   return MEMORY.sources.find(({ key }) => key === metric)?.name ?? "Peak memory";
 }
 
-/** The same in a table's narrow column. */
+/** The short name for a narrow column in a table. */
 export function shortMemoryName(metric: MemoryMetric | null): string {
   return MEMORY.sources.find(({ key }) => key === metric)?.shortName ?? "Peak mem.";
 }
 
-/** One metric for a picture of several configurations: theirs if they agree, else null. */
+/** One metric for a chart of several configurations: theirs if they all use the same, else null. */
 export function commonMemoryMetric(metrics: readonly (MemoryMetric | null)[]): MemoryMetric | null {
   const known = new Set(metrics.filter((metric) => metric !== null));
   const [first] = known;

@@ -1,4 +1,4 @@
-/** What a metric is: one entry says what it means, how it is read, and wherever it is shown. */
+/** What a metric is: one entry says what it means, how it is read, and everywhere it is shown. */
 import type { TrialMeasurement } from "../protocol/measurements.js";
 import type { MetricUnit } from "./units.js";
 
@@ -10,110 +10,112 @@ type KeysOf<T, V> = { [K in keyof T]: T[K] extends V ? K : never }[keyof T];
 /** Keys of a trial's measurement that hold one value, and those that hold a number. */
 export type TrialScalarKey = KeysOf<TrialMeasurement, Scalar>;
 export type TrialNumberKey = KeysOf<TrialMeasurement, number | null>;
-/** As much of a trial's measurement as metrics read: recorded by any version. */
+/** The part of a trial's measurement that metrics read, as recorded by any version. */
 export type TrialValues = Pick<TrialMeasurement, TrialScalarKey | "itl_sec">;
-/** A column of the flat table (CSV, Parquet, JSON); its unit stands in its name. */
+/** A column of the flat table (CSV, Parquet, JSON); its name includes the unit. */
 export interface ColumnSpec<Values> {
   readonly type: ColumnType;
   readonly description: string;
-  /** The metric's key where it is left out. */
+  /** Defaults to the metric's key. */
   readonly name?: string;
-  /** The value under the metric's key where it is left out. */
+  /** Defaults to the value under the metric's key. */
   readonly read?: (values: Values) => Scalar;
 }
 
-/** A place among the metrics that are shown there; `true`: after those with a number. */
+/** The position among the metrics that are shown there; `true` puts it after those with a number. */
 export type Place = true | number;
 
-/** Where people meet the metric. */
+/** Where the metric is shown to people. */
 export interface Shown {
-  /** As a column's head, a chart and a sentence name it. */
+  /** Its name in column headers, charts and sentences. */
   readonly title: string;
-  /** Left out of tables where nothing measured it. */
+  /** Left out of a table if nothing measured it. */
   readonly isOptional?: boolean;
-  /** Left out of tables of runs without batches, where another metric is the same. */
+  /** Left out of tables of runs without batches, in which another metric has the same value. */
   readonly isOfBatches?: boolean;
-  /** Left out of tables of runs in which nothing asks for a cache of some kind or depth. */
+  /** Left out of tables of runs in which no configuration asks for a kind of cache or a depth. */
   readonly isOfCaches?: boolean;
-  /** A column of the table of results, in the terminal and on the page. */
+  /** A column of the table of results, in the terminal and on the report page. */
   readonly result?: {
     readonly place: Place;
-    /** The title in full. */
+    /** The full title. */
     readonly title: string;
-    /** Both titles where a run has batches: of a row, not of the batch. */
+    /** Header and full title in a run with batches, where the value is per row, not per batch. */
     readonly inBatches?: readonly [header: string, title: string];
-    /** The highest goes first where there is no room; 0 stays. */
+    /** If a table is too wide, columns with the highest rank are dropped first; those with 0 are always kept. */
     readonly dropRank: number;
-    /** As its unit is written where it is left out. */
+    /** Defaults to the format of its unit. */
     readonly format?: (value: number) => string;
   };
-  /** In lists of runs (`list --json`) and on the page of a run that goes on. */
+  /** Shown in lists of runs (`list --json`) and on the page of a run in progress. */
   readonly list?: true;
-  /** Over many runs: `history`, its charts, `--fail-on`. */
+  /** Its place where many runs are followed: `history`, its charts, `--fail-on`. */
   readonly history?: Place;
-  /** Between two runs: `compare`. */
+  /** Its place where runs are compared: `compare`. */
   readonly compare?: Place;
-  /** Sent to MLflow: a trial's value as a step, and its median where summary.json has it; else once. */
+  /** Sent to MLflow: for a trial metric each trial's value as a step, and the median if summary.json has it; otherwise once. */
   readonly mlflow?: true;
 }
 
 interface MetricBase {
-  /** As records, summary.json and `--fail-on` name it; carries the unit. */
+  /** Its name in records, summary.json and `--fail-on`; includes the unit. */
   readonly key: string;
-  /** Null for what is no single kind of number. */
+  /** Null if the value is not a single kind of number. */
   readonly unit: MetricUnit | null;
-  /** Null where neither is. */
+  /** Null if neither is better. */
   readonly better: "lower" | "higher" | null;
-  /** The line of docs/metrics.md, in Markdown; null where another line tells it. */
+  /** Its line in docs/metrics.md, as Markdown. Null if another line covers it. */
   readonly docs: string | null;
   readonly shown?: Shown;
 }
 
-/** A measurement that holds a metric where it is there, and what people call the metric then. */
+/** A measurement that holds the metric if it is present, and what the metric is called in that case. */
 export interface Source {
   readonly key: TrialNumberKey;
   readonly name: string;
   readonly shortName: string;
 }
 
-/** Of one trial, from the measurement of its record. */
+/** A metric of one trial, read from the measurement in its record. */
 export interface TrialMetric extends MetricBase {
   readonly column?: ColumnSpec<TrialValues>;
   /**
-   * Measurements that may hold it: the first that any trial of a configuration has is taken for all of its trials. The one
-   * under the metric's own key where they are left out.
+   * Measurements that may hold the metric: the first one that any trial of a configuration has is used for all of its trials.
+   * Defaults to the measurement under the metric's own key.
    */
   readonly sources?: readonly Source[];
-  /** Other work on the machine changes it, so disturbed trials do not count. */
+  /** Other work on the machine affects it, so disturbed trials do not count. */
   readonly isTimed?: true;
-  /** Statistics over the completed trials, in summary.json: its place among these. */
+  /** Its place among the statistics over completed trials in summary.json. */
   readonly summary?: Place;
 }
 
-/** Of one load of a configuration. */
+/** A metric of one load of a configuration. */
 export interface LoadMetric extends MetricBase {
   /**
-   * The part of the records that holds it: the load, its proof, the proof taken again after the last trial, or `running`:
-   * the latter where it is there, else the former.
+   * The part of the records that holds it: the load, its proof, or the proof taken again after the last trial. `running` means
+   * the proof taken after the last trial if there is one, else the load's.
    */
   readonly from: "load" | "proof" | "proof_after" | "running";
-  /** Its key there; the metric's where it is left out. */
+  /** Its key there; defaults to the metric's key. */
   readonly field?: string;
   readonly column?: Omit<ColumnSpec<never>, "read">;
-  /** In summary.json: its place among those of the load. */
+  /** Its place among the load metrics in summary.json. */
   readonly summary?: Place;
-  /** Counted, not measured: any difference is one. */
+  /** Whether it is counted, not measured, so that any difference is real. */
   readonly isExact?: boolean;
 }
 
-/** Of one scored text, against the reference where it has one. */
+/** A metric of one scored text, compared with the reference if there is one. */
 export interface TextMetric extends MetricBase {
   readonly unit: MetricUnit;
-  /** Where an entry of summary.json's `quality` has the value, with its 95 % interval beside it. */
+  /** Where the value is in an entry of summary.json's `quality`; its 95 % interval is beside it. */
   readonly path: readonly [key: string, field: string];
 }
 
-/** Those that have the place: in the order of its numbers, then the others as they stand in the registry. */
+/**
+ * Returns the metrics that have a place: first those with a number, in that order, then the others in the order of the registry.
+ */
 export function sortByPlace<M>(metrics: readonly M[], place: (metric: M) => Place | undefined): M[] {
   const order = (metric: M) => {
     const at = place(metric);

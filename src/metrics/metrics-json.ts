@@ -1,4 +1,4 @@
-/** What readers in other languages need of the registry: `metrics.json`, which `npm run schemas` writes for Python. */
+/** What readers in other languages need from the registry: `metrics.json`, which `npm run schemas` writes for Python. */
 import type { LoadMetric, TextMetric, TrialMetric } from "./metric.js";
 import { listSources, loadMetrics, textMetrics, trialMetrics } from "./registry.js";
 
@@ -7,14 +7,19 @@ interface JsonMetric {
   readonly of: "trial" | "load" | "text";
   readonly unit: string | null;
   readonly better: "lower" | "higher" | null;
-  /** Keys that lead to it in a record's body (a trial's `measurement`, a load's `load`); null where it is computed. */
+  /**
+   * Keys that lead to it in a record's body (a trial's `measurement`, a load's `load`). Null if it is not stored under fixed keys
+   * there.
+   */
   readonly record: readonly string[] | null;
-  /** Keys that lead to it in an entry of summary.json, a text's in an entry of its `quality`; null where it is not there. */
+  /**
+   * Keys that lead to it in an entry of summary.json, or for a text metric in an entry of its `quality`. Null if it is not there.
+   */
   readonly summary: readonly string[] | null;
   readonly mlflow: boolean;
-  /** Other work on the machine changes it: of quiet trials alone, where there are any. */
+  /** Whether other work on the machine affects it, so that it is taken from undisturbed trials only, if there are any. */
   readonly timed: boolean;
-  /** Keys of a trial's measurement that may hold it: the first that any trial of the configuration has. */
+  /** Keys of a trial's measurement that may hold it: the first one that any trial of the configuration has is used. */
   readonly sources: readonly string[];
 }
 

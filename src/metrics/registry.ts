@@ -1,4 +1,7 @@
-/** The registry of metrics: whatever lists, shows, stores or compares metrics asks here (docs/development.md, "Add a metric"). */
+/**
+ * The registry of metrics, used by everything that lists, shows, stores or compares metrics (docs/development.md, "Add a
+ * metric").
+ */
 import { LOAD_METRICS } from "./load-metrics.js";
 import {
   type LoadMetric,
@@ -19,7 +22,7 @@ type Listed = { readonly shown: { readonly list: true } };
 
 /** Keys of the metrics with statistics in summary.json. */
 export type SummaryKey = Extract<TrialEntry, { readonly summary: true | number }>["key"];
-/** Keys of a load's metrics that summary.json has. */
+/** Keys of the load metrics in summary.json. */
 export type LoadSummaryKey = Extract<LoadEntry, { readonly summary: true | number }>["key"];
 /** Keys of the metrics in lists of runs. */
 export type ListKey = Extract<TrialEntry, Listed>["key"];
@@ -32,7 +35,7 @@ export const textMetrics: readonly TextMetric[] = TEXT_METRICS;
 
 type WithKey<M, K extends string> = M & { readonly key: K };
 
-/** In summary.json, in its order. */
+/** The metrics in summary.json, in its order. */
 export const SUMMARY_METRICS = sortByPlace(trialMetrics, ({ summary }) => summary) as readonly WithKey<
   TrialMetric,
   SummaryKey
@@ -42,7 +45,7 @@ export const LOAD_SUMMARY_METRICS = sortByPlace(loadMetrics, ({ summary }) => su
   LoadSummaryKey
 >[];
 
-/** In lists of runs, in their order: of a load as they are, of trials their medians. */
+/** The metrics in lists of runs, in their order: load metrics as they are, trial metrics as medians. */
 export const LIST_METRICS = SUMMARY_METRICS.filter(({ shown }) => shown?.list) as readonly WithKey<
   TrialMetric,
   ListKey
@@ -52,7 +55,7 @@ export const LOAD_LIST_METRICS = LOAD_SUMMARY_METRICS.filter(({ shown }) => show
   LoadListKey
 >[];
 
-/** What trials have under the keys that hold numbers; a reader of lists has only some of them. */
+/** A trial's values under the keys that hold numbers; a reader of lists has only some of them. */
 export type TrialNumbers = { readonly [K in TrialNumberKey]?: number | null };
 
 /** Keys of the measurement that may hold the metric. */
@@ -60,7 +63,7 @@ export function listSources({ key, sources }: TrialMetric): readonly TrialNumber
   return sources?.map((source) => source.key) ?? [key as TrialNumberKey];
 }
 
-/** Which key of the measurements holds the metric: the first that any of the trials has; null where none does. */
+/** Returns the key of the measurements that holds the metric: the first one that any of the trials has. Null if none has any. */
 export function chooseSource(
   metric: TrialMetric,
   measurements: readonly TrialNumbers[],
@@ -70,8 +73,8 @@ export function chooseSource(
 }
 
 /**
- * The metric's values over trials, those left out that have none. What depends on the machine's quiet is of the quiet trials
- * alone, where there is one.
+ * Returns the metric's values over the trials that have one. A metric that other work on the machine disturbs is taken from
+ * undisturbed trials only, if there are any.
  */
 export function listTrialValues<M extends TrialNumbers>(
   metric: TrialMetric,
@@ -83,19 +86,19 @@ export function listTrialValues<M extends TrialNumbers>(
   return source === null ? [] : counted.flatMap((one) => one[source] ?? []);
 }
 
-/** What a trial's row has in the metric's column. */
+/** The value in the metric's column of a trial's row. */
 export function readTrialCell({ key, column }: TrialMetric, measurement: TrialValues): Scalar {
   return column?.read === undefined ? measurement[key as TrialScalarKey] : column.read(measurement);
 }
 
-/** The parts of the records that say what a configuration's load came to; null where there is none. */
+/** The parts of the records that hold a configuration's load metrics; null if the records lack the part. */
 export interface LoadParts {
   readonly load: object | null;
   readonly proof: object | null;
   readonly proof_after: object | null;
 }
 
-/** Null where it was not measured, and for what is no number. */
+/** Null if it was not measured or is not a number. */
 export function readLoadMetric({ key, from, field = key }: LoadMetric, parts: LoadParts): number | null {
   const part = from === "running" ? (parts.proof_after ?? parts.proof) : parts[from];
   const value: unknown = (part as Readonly<Record<string, unknown>> | null)?.[field];
@@ -104,12 +107,12 @@ export function readLoadMetric({ key, from, field = key }: LoadMetric, parts: Lo
 
 export interface TextValue {
   readonly value: number;
-  /** The 95 % interval; null where there is too little text. */
+  /** The 95 % interval. Null if there is too little text. */
   readonly low: number | null;
   readonly high: number | null;
 }
 
-/** The metric in an entry of summary.json's `quality`; null where it is not there. */
+/** Reads the metric from an entry of summary.json's `quality`. Null if it is not there. */
 export function readTextValue(
   { path: [part, field] }: TextMetric,
   text: object | undefined,
@@ -123,7 +126,7 @@ export function readTextValue(
   return { value, low: one.ci95_low ?? null, high: one.ci95_high ?? null };
 }
 
-/** The shape of an object with one value a metric, under its key. */
+/** Returns an object that has `value` under the key of each metric. */
 export function shapeOf<K extends string, V>(
   metrics: readonly { readonly key: K }[],
   value: V,
@@ -131,7 +134,7 @@ export function shapeOf<K extends string, V>(
   return Object.fromEntries(metrics.map(({ key }) => [key, value])) as Record<K, V>;
 }
 
-/** Those of a load's metrics that lists show and that one part of the records holds. */
+/** The load metrics that lists show and that are in the given part of the records. */
 export function listedFrom<F extends LoadMetric["from"]>(
   part: F,
 ): readonly { readonly key: Extract<LoadEntry, Listed & { readonly from: F }>["key"] }[] {
@@ -149,7 +152,7 @@ export function nameMedians(compute: (metric: (typeof LIST_METRICS)[number]) => 
   ) as Medians;
 }
 
-/** Those of a load's metrics that lists show. */
+/** Reads the load metrics that lists show. */
 export function readLoadList(parts: LoadParts): Record<LoadListKey, number | null> {
   return Object.fromEntries(
     LOAD_LIST_METRICS.map((metric) => [metric.key, readLoadMetric(metric, parts)]),

@@ -1,9 +1,9 @@
-/** The units of metrics: how a value is written, and how a limit in `--fail-on` may be. */
+/** The units of metrics: how a value is written, and which units a limit in `--fail-on` may have. */
 import { BYTE_UNITS, formatBytes, formatNats, formatSeconds } from "../base/units.js";
 
 export interface Unit {
   readonly format: (value: number) => string;
-  /** Name in a limit → what it is in the metric's own unit; an empty name where none is given. */
+  /** Name of a unit in a limit → its size in the metric's own unit; the name is empty for a limit without a unit. */
   readonly limits: Readonly<Record<string, number>>;
 }
 

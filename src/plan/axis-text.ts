@@ -4,7 +4,7 @@ import type { Settings } from "../experiment/experiment.js";
 import type { Cache, ModelSource } from "../protocol/configuration.js";
 import { describeQuantization } from "../quantization/registry.js";
 
-/** Every axis that a label may name, in the order of naming. */
+/** Every axis that a label may mention, in the order in which it mentions them. */
 const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
   model: ({ model }) => model.name,
   quantization: ({ quantization }) => describeQuantization(quantization),
@@ -48,7 +48,7 @@ const TEXTS: Readonly<Record<string, (settings: Settings) => string>> = {
 
 export const AXES: readonly string[] = Object.keys(TEXTS);
 
-/** Its last part: what stands before it is seldom what tells it apart. */
+/** A short name, such as the last part of a path or hub id, because the parts before it are seldom what tells models apart. */
 export function nameSource(source: ModelSource): string {
   switch (source.source) {
     case "builtin":
@@ -66,7 +66,7 @@ export function nameSource(source: ModelSource): string {
 
 const USUAL_GROUP = 64;
 
-/** `static cache`, `quanto 4-bit cache`; nothing where the library decides. */
+/** `static cache`, `quanto 4-bit cache`; empty if the library decides. */
 export function describeCache(cache: Cache | null): string {
   if (cache === null) return "";
   if (cache.type !== "quantized") return `${cache.type} cache`;
@@ -74,12 +74,12 @@ export function describeCache(cache: Cache | null): string {
   return `${backend} ${bits}-bit cache${group === USUAL_GROUP ? "" : `, groups of ${group}`}`;
 }
 
-/** The default goes without saying: a label names what was asked for. */
+/** Empty for the default, because a label mentions only what was asked for. */
 function unlessAuto(value: string): string {
   return value === "auto" ? "" : value;
 }
 
-/** A label is read at a glance; two of the same beginning are numbered. */
+/** Shortens a text, because a label is read at a glance. Labels that become equal are numbered. */
 function clip(text: string): string {
   return text.length <= 24 ? text : `${text.slice(0, 23)}…`;
 }
@@ -88,7 +88,7 @@ function named(name: string, value: string | number | null): string {
   return value === null ? "" : `${name}=${value}`;
 }
 
-/** The axes in which these settings differ from each other; `quantization` where they all are the same. */
+/** The axes in which these settings differ from each other; `quantization` if they are all the same. */
 export function varyingAxes(cells: readonly Settings[]): readonly string[] {
   const varying = Object.entries(TEXTS)
     .filter(([, text]) => new Set(cells.map(text)).size > 1)
@@ -96,7 +96,7 @@ export function varyingAxes(cells: readonly Settings[]): readonly string[] {
   return varying.length > 0 ? varying : ["quantization"];
 }
 
-/** Axis → text, for the axes given, without those that say nothing. */
+/** Axis → text for the given axes, without those whose text is empty. */
 export function axisTexts(settings: Settings, axes: readonly string[]): Record<string, string> {
   const entries = axes.map((name): [string, string] => [name, TEXTS[name]?.(settings) ?? ""]);
   return Object.fromEntries(entries.filter(([, text]) => text !== ""));

@@ -1,13 +1,14 @@
-/** Which prompts a trial of a larger batch answers together. */
+/** Chooses the prompts that a trial with a batch size above 1 answers together. */
 import type { PromptContent } from "../protocol/prompt.js";
 import type { PlanTrial } from "./plan-types.js";
 
 type PromptOfTrial = Pick<PlanTrial, "prompt_index" | "prompt_id" | "prompt">;
 
 /**
- * The trial's own prompt, then the next ones of the list, from its beginning again after its end. So a trial is of the same prompt
- * whatever its batch, every prompt is in as many batches, and rows differ wherever there are prompts enough: equal rows would
- * send a mixture of experts to a few of them and be faster than any real work. `trials`: those whose prompts can be read.
+ * The trial's own prompt, then the next ones of the list, which starts again at its end. A trial therefore begins with the same
+ * prompt whatever its batch size, every prompt is in equally many batches, and rows differ if there are enough prompts: with
+ * equal rows, a mixture of experts would use only a few of its experts and be faster than any real work. `trials`: those whose
+ * prompts can be read.
  */
 export function listBatchRows<T extends PromptOfTrial>(
   trial: T,
@@ -20,7 +21,7 @@ export function listBatchRows<T extends PromptOfTrial>(
   return Array.from({ length: batchSize }, (_, row) => prompts[(own + row) % prompts.length] ?? trial);
 }
 
-/** As the worker is asked for them. */
+/** The prompts in the form in which they are sent to the worker. */
 export function describePrompts(rows: readonly PromptOfTrial[]): {
   prompt: PromptContent;
   further_prompts?: PromptContent[];

@@ -1,4 +1,4 @@
-/** The embedded model in a plan: it lies elsewhere on each machine, so a plan holds no path of it. */
+/** The embedded model in a plan. Its folder differs from machine to machine, so a plan does not contain its path. */
 import type { ModelSource } from "../protocol/configuration.js";
 import type { Plan } from "./plan-types.js";
 
@@ -13,7 +13,7 @@ export function isBuiltin(model: ModelSource): boolean {
   return model.source === "builtin" || (model.source === "adapted" && model.base.source === "builtin");
 }
 
-/** The same source with the folder of the embedded model, where it is that or an adapter on it. */
+/** Sets the folder of the embedded model, if the source is that model or an adapter on it; other sources stay unchanged. */
 export function withBuiltinPath(model: ModelSource, path: string | null): ModelSource {
   if (model.source === "builtin") return { ...model, path };
   if (model.source !== "adapted" || model.base.source !== "builtin") return model;

@@ -1,15 +1,15 @@
-/** Parts of a plan dealt out by how long each is predicted to take. Pure. */
+/** Distributes the parts of a plan over tasks, by how long each part is predicted to take. Pure. */
 
 export interface TaskBounds {
-  /** Below it a task is worth neither its wait in the queue nor its start. */
+  /** A shorter task is worth neither its wait in the queue nor its start. */
   readonly leastSec: number;
-  /** A task takes no longer, unless a single part of it does. */
+  /** No task takes longer than this, unless a single part does. */
   readonly mostSec: number;
-  /** As many tasks as the bounds allow that come nearest to this. */
+  /** The number of tasks to aim for, as far as the other two bounds allow. */
   readonly wanted: number;
 }
 
-/** Numbers of the parts of each task, those that take longest first: they begin first. `seconds`: of each part. */
+/** The indexes of each task's parts. The longest tasks come first, so that they start first. `seconds`: one value per part. */
 export function dealByTime(
   seconds: readonly number[],
   { leastSec, mostSec, wanted }: TaskBounds,
@@ -37,7 +37,7 @@ interface Task {
   parts: number[];
 }
 
-/** What is too short goes to the shortest of the others, while that has room. */
+/** Joins a task that is too short with the shortest of the others, as long as both together are not too long. */
 function joinShort(
   tasks: readonly Task[],
   { leastSec, mostSec }: Pick<TaskBounds, "leastSec" | "mostSec">,

@@ -1,4 +1,4 @@
-/** Memory of a configuration before it runs, by parts, from the model's shape alone (docs/estimate.md). */
+/** Estimates a configuration's memory before it runs, part by part, from the model's shape alone (docs/estimate.md). */
 import type { Cache } from "../protocol/configuration.js";
 import type { ModelShape } from "../protocol/measurements.js";
 import { estimateLayerBytes, findUnpackedDtype, type Quantization } from "../quantization/registry.js";
@@ -11,11 +11,11 @@ const BYTES_BY_DTYPE: Readonly<Record<string, number>> = {
   float8_e5m2: 1,
 };
 const FLOAT32_BYTES = 4;
-/** What a CUDA context takes of a GPU before anything is allocated; differs by card and driver. */
+/** The GPU memory that a CUDA context takes before anything is allocated; it differs by card and driver. */
 const CUDA_CONTEXT_BYTES = 600_000_000;
-/** What Python with its libraries takes of the memory before a model is loaded: 319 MB in the runs in results/example. */
+/** The memory that Python and its libraries take before a model is loaded: 319 MB in the runs in results/example. */
 const PROCESS_BYTES = 320_000_000;
-/** For models without an own limit. */
+/** For models without a limit of their own. */
 const MOST_TOKENS = 2 ** 40;
 
 export interface EstimateInput {
@@ -23,34 +23,34 @@ export interface EstimateInput {
   readonly quantization: Quantization;
   /** `auto` = as stored with the model. */
   readonly dtype: string;
-  /** Prompt and answer together, of the longest row of a batch. */
+  /** Prompt and answer together, in the longest row of a batch. */
   readonly tokens: number;
-  /** Rows; 1 where it is left out. */
+  /** The number of rows; 1 if left out. */
   readonly batch?: number;
-  /** As asked for; null and left out: as the model's own code has it. */
+  /** The cache that was asked for; null or left out: the one that the model's own code uses. */
   readonly cache?: Cache | null;
-  /** Of the tokens those that a quantized cache keeps as they are; half of the most where it is left out. */
+  /** How many of the tokens a quantized cache keeps unquantized; half of the maximum if left out. */
   readonly unquantizedTokens?: number;
   readonly device: "cpu" | "cuda";
-  /** Of the process before its load, where that was measured; only what runs on the CPU shares its memory with it. */
+  /** Memory of the process before the load, if it was measured. Only a model on the CPU shares its memory with the process. */
   readonly processBytes?: number;
 }
 
 export interface Estimate {
-  /** Parameters, quantization state and buffers, as `weights_bytes` is measured. */
+  /** Parameters, quantization state and buffers, like the measured `weights_bytes`. */
   readonly weights_bytes: number;
   readonly kv_cache_bytes: number;
   readonly activation_bytes: number;
   readonly cuda_context_bytes: number;
-  /** Of the process before its load; 0 on a GPU. */
+  /** Memory of the process before the load; 0 on a GPU. */
   readonly process_bytes: number;
-  /** Of the allocator: all but context and process. */
+  /** Memory of the allocator: everything except context and process. */
   readonly allocated_bytes: number;
-  /** What has to fit: on a CPU the process's peak resident memory, as it is measured. */
+  /** What has to fit; on a CPU this is the process's peak resident memory, as it is measured. */
   readonly total_bytes: number;
 }
 
-/** Only where `canEstimate` says so: of some quantizations a load alone tells what the weights take. */
+/** Estimates memory. Only valid if `canEstimate` says so: for some quantizations, only a load shows what the weights take. */
 export function estimate(input: EstimateInput): Estimate {
   const weights_bytes = estimateWeights(input);
   const kv_cache_bytes = estimateCache(input);
@@ -72,7 +72,7 @@ export function estimate(input: EstimateInput): Estimate {
 
 type WeightsInput = Pick<EstimateInput, "shape" | "quantization" | "dtype">;
 
-/** `skip_modules` is left out: a module's name is not in the shape, so its layers count as quantized. */
+/** Ignores `skip_modules`: the names of modules are not in the shape, so skipped layers count as quantized. */
 export function estimateWeights({ shape, quantization, dtype }: WeightsInput): number {
   const perElement = dtypeBytes(dtype, shape);
   const rest = shape.other_parameters * perElement + shape.buffer_bytes;
@@ -84,10 +84,10 @@ export function estimateWeights({ shape, quantization, dtype }: WeightsInput): n
 
 type CacheInput = Pick<EstimateInput, "shape" | "dtype" | "tokens" | "batch" | "cache" | "unquantizedTokens">;
 
-/** When so many are unquantized, all of a quantized cache is packed anew. */
+/** Once this many tokens are unquantized, a quantized cache is quantized anew as a whole. */
 const MOST_UNQUANTIZED_TOKENS = 128;
 
-/** How many tokens a quantized cache keeps as they are when an answer ends: what it was first given is packed at once. */
+/** How many tokens are still unquantized in a quantized cache when an answer ends. Its first tokens are quantized at once. */
 export function countUnquantizedTokens(trial: {
   readonly depth: number;
   readonly prompt: number;
@@ -95,13 +95,13 @@ export function countUnquantizedTokens(trial: {
 }): number {
   const { depth, prompt, answer } = trial;
   const behindDepth = depth > 0 && prompt < MOST_UNQUANTIZED_TOKENS ? prompt : 0;
-  // The answer's last token is never read.
+  // The answer's last token is never fed back to the model.
   return (behindDepth + Math.max(0, answer - 1)) % MOST_UNQUANTIZED_TOKENS;
 }
 
 /**
- * What the model's own code keeps of so many tokens in every row, padding as well; records made before the shape told that know
- * one figure a token.
+ * The bytes that the model's own code keeps for this many tokens in every row, padding included. Older records do not have this
+ * part of the shape, only a single figure per token.
  */
 function estimateCache({ shape, dtype, tokens, batch = 1, cache = null, ...rest }: CacheInput): number {
   const perElement = dtypeBytes(dtype, shape);
@@ -121,12 +121,12 @@ function estimateCache({ shape, dtype, tokens, batch = 1, cache = null, ...rest 
   return batch * ((tokens * elements_per_token + inWindows + fixed_elements) * perElement + fixed_bytes);
 }
 
-/** One layer's hidden states and the two halves of its feed-forward part, while the prompt is read. */
+/** The hidden states of one layer and the two halves of its feed-forward part during prefill. */
 function activationBytesPerToken({ shape, dtype }: WeightsInput): number {
   return (4 * shape.hidden_size + 2 * shape.intermediate_size) * dtypeBytes(dtype, shape);
 }
 
-/** Each row's last token's logits, also in float32; and the widest layer's weights, where they are unpacked to compute. */
+/** The logits of each row's last token, also in float32, and the weights of the widest layer if they are unpacked to compute. */
 function fixedActivationBytes({ shape, quantization, dtype, batch = 1 }: EstimateInput): number {
   const perElement = dtypeBytes(dtype, shape);
   const logits = batch * shape.vocabulary * (perElement + FLOAT32_BYTES);
@@ -144,13 +144,13 @@ function dtypeBytes(dtype: string, shape: ModelShape): number {
 }
 
 /**
- * The most tokens, prompt and answer together, with which a configuration stays within `memoryBytes`; at most the
- * model's own context. Null where not even one token fits.
+ * The largest number of tokens, prompt and answer together, with which a configuration stays within `memoryBytes`; at most
+ * the model's own context. Null if not even one token fits.
  */
 export function longestContext(input: Omit<EstimateInput, "tokens">, memoryBytes: number): number | null {
   const fits = (tokens: number) => estimate({ ...input, tokens }).total_bytes <= memoryBytes;
   if (!fits(1)) return null;
-  // Windows fill up, so what another token takes changes; that it never takes less is enough to search by.
+  // Windows fill up, so the memory per further token changes; but the total never shrinks, which is enough for the search.
   let most = 1;
   let tooMany = (input.shape.context_tokens ?? MOST_TOKENS) + 1;
   while (tooMany - most > 1) {

@@ -4,12 +4,12 @@ import { canonicalJson } from "../base/json.js";
 import type { Experiment, IncludedCell, Match, Patch, Settings } from "../experiment/experiment.js";
 import { DEFAULT_SAMPLING, NO_SAMPLING } from "../experiment/patches.js";
 
-/** A sweep of this size runs for weeks: more is a slip of the keyboard. */
+/** A sweep of this size runs for weeks; more is a typing mistake. */
 const MAX_CONFIGURATIONS = 10_000;
 
 /**
- * Every configuration of an experiment, in the order of running. Throws FalconError where there are none or too many, and where
- * something that was written changes nothing. `isAsWritten`: no `--set` has narrowed the matrix since.
+ * Every configuration of an experiment, in the order of running. Throws FalconError if there are none or too many, or if
+ * something in the file has no effect. `isAsWritten`: no `--set` has changed the file, which could narrow the matrix.
  */
 export function expand(experiment: Experiment, isAsWritten: boolean): readonly Settings[] {
   const combinations = experiment.matrix.reduce((product, axis) => product * axis.values.length, 1);
@@ -19,7 +19,7 @@ export function expand(experiment: Experiment, isAsWritten: boolean): readonly S
     cells = cells.flatMap((cell) => axis.values.map((patch) => apply(cell, patch)));
   }
   if (isAsWritten) refuseIdleExcludes(experiment, cells);
-  // An experiment of `include` alone has exactly those configurations.
+  // An experiment that has only `include` has exactly those configurations.
   const isListed = experiment.matrix.length === 0 && experiment.include.length > 0;
   const kept = isListed
     ? []
@@ -29,7 +29,7 @@ export function expand(experiment: Experiment, isAsWritten: boolean): readonly S
   if (all.length === 0) {
     throw new FalconError({
       code: "plan-empty",
-      message: "Nothing is left to measure: exclude takes every configuration out.",
+      message: "Nothing is left to measure: exclude removes every configuration.",
       next: "Remove or narrow an entry of exclude.",
       ...placed(experiment.exclude[0]?.place ?? null),
       exitCode: ExitCode.invalidExperiment,
@@ -43,7 +43,7 @@ export function expand(experiment: Experiment, isAsWritten: boolean): readonly S
   return all;
 }
 
-/** Cells that mean the same once they are finished (`cache: auto` and `static` of what is compiled) are one. */
+/** Keeps one of several cells that are equal once finished, such as `cache: auto` and `static` under `compile: forward`. */
 function withoutRepeats(cells: readonly Settings[]): readonly Settings[] {
   const found = new Map<string, Settings>();
   for (const cell of cells) {
@@ -65,7 +65,7 @@ function refuseIdleExcludes({ exclude }: Experiment, cells: readonly Settings[])
   });
 }
 
-/** Greedy answers know no seed: its values would be measured as if they were different configurations. */
+/** Refuses several seeds if all answers are greedy and use no seed: equal configurations would be measured as different ones. */
 function refuseIdleSeeds({ matrix }: Experiment, cells: readonly Settings[]): void {
   const seeds = matrix.find(({ name }) => name === "seed");
   if (seeds === undefined || seeds.values.length < 2) return;
@@ -103,7 +103,7 @@ function apply(settings: Settings, patch: Patch): Settings {
   return { ...settings, ...patch };
 }
 
-/** What is compiled reads a cache of one size: where nothing else is said, `compile: forward` has it. */
+/** Settings that others imply: a compiled forward pass needs a cache of fixed size, so it gets a static one by default. */
 function finished(settings: Settings): Settings {
   const { cache, compile } = settings;
   return finishedSampling(
@@ -111,7 +111,7 @@ function finished(settings: Settings): Settings {
   );
 }
 
-/** Sampling settings all there when sampling, all null when greedy: what is not used must not tell cells apart. */
+/** Fills in all sampling settings when sampling and clears them when greedy: unused settings must not make cells differ. */
 function finishedSampling(settings: Settings): Settings {
   if (settings.sampling === "greedy") return { ...settings, ...NO_SAMPLING };
   return {
@@ -133,7 +133,7 @@ function checkTokens(settings: Settings): void {
   });
 }
 
-/** What cannot be together in one generate. */
+/** Refuses settings that cannot be combined in one generate. */
 function checkDecoding(settings: Settings, { prompts }: Experiment): void {
   const { num_beams, prompt_lookup_num_tokens, assistant_model, chat_template } = settings;
   const { batch_size, cache, depth, compile, num_assistant_tokens } = settings;
@@ -197,12 +197,12 @@ function checkDecoding(settings: Settings, { prompts }: Experiment): void {
   refuse(`${without}, and ${first} needs one.`, "Remove one of them.");
 }
 
-/** Whether a configuration has, on every axis of the match, one of its values. */
+/** Whether a configuration has, on every axis of the match, one of the values listed there. */
 export function matches(settings: Settings, match: Match): boolean {
   return match.axes.every(({ anyOf }) => anyOf.some((expected) => agrees(settings, expected)));
 }
 
-/** Whether `actual` has all that `expected` names; what it does not name may be anything. */
+/** Whether `actual` agrees with everything that `expected` names; anything else may differ. */
 function agrees(actual: unknown, expected: unknown): boolean {
   if (typeof expected !== "object" || expected === null) return Object.is(actual, expected);
   if (typeof actual !== "object" || actual === null) return false;
@@ -218,7 +218,7 @@ function everyAgrees(actual: object, expected: object): boolean {
   );
 }
 
-/** An error's place, where there is one. */
+/** The place of an error, if there is one. */
 export function placed<P>(place: P | null): { readonly place: P } | Record<never, never> {
   return place === null ? {} : { place };
 }

@@ -1,11 +1,14 @@
-/** Rounds that follow the planned ones where the loads of a configuration are too far apart to tell times: what they would measure. */
+/** Rounds that follow the planned ones if the loads of a configuration are too far apart to tell times: what they measure. */
 import { planLoadSessions } from "./load-sessions.js";
 import type { LoadSession, Plan, PlanHeader, PlanTrial } from "./plan-types.js";
 
-/** The most that may follow: with eight loads each, 1.3 times is found in most runs whose loads differ by 13 % (bench/simulation.ts). */
+/**
+ * The most that may follow: with eight loads each, a ratio of 1.3 is found in most runs whose loads differ by 13 %
+ * (bench/simulation.ts).
+ */
 export const MOST_FURTHER_ROUNDS = 6;
 
-/** Every load that a further round may have, in the order of running; which of them are needed, the records say. */
+/** Every load that a further round may have, in the order of running. The records show which of them are needed. */
 export function planFurtherSessions(plan: Plan, round: number): readonly LoadSession[] {
   const { rounds, order_seed } = plan.header;
   const ids = plan.configurations.map(({ worker }) => worker.id);
@@ -21,7 +24,7 @@ export function planFurtherSessions(plan: Plan, round: number): readonly LoadSes
     .map((session) => ({ ...session, index: plan.blocks.length + session.index - before }));
 }
 
-/** The trials of one load of a further round: as many as a planned load has, of the same prompts, with repeats of their own. */
+/** The trials of one load of a further round: as many as in a planned load, with the same prompts but repeats of their own. */
 export function planFurtherTrials(
   { header, trials }: Pick<Plan, "header" | "trials">,
   configurationId: string,
@@ -40,7 +43,7 @@ function repeatTrials(
   { rounds, rounds_share_trials: isShared, repeats }: PlanHeader,
   round: number,
 ): readonly PlanTrial[] {
-  // Where rounds share the trials, so do the further ones: together they measure every prompt once more.
+  // If the planned rounds share the trials, so do the further ones: together they measure every prompt once more.
   const repeatsBefore = repeats * (isShared ? Math.floor(round / rounds) : round);
   return own
     .filter((trial) => trial.round === (isShared ? round % rounds : 0))

@@ -6,23 +6,23 @@ import { type LoadSession, PLAN_SCHEMA_VERSION } from "./plan-types.js";
 export interface LoadSessionOptions {
   readonly rounds: number;
   readonly seed: number;
-  /** By configuration, the reference that must run before it in the first round; null = none must. */
+  /** For each configuration, the reference that must run before it in the first round; null if none must. */
   readonly referenceIds: ReadonlyMap<string, string> | null;
-  /** The configuration measured at start, middle and end as well; null = none. */
+  /** The configuration that is also measured at start, middle and end; null if there is none. */
   readonly driftProbeId: string | null;
 }
 
 type Step = Pick<LoadSession, "configuration_id" | "role" | "round">;
 
-/** Every configuration once, as given. */
+/** Every configuration once, in the order given. */
 export function planSessionsInOrder(ids: readonly string[]): LoadSession[] {
   return planLoadSessions(ids, { rounds: 1, seed: 0, referenceIds: null, driftProbeId: null });
 }
 
 /**
- * One round is every configuration once. The first runs in the order given, the second in reverse, so that what a machine that
- * changes slowly gives to one it takes back; the third in an order drawn from the seed, the fourth in its reverse, and so on.
- * References come before those that need what they leave, in the first round.
+ * A round measures every configuration once. The first runs in the order given and the second in reverse, so that a slow change
+ * of the machine favors no configuration; the third runs in an order drawn from the seed, the fourth in its reverse, and so on.
+ * In the first round, a reference comes before the configurations that need what it leaves behind.
  */
 export function planLoadSessions(ids: readonly string[], options: LoadSessionOptions): LoadSession[] {
   const random = xoroshiro128plus(options.seed);
@@ -52,7 +52,7 @@ function insertDriftProbes(steps: readonly Step[], id: string | null): readonly 
   return [driftProbe(0), ...steps.slice(0, middle), driftProbe(1), ...steps.slice(middle), driftProbe(2)];
 }
 
-/** Fisher and Yates. */
+/** The shuffle of Fisher and Yates. */
 function shuffled(ids: readonly string[], randomBelow: (below: number) => number): string[] {
   const order = [...ids];
   for (let last = order.length - 1; last > 0; last--) {

@@ -24,14 +24,14 @@ import {
 } from "./plan-types.js";
 import { chooseReferences } from "./references.js";
 
-/** Each trial is a line in memory and on disk; more than this is a slip of the keyboard. */
+/** Each trial is a line in memory and on disk; more than this is a typing mistake. */
 const MAX_TRIALS = 1_000_000;
-/** Of fewer pairs of trials nothing is said about time, however they were measured. */
+/** With fewer pairs of trials, nothing is said about time, however they were measured. */
 const FEWEST_TRIALS_TO_SHARE = 5;
 
 /**
  * The plan of an experiment: configurations in order, each with every prompt in every repeat. The same experiment and
- * worker code give the same plan. Throws FalconError where there is nothing, or too much, to measure, or no reference.
+ * worker code give the same plan. Throws FalconError if there is nothing or too much to measure, or no reference.
  */
 export function makePlan(
   experiment: Experiment,
@@ -83,7 +83,7 @@ export function makePlan(
       inputs_sha256: sha256OfValue({
         ...loaded,
         generation: leaveOutUnused(generation),
-        // Left out for one, as before there were batches: what was measured then is the same.
+        // Left out if it is 1, so that measurements made before there were batches keep the same hash.
         ...(cell.batch_size === 1 ? {} : { batch_size: cell.batch_size }),
         prompts: experiment.prompts.map(({ text }) => text),
         warmup: experiment.warmup,
@@ -119,7 +119,7 @@ export function makePlan(
     blocks: planLoadSessions(ids, {
       rounds: amount.rounds,
       seed: experiment.order_seed,
-      // The others are compared with what it leaves on the disk.
+      // The other configurations are compared with what their reference leaves on disk.
       referenceIds:
         quality !== null && texts.length > 0
           ? new Map(ids.map((id, index) => [id, ids[references[index] ?? index] ?? id]))
@@ -137,8 +137,8 @@ type Amount = Pick<
 >;
 
 /**
- * As written; else two loads that share the trials, so that there are no more of them, where something is compared and there are
- * enough of them to tell times apart. Further loads follow where two of a configuration are too far apart.
+ * As written in the file. By default, if something is compared and there are enough trials to tell times apart, two loads, which
+ * share the trials so that there are no more of them. Further loads follow if the loads of a configuration are too far apart.
  */
 function planAmount(
   { rounds, repeats, auto_repeats, prompts }: Experiment,
@@ -157,7 +157,7 @@ function planAmount(
     : asWritten;
 }
 
-/** Each of two loads decides by its own trials; both together are as precise as was asked for. */
+/** Each of two loads decides by its own trials when to stop; together they are as precise as was asked for. */
 function splitAuto({ width, fewest, most }: AutoRepeats): Amount {
   const mostOfEach = Math.floor(most / 2);
   const ofEach = {
@@ -189,7 +189,7 @@ function planTrials(
         prompt_id: prompt.id,
         prompt: prompt.text,
         repeat,
-        // Every second prompt, and of each prompt every second repeat: both loads have of each.
+        // Every second prompt, and every second repeat of each prompt, so that both loads get some of each.
         round: isShared ? (promptIndex + repeat) % rounds : Math.floor(repeat / repeats),
       });
     }
@@ -252,13 +252,13 @@ function buildGeneration(cell: Settings): Generation {
   };
 }
 
-/** Keys that came later and ask for nothing: what was measured before there were such keys is the same. */
+/** Leaves out newer keys that are not used, so that measurements made before these keys existed keep the same hash. */
 function leaveOutUnused(generation: Generation): Partial<Generation> {
   const isUsed = ([key, value]: [string, unknown]) => value !== null || !(key in UNUSED_GENERATION);
   return Object.fromEntries(Object.entries(generation).filter(isUsed));
 }
 
-/** Index of a configuration: as named, else the first unquantized, else the first. */
+/** The index of the named configuration; by default the first unquantized one, else the first. Throws FalconError if unknown. */
 function namedIndex(
   named: Reference,
   key: "reference" | "sentinel",

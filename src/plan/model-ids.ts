@@ -1,10 +1,10 @@
-/** Which cells are of the same model. */
+/** Tells which cells have the same model. */
 import { sha256OfValue } from "../base/json.js";
 import type { Settings } from "../experiment/experiment.js";
 
 type Source = Settings["model"]["source"];
 
-/** One for equal sources. Cells mostly share the source itself, so that it is looked at once. */
+/** Returns a function that gives the same id for equal sources. Most cells share one source object, which is hashed only once. */
 export function identifyModels(): (cell: Pick<Settings, "model">) => string {
   const known = new Map<Source, string>();
   return ({ model: { source } }) => {

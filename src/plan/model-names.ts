@@ -1,4 +1,4 @@
-/** Names that tell models apart: two of one name get what differs between them. */
+/** Names that tell models apart: if two have the same name, what differs between them is added. */
 import { canonicalJson } from "../base/json.js";
 import type { ExperimentModel, Settings } from "../experiment/experiment.js";
 import { identifyModels } from "./model-ids.js";
@@ -6,7 +6,7 @@ import { identifyModels } from "./model-ids.js";
 /** More would make a label that nobody reads. */
 const MOST_DIFFERENCES = 2;
 
-/** The same cells; models that share a name without being the same have their names made longer, or else numbered. */
+/** The same cells, but different models that share a name get longer names, or numbers if that does not tell them apart. */
 export function nameModelsApart(cells: readonly Settings[]): readonly Settings[] {
   const identify = identifyModels();
   const models = new Map<string, ExperimentModel>();
@@ -36,7 +36,7 @@ export function nameModelsApart(cells: readonly Settings[]): readonly Settings[]
   });
 }
 
-/** Path of keys → the value as text, of everything that is no mapping. */
+/** Path of keys → value as text, for every value that is not a mapping. */
 function listLeaves(value: unknown, path = ""): Map<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return new Map([[path, typeof value === "string" ? value : canonicalJson(value ?? null)]]);

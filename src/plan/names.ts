@@ -1,13 +1,13 @@
 import type { Settings } from "../experiment/experiment.js";
 import { axisTexts } from "./axis-text.js";
 
-/** Leaves room in file names for what stands around it. */
+/** Leaves room for the other parts of a file name. */
 const LONGEST_ID = 80;
 
 export interface ConfigurationName {
   /** Unique in the plan, safe in file names. */
   readonly id: string;
-  /** Unique in the plan, for people: what tells this configuration from the others. */
+  /** Unique in the plan, for people: what distinguishes this configuration from the others. */
   readonly label: string;
   readonly axes: Readonly<Record<string, string>>;
 }

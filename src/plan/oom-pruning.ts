@@ -1,4 +1,4 @@
-/** Which configurations must run out of memory because a smaller one of their family did. */
+/** Tells which configurations must run out of memory because a smaller one of their family did. */
 
 import { sha256OfValue } from "../base/json.js";
 import {
@@ -10,7 +10,7 @@ import {
 import { withBuiltinPath } from "./builtin-model.js";
 import type { PlanConfiguration } from "./plan-types.js";
 
-/** What memory ran out for: the weights, a text that is equal for all as well, or the tokens of a generate. */
+/** What memory ran out for: the weights, an evaluation text (equal for all configurations), or the tokens of a generate. */
 export type OutOfMemoryUse = "weights" | "text" | "tokens";
 
 const DEVICE_MEMORY = "out-of-memory-device";
@@ -21,10 +21,10 @@ export function isMemoryFailure(code: string): boolean {
 }
 
 /**
- * Whether `candidate` needs at least as much memory as `failed` did, so that trying it can only fail as well: the same
- * model, dtype, device and attention kernel, weights of at least as many bits, and, where memory ran out for tokens, at
- * least as many of them, in prompts as in answers, at least as deep, in batches at least as large, in a cache of the same kind.
- * `code`: that of the failure.
+ * Whether `candidate` needs at least as much memory as `failed` did, so that trying it can only fail as well. It must have the
+ * same model, dtype, device and attention kernel, and weights of at least as many bits. If memory ran out for tokens, it must
+ * also have at least as many of them in prompts and in answers, at least the same depth, batches at least as large, and a cache
+ * of the same kind. `code`: the code of the failure.
  */
 export function mustRunOutOfMemory(
   failed: PlanConfiguration,
@@ -34,21 +34,21 @@ export function mustRunOutOfMemory(
 ): boolean {
   if (!isMemoryFailure(code) || hashFamily(failed) !== hashFamily(candidate)) return false;
   if (skippedModules(failed) !== skippedModules(candidate)) return false;
-  // Of what is as stored nothing is known before a load: NaN is no less and no more than anything.
+  // The bits of as-stored weights are unknown before a load: NaN, which is neither less nor greater than anything.
   if (!isOfSameLibrary(failed, candidate) || !(weightBits(candidate) >= weightBits(failed))) return false;
   if (code === DEVICE_MEMORY && mayBeOffloaded(failed, candidate)) return false;
   if (use === "text") return readsTextAlike(failed, candidate);
   return use === "weights" || hasAsManyTokens(failed, candidate);
 }
 
-/** Only under one library do bits tell which of two needs less; what is not quantized needs more than any. */
+/** Bits tell which of two needs less memory only within the same library; an unquantized model needs more than any. */
 function isOfSameLibrary({ worker: failed }: PlanConfiguration, { worker }: PlanConfiguration): boolean {
   return (
     !isQuantized(worker.quantization) || findLibrary(worker.quantization) === findLibrary(failed.quantization)
   );
 }
 
-/** With `device: auto` what the device has no room for goes to the CPU, except of a quantized model. */
+/** With `device: auto`, whatever does not fit on the device goes to the CPU, unless the model is quantized. */
 function mayBeOffloaded(failed: PlanConfiguration, candidate: PlanConfiguration): boolean {
   const { device, quantization } = candidate.worker;
   return device === "auto" && isQuantized(failed.worker.quantization) && !isQuantized(quantization);
@@ -75,7 +75,7 @@ function weightBits({ worker }: PlanConfiguration): number {
   return computeOrderingBits(worker.quantization);
 }
 
-/** Through a quantized cache a text is read in steps, in other memory than in whole windows. */
+/** Whether both need the same memory for a text: with a quantized cache it is read in steps, which needs other memory. */
 function readsTextAlike(
   { generation: failed }: PlanConfiguration,
   { generation }: PlanConfiguration,
@@ -90,13 +90,13 @@ function hasAsManyTokens(
 ): boolean {
   if (candidate.batch_size < batch_size) return false;
   if ((candidate.generation.num_beams ?? 1) < (failed.num_beams ?? 1)) return false;
-  // What is compiled may keep memory that steps as they are do not need.
+  // A compiled forward pass may keep memory that an uncompiled one does not need.
   if (failed.compile === "forward" && candidate.generation.compile !== "forward") return false;
   const { max_new_tokens, max_length, prompt_tokens, cache, depth } = candidate.generation;
-  // A cache of another kind holds as many tokens in other bytes.
+  // A cache of another kind needs a different number of bytes for the same tokens.
   if (sha256OfValue(cache) !== sha256OfValue(failed.cache) || (depth ?? 0) < (failed.depth ?? 0))
     return false;
-  // Prompts as they are have any length.
+  // Without `prompt_tokens`, prompts may have any length.
   const isOtherPrompt = (prompt_tokens === undefined) !== (failed.prompt_tokens === undefined);
   if (isOtherPrompt || (prompt_tokens ?? 0) < (failed.prompt_tokens ?? 0)) return false;
   if (failed.max_new_tokens !== null) {

@@ -1,5 +1,5 @@
 /**
- * The plan: frozen data, every default filled in. One JSON object a line in `plan.jsonl`: header,
+ * The plan: read-only data with every default filled in. `plan.jsonl` has one JSON object per line: header,
  * configurations, load sessions, trials, texts.
  */
 import { z } from "zod";
@@ -16,13 +16,13 @@ export const timeoutsSchema = z.strictObject({
   load_sec: z.number().gt(0),
   warmup_sec: z.number().gt(0),
   measure_sec: z.number().gt(0),
-  /** Plans made before there was such a phase have none. */
+  /** Missing in plans made before this phase existed. */
   quality_sec: z.number().gt(0).default(600),
   unload_sec: z.number().gt(0),
 });
 export type Timeouts = z.infer<typeof timeoutsSchema>;
 
-/** Repeats until the decode rate is known within `width` of itself, or `most` are done. */
+/** Repeats until the decode rate's interval, both sides together, is at most `width` × the rate, or until `most` are done. */
 export const autoRepeatsSchema = z.strictObject({
   width: z.number().gt(0),
   fewest: positiveInt,
@@ -35,12 +35,12 @@ export const lmEvalPlanSchema = z.strictObject({
   include_path: z.string().nullable(),
   limit: positiveInt.nullable(),
   num_fewshot: nonNegativeInt.nullable(),
-  /** Null in plans of before there was such a question. */
+  /** Null in plans made before the key existed. */
   trust_task_code: z.boolean().nullable().default(null),
 });
 export type LmEvalPlan = z.infer<typeof lmEvalPlanSchema>;
 
-/** What is scored besides being measured; the texts themselves are lines of their own. */
+/** What each configuration is scored on, besides the trials. The texts themselves are separate lines. */
 export const planQualitySchema = z.strictObject({
   context: positiveInt,
   max_tokens: positiveInt,
@@ -52,50 +52,50 @@ export const planQualitySchema = z.strictObject({
 });
 export type PlanQuality = z.infer<typeof planQualitySchema>;
 
-/** Keys with a default came after version 1 was first written; older plans and records lack them. */
+/** Keys with a default were added after version 1 was first written; older plans and records lack them. */
 export const planHeaderSchema = z.strictObject({
   schema_version: z.literal(PLAN_SCHEMA_VERSION),
   kind: z.literal("plan"),
   experiment: z.string(),
   /** As written by the user, for titles. */
   model_name: z.string(),
-  /** What a reader must know of the model, e.g. that its weights went through Q4_1; null when nothing. */
+  /** What a reader must know about the model, e.g. that its weights went through Q4_1. Null if there is nothing to know. */
   model_note: z.string().nullable(),
   reference_configuration_id: z.string(),
   configurations: positiveInt,
   trials: positiveInt,
-  /** In each round; the most where `auto_repeats` decides. */
+  /** Repeats per round; the maximum if `auto_repeats` decides. */
   repeats: positiveInt,
   auto_repeats: autoRepeatsSchema.nullable().default(null),
   rounds: positiveInt.default(1),
   /**
-   * Each trial is measured in one of the rounds, and a configuration whose load costs more than its trials measures all of them
-   * in its first; false: every round measures all prompts and repeats.
+   * True: each trial is measured in one of the rounds, but a configuration whose load takes longer than its trials measures all
+   * of them in its first round. False: every round measures all prompts and repeats.
    */
   rounds_share_trials: z.boolean().default(false),
-  /** Rounds that may follow where a ratio is not known well enough; none in plans made before the key existed. */
+  /** The number of rounds that may follow if a ratio is not known well enough; 0 in plans made before the key existed. */
   further_rounds: nonNegativeInt.default(0),
-  /** Of the order of configurations within rounds. */
+  /** Seed of the order of configurations within rounds. */
   order_seed: nonNegativeInt.default(0),
   warmup: nonNegativeInt,
   quality: planQualitySchema.nullable().default(null),
   profile: z.boolean().default(false),
   skip_implied: z.boolean().default(true),
-  /** What `--set` changed of the file, as given but for secrets. */
+  /** What `--set` changed in the file, as given except for secrets. */
   overrides: z.array(z.string()).default([]),
-  /** How often a load session is tried again after a transient failure; never in plans made before the key existed. */
+  /** How often a load session is retried after a transient failure; 0 in plans made before the key existed. */
   retries: nonNegativeInt.default(0),
-  /** How often a disturbed trial is measured again; never in plans made before the key existed. */
+  /** How often a disturbed trial is measured again; 0 in plans made before the key existed. */
   disturbed_retries: nonNegativeInt.default(0),
-  /** A ratio nearer to one than this is no difference that matters. */
+  /** A ratio that is closer to 1 than this is not a difference that matters. */
   smallest_difference: z.number().min(0).default(0.01),
-  /** Of the machine, in whatever currency the user thinks in; null = nothing is said of money. */
+  /** The price of the machine, in any currency. Null if it is not given. */
   price_per_hour: z.number().gt(0).nullable().default(null),
   timeouts: timeoutsSchema,
 });
 export type PlanHeader = z.infer<typeof planHeaderSchema>;
 
-/** Plans made before prompts could be cut lack the key. */
+/** Plans made before prompts could be cut lack the key `truncate_prompts`. */
 const plannedGenerationSchema = generationSchema.extend({
   truncate_prompts: generationSchema.shape.truncate_prompts.default("no"),
 });
@@ -108,20 +108,20 @@ export const planConfigurationSchema = z.strictObject({
   /** Everything the worker loads. `worker.id` and `worker.label` are the configuration's id and label. */
   worker: workerConfigurationSchema,
   generation: plannedGenerationSchema,
-  /** Prompts that one `generate` answers together (`batch-rows.ts`). */
+  /** The number of prompts that one `generate` answers together (`batch-rows.ts`). */
   batch_size: positiveInt.default(1),
   /** The matrix axes that vary in this experiment, as short texts: {"quantization": "fp4"}. */
   axes: z.record(z.string(), z.string()),
-  /** Whether others are compared with it. */
+  /** Whether other configurations are compared with this one. */
   is_reference: z.boolean(),
-  /** The configuration of the same model that this one is compared with; null in plans made before there was one a model: the header's. */
+  /** The configuration of the same model that this one is compared with. Null in older plans, which have only the header's. */
   reference_id: z.string().nullable().default(null),
   /** Sha-256 of all effective inputs known without Python (model, quantization, dtype, …, generation, prompts, worker code). */
   inputs_sha256: z.string(),
 });
 export type PlanConfiguration = z.infer<typeof planConfigurationSchema>;
 
-/** Trials that are planned for each configuration, in all rounds together. */
+/** The number of trials planned for each configuration, in all rounds together. */
 export function countTrialsEach(
   header: Pick<PlanHeader, "repeats" | "rounds" | "rounds_share_trials">,
   prompts: number,
@@ -129,7 +129,7 @@ export function countTrialsEach(
   return prompts * header.repeats * (header.rounds_share_trials ? 1 : header.rounds);
 }
 
-/** What a configuration is compared with; its own id for a reference. */
+/** The id of the configuration that this one is compared with; a reference has its own id. */
 export function referenceIdOf(
   { reference_id }: Pick<PlanConfiguration, "reference_id">,
   { reference_configuration_id }: Pick<PlanHeader, "reference_configuration_id">,
@@ -148,7 +148,7 @@ export const planTrialSchema = z.strictObject({
   prompt_index: nonNegativeInt,
   prompt_id: z.string(),
   prompt: promptSchema,
-  /** 0-based over all rounds: round × repeats + repeat within the round, where rounds do not share the trials. */
+  /** 0-based over all rounds: round × repeats + repeat within the round, if rounds do not share the trials. */
   repeat: nonNegativeInt,
   round: nonNegativeInt.default(0),
 });
@@ -161,7 +161,7 @@ export const loadSessionSchema = z.strictObject({
   /** 0-based order of running. */
   index: nonNegativeInt,
   configuration_id: z.string(),
-  /** `sentinel` (the drift probe): the same measurement at start, middle and end, to see drift; not counted as trials. */
+  /** `sentinel` (the drift probe): the same measurement at start, middle and end, to show drift; not counted as trials. */
   role: z.enum(["measure", "sentinel"]),
   /** 0-based; for a drift probe: 0 start, 1 middle, 2 end. */
   round: nonNegativeInt,

@@ -1,14 +1,14 @@
-/** How long each part of a plan takes, as far as earlier runs and its size tell. Pure. */
+/** Predicts how long each part of a plan takes, from earlier runs and from its size. Pure. */
 import type { Plan } from "./plan-types.js";
 
 export interface PredictedTimes {
-  /** Of each part; null where nothing was ever measured of any. */
+  /** One value per part. Null if no part was ever measured completely. */
   readonly seconds: readonly number[] | null;
-  /** Of each part, in no unit: trials, of so many bytes each where the bytes of all are known. */
+  /** One value per part, without a unit: its trials, multiplied by its bytes if the bytes of every part are known. */
   readonly sizes: readonly number[];
 }
 
-/** `seconds`, `bytes`: of configurations by id, where known. */
+/** `seconds` and `bytes` are those of configurations, by id, as far as they are known. */
 export function predictTimes(
   parts: readonly Plan[],
   {
@@ -29,7 +29,7 @@ export function predictTimes(
   const known = measured.flatMap((sec, index) => (sec === null ? [] : [{ sec, size: sizes[index] ?? 0 }]));
   const size = known.reduce((sum, one) => sum + one.size, 0);
   if (size === 0) return { seconds: null, sizes };
-  // What was not measured yet takes as long for its size as what was.
+  // A part that was not measured yet is expected to take as long for its size as the measured ones.
   const secPerSize = known.reduce((sum, { sec }) => sum + sec, 0) / size;
   return { seconds: measured.map((sec, index) => sec ?? (sizes[index] ?? 0) * secPerSize), sizes };
 }

@@ -1,4 +1,4 @@
-/** What each configuration is compared with: of its own model, and as alike as there is one. */
+/** Chooses what each configuration is compared with: one of the same model, as similar as possible. */
 import { canonicalJson } from "../base/json.js";
 import type { Reference, Settings } from "../experiment/experiment.js";
 import { isQuantized } from "../quantization/registry.js";
@@ -6,10 +6,10 @@ import { matches } from "./expand.js";
 import { identifyModels } from "./model-ids.js";
 
 /**
- * Index of each configuration's reference, its own for a reference. It is of the same model, whatever another model's would
- * say. Where quantization varies it is the unquantized configuration that has all other axes equal; where there is none, the
- * model's first unquantized one, else its first. `named` says otherwise for the models that it finds a configuration of;
- * `namedIndex` is the one that a label names.
+ * The index of each configuration's reference; a reference has its own index. A reference is always of the same model. If
+ * quantization varies, it is the unquantized configuration that has all other axes equal; if there is none, the model's first
+ * unquantized one, else its first. `named` overrides this for each model of which it matches a configuration; `namedIndex` is
+ * the configuration that a label names.
  */
 export function chooseReferences(
   cells: readonly Settings[],

@@ -1,16 +1,16 @@
 /**
- * Slices of a plan: what one task measures, alone, on one machine. A configuration and the one it is compared with are never
- * parted: a ratio of two machines says nothing of a quantization.
+ * Slices of a plan: what one task measures, alone, on one machine. A configuration and its reference are never separated,
+ * because a ratio between two machines says nothing about a quantization.
  */
 import { type Plan, type PlanConfiguration, referenceIdOf } from "./plan-types.js";
 
-/** `2/4`: the third of four. Numbers begin at 0, as those of array tasks and indexed jobs do. */
+/** `2/4`: the third of four. Numbers begin at 0, like those of array tasks and indexed jobs. */
 export interface Slice {
   readonly index: number;
   readonly count: number;
 }
 
-/** Null where it is none. */
+/** Reads a slice such as `2/4`. Null if the text is not a slice. */
 export function parseSlice(text: string): Slice | null {
   const [, index, count] = /^(\d{1,6})\/([1-9]\d{0,5})$/.exec(text) ?? [];
   const slice = { index: Number(index), count: Number(count) };
@@ -23,7 +23,8 @@ export function nameSlice({ index, count }: Slice): string {
 }
 
 /**
- * The plan in its smallest parts: each a reference with all that is compared with it, in the plan's order. Each is a plan by itself.
+ * Splits a plan into its smallest parts, in the plan's order: each is a reference with everything that is compared with it, and
+ * is a plan by itself.
  */
 export function splitPlan(plan: Plan): readonly Plan[] {
   const groupOf = new Map(
@@ -49,7 +50,7 @@ export function splitPlan(plan: Plan): readonly Plan[] {
   return [...groups.values()].map((group) => ({ ...group, header: countIn(plan, group), texts: plan.texts }));
 }
 
-/** Parts of one plan as one, in the plan's order. */
+/** Joins parts of a plan into one, in the plan's order. */
 export function joinParts(plan: Plan, parts: readonly Plan[]): Plan {
   const ids = new Set(parts.flatMap(({ configurations }) => configurations.map(({ worker }) => worker.id)));
   const joined = {
@@ -60,10 +61,10 @@ export function joinParts(plan: Plan, parts: readonly Plan[]): Plan {
   return { ...joined, header: countIn(plan, joined), texts: plan.texts };
 }
 
-/** The parts of each slice: of about as many loads each. The same plan and count always give the same. */
+/** The parts of each slice, with about the same number of loads in each. The same plan and count always give the same parts. */
 export function dealParts(parts: readonly Plan[], count: number): readonly (readonly Plan[])[] {
   const slices = Array.from({ length: count }, () => ({ loads: 0, parts: [] as Plan[] }));
-  // Large ones first, each to whoever has least; equal ones in the plan's order.
+  // Large parts first, each to the slice with the fewest loads; equally large ones in the plan's order.
   for (const part of parts.toSorted((a, b) => b.blocks.length - a.blocks.length)) {
     const least = slices.reduce((best, slice) => (slice.loads < best.loads ? slice : best));
     least.loads += part.blocks.length;

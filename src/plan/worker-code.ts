@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 
-/** What a trial process runs. The rest of the package (what notebooks import) can change no value. */
+/** The code that a trial process runs. The rest of the package (what notebooks import) cannot change a measured value. */
 const WORKER_CODE = /^falcon_exp\/(__init__\.py|(worker|schema)\/.*\.(py|json))$/;
 
 /**
- * Hex SHA-256 of the worker's sources below `pythonFolder`, as the worker itself takes it
- * (falcon_exp/worker/environment.py): a line `path NUL hash` a file, sorted by path.
+ * Hex SHA-256 of the worker's sources below `pythonFolder`, as the worker itself computes it
+ * (falcon_exp/worker/environment.py): one line `path NUL hash` per file, sorted by path.
  */
 export async function workerCodeSha256(pythonFolder: string): Promise<string> {
   const entries = await readdir(join(pythonFolder, "falcon_exp"), { recursive: true, withFileTypes: true });

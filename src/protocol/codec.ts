@@ -24,7 +24,10 @@ export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const EXCERPT_CHARACTERS = 200;
 const HALF_A_CHARACTER = /\p{Surrogate}/u;
 
-/** Validates on send too: a defect shows where it was made, not at the other end. Throws ProtocolError. */
+/**
+ * Encodes a message. Messages are validated when sent too, so that a defect shows where it was made, not at the other end. Throws
+ * ProtocolError.
+ */
 export function encodeControllerMessage(message: ControllerMessage): string {
   const checked = controllerMessageSchema.safeParse(message);
   const text = JSON.stringify(message);
@@ -42,7 +45,7 @@ export function decodeWorkerMessage(frame: Uint8Array): WorkerMessage {
   return decode(workerMessageSchema, frame);
 }
 
-/** For tests of the contract: what the worker must take, and nothing else. Throws ProtocolError. */
+/** For tests of the contract: accepts what the worker must accept, and nothing else. Throws ProtocolError. */
 export function decodeControllerMessage(frame: Uint8Array): ControllerMessage {
   return decode(controllerMessageSchema, frame);
 }
@@ -61,7 +64,8 @@ function decode<S extends z.ZodType>(schema: S, frame: Uint8Array): z.infer<S> {
   } catch (cause) {
     throw new ProtocolError(`message is not JSON in UTF-8: ${(cause as Error).message}`, excerpt());
   }
-  if (holdsHalfACharacter(value)) throw new ProtocolError("a text holds half a character", excerpt());
+  if (holdsHalfACharacter(value))
+    throw new ProtocolError("a text contains half of a surrogate pair", excerpt());
   const checked = schema.safeParse(value);
   if (!checked.success) {
     throw new ProtocolError(`message breaks the schema: ${z.prettifyError(checked.error)}`, excerpt());
@@ -69,7 +73,9 @@ function decode<S extends z.ZodType>(schema: S, frame: Uint8Array): z.infer<S> {
   return checked.data;
 }
 
-/** Half of a surrogate pair: JSON's escapes can spell it, UTF-8 cannot, so it could not be sent back. */
+/**
+ * Whether a text holds half of a surrogate pair: JSON's escapes can express it, but UTF-8 cannot, so it could not be sent back.
+ */
 function holdsHalfACharacter(value: unknown): boolean {
   let found = false;
   JSON.stringify(value, (key, inner: unknown) => {

@@ -1,4 +1,4 @@
-/** What the worker is asked to load: every default already filled in, every path absolute. */
+/** What the worker is asked to load. Every default is already filled in, and every path is absolute. */
 import { z } from "zod";
 import { quantizationSchema } from "../quantization/registry.js";
 import { nonNegativeInt, positiveInt } from "./common.js";
@@ -16,12 +16,16 @@ const hubModel = z.strictObject({
   revision: z.string().nullable(),
 });
 
-/** `trust_remote_code` and `workarounds` stand on the configuration, not here: they are not part of where weights come from. */
+/**
+ * `trust_remote_code` and `workarounds` belong to the configuration, not here, because they do not say where weights come from.
+ */
 export const modelSourceSchema = z.discriminatedUnion("source", [
   builtinModel,
   pathModel,
   hubModel,
-  /** A LoRA on its base, a folder or the hub's: put on the loaded model, or merged into its weights before it is loaded. */
+  /**
+   * A LoRA adapter, from a folder or the hub, on its base: put on the loaded model, or merged into its weights before the load.
+   */
   z.strictObject({
     source: z.literal("adapted"),
     base: z.discriminatedUnion("source", [builtinModel, pathModel, hubModel]),
@@ -32,7 +36,7 @@ export const modelSourceSchema = z.discriminatedUnion("source", [
   z.strictObject({
     source: z.literal("random"),
     config: z.record(z.string(), z.json()),
-    /** Where in it whole numbers stand that were written as floats (30.0): JavaScript's JSON writes both as 30. */
+    /** Paths in `config` to whole numbers that were written as floats (30.0), because JavaScript's JSON writes 30.0 as 30 too. */
     floats: z.array(z.array(z.string()).min(1)).min(1).optional(),
     seed: nonNegativeInt,
     tokenizer: z.string().min(1),
@@ -51,10 +55,10 @@ export type Attention = z.infer<typeof attentionSchema>;
 /** `auto` = device_map="auto": every GPU, else the CPU. */
 export const deviceSchema = z
   .string()
-  // Python reads it too: there `$` allows a newline after it, and `\d` any script's digits.
+  // Python uses this pattern too: there `$` would allow a newline at the end, and `\d` the digits of any script.
   .regex(/^(auto|cpu|mps|cuda(:[0-9]+)?)(?![\s\S])/);
 
-/** Of keys and values; what is stored in fewer bits is by a library of its own, in groups with a scale each. */
+/** The cache of keys and values. A quantized one is kept by a separate library (`backend`), in groups with a scale each. */
 export const cacheSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("dynamic") }),
   z.strictObject({ type: z.literal("static") }),
@@ -67,7 +71,7 @@ export const cacheSchema = z.discriminatedUnion("type", [
 ]);
 export type Cache = z.infer<typeof cacheSchema>;
 
-/** Keys of `generation` that came later: plans and records made before lack them, and null asks for nothing. */
+/** Keys of `generation` that were added later: older plans and records lack them, and null asks for nothing. */
 const laterGenerationShape = {
   /** Texts that end an answer: it ends with the token that completes one of them. */
   stop: z.array(z.string().min(1)).min(1).nullable().default(null),
@@ -78,43 +82,45 @@ const laterGenerationShape = {
   epsilon_cutoff: z.number().gt(0).lt(1).nullable().default(null),
   eta_cutoff: z.number().gt(0).lt(1).nullable().default(null),
   num_beams: z.int().min(2).nullable().default(null),
-  /** Tokens that are copied from what was read and said, and checked in one forward pass. */
+  /** The number of tokens that are copied from the prompt and the answer so far, and checked in one forward pass. */
   prompt_lookup_num_tokens: positiveInt.nullable().default(null),
-  /** The system message, of prompts that have none of their own. */
+  /** The system message for prompts that have none of their own. */
   system: z.string().min(1).nullable().default(null),
   /** Variables of the chat template. */
   chat_template_kwargs: z.record(z.string(), z.json()).nullable().default(null),
   cache: cacheSchema.nullable().default(null),
-  /** Tokens that are in the cache before a trial's clock runs. */
+  /** The number of tokens in the cache before a trial's clock starts. */
   depth: positiveInt.nullable().default(null),
-  /** Drafts tokens, in the configuration's dtype and unquantized, which the model checks in one forward pass. */
+  /**
+   * A model, in the configuration's dtype and unquantized, that drafts tokens; the main model checks them in one forward pass.
+   */
   assistant_model: modelSourceSchema.nullable().default(null),
-  /** Tokens that it drafts at a time; null leaves it to the assistant's own files. */
+  /** The number of tokens that the assistant drafts at a time; null leaves this to the assistant's own files. */
   num_assistant_tokens: positiveInt.nullable().default(null),
-  /** `forward`: the decoding forward pass is compiled; null leaves it to the library. */
+  /** `forward`: the decoding forward pass is compiled; null leaves this to the library. */
   compile: z.enum(["none", "forward"]).nullable().default(null),
 };
 export const UNUSED_GENERATION = z.strictObject(laterGenerationShape).parse({});
 
 export const generationSchema = z.strictObject({
-  /** New tokens at most; exactly one of this and `max_length` is not null. */
+  /** The most new tokens; exactly one of this and `max_length` is not null. */
   max_new_tokens: positiveInt.nullable(),
-  /** Prompt and new tokens together, as in the article; exactly one of this and `max_new_tokens` is not null. */
+  /** The most prompt and new tokens together, as in the article; exactly one of this and `max_new_tokens` is not null. */
   max_length: positiveInt.nullable(),
   min_new_tokens: nonNegativeInt.nullable(),
   sampling: z.enum(["greedy", "sample"]),
   /** Base seed; trial r (from 0) uses seed + r, so repeats differ. Recorded even when greedy. */
   seed: nonNegativeInt,
   temperature: z.number().gt(0).nullable(),
-  /** 0 is off. */
+  /** 0 turns it off. */
   top_k: nonNegativeInt.nullable(),
   top_p: z.number().gt(0).max(1).nullable(),
   repetition_penalty: z.number().gt(0).nullable(),
   /** `auto` = on exactly when the tokenizer has a template. */
   chat_template: z.enum(["auto", "on", "off"]),
-  /** What becomes of a prompt that leaves no room for its answer: refused, or cut at its end or beginning. */
+  /** What happens to a prompt that leaves no room for its answer: it is refused, or cut at its end or its beginning. */
   truncate_prompts: z.enum(["no", "right", "left"]),
-  /** Prompts of exactly so many tokens, cut or repeated, without the chat template; absent where they are what they are. */
+  /** Prompts are cut or repeated to exactly this many tokens, without the chat template; absent if they are used as they are. */
   prompt_tokens: positiveInt.optional(),
   ...laterGenerationShape,
 });
@@ -129,7 +135,7 @@ export const workerConfigurationSchema = z.strictObject({
   device: deviceSchema,
   attention: attentionSchema,
   trust_remote_code: z.boolean(),
-  /** `auto` applies the known cures of library defects (docs/worker.md); `none` leaves the libraries as they are. */
+  /** `auto` applies the known cures for library defects (docs/worker.md); `none` leaves the libraries as they are. */
   workarounds: z.enum(["auto", "none"]),
 });
 export type WorkerConfiguration = z.infer<typeof workerConfigurationSchema>;

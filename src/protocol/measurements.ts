@@ -4,9 +4,9 @@ import { METHOD_NAMES } from "../quantization/registry.js";
 import { bytes, nonNegativeInt, positiveInt, seconds } from "./common.js";
 import { machineSchema } from "./machine.js";
 
-/** Read back from the live model, never from what was asked. */
+/** Read back from the live model, never taken from what was asked for. */
 export const quantizationEffectiveSchema = z.strictObject({
-  /** `other`: below 16 bits by no method known here; `unknown`: stored in a way that cannot be opened. */
+  /** `other`: below 16 bits, but by no method known here; `unknown`: stored in a way that cannot be opened. */
   method: z.enum([...METHOD_NAMES, "mixed", "other", "unknown"]),
   /** `fp4`, `nf4`, `int8`, or the dtype of what is stored; null when nothing is quantized. */
   type: z.string().nullable(),
@@ -19,15 +19,15 @@ export const quantizationEffectiveSchema = z.strictObject({
 /** Weights of one kind of module, counted by storage. */
 export const censusKindSchema = z.strictObject({
   kind: z.enum(["embeddings", "head", "norms", "experts", "router", "attention", "mlp", "other", "adapter"]),
-  /** All that is stored there, vectors and buffers among it. */
+  /** Everything that these modules store, including vectors and buffers. */
   bytes,
-  /** Weights that its matrices (two dimensions or more) stand for. */
+  /** The number of weights in their matrices (two dimensions or more), before any packing. */
   matrix_weights: nonNegativeInt,
-  /** What these take, quantization state included. */
+  /** Bytes of these matrices, including their quantization state. */
   matrix_bytes: bytes,
-  /** Those of `matrix_weights` that are stored in fewer than 16 bits. */
+  /** How many of `matrix_weights` are stored in fewer than 16 bits. */
   quantized_weights: nonNegativeInt,
-  /** Of most of the others; null where there are none. */
+  /** Dtype of most of the other matrix weights; null if there are none. */
   unquantized_dtype: z.string().nullable(),
 });
 export type CensusKind = z.infer<typeof censusKindSchema>;
@@ -35,32 +35,32 @@ export type CensusKind = z.infer<typeof censusKindSchema>;
 /** Every stored tensor of the live model, each storage once. */
 export const censusSchema = z.strictObject({
   kinds: z.array(censusKindSchema),
-  /** Tensors that cannot be opened, or of which nobody knows how many weights they stand for; at most five names. */
+  /** Tensors that cannot be opened, or whose number of weights is not known; at most five names. */
   unknown: z.strictObject({ count: nonNegativeInt, names: z.array(z.string()) }),
 });
 export type Census = z.infer<typeof censusSchema>;
 
-/** An adapter on the live model, beside its weights. */
+/** An adapter on the live model, separate from the model's weights. */
 export const adapterProofSchema = z.strictObject({
   /** As peft calls it, e.g. `LORA`. */
   type: z.string(),
-  /** Modules of the model that it changes. */
+  /** The number of the model's modules that it changes. */
   modules: nonNegativeInt,
   parameters: nonNegativeInt,
   bytes,
   dtype: z.string(),
-  /** Whether each of its layers adds its product to what lies beneath. */
+  /** Whether each of its layers adds its product to that of the layer beneath it. */
   active: z.boolean(),
 });
 export type AdapterProof = z.infer<typeof adapterProofSchema>;
 
-/** A second model that drafts. */
+/** A second model that drafts tokens. */
 export const assistantProofSchema = z.strictObject({
   model_class: z.string(),
   parameters: nonNegativeInt,
   weights_bytes: bytes,
   dtype: z.string(),
-  /** Fingerprint of its weight files; null where they were drawn. */
+  /** Fingerprint of its weight files; null if the weights were drawn. */
   weights_sha256: z.string().nullable(),
 });
 
@@ -68,7 +68,7 @@ export const assistantProofSchema = z.strictObject({
 export const proofSchema = z.strictObject({
   model_class: z.string(),
   parameters: nonNegativeInt,
-  /** nn.Linear modules and their quantized kin, the output head included. */
+  /** The number of nn.Linear modules and their quantized counterparts, including the output head. */
   linear_layers: nonNegativeInt,
   quantized_linear_layers: nonNegativeInt,
   /** Linear modules that were to stay unquantized (output head, skip_modules). */
@@ -78,12 +78,14 @@ export const proofSchema = z.strictObject({
   quantization_effective: quantizationEffectiveSchema,
   /** All parameters, buffers and quantization state, each storage counted once. */
   weights_bytes: bytes,
-  /** Of the weights in matrices, embeddings and output head apart: those below 16 bits; null where it cannot be told. */
+  /**
+   * Share of the weights in matrices (without embeddings and output head) stored below 16 bits; null if it cannot be determined.
+   */
   matrix_weights_quantized_share: z.number().min(0).max(1).nullable().default(null),
   /** 8 × bytes of the same matrices with their quantization state ÷ their weights. */
   mean_bits_per_weight: z.number().min(0).nullable().default(null),
   census: censusSchema.nullable().default(null),
-  /** What one decoded token has to read: all weights but embedding tables that are no output head. */
+  /** Bytes that each decoded token has to read: all weights except embedding tables that are not also the output head. */
   read_per_token_bytes: bytes,
   /** `get_memory_footprint()`, for comparison: it leaves the quantization state out. */
   memory_footprint_bytes: bytes,
@@ -93,40 +95,42 @@ export const proofSchema = z.strictObject({
   device_map: z.record(z.string(), z.string()),
   offloaded: z.boolean(),
   attn_implementation: z.string(),
-  /** Python class of the cache that `generate` made, `none` where it made none; null before the first `generate`. */
+  /** Python class of the cache that `generate` made, `none` if it made none; null before the first `generate`. */
   cache_implementation: z.string().nullable(),
-  /** Its layers by Python class, e.g. {"QuantoQuantizedLayer": 30}; null where it has none, and before. */
+  /**
+   * The cache's layers by Python class, e.g. {"QuantoQuantizedLayer": 30}; null if it has none, and before the first `generate`.
+   */
   cache_layers: z.record(z.string(), nonNegativeInt).nullable().default(null),
-  /** The most that its tensors took at the end of a `generate`, as they are stored. */
+  /** The most that the cache's tensors took at the end of a `generate`, as they are stored. */
   cache_bytes: bytes.nullable().default(null),
   /** Whether `generate` compiled the forward pass; null before the first one has ended. */
   compiled: z.boolean().nullable(),
-  /** How often torch compiled something in all generates, and how long that took; null where nothing could be compiled. */
+  /** How often torch compiled something in all calls of `generate`, and how long that took; null if nothing could be compiled. */
   compilations: nonNegativeInt.nullable().default(null),
   compile_sec: seconds.nullable().default(null),
   chat_template: z.boolean(),
   /** Names of the cures that were applied while loading. */
   workarounds_applied: z.array(z.string()),
-  /** Null where none lies beside the weights; a merged one is part of them. */
+  /** Null if there is no adapter beside the weights; a merged one is part of them. */
   adapter: adapterProofSchema.nullable().default(null),
-  /** In `proof_after`; null without one. */
+  /** Known in `proof_after`; null without an assistant. */
   assistant: assistantProofSchema.nullable().default(null),
 });
 export type Proof = z.infer<typeof proofSchema>;
 
-/** What a model's cache holds, from a forward pass without numbers. */
+/** What a model's cache holds, found by a forward pass with shapes only, without numbers. */
 export const cacheShapeSchema = z.strictObject({
-  /** Of layers that keep every token. */
+  /** Elements per token in the layers that keep every token. */
   elements_per_token: nonNegativeInt,
-  /** Layers that keep the newest tokens alone. */
+  /** Layers that keep only the newest tokens. */
   windows: z.array(z.strictObject({ tokens: nonNegativeInt, elements_per_token: nonNegativeInt })),
-  /** Recurrent states: in the model's dtype, and what is kept in another one whatever that is. */
+  /** Recurrent states: elements in the model's dtype, and bytes of what is kept in another dtype, whatever the model's is. */
   fixed_elements: nonNegativeInt,
   fixed_bytes: bytes,
 });
 export type CacheShape = z.infer<typeof cacheShapeSchema>;
 
-/** What an estimate of a model's memory is made from: its config alone, built without weights. */
+/** What an estimate of a model's memory is based on: its config alone, from which the model is built without weights. */
 export const modelShapeSchema = z.strictObject({
   model_type: z.string(),
   /** As stored with the model. */
@@ -136,7 +140,7 @@ export const modelShapeSchema = z.strictObject({
   quantizable_layers: z.array(
     z.strictObject({ in_features: positiveInt, out_features: positiveInt, count: positiveInt }),
   ),
-  /** Weights in matrices by kind of module, and those of them that quantization would reach. */
+  /** The number of weights in matrices by kind of module, and how many of them quantization would reach. */
   matrix_kinds: z
     .array(
       censusKindSchema
@@ -145,17 +149,20 @@ export const modelShapeSchema = z.strictObject({
     )
     .nullable()
     .default(null),
-  /** What the model's files are quantized by already; null where they are not. */
+  /** How the model's files are already quantized; null if they are not. */
   stored_quantization: z.string().nullable().default(null),
-  /** Types of the weights in the GGUF file that the model is expanded from; null where it is none. */
+  /** Types of the weights in the GGUF file that the model is expanded from; null if it does not come from one. */
   expanded_from: z.array(z.string()).nullable().default(null),
-  /** Embeddings, output head (tied ones once), norms, biases; an adapter's; buffers in the model's dtype. */
+  /**
+   * The number of all other parameters: embeddings, output head (tied ones once), norms, biases; an adapter's; buffers in the
+   * model's dtype.
+   */
   other_parameters: nonNegativeInt,
-  /** Of buffers that are in another dtype, whatever the model's is. */
+  /** Bytes of buffers that have another dtype, whatever the model's is. */
   buffer_bytes: bytes,
-  /** Keys and values of one token in all layers, while no window is full. */
+  /** Elements of one token's keys and values in all layers, as long as no window is full. */
   kv_elements_per_token: nonNegativeInt,
-  /** Null where the model's code does not tell without numbers. */
+  /** Null if the model's code cannot show this without numbers. */
   cache: cacheShapeSchema.nullable().default(null),
   layers: positiveInt,
   hidden_size: positiveInt,
@@ -165,81 +172,81 @@ export const modelShapeSchema = z.strictObject({
 });
 export type ModelShape = z.infer<typeof modelShapeSchema>;
 
-/** One card of an accelerator: the framework's index, and what ties it to the driver's list. */
+/** One accelerator card: the framework's index for it, and what identifies it in the driver's list. */
 export const cardSchema = z.strictObject({
   /** `cuda` (ROCm too), `xpu` or `mps`, as in an experiment's `device`. */
   kind: z.string(),
-  /** The framework's, counted within the visible devices. */
+  /** The framework's index, counted within the visible devices. */
   index: nonNegativeInt,
   name: z.string(),
   memory_total_bytes: bytes,
-  /** The driver's name for the card; null where it has none. */
+  /** The driver's name for the card; null if it has none. */
   uuid: z.string().nullable(),
   pci_bus_id: z.string().nullable(),
   compute_capability: z.string().nullable(),
-  /** Of a slice of a card, e.g. `1g.10gb`; null for a whole card. */
+  /** Profile of a slice of a card, e.g. `1g.10gb`; null for a whole card. */
   mig_profile: z.string().nullable(),
-  /** Made up for a test (docs/gpu.md). */
+  /** Whether the card was made up for a test (docs/gpu.md). */
   is_simulated: z.boolean(),
 });
 export type Card = z.infer<typeof cardSchema>;
 
-/** How files came about that are not the model's own. */
+/** How files that are not the model's own were made. */
 export const preparedFromSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("merged-adapter"),
     /** As peft calls it, e.g. `LORA`. */
     type: z.string(),
     modules: nonNegativeInt,
-    /** Those whose weights differ since; what is smaller than the dtype's steps changes nothing. */
+    /** How many of them have other weights since the merge; a change smaller than the dtype's steps has no effect. */
     changed_modules: nonNegativeInt,
   }),
   z.strictObject({
     kind: z.literal("gguf"),
     /** Weights in the file by their type, e.g. {"Q4_K": 1048576}. */
     weights_by_type: z.record(z.string(), nonNegativeInt),
-    /** What Transformers expanded them to. */
+    /** The dtype to which Transformers expanded them. */
     dtype: z.string(),
     file_bytes: bytes,
   }),
 ]);
 export type PreparedFrom = z.infer<typeof preparedFromSchema>;
-/** Of what was loaded: another one is another model, whatever its name. */
+/** Fingerprints of what was loaded: if one differs, it is another model, whatever its name. */
 export const fingerprintsSchema = z.strictObject({
-  /** Of names, sizes, headers and a block of every tensor of the files; null where weights were drawn. */
+  /** Over the files' names, sizes and headers, and a block of every tensor; null if the weights were drawn. */
   weights: z.string().nullable(),
-  /** Of the live tokenizer's rules and vocabulary. */
+  /** Over the live tokenizer's rules and vocabulary. */
   tokenizer: z.string(),
-  /** Null where there is none. */
+  /** Null if there is none. */
   chat_template: z.string().nullable(),
-  /** Of those that the model's own files bring along; null in older records. */
+  /** Over the generation settings in the model's own files; null in older records. */
   generation_settings: z.string().nullable().default(null),
 });
 export type Fingerprints = z.infer<typeof fingerprintsSchema>;
 
-/** A tokenizer that cuts words of its own vocabulary otherwise than the SentencePiece file that it was read from. */
+/** A tokenizer that splits words of its own vocabulary differently from the SentencePiece file that it was read from. */
 export const tokenizerDifferenceSchema = z.strictObject({
   file: z.string(),
-  /** `unigram`, `byte pairs`, …; null where the file does not tell. */
+  /** `unigram`, `byte pairs`, …; null if the file does not tell. */
   kind: z.string().nullable(),
   tokens: nonNegativeInt,
-  /** By the file itself. */
+  /** The number of tokens according to the file itself. */
   own_tokens: nonNegativeInt,
 });
 
 export const loadMeasurementSchema = z.strictObject({
   /**
-   * Model and tokenizer from files on this machine, to a device-synchronized end; the hub is shut off meanwhile. Null
-   * where the weights were drawn.
+   * Time to load model and tokenizer from files on this machine, until the device is synchronized, with the hub switched off.
+   * Null if the weights were drawn.
    */
   load_sec: seconds.nullable(),
-  /** What fetching a hub's model took before, near 0 where nothing was missing; null for a folder. */
+  /** Time to download a hub model before that, near 0 if nothing was missing; null for a folder. */
   download_sec: seconds.nullable(),
-  /** How much of the weight files was in the page cache when the load began, 0 to 1; null where the system does not tell. */
+  /** How much of the weight files was in the page cache when the load began, 0 to 1; null if the system does not tell. */
   page_cache_share: z.number().min(0).max(1).nullable(),
-  /** `random`: drawn on this machine for the model's config; only memory and speed mean anything. */
+  /** `random`: drawn on this machine for the model's config, so that only memory and speed are meaningful. */
   weights_source: z.enum(["files", "random"]),
-  /** What the files were made of, once, before any load; empty for a model's own files. */
+  /** What the files were made from, once, before any load; empty for a model's own files. */
   prepared_from: z.array(preparedFromSchema).nullable().default(null),
   /** Peak allocated device memory during load, summed over devices; null on CPU. */
   load_peak_allocated_bytes: bytes.nullable(),
@@ -257,20 +264,20 @@ export const loadMeasurementSchema = z.strictObject({
   model_config_sha256: z.string(),
   /** Commit of the hub snapshot when it came from a hub, else null. */
   model_revision: z.string().nullable(),
-  /** The same of the adapter on it; null where there is none, or none of a hub's. */
+  /** The same for the adapter on the model; null if there is none, or if it is not from a hub. */
   adapter_revision: z.string().nullable().default(null),
   fingerprints: fingerprintsSchema.nullable().default(null),
-  /** What the model's own generation settings asked for that would break the measuring, and was left out. */
+  /** The model's own generation settings that were left out because they would break the measurement. */
   generation_settings_left_out: z.record(z.string(), z.json()).nullable().default(null),
-  /** By which the chat template ends answers though `generate` does not end at it; null where all is well. */
+  /** The token that ends answers in the chat template although `generate` does not stop at it; null if there is no such token. */
   unknown_end_token: z.string().nullable().default(null),
-  /** Null where all is well, or the tokenizer is from no such file. */
+  /** Null if there is no difference, or if the tokenizer does not come from a SentencePiece file. */
   tokenizer_difference: tokenizerDifferenceSchema.nullable().default(null),
-  /** Null where the config alone makes no model. */
+  /** Null if no model can be built from the config alone. */
   model_shape: modelShapeSchema.nullable(),
-  /** What the files were quantized by before the load, `gptq, 4 bits, groups of 128`; null where they were not. */
+  /** How the files were quantized before the load, e.g. `gptq, 4 bits, groups of 128`; null if they were not. */
   stored_quantization: z.string().nullable().default(null),
-  /** By cure, the linear layers that stay unquantized because of it (docs/worker.md, workarounds). */
+  /** For each cure, the linear layers that stay unquantized because of it (docs/worker.md, workarounds). */
   kept_by_workarounds: z.record(z.string(), z.array(z.string())).nullable().default(null),
   proof: proofSchema,
 });
@@ -289,26 +296,26 @@ export const gpuStateSchema = z.strictObject({
   other_memory_bytes: bytes.nullable(),
 });
 
-/** A prompt as a configuration reads it, chat template and special tokens included. */
+/** A prompt as a configuration reads it, including chat template and special tokens. */
 export const promptMeasurementSchema = z.strictObject({
   input_tokens: nonNegativeInt,
   /** Tokens that were cut off because `truncate_prompts` asked for it. */
   truncated_tokens: nonNegativeInt,
 });
 
-/** What else the machine did while a trial ran, from counters before and after; null where the system does not tell. */
+/** What else the machine did while a trial ran, from counters read before and after it; null if the system does not tell. */
 const noiseShape = {
-  /** CPU time of all other processes, stolen time included, of all that the cores had; null for too short a trial. */
+  /** Share of all cores' time that other processes used, including stolen time; null if the trial was too short. */
   other_cpu_share: z.number().min(0).max(1).nullable().default(null),
-  /** Of the time in which the trial's threads wanted a core: for how much of it they had none. */
+  /** Share of the time that the trial's threads waited for a core, of all the time in which they wanted one. */
   cpu_wait_share: z.number().min(0).max(1).nullable().default(null),
-  /** Of the trial's time: when some thread on the machine waited for a core (pressure stall information). */
+  /** Share of the trial's time during which some thread on the machine waited for a core (pressure stall information). */
   cpu_pressure_share: z.number().min(0).max(1).nullable().default(null),
   /** For how long a control group's limit kept the process from running, all cores together. */
   cpu_quota_throttled_sec: seconds.nullable().default(null),
-  /** Times that heat slowed a core down meanwhile. */
+  /** How often heat slowed a core down during the trial. */
   cpu_throttle_events: nonNegativeInt.nullable().default(null),
-  /** The cores' mean frequency as the trial ended. */
+  /** The cores' mean frequency when the trial ended. */
   cpu_mhz: z.number().min(0).nullable().default(null),
 };
 
@@ -317,7 +324,7 @@ const finishReasonSchema = z.enum(["length", "eos", "stop"]);
 /** One prompt of a batch and its answer. */
 export const batchRowSchema = z.strictObject({
   ...promptMeasurementSchema.shape,
-  /** Up to its own end: what `generate` fills a row up with while others go on is no part of it. */
+  /** Counted up to the row's own end, without the padding that `generate` adds while other rows continue. */
   output_tokens: nonNegativeInt,
   finish_reason: finishReasonSchema,
   output_text: z.string(),
@@ -326,7 +333,7 @@ export const batchRowSchema = z.strictObject({
 });
 export type BatchRow = z.infer<typeof batchRowSchema>;
 
-/** Tokens are of all rows of a batch together, answer and text of its first row: the trial's own prompt. */
+/** In a batch, tokens are counted over all rows together; answer and text are those of the first row, the trial's own prompt. */
 export const trialMeasurementSchema = z.strictObject({
   ...promptMeasurementSchema.shape,
   output_tokens: nonNegativeInt,
@@ -337,19 +344,25 @@ export const trialMeasurementSchema = z.strictObject({
   tpot_sec: seconds.nullable(),
   prefill_tokens_per_sec: z.number().min(0).nullable(),
   decode_tokens_per_sec: z.number().min(0).nullable(),
-  /** What the cache's tensors took at the end, as they are stored; null where the model keeps none. */
+  /** What the cache's tensors took at the end, as they are stored; null if the model keeps no cache. */
   cache_bytes: bytes.nullable().default(null),
-  /** What filling the cache to `depth` took, before the clock ran; null without. */
+  /** Time to fill the cache to `depth`, before the clock started; null without a depth. */
   depth_fill_sec: seconds.nullable().default(null),
-  /** What was compiled while the clock ran, and how long that took: in warm-ups alone; null where nothing can be compiled. */
+  /**
+   * How often something was compiled while the clock ran, which happens only in warm-ups, and how long that took; null if nothing
+   * can be compiled.
+   */
   compilations: nonNegativeInt.nullable().default(null),
   compile_sec: seconds.nullable().default(null),
-  /** What was compiled in tries of this trial that do not count. */
+  /** How often something was compiled in tries of this trial that do not count. */
   recompilations: nonNegativeInt.nullable().default(null),
-  /** Tokens that prompt lookup copied, or the assistant drafted, and the share that the model itself would have said; null without. */
+  /**
+   * Tokens that prompt lookup copied or the assistant drafted, and the share of them that the model accepted; null without
+   * drafts.
+   */
   drafted_tokens: nonNegativeInt.nullable().default(null),
   accepted_draft_share: z.number().min(0).max(1).nullable().default(null),
-  /** Of all rows together. */
+  /** Rate of all rows together. */
   batch_tokens_per_sec: z.number().min(0).nullable().default(null),
   peak_memory_allocated_bytes: bytes.nullable(),
   peak_memory_allocated_bytes_by_device: z.array(bytes).nullable(),
@@ -360,60 +373,60 @@ export const trialMeasurementSchema = z.strictObject({
   peak_rss_bytes: bytes.nullable(),
   peak_rss_source: z.enum(["vmhwm-reset", "sampler", "none"]),
   energy_joules: z.number().min(0).nullable(),
-  /** `energy_joules` ÷ output tokens, the prompt's share included. */
+  /** `energy_joules` ÷ output tokens, including the prompt's share. */
   energy_per_token_joules: z.number().min(0).nullable().default(null),
   energy_source: z.enum(["nvml", "amdsmi", "rapl", "simulated"]).nullable(),
-  /** Seconds between two steps of the energy counter; null where it is not known. */
+  /** Seconds between two steps of the energy counter; null if not known. */
   energy_step_sec: seconds.nullable(),
   /** Why `energy_joules` is null; null when it is not. */
   energy_note: z.string().nullable(),
   ...noiseShape,
-  /** UUIDs of the model's cards (or `cuda:0` where a card has none); empty on the CPU. */
+  /** UUIDs of the model's cards (or `cuda:0` if a card has none); empty on the CPU. */
   devices: z.array(z.string()),
   gpu_state_before: z.array(gpuStateSchema).nullable(),
   gpu_state_after: z.array(gpuStateSchema).nullable(),
   /** The seed this trial really used. */
   seed: nonNegativeInt,
   chat_template_applied: z.boolean(),
-  /** The date that the chat template wrote in, always the same one; null where it writes none. */
+  /** The date that the chat template inserted, always the same one; null if it inserts none. */
   template_date: z.string().nullable().default(null),
   /** Whether the rendered prompt lacks the prompt's text. */
   template_loses_prompt: z.boolean().nullable().default(null),
-  /** Of the tokens that the model read. */
+  /** Hash of the tokens that the model read. */
   input_ids_sha256: z.string().nullable().default(null),
-  /** What `generate` went by, but for what is the library's default: of the experiment and of the model's own files. */
+  /** The settings that `generate` used, except the library's defaults: from the experiment and the model's own files. */
   generation_settings: z.record(z.string(), z.json()).nullable().default(null),
   /** New tokens decoded, special tokens left out; the prompt is not repeated. */
   output_text: z.string(),
   /** The new tokens' ids, special ones included. */
   output_ids: z.array(nonNegativeInt),
-  /** The text that each of them adds; empty where a character needs further tokens, and for special ones. */
+  /** The text that each new token adds; empty if a character needs further tokens, and for special tokens. */
   output_pieces: z.array(z.string()),
   output_ids_sha256: z.string(),
-  /** Every row of a batch, in order; null where there is one. */
+  /** Every row of a batch, in order; null if there is only one. */
   rows: z.array(batchRowSchema).nullable().default(null),
 });
 export type TrialMeasurement = z.infer<typeof trialMeasurementSchema>;
 
-/** One more `generate`, its time taken apart; not counted as a trial. Of decoding alone: the prefill is left out. */
+/** One more `generate` whose time is broken down; not counted as a trial. Covers decoding only, without the prefill. */
 export const profileMeasurementSchema = z.strictObject({
   decode_steps: nonNegativeInt,
-  /** In the model's forward passes. */
+  /** Time in the model's forward passes. */
   forward_sec: seconds,
-  /** Of that, in linear layers, the output head apart. */
+  /** The part of that in linear layers, without the output head. */
   linear_sec: seconds,
   head_sec: seconds,
 });
 export type ProfileMeasurement = z.infer<typeof profileMeasurementSchema>;
 
-/** What else ran, and what held clocks down, before the run began. */
+/** What else was running, and what held clocks down, before the run began. */
 export const machineStateSchema = z.strictObject({
   sample_sec: seconds,
-  /** Cores' worth of work by others while the worker slept. */
+  /** How many cores were busy with other work while the worker slept. */
   busy_cores: z.number().min(0).nullable(),
   load_average_1min: z.number().min(0).nullable(),
   cpu_governor: z.string().nullable(),
-  /** Times that heat slowed a core down since the machine was started. */
+  /** How often heat has slowed a core down since the machine was started. */
   cpu_throttle_events: nonNegativeInt.nullable(),
   swap_used_bytes: bytes.nullable(),
   gpus: z.array(
@@ -438,7 +451,7 @@ export const memoryBandwidthSchema = z.strictObject({
 });
 export type MemoryBandwidth = z.infer<typeof memoryBandwidthSchema>;
 
-/** What the worker can say of the machine. Never holds secrets: environment variables come from an allow-list. */
+/** What the worker can tell about the machine. Never holds secrets: environment variables come from an allow-list. */
 export const environmentSchema = z.strictObject({
   python_version: z.string(),
   python_executable: z.string(),

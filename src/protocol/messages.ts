@@ -47,13 +47,13 @@ export const loadRequest = message(
   z.null(),
   z.strictObject({ configuration: workerConfigurationSchema }),
 );
-/** Counts one prompt's tokens, so that a prompt that does not fit is known before anything is measured. */
+/** Counts one prompt's tokens, so that a prompt that does not fit is found before anything is measured. */
 export const checkPromptRequest = message(
   "check_prompt",
   z.null(),
   z.strictObject({ prompt: promptSchema, generation: generationSchema }),
 );
-/** What a batch has besides `prompt`, which is its first row; absent for a batch of one. */
+/** The rows of a batch after the first one, which is `prompt`; absent for a batch of one. */
 const furtherPrompts = z.array(promptSchema).min(1).optional();
 /** Runs one `generate` in the loaded trial process. */
 export const generateRequest = message(
@@ -69,17 +69,17 @@ export const generateRequest = message(
     generation: generationSchema,
   }),
 );
-/** Runs one more `generate` with the linear layers timed apart. */
+/** Runs one more `generate` in which the linear layers are timed separately. */
 export const profileRequest = message(
   "profile",
   z.null(),
   z.strictObject({ prompt: promptSchema, further_prompts: furtherPrompts, generation: generationSchema }),
 );
-/** Scores one text with the loaded model; progress comes once a window. */
+/** Scores one text with the loaded model; progress is sent once per window. */
 export const qualityRequest = message("quality", z.null(), qualityRequestBodySchema);
-/** Runs tasks of lm-evaluation-harness on the loaded model; progress comes with its requests. */
+/** Runs tasks of lm-evaluation-harness on the loaded model; progress is sent as the library makes its requests. */
 export const lmEvalRequest = message("lm_eval", z.null(), lmEvalRequestBodySchema);
-/** Ends the trial process. Ok also when there is none. */
+/** Ends the trial process; answered with `ok` even if there is none. */
 export const unloadRequest = message("unload", z.null(), empty);
 export const pingRequest = message("ping", z.null(), empty);
 /** Ends the trial process of the request `target` at once; that request is then answered with error `cancelled`. */
@@ -110,13 +110,13 @@ export const helloMessage = message(
   z.null(),
   z.strictObject({ pid: positiveInt, worker_version: z.string(), python_version: z.string() }),
 );
-/** Every second on the control lane. Proves the supervisor alive, nothing more. */
+/** Sent every second on the control lane. Proves that the supervisor is alive, nothing more. */
 export const heartbeatMessage = message(
   "heartbeat",
   z.null(),
   z.strictObject({ trial_pid: positiveInt.nullable() }),
 );
-/** Proves that a request moves. At most two a second, so that watching does not disturb what is measured. */
+/** Proves that a request makes progress. Sent at most twice a second, so that watching does not disturb what is measured. */
 export const progressMessage = message(
   "progress",
   messageId,
@@ -128,7 +128,7 @@ export const progressMessage = message(
     output_tokens: nonNegativeInt.nullable(),
   }),
 );
-/** A library's warning, once each distinct text; `count` is how often it came in this configuration. Sent at unload. */
+/** A library's warning, once per distinct text; `count` is how often it came in this configuration. Sent at unload. */
 export const libraryWarningMessage = message(
   "notice",
   messageId,
@@ -165,7 +165,7 @@ export const okMessage = message(
   ]),
 );
 
-/** The taxonomy of worker failures; docs/errors.md gives each its one next step. */
+/** The taxonomy of worker failures; docs/errors.md gives the one next step for each. */
 export const workerErrorCodeSchema = z.enum([
   "import-failed",
   "library-unsupported",
@@ -236,7 +236,7 @@ export const errorMessage = message(
   z.strictObject({
     code: workerErrorCodeSchema,
     message: z.string(),
-    /** A better next step than the code's own; null where there is none. */
+    /** A better next step than the code's own; null if there is none. */
     next: z.string().nullable().default(null),
     phase: phaseSchema.nullable(),
     /** Python traceback, for log and record. */

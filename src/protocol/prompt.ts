@@ -7,7 +7,9 @@ export type ChatMessage = z.infer<typeof messageSchema>;
 export const promptSchema = z.union([z.string(), z.array(messageSchema).min(1)]);
 export type PromptContent = z.infer<typeof promptSchema>;
 
-/** For people: a conversation as a transcript, `user: …` and so on, with an empty line between messages. */
+/**
+ * Returns a prompt as people read it: a conversation as a transcript, `user: …` and so on, with an empty line between messages.
+ */
 export function describePrompt(content: PromptContent): string {
   if (typeof content === "string") return content;
   return content.map(({ role, content: said }) => `${role}: ${said}`).join("\n\n");

@@ -1,4 +1,4 @@
-/** What an answer loses: perplexity and, against the reference, KL divergence and top-1 agreement (docs/quality.md). */
+/** How much quality is lost: perplexity and, against the reference, KL divergence and top-1 agreement (docs/quality.md). */
 import { z } from "zod";
 import { bytes, nonNegativeInt, positiveInt, seconds } from "./common.js";
 import { cacheSchema } from "./configuration.js";
@@ -17,14 +17,14 @@ export type LogprobsUse = z.infer<typeof logprobsUseSchema>;
 export const qualityRequestBodySchema = z.strictObject({
   text_id: z.string().min(1),
   text: z.string().min(1),
-  /** Tokens in a window. */
+  /** Tokens per window. */
   context: z.int().min(4),
   /** The text is cut after this many tokens; null = whole. */
   max_tokens: positiveInt.nullable(),
   logprobs: logprobsUseSchema,
   /** `both`: KL(this ‖ reference) as well. */
   kl: z.enum(["forward", "both"]).optional(),
-  /** Through which the text is read, where it changes numbers; absent where it is read without one. */
+  /** The cache through which the text is read, if that changes the numbers; absent if the text is read without one. */
   cache: cacheSchema.optional(),
 });
 
@@ -38,7 +38,7 @@ export const storedLogprobsSchema = z.strictObject({
 });
 export type StoredLogprobs = z.infer<typeof storedLogprobsSchema>;
 
-/** Raw values of one text, one entry a scored token; statistics are computed from them by the report. */
+/** Raw values of one text, one entry per scored token; the report computes statistics from them. */
 export const qualityMeasurementSchema = z.strictObject({
   text_id: z.string(),
   /** Tokens of the text, after `max_tokens`. */
@@ -49,28 +49,28 @@ export const qualityMeasurementSchema = z.strictObject({
   first_scored: positiveInt,
   /** Whether each window's first token was replaced by the tokenizer's beginning-of-sequence token. */
   bos_replaced: z.boolean(),
-  /** Over the ids that were fed, so that only equal tokens are compared. */
+  /** Hash over the ids that were fed, so that only equal tokens are compared. */
   token_ids_sha256: z.string(),
   /** Negative log-likelihood of each scored token, nats. */
   token_nll: z.array(z.number().min(0)),
-  /** Null where there was nothing to compare with; `against_reference_note` says why. */
+  /** Null if there was nothing to compare with; `against_reference_note` says why. */
   against_reference: z
     .strictObject({
       /** KL(reference ‖ this) at each scored position, nats. */
       kl_nats: z.array(z.number().min(0)),
-      /** KL(this ‖ reference), where both directions were asked for. */
+      /** KL(this ‖ reference); null unless both directions were asked for. */
       kl_reverse_nats: z.array(z.number().min(0)).nullable().default(null),
-      /** 1 where the most likely token is the reference's, else 0. */
+      /** 1 if the most likely token is the same as the reference's, else 0. */
       top1_equal: z.array(z.union([z.literal(0), z.literal(1)])),
     })
     .nullable(),
   against_reference_note: z.string().nullable(),
   stored: storedLogprobsSchema.nullable(),
-  /** Class of the cache through which it was read; null where it was read without one. */
+  /** Class of the cache through which the text was read; null if it was read without one. */
   cache: z.string().nullable().default(null),
-  /** Windows in one forward pass. */
+  /** The number of windows in one forward pass. */
   windows_at_once: positiveInt.nullable().default(null),
-  /** The most that the logits of a window, or of a slice of it, took at once. */
+  /** The most memory that the logits of a window, or of a slice of it, took at once. */
   logits_bytes: bytes.nullable(),
   elapsed_sec: seconds,
 });
@@ -80,9 +80,9 @@ export const lmEvalRequestBodySchema = z.strictObject({
   tasks: z.array(z.string().min(1)).min(1),
   /** Folder with the user's own task files; null = only the library's. */
   include_path: z.string().min(1).nullable(),
-  /** Samples a task at most; null = all. */
+  /** The most samples per task; null = all. */
   limit: positiveInt.nullable(),
-  /** Null = as each task says. */
+  /** Null = as each task defines it. */
   num_fewshot: nonNegativeInt.nullable(),
   seed: nonNegativeInt,
 });
@@ -90,7 +90,7 @@ export const lmEvalRequestBodySchema = z.strictObject({
 /** One metric of one task of lm-evaluation-harness. */
 export const lmEvalResultSchema = z.strictObject({
   task: z.string(),
-  /** Of the task's definition, as the library prints it. */
+  /** Version of the task's definition, as the library prints it. */
   task_version: z.string().nullable(),
   metric: z.string(),
   filter: z.string(),
@@ -99,7 +99,7 @@ export const lmEvalResultSchema = z.strictObject({
   stderr: z.number().min(0).nullable(),
   samples: nonNegativeInt,
   num_fewshot: nonNegativeInt.nullable(),
-  /** Over the hashes of all samples in order: equal exactly when the same questions were asked. */
+  /** Hash over the hashes of all samples in order: equal exactly if the same questions were asked. */
   samples_sha256: z.string().nullable(),
 });
 export type LmEvalResult = z.infer<typeof lmEvalResultSchema>;
@@ -107,7 +107,7 @@ export type LmEvalResult = z.infer<typeof lmEvalResultSchema>;
 export const lmEvalMeasurementSchema = z.strictObject({
   library_version: z.string(),
   results: z.array(lmEvalResultSchema),
-  /** Task → a hash of each sample (question, prompt and target), in order: which questions two runs share. */
+  /** Task → a hash of each sample (question, prompt and target), in order: shows which questions two runs share. */
   sample_hashes: z.record(z.string(), z.array(z.string())),
   elapsed_sec: seconds,
 });

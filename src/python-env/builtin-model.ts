@@ -10,16 +10,16 @@ import { type Env, type OnSetupProgress, setupError } from "./types.js";
 
 const BUILTIN_NAME = "smollm2-135m-instruct";
 
-/** The files as they were when their checksums were last compared. */
+/** Describes the files as they were when their checksums were last compared. */
 const STAMP_FILE = "verified.txt";
-/** The problem of a model that nobody has asked for yet. */
+/** The problem reported for a model that nobody has asked for yet. */
 export const NOT_CONVERTED = "it has not been converted yet";
 
 const manifestSchema = z.object({
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
 });
 
-/** Where the converted model lies; its name changes with the package that carries it and with the way of converting. */
+/** The folder of the converted model; its name changes with the model's package and with the code that converts it. */
 export async function builtinModelFolder(home: string, pythonPath: string): Promise<string> {
   const sources = ["requirements/model.lock", "falcon_exp/worker/prepare_builtin.py"];
   const texts = await Promise.all(sources.map((path) => readFile(join(pythonPath, path), "utf8")));
@@ -27,8 +27,8 @@ export async function builtinModelFolder(home: string, pythonPath: string): Prom
 }
 
 /**
- * What is wrong with the folder, null where nothing is. `always` reads every byte; `once` only where a file's size or time is
- * not as it was when every byte was last read.
+ * What is wrong with the folder. Null if nothing is. `always` reads every byte; `once` does so only if a file's size or time
+ * has changed since every byte was last read.
  */
 export async function builtinModelProblem(
   folder: string,
@@ -43,10 +43,11 @@ export async function builtinModelProblem(
     if (checksums === "once" && stamp === (await readFile(stampPath, "utf8").catch(() => null))) return null;
     for (const [name, { sha256, bytes }] of Object.entries(files)) {
       const path = join(folder, name);
-      if ((await stat(path)).size !== bytes) return `${name} has another size than when it was made`;
-      if ((await sha256OfFile(path, bytes)) !== sha256) return `${name} has another checksum`;
+      if ((await stat(path)).size !== bytes) return `the size of ${name} has changed since it was made`;
+      if ((await sha256OfFile(path, bytes)) !== sha256)
+        return `the checksum of ${name} has changed since it was made`;
     }
-    // A folder that cannot be written is read again the next time.
+    // If the folder cannot be written to, every byte is read again the next time.
     await writeWholeFile(stampPath, stamp).catch(() => {});
     return null;
   } catch (cause) {
@@ -54,7 +55,7 @@ export async function builtinModelProblem(
   }
 }
 
-/** Changes whenever one of the files does. */
+/** A text that changes whenever one of the files does. */
 async function readStamp(folder: string, names: readonly string[]): Promise<string> {
   const lines = names.map(async (name) => {
     const { size, mtimeMs, ino } = await stat(join(folder, name));

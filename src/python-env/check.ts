@@ -3,19 +3,19 @@ import { machineSchema } from "../protocol/machine.js";
 import { lastLines, runPython } from "./python-command.js";
 import { type Env, setupError } from "./types.js";
 
-/** What to do about an environment that somebody else looks after. */
+/** What to do about an environment that falcon-exp does not manage. */
 export const OWN_ENVIRONMENT =
   "Install these packages there (again), or leave --python and FALCON_EXP_PYTHON out to use the managed environment.";
 
 const problemSchema = z.object({ package: z.string(), found: z.string().nullable(), wanted: z.string() });
 
-/** What `python -m falcon_exp.worker.check_environment` says. */
+/** What `python -m falcon_exp.worker.check_environment` prints. */
 export const environmentCheckSchema = z.object({
   python_version: z.string(),
   packages: z.record(z.string(), z.string().nullable()),
   problems: z.array(problemSchema),
   import_errors: z.array(z.object({ package: z.string(), message: z.string() })).nullable(),
-  /** Null where it was not asked for, or the libraries cannot be imported. */
+  /** Null if it was not asked for, or if the libraries cannot be imported. */
   machine: machineSchema.nullable(),
   devices: z
     .array(
@@ -23,9 +23,9 @@ export const environmentCheckSchema = z.object({
         device: z.string(),
         name: z.string().nullable(),
         memory_bytes: z.number(),
-        /** Those that a decoder's arithmetic runs in. */
+        /** The dtypes in which a decoder's arithmetic runs. */
         dtypes: z.array(z.string()),
-        /** Format → null where a small layer was computed in it, else what went wrong. */
+        /** Format → null if a small layer was computed in it, else what went wrong. */
         quantization: z.record(z.string(), z.string().nullable()),
         /** Format → why it was not tried: a library that is not installed, or a device that it has no kernel for. */
         unable: z.record(z.string(), z.string()),
@@ -36,8 +36,8 @@ export const environmentCheckSchema = z.object({
 export type EnvironmentCheck = z.infer<typeof environmentCheckSchema>;
 
 /**
- * Asks an interpreter what it holds; `deep` also imports the libraries and computes on every device. Throws
- * `setup-python-unusable` where it cannot be run.
+ * Asks an interpreter what is installed in it; `deep` also imports the libraries and computes on every device. Throws
+ * `setup-python-unusable` if it cannot be run.
  */
 export async function checkEnvironment(
   python: string,
@@ -56,7 +56,7 @@ export async function checkEnvironment(
   });
 }
 
-/** What is wrong with an environment, one sentence each. */
+/** What is wrong with an environment, one sentence per problem. */
 export function listProblems(check: EnvironmentCheck): readonly string[] {
   const native = check.machine?.bitsandbytes;
   return [

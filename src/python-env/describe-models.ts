@@ -8,9 +8,9 @@ const descriptionSchema = z.object({
   models: z.array(
     z.object({
       shape: modelShapeSchema.nullable(),
-      /** By cure, the linear layers that it leaves unquantized. */
+      /** For each workaround, the linear layers that it leaves unquantized. */
       kept: z.record(z.string(), z.array(z.string())),
-      /** 0 for what lies on this machine; null where the hub does not tell. */
+      /** 0 for a model that is already on this machine; null if the hub does not tell. */
       download_bytes: z.number().nullable(),
       download_note: z.string().nullable(),
       error: z.object({ code: z.string(), message: z.string() }).nullable(),
@@ -21,15 +21,16 @@ const descriptionSchema = z.object({
 export type ModelDescriptions = z.infer<typeof descriptionSchema>;
 export type ModelDescription = ModelDescriptions["models"][number];
 
-/** What the shape of a model depends on: what is left unquantized is no quantizable layer of it. */
+/** What the shape of a model depends on, because layers that a load leaves unquantized do not count as quantizable. */
 export type DescribedLoad = Pick<
   WorkerConfiguration,
   "model" | "quantization" | "dtype" | "device" | "workarounds"
 >;
 
 /**
- * Shapes of models from their configs alone, in the order given, each as its load would quantize it, and this machine's memory. Needs Python, but neither a
- * worker nor weights. Throws FalconError `setup-environment-unsuitable` where the interpreter cannot do it.
+ * Describes models from their configs alone, in the order given, each with the shape that its load would have, and this
+ * machine's memory. Needs Python, but neither a worker nor weights. Throws FalconError `setup-environment-unsuitable` if the
+ * interpreter cannot do it.
  */
 export async function describeModels(
   python: string,

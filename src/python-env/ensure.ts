@@ -14,9 +14,9 @@ export interface EnsureOptions {
   /** A lab's own interpreter (`--python`, `FALCON_EXP_PYTHON`); null = the managed environment. */
   readonly python: string | null;
   readonly needsBuiltinModel: boolean;
-  /** Into the managed environment only: a lab installs them in its own. */
+  /** Installed only in the managed environment; a lab installs them in its own environment itself. */
   readonly extras: readonly Extra[];
-  /** Whether to look at all that is there and to mend it, instead of trusting what was once finished. */
+  /** Whether to check everything that is there and repair it, instead of trusting the steps that were once finished. */
   readonly verify: boolean;
   readonly env: Env;
   readonly onProgress: OnSetupProgress;
@@ -25,16 +25,16 @@ export interface EnsureOptions {
 export interface ReadyEnvironment {
   /** The interpreter that the worker runs in. */
   readonly python: string;
-  /** What PYTHONPATH must be for it to find falcon_exp. */
+  /** The PYTHONPATH with which it finds falcon_exp. */
   readonly pythonPath: string;
-  /** Folder of the converted embedded model; null where it was not asked for. */
+  /** Folder of the converted embedded model. Null if it was not asked for. */
   readonly builtinModelPath: string | null;
   readonly managed: boolean;
 }
 
 /**
- * Everything that the worker needs; makes what is missing, and only looks when nothing is. Throws FalconError with
- * exit code `setupFailed`.
+ * Provides everything that the worker needs: makes what is missing, and changes nothing if nothing is. Throws FalconError
+ * with exit code `setupFailed`.
  */
 export async function ensureEnvironment(options: EnsureOptions): Promise<ReadyEnvironment> {
   const { home, env, extras, onProgress, needsBuiltinModel, verify } = options;

@@ -12,7 +12,7 @@ const eventSchema = z.discriminatedUnion("event", [
 export type FetchEvent = z.infer<typeof eventSchema>;
 export type FetchError = Extract<FetchEvent, { event: "error" }>;
 
-/** Runs the fetching program to its end; null where it did all, else what it failed of. Throws FalconError where it ends without a word. */
+/** Runs the download program to its end. Null on success, else the error. Throws FalconError if it ends without an answer. */
 export async function fetchNeeds(
   python: string,
   needs: object,
@@ -41,7 +41,7 @@ export async function fetchNeeds(
   });
 }
 
-/** Null for what a library wrote beside. */
+/** Null for a line that a library wrote in between. */
 function readEvent(line: string): FetchEvent | null {
   return eventSchema.safeParse(parseJson(line)).data ?? null;
 }

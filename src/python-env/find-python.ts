@@ -1,7 +1,7 @@
 import { runPython } from "./python-command.js";
 import { type Env, setupError } from "./types.js";
 
-/** The machine's own choice first, then the newest. */
+/** The machine's default first, then the newest. */
 const CANDIDATES = [
   "python3",
   "python",
@@ -19,7 +19,7 @@ export interface FoundPython {
   readonly version: string;
 }
 
-/** The first Python ≥ 3.10 on PATH that can make virtual environments. Throws `setup-python-missing` with what was seen. */
+/** The first Python ≥ 3.10 on PATH that can make virtual environments. Throws `setup-python-missing` with what was found. */
 export async function findPython(env: Env): Promise<FoundPython> {
   const seen: string[] = [];
   for (const candidate of CANDIDATES) {
@@ -46,7 +46,7 @@ const DESCRIBE = [
   "print(json.dumps([sys.executable, platform.python_version(), has('venv') and has('ensurepip')]))",
 ].join("\n");
 
-/** What an interpreter says of itself; null where it cannot be run. */
+/** What an interpreter says about itself. Null if it cannot be run. */
 async function describe(
   python: string,
   env: Env,

@@ -6,13 +6,13 @@ import { type Env, setupError } from "./types.js";
 
 export interface FitSearch {
   readonly configuration: WorkerConfiguration;
-  /** Which of the two is looked for; the other one is held. */
+  /** Which of the two is searched for; the other one is fixed. */
   readonly search: "context" | "batch";
   readonly context: number;
   readonly batch: number;
   readonly least: number;
   readonly most: number;
-  /** Tried first. */
+  /** The value to try first. */
   readonly guess: number;
   readonly memory_bytes: number;
 }
@@ -26,10 +26,10 @@ const probeSchema = z.object({
 });
 const doneSchema = z.object({
   event: z.literal("done"),
-  /** Null where not even the least fits. */
+  /** Null if not even the least fits. */
   largest: z.number().nullable(),
   largest_peak_bytes: z.number().nullable(),
-  /** Null where the most fits. */
+  /** Null if the most fits. */
   smallest_failed: z.number().nullable(),
   reason: z.string().nullable(),
 });
@@ -38,7 +38,7 @@ const eventSchema = z.discriminatedUnion("event", [probeSchema, doneSchema, erro
 export type FitProbe = z.infer<typeof probeSchema>;
 export type FitFound = z.infer<typeof doneSchema> | z.infer<typeof errorSchema>;
 
-/** Throws FalconError where the program ends without a word. */
+/** Runs the program that searches for the largest value that fits. Throws FalconError if it ends without an answer. */
 export async function probeFit(
   python: string,
   search: FitSearch,
@@ -63,7 +63,7 @@ export async function probeFit(
   });
 }
 
-/** Null for what a library wrote beside. */
+/** Null for a line that a library wrote in between. */
 function readEvent(line: string) {
   return eventSchema.safeParse(parseJson(line)).data ?? null;
 }

@@ -6,11 +6,11 @@ import { makeFolders } from "../base/files.js";
 import { writeWholeFile } from "../base/io.js";
 import { setupError } from "./types.js";
 
-/** A lock not renewed for this long belongs to nobody any more; its owner renews it every half of that. */
+/** A lock that was not renewed for this long no longer has an owner; an owner renews its lock every half of this time. */
 const STALE_MS = 20_000;
 const RETRY_MS = 500;
 
-/** Does `work` while no other set-up of this user runs; `onWait` is told once whom it waits for. */
+/** Does `work` while no other set-up of this user runs; if it must wait, `onWait` is called once with what it waits for. */
 export async function withHomeLock<T>(
   home: string,
   onWait: (owner: string) => void,
@@ -59,11 +59,11 @@ async function acquire(home: string, onWait: (owner: string) => void): Promise<(
   }
 }
 
-/** Whether the lock's owner was killed: waiting for the lock to go stale would be waiting for nobody. */
+/** Whether the lock's owner was killed, so that there is no need to wait until the lock is stale. */
 async function isLeftByDead(lock: string, owner: string, pid: number): Promise<boolean> {
   if (Number.isNaN(pid) || isRunning(pid)) return false;
   try {
-    // An owner's note from before this lock is of an earlier owner: the new one is about to write its own.
+    // A note that is older than the lock is from an earlier owner; the new one is about to write its own.
     return (await stat(owner)).mtimeMs >= (await stat(lock)).birthtimeMs;
   } catch {
     return false;

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import envPaths from "env-paths";
 
 /**
- * The one cache folder of a user, shared by all projects: `FALCON_EXP_HOME`, else `falcon-exp` in `XDG_CACHE_HOME`, else
+ * A user's cache folder, shared by all projects: `FALCON_EXP_HOME`, else `falcon-exp` in `XDG_CACHE_HOME`, else
  * in the platform's cache folder. The worker looks in the same place (falcon_exp/worker/supervisor/main.py).
  */
 export function resolveHome(env: Readonly<Record<string, string | undefined>>, platform: string): string {

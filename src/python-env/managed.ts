@@ -20,16 +20,16 @@ import { type Env, type OnSetupProgress, setupError } from "./types.js";
 
 const LOCKS = ["torch.lock", "worker.lock", "model.lock"] as const;
 
-/** Where the managed environment of this version's locks lies, and what of it is done. */
+/** Where the managed environment for this version's locks is, and which of its steps are missing. */
 export interface ManagedEnvironment {
   readonly folder: string;
   readonly python: string;
   readonly missing: readonly Step[];
-  /** What was added to it when something asked for it. */
+  /** The extras that were added to it because something asked for them. */
   readonly extras: readonly Extra[];
 }
 
-/** Looks, makes nothing, starts nothing. */
+/** Looks at the managed environment without making or starting anything. */
 export async function inspectManaged(
   home: string,
   pythonPath: string,
@@ -53,7 +53,7 @@ export function listLocks(pythonPath: string, { extras }: ManagedEnvironment): r
   return [...LOCKS, ...extras.map((extra) => `${extra}.lock`)].map((name) => lockPath(pythonPath, name));
 }
 
-/** What `makeManaged` is to do anew: everything, or whatever pip finds missing. */
+/** Makes `makeManaged` start again: with everything, or (`keepVenv`) with whatever pip finds missing. */
 export async function forgetSteps(
   { folder }: Pick<ManagedEnvironment, "folder">,
   { keepVenv }: { readonly keepVenv: boolean },
@@ -82,7 +82,7 @@ export interface MakeOptions {
   readonly onProgress: OnSetupProgress;
 }
 
-/** Makes what is missing, step by step; each step is noted when done, so that a killed set-up goes on from there. */
+/** Makes what is missing, step by step. Each step is noted when it is done, so that a killed set-up continues from there. */
 export async function makeManaged(options: MakeOptions): Promise<ManagedEnvironment> {
   const { home, pythonPath, extras } = options;
   const steps = stepsFor(extras);
@@ -111,7 +111,7 @@ interface StepContext extends MakeOptions {
   readonly onDetail: (detail: string) => void;
 }
 
-/** Does one step; the first gives back the version of Python. */
+/** Does one step; `venv` returns the version of Python, the others null. */
 async function perform(step: Step, context: StepContext): Promise<string | null> {
   const { python, pythonPath, env, onDetail } = context;
   const lock = (name: string) => ["-r", lockPath(pythonPath, name)];

@@ -10,7 +10,7 @@ const exportedRunSchema = z.object({
   /** MLflow's experiment. */
   experiment: z.string(),
   mlflow_run_id: z.string(),
-  /** `skipped`: it was there from the same records. `replaced`: its records have grown since. */
+  /** `skipped`: it was already there, from the same records. `replaced`: its records have grown since. */
   action: z.enum(["exported", "skipped", "replaced"]),
   configurations: z.int(),
 });
@@ -26,14 +26,14 @@ export interface MlflowExport {
   readonly pythonPath: string;
   readonly env: Env;
   readonly trackingUri: string;
-  /** Null: one of MLflow's experiments for each of falcon-exp's. */
+  /** Null: one MLflow experiment per falcon-exp experiment. */
   readonly experiment: string | null;
   /** Where files of a new experiment go; null: MLflow decides. */
   readonly artifactLocation: string | null;
   readonly folders: readonly string[];
 }
 
-/** Throws FalconError `mlflow-missing`, `mlflow-failed`, and what else the client says, with exit code `resultsFailed`. */
+/** Exports runs. Throws FalconError `mlflow-missing`, `mlflow-failed` or one from the client, with exit code `resultsFailed`. */
 export async function exportRuns(options: MlflowExport): Promise<readonly ExportedRun[]> {
   const { python, pythonPath, env, trackingUri, experiment, artifactLocation, folders } = options;
   const { stdout, stderr, shortMessage } = await runPython(
@@ -54,7 +54,7 @@ export async function exportRuns(options: MlflowExport): Promise<readonly Export
     ...(answer?.error ?? {
       code: "mlflow-failed",
       message: `The export to MLflow ended without an answer: ${lastLines(stderr) || shortMessage}`,
-      next: "Check the tracking URI and that its server answers; then export again: what is there already is skipped.",
+      next: "Check the tracking URI and that its server answers, then export again. Runs that were already exported are skipped.",
     }),
   });
 }

@@ -10,7 +10,7 @@ export interface PipInstall {
   readonly onDetail: (detail: string) => void;
 }
 
-/** Installs with pip, without questions. Throws `setup-install-failed` with pip's last words. */
+/** Installs with pip, without questions. Throws `setup-install-failed` or `setup-disk-full` with pip's last lines. */
 export async function pipInstall({ python, args, env, what, onDetail }: PipInstall): Promise<void> {
   const base = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"];
   const onLine = (line: string) => {

@@ -2,18 +2,18 @@ import { tmpdir } from "node:os";
 import { execa } from "execa";
 import type { Env } from "./types.js";
 
-/** How a command ended, with what it wrote. */
+/** How a command ended, and what it wrote. */
 export interface PythonResult {
   readonly failed: boolean;
   readonly stdout: string;
   readonly stderr: string;
-  /** Both streams as they came. */
+  /** Both streams, interleaved as they came. */
   readonly all: string;
   /** One line on how it failed. */
   readonly shortMessage: string;
 }
 
-/** Runs a Python interpreter so that nothing of the user's folder or of another environment is imported. */
+/** Runs a Python interpreter so that it imports nothing from the user's folder or from another environment. */
 export async function runPython(
   python: string,
   args: readonly string[],
@@ -21,14 +21,14 @@ export async function runPython(
     readonly env: Env;
     readonly pythonPath?: string;
     readonly onLine?: (line: string) => void;
-    /** Written to stdin; without it there is none. */
+    /** Written to stdin; without it, the command has no stdin. */
     readonly input?: string;
   },
 ): Promise<PythonResult> {
   const { PYTHONPATH: _, PYTHONHOME: __, PYTHONSTARTUP: ___, ...rest } = options.env;
   const env = options.pythonPath === undefined ? rest : { ...rest, PYTHONPATH: options.pythonPath };
   const child = execa(python, [...args], {
-    // The temporary folder rather than the user's: a `torch.py` lying there must not be imported.
+    // The temporary folder instead of the user's, because a `torch.py` in the user's folder must not be imported.
     cwd: tmpdir(),
     env: env as Record<string, string>,
     extendEnv: false,
@@ -41,7 +41,7 @@ export async function runPython(
     for await (const line of child.iterable({ from: "all", binary: false })) onLine(line);
   }
   const { failed, stdout, stderr, all, shortMessage } = await child;
-  // Where the interpreter could not be started at all there are no streams, whatever the types say.
+  // If the interpreter could not be started at all, there are no streams, whatever the types say.
   const text = (output: string | undefined) => output ?? "";
   return {
     failed,

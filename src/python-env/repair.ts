@@ -1,4 +1,4 @@
-/** Verifies what an earlier set-up made of the managed environment, and mends it. */
+/** Verifies the managed environment that an earlier set-up made, and repairs it. */
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { FalconError } from "../base/errors.js";
@@ -14,7 +14,7 @@ import {
 } from "./managed.js";
 import { runPython } from "./python-command.js";
 
-/** What is wrong with files and versions of what was installed. Makes nothing, starts nothing. */
+/** What is wrong with the files and versions of what was installed. Makes nothing, starts nothing. */
 export async function findManagedProblems(
   pythonPath: string,
   managed: ManagedEnvironment,
@@ -23,8 +23,8 @@ export async function findManagedProblems(
 }
 
 /**
- * Makes what is missing; of what is there it looks at every file and imports every library. What is damaged is installed
- * again, and where that does not help the whole environment. Throws `setup-…` where neither does.
+ * Makes what is missing, then checks every file and imports every library. Damaged packages are installed again, and if that
+ * does not help, the whole environment is. Throws `setup-…` if neither helps.
  */
 export async function mendManaged(options: MakeOptions): Promise<void> {
   const before = await inspectManaged(options.home, options.pythonPath);
@@ -66,7 +66,7 @@ async function findProblems(
   }
 }
 
-/** Has pip find missing what is damaged; false where pip itself cannot be used any more. */
+/** Makes pip treat the damaged packages as missing. False if pip itself can no longer be used. */
 async function forgetPackages(
   { env }: MakeOptions,
   { python }: ManagedEnvironment,
@@ -75,7 +75,7 @@ async function forgetPackages(
   for (const { notes } of problems) {
     if (notes !== null) await rm(notes, { recursive: true, force: true });
   }
-  // Python brings a pip of its own, which needs no network.
+  // Python comes with a pip of its own, which needs no network.
   const isPipDamaged = problems.some(({ package: name }) => name === "pip");
   const { failed } = await runPython(python, ["-m", isPipDamaged ? "ensurepip" : "pip", "--version"], {
     env,
@@ -89,7 +89,7 @@ async function isWholeAgain(options: MakeOptions): Promise<boolean> {
     const managed = await makeManaged(options);
     return (await findManagedProblems(options.pythonPath, managed)).length === 0;
   } catch (error) {
-    // All else, a network that is down above all, would only be worse with everything gone.
+    // Any other failure, above all a network that is down, would only get worse if everything were removed.
     if ((error as FalconError).code !== "setup-environment-unsuitable") throw error;
     return false;
   }

@@ -1,11 +1,11 @@
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 
-/** One sign of life of a set-up, for people. */
+/** A progress message of a set-up, for people. */
 export interface SetupProgress {
   /** What is being made, e.g. "torch". */
   readonly step: string;
-  /** What is going on in it, e.g. "downloading torch-2.13.0 (190 MB)". */
+  /** What is happening in it, e.g. "downloading torch-2.13.0 (190 MB)". */
   readonly detail: string;
   /** From 1 to `count`. */
   readonly index: number;

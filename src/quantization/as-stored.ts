@@ -1,4 +1,4 @@
-/** Whatever quantization a checkpoint's files have, loaded as Transformers loads it. */
+/** Whatever quantization a checkpoint's files already have, loaded as Transformers loads it. */
 import { z } from "zod";
 import type { QuantizationMethod } from "./method.js";
 
@@ -6,7 +6,7 @@ const text = z.string().min(1);
 
 const wireSchema = z.strictObject({
   method: z.literal("as-stored"),
-  /** The files of the same model that are quantized; null: the model's own files are. */
+  /** The quantized files of the same model. Null if the model's own files are quantized. */
   checkpoint: z
     .discriminatedUnion("source", [
       z.strictObject({ source: z.literal("path"), path: text }),
@@ -35,21 +35,21 @@ const inputSchema = z.strictObject({
 export const asStored: QuantizationMethod<"as-stored", typeof wireSchema, typeof inputSchema> = {
   method: "as-stored",
   library: "as stored",
-  // Which one depends on the files: `findStoredExtra`.
+  // Which extra is needed depends on the files: see `findStoredExtra`.
   extra: null,
   wireSchema,
   inputSchema,
   form: "{method: as-stored, checkpoint}",
   words: { "as-stored": { method: "as-stored" } },
   otherSpellings: ["gptq", "awq", "auto-round", "compressed-tensors", "stored", "prequantized"],
-  // It may be nothing below 16 bits: the census tells.
+  // There may be no weights below 16 bits; only the census shows that.
   weightsAre: null,
   fitted: [],
-  // Where the checkpoint lies is found with the experiment file's folder.
+  // The checkpoint is added later, because its path is relative to the experiment file's folder.
   resolve: () => ({ method: "as-stored", checkpoint: null }),
   describe: ({ checkpoint }) =>
     checkpoint === null ? ["as-stored"] : ["as-stored", nameCheckpoint(checkpoint)],
-  // What the files take is not known before they are there.
+  // How many bytes the files take is not known before they are there.
   estimateLayerBytes: null,
   unpackedDtype: () => null,
   orderingBits: () => Number.NaN,
@@ -60,7 +60,10 @@ function nameCheckpoint(checkpoint: Checkpoint): string {
   return whole.split(/[/\\]/).findLast((part) => part !== "") ?? whole;
 }
 
-/** What reads the files of a `quantization_config`, of what the managed environment can install; null where nothing can. */
+/**
+ * The extra of the managed environment that reads files with this `quant_method` in their `quantization_config`. Null if none
+ * does.
+ */
 export function findStoredExtra(quantMethod: unknown) {
   return quantMethod === "compressed-tensors" || quantMethod === "torchao" || quantMethod === "quanto"
     ? quantMethod

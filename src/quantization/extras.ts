@@ -1,6 +1,6 @@
-/** Libraries of quantization methods that the managed environment installs when they are first asked for. */
+/** Libraries of quantization methods that the managed environment installs when they are first needed. */
 
-/** Each is a lock of its own, `python/requirements/<extra>.lock`, and the name that people know it by. */
+/** Each key has a lock file of its own, `python/requirements/<extra>.lock`; its value is the name that people know it by. */
 export const METHOD_EXTRAS = {
   torchao: "torchao",
   quanto: "optimum-quanto",

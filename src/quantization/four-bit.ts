@@ -4,10 +4,13 @@ import { resolveDtype } from "./dtypes.js";
 import { type LinearLayer, type QuantizationMethod, skipModulesInput, skippedModules } from "./method.js";
 
 const FLOAT32_BYTES = 4;
-/** bitsandbytes' own: weights that share a constant, and constants that share one when quantized again. */
+/** bitsandbytes' own sizes: how many weights share a constant, and how many constants share one when they are quantized too. */
 const BLOCK_WEIGHTS = 64;
 const NESTED_BLOCKS = 256;
-/** Entries of the tables that a layer keeps: 16 values of a 4-bit type; 256 of the 8-bit constants, and their offset. */
+/**
+ * Entries in the tables that a layer keeps: the 16 values of a 4-bit type; 256 values for 8-bit constants, which also have an
+ * offset.
+ */
 const CODE_ENTRIES = 16;
 const NESTED_CODE_ENTRIES = 256;
 

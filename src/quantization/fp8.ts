@@ -1,9 +1,9 @@
-/** Transformers' fine-grained FP8, as DeepSeek and Qwen publish it: 8-bit floats, a constant a block. GPUs alone. */
+/** Transformers' fine-grained FP8, as published by DeepSeek and Qwen: 8-bit floats with one constant per block. GPUs only. */
 import { z } from "zod";
 import { type QuantizationMethod, skipModulesInput, skippedModules } from "./method.js";
 
 const FLOAT32_BYTES = 4;
-/** A block's side, the library's own default. */
+/** Side length of a block, which is the library's own default. */
 const BLOCK_SIDE = 128;
 
 const wireSchema = z.strictObject({ method: z.literal("fp8"), skip_modules: skippedModules() });
@@ -20,7 +20,7 @@ export const fp8: QuantizationMethod<"fp8", typeof wireSchema, typeof inputSchem
   words: { fp8: { method: "fp8" } },
   otherSpellings: ["finegrained_fp8", "float8"],
   weightsAre: "8-bit",
-  // Of the size of int8.
+  // Empty, because its weights are about as large as int8's.
   fitted: [],
   resolve: ({ skip_modules }) => ({ method: "fp8", skip_modules: skip_modules ?? null }),
   describe: () => ["fp8"],

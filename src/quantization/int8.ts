@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type QuantizationMethod, skipModulesInput, skippedModules } from "./method.js";
 
-/** bitsandbytes' own default: outliers from here on are computed in 16 bits. */
+/** bitsandbytes' own default: outliers from this value on are computed in 16 bits. */
 const DEFAULT_THRESHOLD = 6;
 const ROW_CONSTANT_BYTES = 4;
 
@@ -37,7 +37,7 @@ export const int8: QuantizationMethod<"int8", typeof wireSchema, typeof inputSch
   }),
   describe: ({ threshold }) =>
     threshold === DEFAULT_THRESHOLD ? ["int8"] : ["int8", `threshold-${threshold}`],
-  // One constant a row.
+  // One constant per row.
   estimateLayerBytes: ({ in_features, out_features }) =>
     in_features * out_features + out_features * ROW_CONSTANT_BYTES,
   unpackedDtype: () => null,

@@ -1,4 +1,4 @@
-/** What a quantization method has to tell: everything else asks the registry, and never switches on a method's name. */
+/** What a quantization method must provide. All other code asks the registry and never switches on a method's name. */
 import { z } from "zod";
 import type { MethodExtra } from "./extras.js";
 
@@ -8,7 +8,7 @@ export interface LinearLayer {
   readonly out_features: number;
 }
 
-/** The parameters of one method, in TypeScript; its other half is python/falcon_exp/worker/quantization/<method>.py. */
+/** The TypeScript half of one method: its parameters. The other half is python/falcon_exp/worker/quantization/<method>.py. */
 export interface QuantizationMethod<
   Name extends string,
   WireSchema extends z.ZodObject,
@@ -17,40 +17,47 @@ export interface QuantizationMethod<
   Input = z.infer<InputSchema>,
 > {
   readonly method: Name;
-  /** What packs the weights: sizes under different libraries say nothing of each other's needs. Null: none does. */
+  /** The library that packs the weights: what fits under one library says nothing about what another needs. Null if none does. */
   readonly library: string | null;
-  /** What of `extras.ts` the managed environment needs for it; null: nothing more than the worker's own libraries. */
+  /** The extra (`extras.ts`) that the managed environment needs for it. Null if the worker's own libraries are enough. */
   readonly extra: MethodExtra | null;
-  /** What the worker is asked for, every default filled in; told apart by `method`. */
+  /** What the worker is asked for, with every default filled in; `method` tells the schemas apart. */
   readonly wireSchema: WireSchema;
-  /** The mapping that may stand in an experiment file. */
+  /** The mapping that may be written in an experiment file. */
   readonly inputSchema: InputSchema;
   /** How that mapping is written in one line, for help and errors. */
   readonly form: string;
-  /** Single words that may stand instead: `fp4` → `{type: fp4}`. */
+  /** Single words that may be written instead: `fp4` → `{type: fp4}`. */
   readonly words: Readonly<Record<string, Input>>;
-  /** Spellings of other tools, for the hint of an error. */
+  /** Spellings used by other tools, for hints in error messages. */
   readonly otherSpellings: readonly string[];
-  /** How its weights are called in a sentence: `4-bit`; null where they are as the dtype has them. */
+  /** What its weights are called in a sentence: `4-bit`. Null if they are, or may be, in the configuration's dtype. */
   readonly weightsAre: string | null;
-  /** What `falcon-exp fit` lays side by side. */
+  /** What `falcon-exp fit` shows side by side. */
   readonly fitted: readonly Input[];
   /** Fills in the defaults. */
   resolve(input: Input): Wire;
-  /** Parts of its short text: `["nf4", "double"]`; what is as usual goes without saying. */
+  /** Parts of its short text: `["nf4", "double"]`; defaults are left out. */
   describe(wire: Wire): readonly string[];
-  /** Bytes of one layer's weights and constants; `elementBytes`: of one value that is not quantized. Null: only a load tells. */
+  /**
+   * Bytes of one layer's weights and constants; `elementBytes` is the size of one unquantized value. Null if only a load can
+   * tell.
+   */
   readonly estimateLayerBytes: ((layer: LinearLayer, wire: Wire, elementBytes: number) => number) | null;
-  /** The dtype to which a layer's weights are unpacked whenever it computes (`auto`: the configuration's); null: never. */
+  /**
+   * The dtype to which a layer's weights are unpacked whenever it computes (`auto`: the configuration's). Null if they never are.
+   */
   unpackedDtype(wire: Wire): string | null;
   /**
-   * Bits of a weight, constants included, as far as it orders configurations by size; null: as the dtype has it. NaN: not
-   * known before a load.
+   * Bits per weight, constants included, exact enough to order configurations by size. Null if the weights are in the
+   * configuration's dtype; NaN if it is not known before a load.
    */
   orderingBits(wire: Wire): number | null;
 }
 
-/** Names of modules left unquantized in addition to what transformers leaves (output head); null = only those. */
+/**
+ * Names of modules left unquantized in addition to those that transformers leaves unquantized (output head). Null for only those.
+ */
 export const skippedModules = () => z.array(z.string()).nullable();
 
 export const skipModulesInput = z.array(z.string().min(1)).meta({

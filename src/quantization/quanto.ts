@@ -1,10 +1,10 @@
-/** optimum-quanto's weights: 8 bits with a constant a row, or 4 bits in groups. */
+/** optimum-quanto's weights: 8 bits with one constant per row, or 4 bits in groups. */
 import { z } from "zod";
 import { type LinearLayer, type QuantizationMethod, skipModulesInput, skippedModules } from "./method.js";
 
-/** The library takes the largest of 128, 96, 64 and 32 weights that divides a row, else the whole row. */
+/** The library makes groups of 128, 96, 64 or 32 weights, the largest of these that divides a row, else of the whole row. */
 const GROUPS = [128, 96, 64, 32] as const;
-/** Two constants of a layer's activations, kept though these are not quantized. */
+/** Two constants for a layer's activations, which are kept even though the activations are not quantized. */
 const ACTIVATION_BYTES = 8;
 
 const types = z.enum(["int8", "int4", "float8"]);
@@ -34,7 +34,7 @@ export const quanto: QuantizationMethod<"quanto", typeof wireSchema, typeof inpu
   words: { "quanto-int8": word("int8"), "quanto-int4": word("int4"), "quanto-float8": word("float8") },
   otherSpellings: ["quanto", "qint8", "qint4", "qfloat8"],
   weightsAre: "quantized by quanto",
-  // Of the sizes of bitsandbytes' 8 and 4 bits.
+  // Empty, because its weights are about as large as bitsandbytes' 8-bit and 4-bit ones.
   fitted: [],
   resolve: ({ type, skip_modules }) => ({ method: "quanto", type, skip_modules: skip_modules ?? null }),
   describe: ({ type }) => [`quanto-${type}`],
@@ -51,9 +51,9 @@ function estimateQuantoBytes(
   if (type !== "int4") return in_features * out_features + out_features * elementBytes + ACTIVATION_BYTES;
   const group = findGroup(in_features);
   const groups = (in_features / group) * out_features;
-  // One group alone has its constants column by column: of a gate with one short row.
+  // If there is only one group, its constants are per column; this happens for a gate with one short row.
   const constants = groups === 1 ? in_features : groups;
-  // Two rows of groups a byte; a constant and a shift.
+  // Each byte holds values of two groups; each constant comes with a shift.
   return Math.ceil(groups / 2) * group + constants * 2 * elementBytes + ACTIVATION_BYTES;
 }
 

@@ -1,4 +1,4 @@
-/** Every quantization method: what is added here is known everywhere (docs/development.md, "Add a quantization"). */
+/** All quantization methods; a method added here is known everywhere (docs/development.md, "Add a quantization"). */
 import { z } from "zod";
 import { joinWithOr } from "../base/text.js";
 import { asStored, type Checkpoint, findStoredExtra } from "./as-stored.js";
@@ -31,7 +31,7 @@ type Mapping = z.infer<InputSchemas[number]>;
 export { type Checkpoint, findStoredExtra };
 export type MethodName = Registered[number]["method"];
 
-/** Given only its own quantizations: `findMethod` looks it up by the quantization's name. */
+/** A method is only ever given its own quantizations, because `findMethod` looks it up by the quantization's `method`. */
 type AnyMethod = QuantizationMethod<MethodName, z.ZodObject, z.ZodObject, Quantization, Mapping>;
 const METHODS = REGISTERED as unknown as readonly AnyMethod[];
 
@@ -57,19 +57,21 @@ export const quantizationInputSchema = z
   });
 export type QuantizationInput = string | Mapping;
 
-/** In `exclude`, `include`'s sibling and `reference`: any part of a quantization; what is not named matches anything. */
+/**
+ * In `exclude` (the counterpart of `include`) and `reference`: any part of a quantization. Keys that are left out match anything.
+ */
 export const quantizationMatchSchema = z.union([z.enum(WORDS), buildMatchMapping()], {
   error: `must be ${WORDS.join(", ")}, or a mapping with some of a quantization's keys`,
 });
 export type QuantizationMatch = string | Readonly<Record<string, unknown>>;
 
-/** What a checked value of an experiment file asks for, every default filled in; a checkpoint is set by `withCheckpoint`. */
+/** What a validated value of an experiment file asks for, with every default filled in; `withCheckpoint` sets the checkpoint. */
 export function resolveQuantization(input: QuantizationInput): Quantization {
   const mapping = typeof input === "string" ? mappingOfWord(input) : input;
   return methodOfMapping(mapping).resolve(mapping);
 }
 
-/** The checkpoint that a checked value names, as it was written; null where it names none. */
+/** The checkpoint that a validated value names, as it was written. Null if it names none. */
 export function findWrittenCheckpoint(input: QuantizationInput) {
   return typeof input !== "string" && "checkpoint" in input ? (input.checkpoint ?? null) : null;
 }
@@ -78,7 +80,7 @@ export function withCheckpoint(quantization: Quantization, checkpoint: Checkpoin
   return quantization.method === "as-stored" ? { ...quantization, checkpoint } : quantization;
 }
 
-/** Where quantized files come from that are not the model's own. */
+/** Where the quantized files come from. Null if they are the model's own, or the method takes no checkpoint. */
 export function findCheckpoint(quantization: Quantization): Checkpoint | null {
   return quantization.method === "as-stored" ? quantization.checkpoint : null;
 }
@@ -87,7 +89,7 @@ export function isAsStored({ method }: Quantization): boolean {
   return method === asStored.method;
 }
 
-/** What of a quantization a checked pattern asks for. */
+/** The parts of a quantization that a validated pattern asks for. */
 export function resolveQuantizationMatch(match: QuantizationMatch): object {
   if (typeof match === "string") {
     const mapping = mappingOfWord(match);
@@ -104,32 +106,32 @@ export function describeQuantization(quantization: Quantization): string {
   return [...parts, ...(skipped.length > 0 ? [`skip-${skipped.join("+")}`] : [])].join("-");
 }
 
-/** The words that are meant by a spelling of other tools: `4-bit` → `fp4 or nf4`; null where none is. */
+/** The words that another tool's spelling stands for: `4-bit` → `fp4 or nf4`. Null if the spelling is unknown. */
 export function findWordsMeant(written: string): string | null {
   const meant = METHODS.find(({ otherSpellings }) => otherSpellings.includes(written));
   return meant === undefined ? null : Object.keys(meant.words).join(" or ");
 }
 
-/** What `falcon-exp fit` lays side by side. */
+/** What `falcon-exp fit` shows side by side. */
 export function listFittedQuantizations(): readonly Quantization[] {
   return METHODS.flatMap((method) => method.fitted.map((input) => method.resolve(input)));
 }
 
 /**
- * How weights are called that a live model's method has packed: `4-bit`; null where it packs none. Of what no method here
- * packed it is known that it takes fewer than 16 bits.
+ * What the weights that a live model's method has packed are called: `4-bit`. Null if the method packs none. If none of these
+ * methods packed them, all that is known is that they take fewer than 16 bits.
  */
 export function describeWeights(liveMethod: string): string | null {
   const known = METHODS.find(({ method }) => method === liveMethod);
   return known === undefined ? "below 16 bits" : known.weightsAre;
 }
 
-/** What packs its weights; null where nothing does. */
+/** The library that packs its weights. Null if none does. */
 export function findLibrary(quantization: Quantization): string | null {
   return findMethod(quantization).library;
 }
 
-/** What the managed environment must hold besides the worker's own libraries. */
+/** What the managed environment must contain in addition to the worker's own libraries. */
 export function listMethodExtras(quantizations: readonly Quantization[]): readonly MethodExtra[] {
   return [...new Set(quantizations.flatMap((quantization) => findMethod(quantization).extra ?? []))];
 }
@@ -143,28 +145,35 @@ export function listSkippedModules(quantization: Quantization): readonly string[
   return "skip_modules" in quantization ? (quantization.skip_modules ?? []) : [];
 }
 
-/** Whether what its weights take can be told before they are loaded. */
+/** Whether the size of its weights can be known before they are loaded. */
 export function canEstimate(quantization: Quantization): boolean {
   return findMethod(quantization).estimateLayerBytes !== null;
 }
 
-/** Bytes of one layer's weights and constants, where `canEstimate`; `elementBytes`: of one value that is not quantized. */
+/**
+ * Bytes of one layer's weights and constants; throws unless `canEstimate`. `elementBytes` is the size of one unquantized value.
+ */
 export function estimateLayerBytes(
   layer: LinearLayer,
   quantization: Quantization,
   elementBytes: number,
 ): number {
   const { method, estimateLayerBytes } = findMethod(quantization);
-  if (estimateLayerBytes === null) throw new Error(`what ${method} takes is known when it is loaded`);
+  if (estimateLayerBytes === null) throw new Error(`the size of ${method} is known only once it is loaded`);
   return estimateLayerBytes(layer, quantization, elementBytes);
 }
 
-/** The dtype to which a layer's weights are unpacked whenever it computes (`auto`: the configuration's); null: never. */
+/**
+ * The dtype to which a layer's weights are unpacked whenever it computes (`auto`: the configuration's). Null if they never are.
+ */
 export function findUnpackedDtype(quantization: Quantization): string | null {
   return findMethod(quantization).unpackedDtype(quantization);
 }
 
-/** Bits of a weight, to order configurations by size; what is not quantized is the largest. NaN: not known before a load. */
+/**
+ * Bits per weight, to order configurations by size; unquantized weights count as the largest. NaN if it is not known before a
+ * load.
+ */
 export function computeOrderingBits(quantization: Quantization): number {
   return findMethod(quantization).orderingBits(quantization) ?? Number.POSITIVE_INFINITY;
 }
@@ -181,7 +190,7 @@ function methodOfMapping(mapping: Mapping): AnyMethod {
   return METHODS.find(({ inputSchema }) => inputSchema.safeParse(mapping).success) as AnyMethod;
 }
 
-/** Every key of every method, none of them needed; a key that several methods have may be as in any of them. */
+/** Every key of every method, all of them optional; a key that several methods have accepts the values of any of them. */
 function buildMatchMapping(): z.ZodObject {
   const choices = new Map<string, z.ZodType[]>();
   for (const { inputSchema } of METHODS) {

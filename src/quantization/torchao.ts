@@ -1,9 +1,9 @@
-/** torchao's weights: a byte a weight and constants a row; `dynamic` types quantize the activations too, as they come. */
+/** torchao's weights: one byte per weight and constants per row; `dynamic` types also quantize the activations, on the fly. */
 import { z } from "zod";
 import { type LinearLayer, type QuantizationMethod, skipModulesInput, skippedModules } from "./method.js";
 
 const FLOAT32_BYTES = 4;
-/** Of int4, the library's own default: weights that share a constant and a zero point. */
+/** For int4, the library's own default: how many weights share a constant and a zero point. */
 const GROUP_WEIGHTS = 128;
 
 const types = z.enum(["int8", "int8-dynamic", "float8", "float8-dynamic", "int4"]);
@@ -39,7 +39,7 @@ export const torchao: QuantizationMethod<"torchao", typeof wireSchema, typeof in
   },
   otherSpellings: ["torchao", "int8wo", "int8_weight_only", "int4wo", "int4_weight_only", "float8wo"],
   weightsAre: "quantized by torchao",
-  // Of the sizes of bitsandbytes' 8 and 4 bits.
+  // Empty, because its weights are about as large as bitsandbytes' 8-bit and 4-bit ones.
   fitted: [],
   resolve: ({ type, skip_modules }) => ({ method: "torchao", type, skip_modules: skip_modules ?? null }),
   describe: ({ type }) => [`torchao-${type}`],
@@ -56,6 +56,6 @@ function estimateTorchAoBytes(
 ): number {
   const weights = in_features * out_features;
   if (type === "int4") return weights / 2 + (weights / GROUP_WEIGHTS) * 2 * elementBytes;
-  // int8 keeps a zero point of a byte beside each row's constant, though it is always zero.
+  // int8 keeps a one-byte zero point beside each row's constant, even though it is always zero.
   return weights + out_features * (FLOAT32_BYTES + (type.startsWith("int8") ? 1 : 0));
 }

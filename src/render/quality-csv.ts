@@ -1,4 +1,4 @@
-/** `quality.csv`: one row a configuration and text, and one a configuration and metric of lm-evaluation-harness. */
+/** `quality.csv`: one row per configuration and text, and one per configuration and metric of lm-evaluation-harness. */
 
 import { stringify } from "csv-stringify/sync";
 import { csvText } from "../base/text.js";
@@ -25,14 +25,14 @@ export function qualityRows(summary: RunSummary): QualityRow[] {
   });
 }
 
-/** What varies in the experiment, a column each; as labels have it. */
+/** One column for each axis that varies in the experiment, with values as in the labels. */
 function axisColumns({ configurations }: RunSummary, { axes }: ConfigurationSummary): QualityRow {
   const names = new Set(configurations.flatMap((one) => Object.keys(one.axes)));
   names.delete("model");
   return Object.fromEntries([...names].map((name) => [name, axes[name] ?? null]));
 }
 
-/** Null where nothing was scored. */
+/** Null if nothing was scored. */
 export function qualityCsv(summary: RunSummary): string | null {
   const rows = qualityRows(summary);
   if (rows.length === 0) return null;
@@ -44,7 +44,7 @@ export function qualityCsv(summary: RunSummary): string | null {
   return stringify(cells, { header: true, cast: { boolean: (value) => (value ? "true" : "false") } });
 }
 
-/** Every column in its order: a text and a task fill different ones. */
+/** All columns, in their order; texts and tasks fill different ones. */
 const EMPTY: QualityRow = {
   kind: null,
   name: null,

@@ -1,16 +1,16 @@
-/** Of a run with more configurations than a page can show: the first references, each with all that is compared with it. */
+/** What is shown of a run that is too large for a page: the first references, each with everything compared with it. */
 import { groupByReference } from "../analysis/reference-groups.js";
 import { isWhole } from "../analysis/status-text.js";
 import type { RunData } from "../run/run-data.js";
 import type { RunSummary } from "../run/summary-schema.js";
 
-/** Nobody tells more curves, rows and answers apart, and a page of thousands would not open. */
+/** Nobody could tell more curves, rows and answers apart, and a page with thousands of them would not open. */
 export const MOST_SHOWN = 100;
 
 export interface ShownPart {
   readonly data: RunData;
   readonly summary: RunSummary;
-  /** What is left out, and where it is; null where nothing is. */
+  /** Says what is left out and where to find it; null if nothing is left out. */
   readonly note: string | null;
 }
 
@@ -38,6 +38,6 @@ export function pickShown(data: RunData, summary: RunSummary): ShownPart {
       ...summary,
       configurations: summary.configurations.filter(({ id }) => shown.has(id)),
     },
-    note: `Of ${named(count)} configurations the first ${named(shown.size)} are shown, with the references that they are compared with; all are in summary.json, records.csv and records.parquet.${problems}`,
+    note: `The first ${named(shown.size)} of ${named(count)} configurations are shown, together with their references; all are in summary.json, records.csv and records.parquet.${problems}`,
   };
 }

@@ -1,4 +1,4 @@
-/** Everything that is drawn from records: summary, tables, answers, charts and the page. The same records give the same bytes. */
+/** Everything that is made from records: summary, tables, answers, charts and the page. The same records give the same bytes. */
 
 import { rm } from "node:fs/promises";
 import { summarize } from "../analysis/summary.js";
@@ -25,13 +25,13 @@ import { pickShown } from "./shown-part.js";
 export interface WrittenReport {
   readonly summary: RunSummary;
   readonly data: RunData;
-  /** What could not be read or drawn, for people; the rest was written all the same. */
+  /** What could not be read or drawn, in words for people; everything else was still written. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads the records and writes all that is drawn from them. `loading`: Vega is loaded in its thread while this one reads, and draws
- * while this one writes. Throws FalconError `results-write-failed` and the reader's.
+ * Reads the records and writes everything that is made from them. `loading`: Vega loads in a thread of its own while this one
+ * reads, and draws while this one writes. Throws FalconError `results-write-failed` and the reader's errors.
  */
 export async function writeReport(paths: RunPaths, loading = loadDrawing()): Promise<WrittenReport> {
   const ofTasks = await mergeTaskRecords(paths);
@@ -41,7 +41,7 @@ export async function writeReport(paths: RunPaths, loading = loadDrawing()): Pro
   const shown = pickShown(data, summary);
   const charts = buildCharts(chartInputs(shown.data, shown.summary));
   const drawing = await loading;
-  // What goes wrong is told when they are written.
+  // Errors are reported when the charts are written.
   for (const { spec } of charts) drawing.render?.(spec).catch(() => {});
   await writeResultFile(paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
   await writeResultPieces(paths.csv, csvFilePieces(csvPieces(listRows([data]))));

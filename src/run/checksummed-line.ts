@@ -1,22 +1,23 @@
 /**
- * A line of `records.jsonl` and its checksum: the record's JSON with `,"crc32":"xxxxxxxx"` before its last brace, the CRC-32
- * (as zlib has it, eight hexadecimal digits) of the bytes of the record's JSON without it. A flipped bit anywhere shows.
+ * A line of `records.jsonl` with its checksum: the record's JSON with `,"crc32":"xxxxxxxx"` inserted before its last brace. The
+ * checksum is the CRC-32 (zlib's, eight hexadecimal digits) of the bytes of the record's JSON without it. A flipped bit
+ * anywhere is detected.
  */
 import { crc32 } from "node:zlib";
 
 const CHECKSUM = /,"crc32":"([0-9a-f]{8})"\}$/;
 const CHECKSUM_BYTES = ',"crc32":"00000000"}'.length;
-/** Inside a JSON text the quotes would be escaped, so this is only ever a checksum. */
+/** Only ever finds checksums, because quotes inside a JSON string would be escaped. */
 const ANY_CHECKSUM = /,"crc32":"[0-9a-f]{8}"\}/g;
 
-/** The line for a record's JSON text, without the line's end. */
+/** Returns the line for a record's JSON text, without the line end. */
 export function appendChecksum(json: string): string {
   return `${json.slice(0, -1)},"crc32":"${hex(crc32(json))}"}`;
 }
 
 /**
- * `intact`: `json` holds what was written. `unsealed`: a line from before there were checksums. `broken`: what was
- * written is not what stands there.
+ * `intact`: `json` holds what was written. `no-checksum`: a line from before there were checksums. `broken`: the line is not
+ * what was written.
  */
 export type VerifiedLine =
   | { readonly kind: "intact" | "no-checksum"; readonly json: Buffer }
@@ -31,8 +32,8 @@ export function verifyChecksum(line: Buffer): VerifiedLine {
 }
 
 /**
- * The lines that stand in one because the line's end between them was damaged: cut after each checksum, with the byte that
- * was the line's end left out. One piece where there is nothing to cut.
+ * Splits a line into the lines that look like one because the line end between them was damaged: cuts after each checksum and
+ * leaves out the byte that was the line end. Returns one piece if there is nothing to cut.
  */
 export function splitAtChecksums(line: Buffer): readonly Buffer[] {
   const pieces: Buffer[] = [];

@@ -1,6 +1,6 @@
 /**
- * `slices.json`: which parts of the plan each slice has, where that was decided by how long they take. Written before any task begins,
- * and never again: every task reads the same.
+ * `slices.json`: which parts of the plan each slice has, if that was decided by how long the parts take. Written before any
+ * task begins and never again, so that every task reads the same.
  */
 import { z } from "zod";
 import { FalconError } from "../base/errors.js";
@@ -16,23 +16,23 @@ const dealSchema = z.strictObject({
   schema_version: z.literal(1),
   slices: z.array(
     z.strictObject({
-      /** Numbers, from 0, in the plan's order of references. */
+      /** Numbers of parts, from 0, in the plan's order of references. */
       parts: z.array(z.int().min(0)),
-      /** As it was predicted; nothing depends on it. */
+      /** How long the slice was predicted to take; nothing depends on it. */
       predicted_sec: z.number().min(0),
     }),
   ),
 });
 export type DealtSlice = z.infer<typeof dealSchema>["slices"][number];
 
-/** Throws FalconError `results-write-failed`. */
+/** Writes `slices.json`. Throws FalconError `results-write-failed`. */
 export async function writeDeal(run: RunPaths, slices: readonly DealtSlice[]): Promise<void> {
   await writeResultFile(run.slices, `${JSON.stringify({ schema_version: 1, slices })}\n`);
 }
 
 /**
- * The parts of each of so many slices: as the file has it where it is of as many, else of about as many loads each. Throws FalconError
- * `slices-unreadable`.
+ * Returns the parts of each of `count` slices: as in the file if it was written for that many slices, else dealt out so that
+ * each slice has about the same number of loads. Throws FalconError `slices-unreadable`.
  */
 export async function dealRun(
   run: RunPaths,

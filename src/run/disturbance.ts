@@ -1,17 +1,21 @@
-/** Whether something else than the trial decided its times, by what the worker counted before and after it. */
+/** Whether something disturbed a trial's times, judged by what the worker counted before and after it. */
 import type { RecordedTrial } from "./record-types.js";
 
 /**
- * From here on a trial is disturbed. Its threads waited for a core that others had: a wait of this share makes a trial
- * longer by as much, several times what trials of a quiet machine differ by.
+ * A trial is disturbed if its threads waited longer than this share of its time for a core that others used. Such a wait makes
+ * the trial longer by the same share, which is several times the spread of trials on a quiet machine.
  */
 const MOST_WAIT_SHARE = 0.03;
 /**
- * Others' share of all cores: a hypervisor's guests take time that no run-queue shows, and whoever computes beside a
- * trial takes caches, memory bandwidth and clock speed from it. More than a machine's usual services need.
+ * A trial is disturbed if other work took more than this share of all cores. A hypervisor's other guests take time that no run
+ * queue shows, and whatever computes beside a trial takes caches, memory bandwidth and clock speed from it. A machine's usual
+ * services need less than this.
  */
 const MOST_OTHER_SHARE = 0.1;
-/** NVML's reasons that come from heat or a failing supply; a power limit is the card's own, and always there. */
+/**
+ * NVML's throttle reasons that come from heat or a failing power supply. A power limit is the card's own and always applies, so
+ * it is not among them.
+ */
 export const SLOWED_BY_FAULT = [
   "HwSlowdown",
   "SwThermalSlowdown",
@@ -24,7 +28,7 @@ export type NoiseValues = Pick<
   "other_cpu_share" | "cpu_wait_share" | "cpu_throttle_events" | "gpu_state_before" | "gpu_state_after"
 >;
 
-/** What disturbed the trial, as short texts; empty where nothing is known to have. */
+/** Returns what disturbed the trial, as short texts; empty if nothing is known to have disturbed it. */
 export function findDisturbances(measured: NoiseValues): string[] {
   const { other_cpu_share: others, cpu_wait_share: waited, cpu_throttle_events: heated } = measured;
   const states = [...(measured.gpu_state_before ?? []), ...(measured.gpu_state_after ?? [])];

@@ -1,4 +1,4 @@
-/** A run to resume: its frozen plan, and what its records say about it. */
+/** A run to be resumed: its frozen plan, and the progress that its records show. */
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { readRegularFile } from "../base/files.js";
@@ -13,13 +13,16 @@ import type { RunEndRecord, RunFileRecord } from "./record-types.js";
 export interface EarlierRun {
   readonly plan: Plan;
   readonly progress: PlanProgress;
-  /** Null where the controller was killed. */
+  /** Null if the controller was killed. */
   readonly end: RunEndRecord | null;
   /** Damaged lines: what they held counts as not measured. */
   readonly warnings: readonly RecordWarning[];
 }
 
-/** Throws FalconError `resume-plan-unreadable`, `resume-plan-changed`, and the reader's. */
+/**
+ * Reads a run's plan and records. Throws FalconError `resume-plan-unreadable`, `resume-plan-changed`, `results-run-missing`,
+ * and the reader's errors.
+ */
 export async function readEarlierRun(paths: RunPaths): Promise<EarlierRun> {
   const plan = await readPlan(paths);
   const { records, warnings } = await readRecords(paths.records);
@@ -34,7 +37,7 @@ export async function readEarlierRun(paths: RunPaths): Promise<EarlierRun> {
   };
 }
 
-/** The frozen plan. Throws FalconError `resume-plan-unreadable`. */
+/** Reads the frozen plan. Throws FalconError `resume-plan-unreadable`. */
 export async function readPlan(paths: RunPaths): Promise<Plan> {
   try {
     return parsePlan(String(await readRegularFile(paths.plan)));
@@ -49,18 +52,23 @@ export async function readPlan(paths: RunPaths): Promise<Plan> {
   }
 }
 
-/** Of a run that was killed before its first record nothing is there; where others are, the first one is damaged or was taken out. */
+/**
+ * A run that was killed before its first record has no records at all. If it has others, its first one was damaged or removed.
+ */
 function refuseHeadless(records: readonly RunFileRecord[], paths: RunPaths): void {
   if (records.length === 0 || records.some((record) => record.kind === "run")) return;
   throw new FalconError({
     code: "results-run-missing",
-    message: `${paths.records} has no run record, so it is unknown what its other records belong to.`,
+    message: `${paths.records} has no run record, so there is no telling which run its other records belong to.`,
     next: "Put the file's first line back, or start a new run.",
     exitCode: ExitCode.resultsFailed,
   });
 }
 
-/** The first record holds the plan's header, configurations and order: what was measured was measured by those. */
+/**
+ * The run record holds the plan's header and configurations: everything was measured by those, so the plan must still have the
+ * same.
+ */
 function refuseOtherPlan(plan: Plan, records: readonly RunFileRecord[], paths: RunPaths): void {
   const run = records.find((record) => record.kind === "run");
   if (run === undefined) return;
@@ -71,7 +79,7 @@ function refuseOtherPlan(plan: Plan, records: readonly RunFileRecord[], paths: R
   if (ours === theirs) return;
   throw new FalconError({
     code: "resume-plan-changed",
-    message: `${paths.plan} is not the plan that this run was measured by.`,
+    message: `${paths.plan} is not the plan that this run was measured with.`,
     next: "Put the plan back as it was, or start a new run.",
     exitCode: ExitCode.resultsFailed,
   });

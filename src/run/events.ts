@@ -1,4 +1,4 @@
-/** What an executor tells while it runs. Live display reads these; records are written apart from them. */
+/** Events that an executor emits while it runs. The live display reads them; records are written separately. */
 import type { LoadSession, PlanConfiguration, PlanTrial } from "../plan/plan-types.js";
 import type { Phase } from "../protocol/common.js";
 import type { LoadMeasurement, TrialMeasurement, WorkerEnvironment } from "../protocol/measurements.js";
@@ -6,12 +6,12 @@ import type { Failure, RunEndRecord } from "./record-types.js";
 
 export type RunEvent =
   | { readonly type: "worker-starting" }
-  /** It has said hello and imports its libraries, which takes seconds: nothing is measured yet. */
+  /** The worker has said hello and is importing its libraries, which takes seconds; nothing is measured yet. */
   | { readonly type: "worker-importing" }
   | {
       readonly type: "worker-ready";
       readonly environment: WorkerEnvironment;
-      /** That the configurations ask for. */
+      /** Devices that the configurations ask for. */
       readonly devices: readonly string[];
       readonly elapsedSec: number;
     }
@@ -19,7 +19,7 @@ export type RunEvent =
       readonly type: "configuration-started";
       readonly configuration: PlanConfiguration;
       readonly session: LoadSession;
-      /** Trials of it that an earlier try has recorded. */
+      /** Trials of this load session that earlier attempts have recorded. */
       readonly trialsOver: number;
     }
   | {
@@ -36,21 +36,21 @@ export type RunEvent =
       readonly configuration: PlanConfiguration;
       readonly load: LoadMeasurement;
     }
-  /** Loading once more would cost more than the trials take: this load measures those of later rounds as well. */
+  /** Loading once more would take longer than the trials, so this load measures those of later rounds as well. */
   | {
       readonly type: "rounds-joined";
       readonly configuration: PlanConfiguration;
       readonly session: LoadSession;
-      /** Of later rounds. */
+      /** Number of trials of later rounds that it measures. */
       readonly trials: number;
     }
-  /** Times vary so much that their ratios are not known well enough: some configurations are loaded once more. */
+  /** Times vary so much that some ratios are not known well enough; their configurations are loaded once more. */
   | {
       readonly type: "ratios-uncertain";
-      /** Of those ratios the largest: 0.2 is ±20 %. */
+      /** The largest uncertainty of these ratios: 0.2 is ±20 %. */
       readonly uncertainty: number;
       readonly sessions: readonly LoadSession[];
-      /** Of these sessions. */
+      /** Number of trials in all these sessions. */
       readonly trials: number;
     }
   | { readonly type: "warmup-started"; readonly configuration: PlanConfiguration; readonly index: number }
@@ -61,9 +61,9 @@ export type RunEvent =
     }
   | { readonly type: "trial-started"; readonly trial: PlanTrial }
   | { readonly type: "trial-completed"; readonly trial: PlanTrial; readonly measurement: TrialMeasurement }
-  /** It is measured again. */
+  /** The trial is measured again. */
   | { readonly type: "trial-disturbed"; readonly trial: PlanTrial; readonly disturbances: readonly string[] }
-  /** After a load's last trial: so many that were disturbed are measured once more. */
+  /** After a load's last trial: this many disturbed trials are measured once more. */
   | {
       readonly type: "disturbed-again";
       readonly configuration: PlanConfiguration;
@@ -98,18 +98,18 @@ export type RunEvent =
       readonly failure: Failure;
       readonly attempt: number;
     }
-  /** An earlier run's measurements stand for a configuration's. */
+  /** A configuration is not measured, because an earlier run's measurements of it are reused. */
   | {
       readonly type: "reused";
       readonly configuration: PlanConfiguration;
       readonly from: { readonly experiment: string; readonly run_id: string };
     }
   | { readonly type: "not-reused"; readonly configuration: PlanConfiguration; readonly reason: string }
-  /** The reference scores these again: what it had kept for the others to be compared with is gone. */
+  /** The reference scores these texts again, because the log-probabilities it kept for comparing the others are gone. */
   | { readonly type: "rescoring"; readonly textIds: readonly string[] }
-  /** A load session that an earlier process of this run has finished. */
+  /** An earlier process of this run has already finished this load session. */
   | { readonly type: "configuration-kept"; readonly session: LoadSession }
-  /** A profile, a text that is scored: whatever is asked of a configuration besides its trials. */
+  /** A measurement of a configuration besides its trials, such as a profile or a scored text. */
   | { readonly type: "measurement-started"; readonly what: string }
   | { readonly type: "measurement-completed"; readonly what: string }
   | { readonly type: "measurement-failed"; readonly what: string; readonly failure: Failure }

@@ -1,6 +1,6 @@
 /**
- * What was fetched once for runs that are to ask nobody (`falcon-exp fetch`): a file for each set of models and tasks, in the user's
- * cache folder. A run that needs just that is offline.
+ * What `falcon-exp fetch` has fetched for runs that must not access the network: one file per set of models and tasks, in the
+ * user's cache folder. A run that needs exactly such a set runs offline.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { ModelSource } from "../protocol/configuration.js";
 import { findCheckpoint } from "../quantization/registry.js";
 
-/** What a plan's runs would ask a hub for. */
+/** What a plan's runs would request from a hub. */
 export interface FetchNeeds {
   readonly models: readonly {
     readonly repo: string;
@@ -19,14 +19,14 @@ export interface FetchNeeds {
     readonly with_code: boolean;
   }[];
   readonly adapters: readonly { readonly repo: string; readonly revision: string | null }[];
-  /** Folders of models whose Python files may lie in other repositories. */
+  /** Folders of models whose Python code may come from other repositories. */
   readonly code_of: readonly string[];
   readonly tasks: { readonly tasks: readonly string[]; readonly include_path: string | null } | null;
 }
 
 const markSchema = z.object({
   fetched_at: z.iso.datetime(),
-  /** Where it lies: with another cache nothing is there. */
+  /** The cache it was fetched into; with another cache, nothing is there. */
   hub_cache: z.string(),
   /** Repository → commit. */
   commits: z.record(z.string(), z.string()),
@@ -65,7 +65,10 @@ export function isNothing({ models, adapters, code_of, tasks }: FetchNeeds): boo
   return models.length + adapters.length + code_of.length === 0 && tasks === null;
 }
 
-/** The configuration's model (an adapter's base), what a quantization brings along, and what drafts. */
+/**
+ * Lists the sources of a configuration's models: its own (an adapter's base), the checkpoint of its quantization, and the model
+ * that drafts.
+ */
 function listSources({ worker, generation: { assistant_model } }: PlanConfiguration) {
   const { model, quantization, trust_remote_code: with_code } = worker;
   const withoutAdapter = (one: ModelSource) => (one.source === "adapted" ? one.base : one);
@@ -77,7 +80,7 @@ function listSources({ worker, generation: { assistant_model } }: PlanConfigurat
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** As huggingface_hub finds it. */
+/** Finds the hub cache in the same way as huggingface_hub. */
 export function findHubCache(env: Env): string {
   const home = env.HF_HOME || join(env.XDG_CACHE_HOME || join(env.HOME ?? "", ".cache"), "huggingface");
   return env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, "hub");
@@ -88,7 +91,7 @@ export async function writeMark(home: string, needs: FetchNeeds, mark: FetchMark
   await writeWholeFile(markPath(home, needs), `${JSON.stringify(mark, null, 2)}\n`);
 }
 
-/** Null where it was not fetched, or into another cache. */
+/** Null if it was not fetched, or was fetched into another cache. */
 export function readMark(home: string, needs: FetchNeeds, env: Env): FetchMark | null {
   try {
     const mark = markSchema.parse(JSON.parse(readFileSync(markPath(home, needs), "utf8")));
@@ -98,7 +101,7 @@ export function readMark(home: string, needs: FetchNeeds, env: Env): FetchMark |
   }
 }
 
-/** Variables of a worker that asks nobody; what the user has set stays. */
+/** Environment variables for a worker that stays offline; variables that the user has set are left alone. */
 export function offlineVariables(env: Env): Record<string, string> {
   const names = ["HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"];
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [[name, "1"]] : [])));

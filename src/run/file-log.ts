@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.js";
 import type { Log, LogLevel } from "../base/log.js";
 import { writeFailed } from "./writer.js";
 
-/** Errors hold their text in properties that JSON leaves out. */
+/** Copies an error's text, which is in properties that JSON leaves out. */
 function withErrors(_key: string, value: unknown): unknown {
   if (value instanceof Error) {
     const { name, message, stack, cause } = value;
@@ -14,8 +14,8 @@ function withErrors(_key: string, value: unknown): unknown {
 }
 
 /**
- * `log.jsonl`: one JSON object a line, written at once (a kill loses nothing) but not synced (a power cut may).
- * A log that cannot be written never stops a run: the first cause is kept in `failure`.
+ * `log.jsonl`: one JSON object per line, written at once (a kill loses nothing) but not synced (a power cut may lose lines). A
+ * log that cannot be written never stops a run: the first cause is kept in `failure`.
  */
 export class FileLog implements Log {
   failure: Error | null = null;
@@ -28,7 +28,7 @@ export class FileLog implements Log {
     this.#descriptor = descriptor;
   }
 
-  /** Makes the folder and the file, or opens an existing one at its end. Throws `results-write-failed`. */
+  /** Creates the folder and the file, or opens an existing file at its end. Throws `results-write-failed`. */
   static open(path: string, clock: Clock): FileLog {
     try {
       mkdirSync(dirname(path), { recursive: true });

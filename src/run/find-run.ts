@@ -6,7 +6,7 @@ import { RECORDS_FILE, RunPaths } from "./paths.js";
 import { isRunId } from "./run-id.js";
 
 /**
- * The folder of the run that a person means: a run's folder (or its records.jsonl), `<experiment>/<run-id>`, or
+ * Finds the folder of the run that `argument` names: a run's folder (or its records.jsonl), `<experiment>/<run-id>`, or
  * `<experiment>` for its newest run. Throws FalconError `run-not-found`.
  */
 export async function findRun(argument: string, resultsFolder: string, cwd: string): Promise<string> {
@@ -28,13 +28,13 @@ export async function findRun(argument: string, resultsFolder: string, cwd: stri
   });
 }
 
-/** It has records, or tasks that will write some. */
+/** Whether the folder has records, or tasks that will write some. */
 async function isRun(folder: string): Promise<boolean> {
   const { records, tasks } = new RunPaths(folder);
   return (await exists(records)) || (await exists(tasks));
 }
 
-/** What may not be looked at counts as there: whoever reads it then says why it cannot. */
+/** A path that may not be accessed counts as existing, because whatever reads it then reports why it cannot. */
 async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,

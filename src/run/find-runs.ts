@@ -5,22 +5,25 @@ import { findRun } from "./find-run.js";
 import { indexRuns } from "./run-index.js";
 
 export interface FindRunsOptions {
-  /** Each a run as `findRun` takes it; with `all` an experiment's name or a folder of runs, or none for the whole folder. */
+  /**
+   * Each names a run as `findRun` takes it; with `all`, an experiment or a folder of runs, or none for the whole results
+   * folder.
+   */
   readonly names: readonly string[];
-  /** Every run of what is named, not its newest. */
+  /** Whether to find every run of what is named, not only its newest. */
   readonly all: boolean;
   readonly resultsFolder: string;
   readonly cwd: string;
 }
 
 export interface FoundRuns {
-  /** Each once, in the order named; oldest first where one name means several. */
+  /** Each folder once, in the order named; oldest first if one name stands for several. */
   readonly folders: readonly string[];
-  /** Of several: those that hold nothing readable, each as a sentence with the reason. */
+  /** If a name stands for several runs: those in which nothing is readable, each as a sentence with the reason. */
   readonly leftOut: readonly string[];
 }
 
-/** The runs that a person means. Throws `run-not-found`, `run-not-named`. */
+/** Finds the runs that the options name. Throws `run-not-found`, `run-not-named`. */
 export async function findRuns(options: FindRunsOptions): Promise<FoundRuns> {
   const { all, resultsFolder, cwd } = options;
   const names = all && options.names.length === 0 ? [resolve(cwd, resultsFolder)] : options.names;
@@ -36,7 +39,7 @@ export async function findRuns(options: FindRunsOptions): Promise<FoundRuns> {
   const leftOut = new Set<string>();
   for (const name of names) {
     const every = all ? await runsUnder([resolve(cwd, name), resolve(cwd, resultsFolder, name)]) : null;
-    // Nothing beneath: it may be a run itself, and if not, `findRun` says what there is.
+    // There are no runs below it: it may be a run itself, and if not, `findRun` says what there is.
     const found = every ?? { folders: [await findRun(name, resultsFolder, cwd)], leftOut: [] };
     for (const folder of found.folders) folders.add(folder);
     for (const sentence of found.leftOut) leftOut.add(sentence);
@@ -44,7 +47,7 @@ export async function findRuns(options: FindRunsOptions): Promise<FoundRuns> {
   return { folders: [...folders], leftOut: [...leftOut] };
 }
 
-/** Of the first folder that has any that can be read. */
+/** Finds the runs under the first of `candidates` that has any readable ones; null if none has. */
 async function runsUnder(candidates: readonly string[]): Promise<FoundRuns | null> {
   for (const candidate of candidates) {
     const entries = (await indexRuns({ folder: candidate })).toReversed();

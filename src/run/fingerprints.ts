@@ -1,4 +1,4 @@
-/** What of a model is not what it was, by its fingerprints. */
+/** Which parts of a model have changed, judged by its fingerprints. */
 import type { Fingerprints } from "../protocol/measurements.js";
 
 const PARTS = [
@@ -8,7 +8,10 @@ const PARTS = [
   ["generation_settings", "generation settings"],
 ] as const satisfies readonly (readonly [keyof Fingerprints, string])[];
 
-/** `weights 3f2a… → 99c1…`; empty where all is the same, or one of the two is not known. */
+/**
+ * `weights 3f2a… → 99c1…`, one for each part that changed; empty if nothing changed, or if either model's fingerprints are
+ * unknown.
+ */
 export function describeModelChanges(
   before: Fingerprints | null,
   now: Fingerprints | null,
@@ -21,12 +24,15 @@ export function describeModelChanges(
   );
 }
 
-/** Older records do not tell the model's own generation settings; a chat template that is null is none. */
+/**
+ * Older records lack the model's own generation settings, so null is unknown there. A chat template that is null means that
+ * there is none.
+ */
 function isUnrecorded(part: keyof Fingerprints, before: Fingerprints, now: Fingerprints): boolean {
   return part === "generation_settings" && (before[part] === null || now[part] === null);
 }
 
-/** As people compare them; `none` for what is not there. */
+/** Shortens a fingerprint so that people can compare it; `none` for null. */
 export function shorten(fingerprint: string | null): string {
   return fingerprint === null ? "none" : fingerprint.slice(0, 12);
 }

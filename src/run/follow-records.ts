@@ -5,24 +5,24 @@ import type { RunPaths } from "./paths.js";
 import { parseRecords } from "./reader.js";
 import type { RunFileRecord } from "./record-types.js";
 
-/** `ended`: the run's end is recorded; `writer-gone`: it was killed; `removed`: the file is gone, or was replaced. */
+/** `ended`: the run's end is recorded; `writer-gone`: the run was killed; `removed`: the file is gone or was replaced. */
 export type FollowEnd = "ended" | "writer-gone" | "removed";
 
 export type Followed =
   | {
       readonly type: "records";
       readonly records: readonly RunFileRecord[];
-      /** Lines that could not be used. */
+      /** Number of lines that could not be used. */
       readonly damaged: number;
     }
   | { readonly type: "end"; readonly why: FollowEnd };
 
 export interface FollowOptions {
-  /** Whether somebody writes to the run. */
+  /** Whether a process is writing to the run. */
   readonly isWritten: () => Promise<boolean>;
-  /** Ends the following, without a last word. */
+  /** Stops following, without yielding an `end`. */
   readonly signal: AbortSignal;
-  /** Where the system does not tell that a file changed (network drives), it is looked at this often. */
+  /** Interval at which the file is looked at, for systems that do not report that a file changed (network drives). */
   readonly pollMs?: number;
 }
 
@@ -30,8 +30,8 @@ const POLL_MS = 1000;
 const NEWLINE = 0x0a;
 
 /**
- * All records so far, then each new one soon after it is written; a line that is not whole yet is waited for. Ends with an
- * `end`, after all that was recorded. Throws FalconError `results-schema-newer`, and what the file system does.
+ * Yields all records so far, then each new one soon after it is written; an incomplete line is waited for. Finishes with an
+ * `end`, after everything that was recorded. Throws FalconError `results-schema-newer` and the file system's errors.
  */
 export async function* followRecords(paths: RunPaths, options: FollowOptions): AsyncGenerator<Followed> {
   const file = new GrowingFile(paths.records);
@@ -39,13 +39,13 @@ export async function* followRecords(paths: RunPaths, options: FollowOptions): A
   let isEnded = false;
   try {
     while (!options.signal.aborted) {
-      // Asked before reading: what was written before the writer went is then read for certain.
+      // Asked before reading, so that everything written before the writer exited is certain to be read.
       const isWritten = await options.isWritten();
       const lines = await file.newLines();
       if (lines === null) return yield { type: "end", why: "removed" };
       if (lines.length > 0) {
         const { records, warnings } = parseRecords(lines, paths.records);
-        // A run that was taken up again goes on after its end.
+        // A run that was resumed continues after its recorded end.
         isEnded = (records.at(-1)?.kind ?? (isEnded ? "run_end" : "")) === "run_end";
         yield { type: "records", records, damaged: warnings.length };
       } else if (isEnded) return yield { type: "end", why: "ended" };
@@ -64,7 +64,7 @@ class GrowingFile {
 
   constructor(private readonly path: string) {}
 
-  /** Whole lines since the last call; null where the file is gone or shorter than before. */
+  /** Returns the whole lines since the last call; null if the file is gone or shorter than before. */
   async newLines(): Promise<Buffer | null> {
     const content = await this.read();
     if (content === null) return null;
@@ -97,7 +97,7 @@ class GrowingFile {
   }
 }
 
-/** Tells that a file may have changed: when the system says so, and every `pollMs` all the same. */
+/** Reports that a file may have changed: when the system says so, and every `pollMs` in any case. */
 class Changes {
   #isDue = false;
   #wake: (() => void) | null = null;
@@ -115,7 +115,7 @@ class Changes {
       watcher = watch(path, { persistent: false }, notice);
       watcher.on("error", () => watcher?.close());
     } catch {
-      // No more watches to be had, or a file system without them: the timer is enough.
+      // No more watches are available, or the file system does not support them: the timer is enough.
     }
     this.#stop = () => {
       clearInterval(timer);

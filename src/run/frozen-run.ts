@@ -1,4 +1,4 @@
-/** The folder of a run that tasks will measure: experiment and plan are on the disk before any of them begins. */
+/** The folder of a run that tasks will measure: experiment and plan are on disk before any task begins. */
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FalconError } from "../base/errors.js";
@@ -9,14 +9,14 @@ import { hasTasks } from "./task-folders.js";
 import { writeFailed } from "./writer.js";
 
 export interface FrozenRun {
-  /** The experiment file as given; null where there is none. */
+  /** The experiment file as given; null if there is none. */
   readonly experimentText: string | null;
   readonly planText: string;
 }
 
 /**
- * Makes the folder, or finds it as another task made it. Throws FalconError `results-write-failed`, `slice-into-other-run` where it holds
- * another plan, or a run that one process measures.
+ * Creates the folder, or accepts it as another task created it. Throws FalconError `results-write-failed`;
+ * `slice-into-other-run` if it holds another plan, or a run that one process measures.
  */
 export async function freezeRun(run: RunPaths, { experimentText, planText }: FrozenRun): Promise<void> {
   const there = await readFile(run.plan, "utf8").catch(() => null);
@@ -27,12 +27,12 @@ export async function freezeRun(run: RunPaths, { experimentText, planText }: Fro
   await mkdir(run.tasks, { recursive: true }).catch((cause: unknown) => {
     throw writeFailed(run.tasks, cause);
   });
-  // Where several tasks come at once, each writes the same.
+  // If several tasks begin at once, each writes the same content.
   if (experimentText !== null) await writeResultFile(run.experiment, experimentText);
   if (there === null) await writeResultFile(run.plan, planText);
 }
 
-/** What stands beside a frozen plan. Throws what the file system does. */
+/** Reads a frozen plan and the experiment file beside it. Throws the file system's errors. */
 export async function readFrozenRun(planFile: string): Promise<FrozenRun> {
   const beside = new RunPaths(dirname(planFile));
   return {

@@ -4,20 +4,20 @@ import { type LoadSession, type Plan, referenceIdOf } from "../plan/plan-types.j
 import type { PlanProgress } from "./plan-progress.js";
 import { findUncertainty } from "./ratio-precision.js";
 
-/** With fewer trials that nothing disturbed nothing is said of times, and more loads would not change that. */
+/** With fewer undisturbed trials there is no verdict on times, and more loads would not change that. */
 const FEWEST_QUIET_TRIALS = 4;
 
 export interface FurtherLoads {
   /** In the order of running. */
   readonly sessions: readonly LoadSession[];
-  /** Of the ratios that led to them, the largest: 0.2 is ±20 %; 0 where none did. */
+  /** The largest uncertainty of the ratios that made these loads necessary: 0.2 is ±20 %; 0 if there are none. */
   readonly uncertainty: number;
 }
 
 /**
- * Of a further round, by the records of the rounds before it: a configuration and its reference, where their trials and loads
- * vary so much that their ratio is not known well enough. It does not look at what they are compared for: measuring until a
- * difference shows would find one.
+ * Finds the loads of a further round, judged by the records of the rounds before it: a configuration and its reference are
+ * loaded again if their trials and loads vary so much that their ratio is not known well enough. The difference between the two
+ * plays no part: measuring until a difference shows would find one.
  */
 export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: number): FurtherLoads {
   const needed = new Set<string>();

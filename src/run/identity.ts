@@ -1,4 +1,4 @@
-/** What a measurement depends on: two of equal identity may stand for each other. */
+/** What a measurement depends on: two measurements with the same identity may stand for each other. */
 import { sha256OfValue } from "../base/json.js";
 import type { Fingerprints } from "../protocol/measurements.js";
 import {
@@ -12,8 +12,8 @@ import {
 } from "./traits.js";
 
 /**
- * A configuration's identity: what the plan knows of it, what its model's files turned out to hold, the software that really ran
- * it, and the kind of machine. `fingerprints`: null in records made before they were taken.
+ * Computes a configuration's identity from what the plan knows about it, what its model's files turned out to contain, the
+ * software that really ran it, and the kind of machine. `fingerprints` is null in records made before there were any.
  */
 export function computeIdentity(
   configuration: { readonly inputs_sha256: string },
@@ -28,18 +28,18 @@ export function computeIdentity(
   });
 }
 
-/** One trait that is not the same everywhere. */
+/** One trait that is not the same on all machines. */
 export interface TraitDifference {
   readonly what: string;
-  /** `surroundings`: told, and no part of the identity. */
+  /** `surroundings`: reported, but not part of the identity. */
   readonly part: TraitPart | "surroundings";
-  /** One a machine; null where it is not there, or not recorded. */
+  /** One per machine; null if the machine does not have it, or did not record it. */
   readonly values: readonly (string | null)[];
-  /** False where all that recorded it have the same: the others may have it too. */
+  /** False if all machines that recorded it have the same value: the others may have it too. */
   readonly isKnown: boolean;
 }
 
-/** What differs between machines and their software; null for one of which nothing is known. */
+/** Finds the differences between machines and their software. Null stands for a machine about which nothing is known. */
 export function findDifferences(all: readonly (Traits | null)[]): readonly TraitDifference[] {
   return listNames(all).flatMap(([what, part]) =>
     compareValues(
@@ -55,7 +55,7 @@ export function findDifferences(all: readonly (Traits | null)[]): readonly Trait
   );
 }
 
-/** Nothing where all have the same; undefined stands for what is not recorded. */
+/** Returns nothing if all values are the same; undefined stands for a value that was not recorded. */
 export function compareValues(
   what: string,
   part: TraitDifference["part"],
@@ -68,7 +68,7 @@ export function compareValues(
   return [{ what, part, values: values.map((value) => value ?? null), isKnown }];
 }
 
-/** Of all of them, in the order in which they are told: by part, libraries by name. */
+/** Names of all traits, in the order in which they are reported: by part, with libraries by name. */
 function listNames(all: readonly (Traits | null)[]): readonly (readonly [what: string, part: TraitPart])[] {
   const parts = new Map<string, TraitPart>();
   for (const traits of all) for (const [what, { part }] of traits ?? []) parts.set(what, part);
@@ -83,8 +83,8 @@ export function findMachineDifferences(before: Traits, now: Traits): readonly Tr
 }
 
 /**
- * What tells machines apart, as against what was installed on one of them. Other kernels count only where no library has changed:
- * then the machine made the choice, else the library did.
+ * Picks the differences between machines, as opposed to differences in what was installed on one of them. Different kernels
+ * count only if no library has changed, because then the machine caused the choice, else the library did.
  */
 export function pickMachineDifferences(all: readonly TraitDifference[]): readonly TraitDifference[] {
   const known = all.filter(({ isKnown }) => isKnown);
@@ -93,8 +93,9 @@ export function pickMachineDifferences(all: readonly TraitDifference[]): readonl
 }
 
 /**
- * The traits of runs in order of time, what one did not record filled in from those before it on the same machine: else a run that
- * knows less would join two machines. The same object where nothing changed; null where nothing is known.
+ * Returns the traits of runs in order of time. What a run did not record is filled in from earlier runs on the same machine;
+ * otherwise a run that recorded less would make two machines look like one. Returns the same object while nothing changes, and
+ * null for a run about which nothing is known.
  */
 export function carryTraits(environments: readonly (AnyEnvironment | null)[]): readonly (Traits | null)[] {
   let last: Traits | null = null;
@@ -118,11 +119,11 @@ function fillUnrecorded(own: Traits, before: Traits): Traits {
   return isSame ? before : filled;
 }
 
-/** What changed in the identity, for people. */
+/** What changed in the identity, in words. */
 export interface EnvironmentChanges {
-  /** `bitsandbytes 0.49.0 → 0.50.2`; empty when nothing is known to have changed. */
+  /** `bitsandbytes 0.49.0 → 0.50.2`; empty if nothing is known to have changed. */
   readonly known: readonly string[];
-  /** What only one of the two recorded, in a sentence; null where there is nothing of the kind. */
+  /** What only one of the two recorded, in a sentence; null if there is nothing like that. */
   readonly unrecorded: string | null;
 }
 
@@ -139,7 +140,7 @@ export function environmentChanges(before: AnyEnvironment, now: AnyEnvironment):
   };
 }
 
-/** `CPU, GPUs: not recorded before`; null without any. */
+/** `CPU, GPUs: not recorded before`; null if there are no traits. */
 export function describeUnrecorded(
   traits: readonly { readonly what: string; readonly isOld: boolean }[],
 ): string | null {
@@ -160,7 +161,10 @@ export function describeChange(what: string, before: string | null, now: string 
   return `${what} ${before ?? "none"} → ${now ?? "none"}`;
 }
 
-/** `avx512_bf16 missing, amx_int8 added`: what lists joined by commas have less and more than the first. */
+/**
+ * `avx512_bf16 missing, amx_int8 added`: what `now` lacks and what it adds, compared with `before`. Both are lists joined by
+ * commas.
+ */
 export function describeSetChange(before: string, now: string): string {
   const [old = [], today = []] = [before, now].map((text) =>
     text.split(", ").filter((one) => one !== "none"),

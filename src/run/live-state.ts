@@ -1,4 +1,4 @@
-/** What a run has done so far, as a person watching it wants to know. A pure function of the events. */
+/** What a run has done so far, for a person who watches it. A pure function of the events. */
 
 import { pluralize } from "../base/text.js";
 import { planFurtherTrials } from "../plan/further-rounds.js";
@@ -6,7 +6,7 @@ import type { LoadSession, Plan } from "../plan/plan-types.js";
 import type { RunEvent } from "./events.js";
 
 export interface LiveState {
-  /** 1-based position of the load under way; 0 before the first. A configuration is loaded once a round. */
+  /** 1-based position of the load in progress; 0 before the first. A configuration is loaded once per round. */
   readonly configuration: number;
   readonly configurations: number;
   readonly label: string;
@@ -15,18 +15,18 @@ export interface LiveState {
   readonly detail: string;
   readonly outputTokens: number | null;
   readonly tokensPerSec: number | null;
-  /** Trials over, completed or not, in the whole run and in this configuration. */
+  /** Trials that are over, completed or not, in the whole run and in this configuration. */
   readonly trialsOver: number;
   readonly trials: number;
   readonly trialsOverHere: number;
-  /** Of those, what an earlier try had recorded. */
+  /** How many of those an earlier attempt had recorded. */
   readonly trialsKeptHere: number;
   readonly trialsHere: number;
   readonly startedSec: number;
-  /** Seconds of each configuration that is over, its load included. */
+  /** Seconds that each finished configuration took, including its load. */
   readonly configurationSec: readonly number[];
   readonly configurationStartedSec: number | null;
-  /** When this configuration's first trial began and its last one ended: the pace of its trials, its load left out. */
+  /** When this configuration's first trial began and its latest one ended: they give the pace of its trials, without its load. */
   readonly firstTrialStartedSec: number | null;
   readonly lastTrialEndedSec: number | null;
   readonly isStopping: boolean;
@@ -75,7 +75,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
         label,
         activity: "loading",
         trialsHere,
-        // A load that is dear has measured trials of sessions to come.
+        // An expensive load may already have measured trials of later sessions.
         trialsOver: Math.max(state.trialsOver, trialsBefore(session, plan) + trialsOver),
         trialsOverHere: trialsOver,
         trialsKeptHere: trialsOver,
@@ -122,7 +122,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
     case "configuration-failed": {
       const isOpen = state.configurationStartedSec !== null;
       const elapsed = nowSec - (state.configurationStartedSec ?? nowSec);
-      // One that was never started has no trials counted yet, and none to come.
+      // A configuration that was never started has no trials counted yet, and none to come.
       const skipped = isOpen ? state.trialsHere - state.trialsOverHere : 0;
       return {
         ...state,
@@ -159,7 +159,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
   }
 }
 
-/** `none`, `none (round 2 of 3)`, `none (round 3)` for a further one, `none (sentinel 1 of 3)`. */
+/** `none`, `none (round 2 of 3)`, `none (round 3)` for a further round, `none (sentinel 1 of 3)`. */
 export function labelSession(label: string, session: LoadSession, plan: Plan): string {
   if (session.role === "sentinel") return `${label} (sentinel ${session.round + 1} of 3)`;
   const { rounds } = plan.header;
@@ -180,7 +180,7 @@ function countTrials(session: LoadSession, plan: Plan): number {
   ).length;
 }
 
-/** Trials of all load sessions before this one: they are over, however they ended. */
+/** Number of trials in all load sessions before this one: they are over, however they ended. */
 function trialsBefore(of: LoadSession, plan: Plan): number {
   if (isFurther(of, plan)) return 0;
   const buildKey = (one: { readonly configuration_id: string; readonly round: number }) =>
@@ -191,8 +191,8 @@ function trialsBefore(of: LoadSession, plan: Plan): number {
 }
 
 /**
- * Seconds left, as far as the past tells: configurations like those that are over, and this one at the pace of its own
- * trials. Null until one trial is over. While nothing ends, it only counts down.
+ * Estimates the seconds left: configurations to come take as long as those that are over, and this one continues at the pace of
+ * its own trials. Null until one trial is over. Until something ends, it only counts down.
  */
 export function secondsLeft(state: LiveState, nowSec: number): number | null {
   const { configurationSec, configurationStartedSec } = state;
@@ -206,7 +206,10 @@ export function secondsLeft(state: LiveState, nowSec: number): number | null {
   return restHere + toCome * typical;
 }
 
-/** What this configuration takes as a whole: all before its first trial, and every trial like those that are over. */
+/**
+ * Estimates how long this configuration takes as a whole: the time before its first trial, plus all its trials at the pace of
+ * those that are over. Null until one is over.
+ */
 function expectedHere(state: LiveState, startedSec: number): number | null {
   const { firstTrialStartedSec, lastTrialEndedSec, trialsOverHere, trialsKeptHere, trialsHere } = state;
   if (firstTrialStartedSec === null || lastTrialEndedSec === null) return null;

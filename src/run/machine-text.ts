@@ -1,10 +1,10 @@
-/** The parts of a machine in words. Two machines are the same where these texts are the same (identity.ts). */
+/** The parts of a machine in words. Two machines are the same if these texts are the same (identity.ts). */
 import type { BitsandbytesKernels, Machine, Numa } from "../protocol/machine.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 
 const BYTES_PER_GIB = 2 ** 30;
 
-/** `2 × NVIDIA A100 (80 GiB), Tesla T4 (15 GiB)`, in the worker's order; whole GiB, since drivers reserve more or less. */
+/** `2 × NVIDIA A100 (80 GiB), Tesla T4 (15 GiB)`, in the worker's order; in whole GiB, because drivers reserve more or less. */
 export function describeGpus(gpus: WorkerEnvironment["gpus"]): string {
   const runs: { text: string; count: number }[] = [];
   for (const { name, memory_total_bytes, is_simulated } of gpus) {
@@ -17,7 +17,7 @@ export function describeGpus(gpus: WorkerEnvironment["gpus"]): string {
   return runs.map(({ text, count }) => (count === 1 ? text : `${count} × ${text}`)).join(", ") || "none";
 }
 
-/** `4 on 2 cores`: two threads of one core are slower than two cores. */
+/** `4 on 2 cores`, because two threads of one core are slower than two cores. */
 export function describeUsableCores({ usable_logical_cores, usable_physical_cores }: Machine): string | null {
   if (usable_logical_cores === null) return null;
   return usable_physical_cores === null
@@ -30,7 +30,10 @@ export function describeQuota({ cpu_quota_cores: cores }: Machine): string {
   return cores === null ? "none" : `${Number(cores.toFixed(2))} cores`;
 }
 
-/** `1 of 2, memory from 2, interleave`; which ones of equal nodes makes no difference, memory of others alone does. */
+/**
+ * `1 of 2, memory from 2, interleave`. It makes no difference which of several equal nodes are used, only whether memory comes
+ * from other nodes.
+ */
 export function describeNuma({ nodes, cpu_nodes, memory_nodes, memory_policy }: Numa): string {
   const parts = [`${cpu_nodes.length} of ${nodes}`];
   if (nodes > 1) {
@@ -53,12 +56,12 @@ const INT8_TEXTS: Readonly<Record<NonNullable<BitsandbytesKernels["cpu_int8"]>, 
   float: "products through floating point",
 };
 
-/** How 4-bit layers are computed on the CPU; null where it is not known. */
+/** How 4-bit layers are computed on the CPU; null if unknown. */
 export function describeFourBit(kernels: BitsandbytesKernels | null): string | null {
   return kernels?.cpu_4bit == null ? null : FOUR_BIT_TEXTS[kernels.cpu_4bit];
 }
 
-/** How int8 layers are computed on the CPU; null where it is not known. */
+/** How int8 layers are computed on the CPU; null if unknown. */
 export function describeInt8(kernels: BitsandbytesKernels | null): string | null {
   return kernels?.cpu_int8 == null ? null : INT8_TEXTS[kernels.cpu_int8];
 }

@@ -1,4 +1,4 @@
-/** The records of a run's tasks as those of one run: every trial once. */
+/** Merges the records of a run's tasks into those of one run, with every trial once. */
 import { pluralize } from "../base/text.js";
 import type { Plan } from "../plan/plan-types.js";
 import { environmentChanges } from "./identity.js";
@@ -13,38 +13,39 @@ import {
 import type { TaskLoss } from "./task-losses.js";
 import type { PartOutline, TaskOutline } from "./task-outline.js";
 
-/** What a task recorded of one part of the plan: a reference and all that is compared with it. */
+/** What a task recorded of one part of the plan, which is a reference and everything that is compared with it. */
 export interface PartOfTask extends PartOutline {
   readonly task: TaskOutline;
 }
 
 export interface MergedPart {
   readonly plan: Plan;
-  /** Whose records count; null where no task has begun it. */
+  /** The task whose records count; null if no task has begun the part. */
   readonly chosen: PartOfTask | null;
-  /** Tasks that recorded something of it. */
+  /** Number of tasks that recorded something of the part. */
   readonly tries: number;
 }
 
 export interface MergedTasks {
-  /** Those with records that count, in order of time. */
+  /** Tasks that have records that count, in order of time. */
   readonly tasks: readonly TaskOutline[];
   readonly parts: readonly MergedPart[];
-  /** What was measured more than once, for people. */
+  /** Sentences on what was measured more than once. */
   readonly notes: readonly string[];
-  /** What the records of the whole begin with; null before the first record of all. */
+  /** First record of the whole run; null before any task has recorded anything. */
   readonly run: RunRecord | null;
-  /** What became of tasks that left no end. */
+  /** What became of tasks that recorded no end. */
   readonly losses: readonly TaskLossRecord[];
-  /** What they end with; null while something is left to do. */
+  /** Last record of the whole run; null while something is left to do. */
   readonly end: RunEndRecord | null;
 }
 
 const MOST_HOSTS_NAMED = 3;
 
 /**
- * Of each part the records of one task count, so that a configuration and its reference are of one machine and one process: of the
- * task that measured all of it first; where none did, of the one that got furthest. `parts` are those that are asked for.
+ * Merges tasks. For each part, the records of only one task count, so that a configuration and its reference come from one
+ * machine and one process. It is the task that was the first to measure all of the part; if none did, the one that got
+ * furthest. `parts` are those that are asked for.
  */
 export function mergeTasks(
   plan: Plan,
@@ -71,7 +72,7 @@ export function mergeTasks(
   const chosen = new Set(merged.flatMap(({ chosen: one }) => one?.task ?? []));
   const run = joinRuns(plan, runId, tasks);
   return {
-    // The newest last: the last record tells how long the run has gone on.
+    // The newest comes last, because the last record tells how long the run has gone on.
     tasks: tasks
       .filter((task) => chosen.has(task))
       .toSorted((a, b) => a.lastAt.localeCompare(b.lastAt, "en")),
@@ -88,7 +89,10 @@ export function mergeTasks(
   };
 }
 
-/** Which of a task's records count; asked in the order of `tasks`, each task's records in order. */
+/**
+ * Returns a function that tells whether a record of a task counts. It must be called in the order of `tasks`, with each task's
+ * records in order.
+ */
 export function chooseRecords({ parts }: Pick<MergedTasks, "parts">) {
   const owners = new Map<string, TaskOutline>();
   for (const { plan, chosen } of parts) {
@@ -107,13 +111,13 @@ const STATES: readonly PartOfTask["state"][] = ["complete", "over", "open"];
 function compareParts(a: PartOfTask, b: PartOfTask): number {
   const byState = STATES.indexOf(a.state) - STATES.indexOf(b.state);
   if (byState !== 0) return byState;
-  // One that was taken for dead and ended later all the same changes nothing.
+  // The first to complete wins, so a task that was taken for dead and completed later all the same changes nothing.
   if (a.state === "complete") return a.lastAt.localeCompare(b.lastAt, "en");
   return b.trialsCompleted - a.trialsCompleted;
 }
 
 function describeRepeated(chosen: PartOfTask, other: PartOfTask): readonly string[] {
-  // A task that went on with another's records has copies of them.
+  // A task that continued another's work has copies of its records.
   const known = new Set(chosen.measured);
   const repeated = other.measured.filter((key) => !known.has(key));
   if (repeated.length === 0) return [];
@@ -122,7 +126,7 @@ function describeRepeated(chosen: PartOfTask, other: PartOfTask): readonly strin
   ];
 }
 
-/** Adds it where its machine or software is not that of another. */
+/** Whether the record's machine or software differs from all known ones; if so, adds it to them. */
 function isNew(record: EnvironmentRecord, known: EnvironmentRecord[]): boolean {
   const isKnown = known.some(({ environment }) => {
     const changes = environmentChanges(environment, record.environment);
@@ -177,7 +181,7 @@ function joinEnds(
   return { schema_version: run.schema_version, run_id: run.run_id, at, kind: "run_end", status, elapsed_sec };
 }
 
-/** Null while something is left to do that nobody called off. */
+/** Null while something is left to do, unless every part was begun and all tasks have ended: then the run was interrupted. */
 function joinStatus(
   tasks: readonly TaskOutline[],
   parts: readonly MergedPart[],
@@ -190,7 +194,7 @@ function joinStatus(
   return judgeParts(parts);
 }
 
-/** How parts ended that are all over. */
+/** How the parts ended, all of which are over. */
 export function judgeParts(parts: readonly MergedPart[]): "completed" | "partly_failed" | "all_failed" {
   if (parts.every(({ chosen }) => chosen?.state === "complete")) return "completed";
   return parts.some(({ chosen }) => (chosen?.trialsCompleted ?? 0) > 0) ? "partly_failed" : "all_failed";

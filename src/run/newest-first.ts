@@ -5,15 +5,15 @@ import { readRunRecords } from "./read-run-records.js";
 import type { RunFileRecord } from "./record-types.js";
 import { runFolders } from "./run-folders.js";
 
-/** The records of earlier runs, newest first; read one after another, for they may be large. */
+/** The records of earlier runs, newest first; read one run at a time, because they may be large. */
 export type EarlierRecords = AsyncIterable<readonly RunFileRecord[]>;
 
-/** What is older says little of the machine of today, and reading it takes time. */
+/** Older runs say little about today's machine, and reading them takes time. */
 const MOST_RUNS = 50;
 
 /**
- * The records of the runs below a folder, newest first, each read when it is asked for; which runs there are is settled
- * when the promise resolves. What cannot be read is left out.
+ * Returns the records of the runs below a folder, newest first. Each run is read when it is asked for, but which runs there are
+ * is settled when the promise resolves. Runs that cannot be read are left out.
  */
 export async function newestFirst(folder: string): Promise<EarlierRecords> {
   const names = (await runFolders(folder)).toSorted((a, b) => (basename(a) < basename(b) ? 1 : -1));

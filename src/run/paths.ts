@@ -15,7 +15,10 @@ export class RunPaths {
     readonly folder: string,
   ) {}
 
-  /** The folder of a run by its names. Throws FalconError where a name would leave the results folder. */
+  /**
+   * Returns the paths of a run, given its experiment and its run id. Throws FalconError `results-name-invalid` if a name would
+   * lead out of the results folder.
+   */
   static of(resultsFolder: string, experiment: string, runId: string): RunPaths {
     return new RunPaths(join(resultsFolder, checkedSegment(experiment), checkedSegment(runId)));
   }
@@ -33,18 +36,18 @@ export class RunPaths {
   get environment(): string {
     return join(this.folder, "environment.json");
   }
-  /** The truth: appended to while running, never rewritten. */
+  /** The source of truth: appended to while the run is in progress, never rewritten. */
   get records(): string {
     return join(this.folder, RECORDS_FILE);
   }
   get csv(): string {
     return join(this.folder, "records.csv");
   }
-  /** As records.csv, with real types and texts as they were. */
+  /** The same rows as records.csv, with real types and unchanged texts. */
   get parquet(): string {
     return join(this.folder, "records.parquet");
   }
-  /** What the answers lose: a row a configuration and text; there only where something was scored. */
+  /** Loss of quality, with one row per configuration and text; exists only if something was scored. */
   get qualityCsv(): string {
     return join(this.folder, "quality.csv");
   }
@@ -54,7 +57,7 @@ export class RunPaths {
   get answers(): string {
     return join(this.folder, "answers.md");
   }
-  /** The page for people; one file, with all that it needs inside. */
+  /** The page for people: one file with everything it needs inside. */
   get html(): string {
     return join(this.folder, "report.html");
   }
@@ -64,40 +67,43 @@ export class RunPaths {
   chart(name: string, ending: ChartEnding): string {
     return chartPath(this.charts, name, ending);
   }
-  /** The reference's log-probabilities; there only while a run goes on, unless asked for. */
+  /** The reference's log-probabilities; they exist only while the run is in progress, unless keeping them is asked for. */
   get logprobs(): string {
     return join(this.folder, "logprobs");
   }
   get log(): string {
     return join(this.folder, "log.jsonl");
   }
-  /** Of a run that several processes measure, perhaps on several machines: a folder each. */
+  /** If several processes measure the run, perhaps on several machines: one folder for each of them. */
   get tasks(): string {
     return join(this.folder, "tasks");
   }
-  /** Which jobs were submitted to Slurm, and what became of tasks that left no end. */
+  /** Which jobs were submitted to Slurm, and what became of tasks that recorded no end. */
   get slurm(): string {
     return join(this.folder, "slurm.json");
   }
-  /** There once the run was cancelled. */
+  /** Exists once the run has been cancelled. */
   get slurmCancelled(): string {
     return join(this.folder, "slurm", "cancelled");
   }
-  /** Which parts of the plan each slice has; there only where they were dealt out by time. */
+  /** Which parts of the plan each slice has; exists only if they were dealt out by how long they take. */
   get slices(): string {
     return join(this.folder, "slices.json");
   }
-  /** The folder of one of them is made like a run's. */
+  /** The folder of a task, laid out like a run's folder. */
   task(name: string): RunPaths {
     return new RunPaths(join(this.tasks, checkedSegment(name)));
   }
-  /** Names the process that writes into the folder; there only while one does, or was killed while it did. */
+  /** Names the process that writes into the folder; exists only while one does, or if it was killed while it did. */
   get lock(): string {
     return join(this.folder, "run.lock");
   }
 }
 
-/** One of a chart's files. Throws FalconError where the name would leave the folder. */
+/**
+ * Returns the path of one of a chart's files. Throws FalconError `results-name-invalid` if the name would lead out of the
+ * folder.
+ */
 export function chartPath(folder: string, name: string, ending: ChartEnding): string {
   return join(folder, `${checkedSegment(name)}${ending}`);
 }

@@ -1,4 +1,4 @@
-/** What a run's records leave to be done of its plan. A function of plan and records alone. */
+/** What is left to do of a run's plan according to its records. Depends on the plan and the records alone. */
 
 import { canonicalJson } from "../base/json.js";
 import { planFurtherTrials } from "../plan/further-rounds.js";
@@ -27,9 +27,9 @@ import { RunState } from "./state.js";
 import { isTransient } from "./transient.js";
 
 export interface RemainingWorkOptions {
-  /** Whether what failed, or was left out because of it, is tried again. */
+  /** Whether what failed, or was skipped because of a failure, is tried again. */
   readonly retryFailed: boolean;
-  /** `textKey`s of what references score again, because what they kept for the others is gone. */
+  /** `textKey`s of the texts that references score again, because the log-probabilities they kept for the others are gone. */
   readonly rescore: ReadonlySet<string>;
 }
 export const UNFINISHED: RemainingWorkOptions = { retryFailed: false, rescore: new Set() };
@@ -37,37 +37,37 @@ export const UNFINISHED: RemainingWorkOptions = { retryFailed: false, rescore: n
 /** What is left of one load session. */
 export interface SessionWork {
   readonly session: LoadSession;
-  /** Number of the try that does it, from 1. */
+  /** Number of the attempt that does it, from 1. */
   readonly attempt: number;
-  /** To be measured, in order. For a drift probe: one a prompt. */
+  /** Trials to be measured, in order. For a drift probe, one per prompt. */
   readonly trials: readonly PlanTrial[];
   readonly profile: boolean;
   readonly texts: readonly PlanText[];
   readonly lmEval: boolean;
-  /** Trials that earlier tries have recorded and this one leaves alone, completed or not. */
+  /** Number of trials that earlier attempts have recorded, completed or not, and that this one does not repeat. */
   readonly trialsOver: number;
-  /** Of a trial that failed and stays so; null where there is none. */
+  /** The failure of a trial that is not tried again; null if there is none. */
   readonly trialFailure: Failure | null;
-  /** What failed in the try before, where this one is made because it may pass by itself. */
+  /** What failed in the previous attempt, if this one is made because that failure may be transient; else null. */
   readonly retryOf: Failure | null;
 }
 
 export interface SessionResult {
   readonly trialsCompleted: number;
-  /** Completed or failed. */
+  /** Number of trials that completed or failed. */
   readonly trialsRecorded: number;
-  /** Everything that was asked for was measured. */
+  /** Whether everything that was asked for was measured. */
   readonly isComplete: boolean;
-  /** Why the load session failed as a whole. */
+  /** Why the load session failed as a whole; null if it did not. */
   readonly failure: Failure | null;
 }
 
 type AnySession = SessionState<TrialLike<Failure>, OutcomeLike<Failure>, Failure>;
 
-/** Without what was measured: answers and scores of tokens stay in the file. */
+/** A record without its measurement: answers and scores of tokens stay in the file. */
 type Light<R> = R extends { readonly measurement: unknown } ? Omit<R, "measurement"> : R;
 type LightTrial = Light<CompletedTrial> & {
-  /** Null for a trial that was disturbed: how well the rate is known is not for it to say. */
+  /** Null for a disturbed trial, which says nothing about how well the rate is known. */
   readonly tokensPerSec: number | null;
   readonly failure?: undefined;
 };
@@ -81,11 +81,11 @@ function lighten(record: RunFileRecord): KeptRecord {
   return { ...kept, tokensPerSec: record.disturbed_by.length > 0 ? null : rate } as LightTrial;
 }
 
-/** Grows with the records of a run. */
+/** The progress of a run, updated with each of its records. */
 export class PlanProgress {
   readonly #state = new RunState<KeptRecord>();
   private readonly trialsBySession = new Map<string, readonly PlanTrial[]>();
-  /** By configuration. */
+  /** What each configuration's weights are read from (`nameFiles`), by configuration id. */
   #files: ReadonlyMap<string, string> | null = null;
   #references: ReadonlyMap<string, string> | null = null;
 
@@ -108,34 +108,37 @@ export class PlanProgress {
     this.#state.add(lighten(record));
   }
 
-  /** Whether the run's first record is there. */
+  /** Whether the run record exists. */
   get hasStarted(): boolean {
     return this.#state.run !== null;
   }
 
-  /** As the newest worker told it. */
+  /** As reported by the newest worker; null before any has. */
   get environment(): RecordedEnvironment | null {
     return this.#state.environments.at(-1)?.environment ?? null;
   }
 
-  /** Null when nothing is left to do. Empty work means that only the end of the load session is not recorded yet. */
+  /**
+   * Finds what is left of a load session. Null if nothing is left to do; empty if only the end of the session is not recorded
+   * yet.
+   */
   findRemainingWork(session: LoadSession, options: RemainingWorkOptions): SessionWork | null {
     return session.role === "sentinel"
       ? this.findDriftProbeWork(session)
       : this.measureWork(session, options);
   }
 
-  /** The work left of every load session that has any, in order of running. */
+  /** The remaining work of every load session that has any, in order of running. */
   listRemainingWork(options: RemainingWorkOptions): readonly SessionWork[] {
     return this.plan.blocks.flatMap((session) => this.findRemainingWork(session, options) ?? []);
   }
 
-  /** How each trial and each other measurement of a load session ended; null = completed. */
+  /** How each trial and each other measurement of a load session ended; null if it completed. */
   readSession(session: LoadSession): Pick<AnySession, "readTrialEnd" | "postTrial"> {
     return this.at(session.configuration_id, session.round);
   }
 
-  /** What of the other rounds' trials nothing is recorded of yet, for a load that measures them as well. */
+  /** Trials of later rounds of which nothing is recorded yet, for a load that measures them as well. */
   listTrialsOfLaterRounds({ configuration_id, round }: LoadSession): readonly PlanTrial[] {
     const sessions = this.plan.blocks.filter(
       (one) => one.configuration_id === configuration_id && one.role === "measure" && one.round > round,
@@ -145,9 +148,12 @@ export class PlanProgress {
     );
   }
 
-  /** Of the same files, as the first of the run's loads had them; null where none told. */
+  /**
+   * The fingerprints of the configuration's files, as recorded by the run's first load of the same files; null if no load
+   * recorded any.
+   */
   findFingerprints(configuration: PlanConfiguration): Fingerprints | null {
-    // Named once: to do it again for each load of thousands takes longer than some of the loads.
+    // Computed once: with thousands of loads, repeating it for each takes longer than some of the loads.
     this.#files ??= new Map(this.plan.configurations.map((one) => [one.worker.id, nameFiles(one)]));
     const files = nameFiles(configuration);
     const loads = this.plan.configurations.flatMap(({ worker }) =>
@@ -156,7 +162,7 @@ export class PlanProgress {
     return loads.find(({ load }) => load.fingerprints !== null)?.load.fingerprints ?? null;
   }
 
-  /** The proof that was read after the last trials of a configuration; null where it was not. */
+  /** The proof that was read after a configuration's last trials; null if it was not read. */
   findProofAfter(configurationId: string): RecordedProof | null {
     const { outcome } = this.#state.configuration(configurationId);
     return outcome?.status === "completed" ? outcome.proof_after : null;
@@ -181,8 +187,8 @@ export class PlanProgress {
   }
 
   /**
-   * What references have to score again, as `textKey`s: they did once, another configuration is still to be compared with
-   * them, and what they left on the disk is gone.
+   * `textKey`s of the texts that references have to score again: they scored them before, another configuration is still to be
+   * compared with them, and the log-probabilities they left on the disk are gone.
    */
   textsToRescore(isKept: (key: string) => boolean, retryFailed: boolean): ReadonlySet<string> {
     const needed = this.plan.blocks
@@ -200,8 +206,8 @@ export class PlanProgress {
   }
 
   /**
-   * Logarithms of the decode rates that nothing disturbed, a list for each load before `round` that has any. Empty where a load
-   * of these did not complete, or is of another run: what loads differ by is then not known.
+   * Logarithms of the decode rates of undisturbed trials, one list for each load before `round` that has any. Empty if one of
+   * these loads did not complete, or if they come from another run: then it is not known how much loads differ.
    */
   listLoadRates(configurationId: string, round: number): LoadLogs {
     const state = this.#state.configuration(configurationId);
@@ -217,7 +223,7 @@ export class PlanProgress {
       .filter((rates) => rates.length > 0);
   }
 
-  /** What `repeats: auto` says of the trials so far; `as-planned` without it, and while more are wanted. */
+  /** Why `repeats: auto` asks for no more trials than there are so far; `as-planned` without it, and while it wants more. */
   findRepeatsEnd(session: LoadSession): RepeatsEnd {
     const auto = this.plan.header.auto_repeats;
     if (auto === null) return "as-planned";
@@ -271,7 +277,7 @@ export class PlanProgress {
       case "cancelled":
         return work;
       case "completed":
-        // A trial that a completed load session lacks was recorded, and damaged since.
+        // A trial that is missing from a completed load session was recorded, and its record was damaged later.
         return (isTriedAgain && !isEmpty(work)) || hasRescored || hasLost ? work : null;
       case "failed":
         return isTriedAgain ? work : null;
@@ -282,7 +288,7 @@ export class PlanProgress {
 
   private findDriftProbeWork(session: LoadSession): SessionWork | null {
     const probes = this.#state.driftProbes.filter(({ position }) => position === session.round);
-    // Over as a whole once one of its prompts failed.
+    // The probe is over as a whole once one of its prompts has failed.
     if (probes.some(({ status }) => status === "failed")) return null;
     const over = new Set(probes.map(({ prompt_index }) => prompt_index));
     const prompts = this.plan.trials.filter(
@@ -311,13 +317,16 @@ export class PlanProgress {
     return this.#references.get(configurationId) ?? configurationId;
   }
 
-  /** A load that costs more than its trials measures those of later rounds as well: they are of the first round then. */
+  /**
+   * How a trial ended. A load that costs more than its trials also measures those of later rounds, so these are looked up in
+   * the first round too.
+   */
   private readTrialEnd({ configuration_id, round }: LoadSession, id: string): Failure | null | undefined {
     const own = this.at(configuration_id, round).readTrialEnd(id);
     return own === undefined && round > 0 ? this.at(configuration_id, 0).readTrialEnd(id) : own;
   }
 
-  /** That the plan has for it, or would have for a further load. */
+  /** Lists the trials that the plan has for a load, or would have for a further load. */
   listTrials({
     configuration_id,
     round,
@@ -339,12 +348,15 @@ export class PlanProgress {
   }
 }
 
-/** Which folder keeps what a reference says of a text: of the plan's first reference the text's own name. */
+/**
+ * Name of the folder that keeps a reference's log-probabilities of a text; for the plan's first reference it is the text's id
+ * alone.
+ */
 export function textKey({ header }: Pick<Plan, "header">, referenceId: string, textId: string): string {
   return referenceId === header.reference_configuration_id ? textId : `${referenceId}/${textId}`;
 }
 
-/** Whether nothing is to be measured: only the load session's end is to be recorded. */
+/** Whether nothing is left to measure, so that only the load session's end has to be recorded. */
 export function isEmpty({ trials, profile, texts, lmEval }: SessionWork): boolean {
   return trials.length === 0 && texts.length === 0 && !profile && !lmEval;
 }
@@ -353,7 +365,7 @@ function buildKey(configurationId: string, round: number): string {
   return `${round}/${configurationId}`;
 }
 
-/** What its weights are read from: a quantization may bring a checkpoint of its own. */
+/** Identifies the files that a configuration's weights are read from; a quantization may bring its own checkpoint. */
 function nameFiles({ worker: { model, quantization } }: Pick<PlanConfiguration, "worker">): string {
   return canonicalJson({ model, checkpoint: findCheckpoint(quantization) });
 }

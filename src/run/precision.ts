@@ -3,7 +3,7 @@ import { studentTQuantile } from "../base/statistics.js";
 import type { AutoRepeats } from "../plan/plan-types.js";
 import type { RepeatsEnd } from "./record-types.js";
 
-/** A rate that was measured, and the prompt that it was measured on. */
+/** A measured rate, and the prompt on which it was measured. */
 export interface RateSample {
   readonly promptIndex: number;
   readonly tokensPerSec: number;
@@ -11,7 +11,7 @@ export interface RateSample {
 
 /**
  * Width of the 95 % interval of the mean rate ÷ the mean, for fixed prompts: prompts may differ from each other, and only
- * what repeats of the same prompt differ by is noise (the pooled variance within groups, with n − prompts degrees of
+ * differences between repeats of the same prompt are noise (the pooled variance within groups, with n − prompts degrees of
  * freedom). Null while no prompt has two samples.
  */
 export function relativeWidth(samples: readonly RateSample[]): number | null {
@@ -31,7 +31,7 @@ export function relativeWidth(samples: readonly RateSample[]): number | null {
   return mean > 0 ? (2 * studentTQuantile(0.975, degrees) * standardError) / mean : null;
 }
 
-/** Asked after each whole repeat of all prompts: null = measure another one. */
+/** Called after each whole repeat of all prompts; returns null if another one should be measured. */
 export function repeatsEndAfter(
   repeatsDone: number,
   samples: readonly RateSample[],

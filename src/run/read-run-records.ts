@@ -17,11 +17,14 @@ import { findParts, TaskOutline } from "./task-outline.js";
 
 export interface ReadTasks extends MergedTasks {
   readonly plan: Plan;
-  /** Of damaged lines, and of what was measured twice. */
+  /** Warnings about damaged lines, and about what was measured twice. */
   readonly warnings: readonly RecordWarning[];
 }
 
-/** `records.jsonl`; where tasks measure the run and it is not over, their records merged. Throws the readers' FalconErrors. */
+/**
+ * Reads `records.jsonl`, or the merged records of the tasks if tasks measure the run and it is not over. Throws the readers'
+ * FalconErrors.
+ */
 export async function readRunRecords(paths: RunPaths): Promise<RecordFile> {
   try {
     return await readRecords(paths.records);
@@ -37,8 +40,9 @@ export async function readRunRecords(paths: RunPaths): Promise<RecordFile> {
 }
 
 /**
- * What tasks have recorded, without the records themselves: of the whole plan, or of the parts of one slice alone, for which no task
- * of another slice need be read. Throws FalconError `resume-plan-unreadable`, `slices-unreadable` and the reader's.
+ * Reads what tasks have recorded, without keeping the records themselves: for the whole plan, or only for the parts of one
+ * slice, for which tasks of other slices need not be read. Throws FalconError `resume-plan-unreadable`, `slices-unreadable` and
+ * the reader's errors.
  */
 export async function readTasks(run: RunPaths, slice: Slice | null = null): Promise<ReadTasks> {
   const plan = await readPlan(run);
@@ -63,30 +67,33 @@ export async function readTasks(run: RunPaths, slice: Slice | null = null): Prom
   };
 }
 
-/** In the plan's order. */
+/** The slice's own parts, in the plan's order. */
 async function listOwn(run: RunPaths, all: readonly Plan[], slice: Slice): Promise<readonly Plan[]> {
   const own = new Set((await dealRun(run, all, slice.count))[slice.index]);
   return all.filter((part) => own.has(part));
 }
 
-/** A plan that was cut into another number of slices may have put the same parts together. */
+/**
+ * Whether the task belongs to another slice. False if its plan was cut into a different number of slices, because it may then
+ * have measured the same parts.
+ */
 function isOfOtherSlice(task: string, { index, count }: Slice): boolean {
   const named = parseTaskName(task);
   return named !== null && named.count === count && named.index !== index;
 }
 
-/** Every record that counts, as one process would have recorded them; without a `run_end` while something is left to do. */
+/** Yields every record that counts, as one process would have recorded it; without a `run_end` while something is left to do. */
 export async function* listMerged(
   run: RunPaths,
   { tasks, parts, run: first, losses, end }: MergedTasks,
 ): AsyncGenerator<RunFileRecord> {
   if (first === null) return;
   yield first;
-  // Before what was measured: the last record tells how long the run has gone on.
+  // These come before the measurements, because the last record tells how long the run has gone on.
   yield* losses;
   const counts = chooseRecords({ parts });
   for (const task of tasks) {
-    // Of one task at a time: all of them need not fit into memory.
+    // One task at a time, because the records of all of them may not fit into memory.
     const records: RunFileRecord[] = [];
     await readEachRecord(run.task(task.name).records, (record) => {
       if (counts(task, record)) records.push(record);
@@ -96,7 +103,7 @@ export async function* listMerged(
   if (end !== null) yield end;
 }
 
-/** All that tasks have recorded of parts of the plan, in order of writing. */
+/** Reads everything that tasks have recorded of parts of the plan, in order of writing. */
 export async function readParts(
   run: RunPaths,
   parts: readonly PartOfTask[],
@@ -111,7 +118,7 @@ export async function readParts(
   return found;
 }
 
-/** A task that was killed before its first record has no such file. */
+/** Reads a task's records. A task that was killed before its first record has no such file. */
 async function readTask(path: string, onRecord: (record: RunFileRecord) => void) {
   return readEachRecord(path, onRecord).catch((error: unknown) => {
     if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return [];
@@ -120,8 +127,8 @@ async function readTask(path: string, onRecord: (record: RunFileRecord) => void)
 }
 
 /**
- * Of a run that is measured by tasks and over, makes `records.jsonl`, so that it reads like any other; nothing for one process's run.
- * Throws FalconError `results-write-failed` and the reader's.
+ * Writes `records.jsonl` for a run that tasks measured and that is over, so that it can be read like any other; does nothing
+ * for a run of one process. Throws FalconError `results-write-failed` and the reader's errors.
  */
 export async function mergeTaskRecords(run: RunPaths): Promise<readonly RecordWarning[]> {
   if (!(await hasTasks(run))) return [];

@@ -11,10 +11,10 @@ import { Sharing } from "./sharing.js";
 
 /** Something in the file that could not be used. The rest of the file still counts. */
 export interface RecordWarning {
-  /** 1-based; null where it is of no line. */
+  /** 1-based; null if it concerns no single line. */
   readonly line: number | null;
   readonly message: string;
-  /** Within the run's folder, where it is not records.jsonl. */
+  /** Path within the run's folder, if it is not records.jsonl. */
   readonly file?: string;
 }
 
@@ -29,18 +29,19 @@ export interface RecordFile {
 }
 
 /**
- * Reads `records.jsonl`. A last line torn by a kill, and a damaged line anywhere (each has a checksum), are warnings: what
- * was measured before and after is kept. A line from a newer falcon-exp is an error, because guessing would falsify.
+ * Reads `records.jsonl`. A last line that was cut off by a kill, and a damaged line anywhere (each has a checksum), are
+ * warnings: what was measured before and after is kept. A line from a newer falcon-exp is an error, because guessing its
+ * meaning could give wrong figures.
  */
 export async function readRecords(path: string): Promise<RecordFile> {
   const records: RunFileRecord[] = [];
-  // Repeats of a prompt mostly say the same: each text is held once.
+  // Repeats of a prompt mostly give the same answer, so each text is kept in memory only once.
   const sharing = new Sharing();
   const warnings = await readEachRecord(path, (record) => void records.push(sharing.share(record)));
   return { records, warnings };
 }
 
-/** The same record by record, so that a file need not fit into memory. Throws as `readRecords` does. */
+/** Reads the same file record by record, so that it need not fit into memory. Throws as `readRecords` does. */
 export async function readEachRecord(
   path: string,
   onRecord: (record: RunFileRecord) => void,
@@ -69,7 +70,7 @@ export function parseRecords(content: Buffer, source: string): RecordFile {
   return { records, warnings: parser.end() };
 }
 
-/** Takes a file in pieces. */
+/** Parses a file that arrives in pieces. */
 class RecordParser {
   private readonly warnings: RecordWarning[] = [];
   private readonly lines: LineReader;
@@ -104,8 +105,8 @@ interface ParsedLine {
 }
 
 /**
- * Parses one line after verifying its checksum only: for callers that have already validated its content.
- * Undefined where it is damaged or blank.
+ * Parses one line after verifying only its checksum, for callers that have already validated its content. Undefined if it is
+ * damaged or blank.
  */
 export function openRecordLine(bytes: Buffer): unknown {
   const opened = verifyChecksum(bytes);
@@ -114,7 +115,7 @@ export function openRecordLine(bytes: Buffer): unknown {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Null where it is not UTF-8. */
+/** Null if it is not UTF-8. */
 function decodeUtf8(bytes: Buffer): string | null {
   try {
     return utf8.decode(bytes);
@@ -125,7 +126,7 @@ function decodeUtf8(bytes: Buffer): string | null {
 
 const MAX_PROBLEM_CHARACTERS = 300;
 
-/** One record; several where the end of a line was damaged, so that two lines look like one. */
+/** Parses a line into one record, or into several if the end of a line was damaged, so that two lines look like one. */
 function parseLine(bytes: Buffer, place: string): readonly ParsedLine[] {
   const whole = parseRecord(bytes, place);
   if (whole.problem === null) return [whole];
@@ -134,12 +135,12 @@ function parseLine(bytes: Buffer, place: string): readonly ParsedLine[] {
 
 function parseRecord(bytes: Buffer, place: string): ParsedLine {
   const opened = verifyChecksum(bytes);
-  if (opened.kind === "broken") return { record: null, problem: "its checksum does not fit (damaged)" };
+  if (opened.kind === "broken") return { record: null, problem: "its checksum does not match (damaged)" };
   const text = decodeUtf8(opened.json);
   if (text?.trim() === "") return { record: null, problem: null };
   const value = parseJson(text ?? "");
   if (value === undefined) {
-    return { record: null, problem: "not a whole JSON object in UTF-8 (cut off or damaged)" };
+    return { record: null, problem: "not a complete JSON object in UTF-8 (cut off or damaged)" };
   }
   refuseNewer(value, place);
   const checked = recordSchema.safeParse(value);
@@ -156,7 +157,10 @@ function describeIssue({ issues: [first, ...others] }: z.ZodError): string {
   return `${where === "" ? "" : `${where}: `}${what}${more}`;
 }
 
-/** Throws FalconError `results-schema-newer`, because guessing what a later version means would falsify. */
+/**
+ * Throws FalconError `results-schema-newer` for a line of a later version, because guessing its meaning could give wrong
+ * figures.
+ */
 function refuseNewer(line: unknown, place: string): void {
   const version = Object(line).schema_version;
   if (typeof version !== "number" || version <= RECORD_SCHEMA_VERSION) return;

@@ -1,20 +1,20 @@
-/** What a run's records lack although no line of them is damaged: a line that was taken out leaves no trace but this. */
+/** Finds what a run's records lack although none of their lines is damaged: a line that was removed leaves no other trace. */
 import { pluralize } from "../base/text.js";
 import { countTrialsEach } from "../plan/plan-types.js";
 import type { FailureLike } from "./session-state.js";
 import type { RunState, StateRecord } from "./state.js";
 
-/** Of a run record what tells how many trials there must be. */
+/** The keys of a run record that tell how many trials there must be. */
 export interface PlannedTrials {
   readonly plan: Parameters<typeof countTrialsEach>[0] & {
-    /** Null where the plan says how many repeats there are; else the run decided that. */
+    /** Null if the plan says how many repeats there are; otherwise the run decided that. */
     readonly auto_repeats?: unknown;
   };
   readonly prompts: readonly unknown[];
   readonly configurations: readonly { readonly worker: { readonly id: string; readonly label: string } }[];
 }
 
-/** One sentence each; none where everything is there. */
+/** Returns one sentence per problem; none if everything is there. */
 export function findRecordGaps<R extends StateRecord<F>, F extends FailureLike>(
   state: RunState<R, F>,
   { plan, prompts, configurations }: PlannedTrials,
@@ -30,7 +30,7 @@ export function findRecordGaps<R extends StateRecord<F>, F extends FailureLike>(
   });
   if (strangers.length === 0) return missing;
   const others = pluralize(strangers.length, "configuration");
-  return [...missing, `records of ${others} that this run does not have are left out`];
+  return [...missing, `records of ${others} that are not part of this run are left out`];
 }
 
 function describeMissing(count: number): string {

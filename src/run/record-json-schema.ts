@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { RECORD_SCHEMA_VERSION, recordSchema } from "./record-types.js";
 
-/** JSON Schema of a line of `records.jsonl`, its checksum included: of lines that lack keys which came later, too. */
+/**
+ * JSON Schema of a line of `records.jsonl`, including its checksum. It also accepts older lines, which lack keys that were
+ * added later.
+ */
 export function recordJsonSchema(): object {
   const schema = z.toJSONSchema(recordSchema, {
     target: "draft-2020-12",

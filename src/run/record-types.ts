@@ -1,13 +1,13 @@
 /**
- * `records.jsonl`: the truth. One JSON object a line, appended and fsynced when it happens, never rewritten.
+ * `records.jsonl`: the source of truth. One JSON object per line, appended and fsynced when the event happens, never rewritten.
  *
  *   run → environment → (load → warmup… → trial… → profile → quality… → configuration)… → run_end
  *   resume → environment → … → run_end, as often as the run was resumed
  *
- * A load session of the plan, one load of one configuration, ends in one configuration record for each attempt at it. Keys with a
- * default came after version 1 was first written: older records lack them.
+ * A load session of the plan (one load of one configuration) ends with one configuration record for each attempt at it. Keys with
+ * a default were added after version 1 was first written, so older records lack them.
  *
- * Every chart and table is drawn from these lines alone. Raw samples only: statistics belong to the report.
+ * Every chart and table is made from these lines alone. They hold raw samples only: statistics belong to the report.
  */
 import { z } from "zod";
 import { loadSessionSchema, planConfigurationSchema, planHeaderSchema } from "../plan/plan-types.js";
@@ -28,9 +28,9 @@ import { lmEvalMeasurementSchema, qualityMeasurementSchema } from "../protocol/q
 import { taskLossSchema } from "./task-losses.js";
 
 /**
- * Raised when a key changes its meaning, is renamed or goes away; then `reader.ts` makes older lines into the new form, before
- * this schema looks at them, and files of the version before are kept under test/golden/records. A key that comes within a
- * version gets a default instead, which says "was not recorded".
+ * Raised when a key changes its meaning, is renamed or is removed. `reader.ts` then converts older lines to the new form before
+ * this schema validates them, and files of the previous version are kept under test/golden/records. A key that is added within
+ * a version gets a default instead, which means "was not recorded".
  */
 export const RECORD_SCHEMA_VERSION = 1;
 
@@ -41,7 +41,7 @@ const commonFields = {
 };
 const ofConfiguration = { configuration_id: z.string(), configuration: z.string() };
 
-/** Where a record was measured that stands here because nothing that it depends on has changed since. */
+/** Where a reused record was measured; it is reused because nothing that it depends on has changed since. */
 export const reusedFromSchema = z.strictObject({
   experiment: z.string(),
   run_id: z.string(),
@@ -51,9 +51,12 @@ export type ReusedFrom = z.infer<typeof reusedFromSchema>;
 /** Fields of everything that is measured within a load session. */
 const ofAttempt = {
   ...ofConfiguration,
-  /** The attempt at its load session that this belongs to, from 1: the model is loaded again when a run is resumed or a load session retried. */
+  /**
+   * The attempt at its load session that this belongs to, from 1: the model is loaded again when a run is resumed or a load
+   * session is retried.
+   */
   attempt: positiveInt.default(1),
-  /** Null where it was measured in this run. */
+  /** Null if it was measured in this run. */
   reused_from: reusedFromSchema.nullable().default(null),
 };
 
@@ -109,7 +112,7 @@ export type RecordedTrial = z.infer<typeof recordedTrialSchema>;
 export const failureSchema = z.strictObject({
   code: z.string(),
   message: z.string(),
-  /** The one next step. */
+  /** What the user should do next, as one step. */
   next: z.string(),
   phase: phaseSchema.nullable(),
   exit_code: z.int().nullable(),
@@ -129,14 +132,17 @@ const controllerSchema = z.strictObject({
   git_dirty: z.boolean().nullable(),
 });
 
-/** First line: what was going to be measured, with what. Holds the plan's configurations so that a report needs no other file. */
+/** First line: what was to be measured, and with what. Holds the plan's configurations so that a report needs no other file. */
 export const runRecordSchema = z.strictObject({
   ...commonFields,
   kind: z.literal("run"),
   falcon_exp_version: z.string(),
   plan: planHeaderSchema,
   configurations: z.array(planConfigurationSchema),
-  /** The order of running; empty in records made before there were rounds: each configuration once, in order. */
+  /**
+   * Load sessions in order of running; empty in records made before there were rounds, when each configuration was loaded once,
+   * in order.
+   */
   blocks: z.array(loadSessionSchema).default([]),
   prompts: z.array(
     z.strictObject({ prompt_index: nonNegativeInt, prompt_id: z.string(), prompt: promptSchema }),
@@ -145,22 +151,22 @@ export const runRecordSchema = z.strictObject({
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
-/** A run that had ended, or was killed, is resumed: what follows is of another process, perhaps of another day. */
+/** A run that had ended or was killed is resumed: what follows comes from another process, perhaps on another day. */
 export const resumeRecordSchema = z.strictObject({
   ...commonFields,
   kind: z.literal("resume"),
   falcon_exp_version: z.string(),
   controller: controllerSchema,
-  /** Whether what had failed is tried again. */
+  /** Whether failed work is tried again. */
   retry_failed: z.boolean(),
   blocks_left: nonNegativeInt,
   trials_left: nonNegativeInt,
-  /** What is not as it was, where the user asked to go on all the same: "torch 2.12.0 → 2.13.0". */
+  /** What has changed in the environment, if the user asked to continue all the same: "torch 2.12.0 → 2.13.0". */
   environment_changes: z.array(z.string()),
 });
 export type ResumeRecord = z.infer<typeof resumeRecordSchema>;
 
-/** The worker's environment, as soon as it is known; again when a worker had to be started anew. */
+/** The worker's environment, recorded as soon as it is known, and again if a worker had to be restarted. */
 export const environmentRecordSchema = z.strictObject({
   ...commonFields,
   kind: z.literal("environment"),
@@ -168,7 +174,7 @@ export const environmentRecordSchema = z.strictObject({
 });
 export type EnvironmentRecord = z.infer<typeof environmentRecordSchema>;
 
-/** A configuration was loaded: how long, how big, and the proof of what was loaded. */
+/** A configuration was loaded: how long it took, how big it is, and the proof of what was loaded. */
 export const loadRecordSchema = z.strictObject({
   ...commonFields,
   kind: z.literal("load"),
@@ -177,12 +183,12 @@ export const loadRecordSchema = z.strictObject({
   identity_sha256: z.string(),
   load: recordedLoadSchema,
   round: nonNegativeInt.default(0),
-  /** The machine that measured: of a run that several measure, each has its own. Null in older records. */
+  /** The machine that measured; if several machines measure a run, each records its own name. Null in older records. */
   hostname: z.string().nullable().default(null),
 });
 export type LoadRecord = z.infer<typeof loadRecordSchema>;
 
-/** A warm-up generate: kept, never counted. */
+/** A warm-up generate: recorded, but never counted. */
 export const warmupRecordSchema = z.strictObject({
   ...commonFields,
   kind: z.literal("warmup"),
@@ -209,9 +215,9 @@ export const trialRecordSchema = z.discriminatedUnion("status", [
     ...trialCommonFields,
     status: z.literal("completed"),
     measurement: recordedTrialSchema,
-    /** Of the batch's rows, in their order; null for a batch of one. */
+    /** Prompts of the batch's rows, in their order; null for a batch of one. */
     batch_prompt_ids: z.array(z.string()).nullable().default(null),
-    /** What else went on while it ran, so that its times say nothing; empty where all was quiet. */
+    /** What disturbed the trial, so that its times say nothing; empty if nothing did. */
     disturbed_by: z.array(z.string()).default([]),
   }),
   z.strictObject({ ...trialCommonFields, status: z.literal("failed"), failure: failureSchema }),
@@ -228,7 +234,10 @@ const driftProbeCommonFields = {
   prompt_index: nonNegativeInt,
   prompt_id: z.string(),
 };
-/** A measurement of the drift probe (`sentinel` in files): the same work at other times, so that drift shows. Never counted as a trial. */
+/**
+ * A measurement of the drift probe (`sentinel` in files): the same work at different times, which shows drift. Never counted as
+ * a trial.
+ */
 export const driftProbeRecordSchema = z.discriminatedUnion("status", [
   z.strictObject({
     ...driftProbeCommonFields,
@@ -257,7 +266,7 @@ export const qualityRecordSchema = z.discriminatedUnion("status", [
 export type QualityRecord = z.infer<typeof qualityRecordSchema>;
 
 const profileCommonFields = { ...commonFields, kind: z.literal("profile"), ...ofAttempt };
-/** The time of one more generate, taken apart. */
+/** The time of one more generate, broken down into its parts. */
 export const profileRecordSchema = z.discriminatedUnion("status", [
   z.strictObject({
     ...profileCommonFields,
@@ -293,7 +302,7 @@ const configurationCommonFields = {
   ...ofAttempt,
   /** Wall time from asking for the load to the end of the trial process. */
   elapsed_sec: seconds,
-  /** In all attempts at this load session together. */
+  /** Trials completed in all attempts at this load session together. */
   trials_completed: nonNegativeInt,
   trials_planned: positiveInt,
   round: nonNegativeInt.default(0),
@@ -304,18 +313,18 @@ export const configurationRecordSchema = z.discriminatedUnion("status", [
   z.strictObject({
     ...configurationCommonFields,
     status: z.literal("completed"),
-    /** Proof read again after the last trial (libraries repack weights on first use); null when it could not be read. */
+    /** Proof read again after the last trial (libraries repack weights on first use); null if it could not be read. */
     proof_after: recordedProofSchema.nullable(),
     repeats_end: repeatsEndSchema.default("as-planned"),
   }),
   z.strictObject({ ...configurationCommonFields, status: z.literal("failed"), failure: failureSchema }),
   z.strictObject({ ...configurationCommonFields, status: z.literal("cancelled"), reason: z.string() }),
-  /** Not tried, for a reason: it must run out of memory as well, or failed in an earlier round. */
+  /** Not tried, for the given reason: it would certainly run out of memory as well, or it failed in an earlier round. */
   z.strictObject({ ...configurationCommonFields, status: z.literal("skipped"), reason: z.string() }),
 ]);
 export type ConfigurationRecord = z.infer<typeof configurationRecordSchema>;
 
-/** Of a run that tasks measure: one that left no end, and why; what it had measured stands among the other records. */
+/** In a run that tasks measure: a task that recorded no end, and why. What it had measured is among the other records. */
 export const taskLossRecordSchema = z.strictObject({
   ...commonFields,
   kind: z.literal("task_loss"),
@@ -323,13 +332,13 @@ export const taskLossRecordSchema = z.strictObject({
 });
 export type TaskLossRecord = z.infer<typeof taskLossRecordSchema>;
 
-/** The run, or its resumption, ended by itself or was asked to stop; missing when the controller was killed. */
+/** The run, or its resumption, ended by itself or was asked to stop; missing if the controller was killed. */
 export const runEndRecordSchema = z.strictObject({
   ...commonFields,
   kind: z.literal("run_end"),
-  /** Of the whole run. */
+  /** Status of the whole run. */
   status: z.enum(["completed", "partly_failed", "all_failed", "interrupted"]),
-  /** Since the run, or its resumption, began. */
+  /** Seconds since the run, or its resumption, began. */
   elapsed_sec: seconds,
 });
 export type RunEndRecord = z.infer<typeof runEndRecordSchema>;

@@ -11,7 +11,7 @@ export async function writeResultFile(path: string, content: string | Uint8Array
   }
 }
 
-/** The same of content that need not fit into memory. Throws what making the pieces does as well. */
+/** Does the same with content that need not fit into memory. Also throws what producing the pieces throws. */
 export async function writeResultPieces(
   path: string,
   pieces: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,

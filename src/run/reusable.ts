@@ -1,4 +1,4 @@
-/** Whether what an earlier run measured of a configuration may stand for measuring it again. */
+/** Decides whether an earlier run's measurements of a configuration may be used instead of measuring it again. */
 import { canonicalJson } from "../base/json.js";
 import { type Plan, type PlanConfiguration, referenceIdOf } from "../plan/plan-types.js";
 import type { ModelSource } from "../protocol/configuration.js";
@@ -13,15 +13,15 @@ export interface ReuseTarget {
   readonly environment: WorkerEnvironment;
 }
 
-/** Records of one configuration, as the earlier run wrote them. */
+/** A record of one configuration, as the earlier run wrote it. */
 export type MeasuredRecord = Extract<RunFileRecord, { readonly reused_from: unknown }>;
 
 export type Reuse =
   | { readonly kind: "reuse"; readonly run: RunRecord; readonly records: readonly MeasuredRecord[] }
-  /** `reason`: null where the earlier run has no such configuration at all. */
+  /** `reason`: null if the earlier run has no such configuration at all. */
   | { readonly kind: "measure"; readonly reason: string | null };
 
-/** Why a configuration's identity does not tell what it would load; null where it does. */
+/** Why a configuration's identity does not tell what would be loaded; null if it does. */
 export function whyUnknown({ plan, configuration: { worker } }: ReuseTarget): string | null {
   const checkpoint = findCheckpoint(worker.quantization);
   if (checkpoint?.source === "path") return "the files of a checkpoint's folder may have changed";
@@ -52,7 +52,7 @@ function whyTasksUnknown(plan: Plan): string | null {
   return hasOwnTasks ? "the files of quality.lm_eval.include_path may have changed" : null;
 }
 
-/** Looks through the records of one earlier run. */
+/** Looks for the configuration in the records of one earlier run. */
 export function reusableFrom(records: readonly RunFileRecord[], target: ReuseTarget): Reuse {
   const { configuration, environment } = target;
   const run = records.find((record) => record.kind === "run");
@@ -72,8 +72,9 @@ export function reusableFrom(records: readonly RunFileRecord[], target: ReuseTar
 }
 
 /**
- * Whether it is what loading the configuration now would be. What the model's files hold is taken from the record: only what
- * pins it (a commit, a seed, the embedded model) is reused at all, see `whyUnknown`.
+ * Whether the record is of a load with the identity that the configuration would have now. The fingerprints of the model's files
+ * are taken from the record, because only a model whose files are pinned (a commit, a seed, the embedded model) is reused at all,
+ * see `whyUnknown`.
  */
 function isLoadOf(
   record: RunFileRecord,
@@ -113,12 +114,12 @@ function whatDiffers(
   return changes.length > 0 ? changes.join("; ") : "it was planned by another version of falcon-exp";
 }
 
-/** Loads whose trials are there: one that was dear measured those of later rounds as well. */
+/** Number of loads that have trials; an expensive load also measured those of later rounds. */
 function countLoads(records: readonly MeasuredRecord[]): number {
   return new Set(records.flatMap((record) => (record.kind === "trial" ? record.round : []))).size;
 }
 
-/** Null where all that is asked for now was measured then. */
+/** Why the earlier measurements are not enough; null if everything that is asked for now was measured then. */
 function whyUnfinished(
   own: readonly MeasuredRecord[],
   run: RunRecord,
@@ -134,12 +135,12 @@ function whyUnfinished(
   }
   const newest = keepNewest(own);
   if (newest.some((record) => record.kind === "load" && !isLoadOf(record, configuration, environment))) {
-    return "its rounds were measured in two environments";
+    return "its rounds were measured in different environments";
   }
   const completed = newest.filter((record) => !("status" in record) || record.status === "completed");
   const isDisturbed = (record: MeasuredRecord) =>
     record.kind === "trial" && record.status === "completed" && record.disturbed_by.length > 0;
-  if (newest.some(isDisturbed)) return "other work disturbed its trials there";
+  if (newest.some(isDisturbed)) return "its trials in that run were disturbed";
   const count = (kind: MeasuredRecord["kind"]) => completed.filter((record) => record.kind === kind).length;
   const planned = plan.trials.filter(({ configuration_id }) => configuration_id === configuration.worker.id);
   const isPlanned = (record: MeasuredRecord) => !("round" in record) || record.round < header.rounds;
@@ -153,10 +154,13 @@ function whyUnfinished(
     count("quality") === plan.texts.length &&
     count("profile") >= (header.profile ? 1 : 0) &&
     count("lm_eval") === (header.quality?.lm_eval ? 1 : 0);
-  return isWhole ? null : "it was not finished there";
+  return isWhole ? null : "it was not finished in that run";
 }
 
-/** What was compared with a reference is only as good as that one. */
+/**
+ * Why the earlier run's reference will not do: a comparison is only as good as its reference. Null if it will, or if none is
+ * needed.
+ */
 function otherReference(
   records: readonly RunFileRecord[],
   run: RunRecord,
@@ -175,12 +179,12 @@ function otherReference(
   return isSame ? null : "it was compared with another reference";
 }
 
-/** Each thing as it went the last time. */
+/** Keeps only the newest record of each measurement. */
 function keepNewest(own: readonly MeasuredRecord[]): readonly MeasuredRecord[] {
   const newest = new Map<string, MeasuredRecord>();
   for (const record of own) {
     const key = buildKey(record);
-    // In the order of the newest.
+    // Deleted first, so that the order is that of the newest records.
     newest.delete(key);
     newest.set(key, record);
   }

@@ -35,53 +35,56 @@ export type { ConfigurationStatus } from "./state.js";
 export interface ConfigurationData {
   readonly plan: PlanConfiguration;
   readonly status: ConfigurationStatus;
-  /** Of the first round; of its newest attempt. */
+  /** The load of the first round, from its newest attempt. */
   readonly load: LoadRecord | null;
   readonly warmups: readonly WarmupRecord[];
   /** In order of running. */
   readonly trials: readonly TrialRecord[];
-  /** How many of them are of loads that followed the planned rounds. */
+  /** How many of these trials belong to loads after the planned rounds. */
   readonly furtherTrials: number;
   readonly profile: ProfileRecord | null;
-  /** One a text, in the plan's order. */
+  /** One per text, in the plan's order. */
   readonly quality: readonly QualityRecord[];
   readonly lmEval: LmEvalRecord | null;
-  /** Of its rounds, each as its newest attempt ended: the one that failed, else the last. */
+  /**
+   * How it ended. Each of its rounds counts as its newest attempt ended: of these, one that failed, else one that was cancelled
+   * or skipped, else the last.
+   */
   readonly outcome: ConfigurationRecord | null;
-  /** Of all its rounds, loads included. */
+  /** Seconds of all its rounds, including loads. */
   readonly elapsedSec: number;
-  /** The most that one of its rounds took; 1 where nothing was resumed or tried again. */
+  /** The most attempts that one of its rounds took; 1 if nothing was resumed or tried again. */
   readonly attempts: number;
-  /** Codes of what ended the attempts before, each once. */
+  /** Codes of the failures that ended earlier attempts, each once. */
   readonly earlierFailures: readonly string[];
-  /** Where it was measured, if that was in an earlier run; null where this run measured it. */
+  /** The earlier run that measured it; null if this run did. */
   readonly reusedFrom: ReusedFrom | null;
 }
 
 /** A run's records, grouped. */
 export interface RunData {
   readonly run: RunRecord;
-  /** The newest one, when the worker had to be started anew; null when it never started. */
+  /** The newest one, if the worker had to be restarted; null if it never started. */
   readonly environment: RecordedEnvironment | null;
   /** As planned, in order of running. */
   readonly configurations: readonly ConfigurationData[];
   /** In order of running. */
   readonly driftProbes: readonly DriftProbeRecord[];
-  /** Of the whole run; null when the controller was killed, even if only after the run was resumed. */
+  /** End of the whole run; null if the controller was killed, even if only after the run was resumed. */
   readonly end: RunEndRecord | null;
-  /** What of libraries and machine is not the same for all that was measured: "torch 2.12.0 → 2.13.0". */
+  /** Differences in libraries and machine within the run: "torch 2.12.0 → 2.13.0". */
   readonly environmentChanges: readonly string[];
-  /** Of tasks that left no end, in order of time; none in a run of one process. */
+  /** Tasks that recorded no end, in order of time; none in a run of one process. */
   readonly taskLosses: readonly TaskLossRecord[];
-  /** Each time the run was resumed. */
+  /** One for each time the run was resumed. */
   readonly resumes: readonly ResumeRecord[];
-  /** What its records lack or hold beyond what can be used, one sentence each. */
+  /** What the records lack, and what in them could not be used, one sentence each. */
   readonly recordProblems: readonly string[];
-  /** All the time that was spent on it; null when the controller was killed. */
+  /** Seconds that were spent on the run, all its parts together; null if the controller was killed. */
   readonly elapsedSec: number | null;
 }
 
-/** Reads a run's folder: only the records in it. */
+/** Reads a run from the records in its folder; no other file is needed. */
 export async function readRun(
   folder: string,
 ): Promise<{ data: RunData; warnings: readonly RecordWarning[] }> {
@@ -152,30 +155,33 @@ function describeConfiguration(
   };
 }
 
-/** The trials that were measured. */
+/** The trials that completed. */
 export function completedTrials(configuration: ConfigurationData): CompletedTrial[] {
   return configuration.trials.filter((trial) => trial.status === "completed");
 }
 
-/** Those that nothing else on the machine disturbed. */
+/** The completed trials that were not disturbed. */
 export function quietTrials(configuration: ConfigurationData): CompletedTrial[] {
   return completedTrials(configuration).filter(({ disturbed_by }) => disturbed_by.length === 0);
 }
 
-/** What times are told of: the quiet trials; all of them where none was quiet, which is said wherever it matters. */
+/**
+ * The trials that times are reported for: the undisturbed ones, or all of them if none was undisturbed, which is said wherever
+ * it matters.
+ */
 export function timedTrials(configuration: ConfigurationData): CompletedTrial[] {
   const quiet = quietTrials(configuration);
   return quiet.length > 0 ? quiet : completedTrials(configuration);
 }
 
-/** Why the configuration as a whole failed; else why its first failed trial did; null when nothing failed. */
+/** Why the configuration failed as a whole, else why its first failed trial did; null if nothing failed. */
 export function findFailure(configuration: ConfigurationData): Failure | null {
   if (configuration.outcome?.status === "failed") return configuration.outcome.failure;
   const failed = configuration.trials.find((trial) => trial.status === "failed");
   return failed === undefined ? null : failed.failure;
 }
 
-/** The proof read after the last trial; null where it was not read. */
+/** The proof read after the last trial; null if it was not read. */
 export function findProofAfter({ outcome }: Pick<ConfigurationData, "outcome">): RecordedProof | null {
   return outcome?.status === "completed" ? outcome.proof_after : null;
 }
@@ -187,7 +193,7 @@ export function findRunningProof(
   return findProofAfter(configuration) ?? configuration.load?.load.proof ?? null;
 }
 
-/** Where the metrics of a configuration's load are. */
+/** The parts of the records from which the metrics of a configuration's load are read. */
 export function listLoadParts(configuration: ConfigurationData): LoadParts {
   const { load } = configuration;
   return {

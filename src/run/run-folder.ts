@@ -21,14 +21,14 @@ export interface RunFolderOptions {
   readonly runId: string;
   /** The experiment file as given. */
   readonly experimentText: string;
-  /** The frozen plan, as it stands in plan.jsonl. */
+  /** The frozen plan, as it is written to plan.jsonl. */
   readonly planText: string;
   readonly clock: Clock;
 }
 
 /**
- * Makes the folder with experiment and plan in it and opens records and log, before anything is measured:
- * a full disk or a read-only folder must show now, not after the first trial. Throws `results-write-failed`.
+ * Creates the folder with experiment and plan in it, and opens records and log, before anything is measured: a full disk or a
+ * read-only folder must show now, not after the first trial. Throws `results-write-failed`.
  */
 export async function openRunFolder(options: RunFolderOptions): Promise<RunFolder> {
   const paths = RunPaths.of(options.resultsFolder, options.experiment, options.runId);
@@ -43,14 +43,14 @@ export async function openRunFolder(options: RunFolderOptions): Promise<RunFolde
 }
 
 /**
- * Opens the folder of an earlier run to resume it; a record that was cut off keeps its line to itself. Throws
- * `results-locked` where another process writes into it, `results-write-failed`.
+ * Opens the folder of an earlier run to resume it; a record that was cut off stays on a line of its own. Throws
+ * `results-locked` if another process writes into it, and `results-write-failed`.
  */
 export function reopenRunFolder(paths: RunPaths, clock: Clock): Promise<RunFolder> {
   return openLocked(paths, clock, { resume: true });
 }
 
-/** Opens the folder of a task, just made. Throws `results-write-failed`. */
+/** Opens the folder of a task, which was just created. Throws `results-write-failed`. */
 export function openTaskFolder(paths: RunPaths, clock: Clock): Promise<RunFolder> {
   return openLocked(paths, clock, { resume: false });
 }

@@ -6,13 +6,14 @@ import { ExitCode } from "../base/exit-codes.js";
 import { RECORDS_FILE } from "./paths.js";
 import { isRunId } from "./run-id.js";
 
-/** `results/<experiment>/<run-id>`, and what people sort into folders of their own above that. */
+/** Deep enough for `results/<experiment>/<run-id>` and for folders above it in which people sort their results. */
 const DEEPEST = 5;
 
 /**
- * Folders of runs, relative to `folder` with `/` between names: those named as runs are, and those that hold records.
- * Symbolic links are not followed, so nothing outside is listed and no circle is walked. A folder that may not be read is
- * left out and told. Throws FalconError `results-not-found` where `folder` itself is there and cannot be read; a missing one is empty.
+ * Finds the folders of runs, relative to `folder` with `/` between names: those that are named like a run, and those that hold
+ * records. Symbolic links are not followed, so nothing outside is listed and no cycle is walked. A folder that may not be read
+ * is left out and passed to `onUnreadable`. Throws FalconError `results-not-found` if `folder` itself exists and cannot be
+ * read; a missing one counts as empty.
  */
 export async function runFolders(
   folder: string,
@@ -40,7 +41,7 @@ async function collect(
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
   for (const { name } of folders) {
     const path = [...names, name];
-    // A run is known by its name: thousands of them need not be opened to be found.
+    // A run is recognized by its name, so thousands of runs need not be opened to be found.
     if (isRunId(name)) found.push(path.join("/"));
     else if (path.length < DEEPEST) await collect(root, path, found, onUnreadable);
   }

@@ -1,6 +1,6 @@
 /**
- * The runs under a results folder, one entry each, quickly: `summary.json` where it is of the records' very end, else a look
- * through `records.jsonl`. A run that cannot be read is an entry with its reason.
+ * Lists the runs under a results folder quickly, one entry each: from `summary.json` if it matches the end of the records, else
+ * from a scan of `records.jsonl`. A run that cannot be read is an entry with the reason.
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,8 +17,8 @@ import { summaryOverviewSchema } from "./summary-overview.js";
 import { hasTasks, isGoingOn } from "./task-folders.js";
 
 /**
- * As in `run_end`; `running` while its controller writes; `killed` when that is gone without an end; `damaged` when the records
- * do not even tell what was run.
+ * As in `run_end`; `running` while its controller writes; `killed` if the controller is gone and recorded no end; `damaged` if
+ * the records do not even tell what was run.
  */
 export type RunIndexStatus =
   | "completed"
@@ -36,38 +36,41 @@ export interface IndexedConfiguration extends Omit<ConfigurationProgress, "statu
 export interface RunIndexEntry {
   /** Absolute. */
   readonly folder: string;
-  /** Relative to the results folder, `/` between names: as `findRun` takes it. */
+  /** Relative to the results folder, with `/` between names, as `findRun` takes it. */
   readonly path: string;
   readonly experiment: string;
   readonly run_id: string;
   readonly status: RunIndexStatus;
-  /** What is wrong with the records; null while nothing is. */
+  /** What is wrong with the records; null if nothing is. */
   readonly problem: string | null;
   /** UTC, ISO 8601. */
   readonly started_at: string | null;
-  /** Of a run without an end: until its last record. */
+  /** Seconds; for a run without an end, up to its last record. */
   readonly elapsed_sec: number | null;
   readonly model_name: string | null;
   readonly trials_planned: number | null;
   readonly trials_completed: number | null;
   readonly trials_failed: number | null;
   readonly configurations: readonly IndexedConfiguration[];
-  /** Whether summary.json was made from these very records. */
+  /** Whether summary.json was made from exactly these records. */
   readonly has_current_summary: boolean;
 }
 
 export interface RunIndexOptions {
-  /** The results folder, absolute. One that is not there is empty. */
+  /** The results folder, absolute. A missing one counts as empty. */
   readonly folder: string;
-  /** Only runs of the experiment of this name. */
+  /** Limits the list to runs of the experiment with this name. */
   readonly experiment?: string;
-  /** Entries of earlier calls for this folder, kept up to date: only what changed is read again. */
+  /** Entries of earlier calls for this folder; updated, so that only what changed is read again. */
   readonly known?: Map<string, KnownRun>;
-  /** Called with each current summary.json, parsed: who needs more of it than the index keeps need not read it again. */
+  /**
+   * Called with each current summary.json, parsed, so that a caller that needs more of it than the index keeps need not read it
+   * again.
+   */
   readonly onSummary?: ((entry: RunIndexEntry, summary: unknown) => void) | undefined;
-  /** Called with each folder, relative to the results folder, that may not be read. */
+  /** Called with each folder that may not be read, relative to the results folder. */
   readonly onUnreadable?: (path: string) => void;
-  /** Of who reads more of the same disk. */
+  /** Passed in by a caller that reads more files from the same disk. */
   readonly files?: SmallFiles;
 }
 
@@ -76,10 +79,10 @@ export interface KnownRun {
   readonly entry: RunIndexEntry;
 }
 
-/** Files are opened side by side, so that a network drive's delays do not add up; more would run out of descriptors. */
+/** Files are opened concurrently, so that a network drive's delays do not add up; with more, file descriptors would run out. */
 const CONCURRENCY = 32;
 
-/** Newest first. Throws FalconError `results-not-found` where the folder is there and cannot be read. */
+/** Lists the runs, newest first. Throws FalconError `results-not-found` if the folder exists and cannot be read. */
 export async function indexRuns({
   folder,
   experiment,
@@ -93,7 +96,7 @@ export async function indexRuns({
     if (known === undefined) return indexRun(folder, path, { self, files, onSummary });
     const stamp = await readStamp(new RunPaths(join(folder, path)));
     const before = known.get(path);
-    // Whether a run still goes on does not show in its files.
+    // These files do not show whether a run is still in progress.
     if (before?.stamp === stamp && before.entry.status !== "running") return before.entry;
     const entry = await indexRun(folder, path, { self, files, onSummary });
     known.set(path, { stamp, entry });
@@ -119,7 +122,7 @@ async function readStamp(paths: RunPaths): Promise<string> {
 
 const RUN_STAMP_LENGTH = "20261124T023746Z".length;
 
-/** Sorts by age as text. Run ids begin with the time; a run that was renamed sorts by when it began. */
+/** Returns a text that sorts by age. Run ids begin with the time; a run whose folder was renamed sorts by when it began. */
 export function ageKey({ started_at, run_id }: RunIndexEntry): string {
   const begun =
     started_at === null ? run_id.slice(0, RUN_STAMP_LENGTH) : started_at.replaceAll(/[-:]|\.\d+/g, "");
@@ -127,12 +130,15 @@ export function ageKey({ started_at, run_id }: RunIndexEntry): string {
 }
 
 interface Indexing extends Pick<RunIndexOptions, "onSummary"> {
-  /** The process that asks. */
+  /** This process. */
   readonly self: ProcessName;
   readonly files: SmallFiles;
 }
 
-/** One run; `path` is relative to `root`. Never throws: what goes wrong is the entry's `problem`. */
+/**
+ * Indexes one run; `path` is relative to `root`. If the run cannot be read, the reason becomes the entry's `problem` instead of
+ * being thrown.
+ */
 async function indexRun(
   root: string,
   path: string,
@@ -163,13 +169,16 @@ async function indexRun(
   }
 }
 
-/** Whether the records are as they were when the summary was written; where a copy mixed up the times, they are read again. */
+/**
+ * Whether the records are unchanged since the summary was written. If a copy mixed up the file times, the records are read
+ * again.
+ */
 async function isOlder(records: string, summary: string): Promise<boolean> {
   const [one, other] = await Promise.all([stat(records), stat(summary)]);
   return one.mtimeMs <= other.mtimeMs;
 }
 
-/** Null as well where tasks measure the run and their records are not merged yet. */
+/** Reads the run's recorded end. Also null if tasks measure the run and their records have not been merged yet. */
 async function readEnd(paths: RunPaths, files: SmallFiles): Promise<RecordedEnd | null> {
   return readRunEnd(paths.records, files).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT" && (await hasTasks(paths))) return null;
@@ -200,7 +209,7 @@ async function scanned(paths: RunPaths, path: string, self: ProcessName): Promis
     path,
     experiment: run.plan.experiment,
     run_id: run.run_id,
-    // Tasks that have not begun yet, or were cut off: nobody can tell which from here.
+    // Its tasks have not begun yet, or were cut off: which of the two cannot be told from here.
     status: end?.status ?? (isAlive ? "running" : (await hasTasks(paths)) ? "interrupted" : "killed"),
     problem: describeProblems(damagedLines, progress.findGaps()),
     started_at: run.at,

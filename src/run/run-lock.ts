@@ -1,4 +1,7 @@
-/** Who writes into a run's folder: one controller at a time, named in `run.lock` for as long as it does. */
+/**
+ * The lock of a run's folder: one controller at a time writes into it, and `run.lock` names that controller for as long as it
+ * does.
+ */
 import { link, open, readFile, rename, rm } from "node:fs/promises";
 import { z } from "zod";
 import type { Clock } from "../base/clock.js";
@@ -15,18 +18,18 @@ const lockOwnerSchema = z.strictObject({ ...processNameSchema.shape, since: z.is
 export type LockOwner = z.infer<typeof lockOwnerSchema>;
 
 export interface RunLock {
-  /** Whose lock was taken over because that process is gone; null where there was none. */
+  /** The owner whose lock was taken over because that process is gone; null if there was none. */
   readonly takenOverFrom: LockOwner | null;
-  /** Gives the folder back. Safe to call twice, and where the folder is gone. */
+  /** Releases the folder. Safe to call twice, and if the folder is gone. */
   release(): Promise<void>;
 }
 
-/** Attempts at a lock that others take and give back meanwhile. */
+/** Attempts at a lock that others take and release in the meantime. */
 const MOST_ATTEMPTS = 5;
 
 /**
- * Takes the folder for this process. A lock whose process is gone is taken over. Throws FalconError `results-locked` with
- * the owner where another process writes, `results-write-failed` where no lock can be made.
+ * Locks the folder for this process. A lock whose process is gone is taken over. Throws FalconError `results-locked` with the
+ * owner if another process writes, `results-write-failed` if no lock can be made.
  */
 export async function lockRun(folder: string, self: ProcessName, clock: Clock): Promise<RunLock> {
   const path = new RunPaths(folder).lock;
@@ -54,14 +57,14 @@ export async function lockRun(folder: string, self: ProcessName, clock: Clock): 
   }
 }
 
-/** Who writes into the folder now; null where nobody does, or the process that did is gone. */
+/** The process that writes into the folder now; null if none is known to, or if the one that did is gone. */
 export async function findLockOwner(folder: string, self: ProcessName): Promise<LockOwner | null> {
   const found = await readOwner(new RunPaths(folder).lock).catch(() => null);
   if (found === null || found === "unknown" || (await isLeft(found, self))) return null;
   return found;
 }
 
-/** Whether a run goes on in the folder. */
+/** Whether a run is in progress in the folder. */
 export async function isRunning(folder: string, self: ProcessName): Promise<boolean> {
   return (await findLockOwner(folder, self)) !== null;
 }
@@ -71,14 +74,14 @@ export function ownerText(owner: LockOwner): string {
   return `process ${owner.pid} on ${owner.host}, since ${owner.since}`;
 }
 
-/** Whether the owner is known to be gone. Of a process of another machine nothing is known, so it counts as there. */
+/** Whether the owner is known to be gone. Nothing is known about a process on another machine, so it counts as running. */
 async function isLeft(owner: LockOwner, self: ProcessName): Promise<boolean> {
-  // After a restart of this machine none of its processes is left.
+  // After a restart of this machine, none of its earlier processes is left.
   if (owner.host === self.host && owner.boot_id !== self.boot_id) return true;
   return isSameMachine(owner, self) && !(await runsStill(owner));
 }
 
-/** Null where there is no lock; `unknown` where nobody can tell whose it is. */
+/** Null if there is no lock; `unknown` if the lock does not tell whose it is. */
 async function readOwner(path: string): Promise<LockOwner | "unknown" | null> {
   let text: string;
   try {
@@ -100,7 +103,10 @@ async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Gives the file the lock's name, unless that is taken. A link does this at once and whole, on network disks as well. */
+/**
+ * Gives the file the lock's name and returns true, unless the name is taken. A hard link does this in one step, on network
+ * disks as well.
+ */
 async function placed(own: string, path: string): Promise<boolean> {
   try {
     await link(own, path);
@@ -108,10 +114,10 @@ async function placed(own: string, path: string): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") {
-      // A network disk that made the link, but lost the answer, is asked again and finds it there.
+      // If a network disk made the link but its answer was lost, it is asked again and finds the link there.
       return (await readText(path)) === (await readFile(own, "utf8"));
     }
-    // Some file systems have no links.
+    // Some file systems have no hard links.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
     return await writeWhole(path, await readFile(own, "utf8")).then(
       () => true,
@@ -123,7 +129,7 @@ async function placed(own: string, path: string): Promise<boolean> {
   }
 }
 
-/** Takes the lock aside first: between looking and removing, another process may have taken it over. */
+/** Removes a lock whose owner is gone. Moves it aside first, because another process may have taken it over since it was read. */
 async function removeLeft(path: string, aside: string, expected: LockOwner): Promise<void> {
   try {
     await rename(path, aside);
@@ -137,7 +143,7 @@ async function removeLeft(path: string, aside: string, expected: LockOwner): Pro
   await rm(aside, { force: true });
 }
 
-/** Null where there is no such file. */
+/** Null if the file cannot be read. */
 async function readText(path: string): Promise<string | null> {
   return readRegularFile(path).then(String, () => null);
 }
@@ -150,7 +156,7 @@ async function release(path: string, text: string): Promise<void> {
 function locked(folder: string, path: string, owner: LockOwner | "unknown"): FalconError {
   return new FalconError({
     code: "results-locked",
-    message: `Another run writes into ${folder}: ${owner === "unknown" ? "its lock does not say who" : ownerText(owner)}.`,
+    message: `Another process is writing to ${folder}: ${owner === "unknown" ? "its lock does not say which one" : ownerText(owner)}.`,
     next: `Wait for it, or end that process; if it is gone for certain, remove ${path}.`,
     exitCode: ExitCode.resultsFailed,
   });

@@ -1,6 +1,7 @@
 /**
- * What a run has come to, record by record: who was measured how often, and the medians so far. Lenient where the reader is
- * strict: it serves lists and pages that follow a run, so it takes only what it shows and never judges the rest.
+ * The progress of a run, record by record: how much of each configuration was measured, and the medians so far. Lenient where
+ * the reader is strict: it serves lists and pages that follow a run, so it takes only what it shows and does not check the
+ * rest.
  */
 import { z } from "zod";
 import { computeMedian } from "../base/statistics.js";
@@ -23,13 +24,16 @@ import { type ConfigurationState, type ConfigurationStatus, RunState } from "./s
 
 const nullableNumber = z.number().nullable().default(null);
 const runningProof = z.object(shapeOf(listedFrom("running"), nullableNumber));
-/** Keys of a trial's measurement that lists show. */
+/** The keys of a trial's measurement that lists show. */
 const TRIAL_KEYS = LIST_METRICS.flatMap(listSources).map((key) => ({ key }));
 const failureSchema = z.object({ code: z.string(), message: z.string(), next: z.string() });
 type ProgressFailure = z.infer<typeof failureSchema>;
 const ofConfiguration = { at: z.string(), configuration_id: z.string(), attempt: z.number().default(1) };
 
-/** The records that progress is made of, and of each only what is needed; every record of the reader is one of these. */
+/**
+ * The records that progress is computed from, each with only the keys that are needed; every record of these kinds that the
+ * reader returns fits.
+ */
 export const progressRecordSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("run"),
@@ -42,7 +46,7 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
       repeats: z.number(),
       rounds: z.number().default(1),
       rounds_share_trials: z.boolean().default(false),
-      /** Anything but null: how many repeats there are was decided while they were measured. */
+      /** Anything but null if the number of repeats was decided while they were measured. */
       auto_repeats: z.unknown().default(null),
     }),
     configurations: z.array(
@@ -54,7 +58,7 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
     ),
     prompts: z.array(z.unknown()),
   }),
-  /** What follows is of another process, perhaps of another day. */
+  /** What follows comes from another process, perhaps on another day. */
   z.object({ kind: z.literal("resume"), at: z.string() }),
   z.object({
     kind: z.literal("load"),
@@ -95,7 +99,7 @@ export const progressRecordSchema = z.discriminatedUnion("kind", [
 export type ProgressRecord = z.infer<typeof progressRecordSchema>;
 type Of<K extends ProgressRecord["kind"]> = Extract<ProgressRecord, { kind: K }>;
 
-/** The kinds of `ProgressRecord`: a line of another kind need not be parsed. */
+/** The kinds of `ProgressRecord`; lines of other kinds need not be parsed. */
 export const PROGRESS_KINDS: ReadonlySet<string> = new Set(
   progressRecordSchema.options.map((option) => option.shape.kind.value),
 );
@@ -106,25 +110,25 @@ function isCounted(record: RunFileRecord): record is CountedRecord {
   return PROGRESS_KINDS.has(record.kind);
 }
 
-/** A configuration as far as it got. Medians are over completed trials; null where there is none. */
+/** How far a configuration got. Medians are over completed trials; null if there are none. */
 export interface ConfigurationProgress
   extends Readonly<Record<LoadListKey, number | null>>,
     Readonly<Medians> {
   readonly id: string;
   readonly label: string;
   readonly is_reference: boolean;
-  /** `interrupted`: it began and has not ended; whether it still can is for the caller to know. */
+  /** `interrupted`: it began and has not ended; only the caller knows whether it still can. */
   readonly status: ConfigurationStatus;
-  /** Code and message of what failed last, or why it was not tried; null while all is well. */
+  /** Code and message of the latest failure, or why it was not tried; null if all is well. */
   readonly problem: string | null;
   readonly trials_planned: number;
   readonly trials_completed: number;
   readonly trials_failed: number;
-  /** What `median_peak_memory_bytes` is. */
+  /** Which kind of memory `median_peak_memory_bytes` is. */
   readonly memory_metric: MemoryMetric | null;
 }
 
-/** Takes a run's records in order. */
+/** The progress of a run; takes its records in order. */
 export class RunProgress {
   readonly #state = new RunState<ProgressRecord, ProgressFailure>();
 
@@ -135,18 +139,18 @@ export class RunProgress {
     if ("configuration_id" in record) this.#current = record.configuration_id;
   }
 
-  /** Id of the configuration that the newest record is of: with several rounds others have begun as well. */
+  /** Id of the configuration that the newest record belongs to; with several rounds, others have begun as well. */
   get current(): string | null {
     return this.#current;
   }
 
-  /** Any record, as the strict reader gives it. */
+  /** Adds any record, as returned by the strict reader. */
   addRecord(record: RunFileRecord): void {
     if (isCounted(record)) this.add(record);
     else this.sawRecordAt(record.at);
   }
 
-  /** A record of a kind that is not counted still tells that the run went on until then. */
+  /** Notes the time of a record that is not counted: it still shows that the run went on until then. */
   sawRecordAt(at: string): void {
     this.#state.sawRecordAt(at);
   }
@@ -156,12 +160,12 @@ export class RunProgress {
     return this.#state.run;
   }
 
-  /** Null while the run goes on, and where its controller was killed. */
+  /** Null while the run is in progress, and if its controller was killed. */
   get end(): Of<"run_end"> | null {
     return this.#state.end;
   }
 
-  /** Over all its parts, each by its own time where it ended, else to its last record; null without records. */
+  /** Seconds over all its parts: each part's own time if it ended, else the time up to its last record; null without records. */
   get elapsedSec(): number | null {
     return this.#state.elapsedSec;
   }

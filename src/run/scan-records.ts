@@ -1,4 +1,4 @@
-/** A quick look through `records.jsonl`: only the lines that a list needs are parsed. */
+/** A quick scan of `records.jsonl`: only the lines that a list needs are parsed. */
 import { readChunks } from "../base/files.js";
 import { parseJson } from "../base/json.js";
 import { LineReader } from "../base/line-reader.js";
@@ -10,7 +10,7 @@ import { PROGRESS_KINDS, progressRecordSchema, RunProgress } from "./run-progres
 import type { SmallFiles } from "./small-files.js";
 import { hasTasks } from "./task-folders.js";
 
-/** How every line begins, so that lines of other kinds (they can be megabytes) need not be parsed. */
+/** The beginning of every line, so that lines of other kinds (they can be megabytes) need not be parsed. */
 const HEAD = /^\{"schema_version":\d+,"run_id":"[^"\\]*","at":"([^"\\]*)","kind":"(\w+)"/;
 const HEAD_BYTES = 300;
 /** A `run_end` line is shorter than this. */
@@ -18,13 +18,13 @@ const TAIL_BYTES = 4096;
 
 export interface ScannedRecords {
   readonly progress: RunProgress;
-  /** 1-based lines that could not be used; a last line without its end is not among them. */
+  /** 1-based numbers of lines that could not be used; an incomplete last line is not among them. */
   readonly damagedLines: readonly number[];
-  /** Above what this falcon-exp reads; null where there is none. */
+  /** A schema version newer than this falcon-exp reads; null if there is none. */
   readonly newerSchemaVersion: number | null;
 }
 
-/** Throws what the file system does. */
+/** Scans one file of records. Throws the file system's errors. */
 export async function scanRecords(path: string): Promise<ScannedRecords> {
   const progress = new RunProgress();
   const damagedLines: number[] = [];
@@ -39,7 +39,10 @@ export async function scanRecords(path: string): Promise<ScannedRecords> {
   return { progress, damagedLines, newerSchemaVersion };
 }
 
-/** Of a run, whoever wrote its records. Throws FalconError as the reader does, and what the file system does. */
+/**
+ * Scans a run's records, whether one process or tasks wrote them. Throws the reader's FalconErrors and the file system's
+ * errors.
+ */
 export async function scanRun(paths: RunPaths): Promise<ScannedRecords> {
   try {
     return await scanRecords(paths.records);
@@ -51,7 +54,7 @@ export async function scanRun(paths: RunPaths): Promise<ScannedRecords> {
   return { progress, damagedLines: [], newerSchemaVersion: null };
 }
 
-/** The version of a line that is too new, else what became of it. */
+/** Adds a line. Returns its schema version if that is too new, else what became of the line. */
 function addLine(progress: RunProgress, bytes: Buffer): "added" | "other" | "damaged" | number {
   const head = HEAD.exec(bytes.toString("latin1", 0, HEAD_BYTES));
   if (head !== null && !PROGRESS_KINDS.has(head[2] ?? "")) {
@@ -81,7 +84,10 @@ export interface RecordedEnd {
   readonly elapsed_sec: number;
 }
 
-/** The run's end where it is the last line of all; else null: it goes on, was killed, or is damaged. Throws what the file system does. */
+/**
+ * Reads the run's end if it is the very last line. Null if not: the run is in progress, was killed, or its end is damaged.
+ * Throws the file system's errors.
+ */
 export async function readRunEnd(path: string, files: SmallFiles): Promise<RecordedEnd | null> {
   const text = (await files.part(path, "end", TAIL_BYTES)).toString("utf8");
   if (!text.endsWith("\n")) return null;

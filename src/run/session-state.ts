@@ -1,11 +1,11 @@
-/** What is recorded of one load session of the plan: a load of one configuration and what was asked of it. */
+/** What is recorded of one load session of the plan: one load of a configuration, and everything that was measured in it. */
 import type { ConfigurationRecord, Failure } from "./record-types.js";
 import { isTransient } from "./transient.js";
 
-/** What must be known of a failure. */
+/** The keys of a failure that must be known. */
 export type FailureLike = Pick<Failure, "code">;
 
-/** What the state itself needs of a record; what else a record holds is for whoever asks. */
+/** What the state itself needs of a record; anything else in a record is for the caller. */
 interface OfAttempt<F> {
   readonly attempt: number;
   readonly failure?: F | undefined;
@@ -17,16 +17,16 @@ export interface OutcomeLike<F> extends OfAttempt<F> {
   readonly status: ConfigurationRecord["status"];
 }
 
-/** `profile`, `lm_eval`, `quality english`: whatever is asked besides the trials. */
+/** `profile`, `lm_eval`, `quality english`: what is measured besides the trials. */
 export type PostTrialName = "profile" | "lm_eval" | `quality ${string}`;
 
-/** Grows with the records of one load session, in their order. What was run again counts once: as it went the last time. */
+/** The state of one load session; its records are added in order. What was measured again counts once, with its newest result. */
 export class SessionState<Trial extends TrialLike<F>, Outcome extends OutcomeLike<F>, F extends FailureLike> {
-  /** Tries that began, by what is recorded of them. */
+  /** Number of attempts that have begun, as far as records show. */
   attempts = 0;
   readonly trials = new Map<string, Trial>();
   readonly postTrial = new Map<PostTrialName, F | null>();
-  /** How its newest try ended; null while one is under way, or when none was. */
+  /** How the newest attempt ended; null while one is in progress, or if there was none. */
   outcome: Outcome | null = null;
   private readonly transientFailures = new Map<number, F>();
 
@@ -46,29 +46,29 @@ export class SessionState<Trial extends TrialLike<F>, Outcome extends OutcomeLik
   }
 
   addOutcome(outcome: Outcome): void {
-    // One that was called off before it began left nothing, and was no try.
+    // A session that was cancelled or skipped before it began has no other records and does not count as an attempt.
     if (outcome.status !== "cancelled" && outcome.status !== "skipped") this.noteAttempt(outcome);
     if (outcome.status === "failed") this.noteFailure(outcome);
     this.outcome = outcome;
   }
 
-  /** Undefined where nothing is recorded of the trial. */
+  /** How a trial ended: its failure, null if it completed, undefined if nothing is recorded of it. */
   readTrialEnd(id: string): F | null | undefined {
     const trial = this.trials.get(id);
     return trial === undefined ? undefined : (trial.failure ?? null);
   }
 
-  /** What failed in its newest try that may pass by itself. */
+  /** The transient failure of the newest attempt; null if it had none. */
   get newestTransientFailure(): F | null {
     return this.transientFailures.get(this.attempts) ?? null;
   }
 
-  /** Tries in which something failed that may pass by itself. */
+  /** Number of attempts in which something failed that may be transient. */
   get transientAttempts(): number {
     return this.transientFailures.size;
   }
 
-  /** A try is told by what it left. */
+  /** An attempt is known only by the records it left. */
   private noteAttempt({ attempt }: OfAttempt<F>): void {
     this.attempts = Math.max(this.attempts, attempt);
     if (this.outcome !== null && attempt > this.outcome.attempt) this.outcome = null;

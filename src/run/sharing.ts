@@ -1,4 +1,4 @@
-/** Parts of records that say the same are held once: of a hundred thousand trials that is most of the memory. */
+/** Keeps equal parts of records in memory only once: with a hundred thousand trials, these are most of the memory. */
 import type { RunFileRecord } from "./record-types.js";
 
 type Answer = Extract<RunFileRecord, { readonly kind: "warmup" }>["measurement"];
@@ -8,7 +8,7 @@ export class Sharing {
   readonly #answers = new Map<string, Answer>();
   readonly #values = new Map<string, unknown>();
 
-  /** The record, with what an earlier one holds as well taken from there. */
+  /** Returns the record, with parts that an earlier record holds as well taken from that one. */
   share<R extends RunFileRecord>(record: R): R {
     const shared = record as { -readonly [Key in keyof RunFileRecord]: RunFileRecord[Key] } & {
       configuration_id?: string;

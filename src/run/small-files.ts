@@ -1,4 +1,4 @@
-/** Reads of thousands of small files, each quickly where the disk is near, side by side where it is far. */
+/** Reads thousands of small files: synchronously if the disk is near, concurrently if it is far away. */
 import {
   close,
   closeSync,
@@ -17,24 +17,25 @@ import type { Clock } from "../base/clock.js";
 import { notAFile, readRegularFile } from "../base/files.js";
 import { parseJson } from "../base/json.js";
 
-/** A near disk answers in a small part of it. */
+/** Seconds per file above which a disk counts as far; a near disk answers in a small part of this. */
 const FAR_SEC = 0.001;
 /** A single slow answer says nothing: somebody else may have been using the disk. */
 const FILES_BEFORE_JUDGING = 16;
-/** After so many the event loop is let go: a page is being served, threads are drawing. */
+/** After this many files the event loop gets a turn, so that pages can be served and threads can go on drawing. */
 const FILES_A_TURN = 64;
 
 // The handles of node:fs/promises take several times as long as these.
 const [openFile, statFile, closeFile] = [promisify(open), promisify(fstat), promisify(close)];
 const readFrom = promisify(read);
-/** A pipe is not waited for (`readRegularFile`). */
+/** Opening a pipe this way does not wait for a writer (`readRegularFile`). */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 type Part = "start" | "end";
 
 /**
- * A read that waits takes a third to a half of the time that a promised one does. On a network disk each one would cost the delay of the
- * network, and promised ones share it; so the first files tell which it is. Methods throw what the file system does.
+ * A synchronous read takes a third to a half of the time of an asynchronous one. But on a network disk every synchronous read
+ * waits for the network, while asynchronous ones wait together; so the first files decide which kind is used. Methods throw
+ * the file system's errors.
  */
 export class SmallFiles {
   #sec = 0;
@@ -47,12 +48,12 @@ export class SmallFiles {
     return this.#isFar ? String(await readRegularFile(path)) : this.#atOnce(() => textNow(path));
   }
 
-  /** What it says as JSON; undefined where it is missing, cannot be read, or is torn. */
+  /** Its content as JSON; undefined if it is missing, cannot be read, or is incomplete. */
   async json(path: string): Promise<unknown> {
     return this.text(path).then(parseJson, () => undefined);
   }
 
-  /** Its first or last bytes, at most so many. */
+  /** Its first or last bytes, at most `mostBytes` of them. */
   async part(path: string, part: Part, mostBytes: number): Promise<Buffer> {
     return this.#isFar
       ? promisedPart(path, part, mostBytes)

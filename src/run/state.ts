@@ -1,6 +1,6 @@
 /**
- * What a run's records come to: the one reduction. Resume, list, serve, summary, history and report stand on it, each with as
- * much of a record as it parses (`R`).
+ * Reduces a run's records to its state, in one place for all: resume, list, serve, summary, history and report are built on it,
+ * each with as much of a record as it parses (`R`).
  */
 import type { ConfigurationRecord, Failure, ReusedFrom, RunFileRecord } from "./record-types.js";
 import { type FailureLike, type OutcomeLike, SessionState, type TrialLike } from "./session-state.js";
@@ -9,7 +9,7 @@ type Timed = { readonly at: string };
 type OfConfiguration = Timed & { readonly configuration_id: string; readonly attempt: number };
 type OfSession = OfConfiguration & { readonly round: number };
 
-/** The least that must be known of each kind of record. */
+/** The keys of each kind of record that must be known. */
 export type StateRecord<F> =
   | ({ readonly kind: "run" | "resume" | "environment" } & Timed)
   | ({ readonly kind: "run_end"; readonly elapsed_sec: number } & Timed)
@@ -25,16 +25,16 @@ type TrialOf<R, F> = Of<R, "trial"> & TrialLike<F>;
 type OutcomeOf<R, F> = Of<R, "configuration"> & OutcomeLike<F>;
 
 /**
- * `completed`, `failed`, `cancelled`, `skipped` as recorded; `interrupted` when it began and its last record is missing (the
- * controller was killed); `not_run` when nothing of it is recorded.
+ * `completed`, `failed`, `cancelled`, `skipped` as recorded; `interrupted` if it began and its last record is missing (the
+ * controller was killed); `not_run` if nothing of it is recorded.
  */
 export type ConfigurationStatus = ConfigurationRecord["status"] | "interrupted" | "not_run";
 
-/** Grows with the records of a run, in their order. */
+/** The state of a run; its records are added in order. */
 export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure> {
-  /** Null before the first record of all. */
+  /** Null before the run record. */
   run: Of<R, "run"> | null = null;
-  /** Null while the run goes on, and where its controller was killed. */
+  /** Null while the run is in progress, and if its controller was killed. */
   end: Of<R, "run_end"> | null = null;
   readonly resumes: Of<R, "resume">[] = [];
   readonly environments: Of<R, "environment">[] = [];
@@ -42,7 +42,7 @@ export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure>
   readonly taskLosses: Of<R, "task_loss">[] = [];
   readonly #configurations = new Map<string, ConfigurationState<R, F>>();
   #lastAt: string | null = null;
-  /** Of the parts before the last `resume`. */
+  /** Seconds of the parts before the last `resume`. */
   #earlierSec = 0;
   #partBegan: string | null = null;
 
@@ -77,13 +77,16 @@ export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure>
     }
   }
 
-  /** A record that is not parsed still tells that the run went on until then: one that goes on after its end has not ended. */
+  /**
+   * Notes the time of a record, even of one that is not parsed: the run went on until then. A run with records after its end
+   * has not ended.
+   */
   sawRecordAt(at: string): void {
     this.#lastAt = at;
     this.end = null;
   }
 
-  /** Over all its parts, each by its own time where it ended, else to its last record; null without records. */
+  /** Seconds over all its parts: each part's own time if it ended, else the time up to its last record; null without records. */
   get elapsedSec(): number | null {
     return this.run === null ? null : this.#earlierSec + this.#countPartSec();
   }
@@ -94,12 +97,15 @@ export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure>
     return known;
   }
 
-  /** Of every configuration that a record names. */
+  /** Ids of the configurations that records name. */
   configurationIds(): readonly string[] {
     return [...this.#configurations].filter(([, { hasBegun }]) => hasBegun).map(([id]) => id);
   }
 
-  /** A part that was killed lasted at least until its last record. A clock that was set back makes no time negative. */
+  /**
+   * Seconds of the current part. A part that was killed lasted at least until its last record. Never negative, even if the
+   * clock was set back.
+   */
   #countPartSec(): number {
     if (this.end !== null) return (this.end as { readonly elapsed_sec: number }).elapsed_sec;
     if (this.#partBegan === null || this.#lastAt === null) return 0;
@@ -108,21 +114,21 @@ export class RunState<R extends StateRecord<F>, F extends FailureLike = Failure>
   }
 }
 
-/** What is recorded of one configuration, in all its rounds. What was run again counts once: as it went the last time. */
+/** What is recorded of one configuration, in all its rounds. What was measured again counts once, with its newest result. */
 export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike = Failure> {
   hasBegun = false;
-  /** Of the first round; of its newest attempt. */
+  /** The load of the first round, from its newest attempt. */
   load: Of<R, "load"> | null = null;
   readonly warmups: Of<R, "warmup">[] = [];
   profile: Of<R, "profile"> | null = null;
-  /** By text. */
+  /** By text id. */
   readonly quality = new Map<string, Of<R, "quality">>();
   lmEval: Of<R, "lm_eval"> | null = null;
-  /** Where it was measured, if that was in an earlier run. */
+  /** The earlier run that measured it; null if this run did. */
   reusedFrom: ReusedFrom | null = null;
-  /** Codes of what ended an attempt, in order. */
+  /** Codes of the failures that ended attempts, in order. */
   readonly failureCodes: string[] = [];
-  /** By round. */
+  /** By round number. */
   readonly #sessions = new Map<number, SessionState<TrialOf<R, F>, OutcomeOf<R, F>, F>>();
 
   add(record: StateRecord<F> & OfConfiguration): void {
@@ -143,7 +149,7 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
       case "warmup":
         this.warmups.push(record as unknown as Of<R, "warmup">);
         return;
-      // Asked in the first round only.
+      // Measured in the first round only.
       case "profile":
         this.profile = record as unknown as Of<R, "profile">;
         this.session(0).addPostTrial("profile", record);
@@ -164,14 +170,14 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
     return known;
   }
 
-  /** Of all rounds. */
+  /** The trials of all rounds. */
   get trials(): readonly TrialOf<R, F>[] {
-    // A trial of a later round may have failed in the first load before it was measured in its own.
+    // A trial of a later round may have failed in the first load before it was measured in its own round.
     const byId = new Map([...this.#sessions.values()].flatMap(({ trials }) => [...trials]));
     return [...byId.values()];
   }
 
-  /** Of loads that followed the planned rounds. */
+  /** Number of trials in loads after the planned rounds. */
   countFurtherTrials(rounds: number): number {
     return [...this.#sessions].reduce(
       (sum, [round, { trials }]) => sum + (round < rounds ? 0 : trials.size),
@@ -179,12 +185,15 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
     );
   }
 
-  /** The most that one of its rounds took; 1 where nothing was resumed or tried again. */
+  /** The most attempts that one of its rounds took; 1 if nothing was resumed or tried again. */
   get attempts(): number {
     return Math.max(1, ...[...this.#sessions.values()].map(({ attempts }) => attempts));
   }
 
-  /** Of its rounds, each as its newest attempt ended, the one that says most: a failure, else an end before its time, else the last. */
+  /**
+   * The outcome that says most, with each round as its newest attempt ended: a failure, else a cancelled or skipped round, else
+   * the last one.
+   */
   get outcome(): OutcomeOf<R, F> | null {
     const { outcomes } = this;
     const order: readonly ConfigurationRecord["status"][] = ["failed", "cancelled", "skipped", "completed"];
@@ -195,7 +204,7 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
     return null;
   }
 
-  /** `interrupted`: it began and has not ended; whether it still can is for the caller to know. */
+  /** `interrupted`: it began and has not ended; only the caller knows whether it still can. */
   readStatus(rounds: number): ConfigurationStatus {
     if (!this.hasBegun) return "not_run";
     const { outcome } = this;
@@ -203,7 +212,7 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
     return isCutOff ? "interrupted" : outcome.status;
   }
 
-  /** Of its rounds, each as its newest attempt ended. */
+  /** One outcome per round: how its newest attempt ended. */
   get outcomes(): readonly OutcomeOf<R, F>[] {
     return [...this.#sessions].toSorted(([a], [b]) => a - b).flatMap(([, { outcome }]) => outcome ?? []);
   }

@@ -1,4 +1,4 @@
-/** What a list of runs takes from `summary.json` (docs/results.md); the rest of it is not looked at. */
+/** What a list of runs takes from `summary.json` (docs/results.md); the rest of the file is ignored. */
 import { z } from "zod";
 import { LIST_METRICS, type ListKey, LOAD_LIST_METRICS, nameMedians, shapeOf } from "../metrics/registry.js";
 import { configurationSummarySchema, summarySchema } from "./summary-schema.js";
@@ -44,7 +44,7 @@ export const summaryOverviewSchema = summarySchema
     record_problems: true,
   })
   .extend({
-    /** Of a run that ended; one of a run that was killed is not current. */
+    /** A number, because only a run that ended counts: the summary of a run that was killed is not current. */
     elapsed_sec: z.number(),
     configurations: z.array(configurationOverviewSchema),
   });

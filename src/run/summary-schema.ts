@@ -1,6 +1,6 @@
 /**
- * `summary.json` (docs/results.md), its one definition: what is written has this type, and who reads it picks what is needed. A
- * key with a default came after version 1 was first written: older summaries lack it.
+ * The one definition of `summary.json` (docs/results.md): what is written has this type, and each reader picks what it needs.
+ * Keys with a default were added after version 1 was first written, so older summaries lack them.
  */
 import { z } from "zod";
 import { MEMORY_METRICS } from "../metrics/memory.js";
@@ -35,7 +35,7 @@ const statisticsSchema = z.object({
   ...interval95,
 });
 
-/** Each null where there are too few samples to know it. */
+/** Each percentile is null if there are too few samples for it. */
 const percentilesSchema = z.object({
   n: nonNegativeInt,
   p50: nullableNumber,
@@ -47,13 +47,13 @@ export type Percentiles = ReadonlyDeep<z.infer<typeof percentilesSchema>>;
 const verdictSchema = z.enum(["less", "more", "same", "within-noise", "too-few-repeats", "disturbed"]);
 export type Verdict = z.infer<typeof verdictSchema>;
 
-/** A ratio over pairs of trials, this ÷ reference, and what may be said of it. */
+/** A ratio over pairs of trials, this ÷ reference, and the verdict on it. */
 const effectSchema = z.object({
   ratio: z.number(),
   pairs: nonNegativeInt,
-  /** Loads of each that the pairs are of. */
+  /** Number of loads of each configuration that the pairs come from. */
   loads: nonNegativeInt.default(1),
-  /** The interval that decides; null where there is none. */
+  /** The interval that decides the verdict; null if there is none. */
   ci99_low: nullableNumber,
   ci99_high: nullableNumber,
   verdict: verdictSchema,
@@ -63,32 +63,32 @@ export type Effect = ReadonlyDeep<z.infer<typeof effectSchema>>;
 const answerDivergenceSchema = z.object({
   pairs: nonNegativeInt,
   equal: nonNegativeInt,
-  /** 1-based place of the first token that differs, its median over the answers that differ; null where none does. */
+  /** 1-based position of the first token that differs, as the median over the answers that differ; null if none does. */
   first_difference_median: z.number().nullable(),
   first_difference_min: z.number().nullable(),
 });
 export type AnswerDivergence = ReadonlyDeep<z.infer<typeof answerDivergenceSchema>>;
 
-/** One configuration beside the reference. Ratios are this ÷ reference: below 1 is less. */
+/** One configuration compared with its reference. Ratios are this ÷ reference: below 1 is less. */
 const comparisonSchema = z.object({
-  /** Trials completed under both: the same prompt, the same repeat. */
+  /** Pairs of trials that completed under both, with the same prompt and the same repeat. */
   pairs: nonNegativeInt,
-  /** Of them those in which one was disturbed; times are not of these. */
+  /** Those pairs in which a trial was disturbed; they are not used for times. */
   pairs_disturbed: nonNegativeInt.default(0),
-  /** Exact: bytes of weights, this ÷ reference. */
+  /** Bytes of weights, this ÷ reference; exact. */
   weights_ratio: z.number().nullable(),
-  /** Null where the two measured different kinds of memory, or none. */
+  /** Null if the two measured different kinds of memory, or none. */
   memory: effectSchema.nullable(),
-  /** Of elapsed_sec: of whole answers. */
+  /** Compares elapsed_sec, the time of whole answers. */
   time: effectSchema.nullable(),
-  /** Of tpot_sec. */
+  /** Compares tpot_sec. */
   time_per_token: effectSchema.nullable().default(null),
-  /** What the sentence judges the speed by: time per token where answers are of other lengths. */
+  /** Which of the two the sentence judges the speed by: the time per token if the answers have different lengths. */
   judged_by: z.enum(["time", "time_per_token"]).default("time"),
   /** Pairs whose output tokens are the same (by hash). */
   answers_equal: nonNegativeInt,
   answer_divergence: answerDivergenceSchema.nullable(),
-  /** What it costs and what it saves, as one would say it. */
+  /** What it costs and what it saves, in plain words. */
   sentence: z.string(),
 });
 export type Comparison = ReadonlyDeep<z.infer<typeof comparisonSchema>>;
@@ -96,7 +96,7 @@ export type Comparison = ReadonlyDeep<z.infer<typeof comparisonSchema>>;
 const driftPointSchema = z.object({
   /** 1 middle, 2 end. */
   position: nonNegativeInt,
-  /** Time per output token, then ÷ at the start, paired by prompt. */
+  /** Time per output token at this position ÷ that at the start, paired by prompt. */
   time: effectSchema,
 });
 export type DriftPoint = ReadonlyDeep<z.infer<typeof driftPointSchema>>;
@@ -109,12 +109,15 @@ export type Drift = ReadonlyDeep<z.infer<typeof driftSchema>>;
 
 const estimateCheckSchema = z.object({
   weights_bytes: z.number(),
-  /** Of the same kind as `peak_memory_bytes`: the allocator's on a GPU; on a CPU with the process before its load. */
+  /**
+   * Of the same kind as the measured `peak_memory_bytes`: the allocator's on a GPU; on a CPU, including the process before its
+   * load.
+   */
   peak_memory_bytes: z.number().nullable(),
-  /** Estimated ÷ measured (the median over trials, as tables and charts have it); null where nothing was measured. */
+  /** Estimated ÷ measured (the median over trials, as in tables and charts); null if nothing was measured. */
   weights_ratio: z.number().nullable(),
   peak_memory_ratio: z.number().nullable(),
-  /** Of keys and values at the tokens that were read and said; older summaries lack it. */
+  /** Estimated size of the cache for the tokens that were read and generated; older summaries lack it. */
   kv_cache_bytes: nullableNumber,
   kv_cache_ratio: nullableNumber,
 });
@@ -122,7 +125,7 @@ export type EstimateCheck = ReadonlyDeep<z.infer<typeof estimateCheckSchema>>;
 
 const profileSummarySchema = z.object({
   decode_steps: nonNegativeInt,
-  /** Share of a decoding step's time outside linear layers and output head: what quantization leaves as it is. */
+  /** Share of a decoding step's time outside linear layers and output head, which quantization does not change. */
   outside_linear_share: z.number(),
   linear_sec_per_token: z.number(),
   forward_sec_per_token: z.number(),
@@ -130,7 +133,7 @@ const profileSummarySchema = z.object({
 export type ProfileSummary = ReadonlyDeep<z.infer<typeof profileSummarySchema>>;
 
 const klDivergenceSchema = z.object({
-  /** Nats, as all below. */
+  /** In nats, like everything below. */
   mean: z.number(),
   ...interval95,
   median: z.number(),
@@ -144,22 +147,22 @@ export type KlDivergence = ReadonlyDeep<z.infer<typeof klDivergenceSchema>>;
 const qualitySummarySchema = z.object({
   text_id: z.string(),
   status: z.enum(["completed", "failed"]),
-  /** Of a failure. */
+  /** Code of the failure; null if it did not fail. */
   failure_code: z.string().nullable(),
   tokens: z.number().nullable(),
   tokens_scored: z.number().nullable(),
   context: z.number().nullable(),
   /** exp(mean negative log-likelihood). */
   perplexity: estimated.nullable(),
-  /** Against the reference's, from paired differences token by token. */
+  /** Perplexity ÷ the reference's, from paired differences token by token. */
   ppl_ratio: estimated.nullable(),
   /** KL(reference ‖ this). */
   kl_divergence: klDivergenceSchema.nullable(),
-  /** KL(this ‖ reference); null where it was not asked for. */
+  /** KL(this ‖ reference); null if it was not asked for. */
   kl_divergence_reverse: klDivergenceSchema.nullable().default(null),
-  /** Share of scored tokens whose most likely token is the reference's. */
+  /** Share of scored tokens at which the most likely token is the same as the reference's. */
   top1_agreement: estimated.nullable(),
-  /** Why there is nothing against the reference. */
+  /** Why there is no comparison with the reference. */
   note: z.string().nullable(),
 });
 export type QualitySummary = ReadonlyDeep<z.infer<typeof qualitySummarySchema>>;
@@ -178,70 +181,73 @@ export const configurationSummarySchema = z.object({
   id: z.string(),
   label: z.string(),
   is_reference: z.boolean(),
-  /** What it is compared with: of the same model. Its own id for a reference. */
+  /** The configuration of the same model that it is compared with. Its own id for a reference. */
   reference_id: z.string().nullable().default(null),
   axes: z.record(z.string(), z.string()),
-  /** Prompts that each `generate` answered together. */
+  /** Number of prompts that each `generate` answered together. */
   batch_size: positiveInt.default(1),
-  /** Of every prompt; null where prompts are what they are. */
+  /** Tokens that every prompt was made to have; null if prompts are unchanged. */
   prompt_tokens: positiveInt.nullable().default(null),
-  /** Tokens that were in the cache before each trial; null without. */
+  /** Tokens in the cache before each trial; null if none were put there. */
   depth: positiveInt.nullable().default(null),
-  /** The cache that was asked for; null where the library decided. */
+  /** The cache that was asked for; null if the library decided. */
   cache: cacheSchema.nullable().default(null),
   status: z.enum(["completed", "failed", "cancelled", "skipped", "interrupted", "not_run"]),
-  /** Why the configuration, or else its first failed trial, failed. */
+  /** Why the configuration failed, else why its first failed trial did. */
   failure: failureSummarySchema.nullable(),
   trials_planned: nonNegativeInt,
   trials_completed: nonNegativeInt,
   trials_failed: nonNegativeInt,
-  /** Loads that it took, the most in one round: more than 1 where it was resumed or tried again. */
+  /** The most loads that one round took; more than 1 if it was resumed or tried again. */
   attempts: nonNegativeInt.default(1),
-  /** The earlier run that measured it; null where this one did. */
+  /** The earlier run that measured it; null if this one did. */
   reused_from: reusedFromSchema.nullable().default(null),
-  /** One a metric of the registry; null where it was not measured. */
+  /** One per metric of the registry; null if it was not measured. */
   ...shapeOf(LOAD_SUMMARY_METRICS, nullableNumber),
   quantization_effective: quantizationEffectiveSchema.nullable(),
   dtype: z.string().nullable(),
   device_map: z.record(z.string(), z.string()).nullable(),
   offloaded: z.boolean().nullable(),
   attn_implementation: z.string().nullable(),
-  /** Of what was loaded: with another one it is another model. Null in older records. */
+  /** Fingerprints of what was loaded; if one differs, it is another model. Null in older records. */
   fingerprints: fingerprintsSchema.nullable().default(null),
-  /** What `generate` went by, the model's own files included, but for the library's defaults. Null in older records. */
+  /**
+   * The settings that `generate` used, including those in the model's own files but not the library's defaults. Null in older
+   * records.
+   */
   generation_settings: z.record(z.string(), z.json()).nullable().default(null),
-  /** What `peak_memory_bytes` is. */
+  /** Which kind of memory `peak_memory_bytes` is. */
   memory_metric: z.enum(MEMORY_METRICS).nullable(),
-  /** Of the completed ones: those that other work disturbed. No statistics of times are of them, where others are left. */
+  /** Completed trials that were disturbed. They are left out of the statistics of times if others remain. */
   trials_disturbed: nonNegativeInt.default(0),
-  /** Statistics over the completed trials, one a metric of the registry; null where no trial has the value. */
+  /** Statistics over the completed trials, one per metric of the registry; null if no trial has the value. */
   ...shapeOf(SUMMARY_METRICS, statisticsSchema.nullable().default(null)),
-  /** Times to the first token, one a trial, and from one token to the next, of trials that nothing disturbed. */
+  /** TTFT, one per trial, and the times from one token to the next, over undisturbed trials. */
   ttft_percentiles_sec: percentilesSchema.nullable().default(null),
   itl_percentiles_sec: percentilesSchema.nullable().default(null),
   /**
-   * Of answers, in the currency of `price_per_hour`, reading the prompt included; over the trials that nothing disturbed. Null
-   * without a price.
+   * Cost of a million tokens of answers, in the currency of `price_per_hour`, including the time to read the prompt; over
+   * undisturbed trials. Null without a price.
    */
   cost_per_million_tokens: statisticsSchema.nullable().default(null),
-  /** From the model's config alone, beside what was measured; null in records that do not tell the model's shape. */
+  /** The estimate from the model's config alone, compared with what was measured; null if the records lack the model's shape. */
   estimate: estimateCheckSchema.nullable().default(null),
-  /** Bytes of weights that one decoded token reads. */
+  /** Bytes of weights that are read for one decoded token. */
   read_per_token_bytes: nullableNumber,
-  /** Of `decode_tokens_per_sec`'s device: share of the measured memory bandwidth that reading the weights takes. */
+  /** Share of the device's measured memory bandwidth that reading the weights takes up while decoding. */
   bandwidth_utilization: statisticsSchema.nullable().default(null),
   profile: profileSummarySchema.nullable().default(null),
-  /** One a text. */
+  /** One per text. */
   quality: z.array(qualitySummarySchema).default([]),
   /** Metrics of lm-evaluation-harness. */
   lm_eval: z.array(lmEvalResultSchema).default([]),
-  /** Why no more repeats were measured; null where nothing completed. */
+  /** Why no more repeats were measured; null if nothing completed. */
   repeats_end: repeatsEndSchema.nullable().default(null),
-  /** Why it is slower or faster than the reference, where the values tell; null where they do not. */
+  /** Why it is slower or faster than the reference; null if the figures do not tell. */
   why: z.string().nullable().default(null),
   /** What a reader must know before trusting the means, as sentences. */
   remarks: z.array(z.string()),
-  /** Null for the reference itself and where there is nothing to compare. */
+  /** Null for the reference itself, and if there is nothing to compare. */
   against_reference: comparisonSchema.nullable(),
   notices: z.array(z.object({ source: z.string(), text: z.string(), count: nonNegativeInt })),
 });
@@ -255,14 +261,14 @@ export const summarySchema = z.object({
   model_note: z.string().nullable().default(null),
   started_at: z.string(),
   falcon_exp_version: z.string(),
-  /** `interrupted` also when the controller was killed before it could say so. */
+  /** Also `interrupted` if the controller was killed before it could record an end. */
   status: runEndRecordSchema.shape.status,
   elapsed_sec: z.number().nullable(),
   reference_configuration_id: z.string(),
   trials_planned: nonNegativeInt,
   trials_completed: nonNegativeInt,
   trials_failed: nonNegativeInt,
-  /** How the intervals of `against_reference` were made, and what is called the same. */
+  /** How the intervals of `against_reference` were computed, and which differences count as none. */
   comparison: z
     .object({
       level: z.number(),
@@ -272,13 +278,13 @@ export const summarySchema = z.object({
     })
     .nullable()
     .default(null),
-  /** What was not quiet before the run, as sentences. */
+  /** What disturbed the machine before the run, as sentences. */
   machine_remarks: z.array(z.string()).default([]),
-  /** What of libraries and machine is not the same for all that was measured, as sentences. */
+  /** Differences in libraries and machine within the run, as sentences. */
   environment_changes: z.array(z.string()).default([]),
-  /** What the records lack or hold beyond what can be used, one sentence each. */
+  /** What the records lack, and what in them could not be used, one sentence each. */
   record_problems: z.array(z.string()).default([]),
-  /** Of a run in several tasks: those that were cut off, each with its cause and what became of its work. */
+  /** In a run of several tasks: the tasks that were cut off, each with the cause and what became of its work. */
   task_losses: z.array(taskLossSchema).default([]),
   /** When the run was resumed, and by which version. */
   resumes: z.array(z.object({ at: z.string(), falcon_exp_version: z.string() })).default([]),

@@ -1,4 +1,4 @@
-/** Which slices of a run are over, by the last record of each attempt: little is read, however many there are. */
+/** Which slices of a run are over, judged by the last record of each attempt, so that little is read however many there are. */
 import { systemClock } from "../base/clock.js";
 import { mapConcurrent } from "../base/io.js";
 import type { RunPaths } from "./paths.js";
@@ -8,7 +8,10 @@ import { listTasks, parseTaskName } from "./task-folders.js";
 
 const CONCURRENCY = 32;
 
-/** Whether nothing shows that a slice is still to end; what was measured in other slices than these may have taken its place. */
+/**
+ * Whether nothing shows that a slice is yet to end. Also true if tasks of another division into slices have ended, because they
+ * may have measured the same parts.
+ */
 export async function haveAllEnded(
   run: RunPaths,
   { count, parts }: { readonly count: number; readonly parts: number },
@@ -21,6 +24,6 @@ export async function haveAllEnded(
   });
   const names = ended.flat();
   const slices = new Set(names.flatMap((name) => (name.count === count ? [name.index] : [])));
-  // Where there are fewer parts than slices, the last ones are empty and leave no folder.
+  // If there are fewer parts than slices, the last slices are empty and leave no folder.
   return slices.size >= Math.min(count, parts) || names.some((name) => name.count !== count);
 }

@@ -1,6 +1,6 @@
 /**
- * `tasks/<slice>.<attempt>` in a run's folder: each is written by one process alone, so no lock has to decide between machines. A
- * process that was taken for dead and still writes does so into a folder of its own.
+ * `tasks/<slice>.<attempt>` in a run's folder: each is written by a single process, so no lock has to work between machines. A
+ * process that was taken for dead and still writes does so into its own folder.
  */
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import type { Clock } from "../base/clock.js";
@@ -16,11 +16,11 @@ const TASK = /^(\d+)of(\d+)\.(\d+)$/;
 const CONCURRENCY = 32;
 
 export interface TaskName extends Slice {
-  /** From 0, in the order of starting. */
+  /** From 0, in the order in which they were started. */
   readonly attempt: number;
 }
 
-/** Null for a folder of another name. */
+/** Null if the folder is not named like a task. */
 export function parseTaskName(name: string): TaskName | null {
   const [, index, count, attempt] = TASK.exec(name) ?? [];
   return attempt === undefined
@@ -36,7 +36,7 @@ export async function hasTasks(run: RunPaths): Promise<boolean> {
   );
 }
 
-/** By slice and attempt; empty where there are none. */
+/** The run's tasks, sorted by slice and attempt; empty if there are none. */
 export async function listTasks(run: RunPaths): Promise<readonly RunPaths[]> {
   const names = await readdir(run.tasks).catch(() => [] as string[]);
   return names
@@ -48,17 +48,17 @@ export async function listTasks(run: RunPaths): Promise<readonly RunPaths[]> {
     .map(({ name }) => run.task(name));
 }
 
-/** Opens the next attempt at a slice. Throws `results-write-failed`. */
+/** Creates and opens the folder for the next attempt at a slice. Throws `results-write-failed`. */
 export async function openTask(run: RunPaths, slice: Slice, clock: Clock): Promise<RunFolder> {
   let folder: RunPaths | null = null;
   try {
     await mkdir(run.tasks, { recursive: true });
     for (let attempt = 0; folder === null; attempt++) {
       const next = run.task(`${nameSlice(slice)}.${attempt}`);
-      // The file system decides who has it, between machines as well.
+      // The file system decides which process gets it, between machines as well.
       if (await makes(next.folder)) folder = next;
     }
-    // What was merged from the tasks before is no longer all.
+    // The records merged from earlier tasks are no longer complete.
     await rm(run.records, { force: true });
   } catch (cause) {
     throw writeFailed(run.tasks, cause);
@@ -66,12 +66,12 @@ export async function openTask(run: RunPaths, slice: Slice, clock: Clock): Promi
   return openTaskFolder(folder, clock);
 }
 
-/** What tasks that were killed have left besides their records; for a run that is over. */
+/** Removes the log-probabilities that killed tasks have left behind; for a run that is over. */
 export async function removeLogprobs(run: RunPaths): Promise<void> {
   for (const { logprobs } of await listTasks(run)) await rm(logprobs, { recursive: true, force: true });
 }
 
-/** False where it is there already. */
+/** Creates a folder; returns false if it already exists. */
 async function makes(folder: string): Promise<boolean> {
   try {
     await mkdir(folder);
@@ -82,7 +82,7 @@ async function makes(folder: string): Promise<boolean> {
   }
 }
 
-/** Names of the tasks that a process writes to, as far as can be known from here. */
+/** Names of the tasks that a process is writing to, as far as this machine can tell. */
 export async function listRunningTasks(run: RunPaths, self: ProcessName): Promise<readonly string[]> {
   const running = await mapConcurrent(await listTasks(run), CONCURRENCY, async ({ folder, runId }) =>
     (await isRunning(folder, self)) ? [runId] : [],
@@ -90,7 +90,7 @@ export async function listRunningTasks(run: RunPaths, self: ProcessName): Promis
   return running.flat();
 }
 
-/** Whether somebody writes into the run's folder, itself or by tasks. */
+/** Whether a process is writing into the run's folder or into one of its tasks. */
 export async function isGoingOn(run: RunPaths, self: ProcessName): Promise<boolean> {
   return (await isRunning(run.folder, self)) || (await listRunningTasks(run, self)).length > 0;
 }

@@ -1,4 +1,7 @@
-/** What became of tasks that left no end: whoever follows a run keeps it beside the records, and the merged records tell it. */
+/**
+ * What became of tasks that recorded no end. The process that follows a run keeps this beside the records, and the merged
+ * records include it.
+ */
 import { z } from "zod";
 import { readRegularFile } from "../base/files.js";
 import { parseJson } from "../base/json.js";
@@ -8,9 +11,9 @@ export const taskLossSchema = z.strictObject({
   slice: z.int().min(0),
   /** `17_0`. */
   job: z.string(),
-  /** How often Slurm had queued it again before. */
+  /** How often Slurm had requeued it before. */
   restart: z.int().min(0),
-  /** As Slurm told it; null where it told nothing. */
+  /** As reported by Slurm; null if it reported nothing. */
   state: z.string().nullable(),
   code: z.string(),
   message: z.string(),
@@ -25,7 +28,7 @@ const ledgerLossesSchema = z.object({
   losses: z.array(taskLossSchema),
 });
 
-/** In order of time; none where nobody followed the run. */
+/** Reads the losses, in order of time; none if nobody followed the run. */
 export async function readTaskLosses({ slurm }: RunPaths): Promise<readonly TaskLoss[]> {
   const text = await readRegularFile(slurm).then(String, () => "");
   const { losses_before = [], losses = [] } = ledgerLossesSchema.safeParse(parseJson(text)).data ?? {};

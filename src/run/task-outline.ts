@@ -1,16 +1,22 @@
-/** What must be known of a task's records to merge them with others': grows with them, and keeps none of what was measured. */
+/**
+ * What must be known about a task's records to merge them with those of others; updated with each record, and keeps no
+ * measurements.
+ */
 import type { Plan } from "../plan/plan-types.js";
 import { PlanProgress, UNFINISHED } from "./plan-progress.js";
 import type { EnvironmentRecord, RunFileRecord, RunRecord } from "./record-types.js";
 
 export interface PartOutline {
   readonly plan: Plan;
-  /** `complete`: everything was measured; `over`: nothing is left to do, and something failed; `open`: it was cut off, or goes on. */
+  /**
+   * `complete`: everything was measured; `over`: nothing is left to do, but something failed; `open`: it was cut off, or is in
+   * progress.
+   */
   readonly state: "complete" | "over" | "open";
   readonly trialsCompleted: number;
-  /** Of its newest record. */
+  /** Time of its newest record. */
   readonly lastAt: string;
-  /** A key for each trial that was completed: time and id, which a copy has as well. */
+  /** One key per completed trial, made of its time and id, so that a copy of the record has the same key. */
   readonly measured: readonly string[];
 }
 
@@ -21,7 +27,7 @@ interface GrowingPart {
   lastAt: string;
 }
 
-/** Which part of the plan a configuration belongs to; made once for all tasks. */
+/** Maps each configuration id to its part of the plan; made once for all tasks. */
 export function findParts(parts: readonly Plan[]): ReadonlyMap<string, Plan> {
   return new Map(
     parts.flatMap((part) => part.configurations.map(({ worker }) => [worker.id, part] as const)),
@@ -31,9 +37,9 @@ export function findParts(parts: readonly Plan[]): ReadonlyMap<string, Plan> {
 export class TaskOutline {
   run: RunRecord | null = null;
   readonly environments: EnvironmentRecord[] = [];
-  /** Of its newest record; empty without any. */
+  /** Time of its newest record; empty if there is none. */
   lastAt = "";
-  /** Whether its last record is its end. */
+  /** Whether its last record is a `run_end`. */
   isEnded = false;
   readonly #parts = new Map<Plan, GrowingPart>();
 

@@ -1,4 +1,4 @@
-/** What makes up the identity of a machine and of the software on it: the one list that everything compares by. */
+/** What makes up the identity of a machine and of the software on it: the one list on which every comparison is based. */
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 import {
   describeFourBit,
@@ -12,28 +12,31 @@ import type { RecordedEnvironment } from "./record-types.js";
 
 export type AnyEnvironment = WorkerEnvironment | RecordedEnvironment;
 
-/** `kernels`: what libraries chose for this machine; the others: what is installed on it. */
+/** `kernels`: what libraries chose for this machine; `system`, `library` and `program`: what is installed on it. */
 export const TRAIT_PARTS = ["machine", "kernels", "system", "library", "program"] as const;
 export type TraitPart = (typeof TRAIT_PARTS)[number];
 
 export interface Trait {
   readonly part: TraitPart;
-  /** Null: known not to be there. Undefined: not recorded. */
+  /** Null: known to be absent. Undefined: not recorded. */
   readonly value: string | null | undefined;
 }
 
 /** By name. */
 export type Traits = ReadonlyMap<string, Trait>;
 
-/** Its values are sets, told by what is missing. */
+/** The one trait whose values are sets; a change is described by what is missing or added. */
 export const INSTRUCTION_SETS = "CPU instruction sets";
 
-/** Other cards of the same kind are as fast, so a GPU's UUID and PCI address are no traits. */
+/**
+ * Reads a machine's traits. A GPU's UUID and PCI address are not among them, because another card of the same kind is just as
+ * fast.
+ */
 export function readTraits(environment: AnyEnvironment): Traits {
   const { machine, gpus, packages } = environment;
   const numa = machine?.numa ?? null;
   const kernels = machine?.bitsandbytes ?? null;
-  // Text that a system does not tell is as unknown as what was not recorded.
+  // A value that the system does not report is as unknown as one that was not recorded.
   const known = (value: string | number | null | undefined) => (value == null ? undefined : `${value}`);
   const parts: Readonly<Record<TraitPart, readonly (readonly [name: string, value: Trait["value"]])[]>> = {
     machine: [

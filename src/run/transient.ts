@@ -1,6 +1,6 @@
 /**
- * Failures that may pass by themselves, so that trying again is worth its time. What follows from the configuration or the
- * machine (too little memory, a kernel that is not there) would only fail again.
+ * Failures that may go away by themselves, so that trying again is worthwhile. A failure caused by the configuration or the
+ * machine (too little memory, a missing kernel) would only happen again.
  */
 const TRANSIENT: ReadonlySet<string> = new Set([
   "worker-died",

@@ -8,16 +8,16 @@ import { makeFolders, notAFile } from "../base/files.js";
 import { appendChecksum } from "./checksummed-line.js";
 import { type RunFileRecord, recordSchema } from "./record-types.js";
 
-/** As "a+", but a pipe of that name is not waited for. */
+/** Like "a+", but does not wait if a pipe has that name. */
 const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | constants.O_NONBLOCK;
 
 export interface RecordWriterOptions {
-  /** Go on with a file that has records already. Without it such a file is refused. */
+  /** Continue a file that already has records. Without this, such a file is refused. */
   readonly resume?: boolean;
 }
 
 /**
- * Appends to `records.jsonl`. A record whose `append` has resolved is on the disk and outlives a power cut.
+ * Appends to `records.jsonl`. A record whose `append` has resolved is on the disk and survives a power cut.
  *
  * After a failed write the end of the file is unknown, so every later append fails too, with the same cause.
  */
@@ -31,7 +31,7 @@ export class RecordWriter {
     private readonly file: FileHandle,
   ) {}
 
-  /** Makes the parent folders and the file. Throws FalconError `results-write-failed` or `results-exist`. */
+  /** Creates the parent folders and the file. Throws FalconError `results-write-failed` or `results-exist`. */
   static async open(path: string, options: RecordWriterOptions = {}): Promise<RecordWriter> {
     try {
       await makeFolders(dirname(path));
@@ -49,7 +49,9 @@ export class RecordWriter {
     }
   }
 
-  /** Validates, writes one line in one write, and syncs; concurrent calls are written in the order of calling. */
+  /**
+   * Validates the record, writes it as one line in one write, and syncs; concurrent calls are written in the order of calling.
+   */
   append(record: RunFileRecord): Promise<void> {
     const checked = recordSchema.safeParse(record);
     if (!checked.success) {
@@ -77,7 +79,10 @@ export class RecordWriter {
     }
   }
 
-  /** A deleted file can still be written to, and nobody would ever see what is in it. */
+  /**
+   * Throws FalconError `results-lost` if the file is gone: a deleted file can still be written to, but nobody would ever see
+   * what is in it.
+   */
   async #refuseLostFile(): Promise<void> {
     const [own, there] = await Promise.all([
       this.file.stat(),
@@ -95,7 +100,7 @@ export class RecordWriter {
     });
   }
 
-  /** Waits for the appends under way and closes the file. Safe to call twice. */
+  /** Waits for the appends in progress and closes the file. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -104,7 +109,10 @@ export class RecordWriter {
   }
 }
 
-/** Refuses old records unless resuming; a line torn by a kill is ended, so that the next record gets its own. */
+/**
+ * Refuses existing records unless resuming. A line that a kill cut off is ended, so that the next record gets a line of its
+ * own.
+ */
 async function prepare(file: FileHandle, path: string, resume: boolean): Promise<void> {
   const found = await file.stat();
   if (!found.isFile()) throw notAFile(path);
@@ -123,7 +131,7 @@ async function prepare(file: FileHandle, path: string, resume: boolean): Promise
   if (last.toString("latin1") !== "\n") await file.write("\n");
 }
 
-/** A new file's name is on the disk only when its folder is synced as well. */
+/** Syncs a folder, because a new file's name is on the disk only once its folder has been synced as well. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
@@ -133,13 +141,13 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** One error for every way that a results file cannot be written. */
+/** The one error for every way in which writing a results file can fail. */
 export function writeFailed(path: string, cause: unknown): FalconError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new FalconError({
     code: "results-write-failed",
     message: `Could not write ${path}: ${reason}`,
-    next: "Check the free space and the permissions of the results folder; a run that had begun keeps what was measured: continue with `falcon-exp run --resume`.",
+    next: "Check the free space and the permissions of the results folder; a run that had already started keeps its measurements; continue it with `falcon-exp run --resume`.",
     exitCode: ExitCode.resultsFailed,
     cause,
   });

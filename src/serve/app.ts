@@ -1,4 +1,4 @@
-/** The routes. Each reads; none writes. */
+/** The routes, all of which only read. */
 import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { FalconError } from "../base/errors.js";
@@ -21,15 +21,15 @@ import { REPORT_SECURITY_POLICY, renderReport, withWayBack } from "./report-page
 import { servedRun } from "./served-run.js";
 
 export interface AppOptions {
-  /** Absolute. */
+  /** Absolute path. */
   readonly resultsFolder: string;
-  /** As its user calls falcon-exp. */
+  /** The command with which the user calls falcon-exp. */
   readonly program: string;
   readonly assets: ReadonlyMap<string, Asset>;
   readonly self: ProcessName;
-  /** Defects go here; a page only says that there was one. */
+  /** Defects are written here; a page only says that there was one. */
   readonly log: Log;
-  /** Ends the streams. */
+  /** Ends the event streams when it is aborted. */
   readonly signal: AbortSignal;
 }
 
@@ -82,14 +82,14 @@ export function createApp(options: AppOptions): Hono {
       return context.html(messagePage(error.code, error.message, error.next), 422);
     log.write("error", "page-failed", { error, path: context.req.path });
     return context.html(
-      messagePage("A defect", "This page could not be created; the terminal has details.", null),
+      messagePage("Internal error", "This page could not be created; the terminal has details.", null),
       500,
     );
   });
   return app;
 }
 
-/** The page as it is without any event: for a browser without scripts, and until the first one comes. */
+/** The page as it is before the first event arrives, and for a browser without scripts. */
 async function liveNow(path: string, paths: RunPaths, self: ProcessName) {
   const { progress } = await scanRun(paths);
   const isAlive = progress.end === null && (await isGoingOn(paths, self));
@@ -111,7 +111,7 @@ function eventStream(context: Context, paths: RunPaths, { self, signal, log }: A
 
 function notFound(context: Context): Response | Promise<Response> {
   return context.html(
-    messagePage("Not found", "There is no such page, or no such run.", "Look in the list of runs."),
+    messagePage("Not found", "This page or run does not exist.", "Choose a run from the list."),
     404,
   );
 }

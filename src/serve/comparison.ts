@@ -7,7 +7,7 @@ import { readRun } from "../run/run-data.js";
 import type { ComparePageInput } from "./pages/compare.js";
 import { servedRun } from "./served-run.js";
 
-/** What the page shows of these sides; null for fewer than two. What a person can mend is part of the result. */
+/** What the page shows for these sides; null for fewer than two. An error that the user can fix is part of the result. */
 export async function compareSides(
   resultsFolder: string,
   sides: readonly string[],
@@ -24,7 +24,7 @@ export async function compareSides(
   }
 }
 
-/** Every run that is not there is named, not only the first. */
+/** Returns all inputs, or throws. If runs were not found, the error names all of them, not only the first. */
 function takeAll(settled: readonly PromiseSettledResult<CompareInput>[]): CompareInput[] {
   const reasons = settled.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
   const missing = reasons.filter((one) => one instanceof FalconError && one.code === "run-not-found");
@@ -40,7 +40,7 @@ function runNotFound(message: string): FalconError {
 }
 
 async function readInput(resultsFolder: string, side: string): Promise<CompareInput> {
-  // A folder's name may hold the very sign that parts run and configuration.
+  // A folder's name may contain the same character that separates run and configuration.
   const whole = await servedRun(resultsFolder, side.split("/"));
   if (whole !== null) {
     return { argument: side, data: (await readRun(whole.folder)).data, configuration: null };

@@ -9,12 +9,13 @@ import { RunProgress } from "../run/run-progress.js";
 import type { Html } from "./pages/layout.js";
 import { progressPart, recordLine } from "./pages/live.js";
 
-/** Lines that a page holds; the rest is in the report. */
+/** The most lines that a page holds; the rest is in the report. */
 export const MOST_LINES = 300;
 
 /**
- * `progress` replaces the values, `lines` the whole list (first), `line` is one more at its top, `end` is the last; `problem` says in words why
- * there is nothing more. A browser that lost the connection comes again and starts with `lines`.
+ * Sends `lines` first, which replaces the whole list, then `line` for each further line at its top. `progress` replaces the
+ * values. `end` is the last event; `problem` says in words why no more follow. A browser that lost the connection connects
+ * again and starts with `lines`.
  */
 export async function sendEvents(
   stream: SSEStreamingApi,
@@ -49,7 +50,7 @@ export async function sendEvents(
   }
 }
 
-/** An event's data is a line of its own for each line; markup needs no line breaks. */
+/** In an event, each line of the data becomes a `data:` line of its own; markup needs no line breaks, so they are replaced. */
 function oneLine(markup: string): string {
   return markup.replaceAll(/[\r\n]+/g, " ");
 }

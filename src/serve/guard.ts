@@ -1,8 +1,8 @@
-/** What every request must be, and what every answer says to the browser. */
+/** What is required of every request, and what every response tells the browser. */
 import type { MiddlewareHandler } from "hono";
 import { messagePage } from "./pages/layout.js";
 
-/** Scripts and styles are the server's own files, and a page speaks to nobody else. */
+/** Scripts and styles must be the server's own files, and a page may connect to no other server. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -23,12 +23,13 @@ const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
 };
 
-/** The names of this machine to itself; any port, for one that is forwarded has another number at its other end. */
+/** This machine's names for itself, with any port, because a forwarded port has another number at its other end. */
 const HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
 
 /**
- * Refuses what is not asked of this machine by its own name (a stranger's page whose name was made to lead here: DNS
- * rebinding), and everything but reading. Puts the headers on every answer, refusals too; an answer's own policy stays.
+ * Refuses requests that do not address this machine by its own name (DNS rebinding: a stranger's page whose name was made to
+ * point here), and all requests that do more than read. Adds the headers to every response, refusals included; a header that
+ * a response sets itself, such as its own policy, stays.
  */
 export const guard: MiddlewareHandler = async (context, next) => {
   const host = context.req.header("host") ?? "";

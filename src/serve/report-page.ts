@@ -7,7 +7,7 @@ import type { RunPaths } from "../run/paths.js";
 import { readRun } from "../run/run-data.js";
 import { addresses } from "./pages/addresses.js";
 
-/** A report brings its script and style inside it. It is a file, and so may be anybody's: it sees nothing of this server. */
+/** A report contains its script and style. It is a file that may come from anybody, so it gets no access to this server. */
 export const REPORT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'unsafe-inline'",
@@ -20,8 +20,8 @@ export const REPORT_SECURITY_POLICY = [
 ].join("; ");
 
 /**
- * The run's `report.html` where it was written after the last record, else (the run goes on, or was killed) one made from the
- * records as they are now; nothing is written. Throws the reader's FalconErrors.
+ * Returns the run's `report.html` if it was written after the last record. Otherwise (the run is in progress, or was killed)
+ * makes a report from the records as they are now, without writing it. Throws the reader's FalconErrors.
  */
 export async function renderReport(paths: RunPaths): Promise<string> {
   const written = await writtenReport(paths);
@@ -30,7 +30,7 @@ export async function renderReport(paths: RunPaths): Promise<string> {
   return reportHtml(data, summarize(data), await readPageBundle());
 }
 
-/** The report as it is, with the way back to the list and on to a comparison at its top. */
+/** Returns the report with links at its top that lead back to the list and on to a comparison. */
 export function withWayBack(report: string, path: string): string {
   const { text } =
     html`<nav class="way-back" aria-label="falcon-exp"><a href="/">← All runs</a> <a href="${addresses.compare([path])}">Compare with another run</a></nav>`;

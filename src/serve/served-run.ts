@@ -2,14 +2,14 @@ import { lstat, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { RunPaths } from "../run/paths.js";
 
-/** A name that stays where it is put. */
+/** Whether the segment is a plain name, which cannot lead out of its folder. */
 function isName(segment: string): boolean {
   return segment !== "" && segment !== "." && segment !== ".." && !/[/\\\0]/.test(segment);
 }
 
 /**
- * The run under the results folder whose folders have these names; null where there is none. Nothing outside the folder is
- * ever found: names that climb are refused, and so is a path with a symbolic link in it.
+ * Returns the run under the results folder whose folders have these names; null if there is none. Nothing outside the results
+ * folder is ever found: names that lead out of it are refused, and so is a path that contains a symbolic link.
  */
 export async function servedRun(resultsFolder: string, names: readonly string[]): Promise<RunPaths | null> {
   if (!names.every(isName)) return null;

@@ -7,15 +7,15 @@ import { ownProcessName } from "../base/process-name.js";
 import { createApp } from "./app.js";
 import { readAssets } from "./assets.js";
 
-/** Only this machine: what is measured here, and how, is nobody else's business. */
+/** Only this machine can connect: what is measured here, and how, is nobody else's business. */
 const HOSTNAME = "127.0.0.1";
 
 export interface ServerOptions {
-  /** Absolute. */
+  /** Absolute path. */
   readonly resultsFolder: string;
-  /** As its user calls falcon-exp. */
+  /** The command with which the user calls falcon-exp. */
   readonly program: string;
-  /** 0: any that is free. */
+  /** 0 for any free port. */
   readonly port: number;
   readonly log: Log;
 }

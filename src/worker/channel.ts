@@ -15,21 +15,21 @@ export interface ChannelHandlers {
   onMessage(lane: Lane, message: WorkerMessage): void;
   /** The worker broke the contract; called once for each broken message. */
   onProtocolError(lane: Lane, error: ProtocolError): void;
-  /** Nothing is heard, and that is the network's doing: it says nothing of the worker. */
+  /** Called while nothing is heard because of the network, which says nothing about the worker. */
   onSilence?(): void;
 }
 
 /** The two ZeroMQ sockets of one worker: `work` for requests, `control` so that a stop never queues behind work. */
 export interface Channel {
-  /** Where the worker is to connect. */
+  /** The addresses that the worker connects to. */
   readonly endpoints: Readonly<Record<Lane, string>>;
   send(lane: Lane, message: ControllerMessage): Promise<void>;
   close(): void;
 }
 
 /**
- * Binds both sockets before anyone connects. Only well-formed messages reach `onMessage`. With `keys`, only the worker
- * that holds them is heard; a tcp endpoint without them is refused, because any user of the machine could speak there.
+ * Binds both sockets before anyone connects. Only well-formed messages reach `onMessage`. With `keys`, only the worker that holds
+ * them is heard; a tcp endpoint without keys is refused, because any user of the machine could connect to it.
  */
 export async function openChannel(
   addresses: Readonly<Record<Lane, string>>,
@@ -39,8 +39,8 @@ export async function openChannel(
   if (keys === null && !Object.values(addresses).every((address) => address.startsWith("ipc://"))) {
     throw new Error("an endpoint that others can reach needs keys");
   }
-  // With keys a context of its own: who may in is asked of the one handler that a context has. Without, the one that
-  // all share: zeromq gives a context's threads and descriptors back only when the process ends.
+  // With keys, the channel needs its own context, because a context has just one handler that decides who may connect. Without,
+  // it uses the shared one, because zeromq releases a context's threads and descriptors only when the process ends.
   const context = keys === null ? sharedContext : new Context();
   const doorkeeper = keys === null ? null : await admitOnly(keys.worker.publicKey, context);
   const sockets: Record<Lane, Dealer> = {
@@ -86,7 +86,7 @@ async function receive(lane: Lane, socket: Dealer, handlers: ChannelHandlers): P
       }
     }
   } catch (error) {
-    // A closed socket ends the loop by itself; anything else is a defect and must be heard.
+    // A closed socket ends the loop by itself; anything else is a defect and must be reported.
     if (!socket.closed) handlers.onProtocolError(lane, new ProtocolError(String(error), ""));
   }
 }

@@ -27,7 +27,7 @@ const TICK_SEC = 1;
 /** A tick this late means that the controller itself stood still (suspended, blocked): not the worker's fault. */
 const OWN_STALL_SEC = 4;
 
-/** Says when no heartbeat came for `limitSec`, not counting time in which this process could not have seen one. */
+/** Calls `onMissed` if no heartbeat came for `limitSec`, not counting time in which this process could not have seen one. */
 export class HeartbeatWatch {
   private readonly timer: NodeJS.Timeout;
   private lastBeatSec: number;

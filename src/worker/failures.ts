@@ -152,7 +152,7 @@ export class WorkerFailure extends Error {
     this.name = "WorkerFailure";
   }
 
-  /** As it stands in records. */
+  /** The failure as it is written to records. */
   toRecord(): Failure {
     return {
       code: this.code,

@@ -1,10 +1,12 @@
-/** What a library prints before it ends the process itself, where it could have raised what Python can name. */
+/**
+ * Finds the cause in what a library prints before it ends the process itself, instead of raising an error that Python can name.
+ */
 import type { ErrorBody, WorkerErrorCode } from "../protocol/messages.js";
 
-/** bitsandbytes' kernels print the first and exit with 1; a C++ exception that nobody catches prints the second and aborts. */
+/** The kernels of bitsandbytes print the first and exit with 1; an uncaught C++ exception prints the second and aborts. */
 const LAST_WORDS = [/^Error .+ at line \d+ in file /, /^\s*what\(\):\s+/] as const;
 
-/** A C++ exception may be about anything: of the device only where it says so. */
+/** A C++ exception may be about anything; it concerns the device only if it says so. */
 const DEVICE = /^Error |\b(CUDA|HIP|XPU|CUBLAS|CUDNN)/;
 const MEANINGS: readonly (readonly [RegExp, WorkerErrorCode])[] = [
   [/out of memory|ALLOC_FAILED/i, "out-of-memory-device"],
@@ -15,8 +17,8 @@ const MEANINGS: readonly (readonly [RegExp, WorkerErrorCode])[] = [
 ];
 
 /**
- * Names the end of a trial process by its last words. `stderr`: the worker's lines since the request began, newest last.
- * Gives `body` as it is where they say nothing, or where something else ended it.
+ * Gives the end of a trial process an exact code, found in its last words. `stderr`: the worker's lines since the request began,
+ * newest last. Returns `body` unchanged if they say nothing, or if the process did not end itself.
  */
 export function nameByLastWords(body: ErrorBody, stderr: readonly string[]): ErrorBody {
   const endedItself = body.exit_code === 1 || body.signal === "SIGABRT";

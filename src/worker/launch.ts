@@ -1,4 +1,4 @@
-/** A supervisor process, the channel to it and the folder of both. */
+/** Starts a supervisor process, with the channel to it and the folder that both use. */
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
@@ -16,7 +16,7 @@ export interface LaunchOptions {
   readonly transport?: Transport;
   /** Arguments before the endpoints; tests put a fixture program here. */
   readonly program?: readonly string[];
-  /** Starts the worker where it is not on this machine. */
+  /** Starts the worker if it is not on this machine. */
   readonly launch?: Launch;
 }
 
@@ -34,7 +34,7 @@ export interface Launched {
 
 const WORKER_PROGRAM = ["-m", "falcon_exp.worker"];
 
-/** Of a supervisor that connects to these endpoints and ends with this process. */
+/** Returns the arguments of a supervisor that connects to these endpoints and ends with this process. */
 export function workerArgs(
   { work, control }: Channel["endpoints"],
   program: readonly string[] = WORKER_PROGRAM,
@@ -42,7 +42,10 @@ export function workerArgs(
   return [...program, "--work", work, "--control", control, "--parent-pid", String(process.pid)];
 }
 
-/** The channel is open before the process starts. Throws what making folder or sockets does, and leaves nothing behind then. */
+/**
+ * Opens the channel before it starts the process. Throws if the folder or the sockets cannot be made, and then leaves nothing
+ * behind.
+ */
 export async function launchWorker(
   options: LaunchOptions & { readonly clock: Clock },
   handlers: ChannelHandlers,

@@ -25,11 +25,11 @@ export class LineTail {
     this.bytes += chunk.byteLength;
     const pieces = (this.partial + this.decoder.write(chunk)).split(/\r\n|\n|\r/);
     this.partial = (pieces.pop() ?? "").slice(0, MAX_LINE_CHARACTERS);
-    // Of a burst only the last lines can survive; the callback still sees each one.
+    // If many lines come at once, only the last ones are kept; the callback still sees each one.
     for (const piece of pieces) this.add(piece.slice(0, MAX_LINE_CHARACTERS));
   }
 
-  /** The last lines, oldest first, the unfinished one included; none of the first `since` lines. */
+  /** Returns the last lines, oldest first, including the unfinished one, but none of the first `since` lines. */
   last(since = 0): string[] {
     const unfinished = this.partial.trim() === "" ? [] : [this.partial];
     const kept = this.lines.slice(Math.max(0, this.lines.length - (this.count - since)));

@@ -15,7 +15,7 @@ export interface LibraryWarning {
   readonly count: number;
 }
 
-/** What a request may say before it is answered. */
+/** Called with what the worker sends about a request before it answers it. */
 export interface RequestHandlers {
   onProgress?(progress: Progress): void;
   onLibraryWarning?(libraryWarning: LibraryWarning): void;
@@ -28,7 +28,7 @@ export interface OpenRequestOptions {
   /** Seconds without progress after which `onStuck` is called. */
   readonly progressSec: number;
   readonly handlers: RequestHandlers;
-  /** Lines that the worker had written to stderr before. */
+  /** The number of lines that the worker had written to stderr before this request. */
   readonly firstStderrLine: number;
   readonly onStuck: (message: string) => void;
 }
@@ -36,7 +36,7 @@ export interface OpenRequestOptions {
 export type Answer =
   | { readonly kind: "ok"; readonly body: OkBody }
   | { readonly kind: "error"; readonly body: ErrorBody }
-  /** The worker broke the contract: not an answer to this request. */
+  /** The worker broke the contract: this is not an answer to this request. */
   | { readonly kind: "protocol-violation"; readonly message: string };
 
 /** The one request under way: its deadline, its progress, and its single answer. */
@@ -62,7 +62,7 @@ export class OpenRequest {
     });
   }
 
-  /** Progress and notices that belong to this request; those of an earlier one are late and dropped. */
+  /** Passes on progress and notices of this request; those that come late, for an earlier request, are dropped. */
   hear(message: Extract<WorkerMessage, { type: "progress" | "notice" }>): void {
     if (message.parent !== this.id) return;
     if (message.type === "notice") {
@@ -74,7 +74,7 @@ export class OpenRequest {
     this.options.handlers.onProgress?.({ phase, detail, outputTokens });
   }
 
-  /** Reads an answer without settling: whether it is one to this request, and of the right kind. */
+  /** Checks whether an answer belongs to this request and is of the right kind, without settling the request. */
   read(message: Extract<WorkerMessage, { type: "ok" | "error" }>): Answer {
     if (message.parent !== this.id) return { kind: "protocol-violation", message: notAsked(message.parent) };
     if (message.type === "error") return { kind: "error", body: message.body };

@@ -1,4 +1,4 @@
-/** What a worker is asked to do, in which phase that counts, and how long it may go without progress. */
+/** The requests to a worker, the phase that each belongs to, and how long each may go without progress. */
 import type { Timeouts } from "../plan/plan-types.js";
 import type { Phase } from "../protocol/common.js";
 import type { ControllerMessage, OkBody } from "../protocol/messages.js";

@@ -7,7 +7,9 @@ import { ownProcessName } from "../base/process-name.js";
 
 /** A Unix socket path holds 108 bytes on Linux and 104 on macOS, the final NUL included. */
 const MAX_SOCKET_PATH_BYTES = 103;
-/** The forkserver's, made by Python's multiprocessing; the worker's own `work` and `control` are shorter. */
+/**
+ * The forkserver's socket, made by Python's multiprocessing; the names of the worker's own, `work` and `control`, are shorter.
+ */
 const LONGEST_SOCKET_NAME = "/pymp-XXXXXXXX/listener-XXXXXXXX";
 
 /** Names the controller that made the folder, so that another one can tell whether it was left behind. */
@@ -21,11 +23,11 @@ export interface RuntimeDir {
 }
 
 /**
- * A new folder with an unguessable name that only this user may enter; holds the ipc sockets of one worker. Where
- * TMPDIR is too long for a socket's path it lies in /tmp. Throws FalconError `runtime-dir-failed`.
+ * Makes a folder for the ipc sockets of one worker, with an unguessable name, which only this user may enter. It is in /tmp if
+ * TMPDIR is too long for a socket's path. Throws FalconError `runtime-dir-failed`.
  */
 export async function makeRuntimeDir(temporary: string = tmpdir()): Promise<RuntimeDir> {
-  // The worker starts elsewhere: to it a relative TMPDIR would be another folder.
+  // The worker starts in another folder, where a relative TMPDIR would mean a different one.
   const preferred = resolve(temporary);
   const fits = (base: string) =>
     Buffer.byteLength(join(base, "falcon-exp-XXXXXX")) + LONGEST_SOCKET_NAME.length <= MAX_SOCKET_PATH_BYTES;

@@ -10,14 +10,14 @@ import {
 } from "../base/process-name.js";
 import { OWNER_FILE } from "./runtime-dir.js";
 
-/** Between the making of a folder and its owner's note there are milliseconds. */
+/** Age at which a folder without an owner file counts as left behind: the file follows the folder within milliseconds. */
 const OWNERLESS_MS = 3_600_000;
 const NAME = /^falcon-exp-[A-Za-z0-9]{6}$/;
 
 /**
- * Removes what a controller left in `base` that was killed together with its worker: folders whose owner is gone. Its
- * sockets are not asked: a forkserver takes any connection for a request, and ends when none comes.
- * Never throws: this is tidying, not a duty.
+ * Removes from `base` the folders whose owner is gone: a controller that was killed together with its worker left them behind.
+ * Their sockets are not tried, because a forkserver takes any connection for a request, and ends if none comes. Never throws,
+ * because nothing depends on this cleanup.
  */
 export async function removeStaleRuntimeDirs(base: string): Promise<void> {
   const self = await ownProcessName();
@@ -36,8 +36,8 @@ export async function removeStaleRuntimeDirs(base: string): Promise<void> {
 }
 
 /**
- * Of another container's nothing is known. A folder without an owner is being made just now; an old one that holds nothing is of a
- * controller that ended in that moment.
+ * Whether a folder was left behind. Nothing is known about another container's, so it stays. A folder without an owner file is
+ * just being made; if it is old and empty, its controller ended at that moment.
  */
 async function isLeft(path: string, { mtimeMs }: Stats, self: ProcessName): Promise<boolean> {
   const names = await readdir(path);

@@ -6,7 +6,7 @@ import { LineTail } from "./line-tail.js";
 
 /** Lines of stderr kept for a failure record. */
 const STDERR_TAIL_LINES = 40;
-/** Characters of worker output written to the log at most; a flood is counted, not kept. */
+/** The most characters of worker output that are written to the log; what comes after them is dropped, with a warning. */
 const MAX_LOGGED_CHARACTERS = 5_000_000;
 
 export interface WorkerCommand {
@@ -15,7 +15,7 @@ export interface WorkerCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Never the user's folder: a `torch.py` there must not be imported. */
   readonly cwd: string;
-  /** Written to its stdin, which then stays open. */
+  /** Written to the process's stdin, which then stays open. */
   readonly firstInput?: string;
 }
 
@@ -26,20 +26,20 @@ export interface WorkerExit {
 
 export interface WorkerProcess {
   readonly pid: number | null;
-  /** Settles once when the process is gone; never rejects. */
+  /** Resolves when the process is gone; never rejects. */
   readonly exited: Promise<WorkerExit>;
-  /** The last lines; none of the first `since`. */
+  /** Returns the last lines of stderr, but none of its first `since` lines. */
   stderrTail(since?: number): string[];
-  /** Lines of stderr so far. */
+  /** Returns the number of lines on stderr so far. */
   countStderrLines(): number;
-  /** Signals the whole process group; says false when it is already gone. */
+  /** Signals the whole process group; returns false if it is already gone. */
   signalGroup(signal: "SIGTERM" | "SIGKILL"): boolean;
 }
 
 /**
- * Starts the supervisor as the leader of a process group of its own, so that Ctrl-C at the terminal reaches
- * the controller only and one signal ends everything below the supervisor. Its stdin stays open as long as
- * the controller lives: end of file tells the worker that the controller is gone, even by SIGKILL.
+ * Starts the supervisor as the leader of a process group of its own, so that Ctrl-C at the terminal reaches only the controller,
+ * and one signal ends everything below the supervisor. Its stdin stays open as long as the controller lives: end of file tells
+ * the worker that the controller is gone, even if it was killed by SIGKILL.
  */
 export function spawnWorker(command: WorkerCommand, log: Log): WorkerProcess {
   let logged = 0;
@@ -97,7 +97,7 @@ export function exitText({ exitCode, signal }: WorkerExit): string {
   if (signal !== null) return `killed by ${signal}`;
   const number = (exitCode ?? 0) - 128;
   const [name] = Object.entries(constants.signals).find(([, value]) => value === number) ?? [];
-  const reported = name === undefined ? "" : `: ${name}, as a shell in between reports it`;
+  const reported = name === undefined ? "" : `, which is how a shell in between reports ${name}`;
   return `exit code ${exitCode ?? "unknown"}${reported}`;
 }
 

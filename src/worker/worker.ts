@@ -19,9 +19,9 @@ import { exitsWithin, exitText, type WorkerExit, type WorkerProcess } from "./wo
  */
 export type WorkerState = "new" | "starting" | "idle" | "busy" | "stopping" | "ended";
 
-/** After a cancel, how long the supervisor may take to end the trial process before it is ended from here. */
+/** After a cancel, how long the supervisor may take to end the trial process before both are killed from here. */
 const CANCEL_GRACE_SEC = 6;
-/** After `shutdown`, and again after SIGTERM, before the next harder step. */
+/** How long to wait after `shutdown`, and again after SIGTERM, before the next harder step. */
 const STOP_GRACE_SEC = 2;
 
 export interface WorkerOptions extends LaunchOptions {
@@ -87,14 +87,14 @@ export class Worker {
     return this.process.pid;
   }
 
-  /** Of the request under way; null when there is none. */
+  /** The phase of the request under way; null if there is none. */
   get phase(): Phase | null {
     return this.open?.phase ?? null;
   }
 
   /**
-   * One request and its answer. Throws WorkerFailure: what the worker answered, or why it ended instead; one that is not
-   * idle fails at once.
+   * Sends a request and returns its answer. Throws WorkerFailure with the error that the worker answered, or with the reason why
+   * it ended instead; fails at once if the worker is not idle.
    */
   ask<T extends WorkType>(type: T, body: BodyOf<T>, handlers: RequestHandlers = {}): Promise<OkOf<T>> {
     const { phase, limitSec } = requestDeadline(type, body, this.options.timeouts);
@@ -120,7 +120,7 @@ export class Worker {
     this.cancelOpen({ code: "cancelled", message });
   }
 
-  /** Shutdown message, then SIGTERM, then SIGKILL to the whole group. Resolves when nothing of it is left. */
+  /** Sends the shutdown message, then SIGTERM, then SIGKILL to the whole group. Resolves when nothing of the worker is left. */
   async close(): Promise<void> {
     if (this.state === "ended") return this.dispose();
     if (this.state !== "stopping") {
@@ -174,7 +174,7 @@ export class Worker {
   }
 
   private receive(lane: Lane, message: WorkerMessage): void {
-    // Once it is being ended nothing more is believed, least of all an answer that was already on its way.
+    // Once the worker is being ended, no message counts any more, least of all an answer that was already on its way.
     if (this.state === "stopping" || this.state === "ended") return;
     this.heartbeat.beat(this.options.clock.monotonicSec());
     switch (message.type) {
@@ -190,7 +190,7 @@ export class Worker {
         return;
       case "ok":
       case "error":
-        // Answers to ping, cancel and shutdown come on the control lane; what they asked for shows by itself.
+        // Answers to ping, cancel and shutdown come on the control lane and are not needed: their effect shows by itself.
         if (lane === "control") return;
         this.settle(message);
     }
@@ -207,7 +207,7 @@ export class Worker {
       return;
     }
     if (answer.kind === "error" && answer.body.code === "trial-process-died") {
-      // What it said last lies in the pipe already, and is read before this comes.
+      // The last words of the trial process are in the pipe already, and are read before these callbacks run.
       setImmediate(() => setImmediate(() => this.finish(open, answer)));
     } else {
       this.finish(open, answer);
@@ -217,7 +217,7 @@ export class Worker {
   private finish(open: OpenRequest, answer: Exclude<Answer, { kind: "protocol-violation" }>): void {
     if (this.open !== open) return;
     const failure = answer.kind === "error" ? this.answeredFailure(answer.body, open) : null;
-    // A cancel that came too late leaves nothing behind.
+    // A cancel that came too late must not affect later requests.
     this.cause = null;
     this.open = null;
     this.state = "idle";
@@ -225,7 +225,7 @@ export class Worker {
     else if (failure !== null) open.fail(failure);
   }
 
-  /** A cancelled request fails with the cause of the cancel (a hang, a Ctrl-C), not with the word `cancelled`. */
+  /** A cancelled request fails with the cause of the cancel (a hang, a Ctrl-C), not with the worker's own error `cancelled`. */
   private answeredFailure(body: ErrorBody, { phase, firstStderrLine }: OpenRequest): WorkerFailure {
     const cancelled = body.code === "cancelled" ? this.cause : null;
     const cause = cancelled ?? nameByLastWords(body, this.process.stderrTail(firstStderrLine));
@@ -272,7 +272,7 @@ export class Worker {
   }
 
   private onExit(exit: WorkerExit): void {
-    // Whatever the supervisor left behind (forkserver, trial process) goes with it.
+    // Kills whatever the supervisor left behind (forkserver, trial process).
     this.process.signalGroup("SIGKILL");
     const asked = this.state === "stopping" && this.cause === null;
     this.state = "ended";
@@ -296,7 +296,7 @@ export class Worker {
     });
   }
 
-  /** Started by whoever sees the end first; every later caller waits for the same disposal. */
+  /** Disposes of everything once: whoever sees the end first starts it, and every later caller waits for the same disposal. */
   private dispose(): Promise<void> {
     this.disposal ??= this.disposeOnce();
     return this.disposal;

@@ -1,7 +1,7 @@
 /** ZeroMQ's text form of keys (RFC 32). */
 const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
-/** Of whole groups of four bytes. */
+/** Encodes whole groups of four bytes; further bytes are left out. */
 export function z85(bytes: Uint8Array): string {
   let text = "";
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,4 +1,4 @@
-/** CURVE for a worker's sockets: encrypted, and each side proves to the other that it holds its key. */
+/** CURVE for a worker's sockets: traffic is encrypted, and each side proves to the other that it holds its key. */
 import { type Context, curveKeyPair, Reply } from "zeromq";
 import { z85 } from "./z85.js";
 
@@ -14,7 +14,7 @@ export function makeChannelKeys(): ChannelKeys {
   return { controller: curveKeyPair(), worker: curveKeyPair() };
 }
 
-/** What the worker is told over its stdin: command lines and environments can be read by others. */
+/** Returns the keys as they are written to the worker's stdin, because others can read command lines and environments. */
 export function keysForWorker({ controller, worker }: ChannelKeys): string {
   return `${JSON.stringify({
     server_public_key: controller.publicKey,
@@ -23,28 +23,28 @@ export function keysForWorker({ controller, worker }: ChannelKeys): string {
   })}\n`;
 }
 
-/** Options of a socket that only the worker's key may speak to. */
+/** Returns the options of a socket that only the holder of the worker's key may talk to. */
 export function serverOptions({ controller }: ChannelKeys) {
   return serverOptionsOf(controller.secretKey);
 }
 
-/** The same of a socket that has one key. */
+/** The same for a socket with this secret key. */
 export function serverOptionsOf(secretKey: string) {
   return {
     curveServer: true,
     curveSecretKey: secretKey,
-    // Without a domain, libzmq lets in everyone who knows the public key where no handler answers.
+    // Without a domain, libzmq lets in everyone who knows the public key if no handler answers.
     zapDomain: ZAP_DOMAIN,
     zapEnforceDomain: true,
   } as const;
 }
 
 const ZAP_DOMAIN = "falcon-exp";
-/** Where libzmq looks for it, in each context (ZeroMQ RFC 27). */
+/** Where libzmq looks for the handler, in each context (ZeroMQ RFC 27). */
 const ZAP_ENDPOINT = "inproc://zeromq.zap.01";
 const ZAP_VERSION = "1.0";
 
-/** Answers libzmq's question, once each handshake, whether a client's key may in. Throws where it cannot be bound. */
+/** Answers libzmq's question, once per handshake, whether a client's key is allowed. Throws if the handler cannot be bound. */
 export async function admitOnly(publicKey: string, context: Context): Promise<{ close(): void }> {
   const handler = new Reply({ context, linger: 0 });
   await handler.bind(ZAP_ENDPOINT);

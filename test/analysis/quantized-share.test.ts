@@ -85,7 +85,7 @@ test("an estimate says the same sentence from the model's shape", () => {
 test("what could not be opened is told as unknown, with names", () => {
   const census = { kinds: MIXTURE, unknown: { count: 7, names: ["a", "b", "c", "d", "e"] } };
   expect(describeProofShare({ census } as unknown as RecordedProof)).toEqual([
-    "how much of the model is quantized is unknown: what a, b, c, d, e and 2 more holds cannot be told",
+    "it is unknown how much of the model is quantized: the contents of a, b, c, d, e and 2 more cannot be determined",
   ]);
 });
 

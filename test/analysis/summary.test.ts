@@ -77,7 +77,7 @@ test("where too few undisturbed trials are left nothing is said of time, but wha
     ci99_high: null,
   });
   expect(fp4?.against_reference?.sentence).toContain(
-    `time not judged: 7 of 10 pairs of trials disturbed (${DISTURBANCE}); end the other work and measure again`,
+    `time not judged: 7 of 10 pairs of trials disturbed (${DISTURBANCE}); stop the other work and measure again`,
   );
   expect(fp4?.against_reference?.sentence).not.toMatch(/faster|slower/);
   expect(fp4?.why).toBeNull();
@@ -96,7 +96,7 @@ test("answers of different lengths are judged by the time of a token, and the le
     time: { verdict: "more" },
   });
   expect(fp4?.sentence).toMatch(
-    /1\.\d\d× faster a token \[.*; answers of different lengths \(64 tokens against 32, medians\): 1\.\d\d× the time for whole answers/,
+    /1\.\d\d× faster per token \[.*; answers of different lengths \(64 tokens against 32, medians\): 1\.\d\d× the time for whole answers/,
   );
 });
 
@@ -124,7 +124,7 @@ test("a larger batch is told by what a row waits and by what all rows make, neve
   const larger = configurations[2]?.against_reference;
   expect(larger?.judged_by).toBe("time_per_token");
   expect(larger?.sentence).toMatch(
-    /1\.5\d× slower a token \[.*; 4 answers at once against 1: 2\.6\d× the tokens a second of all rows \[/,
+    /1\.5\d× slower per token \[.*; 4 answers at once against 1: 2\.6\d× the tokens per second over all rows \[/,
   );
   expect(larger?.sentence).not.toContain("different lengths");
 });

@@ -93,7 +93,7 @@ test("what is no file under a record's name is told, and never waited for", asyn
   expect(resume.exitCode).toBe(7);
 });
 
-test("a number without a unit is no amount of memory", async () => {
+test("a number without a unit is not a valid amount of memory", async () => {
   const { exitCode, stderr } = await falconExp(["fit", "smollm2-135m-instruct", "--memory", "24"]);
   expect(exitCode).toBe(2);
   expect(stderr).toContain("error memory-invalid: --memory 24 has no unit.\n  next: Write it as 24GB");

@@ -77,7 +77,7 @@ test("files that are quantized already are told so, since a run will refuse them
   writeFileSync(join(folder, "stored.json"), JSON.stringify(stored));
   const args = ["fit", "./stored.json", "--memory", "1GB"];
   const { stdout } = await falconExp(args, { ...options(), cwd: folder });
-  expect(stdout.replace(/\s+/g, " ")).toContain("The files are quantized already, by fp8, and are refused");
+  expect(stdout.replace(/\s+/g, " ")).toContain("The files are already quantized (fp8), and any other method is refused");
 });
 
 test("what fits nowhere exits with a code of its own", async () => {

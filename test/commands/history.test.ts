@@ -111,5 +111,5 @@ test("--markdown prints a comment and nothing else", async () => {
   const results = sweep({ runs: 6 });
   const { stdout } = await falconExp(["history", "quant", "--results", results, "--no-charts", "--markdown"]);
   expect(stdout).toMatch(/^### quant: 6 runs/);
-  expect(stdout).toContain("| configuration | metric | newest | against before |");
+  expect(stdout).toContain("| configuration | metric | newest | vs. before |");
 });

@@ -39,7 +39,7 @@ test("table, verdicts, bars and folder are shown from the records alone, and not
   expect(text).toContain("int8: 1.7× smaller, 3.8× slower (1 load each)");
   expect(text).toContain("int8: weights 1.65× smaller");
   expect(text).toMatch(
-    /weights, less is better\n {2}bf16 \* {2}█+ {2}269 MB\n {2}int8 {4}█+[▏▎▍▌▋▊▉]? {2}163 MB/,
+    /weights, lower is better\n {2}bf16 \* {2}█+ {2}269 MB\n {2}int8 {4}█+[▏▎▍▌▋▊▉]? {2}163 MB/,
   );
   expect(text.trimEnd().endsWith(`Results: ${paths.folder}`)).toBe(true);
   expect(readdirSync(paths.folder)).toEqual(["records.jsonl"]);
@@ -91,7 +91,7 @@ test("a terminal that shows pictures gets the overview, drawn anew or as it was 
 
 test("without a picture there is the table alone; as JSON the summary alone", async () => {
   const { cwd } = workplace();
-  expect(await show(cwd, { picture: "none" })).not.toContain("less is better");
+  expect(await show(cwd, { picture: "none" })).not.toContain("lower is better");
   expect(JSON.parse(await show(cwd, { json: true }))).toMatchObject({ trials_completed: 15 });
 });
 
@@ -124,7 +124,7 @@ test.each([24, 40, 60, 80, 200])(
 test("a run in which nothing was measured has no bars, and says why", async () => {
   const { cwd } = workplace({ configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) });
   const text = await show(cwd);
-  expect(text).not.toContain("less is better");
+  expect(text).not.toContain("lower is better");
   expect(text).toContain("fp4 failed: quantization-not-applied");
 });
 

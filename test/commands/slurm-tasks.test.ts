@@ -34,7 +34,7 @@ function prepare() {
 test("every array is printed; how many tasks there are follows from the newest run's times, once there is one", async () => {
   const { cwd, run } = prepare();
   const first = await run("tiny.yaml", "--executor", "slurm", "--dry-run");
-  expect(first.stderr).toContain("No earlier run tells how long this takes: at most 100 tasks");
+  expect(first.stderr).toContain("No earlier run shows how long this takes, so there are at most 100 tasks");
   expect(first.stdout.match(/--slice .*/g)).toEqual([
     '--slice "$SLURM_ARRAY_TASK_ID/5"',
     '--slice "$((SLURM_ARRAY_TASK_ID + 2))/5"',
@@ -46,7 +46,7 @@ test("every array is printed; how many tasks there are follows from the newest r
   const measured = await run("tiny.yaml", "--executor", "local");
   expect(measured.exitCode, measured.stderr).toBe(0);
   const second = await run("tiny.yaml", "--executor", "slurm", "--dry-run");
-  expect(second.stderr).toMatch(/^1 task of about .*, as the newest run tells\.$/m);
+  expect(second.stderr).toMatch(/^1 task of about .*, based on the newest run\.$/m);
   expect(second.stdout.match(/--slice .*/g)).toEqual(['--slice "$SLURM_ARRAY_TASK_ID/1"']);
   const asked = await run("tiny.yaml", "--executor", "slurm", "--dry-run", "--set", "executor.slurm.tasks=2");
   expect(asked.stdout.match(/--array=.*/g)).toEqual(["--array=0-1"]);

@@ -73,7 +73,7 @@ test("a limit that only sbatch tells is waited for, told, and nothing is lost by
   expect(after.jobs.flatMap(({ slices }) => slices)).toHaveLength(9);
   expect(losses).toEqual([]);
   expect(said.join("\n")).toMatch(
-    /no more tasks now \(sbatch: error: AssocMaxSubmitJobLimit\); trying again in 20 s/,
+    /no more tasks at the moment \(sbatch: error: AssocMaxSubmitJobLimit\); trying again in 20 s/,
   );
 });
 

@@ -177,14 +177,14 @@ test("a row without a text names the keys that it has", async () => {
 });
 
 test.each<[string, string | Uint8Array, string]>([
-  ["a.json", '{"data": []}', "no list, but the keys data"],
+  ["a.json", '{"data": []}', "not a list, but a mapping with the keys data"],
   ["a.csv", "id,text\na,b,c\n", "it is not a table"],
   ["a.yaml", "- a\n---\n- b\n", "multiple documents"],
   ["a.jsonl.gz", "plain", "incorrect header check"],
   ["a.txt", Buffer.from("Why?\n", "utf16le"), "UTF-16"],
   ["a.txt", "\n\n", "holds no prompt"],
   ["a.parquet", "PAR1", ".parquet is not known"],
-  ["a.jsonl", row({ text: "a", id: "//" }), "of which nothing can be a name"],
+  ["a.jsonl", row({ text: "a", id: "//" }), "which contains no character that is allowed in a name"],
 ])("%s that cannot be read says why (%#)", async (name, content, reason) => {
   const [message] = await refusal(name, content);
   expect(message).toContain(reason);

@@ -52,7 +52,7 @@ test("depth.yaml: reading and answering behind so many tokens, and the chart ove
   const [none, deep] = configurations;
   expect([none.depth, deep.depth]).toEqual([null, 300]);
   expect(deep.cache_bytes.median - none.cache_bytes.median).toBe(300 * 2 * 64 * 4);
-  expect(deep.against_reference.sentence).toContain("behind 300 tokens against none");
+  expect(deep.against_reference.sentence).toContain("after 300 cached tokens, compared with none");
   expect(existsSync(join(folder, "charts/depth.png"))).toBe(true);
 });
 

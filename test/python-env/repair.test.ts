@@ -99,11 +99,11 @@ const DAMAGE: Readonly<Record<string, { how: (place: Place) => void; says: RegEx
   },
   "the model's weights have other bytes": {
     how: ({ model }) => writeFileSync(join(model, "model.safetensors"), "WEIGHTS"),
-    says: /model\.safetensors has another checksum/,
+    says: /the checksum of model\.safetensors has changed/,
   },
   "the model's weights are truncated": {
     how: ({ model }) => truncateSync(join(model, "model.safetensors"), 3),
-    says: /model\.safetensors has another size/,
+    says: /the size of model\.safetensors has changed/,
   },
   "the model's list of files is garbled": {
     how: ({ model }) => writeFileSync(join(model, "manifest.json"), "{"),

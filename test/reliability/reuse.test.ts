@@ -119,7 +119,7 @@ test("what was not finished, or failed, is measured", async () => {
   );
   const { records, events } = await runPlan(planned, "good", undefined, { reuse: [cut] });
   expect(loads(records)).toEqual(["fp4"]);
-  expect(reasons(events)).toEqual(["fp4: it was not finished there"]);
+  expect(reasons(events)).toEqual(["fp4: it was not finished in that run"]);
 });
 
 test("a model whose files may change under the same name is measured", async () => {

@@ -144,7 +144,7 @@ test("a run of many configurations shows the first references with all that is c
   expect(shown.data.configurations.map(({ plan: { worker } }) => worker.id)).toEqual(
     configurations.slice(0, MOST_SHOWN).map(({ id }) => id),
   );
-  expect(shown.note).toContain("Of 140 configurations the first 100 are shown");
+  expect(shown.note).toContain("The first 100 of 140 configurations are shown");
   const few = groupRecords(fakeRun().records, "here");
   expect(pickShown(few, summarize(few))).toMatchObject({ data: few, note: null });
 });

@@ -51,7 +51,7 @@ test("records of a configuration that the run does not have are told", async () 
     ];
   });
   for (const text of [listed?.problem, warnings.join(), page]) {
-    expect(text).toContain("records of 1 configuration that this run does not have are left out");
+    expect(text).toContain("records of 1 configuration that are not part of this run are left out");
   }
 });
 

@@ -235,7 +235,7 @@ test("a server that ends while a run is followed ends at once, and the page says
   await page.goto(`${origin}/runs/${path}/live`);
   await page.locator("#connection").getByText("following").waitFor();
   await close();
-  await page.locator("#connection").getByText("the connection is lost").waitFor();
+  await page.locator("#connection").getByText("connection lost").waitFor();
 });
 
 const HOSTILE = `<script>alert(1)</script><img src=x onerror=alert(2)>"'&\u202e\u001b[31m`;

@@ -291,7 +291,7 @@ test.skipIf(missing !== null)(
       [0, 1, 2, 3, 4].map((slice) => `${slice}of5.0`),
     );
     const again = await run("--dry-run");
-    expect(again.stderr).toMatch(/^1 task of about .*, as the newest run tells\.$/m);
+    expect(again.stderr).toMatch(/^1 task of about .*, based on the newest run\.$/m);
 
     // Both tasks hold a card of one node, and where they have to make room Slurm ends them instead of queueing them again.
     const gate = join(cwd, "gate");

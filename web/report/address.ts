@@ -1,6 +1,6 @@
 /**
- * What was chosen on the page, kept in its address behind `#`, so that a link brings it back: `#answers?differ=1&q=seine`. Only there:
- * a page from disk, or in a sandbox, may change nothing else of its address.
+ * Keeps what was chosen on the page in its address, after the `#`, so that a link restores it: `#answers?differ=1&q=seine`. A
+ * page opened from disk, or in a sandbox, may change no other part of its address.
  */
 
 export interface Address {
@@ -19,7 +19,7 @@ export function keepChoice(name: string, value: string): void {
   keepChoices(name, value === "" ? [] : [value]);
 }
 
-/** The same of a choice of several. */
+/** The same for a choice that has several values. */
 export function keepChoices(name: string, values: readonly string[]): void {
   const { target, choices } = readAddress();
   choices.delete(name);
@@ -27,7 +27,7 @@ export function keepChoices(name: string, values: readonly string[]): void {
   write(target, choices);
 }
 
-/** A link within the page leads to another place, and leaves what was chosen. */
+/** Keeps what was chosen in the address when a link leads to another place on the page. */
 export function keepChoicesOnLinks(): void {
   let { choices } = readAddress();
   addEventListener("hashchange", () => {

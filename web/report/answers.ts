@@ -1,4 +1,4 @@
-/** Which answers are shown, and how much of what differs. */
+/** Which answers are shown, and whether text that only the reference has is shown as well. */
 
 import { keepChoice, readAddress } from "./address.js";
 

@@ -1,4 +1,4 @@
-/** The charts of the page: drawn from the same inputs as the files beside it, of the selected configurations alone. */
+/** The charts of the page: drawn from the same inputs as the files beside it, but for the selected configurations only. */
 import type { TopLevelSpec } from "vega-lite";
 import { articleChart } from "../../src/render/charts/article.js";
 import {
@@ -15,21 +15,21 @@ import { type SavedFormat, saveChart } from "./save.js";
 import type { Selection } from "./selection.js";
 
 export interface Charts {
-  /** Draws what was not drawn yet because nobody has looked there. */
+  /** Draws the charts that were not drawn yet because nobody has scrolled to them. */
   readonly drawAll: () => void;
 }
 
-/** While a window is being dragged nothing is drawn. */
+/** Nothing is redrawn until the window's size has stayed the same for this long. */
 const SETTLED_MS = 120;
 
-/** Of a chart's place on the page. */
+/** A chart's place on the page. */
 interface Place {
   readonly figure: HTMLElement;
   readonly canvas: HTMLElement;
-  /** As wide as there is room; without a width as the files in the run's folder are. */
+  /** The chart at this width; without a width, as in the files of the run's folder. Null if there is nothing to draw. */
   readonly spec: (width?: number) => TopLevelSpec | null;
   drawn: DrawnChart | null;
-  /** Ever again, when anything changes; before it came near the window nothing is drawn. */
+  /** Set once the place comes near the window: it is drawn then, and again whenever something changes. */
   isWanted: boolean;
   width: number;
 }
@@ -75,7 +75,7 @@ export function drawCharts(
     watchSaving(place);
   }
   selection.onChange(() => {
-    // A chart of a single configuration is shown or hidden as it is.
+    // A chart of a single configuration is only shown or hidden, not redrawn.
     for (const place of places) {
       if (place.isWanted && place.figure.dataset.configuration === undefined) redraw(place);
     }

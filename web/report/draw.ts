@@ -1,4 +1,4 @@
-/** One Vega-Lite chart in one element: without `eval`, which the page's policy forbids, and without styles of its own. */
+/** Draws one Vega-Lite chart in one element, without `eval`, which the page's policy forbids, and without styles of its own. */
 import type { Item, Spec } from "vega";
 import embed, { type Result } from "vega-embed";
 import { expressionInterpreter } from "vega-interpreter";
@@ -9,7 +9,7 @@ export interface DrawnChart {
   readonly close: () => void;
 }
 
-/** `onClick`: a mark, a name or a legend's entry of this configuration was clicked. */
+/** `onClick`: called when a mark, a name or a legend entry of this configuration is clicked. */
 export function draw(
   canvas: HTMLElement,
   spec: TopLevelSpec,
@@ -18,7 +18,7 @@ export function draw(
   let result: Result | null = null;
   let isClosed = false;
   const names = namesIn(spec);
-  // Into an element of its own: a chart that is closed while it is still being drawn must not touch its successor.
+  // Drawn into an element of its own, because a chart closed while it is still being drawn must not touch its successor.
   const holder = document.createElement("div");
   canvas.replaceChildren(holder);
   const options = {

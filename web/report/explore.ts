@@ -1,11 +1,11 @@
-/** Which metrics the tradeoff is drawn of. */
+/** Which metrics the tradeoff chart shows. */
 import type { ExploreChoice } from "../../src/render/charts/explore.js";
 import { keepChoice, readAddress } from "./address.js";
 
 const PARTS = ["x", "y", "color", "facet"] as const;
 
 export interface Explore {
-  /** Null as long as the usual chart is asked for. */
+  /** Null as long as the usual chart is chosen. */
   readonly choice: () => ExploreChoice | null;
   readonly onChange: (listener: () => void) => void;
 }

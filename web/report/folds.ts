@@ -1,6 +1,6 @@
 import { readAddress } from "./address.js";
 
-/** What is folded until it is asked for: long answers, and the sections at the end. */
+/** What stays folded until the reader unfolds it: long answers, and the sections at the end. */
 
 export function watchFolds(page: Document): void {
   for (const button of page.querySelectorAll<HTMLButtonElement>("[data-unfold]")) {
@@ -21,7 +21,7 @@ export function watchLinks(page: Document): void {
       target?.querySelector<HTMLDetailsElement>(":scope > details.folded") ?? target?.closest("details");
     if (fold !== null && fold !== undefined) fold.open = true;
   };
-  // Also where the address already has it and does not change.
+  // Clicks are watched too, because a link to the place that is already in the address does not change the address.
   page.addEventListener("click", ({ target }) => {
     const link = target instanceof Element ? target.closest<HTMLAnchorElement>('a[href^="#"]') : null;
     if (link !== null) open(decodeURIComponent(link.hash.slice(1)));
@@ -29,6 +29,6 @@ export function watchLinks(page: Document): void {
   addEventListener("hashchange", () => open(readAddress().target));
   const { target, choices } = readAddress();
   open(target);
-  // The browser takes what was chosen for a part of the name.
+  // The browser takes the choices in the address for part of the element's id, so it does not find the element itself.
   if (choices.size > 0) page.getElementById(target)?.scrollIntoView();
 }

@@ -1,10 +1,10 @@
-/** What a chart on the page has more than the same chart in a file: colours that follow the theme, marks to click on. */
+/** What a chart on the page has beyond the same chart in a file: colours that follow the theme, and marks to click on. */
 import type { Spec } from "vega";
 import type { TopLevelSpec } from "vega-lite";
 
 const CLICKABLE = { cursor: "pointer" } as const;
 
-/** Marks show that they can be clicked. */
+/** Makes marks show that they can be clicked, and leaves out empty layers. */
 export function interactive(spec: TopLevelSpec): TopLevelSpec {
   const { config = {} } = spec;
   return {
@@ -13,7 +13,7 @@ export function interactive(spec: TopLevelSpec): TopLevelSpec {
   };
 }
 
-/** Marks that there is nothing of: a screen reader would find a picture without a name. */
+/** Marks whose layers are left out if they have no data: a screen reader would find a picture without a name. */
 const LEFT_OUT: ReadonlySet<unknown> = new Set(["point", "rule", "tick"]);
 
 function withoutEmptyLayers(spec: unknown): unknown {
@@ -33,7 +33,7 @@ function isEmptyLayer({ data, mark }: { data?: { values?: unknown[] }; mark?: { 
   return data?.values?.length === 0 && LEFT_OUT.has(mark?.type);
 }
 
-/** Legends' entries and the axes' names take part in clicks, which Vega-Lite has no key for. */
+/** Makes the entries of legends and the labels of axes clickable, for which Vega-Lite has no key. */
 export function clickableGuides(spec: Spec): Spec {
   const labels = { labels: { interactive: true, update: { cursor: { value: "pointer" } } } };
   const entries = { ...labels, symbols: { interactive: true, update: { cursor: { value: "pointer" } } } };
@@ -55,7 +55,7 @@ function merged<E extends object>(encode: E | undefined, added: Encoding): E {
   return { ...own, ...Object.fromEntries(entries) } as E;
 }
 
-/** Names that legends and axes show → configuration, from the rows of the chart's own data. */
+/** Maps the names that legends and axes show to configurations, read from the rows of the chart's own data. */
 export function namesIn(spec: unknown, names = new Map<string, string>()): ReadonlyMap<string, string> {
   if (typeof spec !== "object" || spec === null) return names;
   if ("configuration" in spec && typeof spec.configuration === "string") {
@@ -69,12 +69,12 @@ export function namesIn(spec: unknown, names = new Map<string, string>()): Reado
   return names;
 }
 
-/** What is a colour; in data only under the key `color`, for a name may be anything. */
+/** What counts as a colour; in data only under the key `color`, because a name may be anything. */
 const COLOR = /^(#[0-9A-Fa-f]{6}|white)$/;
 
 /**
- * Each colour as a property of the style sheet that has the very colour as its fallback: `var(--chart-b5251d, #B5251D)`.
- * Where the sheet gives the property another value, as for dark, the chart follows without being drawn again.
+ * Replaces each colour by a property of the style sheet, with the colour itself as fallback: `var(--chart-b5251d, #B5251D)`.
+ * If the sheet gives the property another value, as in the dark theme, the chart follows without being drawn again.
  */
 export function themed(spec: TopLevelSpec): TopLevelSpec {
   return withProperties(spec, false, "") as TopLevelSpec;

@@ -1,4 +1,4 @@
-/** What report.html can do: draws charts, sorts, filters, unfolds. The page's HTML has all the figures already. */
+/** The script of report.html: draws charts, sorts, filters and unfolds. The page's HTML already has all the figures. */
 import type { PageData } from "../../src/render/html/page-data.js";
 import { watchCopying } from "../shared/copy.js";
 import { watchTheme } from "../shared/theme.js";

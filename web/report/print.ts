@@ -1,4 +1,4 @@
-/** On paper everything is there: what was folded is open, and every chart is drawn. */
+/** On paper everything is shown: whatever was folded is open, and every chart is drawn. */
 import type { Charts } from "./charts.js";
 
 export function watchPrinting(page: Document, charts: Charts): void {

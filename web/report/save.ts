@@ -1,9 +1,9 @@
-/** The charts as files, made by the page itself: a page that was sent to somebody has none beside it. */
+/** Saves charts as files that the page itself makes, because a page that was sent to somebody has no files beside it. */
 import { parse, View } from "vega";
 import { expressionInterpreter } from "vega-interpreter";
 import { compile, type TopLevelSpec } from "vega-lite";
 
-/** Pixels of the picture for each of the chart's. */
+/** Pixels of the picture per pixel of the chart. */
 const PNG_SCALE = 2;
 
 export type SavedFormat = "svg" | "png" | "json";
@@ -19,7 +19,7 @@ export async function chartFile(spec: TopLevelSpec, format: SavedFormat): Promis
     if (format === "svg") return new Blob([await view.toSVG()], { type: "image/svg+xml" });
     const canvas = await view.toCanvas(PNG_SCALE);
     const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
-    if (blob === null) throw new Error("This browser gives no picture of a chart.");
+    if (blob === null) throw new Error("This browser could not turn the chart into a picture.");
     return blob;
   } finally {
     view.finalize();

@@ -1,4 +1,4 @@
-/** The buttons that choose configurations, and all that is of one configuration shown or hidden with it. */
+/** The buttons that choose configurations. Everything that belongs to one configuration is shown or hidden with it. */
 import type { PageData } from "../../src/render/html/page-data.js";
 import { keepChoices } from "./address.js";
 import type { Selection } from "./selection.js";
@@ -41,7 +41,7 @@ export function watchSelection(
     show();
     keepChoices("show", selection.isAll ? [] : selection.shown);
   });
-  // By keyboard: back to all, from wherever one is.
+  // Escape brings back all configurations, unless the focus is in a field.
   page.addEventListener("keydown", ({ key, target }) => {
     const isInField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
     if (key === "Escape" && !selection.isAll && !isInField) selection.selectAll();

@@ -1,10 +1,10 @@
-/** Which configurations are shown; everything on the page follows it. */
+/** Which configurations are shown; everything on the page follows this choice. */
 export class Selection {
   readonly #all: readonly string[];
   #selected: ReadonlySet<string>;
   readonly #listeners: (() => void)[] = [];
 
-  /** `shown`: those of them that are shown at first; all where none is. */
+  /** `shown`: the ones that are shown at first; all if it names none of them. */
   constructor(all: readonly string[], shown: readonly string[] = []) {
     this.#all = all;
     const known = shown.filter((one) => all.includes(one));
@@ -25,20 +25,20 @@ export class Selection {
     this.#set(new Set(this.#all));
   }
 
-  /** Shows or hides one. The last one that is shown stays: instead of nothing all are shown. */
+  /** Shows or hides one configuration. If that would hide the last one, all are shown instead. */
   toggle(configuration: string): void {
     const next = new Set(this.#selected);
     if (!next.delete(configuration)) next.add(configuration);
     this.#set(next.size === 0 ? new Set(this.#all) : next);
   }
 
-  /** This one alone; all again where it is alone already. */
+  /** Shows only this one; all again if it is already the only one. */
   only(configuration: string): void {
     const isAlone = this.#selected.size === 1 && this.#selected.has(configuration);
     this.#set(new Set(isAlone ? this.#all : [configuration]));
   }
 
-  /** These alone; all where there are none. */
+  /** Shows only these; all if the list is empty. */
   these(configurations: readonly string[]): void {
     this.#set(new Set(configurations.length === 0 ? this.#all : configurations));
   }

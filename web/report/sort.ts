@@ -1,4 +1,4 @@
-/** Tables sorted by a click on a column's head: up, down, then as they were. Cells without a value stay last. */
+/** A click on a column header sorts the table: ascending, descending, then as it was. Rows without a value stay last. */
 
 import { keepChoice, readAddress } from "./address.js";
 

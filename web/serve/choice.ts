@@ -1,6 +1,6 @@
 /**
- * Which runs are chosen for a comparison: kept while pages are turned, filtered and sorted, until the tab is closed. They stand in the
- * address as well, so that a link and the way back bring them again.
+ * Which runs are chosen for a comparison: kept while the list is paged, filtered and sorted, until the tab is closed. They are
+ * in the address as well, so that a link or going back restores them.
  */
 
 const KEY = "falcon-exp-chosen";
@@ -13,7 +13,7 @@ export function watchChoice(list: HTMLElement): void {
     for (const box of list.querySelectorAll<HTMLInputElement>("input[name=side]"))
       box.checked = chosen.has(box.value);
     const words = chosen.size === 0 ? "Compare selected" : `Compare ${chosen.size} selected`;
-    // Only where it says something else: the list is watched for changes.
+    // Written only if the text differs, because the list is watched for changes.
     if (compare !== null && compare.textContent !== words) compare.textContent = words;
     if (clear !== null) clear.hidden = chosen.size === 0;
     const address = withSides(chosen);
@@ -33,13 +33,13 @@ export function watchChoice(list: HTMLElement): void {
   });
   clear?.addEventListener("click", () => choose(new Set()));
   list.addEventListener("submit", (event) => {
-    // The form knows those of this page alone.
+    // The form itself only knows the runs on this page.
     event.preventDefault();
     location.assign(
       `/compare?${new URLSearchParams([...chosen].map((side): [string, string] => ["side", side]))}`,
     );
   });
-  // The list was made anew, or the page came back from the browser's memory.
+  // For when the list was rebuilt, or the page came back from the browser's memory.
   new MutationObserver(show).observe(list, { childList: true, subtree: true });
   addEventListener("pageshow", () => {
     chosen = read();
@@ -55,7 +55,7 @@ function withSides(chosen: ReadonlySet<string>): string {
   return address.href;
 }
 
-/** Of the address where it names any. */
+/** Reads the chosen runs from the address if it names any, otherwise from the tab's storage. */
 function read(): Set<string> {
   const named = new URL(location.href).searchParams.getAll("side");
   if (named.length > 0) return new Set(named);

@@ -1,6 +1,6 @@
 const MOST_LINES = 300;
 
-/** Shows in `lines`, and in the page around them, what the server tells of a run until its end. */
+/** Shows what the server reports about a run until it ends, in `lines` and in the page around them. */
 export function followRun(page: Document, lines: HTMLElement): void {
   const progress = page.querySelector("#progress");
   const connection = page.querySelector("#connection");
@@ -11,7 +11,7 @@ export function followRun(page: Document, lines: HTMLElement): void {
   const on = (kind: string, act: (data: string) => void) =>
     events.addEventListener(kind, ({ data }: MessageEvent<string>) => act(data));
   events.addEventListener("open", () => say("following"));
-  events.addEventListener("error", () => say("the connection is lost; trying again"));
+  events.addEventListener("error", () => say("connection lost; reconnecting"));
   on("progress", (markup) => {
     if (progress !== null) progress.innerHTML = markup;
   });

@@ -1,6 +1,6 @@
 /**
- * All that the local pages do by themselves: choose a filter at once, follow a run, keep the list and what was chosen in it. Markup comes from the
- * server, escaped there.
+ * Everything that the local pages do by script: apply a filter at once, follow a run, keep the list up to date and remember
+ * what was chosen in it. Markup comes from the server, where it was escaped.
  */
 
 import { watchChoice } from "./choice.js";

@@ -1,4 +1,4 @@
-/** Takes the list as it is now; what was chosen, and where the keyboard is, stays. A hidden page asks for nothing. */
+/** Fetches the list as it is now, and keeps what was chosen and where the focus is. A hidden page requests nothing. */
 export async function refreshList(page: Document, list: HTMLElement): Promise<void> {
   if (page.hidden) return;
   const answer = await fetch(location.href).catch(() => null);
@@ -27,7 +27,7 @@ export async function awaitRuns(page: Document): Promise<void> {
   if (now.querySelector("#runs") !== null) location.reload();
 }
 
-/** The same element in a list that was made anew. */
+/** Returns a selector for the same element in a rebuilt list; null if it is neither a link nor an input. */
 function buildSelector(element: Element | null): string | null {
   if (element instanceof HTMLAnchorElement)
     return `a[href="${CSS.escape(element.getAttribute("href") ?? "")}"]`;

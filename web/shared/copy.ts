@@ -9,7 +9,7 @@ export function watchCopying(page: Document): void {
         await navigator.clipboard.writeText(code.textContent ?? "");
         button.textContent = "Copied";
       } catch {
-        // A browser may refuse: then the command is selected, ready for its own copying.
+        // A browser may refuse. Then the command is selected, so that the user can copy it.
         getSelection()?.selectAllChildren(code);
         button.textContent = "Selected";
       }

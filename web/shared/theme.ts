@@ -1,4 +1,7 @@
-/** Light or dark: as the system has it until the button is pressed, then as it was chosen. Colours change by style alone, charts' as well. */
+/**
+ * Light or dark: the system's theme until the button is pressed, then the chosen one. Colours change through styles alone,
+ * those of charts as well.
+ */
 
 const KEY = "falcon-exp-theme";
 
@@ -22,7 +25,7 @@ export function watchTheme(page: Document): void {
   show();
 }
 
-/** A page in a sandbox may keep nothing, and says so by an error. */
+/** Null if nothing was kept. In a page in a sandbox, which may store nothing, the storage throws. */
 function readKept(): "dark" | "light" | null {
   try {
     const kept = localStorage.getItem(KEY);
@@ -36,6 +39,6 @@ function keep(theme: "dark" | "light"): void {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // Then it holds until the page is closed.
+    // Then the choice lasts until the page is closed.
   }
 }

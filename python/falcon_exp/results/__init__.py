@@ -1,12 +1,12 @@
-"""What notebooks read results with: no torch, and no library before it is needed.
+"""Reads results in notebooks. Needs no torch, and imports a library only when it is needed.
 
 >>> from falcon_exp.results import load, runs
->>> trials = load("results")                      # one row a trial, the columns of docs/results.md
+>>> trials = load("results")                      # one row per trial, the columns of docs/results.md
 >>> run = runs("results")[-1]                     # the newest run
 >>> run.charts["overview"]                        # an Altair chart, shown without a network
 >>> run.summary["configurations"][0]["weights_bytes"]
 
-docs/notebooks.md is about it; docs/results.md says what each column and key means.
+docs/notebooks.md describes it; docs/results.md says what each column and key means.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the model said: untrusted text, handed out as it was."""
+"""The model's answers: untrusted text, passed on unchanged."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from falcon_exp.results.schema import Record
 
 @dataclass(frozen=True)
 class Answer:
-    """One trial's answer. ``pandas.DataFrame(run.answers)`` is a table of them, and shows markup as text."""
+    """One trial's answer. ``pandas.DataFrame(run.answers)`` makes a table of them, which shows markup as text."""
 
     prompt_id: str
-    #: A conversation as a transcript.
+    #: A conversation is written as a transcript.
     prompt: str
-    #: The label.
+    #: The configuration's label.
     configuration: str
     is_reference: bool
-    #: From 0.
+    #: Counted from 0.
     repeat: int
-    #: None when the trial failed.
+    #: None if the trial failed.
     text: str | None
     output_tokens: int | None
-    #: Code of the failure (docs/errors.md); None when there is an answer.
+    #: Code of the failure (docs/errors.md); None if there is an answer.
     failure_code: str | None
-    #: Whether the tokens equal the reference's of the same prompt and repeat; None for the reference itself, and
-    #: where one of the two has no answer.
+    #: Whether the tokens equal the reference's tokens for the same prompt and repeat; None for the reference itself,
+    #: and if one of the two has no answer.
     same_as_reference: bool | None
 
 
 def describe_prompt(prompt: str | list[Record]) -> str:
-    """A text as it is; a conversation as ``user: …`` and so on, as reports show it."""
+    """Returns a text unchanged, and a conversation as ``user: …`` and so on, as reports show it."""
     if isinstance(prompt, str):
         return prompt
     return "\n\n".join(f"{message['role']}: {message['content']}" for message in prompt)
 
 
 def answers_of(data: RunData) -> tuple[Answer, ...]:
-    """Prompt by prompt; within a prompt, configurations in the order of running."""
+    """All answers, prompt by prompt; within a prompt, configurations are in the order in which they ran."""
     prompts = {one["prompt_index"]: describe_prompt(one["prompt"]) for one in data.run["prompts"]}
     reference = {
         (configuration.plan["worker"]["id"], trial["prompt_index"], trial["repeat"]): _tokens_sha256(trial)
@@ -79,6 +79,6 @@ def _tokens_sha256(trial: Record) -> str | None:
 
 
 def _count_tokens(measurement: Record) -> int | None:
-    """Of the answer alone: in a batch ``output_tokens`` is of all rows."""
+    """Counts the tokens of this answer alone: for a batch, ``output_tokens`` is the sum over all rows."""
     ids = measurement.get("output_ids")
     return measurement.get("output_tokens") if ids is None else len(ids)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from altair import TopLevelMixin
 
 _ENDING = ".vl.json"
-#: What JupyterLab (4.6), Notebook 7 and VS Code draw themselves, from the specification.
+#: JupyterLab (4.6), Notebook 7 and VS Code draw this type themselves, from the specification.
 _VEGALITE_MIME = "application/vnd.vegalite.v5+json"
 _VEGALITE_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-#: Pictures have two pixels a point, as the report's PNG files have.
+#: Pictures have two pixels per point, like the report's PNG files.
 _SCALE = 2
 
 
 class Charts(Mapping[str, "TopLevelMixin"]):
-    """The charts by name. Each is an Altair chart made anew when it is asked for: change it as you like."""
+    """The charts by name. Each lookup makes a new Altair chart, which you may change as you like."""
 
     def __init__(self, folder: Path, report_step: str) -> None:
         self._folder = folder
@@ -47,7 +47,7 @@ class Charts(Mapping[str, "TopLevelMixin"]):
         return _altair_chart(self.spec(name), picture if picture.is_file() else None)
 
     def spec(self, name: str) -> dict[str, Any]:
-        """The Vega-Lite specification, its data inside. Raises KeyError that lists the names there are."""
+        """The Vega-Lite specification, with its data. For an unknown name, raises a KeyError that lists the names."""
         names = list(self)
         if name not in names:
             raise KeyError(self._unknown(name, names))
@@ -57,16 +57,16 @@ class Charts(Mapping[str, "TopLevelMixin"]):
 
     def _unknown(self, name: str, names: list[str]) -> str:
         if not names:
-            return f"no chart {name!r}: none is drawn. {self._report_step}"
+            return f"no chart {name!r}: no charts have been drawn yet. {self._report_step}"
         near = difflib.get_close_matches(name, names, n=1)
         meant = f" Did you mean {near[0]!r}?" if near else ""
         return f"no chart {name!r}; there are: {', '.join(names)}.{meant}"
 
 
 def show_offline() -> None:
-    """From now on the charts that you make yourself are shown without a network too, and keep a picture in the file.
+    """From now on, charts that you make yourself need no network either, and keep a picture in the notebook's file.
 
-    Altair's own way loads its drawing code from the internet each time. Charts of a run need no such call.
+    Altair by itself loads its drawing code from the internet each time. The charts of a run do not need this call.
     """
     altair = _altair()
     altair.renderers.register("falcon-exp", lambda spec, **_: mime_bundle(spec, picture_of(spec)))
@@ -74,21 +74,21 @@ def show_offline() -> None:
 
 
 def mime_bundle(spec: Mapping[str, Any], picture: bytes | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A chart as Jupyter's front ends take it, each the richest form that it knows; and how large the picture is."""
+    """A chart in several forms, of which each Jupyter front end shows the richest it knows, and the picture's size."""
     data: dict[str, Any] = {
         "text/plain": "<a Vega-Lite chart>",
         _VEGALITE_MIME: {**spec, "$schema": _VEGALITE_SCHEMA},
     }
     if picture is None:
         return data, {}
-    # A PNG's size stands at a fixed place, in pixels.
+    # A PNG file has its size, in pixels, at a fixed place.
     width, height = struct.unpack(">II", picture[16:24])
     data["image/png"] = base64.b64encode(picture).decode("ascii")
     return data, {"image/png": {"width": width // _SCALE, "height": height // _SCALE}}
 
 
 def picture_of(spec: Mapping[str, Any]) -> bytes | None:
-    """A PNG of the chart; None where vl-convert-python is not installed."""
+    """A PNG of the chart; None if vl-convert-python is not installed."""
     try:
         import vl_convert
     except ImportError:

@@ -1,6 +1,7 @@
-"""What keeps runs from being compared, and what differs between their machines.
+"""Why runs cannot be compared, and what differs between their machines.
 
-The rules are those of `falcon-exp compare` (src/report/compare/differences.ts); both are tested on test/golden/compare.
+The rules are those of `falcon-exp compare` (src/analysis/compare/environment-diff.ts); both are tested with
+test/golden/compare.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from falcon_exp.results.problems import IncompatibleRunsWarning
 from falcon_exp.results.recorded import Configuration, RunData
 from falcon_exp.results.traits import UNRECORDED, read_machine_traits
 
-#: Differs from day to day while the same is measured: told by `environment_differences`, no reason for a warning.
+#: Changes from day to day although the same thing is measured: `environment_differences` lists it, without a warning.
 _NO_CONDITION = frozenset({"git commit"})
 _MOST_REASONS = 6
 _MOST_VALUES = 4
@@ -22,16 +23,16 @@ _MOST_VALUES = 4
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing, as each run has it; None where a run does not have or does not tell it."""
+    """One thing that differs, with each run's value; None if a run does not have it or did not record it."""
 
     what: str
     values: tuple[str | None, ...]
-    #: False where all runs that tell it have the same: the others may have it too.
+    #: False if all runs that recorded it have the same value: the others may have that value too.
     is_known: bool = True
 
 
 def environment_differences(runs: Sequence[RunData]) -> tuple[Difference, ...]:
-    """What differs of machine, software and program; empty where all is the same."""
+    """What differs in machine, software and program; empty if everything is the same."""
     packages = sorted({name for run in runs for name in (run.environment or {}).get("packages", {})})
     traits = [{} if run.environment is None else read_machine_traits(run.environment) for run in runs]
     things: list[tuple[str, list[Any]]] = [
@@ -55,7 +56,7 @@ def environment_differences(runs: Sequence[RunData]) -> tuple[Difference, ...]:
 
 
 def incomparable(baseline: tuple[RunData, Configuration], other: tuple[RunData, Configuration]) -> tuple[str, ...]:
-    """Why a configuration of one run cannot be compared with one of another; empty where it can."""
+    """Why a configuration of one run cannot be compared with one of another; empty if it can."""
     (ours, own), (theirs, its) = baseline, other
     reasons = []
     if _prompts(ours) != _prompts(theirs):
@@ -76,7 +77,7 @@ def incomparable(baseline: tuple[RunData, Configuration], other: tuple[RunData, 
 
 
 def warn_of_mixing(runs: Sequence[RunData]) -> None:
-    """One IncompatibleRunsWarning that names what differs, where figures of these runs do not belong together."""
+    """Issues one IncompatibleRunsWarning that names what differs, if these runs' figures do not belong together."""
     sentences = []
     reasons = _reasons(runs)
     if reasons:
@@ -91,7 +92,7 @@ def warn_of_mixing(runs: Sequence[RunData]) -> None:
 
 
 def _reasons(runs: Sequence[RunData]) -> list[str]:
-    """Configurations are lined up by label; the first run that has one is the others' baseline."""
+    """Matches configurations by label; the first run that has a label is the baseline for the others."""
     baselines: dict[str, tuple[RunData, Configuration]] = {}
     found: dict[str, None] = {}
     for run in runs:
@@ -124,7 +125,7 @@ def _package(run: RunData, name: str) -> Any:
 
 
 def _generation(configuration: Configuration) -> dict[str, Any]:
-    """What was asked for: records of before a key came lack it, where later ones say null."""
+    """The settings that were asked for, without nulls: records older than a key lack it, newer ones hold null."""
     return {key: value for key, value in configuration.plan["generation"].items() if value is not None}
 
 
@@ -142,7 +143,7 @@ def _short(sha: Any) -> Any:
 
 
 def _size(size_bytes: Any) -> Any:
-    """As formatBytes of src/base/units.ts: GB is 1e9 bytes."""
+    """Formats a size as formatBytes in src/base/units.ts does: GB is 1e9 bytes."""
     if not isinstance(size_bytes, int):
         return size_bytes
     if size_bytes >= 1e9:

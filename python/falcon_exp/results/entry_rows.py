@@ -1,4 +1,4 @@
-"""Rows of every table but the trials': configurations, scored texts, tasks, and both kinds of tokens."""
+"""Rows of every table except the trials: configurations, scored texts, tasks, and both kinds of tokens."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def axis_values(configuration: Configuration) -> Row:
-    """What varies in the experiment: numbers as numbers, all else as labels have it."""
+    """The values of the experiment's axes: numbers as numbers, everything else as labels show it."""
     plan = configuration.plan
     generation = plan["generation"]
-    # A plan writes a depth of 0 as none.
+    # In a plan, no depth means a depth of 0.
     written = {**generation, "batch_size": plan.get("batch_size", 1), "depth": generation.get("depth") or 0}
     values = {name: written.get(name) for name in plan["axes"]}
     return {
@@ -102,7 +102,7 @@ def _comparison(entry: Record | None) -> Row:
 
 
 def _median(completed: list[Record], counted: list[Record], sources: tuple[str, ...]) -> float | None:
-    """Of the first source that any trial has."""
+    """Median of the first source that any completed trial has; None if there is no value."""
     for source in sources:
         if any(trial["measurement"].get(source) is not None for trial in completed):
             values = [trial["measurement"].get(source) for trial in counted]
@@ -129,7 +129,7 @@ def _quality_rows(data: RunData, configuration: Configuration, entry: Record | N
 
 
 def _score(measured: Record, reference: list[float] | None) -> Row:
-    """Without intervals: those are the report's."""
+    """A text's scores, without intervals: only a report computes those."""
     own = measured["token_nll"]
     against = measured.get("against_reference") or {}
     kl, top1 = against.get("kl_nats"), against.get("top1_equal")
@@ -155,7 +155,7 @@ def _reference(data: RunData, configuration: Configuration) -> Configuration:
 
 
 def _reference_nll(data: RunData, configuration: Configuration, record: Record) -> list[float] | None:
-    """Of the very same tokens."""
+    """The reference's negative log-likelihoods, if they are of exactly the same tokens; else None."""
     reference = _reference(data, configuration)
     for scored in () if reference is configuration else reference.quality:
         if scored["text_id"] == record["text_id"] and scored["status"] == "completed":
@@ -178,7 +178,7 @@ def _token_rows(_: RunData, configuration: Configuration, __: Record | None) -> 
         measured = trial["measurement"]
         latencies = [measured["ttft_sec"], *measured["itl_sec"]]
         ids = measured.get("output_ids") or []
-        # In a batch, and where several tokens come at once, a time is of no single token.
+        # In a batch, or if several tokens come at once, a latency does not belong to a single token.
         is_each = is_single and measured["output_tokens"] == len(latencies)
         for index, latency in enumerate(latencies):
             yield {

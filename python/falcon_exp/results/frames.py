@@ -1,4 +1,4 @@
-"""Rows and files as data frames: of pandas where it is installed, else of polars."""
+"""Turns rows and files into data frames, with pandas if it is installed, else with polars."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ Backend = Literal["pandas", "polars"]
 
 @dataclass
 class Rows:
-    """Rows that are made here; ``types`` has every column in its order: string, int64, double, boolean or timestamp."""
+    """Rows made from records; ``types`` has all columns in order: string, int64, double, boolean or timestamp."""
 
     types: dict[str, str]
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Library(Protocol):
-    """What each library does in its own way with a table of its own."""
+    """What each library does in its own way, with its own kind of table."""
 
     def read_parquet(self, path: Path) -> Any:
-        """A table of a run's file."""
+        """Reads a run's file as a table."""
 
     def from_rows(self, rows: Rows) -> Any:
-        """A table of rows made here."""
+        """Makes a table of rows."""
 
     def newest(self, table: Any) -> datetime | None:
-        """When the last trial in it ended."""
+        """When the last trial in the table ended; None if no trial in it has ended."""
 
     def finish(self, tables: Sequence[Any], ordered: Sequence[str]) -> Any:
-        """One frame of all; the texts in the columns ``ordered`` are in an order, that in which they come."""
+        """Joins the tables into one frame; columns in ``ordered`` become ordered categories, in order of appearance."""
 
 
 def choose_library(asked: Backend | None) -> Library:
-    """That of pandas where it is installed, else of polars. Raises ResultsError `notebook-library-missing`."""
+    """The library asked for, else pandas if installed, else polars. Raises ResultsError `notebook-library-missing`."""
     backends: tuple[Backend, ...] = ("pandas", "polars") if asked is None else (asked,)
     for name in backends:
         if name not in _LIBRARIES:
@@ -54,7 +54,7 @@ def choose_library(asked: Backend | None) -> Library:
 
 
 class _Pandas:
-    """Through pyarrow, which keeps what is whole and what is missing apart."""
+    """Goes through pyarrow, whose integers stay integers even if some are missing."""
 
     def __init__(self) -> None:
         try:
@@ -91,7 +91,7 @@ class _Pandas:
     def finish(self, tables: Sequence[Any], ordered: Sequence[str]) -> Any:
         import pandas
 
-        # A table of an older falcon-exp may lack a column: its cells are missing.
+        # A table from an older falcon-exp may lack a column: its cells become missing values.
         whole = self._arrow.concat_tables(tables, promote_options="permissive")
         types = {
             self._arrow.int64(): pandas.Int64Dtype(),

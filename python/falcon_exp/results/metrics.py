@@ -1,4 +1,4 @@
-"""The metrics, as src/metrics has them (``metrics.json`` is generated from there); no reader keeps its own list."""
+"""The metrics of src/metrics, from which ``metrics.json`` is generated; no reader keeps a list of its own."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number; its unit stands in the key."""
+    """A metric; its key names the unit."""
 
     key: str
-    #: A `trial`, a `load` of a configuration, or a scored `text`.
+    #: What it belongs to: a `trial`, a `load` of a configuration, or a scored `text`.
     of: str
-    #: Keys that lead to it in a record's body; None where it is computed.
+    #: Keys that lead to it in a record's body; None if it is computed.
     record: tuple[str, ...] | None
-    #: Keys that lead to it in a configuration's entry of summary.json (of a text: in an entry of its ``quality``).
+    #: Keys that lead to it in a configuration's entry of summary.json (for a text: in an entry of its ``quality``).
     summary: tuple[str, ...] | None
     #: Whether it is sent to MLflow.
     mlflow: bool
-    #: Other work on the machine changes it.
+    #: Whether other work on the machine changes it.
     timed: bool
-    #: Keys of a trial's measurement that may hold it, the first that any trial has.
+    #: Keys of a trial's measurement that may hold it; the first one that any trial has is used.
     sources: tuple[str, ...]
 
 
 @cache
 def metrics() -> tuple[Metric, ...]:
-    """All of them, in the order of the registry."""
+    """All metrics, in the order of the registry."""
     return tuple(
         Metric(
             one["key"],
@@ -51,18 +51,18 @@ def metrics() -> tuple[Metric, ...]:
 
 @cache
 def columns() -> tuple[tuple[str, str], ...]:
-    """Name and type of every column of the flat table, in its order."""
+    """Name and type of every column of the flat table, in order."""
     return tuple((one["name"], one["type"]) for one in _described()["columns"])
 
 
-#: Of a configuration's load: read after the last trial, where that came to its end.
+#: Metrics of a load that are read again after the last trial; the later reading is used if there is one.
 _RUNNING = frozenset({"weights_bytes", "matrix_weights_quantized_share", "mean_bits_per_weight"})
 _AFTER = frozenset({"compilations", "compile_sec"})
 _COUNTED = frozenset({"parameters", "linear_layers", "quantized_linear_layers"})
 
 
 def read_load_metric(key: str, configuration: Configuration) -> tuple[bool, Any]:
-    """Whether it is one of a load's, and its value."""
+    """Whether the key is a metric of a load, and the metric's value."""
     load = (configuration.load or {}).get("load") or {}
     at_load = load.get("proof") or {}
     after = (configuration.outcome or {}).get("proof_after") or {}
@@ -79,13 +79,13 @@ def read_load_metric(key: str, configuration: Configuration) -> tuple[bool, Any]
 
 
 def read_path(body: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
-    """The number at the end of these keys; None where a key is missing, as in files from before it was measured."""
+    """The number that these keys lead to; None if a key is missing, as in files older than the metric."""
     value = find_value(body, path)
     return None if value is None else float(value)
 
 
 def find_value(body: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """What stands at the end of these keys, as it stands there."""
+    """The value that these keys lead to, unchanged; None if a key is missing."""
     value: Any = body
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None

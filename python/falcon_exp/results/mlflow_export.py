@@ -1,10 +1,10 @@
-"""``python -m falcon_exp.results.mlflow_export --tracking-uri URI RUN_FOLDER...``: runs go to MLflow by its own client.
+"""``python -m falcon_exp.results.mlflow_export --tracking-uri URI RUN_FOLDER...``: exports runs with MLflow's client.
 
-A run becomes one MLflow run, each configuration a run nested in it; the trials are the steps of its metrics. One JSON
-object on stdout: ``{"runs": [{"run_id", "experiment", "mlflow_run_id", "action", "configurations"}]}``. ``action`` is
-exported, skipped (it is there already, from the same records) or replaced (its records have grown since, or the last
-export was cut off). What goes wrong ends with exit code 1 and ``{"error": {"code", "message", "next"}}``; runs that
-were exported before stay.
+A run becomes one MLflow run, and each configuration a run nested in it, with one step per trial in its metrics. Prints
+one JSON object: ``{"runs": [{"run_id", "experiment", "mlflow_run_id", "action", "configurations"}]}``. ``action`` is
+exported, skipped (an export of the same records is already there) or replaced (the records have grown since, or the
+last export was cut off). A failure ends with exit code 1 and ``{"error": {"code", "message", "next"}}``; runs that were
+exported before it stay.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from falcon_exp.results.run import Run
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-#: Of a run's folder, where they are there; charts go with them.
+#: Files of a run's folder that are exported if they exist; the charts are exported as well.
 _ARTIFACTS = ("report.html", "summary.json", "records.parquet", "environment.json", "experiment.yaml", "answers.md")
-#: The last thing that is written to the parent: an export that was cut off has none.
+#: The tag that is written to the parent last: an export that was cut off lacks it.
 _COMPLETE = "falcon_exp.records_sha256"
 _RUN_ID = "falcon_exp.run_id"
-#: MLflow's own limit a call.
+#: MLflow's own limits per call.
 _METRICS_A_CALL = 1000
 _PARAMS_A_CALL = 100
-#: MLflow's own 7 would wait for minutes at an address where nobody answers; its variable still decides where it is set.
+#: With MLflow's default of 7 it waits for minutes if nobody answers; its environment variable, if set, still decides.
 _RETRIES = "3"
 
 
 def export_run(client: MlflowClient, run: Run, experiment: str | None, artifact_location: str | None) -> dict[str, Any]:
-    """Exports one run, once. Raises ResultsError where its results cannot be read."""
+    """Exports one run, unless the same records are already exported. Raises ResultsError if they cannot be read."""
     content_sha256 = hashlib.sha256(run.records_path.read_bytes()).hexdigest() if run.records_path.is_file() else ""
     data = group_records(read_records(run.records_path).records, str(run.records_path))
     summary = run.summary
@@ -67,12 +67,14 @@ def export_run(client: MlflowClient, run: Run, experiment: str | None, artifact_
 
 
 def _with_entries(run: Run, data: RunData, summary: dict[str, Any]) -> Iterator[tuple[Configuration, dict[str, Any]]]:
-    """Each configuration with its entry in the summary, which must be of these very records."""
+    """Yields each configuration with its entry in the summary, which must have been made from these records."""
     entries = {entry["id"]: entry for entry in summary["configurations"]}
     for configuration in data.configurations:
         entry = entries.get(configuration.plan["worker"]["id"])
         if entry is None or entry["trials_completed"] != _completed(configuration):
-            raise ResultsError("results-not-drawn", f"{run.folder}/summary.json is of other records.", run.report_step)
+            raise ResultsError(
+                "results-not-drawn", f"{run.folder}/summary.json was made from other records.", run.report_step
+            )
         yield configuration, entry
 
 
@@ -94,7 +96,7 @@ def _experiment_id(client: MlflowClient, name: str, artifact_location: str | Non
 
 
 def _earlier(client: MlflowClient, experiment_id: str, run_id: str) -> list[Any]:
-    """What an export of this run left, whole or in part."""
+    """What earlier exports of this run left, complete or not."""
     # Run ids come from a file: a quote in one would end the filter's string.
     quoted = run_id.replace("\\", "").replace("'", "")
     found: list[Any] = []
@@ -153,7 +155,7 @@ def _require_mlflow() -> None:
 def export(
     folders: Sequence[Path], tracking_uri: str, experiment: str | None, artifact_location: str | None
 ) -> list[dict[str, Any]]:
-    """Exports runs, one after another. Raises ResultsError `mlflow-missing`, `mlflow-failed` and those of reading."""
+    """Exports runs one by one. Raises ResultsError `mlflow-missing`, `mlflow-failed`, or if results cannot be read."""
     _require_mlflow()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -164,13 +166,14 @@ def export(
     except (MlflowException, OSError) as error:
         raise ResultsError(
             "mlflow-failed",
-            f"MLflow did not take the runs: {str(error).strip().rstrip('.')}.",
-            "Check the tracking URI and that its server answers; then export again: what is there already is skipped.",
+            f"MLflow did not accept the runs: {str(error).strip().rstrip('.')}.",
+            "Check the tracking URI and that its server answers, then export again. "
+            "Runs that were already exported are skipped.",
         ) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0, or 1 with an error on stdout."""
+    """Returns 0, or 1 with an error on stdout."""
     parser = argparse.ArgumentParser(prog="python -m falcon_exp.results.mlflow_export")
     parser.add_argument("--tracking-uri", required=True, help="a server's address, or sqlite:////absolute/path.db")
     parser.add_argument("--experiment", help="MLflow's experiment; by default one for each experiment of falcon-exp")
@@ -181,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     answer: dict[str, Any]
     try:
-        # Libraries print as they like; stdout holds the answer alone.
+        # Libraries may print anything, but stdout must hold only the answer.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
         with contextlib.redirect_stdout(sys.stderr):
             answer = {"runs": export(given.folders, given.tracking_uri, given.experiment, given.artifact_location)}

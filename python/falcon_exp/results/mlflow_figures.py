@@ -1,4 +1,4 @@
-"""What of a run goes to MLflow: names and values, made from summary.json and the records. Knows nothing of MLflow."""
+"""The names and values of a run that go to MLflow, made from summary.json and the records. Does not use MLflow."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from falcon_exp.results.metrics import Metric, metrics, read_path
 from falcon_exp.results.recorded import Configuration, RunData
 
-#: MLflow takes letters, digits and these in names.
+#: Anything that MLflow does not accept in names: it accepts letters, digits and the characters listed here.
 _NOT_IN_NAMES = re.compile(r"[^\w\-. /]", re.ASCII)
-#: What every store takes.
+#: Lengths that every kind of MLflow store accepts.
 _LONGEST_NAME, _LONGEST_PARAM, _LONGEST_TAG = 250, 500, 4000
 
 _READ_BACK = ("dtype", "attn_implementation", "parameters", "linear_layers", "quantized_linear_layers", "offloaded")
@@ -22,7 +22,7 @@ _READ_BACK = ("dtype", "attn_implementation", "parameters", "linear_layers", "qu
 
 @dataclass(frozen=True)
 class Point:
-    """One value of a metric; trials are steps, counted from 0 in the order of running."""
+    """One value of a metric; each trial is a step, counted from 0 in the order in which they ran."""
 
     name: str
     value: float
@@ -32,10 +32,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Figures:
-    """One MLflow run."""
+    """What one MLflow run contains."""
 
     name: str
-    #: As MLflow names them: FINISHED, FAILED or KILLED.
+    #: In MLflow's terms: FINISHED, FAILED or KILLED.
     status: str
     params: dict[str, str]
     tags: dict[str, str]
@@ -47,7 +47,7 @@ _CONFIGURATION_STATUS = {"completed": "FINISHED", "failed": "FAILED"}
 
 
 def run_figures(data: RunData, summary: Mapping[str, Any]) -> Figures:
-    """The parent: a whole run."""
+    """The parent MLflow run, which stands for a whole run."""
     packages = (data.environment or {}).get("packages", {})
     values = {name: summary.get(name) for name in ("trials_planned", "trials_completed", "trials_failed")}
     values["elapsed_sec"] = summary.get("elapsed_sec")
@@ -79,7 +79,7 @@ def run_figures(data: RunData, summary: Mapping[str, Any]) -> Figures:
 
 
 def configuration_figures(data: RunData, configuration: Configuration, summary: Mapping[str, Any]) -> Figures:
-    """A child: one configuration, of which ``summary`` is the entry in summary.json."""
+    """A child MLflow run, which stands for one configuration; ``summary`` is its entry in summary.json."""
     worker, generation = configuration.plan["worker"], configuration.plan["generation"]
     effective = summary["quantization_effective"] or {}
     failure = summary["failure"] or {}
@@ -171,12 +171,12 @@ def _tags(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def _name(text: str) -> str:
-    """What MLflow takes for a name; a path that leads out of it is none."""
+    """A name that MLflow accepts; it refuses paths with parts such as ``..``, so these become ``_``."""
     return "/".join(part.strip(". ") or "_" for part in _NOT_IN_NAMES.sub("_", text).split("/"))[:_LONGEST_NAME]
 
 
 def _unique(name: str, original: str, taken: set[str]) -> str:
-    """Two names that are told apart only by what MLflow does not take get a piece of a hash."""
+    """Adds part of a hash to a name that is taken: originals may differ only in what MLflow does not accept."""
     found = (
         name
         if name not in taken
@@ -195,7 +195,7 @@ def _time(text: str) -> datetime:
 
 
 def _end_of(data: RunData) -> datetime:
-    """When the run ended; where it did not, when its last trial did."""
+    """When the run ended, or, if it has not, when its last trial ended."""
     if data.end is not None:
         return _time(data.end["at"])
     trials = [trial["at"] for configuration in data.configurations for trial in configuration.trials]

@@ -1,10 +1,10 @@
-"""What can be wrong with results, for the reader of a notebook."""
+"""Errors and warnings about results, for the reader of a notebook."""
 
 from __future__ import annotations
 
 
 class ResultsError(Exception):
-    """Results that cannot be read. The codes stand in docs/errors.md; ``next_step`` is the one thing to do."""
+    """Results cannot be read. The codes are listed in docs/errors.md; ``next_step`` is the one thing to do."""
 
     def __init__(self, code: str, message: str, next_step: str) -> None:
         super().__init__(f"{message} {next_step} [{code}]")
@@ -14,8 +14,8 @@ class ResultsError(Exception):
 
 
 class ResultsWarning(UserWarning):
-    """Something in the results could not be used; the rest was."""
+    """Something in the results could not be used; the rest was used."""
 
 
 class IncompatibleRunsWarning(ResultsWarning):
-    """Runs were put into one table whose figures are not of the same work, or not of the same machine and libraries."""
+    """Runs in one table did not measure the same work, or not on the same machine with the same libraries."""

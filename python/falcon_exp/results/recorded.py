@@ -1,4 +1,4 @@
-"""A run's records, grouped: as much of src/results/run-data.ts as notebooks need."""
+"""A run's records, grouped by configuration: the part of src/run/run-data.ts that notebooks need."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from falcon_exp.results.problems import ResultsError
 from falcon_exp.results.schema import Record
 
-#: What says which work was measured, on what: everything but the measurements themselves.
+#: Kinds of records that say which work was measured, and on what; the trials are left out.
 FACTS = frozenset({"run", "resume", "environment", "load", "quality", "lm_eval", "configuration", "run_end"})
-#: Of the ends of several rounds the one that says most.
+#: How a round can end, the most telling first: of several rounds' ends, the most telling counts.
 _TELLING = ("failed", "cancelled", "skipped", "completed")
 
 
@@ -19,22 +19,22 @@ class Configuration:
     """What is recorded about one configuration."""
 
     plan: Record
-    #: Of the first round, as it went the last time; None when it was never loaded.
+    #: The last load of the first round; None if it was never loaded.
     load: Record | None
-    #: One a trial, in order of running; what was run again counts as it went the last time.
+    #: One record per trial, in the order of running; for a trial that was run again, the last one.
     trials: tuple[Record, ...]
-    #: One a text.
+    #: One record per text.
     quality: tuple[Record, ...]
     #: Metrics of lm-evaluation-harness.
     tasks: tuple[Record, ...]
-    #: How it ended; None where it has not.
+    #: How it ended; None if it has not.
     outcome: Record | None
     #: completed, failed, cancelled, skipped, interrupted or not_run.
     status: str
 
     @property
     def id(self) -> str:
-        """For programs."""
+        """The id, for programs."""
         return str(self.plan["worker"]["id"])
 
     @property
@@ -47,40 +47,40 @@ class Configuration:
 
     @property
     def failure(self) -> Record | None:
-        """Why it failed, else why its first failed trial did."""
+        """Why it failed, or else why its first failed trial failed; None if nothing failed."""
         failed = [one for one in (self.outcome, *self.trials) if one is not None and one["status"] == "failed"]
         return failed[0]["failure"] if failed else None
 
     @property
     def label(self) -> str:
-        """For people."""
+        """The label, for people."""
         return str(self.plan["worker"]["label"])
 
     @property
     def is_reference(self) -> bool:
-        """Whether the others are compared with it."""
+        """Whether other configurations are compared with it."""
         return bool(self.plan["is_reference"])
 
 
 @dataclass(frozen=True)
 class RunData:
-    """Everything that was read of a run."""
+    """Everything that was read about a run."""
 
     run: Record
-    #: The newest one, when the worker had to be started anew; None when it never started.
+    #: The newest one if the worker had to be restarted; None if it never started.
     environment: Record | None
-    #: As planned, in order of running.
+    #: As planned, in the order of running.
     configurations: tuple[Configuration, ...]
-    #: Of the whole run; None when the controller was killed, or goes on, even if only after a resume.
+    #: End of the whole run; None if the controller was killed, or if the run is still going, perhaps after a resume.
     end: Record | None
 
     def reference_id_of(self, configuration: Configuration) -> str:
-        """What it is compared with: plans made before there was a reference for each model have one."""
+        """Id of the configuration it is compared with; plans older than references per model have a single one."""
         return str(configuration.plan.get("reference_id") or self.run["plan"]["reference_configuration_id"])
 
 
 def group_records(records: Iterable[Record], source: str) -> RunData:
-    """Groups records by configuration. Raises ResultsError `results-run-missing` without a run record."""
+    """Groups records by configuration. Raises ResultsError `results-run-missing` if there is no run record."""
     by_kind: dict[str, list[Record]] = {}
     for record in records:
         if record["kind"] == "resume":
@@ -125,7 +125,7 @@ def _group_configuration(plan: Record, by_kind: dict[str, list[Record]], rounds:
 
 
 def _outcome(records: list[Record], rounds: int) -> tuple[Record | None, str]:
-    """The end that counts, and the status; an end is undone by a later attempt of the same round."""
+    """The end that counts, and the status; a later attempt at the same round undoes an end."""
     ends: dict[int, Record] = {}
     for record in sorted(records, key=lambda one: (one["at"], one["kind"] == "configuration")):
         end = ends.get(record.get("round", 0))

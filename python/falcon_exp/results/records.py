@@ -1,4 +1,4 @@
-"""``records.jsonl``, one JSON object a line, read as src/results/reader.ts reads it."""
+"""Reads ``records.jsonl``, which has one JSON object per line, the way src/run/reader.ts does."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class RecordFile:
-    """What a file holds, in the order of writing."""
+    """A file's contents, in the order in which they were written."""
 
     records: tuple[Record, ...]
     problems: tuple[Problem, ...]
 
 
 def read_records(path: Path, only: Collection[str] | None = None) -> RecordFile:
-    """Reads a file; with ``only``, just the records of these kinds, and so in a fraction of the time.
+    """Reads a file; with ``only``, just the records of these kinds, which takes a fraction of the time.
 
-    A last line torn by a kill, and a damaged line anywhere, are problems told, never errors. Raises ResultsError
-    `results-not-found`, and `results-schema-newer` for a line of a newer falcon-exp, because guessing would falsify.
+    A last line torn by a kill and a damaged line anywhere are reported as problems, never raised. Raises ResultsError
+    `results-not-found`, and `results-schema-newer` for a line of a newer falcon-exp, as guesses could give wrong data.
     """
     try:
         content = path.read_bytes()
@@ -65,7 +65,7 @@ def parse_records(content: bytes, source: str, only: Collection[str] | None = No
     records: list[Record] = []
     problems: list[Problem] = []
     for number, line in enumerate(lines, start=1):
-        # In JSON's strings a quote is escaped: what looks like a key there is one.
+        # Quotes inside JSON strings are escaped, so whatever looks like a key here is one.
         head = line[:_HEAD_BYTES]
         if any(kind in head for kind in left_out) and is_single(line):
             continue
@@ -78,7 +78,7 @@ def parse_records(content: bytes, source: str, only: Collection[str] | None = No
 
 
 def _parse_line(line: bytes, place: str) -> list[tuple[Record | None, str | None]]:
-    """One record; several where the end of a line was damaged, so that two lines look like one."""
+    """The record of a line; several if the end of a line was damaged, so that two lines look like one."""
     whole = _parse_record(line, place)
     if whole[1] is None:
         return [whole]
@@ -86,18 +86,18 @@ def _parse_line(line: bytes, place: str) -> list[tuple[Record | None, str | None
 
 
 def _parse_record(line: bytes, place: str) -> tuple[Record | None, str | None]:
-    """The record, or what is wrong; neither for a blank line."""
+    """The record, or what is wrong with it; neither for a blank line."""
     opened = open_line(line)
     if opened is None:
-        return None, "its checksum does not fit (damaged)"
+        return None, "its checksum does not match (damaged)"
     try:
         text = opened.decode("utf-8-sig")
         if not text.strip():
             return None, None
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
-        # ValueError is bad UTF-8, bad JSON, or an integer of more digits than Python reads.
-        return None, "not a whole JSON object in UTF-8 (cut off or damaged)"
+        # ValueError means bad UTF-8, bad JSON, or an integer with more digits than Python reads.
+        return None, "not a complete JSON object in UTF-8 (cut off or damaged)"
     _refuse_newer_version(value, place)
     problem = schema_problem(value)
     if problem is not None:

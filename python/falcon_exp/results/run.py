@@ -1,4 +1,4 @@
-"""Runs: what lies in results/<experiment>/<run-id>/, read when it is asked for."""
+"""Runs: the contents of results/<experiment>/<run-id>/, read when they are asked for."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from falcon_exp.results.recorded import FACTS, RunData, group_records
 from falcon_exp.results.records import RECORDS_FILE, RecordFile, read_records
 from falcon_exp.results.schema import Record
 
-#: As src/results/run-id.ts makes them: they sort by age.
+#: Run ids as src/run/run-id.ts makes them; they sort by age.
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _TOLD_PROBLEMS = 3
 
-#: A results folder, an experiment's or a run's folder, or runs already found.
+#: A results folder, the folder of an experiment or of a run, or runs already found.
 Results: TypeAlias = "str | os.PathLike[str] | Run | Sequence[str | os.PathLike[str] | Run]"
 
 
 class Run:
     """One execution of an experiment.
 
-    Nothing is read before it is asked for, and everything only once: make a new Run of a run that goes on.
+    Everything is read when it is first asked for, and only once: to follow a run that is still going, make a new Run.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -41,7 +41,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The folder's name; begins with the UTC time."""
+        """The folder's name, which begins with the UTC time."""
         return self.folder.resolve().name
 
     @property
@@ -56,17 +56,17 @@ class Run:
 
     @property
     def status(self) -> str:
-        """completed, partly_failed, all_failed, or interrupted: the last also where it goes on, or was killed."""
+        """completed, partly_failed, all_failed, or interrupted, also if the run is still going or was killed."""
         return "interrupted" if self.facts.end is None else str(self.facts.end["status"])
 
     @property
     def environment(self) -> dict[str, Any]:
-        """``controller`` and ``worker``: machine, driver, library versions; the worker is None where none started."""
+        """``controller`` and ``worker``: machine, driver, library versions; ``worker`` is None if none started."""
         return {"controller": self.facts.run["controller"], "worker": self.facts.environment}
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """summary.json: statistics per configuration (docs/results.md). Raises ResultsError where it is missing."""
+        """summary.json: statistics per configuration (docs/results.md). Raises ResultsError if it is missing."""
         value = self._read_summary
         if value.get("status") != self.status:
             told = f"{self._summary_path} is older than the records. {self.report_step}"
@@ -75,42 +75,42 @@ class Run:
 
     @cached_property
     def charts(self) -> Charts:
-        """The charts by name, as ``run.charts["overview"]``."""
+        """The charts by name, such as ``run.charts["overview"]``."""
         return Charts(self.folder / "charts", self.report_step)
 
     @cached_property
     def answers(self) -> tuple[Answer, ...]:
-        """What the model said, prompt by prompt. It is untrusted text."""
+        """The model's answers, prompt by prompt. They are untrusted text."""
         return answers_of(self.data)
 
     @cached_property
     def trials(self) -> Any:
-        """A frame, as all below: one row a trial (docs/results.md). Of pandas where it is installed, else of polars."""
+        """One row per trial (docs/results.md). Like all frames below, from pandas if installed, else from polars."""
         return self._table("trials")
 
     @cached_property
     def configurations(self) -> Any:
-        """One row a configuration: its axes, sizes, medians over its trials, and what it is against the reference."""
+        """One row per configuration: axes, sizes, medians over its trials, and how it compares with its reference."""
         return self._table("configurations")
 
     @cached_property
     def quality(self) -> Any:
-        """One row a configuration and scored text: perplexity, KL divergence, top-1 agreement, with their intervals."""
+        """One row per configuration and scored text: perplexity, KL divergence, top-1 agreement, with intervals."""
         return self._table("quality")
 
     @cached_property
     def tasks(self) -> Any:
-        """One row a configuration and metric of lm-evaluation-harness."""
+        """One row per configuration and metric of lm-evaluation-harness."""
         return self._table("tasks")
 
     @cached_property
     def tokens(self) -> Any:
-        """One row a token of an answer, with the time that it took."""
+        """One row per token of an answer, with the time that it took."""
         return self._table("tokens")
 
     @cached_property
     def text_tokens(self) -> Any:
-        """One row a token of a scored text: negative log-likelihood, KL divergence, whether the top token is equal."""
+        """One row per token of a scored text: negative log-likelihood, KL divergence, whether the top tokens agree."""
         return self._table("text_tokens")
 
     def _table(self, table: Any) -> Any:
@@ -119,19 +119,19 @@ class Run:
         return load(self, table=table)
 
     def records(self) -> Iterator[Record]:
-        """All records as they were written (docs/results.md). What cannot be used is left out with a ResultsWarning."""
+        """All records as they were written (docs/results.md). Unusable ones are left out with a ResultsWarning."""
         read = read_records(self.records_path)
         _warn_of_problems(self.records_path, read)
         yield from read.records
 
     @cached_property
     def facts(self) -> RunData:
-        """What was to be measured, on what, and how it ended; no trials are in it."""
+        """What was to be measured, on what, and how it ended; without the trials."""
         return group_records(read_records(self.records_path, FACTS).records, str(self.records_path))
 
     @cached_property
     def data(self) -> RunData:
-        """All that was recorded."""
+        """Everything that was recorded."""
         return group_records(self.records(), str(self.records_path))
 
     @cached_property
@@ -147,7 +147,7 @@ class Run:
 
     @property
     def drawn_summary(self) -> dict[str, Any] | None:
-        """The summary, where it is of all the records and can be read; else None, which a ResultsWarning tells."""
+        """The summary if it can be read and covers all the records; else None, with a ResultsWarning."""
         try:
             found = self._read_summary
         except ResultsError:
@@ -169,17 +169,17 @@ class Run:
 
     @property
     def records_path(self) -> Path:
-        """The truth."""
+        """The file of records, from which everything else is made."""
         return self.folder / RECORDS_FILE
 
     @property
     def report_step(self) -> str:
-        """The one next step where something is not drawn."""
+        """The next step to suggest if something has not been drawn."""
         return f"Draw it from its records: falcon-exp report {self.folder}."
 
 
 def runs(results: Results = "results") -> list[Run]:
-    """Every run below a folder, oldest first. Raises ResultsError `results-not-found` where there is none."""
+    """All runs below a folder, oldest first. Raises ResultsError `results-not-found` if there are none."""
     if isinstance(results, Run):
         return [results]
     if isinstance(results, (str, os.PathLike)):
@@ -202,7 +202,7 @@ def _run_folders(folder: Path) -> Iterator[Path]:
     for parent, names, _ in os.walk(folder):
         here = [name for name in names if _RUN_ID.fullmatch(name) and (Path(parent) / name / RECORDS_FILE).is_file()]
         yield from (Path(parent) / name for name in here)
-        # A run holds no runs: its charts need no looking at.
+        # A run's folder holds no other runs, so there is no need to search it.
         names[:] = [name for name in names if name not in here]
 
 

@@ -1,4 +1,4 @@
-"""A run as a notebook shows it. Whatever it says is untrusted text: markup in it is shown as text."""
+"""A run as a notebook shows it. All of its text is untrusted, so markup in it is shown as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def run_html(run: Run) -> str:
-    """What it was, how it ended, and a line for each configuration."""
+    """HTML that says what the run was and how it ended, with one row per configuration."""
     data = run.facts
     entries = _sentences(run)
     rows = "".join(
@@ -27,7 +27,7 @@ def run_html(run: Run) -> str:
 
 
 def _sentences(run: Run) -> dict[str, str]:
-    """By configuration; empty where no report has drawn them."""
+    """How each configuration, by id, compares with its reference; empty if no report has been drawn."""
     if not (run.folder / "summary.json").is_file():
         return {}
     return {

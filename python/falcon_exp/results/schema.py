@@ -1,4 +1,4 @@
-"""The schema of a record, as src/results/record-types.ts has it (``records.schema.json`` is generated from there)."""
+"""The schema of a record, as defined in src/run/record-types.ts, from which ``records.schema.json`` is generated."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from jsonschema.validators import extend
 
 Record = dict[str, Any]
 
-#: As RECORD_SCHEMA_VERSION in src/results/record-types.ts.
+#: The same as RECORD_SCHEMA_VERSION in src/run/record-types.ts.
 SCHEMA_VERSION = 1
 
 _STANDARD_ITEMS = Draft202012Validator.VALIDATORS["items"]
 
 
 def _items(validator: Any, items: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """``items``, but a list of plain numbers is looked at in one go: a scored text holds tens of thousands."""
+    """``items``, except that a list of plain numbers is checked in one go: a scored text holds tens of thousands."""
     if isinstance(instance, list) and isinstance(items, dict) and items.keys() <= {"type", "minimum", "maximum"}:
         types = {"number": (int, float), "integer": (int,)}.get(items.get("type", ""), ())
         low, high = items.get("minimum", -math.inf), items.get("maximum", math.inf)
@@ -34,13 +34,13 @@ def _items(validator: Any, items: Any, instance: Any, schema: Any) -> Iterator[V
 _Validator: Any = extend(Draft202012Validator, {"items": _items})  # type: ignore[no-untyped-call]
 
 
-#: A kind of record, and how it ended where that decides what else it holds.
+#: A kind of record, and its status if that decides what else the record holds.
 _Variant = tuple[str, str | None]
 
 
 @cache
 def _validators() -> dict[_Variant, Any]:
-    """One a variant: a schema of all would try each, and say nothing useful of what fits none."""
+    """One validator per variant: a schema of all variants would try each, and its error would say nothing useful."""
     text = resources.files("falcon_exp.results").joinpath("records.schema.json").read_text("utf-8")
     whole = json.loads(text)
     shared = {"$defs": whole.get("$defs", {})}
@@ -59,7 +59,7 @@ def kinds() -> frozenset[str]:
 
 
 def schema_problem(record: object) -> str | None:
-    """Why something is no record, in a sentence; None when it is one."""
+    """Says in one sentence why something is not a valid record; None if it is one."""
     if not isinstance(record, dict):
         return "not an object"
     kind, status = record.get("kind"), record.get("status")

@@ -1,4 +1,4 @@
-"""A line of ``records.jsonl`` and its checksum, as src/results/sealed-line.ts writes it.
+"""A line of ``records.jsonl`` and its checksum, as src/run/checksummed-line.ts writes it.
 
 The record's JSON has ``,"crc32":"xxxxxxxx"`` before its last brace: the CRC-32 of the bytes of the JSON without it.
 """
@@ -9,12 +9,12 @@ import re
 import zlib
 
 _SEAL = re.compile(rb',"crc32":"([0-9a-f]{8})"\}\Z')
-#: Inside a JSON text the quotes would be escaped, so this is only ever a seal.
+#: Inside a JSON string the quotes would be escaped, so this matches nothing but a checksum.
 _ANY_SEAL = re.compile(rb',"crc32":"[0-9a-f]{8}"\}')
 
 
 def open_line(line: bytes) -> bytes | None:
-    """The JSON that was written; None where it is not what stands there. A line without a checksum is as it is."""
+    """The JSON that was written; None if the checksum does not match. A line without a checksum stays as it is."""
     seal = _SEAL.search(line)
     if seal is None:
         return line
@@ -23,7 +23,7 @@ def open_line(line: bytes) -> bytes | None:
 
 
 def split_at_seals(line: bytes) -> list[bytes]:
-    """The lines that stand in one because the end of a line was damaged, without the byte that was the line's end."""
+    """Splits lines that became one because a line's end was damaged; the byte that was the line's end is dropped."""
     pieces = []
     start = 0
     for seal in _ANY_SEAL.finditer(line):
@@ -35,5 +35,5 @@ def split_at_seals(line: bytes) -> list[bytes]:
 
 
 def is_single(line: bytes) -> bool:
-    """Whether at most one checksum stands in it."""
+    """Whether the line contains at most one checksum."""
     return len(_ANY_SEAL.findall(line)) <= 1

@@ -1,4 +1,4 @@
-"""Altair charts that show themselves without a network. Imports Altair: loaded when a chart is asked for."""
+"""Altair charts that show themselves without a network. Imports Altair, so import this only to make a chart."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from altair.utils import update_nested
 
 from falcon_exp.results.charts import mime_bundle, picture_of
 
-#: What a chart may say only where it is no part of another; kept beside it, so that `chart | other` is possible.
+#: Keys that a chart may have only if it is not part of another; kept apart, so that `chart | other` is possible.
 _ALONE = ("background", "config", "autosize", "padding")
 
 
 class _Shown:
-    """Takes the place of Altair's own display, which loads its drawing code from the internet."""
+    """Replaces Altair's own display, which loads its drawing code from the internet."""
 
     _picture: Path | None = None
     _alone: dict[str, Any] = {}  # noqa: RUF012 - never changed: each chart's class has its own
 
     def to_dict(self, *args: Any, context: dict[str, Any] | None = None, **kwargs: Any) -> dict[str, Any]:
-        """The specification; with what the report gave it unless it is a part of another chart."""
+        """The specification, with the keys in ``_ALONE`` that the report gave it unless it is part of another chart."""
         assert isinstance(self, altair.TopLevelMixin)
         chart: Any = self
         if (context or {}).get("top_level", True):
@@ -38,11 +38,11 @@ class _Shown:
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         spec = self.to_dict()
-        # The report's own picture, as long as the chart is as the report drew it: a copy has none.
+        # The report's own picture as long as the chart is as the report drew it: a copy does not have it.
         return mime_bundle(spec, picture_of(spec) if self._picture is None else self._picture.read_bytes())
 
 
-#: By the key that only such a specification has; facet and repeat hold one of the others.
+#: Chart classes by the key that only their specification has; a facet or repeat contains one of the others.
 _KINDS: dict[str, type[Any]] = {
     "facet": altair.FacetChart,
     "repeat": altair.RepeatChart,
@@ -55,13 +55,13 @@ _KINDS: dict[str, type[Any]] = {
 
 
 def shown_chart(spec: dict[str, Any], picture: Path | None) -> altair.TopLevelMixin:
-    """An Altair chart of a specification; ``picture`` is its PNG, where there is one."""
+    """Makes an Altair chart of a specification; ``picture`` is its PNG, if there is one."""
     kind = next(kind for key, kind in _KINDS.items() if key in spec)
     alone = {key: spec[key] for key in _ALONE if key in spec}
-    # A class of its own, because Altair makes copies through the class alone.
+    # Each chart gets its own class, because Altair makes copies from the class alone.
     own: Any = type(kind.__name__, (_Shown, kind), {"_alone": alone})
     part = {key: value for key, value in spec.items() if key not in _ALONE and key != "$schema"}
     chart: altair.TopLevelMixin = own.from_dict(part)
-    # Altair would take an attribute that is set plainly for a part of the specification.
+    # Altair would treat an attribute set in the normal way as part of the specification.
     object.__setattr__(chart, "_picture", picture)
     return chart

@@ -1,4 +1,4 @@
-"""Tables over runs: trials, configurations, scored texts, tasks, tokens."""
+"""Tables of one or more runs: trials, configurations, scored texts, tasks, tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Table = Literal["trials", "configurations", "quality", "tasks", "tokens", "text_tokens"]
 
 TABLE_FILE = "records.parquet"
-#: In the order of the plan, for charts and for groups.
+#: Columns whose values keep the order of the plan, for charts and for groups.
 _ORDERED = ("configuration", "quantization", "reference")
 _TRIAL_LINE = re.compile(rb'^\{"schema_version":\d+,"run_id":"[^"\\]*","at":"([^"\\]*)","kind":"trial"', re.MULTILINE)
 
@@ -35,15 +35,16 @@ def load(
 @overload
 def load(results: Results = ..., *, table: Table = ..., backend: Literal["polars"]) -> polars.DataFrame: ...
 def load(results: Results = "results", *, table: Table = "trials", backend: Backend | None = None) -> Any:
-    """A table over every run below a folder, oldest run first; units stand in the columns' names.
+    """Makes a table of all runs below a folder, oldest run first; units are part of the columns' names.
 
-    ``results`` is a results folder, an experiment's, a run's, a Run, or a list of these. ``table``: one row a trial,
-    a configuration, a scored text (`quality`), a metric of lm-evaluation-harness (`tasks`), a token of an answer
-    (`tokens`), or a token of a scored text (`text_tokens`). ``backend`` is pandas where it is installed, else polars.
-    Integers that can be missing are Int64 in pandas, times are in UTC, configurations are in the order of the plan.
+    ``results`` is a results folder, an experiment's or a run's folder, a Run, or a list of these. ``table`` says what
+    each row is: a trial, a configuration, a scored text (`quality`), a metric of lm-evaluation-harness (`tasks`), a
+    token of an answer (`tokens`), or a token of a scored text (`text_tokens`). ``backend`` is by default pandas if it
+    is installed, else polars. Integers that can be missing are Int64 in pandas, times are in UTC, and configurations
+    are in the order of the plan.
 
-    What no report has drawn yet is made from the records. Warns with ResultsWarning where intervals are missing for
-    that reason, and with IncompatibleRunsWarning where the runs' figures do not belong together. Raises ResultsError
+    Rows that no report has drawn yet are made from the records. Warns with ResultsWarning if intervals are missing for
+    that reason, and with IncompatibleRunsWarning if the runs' figures do not belong together. Raises ResultsError
     `results-not-found`, `notebook-library-missing`.
     """
     if table not in get_args(Table):
@@ -62,7 +63,7 @@ def load(results: Results = "results", *, table: Table = "trials", backend: Back
 
 
 def _read_trials(run: Run, library: Library) -> Any:
-    """Of the file, where it has all that was recorded; else of the records."""
+    """Reads the table's file if it has all recorded trials; otherwise makes the rows from the records."""
     path = run.folder / TABLE_FILE
     if path.is_file():
         drawn = library.read_parquet(path)
@@ -72,7 +73,7 @@ def _read_trials(run: Run, library: Library) -> Any:
 
 
 def _axis_kinds(found: list[Run]) -> dict[str, str]:
-    """Of every axis: of numbers double where one of them is no whole number."""
+    """The type of every axis; numbers are double if one of them is not an integer."""
     kinds: dict[str, str] = {}
     for run in found:
         for configuration in run.facts.configurations:

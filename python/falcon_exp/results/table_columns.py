@@ -1,4 +1,4 @@
-"""The columns of every table but the trials', whose own are the flat table's."""
+"""The columns of every table except the trials, whose columns are those of the flat table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from falcon_exp.results.metrics import metrics
 _WHOLE = ("bytes", "parameters", "layers")
 #: Ratios to the reference.
 EFFECTS = ("memory", "time", "time_per_token")
-#: Where an entry of summary.json's ``quality`` has it.
+#: Columns, each with the keys that lead to its value in an entry of summary.json's ``quality``.
 QUALITY = {
     "perplexity": ("perplexity", "value"),
     "perplexity_ci95_low": ("perplexity", "ci95_low"),
@@ -27,7 +27,7 @@ QUALITY = {
     "top1_agreement_ci95_high": ("top1_agreement", "ci95_high"),
 }
 
-#: Of each table the columns of its own, with their types.
+#: Each table's own columns, with their types.
 COLUMNS: dict[str, dict[str, str]] = {
     "configurations": {
         "reference": "string",
@@ -106,6 +106,6 @@ SHARED = {
 
 
 def table_types(table: str, axes: dict[str, str]) -> dict[str, str]:
-    """Every column of a table in its order; the axes come after what all tables share."""
+    """Every column of a table, in order; the axes come after the columns that all tables share."""
     own = COLUMNS[table]
     return {**SHARED, **{name: kind for name, kind in axes.items() if name not in own}, **own}

@@ -1,6 +1,7 @@
-"""What makes up the identity of a machine and of the software on it, in words.
+"""The traits that identify a machine and the software on it, in words.
 
-The list is that of src/run/traits.ts, the words those of src/run/machine-text.ts; test/golden/compare holds both to it.
+The list is the one in src/run/traits.ts, the words are those of src/run/machine-text.ts; test/golden/compare checks
+that both sides agree.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Any
 
 from falcon_exp.results.schema import Record
 
-#: Where a run does not tell. None: it is known not to be there.
+#: The value of a trait that a run did not record. None, by contrast, means that it is known not to be there.
 UNRECORDED: Any = object()
 
 _BYTES_PER_GIB = 2**30
@@ -23,7 +24,7 @@ _INT8 = {"int-mm": "integer products", "float": "products through floating point
 
 
 def read_machine_traits(environment: Record) -> dict[str, Any]:
-    """Name → text of the machine, of what libraries chose for it, and of driver, CUDA and Python."""
+    """Traits by name: those of the machine, what libraries chose for it, and driver, CUDA and Python."""
     machine: Record | None = environment.get("machine")
     told: Record = {} if machine is None else machine
     numa: Record | None = told.get("numa")
@@ -55,7 +56,7 @@ def describe_gpus(gpus: list[Record]) -> str:
     """``2 × NVIDIA A100 (80 GiB), Tesla T4 (15 GiB)``."""
     runs: list[tuple[str, int]] = []
     for gpu in gpus:
-        # Half a GiB goes up, as Math.round of the controller takes it.
+        # Half a GiB is rounded up, as the controller's Math.round does.
         size = f"{int(gpu['memory_total_bytes'] / _BYTES_PER_GIB + 0.5)} GiB"
         text = f"{gpu['name']} ({f'simulated, {size}' if gpu.get('is_simulated') else size})"
         if runs and runs[-1][0] == text:

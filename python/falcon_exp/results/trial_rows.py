@@ -1,6 +1,6 @@
-"""Rows of the flat table out of a run's records, where no report has drawn it: what src/run/table makes in TypeScript.
+"""Makes the rows of the flat table from a run's records if no report has drawn it, as src/run/table does in TypeScript.
 
-Which columns there are, and of which type, is in ``metrics.json``; here is where each is found.
+``metrics.json`` says which columns there are, and of which type; this file says where the value of each is found.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Source:
 
     data: RunData
     configuration: Configuration
-    #: None in the one row of a configuration without any.
+    #: None in the one row of a configuration without any trials.
     trial: Record | None
 
     @property
@@ -61,7 +61,7 @@ class _Source:
 
 
 def trial_rows(data: RunData) -> list[Row]:
-    """One a trial, and one for a configuration without any."""
+    """One row per trial, and one for each configuration without trials."""
     return [
         {name: _read(name, _Source(data, configuration, trial)) for name, _ in columns()}
         for configuration in data.configurations
@@ -70,12 +70,12 @@ def trial_rows(data: RunData) -> list[Row]:
 
 
 def model_of(data: RunData, configuration: Configuration) -> str:
-    """By the name that tells it from the run's others."""
+    """The name that distinguishes the model from the run's other models."""
     return str(configuration.plan["axes"].get("model", data.run["plan"]["model_name"]))
 
 
 def quantization_of(configuration: Configuration) -> str:
-    """As labels have it; where the experiment has one only, without its settings."""
+    """The quantization as labels show it; without its settings if the experiment has only one."""
     asked = configuration.plan["worker"]["quantization"]
     return str(configuration.plan["axes"].get("quantization") or asked.get("type") or asked["method"])
 
@@ -93,7 +93,7 @@ def _read(name: str, source: _Source) -> Any:
 
 
 def _as_cell(value: Any) -> Any:
-    """What is a table or a list is JSON in a cell."""
+    """Turns a dictionary or a list into JSON; other values stay as they are."""
     if not isinstance(value, (dict, list)):
         return value
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -138,7 +138,7 @@ def _median_step(source: _Source) -> float | None:
     return statistics.median(steps) if steps else None
 
 
-#: Whatever does not stand somewhere under its own name.
+#: Readers of the columns whose value is not stored under the column's own name.
 _READERS: dict[str, Callable[[_Source], Any]] = {
     "schema_version": lambda _: TABLE_SCHEMA_VERSION,
     "run_id": lambda source: source.data.run["run_id"],

@@ -1,1 +1,1 @@
-"""The managed worker: a supervisor that speaks ZeroMQ, a forkserver, one trial process per configuration."""
+"""The managed worker: a supervisor that speaks ZeroMQ, a forkserver, and one trial process per configuration."""

@@ -1,4 +1,4 @@
-"""``python -m falcon_exp.worker``: the supervisor. Multiprocessing imports this file again, so it only calls."""
+"""``python -m falcon_exp.worker``: runs the supervisor, and nothing more: multiprocessing imports this file again."""
 
 if __name__ == "__main__":
     import sys

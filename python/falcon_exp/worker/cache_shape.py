@@ -1,7 +1,7 @@
-"""What a model's cache takes, from a forward pass without numbers: on the meta device tensors have shapes alone.
+"""The size of a model's cache, from a forward pass on the meta device, where tensors have shapes but no numbers.
 
-The cache is the one that the model's own code makes, so sliding windows, latent attention, states of recurrent layers
-and layers that share a cache count as what they are.
+The model's own code makes the cache, so sliding windows, latent attention, states of recurrent layers and layers that
+share a cache are counted as what they are.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from torch.overrides import TorchFunctionMode
 
 from falcon_exp.worker.proof.generate_facts import CACHE_OUTPUTS
 
-#: Tokens of the pass. A prime, so that a dimension of this size is that of the tokens.
+#: Tokens in the pass. A prime, so that a dimension of this size is the one of the tokens.
 _TOKENS = 13
 
 
 def cache_shape_of(model: Any) -> dict[str, Any] | None:
-    """``cacheShapeSchema`` of the wire format; None where the model's code does not tell without numbers.
+    """``cacheShapeSchema`` of the wire format; None if the model's code makes no readable cache without numbers.
 
-    ``model``: a skeleton in one dtype; no other use can be made of it afterwards. What its cache holds in another dtype
-    does not follow the model's.
+    ``model`` is a skeleton in one dtype, and cannot be used for anything else afterwards. Parts of its cache in another
+    dtype are taken to keep that dtype whatever the model's dtype is.
     """
     model.eval()
-    # Some models look for it in the ids, which have no numbers here.
+    # Some models look for the padding token in the ids, which have no numbers here.
     for own in (model.config, model.config.get_text_config()):
         own.pad_token_id = None
     for module in model.modules():
@@ -42,7 +42,7 @@ def cache_shape_of(model: Any) -> dict[str, Any] | None:
 
 
 class _AttentionByShape(TorchFunctionMode):  # type: ignore[misc]
-    """Without numbers attention is taken apart into dozens of steps, most of the pass's time; its shape is known."""
+    """Gives attention's output its known shape at once: on the meta device, its many steps take most of the time."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -55,7 +55,7 @@ class _AttentionByShape(TorchFunctionMode):  # type: ignore[misc]
 
 
 def _give_back_where_it_fails(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """What needs numbers (the choice of experts does) gives its input back: only the cache is asked for."""
+    """Makes a module that needs numbers, as the choice of experts does, return its input: only the cache matters."""
 
     def careful(*given: Any, **named: Any) -> Any:
         try:
@@ -88,7 +88,7 @@ def _describe(cache: Any, model_dtype: torch.dtype) -> dict[str, Any] | None:
             elif window is None:
                 growing += tensor.numel() // tokens
             else:
-                # The newest token's own keys are used and not kept.
+                # The newest token's own keys are used but not kept.
                 kept = int(window) - 1
                 windows[kept] = windows.get(kept, 0) + tensor.numel() // tokens
     return {
@@ -100,14 +100,14 @@ def _describe(cache: Any, model_dtype: torch.dtype) -> dict[str, Any] | None:
 
 
 def _tokens_of(name: str, tensor: torch.Tensor) -> int | None:
-    """How many tokens a tensor holds something of; None where its size is always the same."""
+    """How many tokens a tensor holds data of; None if its size does not depend on them."""
     if name in ("keys", "values"):
         return int(tensor.shape[-2])
     return _TOKENS if _TOKENS in tensor.shape[1:] else None
 
 
 def list_tensors(holder: Any, depth: int = 3) -> Iterator[tuple[str, torch.Tensor]]:
-    """Tensors with their names, in attributes, lists and dictionaries."""
+    """Yields the tensors in attributes, lists and dictionaries, with their names."""
     items = (
         holder.items()
         if isinstance(holder, dict)

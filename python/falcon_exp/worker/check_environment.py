@@ -2,8 +2,9 @@
 
 Keys: ``python_version``; ``packages`` (distribution → version or null); ``problems`` (``{package, found, wanted}``);
 with ``--deep`` also ``import_errors`` (``{package, message}``), ``machine`` (``machineSchema`` of the wire format) and
-``devices`` (``{device, name, memory_bytes, dtypes, quantization, unable}``: ``quantization`` is format → null where a
-small layer was computed in it, or what went wrong; ``unable`` is format → why it was not tried), else all null.
+``devices`` (``{device, name, memory_bytes, dtypes, quantization, unable}``: ``quantization`` maps a format to null if a
+small layer was computed in it, else to what went wrong; ``unable`` maps a format to why it was not tried). Without
+``--deep``, these are null.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _MODULES = ("torch", "transformers", "bitsandbytes", "accelerate", "zmq", "psuti
 
 
 def main() -> int:
-    """Always 0: what is wrong stands in the answer."""
+    """Always returns 0: the answer says what is wrong."""
     parser = argparse.ArgumentParser(prog="falcon_exp.worker.check_environment")
     parser.add_argument("--deep", action="store_true", help="import the libraries and compute on every device")
     deep = parser.parse_args().deep
@@ -47,7 +48,7 @@ def _import_errors() -> list[dict[str, str]]:
             importlib.import_module(name)
         except BaseException as error:
             errors.append(_describe_import_error(name, error))
-    # Libraries import lazily: what a run imports beyond their first file shows only when it is.
+    # Libraries import lazily: errors in what a run imports beyond their first file show up only when it is imported.
     hidden = None if errors else _import_as_a_run()
     return errors if hidden is None else [_describe_import_error("what a run needs", hidden)]
 
@@ -67,7 +68,7 @@ def _import_as_a_run() -> BaseException | None:
 
 
 def _generate_two_tokens() -> None:
-    """What a model's class and ``generate`` import comes in only with them."""
+    """Has everything imported that a model's class and ``generate`` import only when they are used."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig
 
@@ -79,7 +80,7 @@ def _generate_two_tokens() -> None:
 
 
 def _describe_import_error(package: str, error: BaseException) -> dict[str, str]:
-    # transformers raises "could not import" around "could not import"; the first of all names the file.
+    # transformers wraps one "could not import" in another; the innermost one names the file.
     first = error
     while isinstance(first.__cause__, ImportError):
         first = first.__cause__
@@ -143,7 +144,7 @@ def _formats(device: Any) -> dict[str, dict[str, str | None]]:
 
 
 def _try(method: Any, asked: dict[str, Any], device: Any) -> str | None:
-    """None where a small layer gave a finite result."""
+    """Computes a small layer: None if the result is finite, else what went wrong."""
     import torch
 
     try:

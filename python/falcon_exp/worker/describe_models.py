@@ -1,4 +1,4 @@
-"""``python -m falcon_exp.worker.describe_models``: loads as JSON on stdin, their shapes on stdout, one line."""
+"""``python -m falcon_exp.worker.describe_models``: reads loads as JSON on stdin, prints their shapes as one line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from falcon_exp.worker.quantization.import_torchao import import_quantizers_alon
 def describe(load: dict[str, Any], *, trust_remote_code: bool, has_cards: bool = False) -> dict[str, Any]:
     """``{shape, kept, download_bytes, download_note}``, or ``{error}`` with a failure's code and message.
 
-    ``load``: model, quantization, dtype, device and workarounds of a configuration. The shape is that of this load:
-    what ``skip_modules``, the model's code or the device's kernel leave unquantized is none of its quantizable layers.
+    ``load`` has the model, quantization, dtype, device and workarounds of a configuration. The shape is that of this
+    load: layers that ``skip_modules``, the model's code or the device's kernel leave unquantized do not count as
+    quantizable.
     """
     from falcon_exp.worker.model_shape import adapter_elements_of, config_of, gguf_types_of, shape_of
     from falcon_exp.worker.workarounds.cures import find_cures
@@ -50,19 +51,19 @@ def describe(load: dict[str, Any], *, trust_remote_code: bool, has_cards: bool =
 
 
 def _device_kind(device: str, *, has_cards: bool) -> str:
-    """``cpu`` or ``cuda``; what a card is called makes no difference here."""
+    """``cpu``, or ``cuda`` for any kind of card: which kind makes no difference here."""
     return "cpu" if device == "cpu" or (device == "auto" and not has_cards) else "cuda"
 
 
 def _key(load: dict[str, Any]) -> str:
-    """Loads of one key have the same description."""
+    """Loads with the same key have the same description."""
     quantization = load["quantization"]
     same = {name: quantization.get(name) for name in ("method", "type", "skip_modules")}
     return json.dumps({**load, "quantization": same}, sort_keys=True)
 
 
 def _download_size(model: dict[str, Any], repository: str | None, *, with_code: bool) -> tuple[int | None, str | None]:
-    """Bytes of the files that a load would fetch, of the model and of an adapter; else why the hub does not tell."""
+    """Bytes of the files that a load would fetch for the model and its adapter, or why the hub does not tell."""
     adapter = model.get("adapter")
     told = []
     if repository is not None:
@@ -91,7 +92,7 @@ def _repository_bytes(
 
 
 def list_devices() -> list[dict[str, Any]]:
-    """Memory that a model could lie in: every card's, else the machine's own."""
+    """The devices whose memory a model could be in: every card, or the CPU if there is none."""
     import psutil
 
     from falcon_exp.worker.devices.devices import Devices
@@ -106,8 +107,8 @@ def list_devices() -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Writes one line of JSON, in the order of the loads asked for."""
-    # What follows is imports and one answer: collecting meanwhile costs a second and frees nothing.
+    """Writes one line of JSON, with the models in the order of the loads asked for."""
+    # Only imports and one answer follow: collecting garbage meanwhile costs a second and frees nothing.
     gc.disable()
     request = json.load(sys.stdin)
     import_quantizers_alone()

@@ -1,4 +1,4 @@
-"""What the worker can say of the machine. Never secrets: environment variables come from an allow-list."""
+"""What the worker reports about the machine. Never secrets: environment variables come from an allow-list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.machine import describe_machine, read_cpu_model
 from falcon_exp.worker.requirements import EXTRAS, find_version
 
-#: Distributions whose version can change a figure.
+#: Distributions whose version can change a measurement.
 _PACKAGES = (
     "torch",
     "transformers",
@@ -39,7 +39,7 @@ _PACKAGES = (
     "nvidia-ml-py",
     "jsonschema",
 )
-#: Variables that steer the stack's speed or memory and hold no secret.
+#: Variables that affect the libraries' speed or memory and hold no secrets.
 _VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
     "HIP_VISIBLE_DEVICES",
@@ -69,7 +69,7 @@ _VARIABLES = (
 
 def capture_environment(devices: Devices) -> dict[str, Any]:
     """``environmentSchema`` of the wire format."""
-    # First of all: measuring the bandwidth would be taken for somebody else's work.
+    # Read first: otherwise the bandwidth measurement would be taken for somebody else's work.
     state = devices.read_machine_state()
     return {
         "python_version": platform.python_version(),
@@ -93,9 +93,9 @@ def capture_environment(devices: Devices) -> dict[str, Any]:
 
 
 def worker_code_sha256(folder: Path = Path(__file__).parents[2]) -> str:
-    """Hex SHA-256 over the sources as src/plan/worker-code.ts takes it: a line ``path NUL hash`` a file, sorted.
+    """Hex SHA-256 of the sources as src/plan/worker-code.ts computes it: a line ``path NUL hash`` per file, sorted.
 
-    Of the package only what a trial process runs: what notebooks import can change no figure.
+    Covers only the part of the package that a trial process runs: what notebooks import cannot change a measurement.
     """
     package = folder / "falcon_exp"
     files = [package / "__init__.py"]

@@ -1,7 +1,7 @@
-"""What foreign exceptions are called, by the names of their classes and by the words of their messages.
+"""Maps exceptions of libraries to error codes, by the names of their classes and the words of their messages.
 
-The words are those of torch and of what lies below it: CUDA's and HIP's runtimes, cuBLAS, cuDNN and their ROCm
-counterparts, Metal and Level Zero. Libraries are not imported here, so classes go by name.
+The words are those of torch and of the layers below it: CUDA's and HIP's runtimes, cuBLAS, cuDNN and their ROCm
+counterparts, Metal and Level Zero. Libraries are not imported here, so classes are recognized by name.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ class Rule:
     """One kind of exception and its code."""
 
     code: str
-    #: Names of classes, own or inherited; empty = any.
+    #: Names that the exception's class or one of its bases may have; empty means any.
     classes: frozenset[str]
     pattern: re.Pattern[str] | None = None
 
     def matches(self, class_names: Iterable[str], text: str, *, is_told: bool) -> bool:
-        """``is_told``: only a text tells of the exception, and names its class without the bases."""
+        """Whether the rule applies. ``is_told``: the exception is known from a text, which names no base classes."""
         if self.pattern is not None and self.pattern.search(text) is None:
             return False
         if not self.classes or any(name in self.classes for name in class_names):
@@ -36,7 +36,7 @@ def _rule(code: str, *classes: str, pattern: str | None = None) -> Rule:
 
 _DEVICE = r"(CUDA|HIP|GPU|ROCm|XPU)"
 
-#: Memory of the device, at whichever library it ran out.
+#: The device ran out of memory, in whichever library.
 _DEVICE_MEMORY = (
     rf"{_DEVICE}( driver)?( error:)? out of memory|MPS backend out of memory"
     r"|(cuda|hip)Error(MemoryAllocation|OutOfMemory)"
@@ -44,13 +44,13 @@ _DEVICE_MEMORY = (
     r"|rocblas_status_memory_error|miopenStatusAllocFailed|UR_RESULT_ERROR_OUT_OF_(DEVICE_MEMORY|RESOURCES)"
     r"|kIOGPUCommandBufferCallbackErrorOutOfMemory|Invalid buffer size: [\d.]+ [KMGT]i?B"
 )
-#: Another process holds the device, and it lets in no second one.
+#: Another process holds the device, which does not admit a second one.
 _BUSY = (
     r"device\(s\) is/are busy or unavailable|devices are busy or unavailable"
     r"|device already in use by a different thread|cudaErrorDevicesUnavailable"
     r"|(cuda|hip)Error(DeviceAlreadyInUse|ContextAlreadyInUse)"
 )
-#: A computation on the device went wrong, and what this process had there is gone with it.
+#: A computation on the device went wrong, and everything that this process had there is lost.
 _FAULT = (
     rf"{_DEVICE}.*(device-side assert|illegal (memory access|instruction|address)|misaligned address"
     r"|invalid (address space|program counter)|unspecified launch failure|launch timed out"
@@ -64,7 +64,7 @@ _LOST = (
     r"|unknown error)"
     r"|hipError(NoDevice|InvalidDevice|ECCNotCorrectable)|UR_RESULT_ERROR_DEVICE_LOST"
 )
-#: The library that was installed holds no code for this device.
+#: The installed library has no code for this device.
 _UNSUPPORTED = r"no kernel image is available|device kernel image is invalid|hipErrorNoBinaryForGpu" + (
     rf"|{_DEVICE} error: invalid device function"
 )
@@ -77,7 +77,7 @@ _ABSENT = (
 ANYWHERE = (
     _rule("out-of-memory-device", "OutOfMemoryError"),
     _rule("out-of-memory-device", "RuntimeError", pattern=_DEVICE_MEMORY),
-    # What `device: auto` finds no room for on the GPU, and bitsandbytes cannot leave to the CPU.
+    # `device: auto` found no room on the GPU for some modules, and bitsandbytes cannot leave them to the CPU.
     _rule("out-of-memory-device", "ValueError", pattern=r"modules are dispatched on the CPU or the disk"),
     _rule("fork-poisoned", "RuntimeError", pattern=r"Cannot re-initialize \w+ in forked subprocess"),
     _rule("device-busy", "RuntimeError", pattern=_BUSY),
@@ -98,7 +98,7 @@ ANYWHERE = (
 LOADING = (
     _rule("model-gated", "GatedRepoError"),
     _rule("model-revision-unknown", "RevisionNotFoundError"),
-    # Its message speaks of gated repositories in any case.
+    # Before the next rule, because its message always mentions gated repositories.
     _rule("model-not-found", "RepositoryNotFoundError", "HFValidationError"),
     _rule("model-gated", "OSError", pattern=r"gated repo|awaiting a review"),
     _rule("model-revision-unknown", "OSError", pattern=r"not a valid git identifier"),
@@ -122,7 +122,7 @@ LOADING = (
         "RuntimeError",
         pattern=r"flash.?attention|flash_attn|attn_implementation",
     ),
-    # Before the next rule: an environment that lacks these is whole.
+    # Before the next rule, because an environment without these libraries is complete.
     _rule("tokenizer-library-missing", "ImportError", "ValueError", pattern=r"sentencepiece|tiktoken|protobuf"),
     _rule("import-failed", "ImportError"),
     _rule("tokenizer-missing", "ValueError", "OSError", pattern=r"instantiate the backend tokenizer|load tokenizer"),

@@ -1,4 +1,4 @@
-"""The one error type of the worker, and how foreign exceptions become it (docs/errors.md)."""
+"""The worker's one error type, and how other exceptions are translated into it (docs/errors.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from falcon_exp.worker.failure_rules import ANYWHERE, GENERATING, LOADING
 
-#: After these the driver answers nothing more that this process asks, or answers it wrongly: the process must end.
+#: After these the driver no longer answers this process, or answers wrongly, so the process must end.
 CONTEXT_LOST = frozenset({"device-fault", "device-lost", "device-busy", "fork-poisoned"})
 
 _NAMED_ERROR = re.compile(r"^(?:\w+\.)*(\w+): (.*)$", re.MULTILINE)
@@ -18,7 +18,7 @@ _NAMED_ERROR = re.compile(r"^(?:\w+\.)*(\w+): (.*)$", re.MULTILINE)
 class WorkerError(Exception):
     """A failure with a code of the taxonomy; its message is one sentence for people.
 
-    ``next_step`` where this failure knows a better one than its code has.
+    ``next_step`` is given if there is a better one for this failure than the one its code has.
     """
 
     def __init__(self, code: str, message: str, *, next_step: str | None = None) -> None:
@@ -30,15 +30,15 @@ class WorkerError(Exception):
 
 @dataclass(frozen=True)
 class _Cause:
-    """An exception, or what a text tells of one."""
+    """An exception, or what a text says about one."""
 
-    #: Of its class, then of the bases where they are known.
+    #: The name of its class, then those of the bases if they are known.
     class_names: tuple[str, ...]
     text: str
     is_told: bool = False
 
     def shown(self, limit: int = 1000) -> str:
-        """One line or a few for people."""
+        """The class and the text, cut at ``limit``, for people."""
         text = self.text.strip() or "no message"
         shown = text if len(text) <= limit else text[: limit - 1] + "…"
         return f"{self.class_names[0]}: {shown}"
@@ -59,9 +59,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _conversion_errors(error: BaseException) -> list[str]:
-    """Tracebacks of what transformers caught while it converted weights, and told nobody but its log.
+    """Tracebacks of the exceptions that transformers caught while it converted weights, and only logged.
 
-    The exception that it raises at the end names no cause; the texts are in the frame that raised it.
+    The exception that it raises in the end names no cause; the texts are in the frame that raised it.
     """
     frames = traceback.walk_tb(error.__traceback__)
     for info in (frame.f_locals.get("loading_info") for frame, _ in frames):
@@ -74,18 +74,18 @@ def _conversion_errors(error: BaseException) -> list[str]:
 def _causes(error: BaseException) -> Iterator[_Cause]:
     for link in _chain(error):
         yield _cause_of(link)
-        # Hundreds where memory ran out at the first: they differ in their figures only.
+        # There are hundreds if memory ran out at the first one, and they differ only in their numbers.
         for text in _conversion_errors(link)[:3]:
             for name, message in _NAMED_ERROR.findall(text):
                 yield _Cause((name,), message, is_told=True)
 
 
 def classify(error: BaseException, phase: str) -> tuple[str, str]:
-    """Gives (code, message) for any exception raised in ``phase``."""
+    """Returns (code, message) for any exception raised in ``phase``."""
     if isinstance(error, WorkerError):
         return error.code, error.message
     causes = list(_causes(error))
-    # A device that failed explains what went wrong after it, never the other way round.
+    # A failure of the device explains the errors that follow it, never the other way round, so its rules come first.
     of_phase = LOADING if phase == "load" else GENERATING if phase in ("warmup", "measure") else ()
     for rules in (ANYWHERE, of_phase):
         for cause in causes:
@@ -96,7 +96,7 @@ def classify(error: BaseException, phase: str) -> tuple[str, str]:
 
 
 def traceback_of(error: BaseException, limit: int = 20_000) -> str:
-    """The traceback as text, its beginning cut where it is endless; with the first error that a library hid."""
+    """The traceback as text, its beginning cut off if it is too long; includes the first error that a library hid."""
     text = "".join(traceback.format_exception(error))
     hidden = next((texts for link in _chain(error) if (texts := _conversion_errors(link))), [])
     if hidden:

@@ -1,10 +1,10 @@
-"""``python -m falcon_exp.worker.fetch``: fetches once what an experiment's runs would ask a hub for.
+"""``python -m falcon_exp.worker.fetch``: fetches once whatever an experiment's runs would ask a hub for.
 
 The request is one line of JSON on stdin, ``{"models": [{"repo", "revision", "with_code"}], "adapters": [{"repo",
 "revision"}], "code_of": [folders], "tasks": null or {"tasks", "include_path"}}``.
-stdout has one JSON object a line: any number of ``{"event": "progress", "what", "detail"}`` and ``{"event": "fetched",
-"what", "commit"}``, then one ``{"event": "done"}`` or ``{"event": "error", "code", "message"}``. What was fetched whole
-stays, so that asking again goes on where it ended.
+stdout has one JSON object per line: any number of ``{"event": "progress", "what", "detail"}`` and ``{"event":
+"fetched", "what", "commit"}``, then one ``{"event": "done"}`` or ``{"event": "error", "code", "message"}``. Files that
+were fetched completely stay, so that asking again continues where it stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from falcon_exp.worker.helper_process import say
 from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION, as_unreachable
 from falcon_exp.worker.trial.download import fetch_adapter, fetch_code_of, fetch_model
 
-#: What the libraries of tasks print is no event.
+#: The real stdout, kept for events: ``main`` sends what the libraries of tasks print to stderr.
 _EVENTS = sys.stdout
 
 
@@ -36,7 +36,10 @@ def _report(what: str, detail: str, _tokens: int | None) -> None:
 
 
 def fetch(request: dict[str, Any]) -> None:
-    """Raises WorkerError as ``fetch_model`` does, ``lm-eval-missing`` or ``lm-eval-task-unknown``."""
+    """Fetches what the request asks for.
+
+    Raises WorkerError as ``fetch_model`` does, ``lm-eval-missing`` or ``lm-eval-task-unknown``.
+    """
     for model in request["models"]:
         repo, revision = model["repo"], model["revision"] or DEFAULT_REVISION
         _say("progress", what=repo, detail=f"asking the hub for {revision}")
@@ -53,7 +56,7 @@ def fetch(request: dict[str, Any]) -> None:
 
 
 def _fetch_tasks(asked: dict[str, Any]) -> None:
-    """Loading a task has its data downloaded into the library's cache, where a run finds them without a network."""
+    """Loads the tasks, which downloads their data into the library's cache; runs find it there without a network."""
     from falcon_exp.worker.trial.lm_eval_tasks import open_tasks
 
     names = ", ".join(asked["tasks"])
@@ -71,11 +74,11 @@ def _fetch_tasks(asked: dict[str, Any]) -> None:
 
 
 def _code_of_data(error: Exception) -> str | None:
-    """None for what is neither the hub's nor the disk's fault: a task file that is broken, its Python code."""
+    """Error code if the hub or the disk is at fault; None for any other cause, such as a task's file or its code."""
     if os.strerror(errno.ENOSPC) in str(error):
         return "download-disk-full"
     is_unknown = any(cls.__name__ == "DatasetNotFoundError" for cls in type(error).__mro__)
-    # Of models a ValueError is what a portal leads to; here a task's own code raises them.
+    # For models, a ValueError comes from a captive portal; here, a task's own code raises them.
     is_unreachable = not isinstance(error, ValueError) and as_unreachable(error) is not None
     if is_unknown or is_unreachable or classify(error, "load")[0] == "hub-unreachable":
         return "hub-unreachable"
@@ -83,13 +86,13 @@ def _code_of_data(error: Exception) -> str | None:
 
 
 def main() -> int:
-    """0 once ``done`` was said, 1 after an ``error``."""
+    """Returns 0 after ``done``, 1 after an ``error``."""
     request = json.loads(sys.stdin.readline())
     sys.stdout = sys.stderr
     try:
         fetch(request)
     except Exception as error:
-        # What fails of a model is a WorkerError already, from a process of its own.
+        # A failure to fetch a model is a WorkerError already, from the process that fetched it.
         code, message = classify(error, "quality")
         if code == "worker-exception":
             traceback.print_exception(error)

@@ -1,11 +1,11 @@
-"""``python -m falcon_exp.worker.fit_measure``: the longest context, or the largest batch, that truly fits a memory.
+"""``python -m falcon_exp.worker.fit_measure``: finds the longest context or largest batch that really fits a memory.
 
-Each probe is a real load and a real ``generate`` of full size, in a trial process of its own that is held within the
-memory: by the kernel on a CPU (``RLIMIT_DATA``), by PyTorch's allocator on a GPU. The request is one line of JSON on
-stdin: ``{"configuration", "search": "context" or "batch", "context", "batch", "least", "most", "guess",
-"memory_bytes"}``. stdout has one JSON object a line: ``{"event": "probe", "value", "fits", "peak_bytes", "reason"}``
-for each, then ``{"event": "done", "largest", "largest_peak_bytes", "smallest_failed", "reason"}`` or ``{"event":
-"error", "code", "message"}``.
+Each probe is a real load and a real ``generate`` of full size, in a trial process of its own whose memory is limited:
+by the kernel on a CPU (``RLIMIT_DATA``), by PyTorch's allocator on a GPU. The request is one line of JSON on stdin:
+``{"configuration", "search": "context" or "batch", "context", "batch", "least", "most", "guess", "memory_bytes"}``.
+stdout has one JSON object per line: ``{"event": "probe", "value", "fits", "peak_bytes", "reason"}`` for each probe,
+then ``{"event": "done", "largest", "largest_peak_bytes", "smallest_failed", "reason"}`` or ``{"event": "error", "code",
+"message"}``.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION, find_cached
 from falcon_exp.worker.supervisor.child import as_exit
 
 _PROMPT = "The ferry leaves at ten past six, when the harbour is still the colour of slate."
-#: The last two tokens of a context are an answer.
+#: The last two tokens of a context are the answer.
 _ANSWER = 2
-#: Contexts are found to this many tokens, or to 2 % of themselves.
+#: Contexts are found to within this many tokens, or to within 2 %.
 _CONTEXT_STEP = 16
 _GROWTH = 1.5
-#: Of what the machine has left: the rest of it has to go on.
+#: Share of the machine's available memory that a probe may use: everything else has to keep running.
 _MOST_OF_AVAILABLE = 0.9
-#: With less the process could not even say that it is too little.
+#: With less room than this, the process could not even report that it is too little.
 _LEAST_ROOM_BYTES = 32_000_000
-#: Without a word of progress for so long, a probe is given up: it counts as one that does not fit.
+#: A probe that reports no progress for this long is given up, and counts as one that does not fit.
 _STANDSTILL_SEC = 900.0
-#: For a process to end when its connection is closed.
+#: How long a process may take to end after its connection is closed.
 _END_SEC = 20.0
 _OUT_OF_MEMORY = ("out-of-memory-device", "out-of-memory-host")
 
@@ -49,7 +49,7 @@ class Probe:
     """Whether one size fits."""
 
     fits: bool
-    #: The highest that the process, or its allocator on a GPU, ever held; None where it did not get so far as to tell.
+    #: The most that the process, or its allocator on a GPU, ever held; None if it did not get far enough to tell.
     peak_bytes: int | None
     reason: str | None
 
@@ -57,9 +57,9 @@ class Probe:
 def find_largest(
     probe: Callable[[int], bool], *, least: int, most: int, guess: int, step: int
 ) -> tuple[int | None, int | None]:
-    """(the largest value that fits, the smallest that was seen not to), by bisection; within ``step`` or 2 %.
+    """(the largest value that fits, the smallest that was seen not to fit), by bisection, to within ``step`` or 2 %.
 
-    ``probe`` is asked for ``guess`` first, then outward until the answer changes. None where there is none.
+    ``probe`` is called with ``guess`` first, then outward until the answer changes. A value is None if there is none.
     """
     low: int | None = None
     high: int | None = None
@@ -84,11 +84,11 @@ def find_largest(
 
 
 def hold_within(memory_bytes: int, device: str, file_bytes: int) -> None:
-    """Called in a probe's process before anything is loaded: beyond this it fails, and nothing else of the machine.
+    """Limits the memory of a probe's process, so that too large a size makes it fail, and nothing else on the machine.
 
-    ``file_bytes``: of the weight files, which are mapped while they are loaded.
+    Called before anything is loaded. ``file_bytes`` is the size of the weight files, which are mapped during the load.
     """
-    # Where the kernel has to choose all the same, it is this process.
+    # If the kernel has to kill a process all the same, it chooses this one.
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     if device != "cpu":
@@ -102,10 +102,10 @@ def hold_within(memory_bytes: int, device: str, file_bytes: int) -> None:
 
     import torch
 
-    # Threads that cannot be started for lack of memory are waited for without end: they are started before.
+    # torch would wait forever for threads that cannot be started for lack of memory, so they are started first.
     torch.ones(512, 512).matmul(torch.ones(512, 512))
     own = psutil.Process().memory_info()
-    # What is reserved and never touched counts here, and not in what is measured: some of it is allowed beyond.
+    # Memory that is reserved but never touched counts here and is not measured, so the limit allows a quarter more.
     room = min(1.25 * memory_bytes, own.rss + _MOST_OF_AVAILABLE * psutil.virtual_memory().available) - own.rss
     if room < _LEAST_ROOM_BYTES:
         raise WorkerError("out-of-memory-host", f"the process without a model takes {own.rss / 1e9:.2f} GB")
@@ -115,7 +115,7 @@ def hold_within(memory_bytes: int, device: str, file_bytes: int) -> None:
 
 
 def find_file_bytes(model: dict[str, Any]) -> int:
-    """What a model's weight files take; 0 where none are here."""
+    """The size of a model's weight files; 0 if none are on this machine."""
     model = model.get("base", model)
     if model["source"] == "hub":
         cached = find_cached(model["repo"], model["revision"] or DEFAULT_REVISION)
@@ -129,7 +129,7 @@ def find_file_bytes(model: dict[str, Any]) -> int:
 
 
 def serve_probe(connection: Connection, is_forked: bool, memory_bytes: int, device: str, file_bytes: int) -> None:
-    """A trial process that is held within the memory."""
+    """Main function of a trial process whose memory is limited."""
     from falcon_exp.worker.trial.child_main import trial
 
     try:
@@ -141,7 +141,7 @@ def serve_probe(connection: Connection, is_forked: bool, memory_bytes: int, devi
 
 
 class Prober:
-    """Probes of one request."""
+    """Runs the probes of one request."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         self._request = request
@@ -155,13 +155,13 @@ class Prober:
             self._context.set_forkserver_preload(["falcon_exp.worker.trial.preload"])
 
     def probe(self, value: int) -> Probe:
-        """Raises WorkerError for whatever is no lack of memory."""
+        """Tries one value. Raises WorkerError for a failure that is not a lack of memory."""
         try:
             return self._probe(value)
         except WorkerError as error:
             if error.code != "fork-poisoned" or not self._is_forking:
                 raise
-        # As the supervisor does: this process and those after it are started unforked.
+        # As the supervisor does, starts this process and all later ones without forking.
         self._context, self._is_forking = multiprocessing.get_context("spawn"), False
         return self._probe(value)
 
@@ -219,7 +219,7 @@ class Prober:
 
 
 def _ask(connection: Connection, command: str, body: dict[str, Any]) -> dict[str, Any]:
-    # What is gone may have said why.
+    # A process that is gone may have said why before.
     with suppress(ConnectionError):
         connection.send((command, body))
     while True:
@@ -249,7 +249,7 @@ def _generation(context: int) -> dict[str, Any]:
 
 
 def measure_fit(request: dict[str, Any], probe: Callable[[int], Probe]) -> None:
-    """Writes the events."""
+    """Searches for the largest value and writes the events."""
     seen: dict[int, Probe] = {}
 
     def fits(value: int) -> bool:
@@ -271,7 +271,7 @@ def measure_fit(request: dict[str, Any], probe: Callable[[int], Probe]) -> None:
 
 
 def main() -> int:
-    """0 once ``done`` was said, 1 after an ``error``."""
+    """Returns 0 after ``done``, 1 after an ``error``."""
     request = json.loads(sys.stdin.readline())
     try:
         measure_fit(request, Prober(request).probe)

@@ -1,4 +1,4 @@
-"""GGUF files, llama.cpp's: which one a path means, and what it holds."""
+"""GGUF files, the format of llama.cpp: which file a path means, and what it holds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from falcon_exp.worker.failures import WorkerError
 
 _CODE = "gguf-unsupported"
 _PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
-#: Types of unpacked weights, and the dtype that has the same numbers.
+#: Types of unpacked weights, and the dtype that represents the same numbers.
 _UNPACKED = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
 def find_gguf(path: Path) -> Path | None:
-    """The file itself, or the one in a folder without safetensors; None where the path is another kind of model.
+    """The file itself, or the one in a folder without safetensors; None if the path is another kind of model.
 
-    Raises WorkerError ``gguf-unsupported`` where there are several, or a part of one.
+    Raises WorkerError ``gguf-unsupported`` if there are several files, or parts of one.
     """
     if path.is_file():
         files = [path] if path.suffix == ".gguf" else []
@@ -41,7 +41,7 @@ def find_gguf(path: Path) -> Path | None:
 
 
 def weights_by_type(file: Path) -> dict[str, int]:
-    """How many numbers the file holds of each type (``Q4_K``). Raises WorkerError ``gguf-unsupported``."""
+    """How many weights of each type (such as ``Q4_K``) the file holds. Raises WorkerError ``gguf-unsupported``."""
     from gguf import GGUFReader
 
     try:
@@ -55,13 +55,13 @@ def weights_by_type(file: Path) -> dict[str, int]:
 
 
 def expanded_dtype(weights: dict[str, int]) -> torch.dtype:
-    """That of the file where it packs nothing, else bfloat16, as the embedded model's."""
+    """The dtype to expand to: the file's if most weights are unpacked, else bfloat16, as for the embedded model."""
     most = max(weights, key=lambda name: weights[name], default="F32")
     return _UNPACKED.get(most, torch.bfloat16)
 
 
 def config_of_gguf(file: Path) -> Any:
-    """The model's config, with the dtype that it is expanded to. Reads no weights."""
+    """The model's config, with the dtype that the weights are expanded to. Reads no weights."""
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)

@@ -1,4 +1,4 @@
-"""Work in a process of its own, whose buffers and threads would else be part of the memory that is measured."""
+"""Runs work in a process of its own, because its buffers and threads would otherwise be part of the measured memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Event = dict[str, Any]
 
 
 def say(event: str, *, stream: TextIO | None = None, **rest: Any) -> None:
-    """Of the process that is asked: one event, on stdout."""
+    """Writes one event to stdout; used by the process that does the work."""
     stream = stream or sys.stdout
     stream.write(json.dumps({"event": event, **rest}) + "\n")
     stream.flush()
@@ -29,10 +29,10 @@ def ask_helper(
     no_answer: tuple[str, str],
     environment: dict[str, str] | None = None,
 ) -> Event:
-    """Runs ``python -m module`` to its ``done`` and returns that; ``on_event`` gets what comes before.
+    """Runs ``python -m module`` until its ``done`` event and returns that; ``on_event`` gets the events before it.
 
-    The request is one line of JSON on its stdin, its events are one each on its stdout. Raises WorkerError: what the
-    process tells in an ``error``, or ``no_answer`` (code, what ended) where it ends without a word.
+    The request is one line of JSON on its stdin; its events are lines of JSON on its stdout. Raises WorkerError with
+    what an ``error`` event says, or with ``no_answer`` (code, what ended) if the process ends without either event.
     """
     with subprocess.Popen(
         [sys.executable, "-m", module],
@@ -44,7 +44,7 @@ def ask_helper(
     ) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a process was started without its pipes")
-        # Stays open: its end tells the process that nobody waits any more.
+        # Stays open: end of file would tell the process that nobody is waiting any more.
         process.stdin.write(json.dumps(request) + "\n")
         process.stdin.flush()
         for line in process.stdout:
@@ -55,4 +55,4 @@ def ask_helper(
                 return event
             on_event(event)
     code, what = no_answer
-    raise WorkerError(code, f"{what} ended without a word, exit code {process.returncode}.")
+    raise WorkerError(code, f"{what} ended without an answer, exit code {process.returncode}.")

@@ -1,7 +1,7 @@
-"""Which of its code bitsandbytes really runs here: the library chooses at import, by device and instruction sets.
+"""Which of its kernels bitsandbytes really uses here: it chooses them at import, by device and instruction sets.
 
-The choices are read where the library keeps them, not guessed from the CPU. A later version may keep them elsewhere:
-what cannot be read is None, never a guess.
+The choices are read from where the library keeps them, not guessed from the CPU. A later version may keep them
+elsewhere: a choice that cannot be read is None.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def describe_kernels() -> dict[str, Any] | None:
-    """``bitsandbytesKernelsSchema`` of the wire format; None where bitsandbytes cannot be imported.
+    """``bitsandbytesKernelsSchema`` of the wire format; None if bitsandbytes cannot be imported.
 
     Importing it asks an accelerator for its capability: never call this in the forkserver.
     """
@@ -31,7 +31,7 @@ def describe_kernels() -> dict[str, Any] | None:
 
 
 def _read_cpu_4bit(has_native: bool, has_avx512bf16: Callable[[], Any] | None) -> str | None:
-    """``fused``, ``hub-fused``: one AVX512-BF16 kernel reads packed weights. Else each product unpacks them."""
+    """``fused`` or ``hub-fused`` if one AVX512-BF16 kernel reads packed weights; else each product unpacks them."""
     if not has_native:
         return "unpacked-by-torch"
     if has_avx512bf16 is None:
@@ -39,14 +39,14 @@ def _read_cpu_4bit(has_native: bool, has_avx512bf16: Callable[[], Any] | None) -
     if not has_avx512bf16():
         return "unpacked"
     ops = _find_cpu_ops()
-    # Only where the library made the choice does the name exist.
+    # The name exists only if the library made the choice.
     if not hasattr(ops, "gemm_4bit_forward_kernel"):
         return None
     return "fused" if ops.gemm_4bit_forward_kernel is None else "hub-fused"
 
 
 def _read_cpu_int8() -> str | None:
-    """Integer products by torch's own kernel, which needs AVX-512, or through floating point."""
+    """``int-mm`` for integer products by torch's own kernel, which needs AVX-512; ``float`` for floating point."""
     has_avx512 = getattr(_find_cpu_ops(), "_has_avx512", None)
     return None if has_avx512 is None else "int-mm" if has_avx512 else "float"
 

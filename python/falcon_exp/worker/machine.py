@@ -1,8 +1,8 @@
-"""What decides how fast this machine's processors are: instruction sets, the cores and memory nodes that this process
-may use, threads, and the kernels that bitsandbytes chose for them.
+"""What determines how fast this machine's processors are: instruction sets, the cores and memory nodes that this
+process may use, threads, and the kernels that bitsandbytes chose for them.
 
-Two machines can record the same CPU name and differ by a factor of seven in 4-bit decoding: a hypervisor or an older
-generation hides AVX512-BF16, and bitsandbytes then takes another path.
+Two machines can record the same CPU name and yet differ by a factor of seven in 4-bit decoding: if a hypervisor hides
+AVX512-BF16, or an older generation lacks it, bitsandbytes takes another path.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 
 from falcon_exp.worker.kernels import describe_kernels
 
-#: As Linux names them in /proc/cpuinfo: those that torch, oneDNN and bitsandbytes choose their kernels by.
+#: Instruction sets by which torch, oneDNN and bitsandbytes choose their kernels, as Linux names them in /proc/cpuinfo.
 _X86_SETS = (
     "avx",
     "avx2",
@@ -56,8 +56,8 @@ _ARM_SETS = {
 def describe_machine(root: Path = Path("/")) -> dict[str, Any]:
     """``machineSchema`` of the wire format.
 
-    Imports bitsandbytes, which asks an accelerator for its capability: never call it in the forkserver. ``root``: where
-    /proc and /sys lie.
+    Imports bitsandbytes, which asks an accelerator for its capability: never call this in the forkserver. ``root`` is
+    the folder that contains /proc and /sys.
     """
     allowed = _read_allowed_cpus()
     return {
@@ -73,7 +73,7 @@ def describe_machine(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def read_cpu_model(root: Path = Path("/")) -> str | None:
-    """As the kernel names it; on ARM, where it has no name, maker and part by number. None where nobody tells."""
+    """The name that the kernel gives; on ARM, which has none, the implementer's and part's numbers. None if unknown."""
     facts = _read_first_processor(root)
     if "model name" in facts:
         return facts["model name"]
@@ -89,7 +89,7 @@ def read_cpu_model(root: Path = Path("/")) -> str | None:
 
 
 def read_instruction_sets(root: Path = Path("/")) -> list[str] | None:
-    """Those of the list above that the kernel lets programs use, sorted; None where it does not tell."""
+    """Those of the sets above that the kernel lets programs use, sorted; None if it does not tell."""
     facts = _read_first_processor(root)
     if "flags" in facts:
         return sorted(set(facts["flags"].split()) & set(_X86_SETS))
@@ -99,7 +99,7 @@ def read_instruction_sets(root: Path = Path("/")) -> list[str] | None:
 
 
 def _read_first_processor(root: Path) -> dict[str, str]:
-    """Key → value of the first processor in /proc/cpuinfo; empty without that file."""
+    """Keys and values of the first processor in /proc/cpuinfo; empty if there is no such file."""
     facts: dict[str, str] = {}
     text = _read(root / "proc/cpuinfo") or ""
     for line in text.splitlines():
@@ -111,7 +111,7 @@ def _read_first_processor(root: Path) -> dict[str, str]:
 
 
 def _read_allowed_cpus() -> frozenset[int] | None:
-    """The logical CPUs that this process may run on (taskset, a scheduler, a cpuset); None where nobody tells."""
+    """The logical CPUs that this process may run on (taskset, a scheduler, a cpuset); None if they cannot be read."""
     try:
         return frozenset(os.sched_getaffinity(0))
     except (AttributeError, OSError):
@@ -119,7 +119,7 @@ def _read_allowed_cpus() -> frozenset[int] | None:
 
 
 def count_physical_cores(cpus: frozenset[int], root: Path = Path("/")) -> int | None:
-    """On how many cores these logical CPUs lie: two threads of one core are slower than two cores."""
+    """How many cores these logical CPUs belong to: two threads of one core are slower than two cores."""
     cores = set()
     for cpu in cpus:
         folder = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
@@ -131,10 +131,10 @@ def count_physical_cores(cpus: frozenset[int], root: Path = Path("/")) -> int | 
 
 
 def read_cpu_quota_cores(root: Path = Path("/")) -> float | None:
-    """Cores' worth of time that control groups (a container's limit) leave this process; None without a limit.
+    """How many cores' worth of time control groups (a container's limit) allow this process; None without a limit.
 
-    The tightest limit of the group and all groups above it holds. In a container the path that the kernel tells may be
-    the host's: parts of it that are not mounted are passed over.
+    The tightest limit of the group and all groups above it applies. In a container, the path that the kernel reports
+    may be the host's; parts of it that are not mounted are skipped.
     """
     quotas = [_read_quota(folder) for folder in list_cpu_groups(root)]
     return min((quota for quota in quotas if quota is not None), default=None)
@@ -165,7 +165,7 @@ def _read_quota(folder: Path) -> float | None:
     else:
         quota = _read(folder / "cpu.cfs_quota_us") or ""
         period = _read(folder / "cpu.cfs_period_us") or ""
-    # "max" and -1 are no limit.
+    # "max" and -1 mean no limit.
     if not (quota.isdigit() and period.isdigit() and int(quota) > 0 and int(period) > 0):
         return None
     return int(quota) / int(period)
@@ -192,7 +192,7 @@ def read_numa_nodes(cpus: frozenset[int], root: Path = Path("/")) -> dict[str, A
 
 
 def _read_memory_policy(root: Path) -> tuple[str | None, frozenset[int] | None]:
-    """As numactl set it for the process: its name, and the only nodes that it allows, None where it allows all."""
+    """The memory policy that numactl set for the process: its name, and the nodes it allows, None if it allows all."""
     with suppress(OSError), open(root / "proc/self/numa_maps", encoding="ascii", errors="replace") as file:
         # proc(5): an address, then "default", "bind:0-1", "interleave=static:0,2" or "prefer (many):1".
         found = re.match(
@@ -214,7 +214,7 @@ def _read_status(root: Path, key: str) -> str | None:
 
 
 def parse_cpu_list(text: str) -> frozenset[int]:
-    """``0-3,8`` as Linux writes sets of CPUs and of memory nodes."""
+    """Parses ``0-3,8``, which is how Linux writes sets of CPUs and of memory nodes."""
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")

@@ -1,4 +1,4 @@
-"""Which of the library's classes a model is loaded with, and which models are none that answer a text with a text."""
+"""The Transformers class that a model is loaded with, and which models are refused: those that do not continue text."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
 
-#: Classes of the library that put something else in the place of the output head.
+#: Endings of Transformers classes that have something else in place of the output head.
 _JUDGES = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice")
 
 
 def auto_class_of(config: Any) -> Any:
-    """``AutoModelForCausalLM``; for a model that takes pictures too, the class whose text part answers without any.
+    """``AutoModelForCausalLM``; for a model that also takes pictures, the class whose text part answers without any.
 
     Raises WorkerError ``model-kind-unsupported``.
     """
@@ -20,11 +20,13 @@ def auto_class_of(config: Any) -> Any:
 
     name = str(getattr(config, "model_type", None) or type(config).__name__)
     if getattr(config, "is_encoder_decoder", False):
-        raise _unsupported(f"{name} is an encoder–decoder: it answers another text than the one it reads.")
+        raise _unsupported(
+            f"{name} is an encoder–decoder: it writes a new text instead of continuing the one it reads."
+        )
     judge = next((one for one in getattr(config, "architectures", None) or () if str(one).endswith(_JUDGES)), None)
     if judge is not None:
-        raise _unsupported(f"{judge} judges a text and does not go on with it: its files have no output head for that.")
-    # Code that comes with the model says itself what it is.
+        raise _unsupported(f"{judge} classifies text and does not continue it: its files have no output head for that.")
+    # Code that comes with the model says itself which class to use.
     if "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {}):
         return AutoModelForCausalLM
     if type(config) in AutoModelForCausalLM._model_mapping:

@@ -1,4 +1,4 @@
-"""A model's config from the mapping that an experiment file gives."""
+"""Makes a model's config from the mapping in an experiment file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from falcon_exp.worker.failures import WorkerError
 
 
 def config_from_mapping(given: dict[str, Any], floats: Sequence[Sequence[str]] = ()) -> Any:
-    """The library's config. ``floats``: where in it whole numbers stand that were written as floats.
+    """The config as Transformers has it. ``floats``: the paths in it of whole numbers that were written as floats.
 
-    Raises WorkerError ``model-corrupt`` where it refuses it, ``model-architecture-unknown`` where it knows none such.
+    Raises WorkerError ``model-corrupt`` if Transformers refuses it, ``model-architecture-unknown`` for an unknown type.
     """
     from transformers import CONFIG_MAPPING, AutoConfig
 
@@ -38,9 +38,9 @@ def _make_float(part: Any, path: Sequence[str]) -> None:
 
 
 def _with_floats(config_class: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """Integers as floats where the class takes floats alone.
+    """Turns integers into floats if the class accepts only floats.
 
-    People write 30 where the classes want 30.0 and nothing else.
+    People write 30 where the classes accept nothing but 30.0.
     """
     fields = dataclasses.fields(config_class) if dataclasses.is_dataclass(config_class) else ()
     kinds = {field.name: _kinds(field.type) for field in fields}

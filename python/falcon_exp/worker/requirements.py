@@ -1,4 +1,4 @@
-"""What an environment must hold; the same ranges stand in pyproject.toml (a test compares them)."""
+"""What an environment must contain; pyproject.toml has the same ranges (a test compares them)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Requirement:
-    """A distribution, from ``minimum`` on and below ``below``."""
+    """A distribution whose version must be at least ``minimum`` and less than ``below``, if that is given."""
 
     package: str
     minimum: str
@@ -18,11 +18,11 @@ class Requirement:
 
     @property
     def specifier(self) -> str:
-        """As in pyproject.toml, without the name."""
+        """The range as written in pyproject.toml, without the name."""
         return f">={self.minimum}" + ("" if self.below is None else f",<{self.below}")
 
     def accepts(self, found: str) -> bool:
-        """Whether a version lies in the range; what is not a version does not."""
+        """Whether a version is in the range; False for a text that is not a version."""
         version = _release(found)
         if version is None or version < (_release(self.minimum) or ()):
             return False
@@ -41,7 +41,7 @@ REQUIREMENTS = (
     Requirement("jsonschema", "4.23"),
 )
 
-#: Libraries of quantization methods, by the extra that brings each; checked where a method needs one.
+#: Libraries of quantization methods, by the extra that installs each; checked if a method needs one.
 EXTRAS = {
     "torchao": Requirement("torchao", "0.18", "0.19"),
     "quanto": Requirement("optimum-quanto", "0.2.7", "0.3"),
@@ -56,7 +56,7 @@ def _release(version: str) -> tuple[int, ...] | None:
 
 
 def installed() -> dict[str, str | None]:
-    """Version of each required distribution, None where it is missing. Imports none of them."""
+    """Version of each required distribution, None if it is missing. Imports none of them."""
     return {requirement.package: find_version(requirement.package) for requirement in REQUIREMENTS}
 
 
@@ -70,7 +70,7 @@ def problems(found: dict[str, str | None]) -> list[dict[str, Any]]:
 
 
 def find_version(name: str) -> str | None:
-    """Of an installed distribution; None where there is none."""
+    """Version of an installed distribution; None if it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -11,7 +11,7 @@ import torch
 def build_skeleton(config: Any, *, trust_remote_code: bool, dtype: torch.dtype | None = None) -> Any:
     """The unquantized model on the meta device, as the quantizer gets it: its weights are not yet tied.
 
-    What the library leaves out depends on that: the last parameter is one of them.
+    Which modules the library leaves unquantized depends on that: the one with the last parameter is among them.
     """
     from accelerate import init_empty_weights
     from transformers.initialization import no_init_weights
@@ -22,7 +22,7 @@ def build_skeleton(config: Any, *, trust_remote_code: bool, dtype: torch.dtype |
     if hasattr(plain, "quantization_config"):
         del plain.quantization_config
     options = {} if dtype is None else {"dtype": dtype}
-    # Drawing numbers that nobody can see takes most of the time otherwise.
+    # Otherwise, drawing random numbers that nobody can see would take most of the time.
     with no_init_weights(), init_empty_weights(include_buffers=dtype is not None):
         model = auto_class_of(plain).from_config(plain, trust_remote_code=trust_remote_code, **options)
     return model

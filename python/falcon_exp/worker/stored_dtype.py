@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-#: As safetensors files name the types that weights are computed in.
+#: The types that weights are computed in, as safetensors files name them.
 _FLOATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-#: How the types begin that weights are stored in only once they were quantized.
+#: How the names of types begin that only quantized weights are stored in.
 _NARROW = ("F8", "F6", "F4", "I4", "U4")
 
 
 def stored_dtype(files: list[Path]) -> str | None:
-    """The dtype of the first tensor of floating point, which transformers takes as well; None where there is none.
+    """The dtype of the first floating-point tensor, which transformers uses as well; None if there is none.
 
-    Raises SafetensorError where a file is damaged. Reads headers only.
+    Raises SafetensorError if a file is damaged. Reads headers only.
     """
     from safetensors import safe_open
 
@@ -29,7 +29,7 @@ def stored_dtype(files: list[Path]) -> str | None:
 
 
 def narrow_dtypes(files: list[Path]) -> list[str]:
-    """Types below 16 bits that hold numbers of floating point, as the files name them. Reads headers only."""
+    """Types of fewer than 16 bits that stand for floating-point numbers, as the files name them. Reads headers only."""
     from safetensors import safe_open
 
     found: set[str] = set()

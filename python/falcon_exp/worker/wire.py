@@ -12,7 +12,7 @@ from jsonschema.exceptions import best_match
 
 PROTOCOL_VERSION = 1
 
-#: As in src/protocol/codec.ts.
+#: The same as in src/protocol/codec.ts.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 Message = dict[str, Any]
@@ -31,7 +31,7 @@ def _read_schema(name: str) -> dict[str, Any]:
 
 @cache
 def _validator(name: str, kind: str | None) -> Draft202012Validator:
-    """Of messages of one type: asking all of them in turn takes four times as long, of the time that is measured."""
+    """Checks messages of one type: trying all types in turn takes four times as long, within the measured time."""
     schema = _read_schema(name)
     own = [one for one in schema["oneOf"] if one["properties"]["type"]["const"] == kind]
     return Draft202012Validator({"$defs": schema["$defs"], **own[0]} if own else schema)
@@ -57,18 +57,18 @@ def _parse(frame: bytes) -> object:
         raise WireError(f"message of {len(frame)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
     try:
         value: object = json.loads(frame.decode("utf-8"), parse_constant=_refuse_constant)
-        # Refuses infinity too: it stands there as a number that is too large for one.
+        # Refuses infinity too, which a number becomes that is too large for a float.
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError) as error:
-        # ValueError is bad UTF-8, bad JSON, or an integer of more digits than Python reads.
+        # ValueError means bad UTF-8, bad JSON, or an integer with more digits than Python reads.
         raise WireError(f"message is not JSON in UTF-8: {error}") from error
     if not _is_sendable(text):
-        raise WireError("a text holds half a character")
+        raise WireError("a text contains half of a surrogate pair")
     return value
 
 
 def decode_controller_message(frame: bytes) -> Message:
-    """A checked message of the controller. Raises WireError on anything else."""
+    """Decodes and checks a message of the controller. Raises WireError on anything else."""
     value = _parse(frame)
     _check("controller-messages", value)
     assert isinstance(value, dict)
@@ -76,7 +76,7 @@ def decode_controller_message(frame: bytes) -> Message:
 
 
 def decode_worker_message(frame: bytes) -> Message:
-    """A checked message of the worker; for tests of the contract. Raises WireError on anything else."""
+    """Decodes and checks a message of the worker; for tests of the contract. Raises WireError on anything else."""
     value = _parse(frame)
     _check("worker-messages", value)
     assert isinstance(value, dict)
@@ -84,7 +84,7 @@ def decode_worker_message(frame: bytes) -> Message:
 
 
 def encode_worker_message(message: Message) -> bytes:
-    """The frame of a message. Raises WireError where it breaks the schema, or holds NaN or half a character."""
+    """Encodes a message as a frame. Raises WireError if it breaks the schema, or holds NaN or half a surrogate pair."""
     try:
         frame = json.dumps(message, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except (ValueError, TypeError) as error:
@@ -96,7 +96,7 @@ def encode_worker_message(message: Message) -> bytes:
 
 
 def request_id_of(frame: bytes) -> str | None:
-    """The id of a message that broke the schema, where it has one, so that its sender can be answered."""
+    """The id of a message that broke the schema, so that its sender can be answered; None if it has none."""
     try:
         value = json.loads(frame.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError):
@@ -107,7 +107,7 @@ def request_id_of(frame: bytes) -> str | None:
 
 
 def _is_sendable(text: str) -> bool:
-    """Whether it is UTF-8: JSON's escapes can spell half a character, which could not be sent back."""
+    """Whether a text can be UTF-8: JSON escapes can spell half a surrogate pair, which could not be sent back."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -188,7 +188,7 @@ def test_an_adapter_that_is_switched_off_or_that_nobody_asked_for_is_never_measu
     loaded = load(_adapted(base, adapter), Devices.open())
     plain = load(configuration(model={"source": "path", "path": str(base)}), Devices.open())
     loaded.model.disable_adapters()
-    with pytest.raises(WorkerError, match="adds nothing") as caught:
+    with pytest.raises(WorkerError, match="inactive") as caught:
         loaded.verify_running()
     assert caught.value.code == "adapter-mismatch"
     plain.model.load_adapter(str(adapter))

@@ -178,7 +178,7 @@ def test_what_cannot_be_opened_is_unknown_and_not_unquantized(subclass: Any) -> 
     assert proof.body["census"]["unknown"]["count"] == 14
     assert len(proof.body["census"]["unknown"]["names"]) == 5
     for quantization in ("none", "fp4"):
-        with pytest.raises(WorkerError, match="cannot be told"):
+        with pytest.raises(WorkerError, match="it is unknown what"):
             verify(proof, configuration(quantization), dtype="bfloat16")
 
 

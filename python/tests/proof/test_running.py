@@ -51,7 +51,8 @@ def test_settings_that_no_kernel_decided_must_be_as_asked_with_the_names_of_laye
     assert "transformer.h.0.self_attention.query_key_value" in caught.value.message
     assert caught.value.message.endswith("and 3 more.")
     assert (
-        caught.value.next_step == "If the model's files were quantized so, ask for what they hold: double_quant: false."
+        caught.value.next_step
+        == "If the model's files were quantized that way, ask for what they contain: double_quant: false."
     )
 
 

@@ -1,4 +1,4 @@
-/** Which installed packages others need when they run. */
+/** Finds the installed packages that given packages need at run time. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -8,8 +8,8 @@ interface Manifest {
 }
 
 /**
- * `roots` and what they depend on, as far as it lies in `nodeModules`, sorted. A root that is not there is left out, as is a
- * dependency for another platform. Packages inside packages travel with the outer one.
+ * `roots` and their dependencies, as far as they are in `nodeModules`, sorted. A root that is not there is left out, and so is
+ * a dependency for another platform. A package inside another package is copied together with the outer one.
  */
 export function listPackageClosure(nodeModules: string, roots: readonly string[]): readonly string[] {
   const found = new Set<string>();

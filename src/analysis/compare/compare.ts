@@ -1,4 +1,4 @@
-/** Runs or configurations side by side. A function of their records alone. */
+/** Compares runs or configurations side by side. Depends on their records alone. */
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { pickMachineDifferences, type TraitDifference } from "../../run/identity.js";
@@ -22,11 +22,11 @@ export interface ComparedMetric {
   readonly key: string;
   readonly title: string;
   readonly better: "lower" | "higher";
-  /** One a side; the first is the baseline. */
+  /** One per side; the first is the baseline's. */
   readonly values: readonly (MetricValue | null)[];
-  /** For people, as `values`. */
+  /** The same values, formatted for people. */
   readonly texts: readonly (string | null)[];
-  /** Against the baseline, one a side; null for the baseline itself and where nothing pairs. */
+  /** Ratios to the baseline, one per side; null for the baseline itself, and if there is nothing to compare. */
   readonly against: readonly (ComparedRatio | null)[];
 }
 
@@ -35,7 +35,7 @@ export interface ComparedSide {
   readonly run_id: string;
   readonly experiment: string;
   readonly configuration: string;
-  /** Of the model that was loaded; null where none was. */
+  /** Dtype of the model that was loaded. Null if none was. */
   readonly dtype: string | null;
   readonly status: string;
   readonly trials_completed: number;
@@ -46,7 +46,7 @@ export interface ComparedGroup {
   readonly sides: readonly ComparedSide[];
   readonly differences: readonly Difference[];
   readonly metrics: readonly ComparedMetric[];
-  /** One a side: answers with the same tokens as the baseline's, of those that both gave. */
+  /** One per side: how many answers have the same tokens as the baseline's, out of those that both gave. */
   readonly answers_equal: readonly ({ readonly equal: number; readonly pairs: number } | null)[];
 }
 
@@ -56,15 +56,15 @@ export interface CompareReport {
   /** Why the sides should not be compared; empty unless forced. */
   readonly forced: readonly string[];
   readonly environment: readonly Difference[];
-  /** Names of those that only some of the runs recorded: they may be the same. */
+  /** Names of the properties that only some of the runs recorded, so that they may be the same. */
   readonly unrecorded: readonly string[];
-  /** Null where too little is recorded to tell. */
+  /** Null if too little is recorded to tell. */
   readonly is_same_machine: boolean | null;
   readonly groups: readonly ComparedGroup[];
   readonly unpaired: readonly string[];
 }
 
-/** Throws FalconError `compare-incomparable` unless `force`, and those of `groupSides`. */
+/** Throws FalconError `compare-incomparable` unless `force` is set, and the errors of `groupSides`. */
 export function compare(
   inputs: readonly CompareInput[],
   options: { readonly force: boolean },
@@ -140,7 +140,7 @@ function comparedGroup({ label, sides }: Group): ComparedGroup {
   };
 }
 
-/** Nothing is better or worse than what stands beside it as the same figure. */
+/** A value is neither less nor more than one that is shown beside it as the same figure. */
 function asShown(ratio: MetricRatio | null, isShownEqual: boolean): MetricRatio | null {
   const isJudged = ratio?.verdict === "less" || ratio?.verdict === "more";
   return ratio !== null && isJudged && isShownEqual ? { ...ratio, verdict: "same" } : ratio;

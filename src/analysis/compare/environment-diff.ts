@@ -1,4 +1,4 @@
-/** What is not the same on both sides, and what makes a comparison meaningless. */
+/** What differs between the sides, and what makes a comparison meaningless. */
 import { canonicalJson, sha256OfText } from "../../base/json.js";
 import { formatBytes } from "../../base/units.js";
 import type { PlanConfiguration } from "../../plan/plan-types.js";
@@ -18,10 +18,10 @@ import { readTraits } from "../../run/traits.js";
 import { pairTrials } from "../comparison.js";
 import type { Side } from "./sides.js";
 
-/** Of the folder where the run was started. */
+/** Name of the entry for the git commit of the folder where the run was started. */
 export const GIT_COMMIT = "git commit";
 
-/** One thing, as each side has it; null where a side does not tell. */
+/** One property, with its value on each side; null if a side did not record it. */
 export interface Difference {
   readonly what: string;
   readonly values: readonly (string | null)[];
@@ -31,7 +31,7 @@ export interface Difference {
 export interface Surroundings {
   readonly controller: RunRecord["controller"];
   readonly falcon_exp_version: string;
-  /** Null when the worker never started. */
+  /** Null if the worker never started. */
   readonly environment: RecordedEnvironment | null;
 }
 
@@ -39,7 +39,7 @@ export function pickSurroundings({ run, environment }: RunData): Surroundings {
   return { controller: run.controller, falcon_exp_version: run.falcon_exp_version, environment };
 }
 
-/** What differs of machine, software and program, between runs; empty where all is the same. */
+/** What differs in machine, software and program between runs; empty if everything is the same. */
 export function environmentDifferences(runs: readonly Surroundings[]): readonly TraitDifference[] {
   const traits = runs.map(({ environment }) => (environment === null ? null : readTraits(environment)));
   const tell = (what: string, read: (run: Surroundings) => string | null | undefined) =>
@@ -54,7 +54,7 @@ export function environmentDifferences(runs: readonly Surroundings[]): readonly 
   ];
 }
 
-/** What differs of the configurations themselves, as they really were. */
+/** What differs between the configurations themselves, as they really ran. */
 export function configurationDifferences(sides: readonly Side[]): readonly Difference[] {
   const proof = ({ configuration }: Side) => findRunningProof(configuration);
   const proofAfter = ({ configuration: { outcome } }: Side) =>
@@ -83,18 +83,18 @@ export function configurationDifferences(sides: readonly Side[]): readonly Diffe
   return settings === null ? told : [...told, settings];
 }
 
-/** Undefined where it was not recorded, and so says nothing. */
+/** Undefined if no fingerprint was recorded. */
 function fingerprintText({ configuration: { load } }: Side, part: keyof Fingerprints): string | undefined {
   const fingerprints = load?.load.fingerprints;
   return fingerprints == null ? undefined : shortenFingerprint(fingerprints[part]);
 }
 
-/** What `generate` went by in the trials; null where none tells. */
+/** The settings that `generate` used in the trials. Null if they were not recorded. */
 export function readEffectiveSettings(configuration: ConfigurationData): Settings | null {
   return completedTrials(configuration)[0]?.measurement.generation_settings ?? null;
 }
 
-/** Those settings that differ, the model's own among them; null where none does, or one side does not tell. */
+/** The settings that differ, including the model's own. Null if none do, or if a side did not record them. */
 function settingsDifference(all: readonly (Settings | null)[]): Difference | null {
   const known = all.filter((one) => one !== null);
   if (known.length < all.length) return null;
@@ -108,28 +108,28 @@ function settingsDifference(all: readonly (Settings | null)[]): Difference | nul
   return { what: "generation settings", values: known.map(tell) };
 }
 
-/** What a configuration was given to do. Figures can be compared only where it is the same. */
+/** The work that a configuration was given. Figures can be compared only if it is the same. */
 export interface Workload {
   readonly prompts_sha256: string;
   readonly generation: PlanConfiguration["generation"];
-  /** Absent for one prompt at a time. */
+  /** Absent if prompts were answered one at a time. */
   readonly batch_size?: number;
-  /** Null where the model was not loaded. */
+  /** Null if the model was not loaded. */
   readonly parameters: number | null;
-  /** Null where the model was not loaded, or its records are older. */
+  /** Null if the model was not loaded, and in older records. */
   readonly fingerprints?: Fingerprints | null;
-  /** What `generate` went by; null likewise. */
+  /** The settings that `generate` used. Null in the same cases. */
   readonly settings?: Settings | null;
 }
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** A text is itself: hashes of runs of before stay as they are. */
+/** A plain text is not converted, so that the hashes of earlier runs stay the same. */
 function writePrompt(prompt: PromptContent): string {
   return typeof prompt === "string" ? prompt : canonicalJson(prompt);
 }
 
-/** Prompts count by their texts, in their order. */
+/** Prompts are identified by their texts, in their order. */
 export function describeWorkload(
   { prompts }: Pick<RunRecord, "prompts">,
   { generation, batch_size }: Pick<PlanConfiguration, "generation" | "batch_size">,
@@ -143,7 +143,7 @@ export function describeWorkload(
   };
 }
 
-/** Why two loads of work cannot be compared; empty where they can. */
+/** Why two workloads cannot be compared; empty if they can. */
 export function workloadDifferences(ours: Workload, theirs: Workload): readonly string[] {
   const reasons: string[] = [];
   if (ours.prompts_sha256 !== theirs.prompts_sha256) reasons.push("other prompts");
@@ -157,19 +157,19 @@ export function workloadDifferences(ours: Workload, theirs: Workload): readonly 
   return reasons;
 }
 
-/** What became another thing under the same name, from one run to a later one. */
+/** What became something else under the same name from one run to a later one. */
 export function modelChanges(before: Workload, now: Workload): readonly string[] {
   const settings = settingsDifference([before.settings ?? null, now.settings ?? null]);
   const files = ({ fingerprints }: Workload) =>
     fingerprints == null ? null : { ...fingerprints, generation_settings: null };
   return [
-    // Settings are told by what they are, where the trials went by others.
+    // Settings are reported by their values instead, if the trials used different ones.
     ...describeModelChanges(files(before), files(now)),
     ...(settings === null ? [] : [`generation settings ${settings.values.join(" → ")}`]),
   ];
 }
 
-/** Why a side cannot be compared with the baseline; empty where it can. */
+/** Why a side cannot be compared with the baseline; empty if it can. */
 export function incomparable(baseline: Side, other: Side): readonly string[] {
   const reasons = [...workloadDifferences(describeSideWorkload(baseline), describeSideWorkload(other))];
   const haveOtherTokens = pairTrials(

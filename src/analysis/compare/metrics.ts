@@ -1,4 +1,4 @@
-/** What is compared, value by value: one entry a metric. */
+/** The values that are compared, one entry per metric. */
 
 import { computeMedian } from "../../base/statistics.js";
 import { type LoadMetric, sortByPlace, type TrialMetric } from "../../metrics/metric.js";
@@ -19,7 +19,7 @@ import { computePerplexity, findQualityMeasurement, listTokenDifferences } from 
 import type { Side } from "./sides.js";
 
 export interface MetricValue {
-  /** Of trials the median, as in every table; of a load the one there is; of a text its perplexity. */
+  /** For a trial metric the median, as in every table; for a load metric its only value; for a text its perplexity. */
   readonly value: number;
 }
 
@@ -28,13 +28,13 @@ export interface MetricRatio {
   readonly ratio: number;
   readonly ci99_low: number | null;
   readonly ci99_high: number | null;
-  /** Pairs of trials or of tokens; null for what is exact, not measured. */
+  /** The number of pairs of trials or tokens. Null for a value that is exact, not measured. */
   readonly pairs: number | null;
-  /** Loads of each, where a load is what counts; null elsewhere. */
+  /** The number of loads on each side, if a load counts as one observation, else null. */
   readonly loads: number | null;
-  /** A time that rests on one load of each. */
+  /** Whether it is a time that rests on only one load of each side. */
   readonly is_of_one_load: boolean;
-  /** `counted`: exact, so neither noise nor interval. */
+  /** `counted`: the value is exact, so it has neither noise nor an interval. */
   readonly verdict: Verdict | "counted";
 }
 
@@ -47,7 +47,7 @@ export interface Metric {
   readonly computeRatio: (side: Side, baseline: Side) => MetricRatio | null;
 }
 
-/** The metrics that both kinds of memory and the texts of these sides allow. */
+/** Returns the metrics by which these sides can be compared, given the kinds of memory and the texts that they measured. */
 export function metricsFor(sides: readonly Side[]): readonly Metric[] {
   const texts = [
     ...new Set(sides.flatMap(({ configuration }) => configuration.quality.map((one) => one.text_id))),
@@ -64,7 +64,7 @@ export function metricsFor(sides: readonly Side[]): readonly Metric[] {
   ];
 }
 
-/** What every metric that is compared has. */
+/** The fields that all compared metrics have. */
 function describeMetric({
   key,
   better,
@@ -105,7 +105,7 @@ function loadMetric(metric: LoadMetric): Metric {
   };
 }
 
-/** Null where the sides measured different kinds of it, or where what may be left out was not measured at all. */
+/** Null if the sides measured different kinds of it, or if the metric is optional and was not measured at all. */
 function trialMetric(metric: TrialMetric, sides: readonly Side[]): Metric | null {
   const found = new Set(sides.map((side) => chooseSource(metric, listMeasurements(side.configuration))));
   const isMeasured = [...found].some((one) => one !== null);
@@ -151,7 +151,9 @@ function listValues(
   return trials.flatMap(({ measurement }) => of(measurement) ?? []);
 }
 
-/** Across runs the same prompt is the same text, whatever its place; the same repeat is the same number. */
+/**
+ * Pairs trials of two runs: prompts are the same if their texts are, whatever their position, and repeats if their numbers are.
+ */
 export function trialPairs(side: Side, baseline: Side): TrialPair[] {
   const before = new Map(keyedTrials(baseline));
   return keyedTrials(side).flatMap(([key, own]) => {

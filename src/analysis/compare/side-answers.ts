@@ -7,7 +7,7 @@ import type { Group, Side } from "./sides.js";
 
 export interface ComparedQuestion {
   readonly prompt: string;
-  /** One a side: its first answer; null where it has none. */
+  /** One per side: its first answer; null if it has none. */
   readonly answers: readonly (ComparedAnswer | null)[];
 }
 

@@ -1,4 +1,4 @@
-/** What is compared: configurations, each of a run, lined up by label. */
+/** What is compared: configurations of runs, matched by label. */
 
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
@@ -10,12 +10,12 @@ export interface CompareInput {
   /** As it was written. */
   readonly argument: string;
   readonly data: RunData;
-  /** Label or id; null = the whole run. */
+  /** Label or id. Null for the whole run. */
   readonly configuration: string | null;
 }
 
 export interface Side {
-  /** Unique among the sides: for tables. */
+  /** Unique among the sides, for use in tables. */
   readonly name: string;
   readonly data: RunData;
   readonly configuration: ConfigurationData;
@@ -44,7 +44,7 @@ export function splitArgument(argument: string): {
 }
 
 /**
- * Whole runs are lined up configuration by configuration, by label; as soon as one single configuration is named, every
+ * Whole runs are matched configuration by configuration, by label. As soon as one argument names a single configuration, every
  * argument must name one. Throws FalconError `compare-mixed`, `compare-configuration-unknown`, `compare-nothing-shared`.
  */
 export function groupSides(inputs: readonly CompareInput[]): Groups {
@@ -101,7 +101,7 @@ function findSide(input: CompareInput, wanted: string): Side {
   );
 }
 
-/** The same argument twice gets a number, so that tables can tell them apart. */
+/** Numbers the sides of repeated arguments, so that they can be told apart in tables. */
 function uniquelyNamed(sides: readonly Side[]): readonly Side[] {
   return sides.map((side, index) => {
     const before = sides.slice(0, index).filter(({ name }) => name === side.name).length;

@@ -1,4 +1,4 @@
-/** Where the level of a series changed: seeded binary segmentation, each change tested by permutation. */
+/** Finds where the level of a series changed: seeded binary segmentation, with a permutation test for each change. */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { randomBelow } from "../../base/statistics.js";
@@ -6,12 +6,15 @@ import { type Interval, seededIntervals } from "./seeded-intervals.js";
 import { winsorized } from "./winsorize.js";
 
 export const CHANGE_TEST = {
-  /** Of a hundred series of pure noise about one is said to have changed. */
+  /** About one in a hundred series of pure noise is reported as changed. */
   alpha: 0.01,
   permutations: 999,
-  /** Permutations without one as clear that settle it sooner: most real changes are far clearer than any of them. */
+  /**
+   * The test ends early if none of the first so many permutations has a change as clear, because most real changes are far
+   * clearer than any permutation's.
+   */
   permutations_without_one: 199,
-  /** A level is at least so many runs: two slow nights are two slow nights. */
+  /** The fewest runs that make a level: two slow nights are just two slow nights. */
   fewest_runs_a_level: 3,
   /** With fewer, no arrangement is rare enough to tell a change from noise. */
   fewest_runs: 10,
@@ -19,7 +22,7 @@ export const CHANGE_TEST = {
 } as const;
 
 export interface ChangePoint {
-  /** Of the first value of the new level. */
+  /** Index of the first value of the new level. */
   readonly index: number;
   /** Share of the permutations in which a change at least as clear was found. */
   readonly p_value: number;
@@ -27,7 +30,9 @@ export interface ChangePoint {
 
 export type ChangeTest = { readonly [K in keyof typeof CHANGE_TEST]: number };
 
-/** In order of time; none with fewer than `fewest_runs` values. The same values give the same changes. */
+/**
+ * Returns the changes in order of time; none for fewer than `fewest_runs` values. The same values always give the same changes.
+ */
 export function findChangePoints(
   values: readonly number[],
   test: ChangeTest = CHANGE_TEST,
@@ -48,7 +53,10 @@ export function findChangePoints(
   return refined(scores, found, test.fewest_runs_a_level);
 }
 
-/** The clearest change of a segment, or null where it is no clearer than those of its permutations. */
+/**
+ * Returns the clearest change of a segment. Null if the segment is too short, or if too many of its permutations have a change as
+ * clear.
+ */
 function testSegment(scores: Float64Array, test: ChangeTest, random: RandomGenerator): ChangePoint | null {
   if (scores.length < test.fewest_runs) return null;
   const shortest = 2 * test.fewest_runs_a_level;
@@ -57,9 +65,10 @@ function testSegment(scores: Float64Array, test: ChangeTest, random: RandomGener
   if (seen.contrast <= 0) return null;
   const most = Math.floor(test.alpha * (test.permutations + 1)) - 1;
   const shuffled = scores.slice();
-  // Equal within rounding is equal: sums of the same values in another order differ in their last bits.
+  // Allows for rounding, because sums of the same values in another order differ in their last bits.
   const asClearAs = seen.contrast * (1 - 1e-9);
-  // Two means differ by the range at most, and weigh most in the middle: shorter intervals cannot hold as clear a change.
+  // Two means differ by at most the range, and their difference weighs most in the middle of an interval, so shorter intervals
+  // cannot hold a change as clear.
   const range = computeRange(scores);
   const longEnough = intervals.filter(({ from, to }) => (range * Math.sqrt(to - from)) / 2 >= asClearAs);
   const search = new ChangeSearch(longEnough, test.fewest_runs_a_level);
@@ -92,7 +101,7 @@ function shuffle(values: Float64Array, random: RandomGenerator): void {
   }
 }
 
-/** The greatest difference between the means of two neighbouring stretches, in units of its own standard error. */
+/** Finds the largest difference between the means of two neighbouring stretches, in units of its own standard error. */
 class ChangeSearch {
   readonly #weights = new Map<number, Float64Array>();
   #sums = new Float64Array(0);
@@ -131,7 +140,7 @@ class ChangeSearch {
     return { index, contrast };
   }
 
-  /** Sums of the first k values, of values less their mean: so that a constant series has no change by rounding. */
+  /** Sums of the first k values, each less the very first value, so that rounding does not make a change in a constant series. */
   #cumulated(values: Float64Array): Float64Array {
     if (this.#sums.length !== values.length + 1) this.#sums = new Float64Array(values.length + 1);
     const first = values[0] ?? 0;
@@ -144,7 +153,10 @@ class ChangeSearch {
   }
 }
 
-/** Each change where it is clearest between its neighbours: the stretch in which it was found may have held another one. */
+/**
+ * Moves each change to where it is clearest between its neighbours, because the stretch in which it was found may have held
+ * another change.
+ */
 function refined(
   scores: Float64Array,
   found: readonly ChangePoint[],
@@ -160,7 +172,7 @@ function refined(
   return result;
 }
 
-/** Finds the clearest split of stretches of one length, many times over. */
+/** Finds the clearest split of a stretch; reusable for any number of stretches of the same length. */
 export class SplitSearch {
   readonly #search: ChangeSearch;
 
@@ -168,7 +180,7 @@ export class SplitSearch {
     this.#search = new ChangeSearch([{ from: 0, to: length }], fewest);
   }
 
-  /** Index of the first value after it; null where the stretch is too short or has no change. */
+  /** Index of the first value after the split. Null if the stretch is too short or has no change. */
   clearest(stretch: Float64Array): number | null {
     const { index, contrast } = this.#search.clearest(stretch);
     return contrast > 0 ? index : null;

@@ -1,4 +1,4 @@
-/** Names of the charts that a history consists of: one a metric, those of texts one a text. */
+/** Names of a history's charts: one per metric, or one per text for metrics of scored texts. */
 import { HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
 
 const LONGEST_TEXT = 60;
@@ -10,7 +10,7 @@ export function historyChartName(metric: HistoryMetric["key"], textId: string | 
   return `${metric}-${slug.slice(0, LONGEST_TEXT)}`;
 }
 
-/** Whether some history may have drawn a chart of this name. */
+/** Whether a chart of this name may have been drawn by a history. */
 export function isHistoryChart(name: string): boolean {
   return HISTORY_METRICS.some(
     ({ key, isOfText }) => name === key || (isOfText && name.startsWith(`${key}-`)),

@@ -1,4 +1,4 @@
-/** What happened between runs: other libraries, drivers or machines, and runs that did not come. */
+/** What happened between runs: changes of libraries, drivers or machine, and scheduled runs that did not take place. */
 import { environmentDifferences, GIT_COMMIT, type Surroundings } from "../compare/environment-diff.js";
 import type { HistoryRun } from "./series.js";
 
@@ -7,7 +7,7 @@ export interface EnvironmentDifference {
   readonly what: string;
   readonly before: string | null;
   readonly after: string | null;
-  /** False where one of the two did not record it: it may be the same. */
+  /** False if one of the two runs did not record it, so that it may be the same. */
   readonly is_known: boolean;
 }
 
@@ -17,7 +17,10 @@ export interface EnvironmentChange {
   readonly differences: readonly EnvironmentDifference[];
 }
 
-/** Each run against the last one before it whose environment is known. The lab's own commits are no event: they change with every run. */
+/**
+ * Compares each run with the last run before it whose environment is known. Git commits of the folder where runs are started are
+ * not reported, because they change with every run.
+ */
 export function environmentChanges(runs: readonly HistoryRun[]): readonly EnvironmentChange[] {
   const changes: EnvironmentChange[] = [];
   let before: { readonly surroundings: Surroundings; readonly serialized: string } | null = null;
@@ -44,7 +47,10 @@ export function environmentChanges(runs: readonly HistoryRun[]): readonly Enviro
   return changes;
 }
 
-/** All that `environmentDifferences` may tell; most runs have the very same. */
+/**
+ * Everything that `environmentDifferences` may report, as one text. Comparing it first saves work, because most runs have exactly
+ * the same.
+ */
 function serializeEnvironment({ controller, falcon_exp_version, environment }: Surroundings): string {
   const { machine_state: _, memory_bandwidth: __, environment_variables: ___, ...same } = environment ?? {};
   return JSON.stringify([controller.hostname, falcon_exp_version, same]);
@@ -53,8 +59,8 @@ function serializeEnvironment({ controller, falcon_exp_version, environment }: S
 const MOST_MISSED = 10_000;
 
 /**
- * Times at which a run every `every_sec` seconds should have begun and none did, up to `now`. A run may come half a period late;
- * after each run the clock starts anew. At most ten thousand of them.
+ * Returns the times up to `now` at which a run was due, one every `every_sec` seconds, but none began. A run may be up to half a
+ * period late, and the clock starts over with each run. At most ten thousand times are returned.
  */
 export function missedRuns(
   runs: readonly Pick<HistoryRun, "started_at">[],
@@ -66,7 +72,7 @@ export function missedRuns(
   return times
     .flatMap((time, index) => {
       const next = times[index + 1];
-      // Between runs the next one counts as of its own slot; up to now a slot is missed once it is half a period past.
+      // The next run counts for the slot nearest to it; after the last run, a slot is missed once it is half a period ago.
       const periods = ((next ?? now.getTime()) - time) / period;
       const missed = next === undefined ? Math.floor(periods - 0.5) : Math.round(periods) - 1;
       const length = Math.min(MOST_MISSED, Math.max(0, missed));

@@ -1,4 +1,7 @@
-/** How far out percentiles of a bootstrap are taken, so that few values are covered as Student's t covers them (Hesterberg, 2015). */
+/**
+ * How far out to take the percentiles of a bootstrap, so that with few values the interval covers as much as Student's t does
+ * (Hesterberg, 2015).
+ */
 import { studentTQuantile } from "../../base/statistics.js";
 
 /** Share left out on each side: Φ(−√(n ÷ (n − 1)) · t), with Student's t for 95 % and n − 1 degrees of freedom. */

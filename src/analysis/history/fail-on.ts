@@ -1,9 +1,9 @@
 /**
- * What is a regression: `decode_tokens_per_sec<-5%`, `peak_memory_bytes>1.2GB`, `ttft_sec>150ms`.
+ * What counts as a regression: `decode_tokens_per_sec<-5%`, `peak_memory_bytes>1.2GB`, `ttft_sec>150ms`.
  *
  *   condition = metric ("<" | ">") limit
- *   limit     = sign digits "%"      against the level before
- *             | digits [unit]        of the value itself
+ *   limit     = sign digits "%"      relative to the level before
+ *             | digits [unit]        for the value itself
  */
 
 import { FalconError } from "../../base/errors.js";
@@ -24,7 +24,7 @@ export interface FailCondition {
 
 const EXAMPLE = "Write it as decode_tokens_per_sec<-5% or peak_memory_bytes>1.2GB.";
 
-/** Throws FalconError `fail-on-invalid` with the place of what is wrong. */
+/** Parses one condition. Throws FalconError `fail-on-invalid` with the position of the mistake. */
 export function parseFailCondition(text: string): FailCondition {
   const name = /^\s*([A-Za-z0-9_-]*)/.exec(text);
   const written = name?.[1] ?? "";
@@ -35,7 +35,7 @@ export function parseFailCondition(text: string): FailCondition {
   const operatorAt = skipSpace(text, nameAt + written.length);
   const operator = text[operatorAt];
   if (operator !== "<" && operator !== ">") {
-    throw invalid(text, operatorAt, 1, `After ${written} comes < or >.`, EXAMPLE);
+    throw invalid(text, operatorAt, 1, `Expected < or > after ${written}.`, EXAMPLE);
   }
   const limitAt = skipSpace(text, operatorAt + 1);
   const rest = text.slice(limitAt).trimEnd();
@@ -49,13 +49,14 @@ export function parseFailCondition(text: string): FailCondition {
   const known = { text: text.trim(), metric, operator } as const;
   if (unit === "%") return { ...known, limit: changeLimit(text, sign, number, limitAt, rest.length) };
   if (sign !== "") {
-    const message = "A sign is for percentages: a change against the level before.";
+    const message =
+      "A sign is only allowed with a percentage, which is a change relative to the level before.";
     throw invalid(text, limitAt, rest.length, message, EXAMPLE);
   }
   const factor = unitFactor(metric, unit);
   if (factor === null) {
     const units = Object.keys(UNITS[metric.unit].limits).filter((one) => one !== "");
-    const message = `${JSON.stringify(unit)} is no unit of ${metric.key}.`;
+    const message = `${JSON.stringify(unit)} is not a unit of ${metric.key}.`;
     const next =
       units.length === 0 ? "Write the bare number, or a change as -5%." : `Its units: ${units.join(", ")}.`;
     throw invalid(text, unitAt, unit.length, message, next);

@@ -10,12 +10,12 @@ export const HISTORY_SCHEMA_VERSION = 1;
 export interface HistoryPoint {
   /** Index into the report's runs. */
   readonly run: number;
-  /** Median over the run's trials; null where the run did not measure all of the configuration. */
+  /** Median over the run's trials. Null if the run did not measure all of the configuration. */
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;
   readonly status: string;
-  /** 0-based: values of different segments cannot be compared. */
+  /** 0-based. Values of different segments cannot be compared. */
   readonly segment: number;
 }
 
@@ -40,7 +40,7 @@ export interface HistoryChange {
   readonly ci95_high: number;
   readonly p_value: number | null;
   readonly verdict: "better" | "worse";
-  /** What changed of machine, libraries and program within that interval; a coincidence in time, not more. */
+  /** What changed in machine, libraries and program within that interval; a coincidence in time, no more. */
   readonly together_with: readonly EnvironmentDifference[];
 }
 
@@ -48,13 +48,13 @@ export interface NewestValue {
   readonly run_id: string;
   readonly at: string;
   readonly value: number;
-  /** False where the newest run did not measure it: this is then an older one's. */
+  /** False if the newest run did not measure the metric, so that this value is an older run's. */
   readonly is_of_newest_run: boolean;
   readonly is_exact: boolean;
-  /** The run's own 95 % interval; null where the value stands for itself. */
+  /** The run's own 95 % interval. Null if the value has none, such as a count. */
   readonly own_low: number | null;
   readonly own_high: number | null;
-  /** Other work on the machine disturbed all its trials: a time of them says nothing. */
+  /** Whether this is a time and other work on the machine disturbed all of its trials, so that it says nothing. */
   readonly is_disturbed: boolean;
   /** Null for the first run of a segment. */
   readonly against: NewestAgainst | null;
@@ -66,7 +66,7 @@ export interface HistorySeries extends Pick<HistoryMetric, "better" | "unit" | "
   readonly title: string;
   readonly text_id: string | null;
   readonly points: readonly HistoryPoint[];
-  /** Where a segment begins that cannot be compared with the one before, and why. */
+  /** Each run at which a segment begins that cannot be compared with the one before it, and why. */
   readonly breaks: readonly {
     readonly run_id: string;
     readonly at: string;
@@ -74,17 +74,17 @@ export interface HistorySeries extends Pick<HistoryMetric, "better" | "unit" | "
   }[];
   readonly levels: readonly HistoryLevel[];
   readonly changes: readonly HistoryChange[];
-  /** Measured runs of the newest segment, where they are too few to tell a change from noise. */
+  /** The number of measured runs in the newest segment if they are too few to tell a change from noise, else null. */
   readonly too_few_runs: { readonly runs: number; readonly needed: number } | null;
-  /** Figures of zero or less have no ratio; changes are then not looked for. */
+  /** Whether a segment has figures of zero or less, which have no ratio, so that no changes are looked for in it. */
   readonly has_no_ratio: boolean;
   readonly newest: NewestValue | null;
 }
 
 /**
- * `regression` only where the point and all of its interval are beyond the limit: for a value the run's own, for a change
- * that of one more run. `no-figure`: the newest run did not measure
- * it; `run` itself exits with a code of its own for that.
+ * `regression` only if the figure and its whole interval are beyond the limit. For a limit on the value this is the run's own
+ * interval, for a limit on the change it is the interval of one more run. `no-figure`: the newest run did not measure the metric;
+ * `run` has an exit code of its own for that.
  */
 export type Outcome =
   | "regression"
@@ -101,11 +101,11 @@ export interface Check {
   readonly metric: string;
   readonly title: string;
   readonly outcome: Outcome;
-  /** What was judged; null without a value. */
+  /** The value that was judged. Null if there is none. */
   readonly newest: NewestValue | null;
 }
 
-/** All of a report but what is judged. */
+/** Everything in a report except what is judged. */
 export interface HistoryHeader {
   readonly schema_version: typeof HISTORY_SCHEMA_VERSION;
   readonly experiment: string;
@@ -116,11 +116,11 @@ export interface HistoryHeader {
     readonly at: string;
     readonly differences: readonly EnvironmentDifference[];
   }[];
-  /** Seconds between scheduled runs, as given; null where they are not. */
+  /** Seconds between scheduled runs, as given by the user. Null if not given. */
   readonly every_sec: number | null;
   /** UTC times at which a run was due and none began. */
   readonly missed_runs: readonly string[];
-  /** How changes were told from noise. */
+  /** The settings by which changes were told from noise. */
   readonly change_test: typeof CHANGE_TEST;
 }
 

@@ -24,7 +24,7 @@ export interface HistoryOptions {
   readonly now: Date;
 }
 
-/** The series of one chart: those of one metric. */
+/** The series of one chart, which are all of the same metric. */
 export interface JudgedChart {
   readonly name: string;
   readonly header: HistoryHeader;
@@ -40,7 +40,7 @@ export function buildHistory(runs: readonly HistoryRun[], options: HistoryOption
   }
 }
 
-/** The same chart by chart, for who draws one while the next is judged. */
+/** The same, but yields chart by chart, so that one can be drawn while the next is judged. */
 export function* judgeHistory(
   runs: readonly HistoryRun[],
   options: HistoryOptions,
@@ -57,7 +57,7 @@ export function* judgeHistory(
   };
   const all = buildSeries(runs);
   const judged = new Map<Series, HistorySeries>();
-  // What is exact is judged at once: there is something to draw from the start.
+  // Exact metrics come first: they are judged at once, so that there is something to draw from the start.
   const order = all.toSorted((a, b) => Number(b.metric.isExact) - Number(a.metric.isExact));
   const names = new Set(order.map(nameChart));
   for (const name of names) {
@@ -65,7 +65,7 @@ export function* judgeHistory(
     for (const series of own) judged.set(series, historySeries(series, runs, environments));
     yield { name, header, series: own.flatMap((series) => judged.get(series) ?? []) };
   }
-  // Charts go by metric, the report by configuration.
+  // Charts are ordered by metric, the report by configuration.
   const series = all.flatMap((one) => judged.get(one) ?? []);
   return { ...header, series, checks: evaluateChecks(options.conditions, series) };
 }
@@ -179,7 +179,7 @@ function compareNewest(
 ): NewestValue | null {
   const point = measured.at(-1);
   if (point === undefined) return null;
-  // What goes on is judged when it is over.
+  // A run that is still in progress is judged once it has ended.
   const newestRun = runs.findLastIndex(({ status }) => status !== "running");
   return {
     ...findRun(runs, point.run),

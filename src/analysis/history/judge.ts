@@ -2,7 +2,7 @@
 import type { FailCondition } from "./fail-on.js";
 import type { Check, HistorySeries, NewestValue, Outcome } from "./history-types.js";
 
-/** One check a condition and configuration that has the metric. */
+/** Returns one check for each condition and each series of the condition's metric. */
 export function evaluateChecks(
   conditions: readonly FailCondition[],
   series: readonly HistorySeries[],
@@ -30,7 +30,7 @@ function judgeOutcome({ limit, operator }: FailCondition, newest: NewestValue): 
   const isBeyond = (value: number, bound: number) => (operator === "<" ? value < bound : value > bound);
   const nearest = <V>(low: V, high: V) => (operator === "<" ? high : low);
   const { against, value } = newest;
-  // A budget needs no history: what the run measured itself is beyond it or is not.
+  // A limit on the value itself needs no history: the run's own measurement is either beyond it or not.
   if (limit.kind === "value") {
     if (!isBeyond(value, limit.value)) return "within-limit";
     const end = nearest(newest.own_low, newest.own_high);

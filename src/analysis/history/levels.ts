@@ -6,7 +6,7 @@ import { CHANGE_TEST, findChangePoints, SplitSearch } from "./change-points.js";
 import { expandedTail } from "./expanded-tail.js";
 import { winsorized } from "./winsorize.js";
 
-/** Measured runs `from` (first) to `to` (after the last), which nothing tells apart but noise. */
+/** Measured runs from index `from` (the first) to `to` (after the last) that differ only by noise. */
 export interface Level {
   readonly from: number;
   readonly to: number;
@@ -14,16 +14,16 @@ export interface Level {
 }
 
 export interface LevelChange {
-  /** Of the first measured run of the new level. */
+  /** Index of the first measured run of the new level. */
   readonly at: number;
   /** 95 % interval of that index, both ends included. */
   readonly at_low: number;
   readonly at_high: number;
-  /** Median of the new level ÷ that of the old one; its interval is null where a level has fewer runs than tell one. */
+  /** Median of the new level ÷ that of the old one. For exact values, both ends of its interval are the ratio itself. */
   readonly ratio: number;
   readonly ci95_low: number;
   readonly ci95_high: number;
-  /** Of the permutation test; null for what is counted. */
+  /** From the permutation test. Null for exact values, which are not tested. */
   readonly p_value: number | null;
 }
 
@@ -32,11 +32,13 @@ export interface Levels {
   readonly changes: readonly LevelChange[];
 }
 
-/** More runs than these on either side tell nothing more of when a level changed. */
+/** More runs than this on either side reveal nothing more about when a level changed. */
 const RUNS_EACH_SIDE = 100;
 const RESAMPLES = 999;
 
-/** Of values measured one after the other, all positive. What is exact changes wherever it is another number. */
+/**
+ * Finds the levels of values measured one after the other, all positive. Exact values change level whenever the number changes.
+ */
 export function findLevels(values: readonly number[], options: { readonly isExact: boolean }): Levels {
   const found = options.isExact
     ? values.flatMap((value, index) =>
@@ -62,8 +64,8 @@ export function findLevels(values: readonly number[], options: { readonly isExac
 }
 
 /**
- * By the bootstrap: each side drawn anew from its own runs, the change looked for again. Percentiles of the ratio are expanded
- * for few runs.
+ * Estimates both intervals by the bootstrap: each side is resampled from its own runs, and the change is looked for again. With
+ * few runs, percentiles of the ratio are taken further out (`expandedTail`).
  */
 function estimateIntervals(
   values: readonly number[],
@@ -101,7 +103,7 @@ function resample(values: readonly number[], into: Float64Array, random: RandomG
   for (let i = 0; i < into.length; i++) into[i] = values[randomBelow(random, values.length)] ?? 0;
 }
 
-/** A typed array is sorted by number, and many times faster than a plain one. */
+/** Takes a typed array, because `sort` orders it by number, and many times faster than a plain one. */
 function medianOfSorted(sorted: Float64Array): number {
   const half = sorted.length >> 1;
   const upper = sorted[half] ?? 0;

@@ -1,4 +1,4 @@
-/** What is followed over runs: the metrics of the registry that have a place in history. */
+/** The metrics that are followed over runs: those of the registry that have a place in `history`. */
 import { studentTQuantile } from "../../base/statistics.js";
 import { memoryName } from "../../metrics/memory.js";
 import { type LoadMetric, sortByPlace, type TextMetric, type TrialMetric } from "../../metrics/metric.js";
@@ -14,29 +14,32 @@ import {
 import { type MetricUnit, UNITS } from "../../metrics/units.js";
 import type { ConfigurationValues } from "./run-values.js";
 
-/** What one run says of one metric; `low` and `high` are null where there is nothing of the kind. */
+/** One run's value of one metric; `low` and `high` are null if the value has no spread. */
 export interface HistoryValue extends TextValue {
-  /** The run's own 95 % interval of the value; null where the value stands for itself, as what is counted does. */
+  /** The run's own 95 % interval of the value. Null if the value has none, such as a count. */
   readonly own: readonly [low: number, high: number] | null;
-  /** Other work on the machine decided it. */
+  /** Whether this is a time and other work on the machine disturbed all of its trials. */
   readonly isDisturbed: boolean;
 }
 
 export interface HistoryMetric {
-  /** As `--fail-on` names it: a key of summary.json or a column of quality.csv. */
+  /** The name in `--fail-on`: a key of summary.json or a column of quality.csv. */
   readonly key: string;
   readonly title: string;
   readonly better: "lower" | "higher";
   readonly unit: MetricUnit;
-  /** What `low` and `high` of its values are: the lowest and highest trial, or the 95 % interval. */
+  /** What `low` and `high` of its values are: the lowest and highest trial, or the 95 % interval. Null if it has neither. */
   readonly spread: "trials" | "ci95" | null;
-  /** Counted, not measured: any difference is one. */
+  /** Whether it is counted, not measured, so that any difference is real. */
   readonly isExact: boolean;
   readonly format: (value: number) => string;
-  /** `textId` is null for what is not of a text. */
+  /** `textId` is null for a metric that does not belong to a text. */
   readonly readValue: (configuration: ConfigurationValues, textId: string | null) => HistoryValue | null;
   readonly isOfText: boolean;
-  /** What the value is of, where that may change under one name; the series then begins anew. */
+  /**
+   * The kind of thing that was measured, if that can differ under one name (kinds of memory), else empty. If it changes, the
+   * series starts over.
+   */
   readonly describeKind: (configuration: ConfigurationValues) => string;
 }
 
@@ -52,7 +55,7 @@ function trialEntry(metric: TrialMetric): Placed {
       value: own.median,
       low: own.min,
       high: own.max,
-      // A process fixes its memory: its trials tell one figure again and again.
+      // A process fixes its memory, so that its trials only repeat the same figure.
       own: metric.sources === undefined ? estimateOwn(own) : null,
       isDisturbed: metric.isTimed === true && trials_disturbed > 0 && trials_disturbed === trials_completed,
     };
@@ -64,7 +67,7 @@ function trialEntry(metric: TrialMetric): Placed {
   ];
 }
 
-/** By Student's t over the run's trials; null for a single one. */
+/** The 95 % interval by Student's t over the run's trials. Null for a single trial. */
 function estimateOwn({
   n,
   median,

@@ -1,29 +1,30 @@
-/** The newest run against the level before it: what one more run may show by noise alone. */
+/** Compares the newest run with the level before it, given how far one more run may be off by noise alone. */
 import { computeMedian, studentTQuantile } from "../../base/statistics.js";
 import type { Level } from "./levels.js";
 import { winsorized } from "./winsorize.js";
 
-/** Fewer runs do not tell how far runs differ by themselves. */
+/** Fewer runs do not show how much runs differ by noise alone. */
 export const FEWEST_RUNS_BEFORE = 5;
 
 export type NewestVerdict = "less" | "more" | "within-noise" | "too-few-runs" | "counted";
 
 export interface NewestAgainst {
-  /** Runs of the level that it is compared with. */
+  /** The number of runs in the level that the newest run is compared with. */
   readonly runs_before: number;
   /** Their median. */
   readonly level: number;
   /** Newest ÷ level. */
   readonly ratio: number;
-  /** 95 % interval, from how far the runs before differ among themselves; null with too few of them and for what is counted. */
+  /** 95 % interval, from how much the earlier runs differ from each other. Null if they are too few, and for exact metrics. */
   readonly ci95_low: number | null;
   readonly ci95_high: number | null;
   readonly verdict: NewestVerdict;
 }
 
 /**
- * The level is that of the runs before; while a new one is too short to be compared with, it is the one before that, so that
- * a change is told until it has become the rule. Null without any run before. Values are positive.
+ * Compares the newest value with the level of the runs before it. While that level is still too short to compare with, the level
+ * before it is used, so that a change is reported until the new level is established. Null if there is no earlier run. Values
+ * must be positive.
  */
 export function newestAgainst(
   values: readonly number[],
@@ -55,10 +56,13 @@ function runsBefore(values: readonly number[], levels: readonly Level[]): readon
   return old === undefined ? values.slice(from, -1) : values.slice(old.from, old.to);
 }
 
-/** Of the 95 % prediction interval of one more run about the median of these, by Student's t; a median's variance is π/2 times a mean's. */
+/**
+ * Half the width of the 95 % prediction interval of one more run around the median of these, by Student's t. The variance of a
+ * median is π/2 times that of a mean.
+ */
 function halfWidth(logs: readonly number[]): number {
   const [first = 0] = logs;
-  // Less the first, so that values that are all the same have no spread by rounding.
+  // The first value is subtracted, so that rounding does not give a spread to values that are all the same.
   const plain = winsorized(logs).map((value) => value - first);
   const n = plain.length;
   const mean = plain.reduce((sum, value) => sum + value / n, 0);

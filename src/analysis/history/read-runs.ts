@@ -10,14 +10,14 @@ import type { HistoryRun } from "./series.js";
 
 export interface ReadHistory {
   readonly runs: readonly HistoryRun[];
-  /** Runs whose records could not be read, for people. */
+  /** Messages for people about runs whose records are damaged or could not be read. */
   readonly warnings: readonly string[];
 }
 
-/** On a network disk files are read side by side, so that its delays do not add up. */
+/** Files on a network disk are read concurrently, so that its delays do not add up. */
 const CONCURRENCY = 16;
 
-/** `summaries` are those of the runs that have a current one, by their folders. */
+/** `summaries` maps a run's folder to its summary, for the runs that have a current one. */
 export async function readHistoryRuns(
   entries: readonly RunIndexEntry[],
   summaries: ReadonlyMap<string, SummaryValues>,
@@ -30,7 +30,7 @@ export async function readHistoryRuns(
     const { runValues, problem } = await readRunValues(entry, summaries.get(entry.folder) ?? null, reader);
     if (problem !== null) warnings.push(`${entry.path}: ${problem}`);
     const started_at = runValues?.run.at ?? entry.started_at ?? parseTime(entry.run_id);
-    // A run with neither records nor a time in its name has no place in time.
+    // A run with neither records nor a time in its name cannot be placed in time.
     if (started_at === null) return;
     runs.push({ run_id: entry.run_id, started_at, status: entry.status, runValues });
   });
@@ -55,7 +55,7 @@ async function readRunValues(
   }
 }
 
-/** `20261124T023746Z-a1b2` → its time; null for another name. */
+/** `20261124T023746Z-a1b2` → its time. Null for any other name. */
 function parseTime(runId: string): string | null {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-/.exec(runId);
   if (match === null) return null;

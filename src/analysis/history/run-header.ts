@@ -1,4 +1,4 @@
-/** The first line of `records.jsonl`, of many runs of one experiment. */
+/** Reads the first line of `records.jsonl` of many runs of one experiment. */
 import { z } from "zod";
 import { openRecordLine, parseRecords } from "../../run/reader.js";
 import type { RunRecord } from "../../run/record-types.js";
@@ -6,21 +6,24 @@ import type { SmallFiles } from "../../run/small-files.js";
 
 /** Most first lines are shorter. */
 const FIRST_READ_BYTES = 16_384;
-/** Prompts stand in the first line; beyond this it is cheaper to read on than to be clever. */
+/** The first line contains the prompts and may be long; beyond this length it is cheaper to read all of the records. */
 const LONGEST_HEADER_BYTES = 4_194_304;
 
 const own = z.object({ run_id: z.string(), at: z.iso.datetime() });
 
 /**
- * Runs of one experiment mostly have the same plan, and checking that against the schema takes longer than reading it: what
- * stands in the line before, but for the run's own name and time, is known to be right, and shared.
+ * Runs of one experiment mostly have the same plan, and checking it against the schema takes longer than reading it. So a line
+ * that differs from the one checked last only in the run's id and time is not checked again, and shares its objects.
  */
 export class RunHeaderReader {
   constructor(private readonly files: SmallFiles) {}
 
   #last: { readonly text: string; readonly run: RunRecord } | null = null;
 
-  /** The run record; null where there is none. Throws FalconError `results-schema-newer`, and what opening a file throws. */
+  /**
+   * Returns the run record. Null if there is none. Throws FalconError `results-schema-newer`, and whatever opening the file
+   * throws.
+   */
   async read(path: string): Promise<RunRecord | null> {
     const line = await firstLine(path, this.files);
     if (line === null) return null;
@@ -37,7 +40,7 @@ export class RunHeaderReader {
   }
 }
 
-/** Without its end. Null where the file has no whole line. */
+/** The first line, without its newline. Null if the file has no complete line, or its first line is too long. */
 async function firstLine(path: string, files: SmallFiles): Promise<Buffer | null> {
   for (let bytes = FIRST_READ_BYTES; bytes <= LONGEST_HEADER_BYTES; bytes *= 4) {
     const start = await files.part(path, "start", bytes);

@@ -1,6 +1,6 @@
 /**
- * The values of one run, from its `summary.json` where that was made from these very records, else from the records: a killed
- * run has no summary, and reading two thousand whole records would take a minute.
+ * The values of one run. They come from its `summary.json` if that was made from the same records, because reading two thousand
+ * runs' records in full would take a minute; else from the records, because a killed run has no summary.
  */
 
 import { z } from "zod";
@@ -22,7 +22,7 @@ import { pickSurroundings, type Surroundings } from "../compare/environment-diff
 import { summarize } from "../summary.js";
 import { RunHeaderReader } from "./run-header.js";
 
-/** What history takes of `summary.json`. */
+/** The part of `summary.json` that `history` uses. */
 export const configurationValuesSchema = configurationSummarySchema.pick({
   label: true,
   status: true,
@@ -52,7 +52,7 @@ export interface RunValues {
   readonly configurations: readonly ConfigurationValues[];
 }
 
-/** Reads what summaries lack of runs of one experiment. */
+/** Reads the values of runs of one experiment, including what their summaries lack. */
 export class RunValuesReader {
   readonly #headers: RunHeaderReader;
 
@@ -61,8 +61,8 @@ export class RunValuesReader {
   }
 
   /**
-   * Of a run with a summary of its very records only their first line and environment.json are read, and all records where one
-   * of these cannot be used. Throws FalconError `results-schema-newer` and what the reader does.
+   * If a run has a summary of the same records, reads only the first line of the records and environment.json; if one of these
+   * cannot be used, all of the records. Throws FalconError `results-schema-newer`, and whatever the reader throws.
    */
   async read(paths: RunPaths, summary: SummaryValues | null): Promise<RunValues> {
     return (summary === null ? null : await this.#withSummary(paths, summary)) ?? (await fromRecords(paths));
@@ -70,7 +70,7 @@ export class RunValuesReader {
 
   async #withSummary(paths: RunPaths, summary: SummaryValues): Promise<RunValues | null> {
     const run = await this.#headers.read(paths.records);
-    // Where it is missing the records have it all.
+    // If it is missing, the values are read from the records, which hold everything.
     const environment = environmentFile.safeParse(await this.files.json(paths.environment)).data;
     if (run === null || environment === undefined || summary.run_id !== run.run_id) return null;
     return {

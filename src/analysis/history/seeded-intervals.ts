@@ -1,4 +1,7 @@
-/** Stretches of a series in which a change is looked for, at every scale: a short dip between two long levels hides in the whole. */
+/**
+ * Stretches of a series in which to look for a change, at every scale, because a short dip between two long levels is hidden in
+ * the whole series.
+ */
 
 export interface Interval {
   /** Index of the first value. */
@@ -8,8 +11,9 @@ export interface Interval {
 }
 
 /**
- * The whole, then intervals of half the length that overlap by half, and so on down to `shortest` values: seeded binary
- * segmentation (Kovács, Bühlmann, Li and Munk, Biometrika 2023). About 2 · n · log2(n ÷ shortest) values in all.
+ * Returns the whole series, then intervals of half its length that overlap by half, and so on down to `shortest` values: seeded
+ * binary segmentation (Kovács, Bühlmann, Li and Munk, Biometrika 2023). Together they have about 2 · n · log2(n ÷ shortest)
+ * values.
  */
 export function seededIntervals(n: number, shortest: number): readonly Interval[] {
   const intervals: Interval[] = [];

@@ -1,4 +1,4 @@
-/** One metric of one configuration over the runs, cut where values can no longer be compared. */
+/** One metric of one configuration over the runs, split where values can no longer be compared. */
 
 import type { PlanConfiguration, PlanHeader } from "../../plan/plan-types.js";
 import { describeQuantization } from "../../quantization/registry.js";
@@ -14,14 +14,14 @@ import {
 import { HISTORY_METRICS, type HistoryMetric, type HistoryValue } from "./metrics.js";
 import type { ConfigurationValues, RunValues } from "./run-values.js";
 
-/** A run in order of time. */
+/** One run; lists of these are in order of time. */
 export interface HistoryRun {
   readonly run_id: string;
   /** UTC, ISO 8601. */
   readonly started_at: string;
-  /** As the index of runs tells it: completed, partly_failed, …, running, killed, damaged. */
+  /** As in the index of runs: completed, partly_failed, …, running, killed, damaged. */
   readonly status: string;
-  /** Null where the records cannot be read. */
+  /** Null if the records cannot be read. */
   readonly runValues: RunValues | null;
 }
 
@@ -29,15 +29,15 @@ export interface HistoryRun {
 export interface SeriesPoint {
   /** Index into the runs. */
   readonly run: number;
-  /** Null where the run did not measure all of this configuration: its median would be of other trials. */
+  /** Null if the run did not measure all of this configuration, because its median would be over other trials. */
   readonly metricValue: HistoryValue | null;
-  /** Of the configuration in this run: completed, failed, killed, … */
+  /** Status of the configuration in this run: completed, failed, killed, … */
   readonly status: string;
 }
 
 /** Runs in a row whose values can be compared. */
 export interface Segment {
-  /** Why it does not go on from the one before: `other prompts`; empty for the first. */
+  /** Why it cannot be compared with the segment before it: `other prompts`. Empty for the first segment. */
   readonly reasons: readonly string[];
   readonly points: readonly SeriesPoint[];
 }
@@ -46,13 +46,16 @@ export interface Series {
   /** Label of the configuration. */
   readonly configuration: string;
   readonly metric: HistoryMetric;
-  /** As people read it, with the kind of memory or the text's id. */
+  /** Title for people, with the kind of memory or the text's id. */
   readonly title: string;
   readonly text_id: string | null;
   readonly segments: readonly Segment[];
 }
 
-/** Every metric that some run measured, configuration by configuration; those of the newest run first. `runs` are in order of time. */
+/**
+ * Returns a series for each metric that any run measured, configuration by configuration, those of the newest run first. `runs`
+ * must be in order of time.
+ */
 export function buildSeries(runs: readonly HistoryRun[]): readonly Series[] {
   const labels = new Set(
     runs.toReversed().flatMap(({ runValues }) => runValues?.configurations.map(({ label }) => label) ?? []),
@@ -79,7 +82,7 @@ export function buildSeries(runs: readonly HistoryRun[]): readonly Series[] {
 interface Source {
   readonly run: number;
   readonly status: string;
-  /** Null where not all of it was measured. */
+  /** Null if not all of it was measured. */
   readonly whole: {
     readonly configuration: ConfigurationValues;
     readonly workload: Workload;
@@ -88,13 +91,13 @@ interface Source {
   } | null;
 }
 
-/** What a planned configuration was to do. */
+/** What a configuration was planned to do. */
 interface Task {
   readonly workload: Workload;
   readonly settings: string;
 }
 
-/** Runs with the same plan share its objects, so each is looked at once. */
+/** Runs with the same plan share its objects, so each object is described only once. */
 function findTask(run: RunRecord, planned: PlanConfiguration, known: Map<PlanConfiguration, Task>): Task {
   const task = known.get(planned) ?? {
     workload: describeWorkload(run, planned, null),
@@ -104,7 +107,10 @@ function findTask(run: RunRecord, planned: PlanConfiguration, known: Map<PlanCon
   return task;
 }
 
-/** Nothing for a run that was not to measure this configuration; nobody knows that of a run that cannot be read. */
+/**
+ * Empty for a run that was not meant to measure this configuration. A run that cannot be read may have been, so it gets a source
+ * without values.
+ */
 function findSource(
   { runValues, status }: HistoryRun,
   run: number,
@@ -115,7 +121,7 @@ function findSource(
   const configuration = runValues.configurations.find((one) => one.label === label);
   const planned = runValues.run.configurations.find(({ worker }) => worker.label === label);
   if (configuration === undefined || planned === undefined) return [];
-  // It was measured once, by the run that it comes from: a second point would be no second measurement.
+  // It was measured only once, by the run that it was reused from: a second point would not be a second measurement.
   if (configuration.reused_from !== null) return [];
   const isWhole =
     configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
@@ -147,10 +153,10 @@ interface TellingPoint extends SeriesPoint {
 
 interface Work {
   readonly workload: Workload;
-  /** What the configuration was asked to be: the same label may stand for another one tomorrow. */
+  /** What the configuration was asked to be, because the same label may stand for something else tomorrow. */
   readonly settings: string;
   readonly kind: string;
-  /** Of the text that was scored; empty for other metrics. */
+  /** Identifies the scored text and how it was scored; empty for other metrics. */
   readonly text: string;
 }
 
@@ -161,7 +167,7 @@ function buildPoint(
 ): readonly TellingPoint[] {
   if (whole === null) return [{ run, metricValue: null, status, work: null }];
   const metricValue = metric.readValue(whole.configuration, textId);
-  // What this run did not measure at all (another device, a text that came later) is no failure of it.
+  // A metric that this run did not measure at all (on another device, or for a text that was added later) is not a failure.
   if (metricValue === null) return [];
   const work = {
     workload: whole.workload,
@@ -172,7 +178,7 @@ function buildPoint(
   return [{ run, metricValue, status, work }];
 }
 
-/** `interrupted` of a configuration may be a killed run or one that goes on. */
+/** An `interrupted` configuration may belong to a killed run or to one in progress, so the run's own status says more. */
 function unfinishedStatus(run: string, configuration: string): string {
   if (configuration === "completed") return "partly_failed";
   const isOpen = configuration === "interrupted" || configuration === "not_run";
@@ -189,7 +195,7 @@ function textText({ quality }: PlanHeader, textId: string): string {
   return JSON.stringify([sha256, quality?.context, quality?.max_tokens]);
 }
 
-/** `traits`: of each run's machine, by the run's index. */
+/** `traits` are those of each run's machine, by the run's index. */
 function splitSegments(
   points: readonly TellingPoint[],
   traits: readonly (Traits | null)[],
@@ -216,11 +222,11 @@ function reasonsBetween(before: Work, now: Work): readonly string[] {
   ];
   if (before.settings !== now.settings) reasons.push(`${before.settings} → ${now.settings}`);
   if (before.kind !== now.kind) reasons.push(`${before.kind} → ${now.kind}`);
-  if (before.text !== now.text) reasons.push("another text, or other settings of its scoring");
+  if (before.text !== now.text) reasons.push("a different text, or different scoring settings");
   return reasons;
 }
 
-/** Why another machine measured: its figures are no continuation. */
+/** Why two runs count as measured on different machines, whose figures do not continue the same series. */
 function machineReasons(before: Traits | null, now: Traits | null): readonly string[] {
   if (before === null || now === null || before === now) return [];
   return findMachineDifferences(before, now).map(({ what, values: [old = null, today = null] }) =>

@@ -1,6 +1,6 @@
-/** Examples of commands, for any width of a terminal: long ones go on in the next line as a shell reads them. */
+/** Formats example commands for any terminal width: long ones continue on the next line in a way that a shell understands. */
 
-/** A line, `command   what it is for`, is told by two or more spaces. */
+/** Each line is `command   what it is for`, with two or more spaces in between. */
 export function formatExamples(lines: readonly string[], program: string, columns: number): string {
   const notesFrom = Math.max(0, ...lines.map((line) => `  $ ${program} ${parts(line).command}`.length)) + 2;
   const shown = lines.flatMap((line) => {
@@ -17,7 +17,7 @@ export function formatExamples(lines: readonly string[], program: string, column
   return `\nExamples:\n${shown.join("\n")}`;
 }
 
-/** For plain words; unlike `wrapText` it costs no start of the program a package. */
+/** Wraps plain words. Unlike `wrapText`, it needs no package, which would have to be loaded at every start of the program. */
 export function wrapWords(text: string, columns: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -33,7 +33,7 @@ function parts(line: string): { readonly command: string; readonly note: string 
   return { command, note: rest.join(" ") };
 }
 
-/** What is in quotes stays in one piece. */
+/** Breaks a command at spaces; what is in quotes stays in one piece. */
 function breakCommand(command: string, columns: number): readonly string[] {
   const words = command.match(/(?:'[^']*'|"[^"]*"|[^ '"])+/g) ?? [];
   const pieces: string[] = [];

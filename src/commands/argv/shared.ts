@@ -1,4 +1,4 @@
-/** What the definitions of commands share: the maker of a command, and options that several have. */
+/** What the command definitions share: the function that adds a command, and options that several commands have. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CommandIo } from "../io.js";
 import { formatExamples } from "./examples.js";
@@ -7,13 +7,13 @@ import { formatExamples } from "./examples.js";
 export interface ArgvContext {
   readonly io: CommandIo;
   readonly setExitCode: (code: number) => void;
-  /** For what people do not call themselves. */
+  /** For hidden commands, which people do not call themselves. */
   readonly program: Command;
   /** Adds a command with its examples. */
   readonly command: (name: string, description: string, examples: readonly string[]) => Command;
 }
 
-/** Of each command for the list of all; its own help says more. */
+/** One line per command for the list of all commands; the help of a command says more. */
 const SUMMARIES: Readonly<Record<string, string>> = {
   run: "measure an experiment, or resume a run",
   attach: "follow a run that Slurm measures",
@@ -39,7 +39,7 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   init: "write the example experiments",
 };
 
-/** `program` → the context's maker of commands. */
+/** Returns the function that adds a command to `program`. */
 export function commandMaker(program: Command, io: CommandIo): ArgvContext["command"] {
   return (name, description, examples) =>
     program
@@ -76,13 +76,13 @@ export const pollOption = new Option("--poll <seconds>", "with Slurm: seconds be
   .default(20)
   .argParser(wholeNumber);
 
-/** Throws InvalidArgumentError on anything but a whole number from 1. */
+/** Parses a whole number from 1. Throws InvalidArgumentError on anything else. */
 export function wholeNumber(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It must be a whole number from 1.");
 }
 
-/** Throws InvalidArgumentError on anything but a port, or 0 for any. */
+/** Parses a port, or 0 for any free one. Throws InvalidArgumentError on anything else. */
 export function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new InvalidArgumentError("It must be a port: 0 to 65535.");
@@ -98,7 +98,7 @@ export function periodSec(text: string): number {
   throw new InvalidArgumentError("It must be a period such as 30min, 24h or 7d.");
 }
 
-/** `2026-11-01` or `2026-11-01T12:00:00Z`; without a zone UTC. Throws InvalidArgumentError on anything else. */
+/** `2026-11-01` or `2026-11-01T12:00:00Z`; UTC if no zone is given. Throws InvalidArgumentError on anything else. */
 export function dateArgument(text: string): Date {
   const [, day, time = "00:00", zone = "Z"] =
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text.trim()) ?? [];

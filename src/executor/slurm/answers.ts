@@ -1,7 +1,7 @@
-/** What squeue and sacct print, as rows. Pure. */
+/** Parses what squeue and sacct print into rows. Pure. */
 import { normalizeState, type SlurmTaskState } from "./states.js";
 
-/** Array id, index, state, reason, node, name. A pending array stands in a line a task (`-r`). */
+/** Job (array id and index), state, reason, node, name. With `-r`, a pending array has one line per task. */
 export const SQUEUE_FORMAT = "%i|%T|%r|%N|%j";
 export const SACCT_FORMAT = "JobID,State,ExitCode,NodeList";
 
@@ -14,7 +14,7 @@ export interface QueueRow extends SlurmTaskState {
 
 export interface Queue {
   readonly rows: readonly QueueRow[];
-  /** Of any kind, each task of an array counted. */
+  /** The number of jobs of any kind; each task of an array counts. */
   readonly jobs: number;
 }
 
@@ -32,7 +32,7 @@ export function parseQueue(text: string): Queue {
 
 const TASK = /^(\d+)_(\d+)$/;
 
-/** By task, in order of time: a task that Slurm queued again has several. */
+/** Returns the states of each task, in order of time; a task that Slurm requeued has several. */
 export function parseAccounting(text: string): ReadonlyMap<string, readonly SlurmTaskState[]> {
   const found = new Map<string, SlurmTaskState[]>();
   for (const line of text.split("\n")) {

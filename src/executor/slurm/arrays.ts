@@ -1,13 +1,16 @@
-/** Which tasks are submitted next, as one array. Pure. */
+/** Chooses the tasks that are submitted next, as one array. Pure. */
 import type { SlurmLimits } from "./limits.js";
 
 export interface NextArray {
   readonly slices: readonly number[];
-  /** What is added to an index of the array to have its slice. */
+  /** The number that is added to an index of the array to get its slice. */
   readonly offset: number;
 }
 
-/** The first of those that wait; an array cannot hold slices of two such ranges of numbers. Null where none waits. */
+/**
+ * Returns the first waiting slices, `most` at most. One array holds only slices from the same range of `maxArraySize` numbers,
+ * because its indexes must stay below that. Null if no slice waits, or if `most` is 0.
+ */
 export function nextArray(
   waiting: readonly number[],
   { maxArraySize, most }: Pick<SlurmLimits, "maxArraySize"> & { readonly most: number },
@@ -19,11 +22,11 @@ export function nextArray(
   return { offset, slices: sorted.filter((slice) => slice < offset + maxArraySize).slice(0, most) };
 }
 
-/** The rest is left to others: where it were full nobody could submit anything. */
+/** The rest is left to other users: if the queue were full, nobody could submit anything. */
 const USED_SHARE = 0.9;
 
 export interface Crowd {
-  /** Everybody's. */
+  /** Jobs of all users. */
   readonly jobs: number;
   /** Tasks of this run that have not ended. */
   readonly own: number;
@@ -36,7 +39,8 @@ export function countRoom(
   { maxJobCount }: Pick<SlurmLimits, "maxJobCount">,
 ): number {
   const room = Math.max(0, Math.max(1, Math.floor(maxJobCount * USED_SHARE)) - jobs);
-  // Slurm bounds each array by itself: of several, the next one begins when the one before is over.
+  // Slurm applies the limit to each array separately. So unless all that waits fits, the next array follows when the tasks before
+  // it have ended.
   if (arrayLimit === null || own === 0) return room;
   return waiting <= arrayLimit - own ? room : 0;
 }

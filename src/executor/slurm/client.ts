@@ -1,4 +1,4 @@
-/** Slurm's own commands, each with a limit of its own: a controller that does not answer holds nobody up. */
+/** Runs Slurm's own commands, each with its own time limit, so that a Slurm controller that does not answer holds nobody up. */
 import { execa } from "execa";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
@@ -9,24 +9,24 @@ import type { SlurmTaskState } from "./states.js";
 const ASK_LIMIT_MS = 60_000;
 const SUBMIT_LIMIT_MS = 120_000;
 const CONFIG_LIMIT_MS = 20_000;
-/** Linux takes no argument of 128 KiB. */
+/** Linux does not accept an argument of 128 KiB. */
 const MOST_NAMES_CHARACTERS = 100_000;
 
 export type Submission =
   | { readonly kind: "taken"; readonly id: string }
-  /** Refused for a limit: there may be room later. */
+  /** Refused because of a limit: there may be room later. */
   | { readonly kind: "full"; readonly said: string }
-  /** Slurm may have taken it all the same. */
+  /** Slurm may have accepted the job all the same. */
   | { readonly kind: "unanswered"; readonly said: string };
 
 export interface SlurmClient {
   /** Throws FalconError `slurm-missing`, `slurm-submit-failed`. */
   submit(script: string): Promise<Submission>;
-  /** Of jobs of these names, or of everybody's; null where there was no answer, which says nothing of the jobs. */
+  /** Returns the jobs with these names, or everybody's; null if there was no answer, which says nothing about the jobs. */
   queue(names: readonly string[] | "all"): Promise<Queue | null>;
-  /** Null where there was no answer. */
+  /** Null if there was no answer. */
   limits(): Promise<SlurmLimits | null>;
-  /** Null where there is no accounting, or no answer. */
+  /** Null if there is no accounting, or no answer. */
   accounting(arrayIds: readonly string[]): Promise<ReadonlyMap<string, readonly SlurmTaskState[]> | null>;
   /** Throws FalconError `slurm-cancel-failed`. */
   cancel(jobs: readonly string[]): Promise<void>;
@@ -39,7 +39,7 @@ export const slurmClient: SlurmClient = {
       reject: false,
       timeout: SUBMIT_LIMIT_MS,
     });
-    // Where Slurm is full sbatch would wait for minutes: whoever follows the run asks again instead.
+    // If Slurm is full, sbatch would wait for minutes; the process that follows the run tries again later instead.
     sbatch.stderr.on("data", (said) => void (saysFull(String(said)) && sbatch.kill()));
     const result = await sbatch;
     if (result.code === "ENOENT") throw missing();
@@ -54,7 +54,7 @@ export const slurmClient: SlurmClient = {
   async queue(names) {
     const listed = names === "all" ? "" : names.join(",");
     const args = ["-h", "-r", "-t", "all", "-o", SQUEUE_FORMAT];
-    // Of so many names everybody's jobs are asked for, and the others passed over.
+    // If there are too many names for one argument, everybody's jobs are listed, and those of others are ignored.
     const filter = listed === "" || listed.length > MOST_NAMES_CHARACTERS ? [] : [`--name=${listed}`];
     const result = await execa("squeue", [...args, ...filter], { reject: false, timeout: ASK_LIMIT_MS });
     if (result.code === "ENOENT") throw missing();
@@ -73,7 +73,7 @@ export const slurmClient: SlurmClient = {
   async cancel(jobs) {
     const result = await execa("scancel", jobs, { reject: false, timeout: ASK_LIMIT_MS });
     if (result.code === "ENOENT") throw missing();
-    // A job that has ended meanwhile is cancelled enough.
+    // A job that has ended meanwhile need not be cancelled any more.
     if (!result.failed || /Invalid job id/.test(result.stderr)) return;
     throw new FalconError({
       code: "slurm-cancel-failed",
@@ -88,7 +88,7 @@ export function submitFailed(said: string): FalconError {
   return new FalconError({
     code: "slurm-submit-failed",
     message: `Slurm did not take the job: ${said}`,
-    next: "Correct executor.slurm and run it again (--dry-run shows the script); where Slurm takes it later, falcon-exp attach RUN submits what is left.",
+    next: "Correct executor.slurm and run it again (--dry-run shows the script); if Slurm may accept it later, falcon-exp attach RUN submits what is left.",
     exitCode: ExitCode.setupFailed,
   });
 }

@@ -1,4 +1,6 @@
-/** Follows a run that Slurm measures: what is lost is submitted again within a bound, then recorded as failed, with its cause. */
+/**
+ * Follows a run that Slurm measures: resubmits lost tasks a limited number of times, then records them as failed, with the cause.
+ */
 import type { Clock } from "../../base/clock.js";
 import type { RunPaths } from "../../run/paths.js";
 import { SmallFiles } from "../../run/small-files.js";
@@ -23,20 +25,20 @@ export interface FollowOptions {
   readonly client: SlurmClient;
   readonly clock: Clock;
   readonly pollMs: number;
-  /** Ends the following; the tasks go on. */
+  /** Stops following the run; the tasks continue. */
   readonly signal: AbortSignal;
-  /** Told of each look. */
+  /** Called after each look. */
   readonly onLook: (statuses: readonly SliceStatus[]) => void;
   readonly onLoss: (loss: TaskLoss) => void;
-  /** Whether nothing is left of a slice, whoever measured it. */
+  /** Whether nothing is left to do in a slice, no matter which process measured it. */
   readonly isOver: (slice: number) => Promise<boolean>;
-  /** Submits what waits, as far as there is room. */
+  /** Submits the waiting slices, as far as there is room. */
   readonly submitWaiting: (ledger: Ledger, queue: Queue) => Promise<Ledger>;
   /** Records what is left of a slice as failed. */
   readonly giveUp: (slice: number, cause: LossCause) => Promise<void>;
 }
 
-/** One look: records, queue. */
+/** Looks at the records and the queue once. */
 export async function lookAtSlices(
   ledger: Ledger,
   { run, client, clock }: Pick<FollowOptions, "run" | "client" | "clock">,
@@ -52,7 +54,10 @@ export async function lookAtSlices(
   return { records, ledger: known, queue, statuses: judgeSlices(records, known, queue?.rows ?? null) };
 }
 
-/** Everybody's where something is to be submitted, for these fill Slurm's queue; else of jobs whose tasks are not all over. */
+/**
+ * Returns `all` if something is to be submitted, because everybody's jobs fill Slurm's queue; else the names of the jobs whose
+ * tasks are not all over.
+ */
 function namesToAsk({ jobs, waiting }: Ledger, records: readonly SliceRecords[]): readonly string[] | "all" {
   if (waiting.length > 0) return "all";
   return jobs
@@ -60,11 +65,14 @@ function namesToAsk({ jobs, waiting }: Ledger, records: readonly SliceRecords[])
     .map(({ name }) => name);
 }
 
-/** Until every slice is over. Throws what its parts throw. */
+/** Follows the run until every slice is over, or until `signal` ends it. Throws whatever the functions that it calls throw. */
 export async function followSlices(start: Ledger, options: FollowOptions): Promise<"over" | "detached"> {
   const { run, client, clock, pollMs, signal, onLook } = options;
   let ledger = start;
-  /** A state is believed when it was seen twice: records travel through the file system, and answers lag. */
+  /**
+   * Slices that were left at the last look. A state counts only if it is seen twice, because records on a shared disk and Slurm's
+   * answers arrive late.
+   */
   const leftBefore = new Map<number, SlurmTaskState>();
   const overElsewhere = new Set<number>();
   for (;;) {
@@ -81,7 +89,7 @@ export async function followSlices(start: Ledger, options: FollowOptions): Promi
       else if (!leftBefore.has(slice)) leftBefore.set(slice, status.task);
       else if (await options.isOver(slice)) overElsewhere.add(slice);
       else {
-        // Between the two Slurm may have forgotten how it ended.
+        // Between the two looks Slurm may have forgotten how the task ended.
         const task = status.task.state === null ? (leftBefore.get(slice) ?? status.task) : status.task;
         lost.push({ slice, task, wasStopped: look.records[slice]?.wasStopped === true });
       }
@@ -102,7 +110,7 @@ export async function followSlices(start: Ledger, options: FollowOptions): Promi
   }
 }
 
-/** What was submitted meanwhile is cancelled too, and what was not is recorded. */
+/** Cancels tasks that are still alive, also those submitted meanwhile, and records slices that were not submitted as given up. */
 async function cancelRest(
   before: Ledger,
   statuses: readonly SliceStatus[],
@@ -151,7 +159,7 @@ async function settle(
     const cause = explainRequeued({ job, restart }, accounting);
     ledger = noteLoss(ledger, { slice, job, restart, outcome: "requeued" }, cause, options);
   }
-  // sbatch left no answer, and by now it is known that Slurm has no such job.
+  // sbatch gave no answer, and it is now known that Slurm does not have the job.
   const again = lost.flatMap(({ slice, task }) => (isOfNoJob(task) ? [slice] : []));
   for (const { slice, task, wasStopped } of submitted) {
     const cause = explainLeft(task, wasStopped, accounting);
@@ -175,7 +183,7 @@ function noteLoss(
   return { ...ledger, losses: [...ledger.losses, loss] };
 }
 
-/** `17` of `17_0`. */
+/** Returns `17` for `17_0`. */
 function arrayOf(job: string): string {
   return job.split("_")[0] ?? "";
 }
@@ -184,7 +192,7 @@ function isOfNoJob({ job }: SlurmTaskState): boolean {
   return arrayOf(job) === NO_ARRAY;
 }
 
-/** False where it was ended by the signal. */
+/** Resolves with false if the signal ended it early. */
 function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {

@@ -1,16 +1,16 @@
-/** What is to be done about each slice, of its records and of Slurm's answers. Pure. */
+/** Decides what to do about each slice, from its records and Slurm's answers. Pure. */
 
 import type { QueueRow } from "./answers.js";
 import type { Ledger } from "./ledger.js";
 import { explainLoss, isEnded, type LossCause, type SlurmTaskState, STOPPED } from "./states.js";
 
-/** What the records of a slice say: `over` once an attempt ended with nothing left to do. */
+/** What the records of a slice say. It is over once an attempt has ended with nothing left to do. */
 export interface SliceRecords {
   readonly slice: number;
   readonly isOver: boolean;
-  /** The newest attempt was told to stop, and did. */
+  /** Whether the newest attempt was told to stop, and did. */
   readonly wasStopped: boolean;
-  /** Attempts that Slurm began by queueing a task again. */
+  /** Attempts that began because Slurm requeued a task. */
   readonly restarts: readonly TaskRestart[];
 }
 
@@ -23,9 +23,9 @@ export interface TaskRestart {
 
 export type SliceStatus =
   | { readonly kind: "over" }
-  /** Whoever follows the run submits it when there is room. */
+  /** The process that follows the run submits it when there is room. */
   | { readonly kind: "unsubmitted" }
-  /** In Slurm's hands: waits, runs, or there is no answer. */
+  /** In Slurm's hands: it waits or runs, or Slurm did not answer. */
   | {
       readonly kind: "waiting" | "running" | "unknown";
       readonly job: string;
@@ -33,13 +33,13 @@ export type SliceStatus =
       readonly reason: string;
       readonly node: string | null;
     }
-  /** Slurm has it no more, and it left no end. */
+  /** Slurm no longer has the task, and the task recorded no end. */
   | { readonly kind: "left"; readonly task: SlurmTaskState };
 
-/** In the place of an array's id, where sbatch left no answer. */
+/** Stands in place of an array's id if sbatch gave no answer. */
 export const NO_ARRAY = "?";
 
-/** In the order of `records`. `queue` is null where squeue did not answer. */
+/** Returns the status of each slice, in the order of `records`. `queue` is null if squeue did not answer. */
 export function judgeSlices(
   records: readonly SliceRecords[],
   { jobs, waiting }: Pick<Ledger, "jobs" | "waiting">,
@@ -58,7 +58,7 @@ export function judgeSlices(
   });
 }
 
-/** `row` is null where squeue did not answer, undefined where it knows no such task. */
+/** `row` is null if squeue did not answer, undefined if it knows no such task. */
 function judgeTask(job: string, row: QueueRow | null | undefined): SliceStatus {
   if (row === null) return { kind: "unknown", job, state: "no answer", reason: "", node: null };
   if (row === undefined) return { kind: "left", task: { job, state: null, exitCode: null, node: null } };
@@ -73,7 +73,7 @@ function judgeTask(job: string, row: QueueRow | null | undefined): SliceStatus {
   };
 }
 
-/** What squeue no longer knows, or tells less of, accounting may. */
+/** Explains why a task ended without recording it. Accounting may still know, or tell more, when squeue does not. */
 export function explainLeft(
   task: SlurmTaskState,
   wasStopped: boolean,
@@ -81,12 +81,12 @@ export function explainLeft(
 ): LossCause & { readonly state: string | null } {
   const recorded = accounting?.get(task.job)?.at(-1);
   const known = recorded !== undefined && isEnded(recorded.state ?? "") ? recorded : task;
-  // It then ends by itself, and Slurm says no more than how.
+  // A task that was told to stop ends by itself, so Slurm only knows that it failed or completed.
   const state = wasStopped && ["FAILED", "COMPLETED"].includes(known.state ?? "") ? STOPPED : known.state;
   return { ...explainLoss({ ...known, state }), state: known.state };
 }
 
-/** Whether it is submitted once more. */
+/** Whether a slice may be submitted once more. */
 export function maySubmitAgain(
   ledger: Pick<Ledger, "losses" | "settings" | "cancelled_at">,
   slice: number,
@@ -97,7 +97,7 @@ export function maySubmitAgain(
   return before < ledger.settings.retries;
 }
 
-/** How an attempt ended after which Slurm queued the task again by itself. */
+/** Explains how an attempt ended after which Slurm requeued the task by itself. */
 export function explainRequeued(
   { job, restart }: TaskRestart,
   accounting: ReadonlyMap<string, readonly SlurmTaskState[]> | null,

@@ -1,6 +1,6 @@
 /**
- * `slurm.json`: which jobs were submitted for a run, which slices wait to be, and what became of tasks that left no end. Written by
- * whoever follows the run alone; `cancel` therefore leaves a file of its own.
+ * `slurm.json`: the jobs that were submitted for a run, the slices that wait to be submitted, and what became of tasks that ended
+ * without recording it. Only the process that follows the run writes it; `cancel` therefore leaves a file of its own.
  */
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -15,11 +15,11 @@ import { taskLossSchema } from "../../run/task-losses.js";
 import { writeFailed } from "../../run/writer.js";
 
 const jobSchema = z.strictObject({
-  /** Null where sbatch's answer was lost: the name finds it. */
+  /** Null if sbatch's answer was lost; the job is then found by its name. */
   id: z.string().nullable(),
   name: z.string(),
   slices: z.array(z.int().min(0)),
-  /** What is added to an index of the array to have its slice. */
+  /** The number that is added to an index of the array to get its slice. */
   offset: z.int().min(0).default(0),
   submitted_at: z.iso.datetime(),
 });
@@ -30,14 +30,14 @@ const ledgerSchema = z.strictObject({
   slices: z.int().min(1),
   settings: slurmSchema,
   python: z.string().nullable(),
-  /** What was begun so often and cut off each time is recorded as failed by the task itself. */
+  /** Work that was started this often and cut off each time is recorded as failed by the task itself. */
   attempts: z.int().min(1),
   retry_failed: z.boolean(),
   cwd: z.string(),
   jobs: z.array(jobSchema),
-  /** Slices that are to be submitted yet: for the first time, or again. */
+  /** Slices that are still to be submitted, for the first time or again. */
   waiting: z.array(z.int().min(0)).default([]),
-  /** Of earlier submissions of the same run: they are told, and no longer counted. */
+  /** Losses of earlier submissions of the same run: they are reported, but no longer count. */
   losses_before: z.array(taskLossSchema).default([]),
   losses: z.array(taskLossSchema),
   cancelled_at: z.iso.datetime().nullable(),
@@ -62,7 +62,9 @@ export async function writeLedger(run: RunPaths, ledger: Ledger): Promise<void> 
   await writeResultFile(run.slurm, `${JSON.stringify(ledger, null, 2)}\n`);
 }
 
-/** Whoever follows the run sees it at the next look. Throws FalconError `results-write-failed`. */
+/**
+ * Marks the run as cancelled; the process that follows it sees this at its next look. Throws FalconError `results-write-failed`.
+ */
 export async function markCancelled({ slurmCancelled }: RunPaths, at: Date): Promise<void> {
   await mkdir(dirname(slurmCancelled), { recursive: true }).catch((cause: unknown) => {
     throw writeFailed(dirname(slurmCancelled), cause);
@@ -70,7 +72,7 @@ export async function markCancelled({ slurmCancelled }: RunPaths, at: Date): Pro
   await writeResultFile(slurmCancelled, `${at.toISOString()}\n`);
 }
 
-/** When that was; null where it was not. */
+/** When the run was cancelled; null if it was not. */
 export async function readCancelled({ slurmCancelled }: RunPaths): Promise<string | null> {
   return readFile(slurmCancelled, "utf8").then(
     (text) => text.trim(),
@@ -78,7 +80,7 @@ export async function readCancelled({ slurmCancelled }: RunPaths): Promise<strin
   );
 }
 
-/** For a run that is submitted once more. */
+/** Removes the mark, for a run that is submitted once more. Throws FalconError `results-write-failed`. */
 export async function unmarkCancelled({ slurmCancelled }: RunPaths): Promise<void> {
   await rm(slurmCancelled, { force: true }).catch((cause: unknown) => {
     throw writeFailed(slurmCancelled, cause);

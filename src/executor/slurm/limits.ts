@@ -1,16 +1,16 @@
-/** How many tasks a Slurm takes: in one array, in its queue, and in its own words when it takes no more. Pure. */
+/** How many tasks Slurm accepts in one array and in its queue, and how it says that it accepts no more. Pure. */
 
 export interface SlurmLimits {
-  /** An index of an array stays below it. */
+  /** Every index of an array must be below this. */
   readonly maxArraySize: number;
-  /** Of everybody's jobs together, each task of an array counted, waiting ones and those that ended lately too. */
+  /** The most jobs of all users together. Each task of an array counts, and so do waiting jobs and those that ended recently. */
   readonly maxJobCount: number;
 }
 
-/** Slurm's own, where nothing else is known. */
+/** Slurm's own defaults, used if its configuration is not known. */
 export const DEFAULT_LIMITS: SlurmLimits = { maxArraySize: 1001, maxJobCount: 10_000 };
 
-/** Of what `scontrol show config` prints. */
+/** Reads the limits from what `scontrol show config` prints. */
 export function parseLimits(text: string): SlurmLimits {
   const read = (key: string) => Number(text.match(new RegExp(`^${key}\\s*=\\s*(\\d+)`, "m"))?.[1] ?? 0);
   return {
@@ -19,11 +19,11 @@ export function parseLimits(text: string): SlurmLimits {
   };
 }
 
-/** Too many jobs are there already: of this user, account or quality of service, or of all. */
+/** There are too many jobs already: of this user, account or quality of service, or of all users. */
 const FULL =
   /\b(?:Assoc|QOS)\w*SubmitJobs?\w*Limit\b|temporarily unable to accept job|Resource temporarily unavailable/i;
 
-/** Whether what sbatch said may end by waiting. Other limits (time, size) stay, and end the run at once. */
+/** Whether sbatch named a limit that waiting may lift. Other limits (time, size) stay, and end the run at once. */
 export function saysFull(said: string): boolean {
   return FULL.test(said);
 }
@@ -31,7 +31,7 @@ export function saysFull(said: string): boolean {
 const UNANSWERED =
   /Unable to contact slurm controller|Socket timed out|Zero Bytes were transmitted|Connection (?:refused|reset|timed out)/i;
 
-/** Whether it stayed without an answer, so that Slurm may have taken the job all the same. */
+/** Whether sbatch got no answer, so that Slurm may have accepted the job all the same. */
 export function saysUnanswered(said: string): boolean {
   return UNANSWERED.test(said);
 }

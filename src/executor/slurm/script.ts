@@ -1,18 +1,18 @@
-/** The text that sbatch gets: pure, so that `--dry-run` and tests show all of it. */
+/** Builds the script for sbatch. Pure, so that `--dry-run` and tests can show all of it. */
 import type { SlurmSettings } from "../../experiment/slurm-schema.js";
 
 export interface ScriptInputs {
   readonly settings: SlurmSettings;
-  /** Of the job: by it the job is found again where sbatch's answer was lost. */
+  /** The job's name, by which it is found again if sbatch's answer was lost. */
   readonly name: string;
-  /** Absolute; on a disk that the nodes see. */
+  /** Absolute, on a disk that the nodes can see. */
   readonly runFolder: string;
   /** Which of `count` slices this array measures. */
   readonly slices: readonly number[];
-  /** What is added to an index of the array to have its slice. */
+  /** The number that is added to an index of the array to get its slice. */
   readonly offset: number;
   readonly count: number;
-  /** What starts falcon-exp: interpreter, program. */
+  /** The command that starts falcon-exp: interpreter and program. */
   readonly program: readonly string[];
   readonly cwd: string;
   readonly python: string | null;
@@ -46,13 +46,13 @@ export function buildScript(inputs: ScriptInputs): string {
 
 type Option = readonly [key: string, value: string | null];
 
-/** Later ones win with sbatch, so `options` can replace any of ours. */
+/** With sbatch the last one wins, so `options` can replace any that is set here. */
 function listOptions({ settings, name, runFolder, slices, offset }: ScriptInputs): readonly Option[] {
   const limit = settings["array-limit"] === undefined ? "" : `%${settings["array-limit"]}`;
   const own: Option[] = [
     ["job-name", name],
     ["array", `${nameIndexes(slices.map((slice) => slice - offset))}${limit}`],
-    // A % stands for something there.
+    // In this path, sbatch gives % a special meaning.
     ["output", `${runFolder.replaceAll("%", "%%")}/slurm/%A_%a.out`],
     ["open-mode", "append"],
     ["requeue", null],
@@ -81,7 +81,7 @@ const NAMED = [
   "exclude",
 ] as const;
 
-/** `0-3,7` of 0, 1, 2, 3, 7. */
+/** Returns `0-3,7` for 0, 1, 2, 3, 7. */
 export function nameIndexes(indexes: readonly number[]): string {
   const ranges: [first: number, last: number][] = [];
   for (const index of indexes.toSorted((a, b) => a - b)) {
@@ -92,12 +92,12 @@ export function nameIndexes(indexes: readonly number[]): string {
   return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
 }
 
-/** For sbatch's own reader of `#SBATCH` lines. */
+/** Quotes a value for sbatch's own parser of `#SBATCH` lines. */
 function quoteOption(value: string): string {
   return /^[\w./:%@,=+[\]*-]+$/.test(value) ? value : `"${value.replaceAll(/[\\"]/g, "\\$&")}"`;
 }
 
-/** For the shell. */
+/** Quotes a word for the shell. */
 function quoteWord(word: string): string {
   return /^[\w./:@,=+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-/** What tasks have recorded, as little of it as following a run needs. */
+/** Reads what tasks have recorded, but only as much of it as following a run needs. */
 import { join } from "node:path";
 import { z } from "zod";
 import type { RunPaths } from "../../run/paths.js";
@@ -19,7 +19,7 @@ export function taskPlacePath({ folder }: RunPaths): string {
   return join(folder, "task.json");
 }
 
-/** Of this process, as Slurm's variables tell it. */
+/** Describes where this process runs, according to Slurm's variables. */
 export function describeTaskPlace(
   host: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -30,7 +30,7 @@ export function describeTaskPlace(
   return { schema_version: 1, host, slurm };
 }
 
-/** Of each slice, in order. An attempt that ended by itself left nothing to do in its slice. */
+/** Returns what each slice has recorded, in order. An attempt that ended uninterrupted left nothing to do in its slice. */
 export async function readSliceRecords(
   run: RunPaths,
   count: number,

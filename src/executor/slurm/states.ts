@@ -1,6 +1,6 @@
-/** What Slurm's states mean for a task that left no end in its records. Pure. */
+/** What Slurm's states mean for a task that did not record its end. Pure. */
 
-/** Neither waits nor runs any more. */
+/** States of tasks that no longer wait or run. */
 const ENDED: ReadonlySet<string> = new Set([
   "BOOT_FAIL",
   "CANCELLED",
@@ -14,12 +14,12 @@ const ENDED: ReadonlySet<string> = new Set([
   "TIMEOUT",
 ]);
 
-/** `CANCELLED by 1000` is CANCELLED. */
+/** Returns CANCELLED for `CANCELLED by 1000`. */
 export function normalizeState(state: string): string {
   return /^[A-Z_]+/.exec(state)?.[0] ?? "";
 }
 
-/** Only what is known to have ended has: a state of a newer Slurm may be one of waiting. */
+/** True only for states that are known to be an end: an unknown state of a newer Slurm may be one of waiting. */
 export function isEnded(state: string): boolean {
   return ENDED.has(normalizeState(state));
 }
@@ -29,7 +29,7 @@ export interface LossCause {
   readonly code: string;
   readonly message: string;
   readonly next: string;
-  /** Whether the same may go better on another try. */
+  /** Whether another try may succeed. */
   readonly mayRetry: boolean;
 }
 
@@ -37,7 +37,7 @@ const AGAIN = "Measure what is missing: falcon-exp run --resume RUN --retry-fail
 const SUBMIT =
   "Look at slurm/*.out in the run's folder; then falcon-exp run --resume RUN --executor slurm --retry-failed.";
 
-/** Not one of Slurm's. */
+/** Not one of Slurm's states. */
 export const STOPPED = "STOPPED_ITSELF";
 
 const CAUSES: Readonly<Record<string, Omit<LossCause, "message"> & { readonly what: string }>> = {
@@ -93,14 +93,14 @@ const UNKNOWN = {
 export interface SlurmTaskState {
   /** `17_0`. */
   readonly job: string;
-  /** Null where Slurm knows nothing of it any more. */
+  /** Null if Slurm no longer knows the task. */
   readonly state: string | null;
-  /** `1:0` as sacct tells it: code and signal. */
+  /** `1:0`, as sacct prints it: code and signal. */
   readonly exitCode: string | null;
   readonly node: string | null;
 }
 
-/** Why a task left no end. */
+/** Explains why a task did not record its end. */
 export function explainLoss({ job, state, exitCode, node }: SlurmTaskState): LossCause {
   const known = state === null ? undefined : CAUSES[normalizeState(state)];
   const { what, ...cause } = known ?? UNKNOWN;
@@ -110,8 +110,8 @@ export function explainLoss({ job, state, exitCode, node }: SlurmTaskState): Los
   return { ...cause, message: `Slurm task ${job}${where}: ${what} (${told}${how}).` };
 }
 
-/** Of a slice that no task was submitted for. */
+/** Returns the cause for a slice for which no task was submitted. */
 export function explainUnsubmitted(slice: number): LossCause {
-  const message = `Slice ${slice} was not submitted yet when the run was cancelled.`;
+  const message = `Slice ${slice} had not been submitted yet when the run was cancelled.`;
   return { code: "slurm-cancelled", message, next: AGAIN, mayRetry: false };
 }

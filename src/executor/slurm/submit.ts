@@ -1,4 +1,6 @@
-/** Submits what waits of a run, in as many arrays as Slurm asks for, as many tasks at a time as it has room for. */
+/**
+ * Submits a run's waiting slices, in as many arrays as Slurm's limits require, and as many tasks at a time as it has room for.
+ */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.js";
@@ -14,7 +16,7 @@ import { DEFAULT_LIMITS, type SlurmLimits } from "./limits.js";
 import { buildScript } from "./script.js";
 import { isEnded } from "./states.js";
 
-/** A limit that has not given way in a day is no matter of waiting. */
+/** If a limit has not given way in a day, waiting does not help. */
 const PATIENCE_SEC = 24 * 3600;
 const FIRST_PAUSE_SEC = 20;
 const LONGEST_PAUSE_SEC = 300;
@@ -24,11 +26,11 @@ export interface SubmitOptions {
   readonly client: SlurmClient;
   readonly clock: Clock;
   readonly program: readonly string[];
-  /** For people: what was submitted, and why the rest was not. */
+  /** Tells people what was submitted, and why the rest was not. */
   readonly say: (text: string) => void;
 }
 
-/** The next job's name, unique to the run and to this submission. */
+/** Returns the next job's name, which is unique to the run and to this submission. */
 export function nameJob({ runId }: RunPaths, { jobs }: Pick<Ledger, "jobs">): string {
   return `falcon-exp-${runId}-${jobs.length}`;
 }
@@ -53,7 +55,7 @@ export function buildJob(
   });
 }
 
-/** The ledger as it is once an array is submitted; its id is known later. */
+/** Returns the ledger as it is once an array is submitted; the job's id becomes known later. */
 export function addJob(before: Ledger, next: NextArray, run: RunPaths, at: Date): Ledger {
   const own = new Set(next.slices);
   const job: SubmittedJob = {
@@ -72,7 +74,7 @@ export function addJob(before: Ledger, next: NextArray, run: RunPaths, at: Date)
 
 export class Submitter {
   #limits: SlurmLimits | null = null;
-  /** Tasks of the next array, as far as a limit is known that only sbatch tells. */
+  /** The most tasks of the next array, learned from limits that only sbatch reports. */
   #most = Number.POSITIVE_INFINITY;
   #refusedSinceSec: number | null = null;
   #pauseSec = 0;
@@ -82,8 +84,8 @@ export class Submitter {
   constructor(private readonly options: SubmitOptions) {}
 
   /**
-   * What was submitted is in the ledger that comes back, and on the disk; the rest waits in it. Throws FalconError `slurm-missing`,
-   * `slurm-submit-failed`, `results-write-failed`.
+   * Submits what there is room for. The returned ledger, which is also on disk, lists what was submitted and what still waits.
+   * Throws FalconError `slurm-missing`, `slurm-submit-failed`, `results-write-failed`.
    */
   async submitWaiting(before: Ledger, queue: Queue): Promise<Ledger> {
     const { clock, say } = this.options;
@@ -126,7 +128,7 @@ export class Submitter {
     if (told === null) {
       const { maxArraySize, maxJobCount } = DEFAULT_LIMITS;
       this.options.say(
-        `Slurm did not tell its limits (scontrol show config); assuming MaxArraySize ${maxArraySize} and MaxJobCount ${maxJobCount}.`,
+        `Slurm did not report its limits (scontrol show config); assuming MaxArraySize ${maxArraySize} and MaxJobCount ${maxJobCount}.`,
       );
     }
     this.#limits = told ?? DEFAULT_LIMITS;
@@ -142,7 +144,7 @@ export class Submitter {
     });
     await writeResultFile(join(folder, `${nameJob(run, before)}.sh`), script);
     const begun = addJob(before, next, run, clock.now());
-    // Before sbatch: where its answer is lost, the name still finds the job.
+    // Written before sbatch is called: if its answer is lost, the job can still be found by its name.
     await writeLedger(run, begun);
     const submission = await client.submit(script).catch(async (error: unknown) => {
       await writeLedger(run, before);
@@ -150,7 +152,7 @@ export class Submitter {
     });
     const ledger = settleSubmission(submission, { before, begun });
     await writeLedger(run, ledger);
-    // Nothing says yet that Slurm would take anything of this run.
+    // Slurm has not accepted any job of this run yet, so nothing shows that it would.
     if (submission.kind === "unanswered" && before.jobs.length === 0) throw submitFailed(submission.said);
     return { ...submission, ledger };
   }
@@ -173,7 +175,7 @@ export class Submitter {
       throw submitFailed(`${said} (for ${PATIENCE_SEC / 3600} hours)`);
     this.#pauseSec = Math.min(LONGEST_PAUSE_SEC, Math.max(FIRST_PAUSE_SEC, this.#pauseSec * 2));
     this.#nextSec = nowSec + this.#pauseSec;
-    say(`Slurm takes no more tasks now (${said}); trying again in ${this.#pauseSec} s.`);
+    say(`Slurm accepts no more tasks at the moment (${said}); trying again in ${this.#pauseSec} s.`);
   }
 }
 

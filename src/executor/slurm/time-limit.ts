@@ -1,9 +1,9 @@
-/** A time limit as sbatch takes it: minutes, 30:00, 01:30:00, 1-12, 1-12:30, 1-12:30:00. */
+/** A time limit in the formats that sbatch accepts: minutes, 30:00, 01:30:00, 1-12, 1-12:30, 1-12:30:00. */
 
 const DAYS = /^(\d+)-(\d+)(?::(\d+))?(?::(\d+))?$/;
 const CLOCK = /^(?:(\d+):)?(\d+):(\d+)$/;
 
-/** Seconds; null where there is none, or none that ends. */
+/** Returns seconds; null if there is no limit, or an unlimited one. */
 export function parseTimeLimit(limit: string | number | undefined): number | null {
   if (limit === undefined) return null;
   const text = String(limit).trim();

@@ -1,8 +1,8 @@
 /**
- * The article's figure: one chart a configuration, x = trial, left axis memory in red, right axis seconds in blue.
+ * The article's figure: one chart per configuration, x = trial, left axis memory in red, right axis seconds in blue.
  *
  * Both axes start at zero, so that a wobble of 1 % looks like 1 %; the subtitle gives the exact ranges. The time axis
- * reaches higher above its data than the memory axis does, so that two level lines do not lie on each other.
+ * reaches higher above its data than the memory axis does, so that two level lines do not overlap.
  */
 import type { TopLevelSpec } from "vega-lite";
 import { computeStatistics, type Statistics } from "../../base/statistics.js";
@@ -12,11 +12,11 @@ import { breakLines, CHART_CONFIG, COLORS, shown, VEGA_LITE_SCHEMA } from "./sty
 const HEIGHT = 280;
 const TICKS = 6;
 const SUBTITLE_CHARACTERS = 88;
-/** Of a title, which is bold and larger. */
+/** Fewer fit into a title, which is bold and larger. */
 const TITLE_CHARACTERS = 62;
 const MEMORY_HEADROOM = 1.25;
 const TIME_HEADROOM = 2;
-/** Above this many runs single points run into one another. */
+/** With more runs than this, single points would run into one another. */
 const MAX_RUNS_WITH_POINTS = 120;
 
 export interface ArticleRow {
@@ -24,10 +24,10 @@ export interface ArticleRow {
   readonly run: number;
   readonly memory_gb: number | null;
   readonly elapsed_sec: number | null;
-  /** What was asked, and how often before, from 1. */
+  /** Id of the prompt. `repeat`: which repeat of it this is, counted from 1. */
   readonly prompt: string;
   readonly repeat: number;
-  /** Why there is nothing to draw at this run; null when there is. */
+  /** Why there is nothing to draw for this run; null if there is something. */
   readonly failure: string | null;
 }
 
@@ -42,10 +42,10 @@ export interface ArticleChartInput {
   readonly rows: readonly ArticleRow[];
 }
 
-/** Axes, their titles and the padding, left and right together. */
+/** Pixels for axes, their titles and the padding, left and right together. */
 const BESIDE_PLOT = 158;
 
-/** `room`: pixels that the whole may take; without it as wide as its runs need. */
+/** `room`: width in pixels that the whole chart may take; without it, the chart is as wide as its runs need. */
 export function articleChart(input: ArticleChartInput, room?: number): TopLevelSpec {
   const { configuration, memoryAxis, emptyNote, rows } = input;
   const runs = Math.max(1, ...rows.map((row) => row.run));
@@ -126,7 +126,7 @@ export function articleChart(input: ArticleChartInput, room?: number): TopLevelS
           tooltip: [...trialTooltip, shown("failure", "failed")],
         },
       },
-      // Labels stand upright: side by side they would run into one another.
+      // Labels are vertical: next to each other, horizontal ones would overlap.
       ...(failures.length <= 40
         ? [
             {
@@ -188,7 +188,7 @@ export function articleChart(input: ArticleChartInput, room?: number): TopLevelS
   } as TopLevelSpec;
 }
 
-/** Every run where they fit, then every 5th, 10th, 50th …: always whole numbers, always the first. */
+/** Ticks at every run if they fit, else at every 5th, 10th, 50th …: always whole numbers, always including the first run. */
 function runTicks(runs: number, width: number): number[] {
   const most = Math.max(4, Math.floor(width / 22));
   if (runs <= most) return Array.from({ length: runs }, (_, i) => i + 1);
@@ -198,7 +198,7 @@ function runTicks(runs: number, width: number): number[] {
   return [1, ...Array.from({ length: Math.floor(runs / step) }, (_, i) => (i + 1) * step)];
 }
 
-/** The article's title, with the memory that was really measured. */
+/** The article's title, with the kind of memory that was actually measured. */
 function title(memoryAxis: string): string {
   const memory = memoryAxis.includes("GPU") ? "GPU Memory Consumption" : withoutUnit(memoryAxis);
   return `${memory} and Execution Time for Each Trial`;
@@ -208,7 +208,7 @@ function withoutUnit(axis: string): string {
   return axis.replace(/ \(GB\)$/, "");
 }
 
-/** What was measured, on one line where it fits, else a line each. */
+/** The measured ranges, on one line if they fit, else on one line each. */
 function ranges(
   memoryAxis: string,
   memory: Statistics | null,

@@ -1,24 +1,24 @@
-/** How much text fits: charts are as wide as there is room, and no name is cut off by Vega. */
+/** Computes how much text fits, so that charts use the room there is and Vega cuts off no name. */
 import { breakLines } from "./style.js";
 
-/** Of DejaVu Sans, in em; digits and lower case, and bold. */
+/** Character widths of DejaVu Sans in em, for digits and lower case, in regular and in bold. */
 const CHARACTER_EM = 0.62;
 const BOLD_CHARACTER_EM = 0.69;
 
 export const TITLE_FONT_SIZE = 14;
 export const LABEL_FONT_SIZE = 11;
 
-/** Characters of a bold title that fit into so many pixels. */
+/** The number of characters of a bold title that fit into `width` pixels. */
 export function titleCharacters(width: number): number {
   return Math.max(12, Math.floor(width / (TITLE_FONT_SIZE * BOLD_CHARACTER_EM)));
 }
 
-/** Characters of this size that fit into so many pixels. */
+/** The number of characters of this size that fit into `width` pixels. */
 export function charactersIn(width: number, fontSize = LABEL_FONT_SIZE): number {
   return Math.max(6, Math.floor(width / (fontSize * CHARACTER_EM)));
 }
 
-/** Pixels that a text of so many characters takes. */
+/** The width in pixels of a text of this many characters. */
 export function textWidth(characters: number, fontSize = LABEL_FONT_SIZE): number {
   return characters * fontSize * CHARACTER_EM;
 }
@@ -26,11 +26,11 @@ export function textWidth(characters: number, fontSize = LABEL_FONT_SIZE): numbe
 export interface NamedRow {
   readonly configuration: string;
   readonly label: string;
-  /** Each a line of its own under the label. */
+  /** Each starts a line of its own under the label. */
   readonly remarks?: readonly string[];
 }
 
-/** A configuration's label broken into lines (`\n`), unique among them: configuration → name. */
+/** Maps each configuration to its label, broken into lines (`\n`) and unique among the rows. */
 export function rowNames(
   rows: readonly NamedRow[],
   characters: number,
@@ -52,7 +52,7 @@ export function rowNames(
   return names;
 }
 
-/** Pixels that the widest line of these names takes. */
+/** The width in pixels of the widest line of these names. */
 export function namesWidth(names: Iterable<string>): number {
   return textWidth(
     Math.max(1, ...Array.from(names, (name) => Math.max(...name.split("\n").map(({ length }) => length)))),

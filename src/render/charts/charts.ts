@@ -1,5 +1,6 @@
 /**
- * Every chart of a run: input → Vega-Lite. Runs in a browser as well: nothing here or in what it imports needs Node.
+ * Turns the input of every chart of a run into a Vega-Lite spec. Also runs in a browser: neither this file nor anything that it
+ * imports needs Node.
  */
 import type { TopLevelSpec } from "vega-lite";
 import { type ArticleChartInput, articleChart } from "./article.js";
@@ -14,24 +15,24 @@ import { type OverviewInput, overviewChart } from "./overview.js";
 import { type QualityInput, qualityChart } from "./quality.js";
 import { measureScales, type TradeoffInput, tradeoffChart } from "./tradeoff.js";
 
-/** Null where there is nothing of the kind to draw. */
+/** The input of each chart; null if there is nothing of its kind to draw. */
 export interface ChartInputs {
   readonly overview: OverviewInput;
   readonly batch: BatchInput | null;
   readonly length: LengthInput | null;
   readonly depth: DepthInput | null;
   readonly tradeoff: TradeoffInput | null;
-  /** Any metric over any other, drawn on the page alone. */
+  /** Any metric over any other; drawn only on the report page. */
   readonly explore: ExploreInput | null;
   readonly quality: QualityInput | null;
   readonly estimate: EstimateInput | null;
   readonly "inter-token": InterTokenInput | null;
   readonly "kl-tails": KlTailsInput | null;
-  /** One a configuration. */
+  /** One per configuration. */
   readonly articles: readonly ArticleChartInput[];
 }
 
-/** Charts in which every configuration has a part. */
+/** Charts that all configurations share. */
 export const SHARED_CHARTS = [
   "overview",
   "batch",
@@ -51,7 +52,7 @@ export interface Chart {
   readonly spec: TopLevelSpec;
 }
 
-/** The overview, what else can be drawn of this run, then the article's figure for each configuration. */
+/** Returns the overview, the other shared charts that this run has data for, then the article's figure for each configuration. */
 export function buildCharts(inputs: ChartInputs): readonly Chart[] {
   return [
     ...SHARED_CHARTS.flatMap((name) => {
@@ -66,8 +67,8 @@ export function buildCharts(inputs: ChartInputs): readonly Chart[] {
 }
 
 /**
- * One chart of those configurations that are selected, as wide as there is room (pixels; its usual size without). Null
- * where nothing of them can be drawn.
+ * Returns one chart of the selected configurations. `width`: pixels that it may take; without it, the chart has its usual size.
+ * Null if none of the selected configurations can be drawn in it.
  */
 export function sharedChart(
   inputs: ChartInputs,
@@ -85,7 +86,7 @@ export function sharedChart(
     case "depth":
       return drawn(inputs.depth, isSelected, (input) => depthChart(input, width));
     case "tradeoff":
-      // Colours and axes are those of all configurations: they mean the same whatever is selected.
+      // Colours and axes are those of all configurations, so that they mean the same whichever are selected.
       return drawn(inputs.tradeoff, isSelected, (input) =>
         tradeoffChart(input, width, measureScales(inputs.tradeoff?.rows ?? [])),
       );

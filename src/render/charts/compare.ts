@@ -1,4 +1,4 @@
-/** Every metric against the first side: a point a side with its interval, 1 is the same. */
+/** Every metric relative to the first side: one point per side with its interval; 1 means no difference. */
 import type { TopLevelSpec } from "vega-lite";
 import type { CompareReport } from "../../analysis/compare/compare.js";
 import { safeLine } from "../../base/text.js";
@@ -49,7 +49,7 @@ export function compareChart(report: CompareReport): TopLevelSpec {
   return {
     ...CHART_HEAD,
     title: {
-      text: breakLines(`Against ${safeLine(baseline)}`, 70, 3),
+      text: breakLines(`Compared with ${safeLine(baseline)}`, 70, 3),
       subtitle: [
         "Point: ratio to the first, 1 is the same · whisker: 99 % interval · logarithmic",
         ...(names.length === 1 ? breakLines(names[0] ?? "", 90, 2) : []),

@@ -1,12 +1,12 @@
-/** What a filled cache takes: reading and answering behind so many tokens, and memory, over the depth. */
+/** What a filled cache costs: reading and answering speed, and memory, over the depth (tokens already in the cache). */
 import type { TopLevelSpec } from "vega-lite";
 import { type SweepInput, sweepChart } from "./sweep.js";
 
 export type DepthInput = SweepInput;
 
-/** `room`: pixels that the whole may take. */
+/** `room`: width in pixels that the whole chart may take. */
 export function depthChart(input: DepthInput, room?: number): TopLevelSpec {
-  // A depth of none is where it begins, and has no place on a logarithmic axis.
+  // The axis starts at a depth of 0, which has no place on a logarithmic axis.
   const words = {
     title: "with tokens already in the cache",
     x: "Depth: tokens already in the cache",

@@ -1,4 +1,4 @@
-/** Estimated against measured: weights and peak memory of each configuration, with the estimate as a mark on the bar. */
+/** Estimated and measured memory: bars for each configuration's weights and peak, with the estimate as a mark on the bar. */
 import type { TopLevelSpec } from "vega-lite";
 import {
   axisEndFor,
@@ -37,7 +37,7 @@ export interface EstimateInput {
   readonly rows: readonly EstimateRow[];
 }
 
-/** `room`: pixels that the whole may take. */
+/** `room`: width in pixels that the whole chart may take. */
 export function estimateChart({ modelName, memoryName, rows }: EstimateInput, room?: number): TopLevelSpec {
   const labelCharacters =
     room === undefined ? LABEL_CHARACTERS : Math.min(LABEL_CHARACTERS, charactersIn(room * 0.3));
@@ -45,7 +45,7 @@ export function estimateChart({ modelName, memoryName, rows }: EstimateInput, ro
   const width =
     room === undefined ? WIDTH : Math.max(140, Math.min(760, room - namesWidth(names.values()) - 72));
   const longest = Math.max(...rows.map(({ text }) => text.length));
-  // Where a sentence leaves no room for its bar, only how far the estimate is off.
+  // If a sentence would leave too little room for its bar, the label says only how far the estimate is off.
   const chooseText = (row: EstimateRow) => (textWidth(longest) < width * 0.55 ? row.text : row.off);
   const labels = [...new Set(names.values())];
   const values = rows.map((row) => ({

@@ -1,4 +1,4 @@
-/** Any metric over any other, in a colour and in panels of the reader's choice: drawn on the page alone. */
+/** Any metric over any other, with colour and panels of the reader's choice. Drawn only on the report page. */
 import type { TopLevelSpec } from "vega-lite";
 import { charactersIn, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, SERIES, shown } from "./style.js";
@@ -6,12 +6,12 @@ import { breakLines, CHART_HEAD, COLORS, SERIES, shown } from "./style.js";
 /** A metric that at least one configuration has. */
 export interface ExploreMetric {
   readonly key: string;
-  /** With its unit. */
+  /** Includes the unit. */
   readonly title: string;
   readonly better: "lower" | "higher" | null;
 }
 
-/** What tells configurations apart; its values in the plan's order. */
+/** A property by which configurations differ, with its values in the plan's order. */
 export interface ExploreGroup {
   readonly key: string;
   readonly title: string;
@@ -22,7 +22,7 @@ export interface ExploreRow {
   /** Id. */
   readonly configuration: string;
   readonly label: string;
-  /** Metric → value, medians over trials; what was not measured is left out. */
+  /** Metric → value, a median over trials; metrics that were not measured are left out. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly groups: Readonly<Record<string, string>>;
 }
@@ -30,7 +30,7 @@ export interface ExploreRow {
 export interface ExploreChoice {
   readonly x: string;
   readonly y: string;
-  /** A metric's or a group's key; empty: one colour, one panel. */
+  /** Key of a metric or a group; if empty, there is one colour. `facet`: key of a group; if empty, there is one panel. */
   readonly color: string;
   readonly facet: string;
 }
@@ -40,21 +40,21 @@ export interface ExploreInput {
   readonly metrics: readonly ExploreMetric[];
   readonly groups: readonly ExploreGroup[];
   readonly rows: readonly ExploreRow[];
-  /** Of the chart that is drawn as long as nothing else is chosen. */
+  /** Describes the chart that is drawn until the reader chooses another. */
   readonly usual: ExploreChoice;
 }
 
 const HEIGHT = 340;
 const PANEL_HEIGHT = 220;
 const NARROWEST_PANEL = 200;
-/** Axis and padding; the legend. */
+/** Pixels for the axis and padding, and for the legend. */
 const BESIDE_PLOT = 96;
 const LEGEND = 120;
-/** Of more points only tooltips tell the names. */
+/** With more points than this, only tooltips give the names. */
 const MOST_LABELS = 12;
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left"];
 
-/** `all`: the rows that axes and colours are of, so that both stay when some are hidden. Null where no row has both. */
+/** `all`: the rows that set axes and colours, so that both stay when some are hidden. Null if no row has both `x` and `y`. */
 export function exploreChart(
   input: ExploreInput,
   { x, y, color, facet }: ExploreChoice,
@@ -67,7 +67,7 @@ export function exploreChart(
   const places = input.groups.find(({ key }) => key === x)?.values;
   const placeOf = (row: ExploreRow) => places?.indexOf(row.groups[x] ?? "") ?? row.metrics[x] ?? 0;
   const furthest = Math.max(...drawable(all).map(placeOf));
-  /** Its name stands to the left of it there. */
+  /** A point on the right has its name on its left. */
   const isOnTheRight = (row: ExploreRow) => placeOf(row) > furthest * 0.55;
   const values = drawable(input.rows).map((row) => ({
     configuration: row.configuration,
@@ -88,7 +88,7 @@ export function exploreChart(
     const metric = input.metrics.find((one) => one.key === key);
     const numbers = scaled.flatMap((row) => row.metrics[key] ?? []);
     const most = Math.max(...numbers, 0);
-    const hint = metric?.better == null ? "" : `, ${metric.better === "lower" ? "less" : "more"} is better`;
+    const hint = metric?.better == null ? "" : `, ${metric.better} is better`;
     const name = metric?.title ?? key;
     return {
       type: "quantitative",
@@ -131,7 +131,7 @@ export function exploreChart(
         tooltip: color === "" ? tooltip : [...tooltip, told("color", color)],
       },
     },
-    // Vega-Lite leaves out a point whose colour is of no number, such as a reference's divergence from itself.
+    // Vega-Lite leaves out a point whose colour value is null, such as a reference's divergence from itself.
     ...(isAnyGrey
       ? [
           {
@@ -163,7 +163,7 @@ export function exploreChart(
     3,
   );
   const subtitle = breakLines(
-    `Point: a configuration, its median over trials. Axes and colours are those of all configurations${isAnyGrey ? `. Grey: no ${scale(color).name}` : ""}`,
+    `Each point is a configuration's median over trials. Axes and colours cover all configurations${isAnyGrey ? `. Grey: no value for ${scale(color).name}` : ""}`,
     charactersIn(room - 28),
     3,
   );
@@ -190,7 +190,7 @@ interface Scale {
   readonly title: string;
 }
 
-/** Groups have a shape as well: never told by colour alone. */
+/** Groups also have a shape, so that they are never told apart by colour alone. */
 function colorOf(key: string, scale: Scale | null) {
   if (key === "" || scale === null) return { fill: { value: COLORS.speed } };
   const { type, domain, title } = scale;

@@ -1,14 +1,14 @@
 /**
- * Widths of text in the very font that the PNGs are drawn with. Without a canvas Vega guesses 0.8 em a character, a third
- * too much, and leaves holes; its own hook for better widths is `textMetrics.width`.
+ * Text widths in the font that the PNGs are drawn with. Without a canvas, Vega assumes 0.8 em per character, a third too much,
+ * which leaves gaps; its own hook for better widths is `textMetrics.width`.
  */
 
 export interface FontMetrics {
-  /** Width in pixels at `fontSize`; kerning left out. */
+  /** Width in pixels at `fontSize`, without kerning. */
   width(text: string, fontSize: number): number;
 }
 
-/** Reads the advance widths (`cmap` format 4, `hmtx`) of a TrueType font; format as in the OpenType specification. */
+/** Reads the advance widths (`cmap` format 4, `hmtx`) of a TrueType font; the format is that of the OpenType specification. */
 export function readFontMetrics(font: Buffer): FontMetrics {
   const tables = tableOffsets(font);
   const unitsPerEm = font.readUInt16BE(tables.head + 18);
@@ -50,7 +50,7 @@ function tableOffsets(font: Buffer): Record<TableName, number> {
   return { head: offset("head"), hhea: offset("hhea"), hmtx: offset("hmtx"), cmap: offset("cmap") };
 }
 
-/** Glyph index of a code point in the basic plane; 0 (the missing-glyph box) for any other. */
+/** Returns a lookup of the glyph index of a code point in the basic plane; 0 (the missing-glyph box) for any other. */
 function glyphLookup(font: Buffer, cmap: number): (codePoint: number) => number {
   const count = font.readUInt16BE(cmap + 2);
   const subtables = Array.from({ length: count }, (_, i) => cmap + font.readUInt32BE(cmap + 4 + i * 8 + 4));

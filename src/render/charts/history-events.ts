@@ -1,4 +1,4 @@
-/** What happened when, beneath the panels: a row an event, so that no text lies on another. */
+/** The events below the panels, on the same time axis: one row per event, so that no texts overlap. */
 
 import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
 import { safeLine } from "../../base/text.js";
@@ -16,7 +16,7 @@ export interface EventLine {
   readonly text: string;
 }
 
-/** The newest changes of machine, libraries and program, and where a series begins anew. */
+/** Returns the newest events: changes of the machine, libraries or program, and points where a series starts over. */
 export function eventLines(
   report: HistoryHeader,
   series: readonly HistorySeries[],
@@ -42,7 +42,7 @@ export function eventPanel(lines: readonly EventLine[], axis: TimeAxis) {
     at,
     row,
     text: breakLines(text, LONGEST, 1)[0] ?? "",
-    // Text goes to where there is room.
+    // The text goes on the side that has room.
     isLeft: Date.parse(at) < middle,
   }));
   const y = {

@@ -1,9 +1,12 @@
-/** What one configuration's panel shows of a series, in the unit of its axis. */
+/** The data of a series that one configuration's panel shows, in the unit of its axis. */
 
 import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
 import { computeMedian } from "../../base/statistics.js";
 
-/** With more runs than these a whisker a run is a smear and a file of megabytes: one line, one area, of so many points. */
+/**
+ * With more runs than this, one whisker per run would be a smear, and the file would be megabytes large. The panel then draws one
+ * line and one area with about this many points at most.
+ */
 export const MOST_WHISKERS = 250;
 
 export interface AxisUnit {
@@ -11,7 +14,7 @@ export interface AxisUnit {
   readonly factor: number;
 }
 
-/** The unit in which the largest of the values is a number of few digits. */
+/** Returns the unit in which the largest value has few digits. */
 export function axisUnit(series: readonly HistorySeries[]): AxisUnit {
   const values = series.flatMap(({ points }) => points.flatMap(({ value }) => value ?? []));
   const most = values.reduce((largest, value) => Math.max(largest, value), 0);
@@ -85,7 +88,7 @@ export function buildPanelData(
 
 type PanelPoint = PanelData["points"][number];
 
-/** Runs in a row as one point: their median, the lowest low and the highest high. */
+/** Merges consecutive runs of a segment into one point: their median, lowest low and highest high. */
 function thinned(points: readonly PanelPoint[]): readonly PanelPoint[] {
   const size = Math.ceil(points.length / MOST_WHISKERS);
   const bySegment = new Map<number, PanelPoint[]>();
@@ -111,7 +114,7 @@ function thinned(points: readonly PanelPoint[]): readonly PanelPoint[] {
   );
 }
 
-/** From the medians: single slow trials must not press the levels flat. What lies beyond is drawn at the edge. */
+/** Based on the medians, so that single slow trials do not flatten the levels. Values beyond the domain are drawn at the edge. */
 export function yDomain(points: PanelData["points"]): readonly [number, number] {
   const values = points.map(({ value }) => value);
   const low = values.reduce((least, value) => Math.min(least, value), values[0] ?? 0);

@@ -1,4 +1,4 @@
-/** One configuration's panel: values of runs, levels, changes, and runs that failed or did not come. */
+/** One configuration's panel: the values of runs, levels, changes, and runs that failed or did not start. */
 import type { HistoryHeader } from "../../analysis/history/history-types.js";
 import { type AxisUnit, type PanelData, yDomain } from "./history-panel-data.js";
 import { COLORS } from "./style.js";
@@ -12,7 +12,7 @@ export interface TimeAxis {
   readonly format: string;
 }
 
-/** All runs with room at both ends: a single run stands in the middle. */
+/** Returns an axis over all runs, with room at both ends; a single run stands in the middle. */
 export function timeAxis({ runs, missed_runs }: Pick<HistoryHeader, "runs" | "missed_runs">): TimeAxis {
   const times = [...runs.map(({ started_at }) => started_at), ...missed_runs].map((at) => Date.parse(at));
   const first = times.reduce((least, time) => Math.min(least, time), times[0] ?? 0);
@@ -37,7 +37,7 @@ export function encodeTime(field: string, axis: TimeAxis, isShown = false) {
 interface PanelOptions {
   readonly unit: AxisUnit;
   readonly isLast: boolean;
-  /** Times of what changed of machine, libraries and program. */
+  /** Times of the events: the machine, libraries or program changed, or a series starts over. */
   readonly marks: readonly string[];
 }
 
@@ -46,7 +46,7 @@ export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOpti
   const y = (field: string) => ({
     field,
     type: "quantitative",
-    // What lies beyond is drawn at the edge: a clip would do the same at twice the time a picture takes.
+    // `clamp` draws values beyond the domain at the edge. Clipping would do the same, but a picture would take twice as long.
     scale: { domain, zero: false, nice: false, clamp: true },
     axis: { title: options.unit.title, tickCount: 4, titleFontSize: 11 },
   });
@@ -61,7 +61,7 @@ export function historyPanel(data: PanelData, axis: TimeAxis, options: PanelOpti
   return {
     width: PANEL_WIDTH,
     height: PANEL_HEIGHT,
-    // Vega takes as long for a layer without marks as for one with few.
+    // Layers without data are filtered out, because Vega takes as long for a layer without marks as for one with a few.
     layer: [
       {
         data: { values: options.marks.map((at) => ({ at })) },
@@ -133,7 +133,7 @@ function sparseLayers({ points }: PanelData, x: Encode, y: Encode) {
   ];
 }
 
-/** Figures that cannot be compared are not joined. */
+/** Points of different segments are not joined, because they cannot be compared. */
 function denseLayers({ points }: PanelData, x: Encode, y: Encode) {
   const bySegment = { field: "segment", type: "nominal" };
   return [

@@ -1,4 +1,4 @@
-/** A metric over the runs of an experiment: a panel a configuration, one axis of time, and what changed beneath them. */
+/** A metric over the runs of an experiment: one panel per configuration, a shared time axis, and the events below the panels. */
 import type { TopLevelSpec } from "vega-lite";
 import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
 import { pluralize, safeLine } from "../../base/text.js";
@@ -9,11 +9,11 @@ import { historyPanel, timeAxis } from "./history-panel.js";
 import { axisUnit, buildPanelData, MOST_WHISKERS } from "./history-panel-data.js";
 import { breakLines, CHART_HEAD, COLORS } from "./style.js";
 
-/** More would be a picture that nobody can look at; history.json has all. */
+/** A picture with more panels would be too large to look at; history.json has all of them. */
 const MOST_PANELS = 24;
 const MOST_CHANGES = 3;
 
-/** `series` are of one metric. */
+/** All `series` belong to one metric. */
 export function historyChart(report: HistoryHeader, series: readonly HistorySeries[]): TopLevelSpec {
   const dateText = dateWriter(report);
   const shown = series.slice(0, MOST_PANELS);
@@ -60,7 +60,7 @@ function formatTitle(title: string, unit: string): string {
 
 function describeSpread(series: readonly HistorySeries[]): string {
   const most = Math.max(...series.map(({ points }) => points.length));
-  const each = most > MOST_WHISKERS ? `, about ${Math.ceil(most / MOST_WHISKERS)} runs a point` : "";
+  const each = most > MOST_WHISKERS ? `, about ${Math.ceil(most / MOST_WHISKERS)} runs per point` : "";
   switch (series[0]?.spread) {
     case "trials":
       return `median of a run's trials; pale: lowest to highest trial${each}`;
@@ -73,7 +73,7 @@ function describeSpread(series: readonly HistorySeries[]): string {
 
 function panelTitle(series: HistorySeries, dateText: (at: string) => string) {
   const changes = series.changes.slice(-MOST_CHANGES).flatMap((change) => {
-    // What came together with it is written beneath the panels.
+    // Environment changes that coincide with it are listed below the panels instead.
     const text = changeWords([{ series, change: { ...change, together_with: [] } }], dateText);
     return breakLines(text, 100, 2);
   });
@@ -85,7 +85,7 @@ function panelTitle(series: HistorySeries, dateText: (at: string) => string) {
       : []),
     ...(few === null
       ? []
-      : [`too few runs to name a change (${few.runs}, ${few.needed} of one kind are needed)`]),
+      : [`too few runs to detect a change (${few.runs}; ${few.needed} comparable ones are needed)`]),
   ];
   return {
     text: breakLines(shownLabel(series.configuration), 80, 2),

@@ -1,9 +1,9 @@
-/** The time from each token to the next: half of them lie within the thick bar, nine of ten within the thin one. */
+/** Times from one token to the next: half of them lie within the thick bar, nine out of ten within the thin one. */
 import type { TopLevelSpec } from "vega-lite";
 import { charactersIn, namesWidth, rowNames, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, shown } from "./style.js";
 
-/** Of one configuration, milliseconds. */
+/** Times of one configuration, in milliseconds. */
 export interface InterTokenRow {
   /** Id. */
   readonly configuration: string;
@@ -26,7 +26,7 @@ const ROW_HEIGHT = 44;
 const WIDTH = 460;
 const LABEL_CHARACTERS = 30;
 
-/** `room`: pixels that the whole may take. */
+/** `room`: width in pixels that the whole chart may take. */
 export function interTokenChart({ modelName, rows }: InterTokenInput, room?: number): TopLevelSpec {
   const characters =
     room === undefined ? LABEL_CHARACTERS : Math.min(LABEL_CHARACTERS, charactersIn(room * 0.32));
@@ -52,7 +52,7 @@ export function interTokenChart({ modelName, rows }: InterTokenInput, room?: num
     field,
     type: "quantitative",
     title: breakLines(
-      "Time from one token to the next (ms), less is better",
+      "Time from one token to the next (ms), lower is better",
       charactersIn(width + 60, 12),
       3,
     ),

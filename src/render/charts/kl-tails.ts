@@ -1,4 +1,4 @@
-/** How often how far a configuration's next token is from the reference's: the share of tokens beyond each divergence. */
+/** How far a configuration's next-token prediction is from the reference's, and how often: the share of tokens beyond each KL. */
 
 import type { TopLevelSpec } from "vega-lite";
 import { formatNats } from "../../base/units.js";
@@ -7,7 +7,7 @@ import { breakLines, CHART_HEAD, COLORS, DASHES, SERIES, shown } from "./style.j
 
 export interface TailPoint {
   readonly kl: number;
-  /** Of scored tokens, those that diverge at least as far. */
+  /** Share of the scored tokens that diverge at least this far. */
   readonly share: number;
 }
 
@@ -15,22 +15,22 @@ export interface KlTailsRow {
   /** Id. */
   readonly configuration: string;
   readonly label: string;
-  /** Which colour and dash it has, among all of the run. */
+  /** Index of its colour and dash, counted over all curves of the run. */
   readonly series: number;
   readonly points: readonly TailPoint[];
-  /** Percentiles that are named on the curve. */
+  /** Percentiles that are marked on the curve with their divergence. */
   readonly marks: readonly TailPoint[];
 }
 
 export interface KlTailsInput {
   readonly modelName: string;
   readonly textId: string;
-  /** That the weights are random, and what follows. */
+  /** Says that weights are random and what follows from it; null if none are. */
   readonly randomNote: string | null;
   readonly rows: readonly KlTailsRow[];
 }
 
-/** `room`: pixels that the whole may take. */
+/** `room`: width in pixels that the whole chart may take. */
 export function klTailsChart(
   { modelName, textId, randomNote, rows }: KlTailsInput,
   room?: number,
@@ -143,13 +143,13 @@ export function klTailsChart(
 }
 
 const WIDTH = 520;
-/** Vertical axis and padding. */
+/** Pixels for the vertical axis and padding. */
 const BESIDE_PLOT = 92;
 const LONGEST_LABEL = 50;
 const LABEL_CHARACTER_PX = 7;
 const SYMBOL_PX = 36;
 
-/** A legend's entry is one line: the middle is left out, for labels differ at their ends. */
+/** Shortens a label to one line of the legend. The middle is left out, because labels differ at their ends. */
 function shortened(label: string, width: number): string {
   const longest = Math.min(LONGEST_LABEL, Math.floor((width - SYMBOL_PX) / LABEL_CHARACTER_PX));
   if (label.length <= longest) return label;

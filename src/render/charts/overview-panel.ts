@@ -4,9 +4,9 @@ import { breakLines, COLORS, FULL_HEIGHT, shown } from "./style.js";
 
 /** What a bar and its whisker show. */
 export interface PanelStatistics {
-  /** Of trials the median. */
+  /** For trials, their median. */
   readonly value: number;
-  /** Ends of the whisker; null for none. */
+  /** Ends of the whisker; null if there is none. */
   readonly low: number | null;
   readonly high: number | null;
 }
@@ -19,14 +19,14 @@ export interface PanelBar {
   readonly name: string;
   /** Which of the row's bars it is. */
   readonly slot: string;
-  /** Said before the number; empty for nothing. */
+  /** Written before the number; empty for no word. */
   readonly word: string;
   readonly statistics: PanelStatistics;
   /** Samples to be shown as dots. */
   readonly dots: readonly number[];
 }
 
-/** A bar of samples that are shown as dots; none without samples. */
+/** Returns the bar of samples, which are also its dots; an empty list without samples. */
 export function buildBar(
   row: { readonly configuration: string; readonly name: string },
   slot: string,
@@ -62,27 +62,27 @@ export interface PanelInput {
   readonly dotColor: string;
   readonly format: (value: number) => string;
   readonly bars: readonly PanelBar[];
-  /** Rows without a bar, and what is said in its place. */
+  /** Rows without a bar, and the note that is shown in its place. */
   readonly missing: readonly {
     readonly name: string;
     readonly note: readonly string[];
-    /** Nothing went wrong: there is nothing to draw. */
+    /** True if nothing went wrong and there is simply nothing to draw. */
     readonly isExpected?: boolean;
   }[];
   readonly reference: number | null;
-  /** What the whisker reaches from and to. */
+  /** What the whisker spans: `smallest to largest trial`. */
   readonly whisker: string;
 }
 
 const TITLE_FONT_SIZE = 12;
 const LABEL_GAP = 7;
 const NOTE_LINE_HEIGHT = 14;
-/** Of the rows' names; `overviewChart` makes the rows high enough for them. */
+/** Line height of the rows' names; `overviewChart` makes the rows high enough for them. */
 export const NAME_LINE_HEIGHT = 13;
 /** More dots than this on one bar are a smear. */
 const MAX_DOTS = 200;
 
-/** One panel of the overview, as a Vega-Lite unit of layers. */
+/** Returns one panel of the overview, as a layered Vega-Lite view. */
 export function overviewPanel(input: PanelInput) {
   const bars = input.bars.map(({ configuration, name, slot, word, statistics }) => {
     const { value, low, high } = statistics;
@@ -207,7 +207,7 @@ export function overviewPanel(input: PanelInput) {
   };
 }
 
-/** Left of the plot. A text mark, because an axis centres only the first line of a name with several. */
+/** The rows' names, left of the plot. They are text marks, because an axis centres only the first line of a multi-line name. */
 function rowNames(names: readonly PanelName[]) {
   const values = names.map(({ configuration, name }) => {
     const lines = name.split("\n");
@@ -228,15 +228,15 @@ function rowNames(names: readonly PanelName[]) {
   };
 }
 
-/** How far to lift the first of several lines so that together they stand in the middle. */
+/** Vertical offset of the first of several lines at which the lines as a whole are centred. */
 function centred(lines: number, lineHeight: number): number {
   return (-(lines - 1) * lineHeight) / 2;
 }
 
-/** Text on a white outline, readable where lines run behind it. */
+/** Text on a white outline, which keeps it readable on top of lines. */
 function textWithHalo(values: readonly object[], mark: object, encoding: object) {
   const text = { type: "text" as const, baseline: "middle" as const, fontSize: LABEL_FONT_SIZE, ...mark };
-  // Heard once is enough.
+  // `aria: false`, so that a screen reader reads the text only once.
   const halo = { ...text, aria: false, stroke: "white", strokeWidth: 4, strokeJoin: "round" as const };
   return [halo, text].map((layer) => ({ data: { values }, mark: layer, encoding }));
 }

@@ -1,6 +1,6 @@
 /**
- * All configurations side by side: weights and peak memory, time, speed. One row a configuration in every panel; bars are
- * medians, dots the single trials, whiskers reach from the smallest to the largest, and the dashed line is the reference.
+ * All configurations side by side: weights and peak memory, time, speed. Every panel has one row per configuration. Bars are
+ * medians, dots are single trials, whiskers reach from the smallest to the largest trial, and the dashed line is the reference.
  */
 
 import type { TopLevelSpec } from "vega-lite";
@@ -42,7 +42,7 @@ export interface OverviewRow {
   readonly weightsGb: number | null;
   readonly peakGb: readonly number[];
   readonly elapsedSec: readonly number[];
-  /** Of all rows of a batch together. */
+  /** For a batch, the rate of all its rows together. */
   readonly tokensPerSec: readonly number[];
   /** Over every scored token of the first text, nats. */
   readonly kl: Pick<KlDivergence, "mean" | "ci95_low" | "ci95_high"> | null;
@@ -50,7 +50,7 @@ export interface OverviewRow {
 
 export interface OverviewInput {
   readonly modelName: string;
-  /** Empty for none. */
+  /** Empty if there is none. */
   readonly modelNote: string;
   /** Whether any configuration answers several prompts at once. */
   readonly hasBatches: boolean;
@@ -60,7 +60,7 @@ export interface OverviewInput {
 type Row = OverviewRow & { readonly name: string };
 type Panel = Parameters<typeof overviewPanel>[0];
 
-/** `room`: pixels that the whole may take; where the panels do not fit side by side, they stand under one another. */
+/** `room`: width in pixels that the whole chart may take; panels that do not fit into it side by side are stacked. */
 export function overviewChart(input: OverviewInput, room?: number): TopLevelSpec {
   const hasKl = input.rows.some(({ kl }) => kl !== null);
   const natural = naturalWidth(input.rows, hasKl ? 4 : 3);
@@ -111,7 +111,7 @@ export function overviewChart(input: OverviewInput, room?: number): TopLevelSpec
   } as unknown as TopLevelSpec;
 }
 
-/** With all panels side by side. */
+/** Width in pixels with all panels side by side. */
 function naturalWidth(rows: readonly OverviewRow[], panels: number): number {
   const names = namesWidth(rowNames(rows, LABEL_CHARACTERS, LABEL_LINES).values());
   return 2 * PADDING + names + 8 + FIRST_WIDTH + (panels - 1) * (OTHER_WIDTH + SPACING) + RIGHT_EDGE;
@@ -157,7 +157,7 @@ function buildPanels(
       whisker: RANGE,
     },
     {
-      title: "Time per trial (s), less is better",
+      title: "Time per trial (s), lower is better",
       slots: plain.slots,
       colors: { one: COLORS.timeBar },
       dotColor: COLORS.time,
@@ -168,7 +168,7 @@ function buildPanels(
       whisker: RANGE,
     },
     {
-      title: `Decoding${hasBatches ? ", all rows" : ""} (tokens/s), more is better`,
+      title: `Decoding${hasBatches ? ", all rows" : ""} (tokens/s), higher is better`,
       slots: plain.slots,
       colors: { one: COLORS.speedBar },
       dotColor: COLORS.speed,
@@ -187,7 +187,7 @@ function buildPanels(
 
 function klPanel(rows: readonly Row[]) {
   return {
-    title: "KL divergence (nats), less is better",
+    title: "KL divergence (nats), lower is better",
     slots: ["one"],
     colors: { one: COLORS.qualityBar },
     dotColor: COLORS.muted,
@@ -211,7 +211,7 @@ function toPanel({ mean, ci95_low, ci95_high }: NonNullable<OverviewRow["kl"]>):
   return { value: mean, low: ci95_low, high: ci95_high };
 }
 
-/** A line for one of several models' references would be read as everybody's. */
+/** The reference if there is exactly one: a line for one of several would be read as the reference of every model. */
 function findOnlyReference<R extends OverviewRow>(rows: readonly R[]): R | undefined {
   const references = rows.filter(({ isReference }) => isReference);
   return references.length === 1 ? references[0] : undefined;

@@ -1,4 +1,4 @@
-/** What each thread of `render.ts` runs: one picture at a time. */
+/** Runs in each PNG thread of `render.ts`: turns one SVG at a time into a PNG. */
 import { Resvg, type ResvgRenderOptions } from "@resvg/resvg-js";
 
 export interface PngTask {

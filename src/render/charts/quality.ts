@@ -1,4 +1,4 @@
-/** Perplexity against the reference's, text by text: a row a configuration, a point a text with its interval, 1 is no loss. */
+/** Perplexity relative to the reference's: one row per configuration, one point per text with its interval; 1 means no loss. */
 import type { TopLevelSpec } from "vega-lite";
 import { charactersIn, namesWidth, rowNames, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_HEAD, COLORS, FULL_HEIGHT, SERIES, shown } from "./style.js";
@@ -8,7 +8,7 @@ export interface QualityPoint {
   readonly configuration: string;
   readonly label: string;
   readonly text: string;
-  /** Of perplexities, this ÷ reference. */
+  /** This configuration's perplexity ÷ the reference's. */
   readonly ratio: number;
   readonly low: number | null;
   readonly high: number | null;
@@ -16,14 +16,14 @@ export interface QualityPoint {
 
 export interface QualityInput {
   readonly modelName: string;
-  /** Each has its colour and shape, whatever is selected. */
+  /** Each text keeps its colour and shape, whichever configurations are selected. */
   readonly texts: readonly string[];
-  /** That the weights are random, and what follows. */
+  /** Says that weights are random and what follows from it; null if none are. */
   readonly randomNote: string | null;
   readonly rows: readonly QualityPoint[];
 }
 
-/** More texts could not be told apart. */
+/** More texts than this could not be told apart. */
 export const MOST_TEXTS = 8;
 const WIDTH = 460;
 const LABEL_CHARACTERS = 30;
@@ -39,7 +39,7 @@ const SHAPES = [
   "triangle-right",
 ];
 
-/** `room`: pixels that the whole may take. */
+/** `room`: width in pixels that the whole chart may take. */
 export function qualityChart(
   { modelName, texts, randomNote, rows }: QualityInput,
   room?: number,
@@ -78,7 +78,7 @@ export function qualityChart(
   const x = (field: string) => ({
     field,
     type: "quantitative",
-    title: breakLines("Perplexity ÷ the reference's, less is better", charactersIn(width + 60, 12), 3),
+    title: breakLines("Perplexity ÷ reference perplexity, lower is better", charactersIn(width + 60, 12), 3),
     scale: { zero: false, padding: 12 },
     axis: { tickCount: Math.min(6, Math.floor(width / 60)), format: "~g" },
   });

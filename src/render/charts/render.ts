@@ -1,6 +1,6 @@
 /**
- * Vega-Lite spec → SVG → PNG, without a browser, in threads of their own: whoever asks for a chart goes on meanwhile. The same
- * spec gives the same bytes.
+ * Vega-Lite spec → SVG → PNG, without a browser. Charts are drawn in separate threads, so the caller can go on working meanwhile.
+ * The same spec gives the same bytes.
  */
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
@@ -16,28 +16,31 @@ export interface RenderedChart {
   readonly png: Uint8Array;
 }
 
-/** Throws when Vega or resvg does: the caller decides what else is still drawn. */
+/** Rejects if Vega or resvg throws; the caller decides whether to draw the other charts. */
 export type ChartRenderer = (spec: TopLevelSpec) => Promise<RenderedChart>;
 
-/** Pictures are made beside the charts, and mostly faster: more threads would wait, or take the processor from Vega. */
+/** PNGs are made while Vega draws, mostly in less time: more threads would only wait, or take processor time from Vega. */
 const PNG_THREADS = Math.min(2, Math.max(1, availableParallelism() - 1));
-/** Handed over ahead. */
+/** The number of charts that are handed to the Vega thread in advance. */
 const WAITING_CHARTS = 8;
-/** Of the second thread, which ends then: longer than Vega takes for a chart. The first one stays as long as the renderer. */
+/**
+ * The second PNG thread ends after idling this long, which is longer than Vega takes for a chart. The first stays as long as the
+ * renderer.
+ */
 const IDLE_MS = 2_000;
 
-/** Starts threads and loads Vega, resvg and the fonts into them: slow, so only where charts are drawn. */
+/** Starts threads and loads Vega, resvg and the fonts into them. This is slow, so it is done only if charts are drawn. */
 export async function createRenderer(): Promise<ChartRenderer> {
   const [{ Piscina }] = await Promise.all([
     import("piscina"),
-    // Used in the threads only; where it is missing that is to be known before the first chart.
+    // Used only in the threads, but imported here so that a missing package is noticed before the first chart.
     import("@resvg/resvg-js"),
   ]);
   const require = createRequire(import.meta.url);
-  // By name, not by place: threads start from built JavaScript even where this file is run as TypeScript.
+  // Resolved by name instead of by path, because threads run the built JavaScript even if this file is run as TypeScript.
   const svgs = new Piscina<TopLevelSpec, string>({
     filename: require.resolve("#svg-thread"),
-    // Vega's ids are the thread's, so it draws one chart after the other; two threads would also each be slow at first.
+    // Vega counts its ids per thread, so a thread draws one chart after another. With two threads, each would be slow at first.
     minThreads: 1,
     maxThreads: 1,
     concurrentTasksPerWorker: WAITING_CHARTS,
@@ -52,7 +55,7 @@ export async function createRenderer(): Promise<ChartRenderer> {
   const fontFiles = Object.values(chartFonts());
   return async (spec) => {
     const svg = await svgs.run(spec);
-    // Meanwhile Vega draws the next chart.
+    // Vega draws the next chart meanwhile.
     const png = await pngs.run({
       svg,
       options: {

@@ -1,10 +1,10 @@
-/** What all charts share: font, colours, and the breaking of long names into lines. */
+/** What all charts share: the font, the colours, and how long names are broken into lines. */
 
 export const VEGA_LITE_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
-/** The font the PNGs are drawn with; Verdana has nearly its widths where an SVG is opened without it. */
+/** The font of the PNGs. An SVG that is opened without it falls back to Verdana, which has nearly the same widths. */
 export const FONT = "DejaVu Sans, Verdana, sans-serif";
 
-/** Red and blue differ for every common colour blindness; shape and dash tell the series apart in grey. */
+/** Red and blue can be told apart with every common colour blindness; in grey, shape and dash tell the series apart. */
 export const COLORS = {
   memory: "#B5251D",
   weights: "#C9756D",
@@ -20,7 +20,7 @@ export const COLORS = {
   grid: "#E4E4E4",
 } as const;
 
-/** Colours of several series, told apart under every common colour blindness (Okabe and Ito), the yellow left out. */
+/** Colours for several series that can be told apart with every common colour blindness (Okabe and Ito), without the yellow. */
 export const SERIES = [
   "#0072B2",
   "#D55E00",
@@ -32,7 +32,7 @@ export const SERIES = [
   "#6B6B6B",
 ] as const;
 
-/** So that series differ without colour as well. */
+/** Dash patterns, so that series can be told apart without colour as well. */
 export const DASHES: readonly (readonly number[])[] = [
   [1, 0],
   [6, 3],
@@ -44,7 +44,7 @@ export const DASHES: readonly (readonly number[])[] = [
   [3, 1],
 ];
 
-/** The `config` of every spec. `limit: 0` everywhere: names are broken into lines by us, never cut by Vega. */
+/** The `config` of every spec. `limit: 0` everywhere: `breakLines` breaks names into lines, Vega never cuts them. */
 export const CHART_CONFIG = {
   font: FONT,
   view: { stroke: "#BBBBBB" },
@@ -74,10 +74,10 @@ export const CHART_CONFIG = {
   legend: { labelColor: COLORS.text, titleColor: COLORS.text },
 } as const;
 
-/** A rule from edge to edge where the layers share a row's `y`. `y: null` would draw it too, and break Vega-Lite's schema. */
+/** Draws a rule from edge to edge even if the layers share a row's `y`. `y: null` would too, but violates Vega-Lite's schema. */
 export const FULL_HEIGHT = { y: { value: 0 }, y2: { value: "height" as const } };
 
-/** What every chart of a single frame begins with. */
+/** The top-level properties that most charts start with. */
 export const CHART_HEAD = {
   $schema: VEGA_LITE_SCHEMA,
   background: "white",
@@ -85,14 +85,14 @@ export const CHART_HEAD = {
   config: CHART_CONFIG,
 } as const;
 
-/** A field of a tooltip. */
+/** Returns a field of a tooltip. */
 export function shown(field: string, title: string, format?: string) {
   return format === undefined
     ? { field, type: "nominal" as const, title }
     : { field, type: "quantitative" as const, title, format };
 }
 
-/** Breaks text into lines of at most `width` characters, at spaces or after punctuation where it can. */
+/** Breaks text into lines of at most `width` characters, at spaces or after punctuation where possible. */
 export function breakLines(text: string, width: number, maxLines: number): string[] {
   const lines: string[] = [];
   let rest = text.trim();
@@ -105,7 +105,7 @@ export function breakLines(text: string, width: number, maxLines: number): strin
   }
   lines.push(rest);
   if (lines.length <= maxLines) return lines;
-  // The ends of labels differ more often than their middles: keep both ends.
+  // Labels differ at their ends more often than in their middles, so both ends are kept.
   if (maxLines < 3)
     return [`${text.trim().slice(0, width - 1)}…`, text.trim().slice(-width)].slice(0, maxLines);
   return [...lines.slice(0, maxLines - 2), `${lines[maxLines - 2] ?? ""} …`, lines.at(-1) ?? ""];

@@ -1,4 +1,4 @@
-/** What the thread of `render.ts` that has Vega runs: one chart at a time. */
+/** Runs in the Vega thread of `render.ts`: draws one chart at a time. */
 import { readFile } from "node:fs/promises";
 import * as vega from "vega";
 import * as vegaLite from "vega-lite";
@@ -14,7 +14,7 @@ await measureText();
 
 let newest: Promise<unknown> = Promise.resolve();
 
-/** Charts wait here for one another: the next one is there when one is drawn, whatever the other threads are busy with. */
+/** Charts queue here, in this thread, so that the next one is at hand as soon as one is drawn, however busy other threads are. */
 export default function svg(spec: vegaLite.TopLevelSpec): Promise<string> {
   const drawn = newest.then(() => draw(spec));
   newest = drawn.catch(() => {});
@@ -22,7 +22,8 @@ export default function svg(spec: vegaLite.TopLevelSpec): Promise<string> {
 }
 
 async function draw(spec: vegaLite.TopLevelSpec): Promise<string> {
-  // Ids of clips and gradients count on through the thread: without this the second chart would differ from the first.
+  // Vega numbers clips and gradients through all charts of a thread. Without this reset, the SVG of a chart would depend on the
+  // charts drawn before it.
   vega.resetSVGDefIds();
   const logger = vega.logger(vega.None);
   const compiled = vegaLite.compile(spec, { logger }).spec;
@@ -34,7 +35,7 @@ async function draw(spec: vegaLite.TopLevelSpec): Promise<string> {
   }
 }
 
-/** Once a thread: Vega is told how wide a text is in the font of the PNGs. */
+/** Tells Vega, once per thread, how wide a text is in the font of the PNGs. */
 async function measureText(): Promise<void> {
   const fonts = chartFonts();
   const read = async (path: string) => readFontMetrics(await readFile(path));

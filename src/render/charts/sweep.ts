@@ -1,26 +1,26 @@
-/** Panels under one another over an axis of the experiment that is a number: a line for all that differs beside it. */
+/** Stacked panels over a numeric axis of the experiment, with one line for each combination of the other axes. */
 import type { TopLevelSpec } from "vega-lite";
 import { charactersIn, titleCharacters } from "./axis-headroom.js";
 import { breakLines, CHART_CONFIG, COLORS, DASHES, SERIES, shown, VEGA_LITE_SCHEMA } from "./style.js";
 
-/** A configuration: one value of a series. */
+/** One configuration, which is one point of a series. */
 export interface SweepRow {
   /** Id. */
   readonly configuration: string;
   readonly label: string;
-  /** What else tells it from others: `nf4`. */
+  /** Name of what sets it apart besides the swept axis: `nf4`. */
   readonly series: string;
-  /** Which colour and dash it has, among all of the run. */
+  /** Index of its colour and dash, counted over all series of the run. */
   readonly color: number;
-  /** Of the axis. */
+  /** Its value on the swept axis. */
   readonly x: number;
-  /** By panel; null where it was not measured. */
+  /** Values by panel key; null if not measured. */
   readonly values: Readonly<Record<string, Range | null>>;
-  /** Why there are no values; null where there are. */
+  /** Why there are no values; null if there are any. */
   readonly failure: string | null;
 }
 
-/** Median over trials; smallest and largest where there are several. */
+/** Median over trials; `low` and `high` are the smallest and the largest, null for a single trial. */
 export interface Range {
   readonly median: number;
   readonly low: number | null;
@@ -28,13 +28,13 @@ export interface Range {
 }
 
 export interface SweepPanel {
-  /** Of the rows' values. */
+  /** Key into the rows' `values`. */
   readonly key: string;
-  /** Of the vertical axis. */
+  /** Title of the vertical axis. */
   readonly title: string;
   /** What the panel shows, in the chart's subtitle. */
   readonly what: string;
-  /** d3's, of the tooltip. */
+  /** d3 number format for the tooltip. */
   readonly format: string;
 }
 
@@ -45,26 +45,26 @@ export interface SweepInput {
 }
 
 export interface SweepWords {
-  /** After the model's name. */
+  /** Follows the model's name. */
   readonly title: string;
-  /** Of the horizontal axis. */
+  /** Title of the horizontal axis. */
   readonly x: string;
-  /** Logarithmic where it is left out. */
+  /** The axis is logarithmic if this is left out. */
   readonly isLinear?: boolean;
 }
 
 const WIDTH = 520;
 const PANEL_HEIGHT = 210;
 const PADDING = 14;
-/** Vertical axis and padding. */
+/** Pixels for the vertical axis and padding. */
 const BESIDE_PLOT = 92;
 const LONGEST_LABEL = 50;
 const SYMBOL_PX = 36;
 const LABEL_CHARACTER_PX = 7;
-/** Crosses of what was not measured stand beside one another at the foot. */
+/** Crosses for unmeasured configurations stand side by side at the bottom, this many pixels apart. */
 const CROSS_PX = 9;
 
-/** `room`: pixels that the whole may take. */
+/** `room`: width in pixels that the whole chart may take. */
 export function sweepChart(input: SweepInput, words: SweepWords, room?: number): TopLevelSpec {
   const { modelName, panels, rows } = input;
   const width = room === undefined ? WIDTH : Math.max(160, Math.min(760, room - BESIDE_PLOT));
@@ -107,7 +107,7 @@ export function sweepChart(input: SweepInput, words: SweepWords, room?: number):
   };
   const color = { field: "label", type: "nominal", scale: { domain, range: pick(SERIES) }, legend };
   const strokeDash = { field: "label", type: "nominal", scale: { domain, range: pick(DASHES) }, legend };
-  // Points would put their own marks into the legend.
+  // Not `color`: points encoded with it would add their own marks to the legend.
   const fill = { field: "hex", type: "nominal", scale: null };
   const tooltip = [
     shown("name", "configuration"),
@@ -197,7 +197,7 @@ function axis(field: string, title: string) {
   };
 }
 
-/** Series → its entry of the legend, one line: of a long one the middle is left out. */
+/** Maps each series to its legend entry, which is one line: a long name loses its middle. */
 function nameSeries(rows: readonly SweepRow[], longest: number): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const { series } of rows) {

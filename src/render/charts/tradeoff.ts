@@ -1,7 +1,7 @@
 /**
- * Memory × speed × quality in one picture: a point a configuration, weights to the right, tokens a second upwards, the
- * divergence from the reference as its colour. What nothing beats in all three (Pareto) is ringed; the line is the frontier
- * of weights and speed, one for each model.
+ * Memory × speed × quality in one picture: one point per configuration, with weights to the right, tokens per second upwards,
+ * and the divergence from the reference as its colour. A point that no other one beats in all three (Pareto) is ringed; the line
+ * is the frontier of weights and speed, one for each model.
  */
 
 import type { TopLevelSpec } from "vega-lite";
@@ -17,28 +17,28 @@ export interface TradeoffPoint {
   readonly tokensPerSec: number;
   readonly low: number | null;
   readonly high: number | null;
-  /** KL divergence from the reference on the first text, nats; 0 for the reference; null where it was not measured. */
+  /** KL divergence from the reference on the first text, nats; 0 for the reference; null if not measured. */
   readonly kl: number | null;
   readonly isReference: boolean;
-  /** Id of what it is compared with; models have frontiers of their own. */
+  /** Id of the configuration that it is compared with; each model has its own frontier. */
   readonly reference: string | null;
   readonly isOptimal: boolean;
 }
 
 export interface TradeoffInput {
   readonly modelName: string;
-  /** Of the text that divergences are measured on; null without one. */
+  /** Id of the text that divergences are measured on; null without one. */
   readonly textId: string | null;
-  /** That the weights are random, and what follows. */
+  /** Says that weights are random and what follows from it; null if none are. */
   readonly randomNote: string | null;
-  /** Whether any configuration answers several prompts at once: the rate is of all rows together. */
+  /** Whether any configuration answers several prompts at once; the rate is then that of all rows together. */
   readonly hasBatches: boolean;
   readonly rows: readonly TradeoffPoint[];
 }
 
 type ComparedValues = Pick<TradeoffPoint, "weightsGb" | "tokensPerSec" | "kl">;
 
-/** At least as good in everything that both have, and better in something. */
+/** Whether `a` is at least as good as `b` in every value that both have, and better in at least one. */
 export function dominates(a: ComparedValues, b: ComparedValues): boolean {
   const haveKl = a.kl !== null && b.kl !== null;
   const isAsGood =
@@ -48,7 +48,7 @@ export function dominates(a: ComparedValues, b: ComparedValues): boolean {
   return isAsGood && isBetter;
 }
 
-/** Ends of the axes, and of the colour scale; of all configurations, so that they stay when some are hidden. */
+/** Ends of the axes and of the colour scale, taken over all configurations so that they stay the same when some are hidden. */
 export interface TradeoffScales {
   readonly xEnd: number;
   readonly yEnd: number;
@@ -73,13 +73,13 @@ const HEIGHT = 340;
 const LABEL_FONT_SIZE = 11;
 const LINE_HEIGHT = 14;
 
-/** Vertical axis, padding, and the legend where there is one. */
+/** Pixels for the vertical axis and padding, and for the legend if there is one. */
 const BESIDE_PLOT = 78;
 const LEGEND = 92;
-/** Of more points only those that are ringed have a label: tooltips name the others. */
+/** With more points than this, only the ringed ones have a label; tooltips name the others. */
 const MOST_LABELS = 8;
 
-/** `room`: pixels that the whole may take. */
+/** `room`: width in pixels that the whole chart may take. */
 export function tradeoffChart(
   input: TradeoffInput,
   room?: number,
@@ -95,14 +95,14 @@ export function tradeoffChart(
   const x = {
     field: "weightsGb",
     type: "quantitative",
-    title: "Weights (GB), less is better",
+    title: "Weights (GB), lower is better",
     axis: { tickCount: Math.min(5, Math.floor(width / 70)) },
     scale: { domain: [0, xEnd], nice: false },
   };
   const y = (field: string) => ({
     field,
     type: "quantitative",
-    title: `Decoding${input.hasBatches ? ", all rows" : ""} (tokens/s), more is better`,
+    title: `Decoding${input.hasBatches ? ", all rows" : ""} (tokens/s), higher is better`,
     axis: { tickCount: 6 },
     scale: { domain: [0, yEnd], nice: false },
   });
@@ -206,7 +206,7 @@ export function tradeoffChart(
   } as unknown as TopLevelSpec;
 }
 
-/** By what the run has: without scored text there is no quality in it. */
+/** Leaves out quality if the run has no scored text. */
 export function tradeoffTitle(hasKl: boolean): string {
   return hasKl ? "memory, speed and quality" : "memory and speed";
 }
@@ -214,8 +214,8 @@ export function tradeoffTitle(hasKl: boolean): string {
 type FrontierPoint = Pick<TradeoffPoint, "reference" | "weightsGb" | "tokensPerSec">;
 
 /**
- * Of each model, from small to large: those that are faster than everything smaller. From the axis up to the first, and from the
- * last to the edge: what lies below the line is beaten in weights and speed.
+ * Returns, for each model from small to large, the points that are faster than everything smaller. The line rises from the axis
+ * to the first point and runs on from the last one to the edge: every point below it is beaten in weights and speed.
  */
 export function listFrontiers(points: readonly TradeoffPoint[], xEnd: number): FrontierPoint[] {
   const references = [...new Set(points.map((point) => point.reference))];
@@ -243,12 +243,12 @@ interface Box {
 
 const POINT_RADIUS = 12;
 const LABEL_GAP = 16;
-/** Of DejaVu Sans, in em; digits and lower case. */
+/** Character width of DejaVu Sans in em, for digits and lower case. */
 const CHARACTER_EM = 0.63;
 const MOST_SHIFTS = 24;
 const NO_LABEL = { lines: [] as string[], align: "left" as "left" | "right", dx: 0, dy: 0 };
 
-/** Lines beside each point, moved up and down, or to the other side, until they lie on nothing else. */
+/** Places each point's label beside it, moved up or down or to the other side until it overlaps nothing else. */
 function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: number, plotWidth: number) {
   const centres = points.map(({ weightsGb, tokensPerSec }) => ({
     x: (weightsGb / xEnd) * plotWidth,
@@ -286,7 +286,7 @@ function placeLabels(points: readonly TradeoffPoint[], xEnd: number, yEnd: numbe
         box.bottom <= HEIGHT - 2 &&
         !taken.some((other) => overlaps(box, other)),
     );
-    // Where nothing is free the point goes without: its tooltip still names it.
+    // A point without a free place gets no label; its tooltip still names it.
     if (free === undefined) return NO_LABEL;
     taken.push(free.box);
     return {

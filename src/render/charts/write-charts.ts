@@ -1,4 +1,4 @@
-/** Charts as files: the specification, then its pictures. */
+/** Writes charts as files: the specification, then its pictures. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FalconError } from "../../base/errors.js";
@@ -9,16 +9,16 @@ import { writeFailed } from "../../run/writer.js";
 import type { Chart } from "./charts.js";
 import { type ChartRenderer, createRenderer, type RenderedChart } from "./render.js";
 
-/** One in Vega, two becoming pixels, and some that wait for that: Vega must never wait. */
+/** One chart in Vega, two being turned into PNGs, and some waiting for that, so that Vega itself never has to wait. */
 const CHART_CONCURRENCY = 8;
 
-/** What charts are drawn with, or why they cannot be. */
+/** The renderer that charts are drawn with, or why they cannot be drawn. */
 export interface Drawing {
   readonly render: ChartRenderer | null;
   readonly problem: string | null;
 }
 
-/** Never rejects: without pictures there are still values. */
+/** Never rejects, because the values are still of use without pictures. */
 export async function loadDrawing(): Promise<Drawing> {
   try {
     return { render: remembering(await createRenderer()), problem: null };
@@ -27,7 +27,7 @@ export async function loadDrawing(): Promise<Drawing> {
   }
 }
 
-/** One specification is drawn once, however often it is asked for: who has time to spare asks ahead. */
+/** Draws each specification once, however often it is requested, so a caller with time to spare can request it in advance. */
 function remembering(render: ChartRenderer): ChartRenderer {
   const begun = new WeakMap<object, Promise<RenderedChart>>();
   return (spec) => {
@@ -38,16 +38,16 @@ function remembering(render: ChartRenderer): ChartRenderer {
 }
 
 export interface ChartFiles {
-  /** Whether an earlier version of the program drew a chart of this name. */
+  /** Whether this program, perhaps in an earlier version, may have drawn a chart of this name. */
   readonly isOurs?: (name: string) => boolean;
   /** Reuses a renderer that is already loaded. */
   readonly drawing?: Drawing;
 }
 
 /**
- * Writes `.vl.json`, `.svg` and `.png` of each chart. What cannot be drawn is left out, and told in the warnings: values are
- * worth more than their pictures. Charts of an earlier version that nobody draws any more are removed, of those that `isOurs`
- * tells by their names. Throws FalconError `results-write-failed`.
+ * Writes `.vl.json`, `.svg` and `.png` of each chart. A chart that cannot be drawn is left out and named in the returned
+ * warnings, because values matter more than their pictures. Charts of an earlier version that are no longer drawn are removed if
+ * `isOurs` accepts their names. Throws FalconError `results-write-failed`.
  */
 export async function writeCharts(
   folder: string,
@@ -84,12 +84,12 @@ export async function writeCharts(
   return [problem, ...undrawn].filter((warning) => warning !== null);
 }
 
-/** What an error says; for warnings. */
+/** Returns what an error says, for use in warnings. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** An image of an earlier report would be taken for one of this specification. */
+/** Removes a chart's images, because those of an earlier report would be taken for images of this specification. */
 async function removeImages(folder: string, name: string): Promise<void> {
   for (const ending of [".svg", ".png"] as const) await rm(chartPath(folder, name, ending), { force: true });
 }

@@ -1,4 +1,4 @@
-/** The history as files: `history.json`, and a chart a metric. */
+/** Writes the history as files: `history.json` and one chart per metric. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -18,8 +18,8 @@ export interface DrawnHistory {
 }
 
 /**
- * Judges the runs, and lets each chart be drawn while the next one is judged: `drawing` remembers what it has drawn. Without one
- * there are no charts.
+ * Judges the runs, and starts drawing each chart while the next one is judged; `drawing` remembers what it has drawn. Returns no
+ * charts if `drawing` is null.
  */
 export async function judgeAndDraw(
   runs: readonly HistoryRun[],
@@ -35,13 +35,13 @@ export async function judgeAndDraw(
     const { name, header, series } = step.value;
     const chart = { name, spec: historyChart(header, series) };
     charts.push(chart);
-    // What goes wrong is told when it is written.
+    // A chart that cannot be drawn is reported when it is written.
     drawing.render?.(chart.spec).catch(() => {});
     await setImmediate();
   }
 }
 
-/** Returns what could not be drawn, for people. Throws FalconError `results-write-failed`. */
+/** Returns warnings, for people, about what could not be drawn. Throws FalconError `results-write-failed`. */
 export async function writeHistory(
   { report, charts }: DrawnHistory,
   folder: string,

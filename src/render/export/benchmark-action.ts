@@ -1,13 +1,14 @@
 /**
- * Runs → what github-action-benchmark charts over commits (https://github.com/benchmark-action/github-action-benchmark,
- * `tool: customSmallerIsBetter` and `customBiggerIsBetter`): a file takes metrics of one direction, so there are two.
+ * Runs → files for github-action-benchmark, which charts values over commits
+ * (https://github.com/benchmark-action/github-action-benchmark, `tool: customSmallerIsBetter` and `customBiggerIsBetter`). A file
+ * takes metrics of one direction, so there are two.
  */
 import { HISTORY_METRICS, type HistoryMetric } from "../../analysis/history/metrics.js";
 import { safeLine } from "../../base/text.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import type { FolderContent } from "./document.js";
 
-/** An entry of its JSON; a chart there is of all entries of one name. */
+/** An entry of its JSON; all entries with the same name form one chart there. */
 interface Entry {
   readonly name: string;
   readonly unit: string;
@@ -33,7 +34,7 @@ export function benchmarkAction(summaries: readonly RunSummary[]): FolderContent
   };
 }
 
-/** What history follows. Of several runs of an experiment the newest has the word: a commit has one value. */
+/** Entries of the metrics that `history` follows. Of several runs of an experiment, the newest counts: a commit has one value. */
 function listEntries(summaries: readonly RunSummary[], better: string): Entry[] {
   const metrics = HISTORY_METRICS.filter((metric) => metric.better === better);
   const entries = summaries
@@ -77,7 +78,7 @@ function readEntries(
   });
 }
 
-/** What is counted stays exact. */
+/** Rounds to six significant digits; counts, which are whole numbers, stay exact. */
 function round(value: number): number {
   return Number.isInteger(value) ? value : Number(value.toPrecision(6));
 }

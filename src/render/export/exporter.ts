@@ -1,4 +1,4 @@
-/** One or more runs → one document, or a folder of some. */
+/** One or more runs → one document, or a folder of several. */
 
 import { summarize } from "../../analysis/summary.js";
 import type { RunData } from "../../run/run-data.js";
@@ -42,7 +42,7 @@ export function exporter(format: DocumentFormat): Exporter {
   }
 }
 
-/** Indented as JSON.stringify does it; a hundred thousand rows are more than a string can hold. */
+/** Yields JSON in pieces, indented as by JSON.stringify, because a string cannot hold a hundred thousand rows. */
 function* jsonPieces(lists: Readonly<Record<string, Iterable<object>>>): Generator<string> {
   yield `{\n  "schema_version": ${EXPORT_SCHEMA_VERSION}`;
   for (const [name, items] of Object.entries(lists)) {

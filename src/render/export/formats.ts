@@ -1,6 +1,6 @@
-/** What `export` writes; apart from the writing, so that the command line need not load it. */
+/** The formats that `export` writes, kept apart from the code that writes them so that the command line need not load it. */
 export const FILE_FORMATS = ["csv", "parquet", "markdown", "json", "model-card"] as const;
-/** Several files each, in a folder. */
+/** Formats of several files each, in a folder. */
 export const FOLDER_FORMATS = ["benchmark-action", "hub-dataset"] as const;
 export const DOCUMENT_FORMATS = [...FILE_FORMATS, ...FOLDER_FORMATS] as const;
 export type DocumentFormat = (typeof DOCUMENT_FORMATS)[number];

@@ -19,13 +19,13 @@ export function hubDataset(summaries: readonly RunSummary[], rows: KeptRows): Fo
       [SUMMARIES]: summaries.map((summary) => `${JSON.stringify(summary)}\n`).join(""),
     },
     explain: (folder) => [
-      "Check it first: answers, model names and failure texts are in it as they were recorded. To publish it:",
+      "Check the folder first: it contains answers, model names and failure texts exactly as recorded. To publish it:",
       `  hf upload YOU/NAME ${folder} . --repo-type dataset`,
     ],
   };
 }
 
-/** A machine's name is nobody's business in public. */
+/** Blanks the host name of each row, because the dataset may be published. */
 function* withoutHosts(rows: KeptRows) {
   for (const row of rows) yield { ...row, hostname: "" };
 }
@@ -51,7 +51,7 @@ function buildCard(summaries: readonly RunSummary[], count: number): string {
   ].join("\n\n")}\n`;
 }
 
-/** As the hub names them. */
+/** The size category as the hub names it. */
 function describeSize(rows: number): string {
   if (rows < 1000) return "n<1K";
   if (rows < 10_000) return "1K<n<10K";

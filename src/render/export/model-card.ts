@@ -1,6 +1,6 @@
 /**
  * Runs → a model card's README: the `model-index` that the hub reads
- * (https://github.com/huggingface/hub-docs/blob/main/modelcard.md), then table and verdicts as Markdown.
+ * (https://github.com/huggingface/hub-docs/blob/main/modelcard.md), then the table and verdicts as Markdown.
  */
 import { stringify } from "yaml";
 import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
@@ -43,7 +43,7 @@ export function modelCard(): Exporter {
         pipeline_tag: TASK.type,
         ...(index.length === 0 ? {} : { "model-index": index }),
       };
-      // The hub's own reader is of YAML 1.1: what would be no text there is quoted.
+      // The hub reads YAML 1.1, so strings that YAML 1.1 would not read as text are quoted.
       const yaml = stringify(metadata, { version: "1.1", aliasDuplicateObjects: false, lineWidth: 0 });
       return `---\n${yaml}---\n\n## Memory, speed and quality, measured\n\n${parts.join("\n\n")}\n`;
     },
@@ -51,8 +51,8 @@ export function modelCard(): Exporter {
 }
 
 /**
- * Each configuration's values, by what they were measured on. All configurations are of one model: which one a value is of
- * stands in the metric's name and arguments.
+ * Adds a configuration's values to its model, grouped by what they were measured on. One model has several configurations, so the
+ * metric's name and arguments say which configuration a value belongs to.
  */
 function addResults(
   models: Map<string, Map<string, Result>>,
@@ -120,14 +120,14 @@ function buildMetric(
   return { type, value: round(value), name: `${title}, ${label}`, args };
 }
 
-/** What is counted stays exact. */
+/** Rounds to six significant digits; counts, which are whole numbers, stay exact. */
 function round(value: number): number {
   return Number.isInteger(value) ? value : Number(value.toPrecision(6));
 }
 
 const LIBRARIES = ["torch", "transformers", "bitsandbytes"];
 
-/** A figure without its machine says little. */
+/** Names the machine and its libraries, because a figure says little without them. */
 function describeMachine({ environment }: RunData): string {
   if (environment === null) return "The machine is not recorded.";
   const { gpus, cpu_model, packages } = environment;

@@ -1,4 +1,4 @@
-/** How to measure the same once more, and how to know that it is the same. */
+/** How to run the same experiment again, and the hashes that show whether its inputs were the same. */
 import type { RunData } from "../../run/run-data.js";
 import { shownName } from "../words/names.js";
 import { folded } from "./folded.js";
@@ -28,7 +28,7 @@ export function againSection({ run, configurations }: RunData): Markup {
   );
 }
 
-/** As a POSIX shell takes it. */
+/** Quotes the word for a POSIX shell if it needs quoting. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,10 +1,10 @@
-/** An answer with what differs from the reference's underlined and struck through: never told by colour alone. */
+/** An answer whose differences from the reference's are underlined or struck through, so that colour alone never marks them. */
 
 import type { AnswerDiff, DiffRun } from "../../analysis/answer-diff.js";
 import { safeLines } from "../../base/text.js";
 import { escapeHtml, html, joined, Markup } from "./markup.js";
 
-/** `marksTokens`: every token that differs is an element of its own. */
+/** `marksTokens`: each token that differs gets an element of its own. */
 export function renderAnswerDiff({ runs, unit }: AnswerDiff, marksTokens: boolean): Markup {
   const first = runs.findIndex(({ kind }) => kind !== "same");
   return joined(
@@ -24,10 +24,10 @@ function same({ pieces }: DiffRun, isBefore: boolean): Markup {
 }
 
 function changed({ kind, pieces }: DiffRun, marksTokens: boolean, isLast: boolean): Markup {
-  // Special tokens have no text: most often the end.
+  // Special tokens have no text; most often it is the token that ends the answer.
   if (pieces.join("") === "") return html`${isLast ? "[end]" : "[no text]"}`;
   const visible = (piece: string) => {
-    // A line break that differs would show nothing to underline, where both texts are shown.
+    // A line break that differs has no glyph to underline, so it gets a sign, which shows when both texts are shown.
     return escapeHtml(safeLines(piece)).replaceAll(
       "\n",
       `<b class="line-end">↵</b>${kind === "inserted" ? "\n" : ""}`,

@@ -1,4 +1,4 @@
-/** What each configuration said, question by question, with the differences against the reference marked. */
+/** What each configuration answered, question by question, with the differences from the reference marked. */
 
 import { diffAnswers } from "../../analysis/answer-diff.js";
 import { type Answer, collectQuestions, type Question } from "../../analysis/answers.js";
@@ -12,16 +12,16 @@ import { renderAnswerDiff } from "./answer-diff-markup.js";
 import { clipAnswer, clipText } from "./clip.js";
 import { html, type Markup } from "./markup.js";
 
-/** Bytes of all answers together, and of one: the rest is in answers.md. */
+/** The most bytes of all answers together, and of a single one; the rest is in answers.md. */
 const ALL_ANSWERS_BYTES = 1_000_000;
 const LONGEST_ANSWER_BYTES = 24_000;
 const SHORTEST_CUT_BYTES = 400;
 const LONGEST_PROMPT_BYTES = 4_000;
-/** Repeats that all say something else are sampled; some of them show it. */
+/** If every repeat gives a different answer, the answers were sampled, and a few of them are enough to show that. */
 const MOST_OF_A_CONFIGURATION = 4;
-/** Longer answers are folded until they are asked for. */
+/** Longer answers stay folded until the reader unfolds them. */
 const FOLDED_CHARACTERS = 900;
-/** Up to so many tokens each one that differs has an element of its own; beyond, a run of them has. */
+/** Up to this many tokens in all, each token that differs gets an element of its own; beyond that, each stretch of them. */
 const MOST_MARKED_TOKENS = 40_000;
 
 export function answersSection(data: RunData): Markup {
@@ -53,7 +53,7 @@ ${questions.map((question, index) => questionArticle(question, index, options))}
 }
 
 interface AnswerOptions {
-  /** By id. */
+  /** By configuration id. */
   readonly names: ReadonlyMap<string, string>;
   readonly mostBytes: number;
   readonly marksTokens: boolean;
@@ -87,13 +87,13 @@ ${left > 0 && html`<p class="quiet">${pluralize(left, "more answer")} in answers
 </article>`;
 }
 
-/** Equal answers of several repeats are one, called by the first. */
+/** Equal answers from several repeats are shown once, with an id that names the first of these repeats. */
 function answerId(question: string, { configurationId, repeats }: Answer): string {
   const [first = 1] = repeats;
   return `${question}-${configurationId}${first === 1 ? "" : `-${first}`}`;
 }
 
-/** `id`: what a link to this one answer leads to. */
+/** `id`: the anchor for links to this answer. */
 function answerCard(answer: Answer, reference: Answer | null, id: string, options: AnswerOptions): Markup {
   const { configurationId, isReference, repeats, text, outputTokens, failure } = answer;
   const name = options.names.get(configurationId) ?? answer.configuration;

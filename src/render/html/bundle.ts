@@ -1,4 +1,4 @@
-/** The page's own script and style, bundled by `npm run build` with all libraries inside: dist/web/. */
+/** The page's own script and style, which `npm run build` bundles into dist/web/ with all libraries included. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packageRoot } from "../../base/program.js";
@@ -8,7 +8,7 @@ export interface PageBundle {
   readonly style: string;
 }
 
-/** Throws an Error that says what to do where it was never built. */
+/** Throws an Error that says what to do if the bundle was never built. */
 export async function readPageBundle(folder = join(packageRoot(), "dist", "web")): Promise<PageBundle> {
   try {
     const [script, style] = await Promise.all(

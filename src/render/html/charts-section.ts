@@ -1,11 +1,11 @@
-/** Places for the charts, which the page's script draws, each with buttons that save it from the page itself. */
+/** Placeholders for the charts, which the page's script draws. Each has buttons that save its chart from the page itself. */
 import { type ChartInputs, SHARED_CHARTS, type SharedChartName } from "../charts/charts.js";
 import { tradeoffTitle } from "../charts/tradeoff.js";
 import { exploreControls } from "./explore-controls.js";
 import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
-/** These have sections of their own; the others are folded. */
+/** Charts that are placed in other sections; all others are folded under "More charts". */
 const PLACED: readonly SharedChartName[] = ["overview", "batch", "length", "depth", "tradeoff", "quality"];
 
 export function comparisonSection(inputs: ChartInputs): Markup {
@@ -46,7 +46,7 @@ ${inputs.articles.map(({ configuration, label }) =>
   );
 }
 
-/** Null where the run has nothing of the kind. */
+/** Null if the run has no data for this chart. */
 export function chartFigure(inputs: ChartInputs, name: SharedChartName): Markup | null {
   if (inputs[name] === null) return null;
   return figure(name, titleOf(inputs, name), null);

@@ -1,4 +1,4 @@
-/** Texts without end are cut: a page that holds all of a megabyte of control characters would hold eight. */
+/** Cuts very long texts, because a megabyte of control characters would take up eight megabytes of the page. */
 
 import type { ComparedAnswer } from "../../analysis/answer-diff.js";
 import { isHarmful } from "../../base/text.js";
@@ -8,7 +8,10 @@ export interface Clipped {
   readonly isCut: boolean;
 }
 
-/** As much of the text as takes at most so many bytes in the page, escaped and made visible. */
+/**
+ * Returns the start of the text that takes up at most `mostBytes` in the page, once it is escaped there and its control
+ * characters are made visible.
+ */
 export function clipText(text: string, mostBytes: number): Clipped {
   let bytes = 0;
   let end = 0;
@@ -27,13 +30,13 @@ const ESCAPED_BYTES = 6;
 
 function countBytes(codePoint: number): number {
   if (codePoint === 0x0a) return 1;
-  // A carriage return counts among these: alone, or where the cut parts it from its line feed, it is made visible.
+  // This includes a carriage return: it is made visible if it stands alone, or if the cut separates it from its line feed.
   if (isHarmful(codePoint)) return VISIBLE_BYTES;
   if (codePoint < 0x40) return `&<>"'`.includes(String.fromCodePoint(codePoint)) ? ESCAPED_BYTES : 1;
   return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
 }
 
-/** The answer, cut, with those of its tokens that lie within. */
+/** Cuts an answer, and its tokens to those that lie wholly within the cut text. */
 export function clipAnswer(answer: ComparedAnswer, mostBytes: number): ComparedAnswer & { isCut: boolean } {
   const { text, isCut } = clipText(answer.text, mostBytes);
   if (!isCut || answer.tokens === null) return { text, tokens: answer.tokens, isCut };

@@ -1,6 +1,6 @@
 import { html, type Markup } from "./markup.js";
 
-/** A name and its value; a null value is left out. */
+/** A name and its value. Facts with a null or empty value are left out. */
 export type Fact = readonly [name: string, value: string | number | null];
 
 export function definitions(facts: readonly Fact[]): Markup {

@@ -44,7 +44,10 @@ ${definitions([
   );
 }
 
-/** Name, memory, and what tells one card from another of its kind; equal cards are as fast, so runs are not told apart by it. */
+/**
+ * The card's name and memory, and what distinguishes it from other cards of its kind. Such cards are equally fast, so this
+ * does not count as a difference between runs.
+ */
 function describeCard({
   name,
   memory_total_bytes,
@@ -62,7 +65,7 @@ function describeCard({
   return parts.filter((part) => part !== null).join(", ");
 }
 
-/** What runs are told apart by, in its own words; what was not recorded has no line. */
+/** The traits that distinguish runs, under their own names; a trait that was not recorded has no line. */
 function traitFacts(environment: RecordedEnvironment, parts: readonly TraitPart[]): readonly Fact[] {
   return [...readTraits(environment)].flatMap(([what, { part, value }]): readonly Fact[] =>
     parts.includes(part) && value != null ? [[what, value]] : [],

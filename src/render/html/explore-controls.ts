@@ -1,4 +1,4 @@
-/** What the tradeoff is drawn of: choices that the page's script reads. */
+/** The controls that choose what the tradeoff chart shows; the page's script reads them. */
 import type { ExploreInput } from "../charts/explore.js";
 import { html, type Markup } from "./markup.js";
 

@@ -1,4 +1,4 @@
-/** What failed, why, and the one next step. */
+/** What failed, why, and what to do next. */
 
 import { isWhole, statusText } from "../../analysis/status-text.js";
 import { pluralize } from "../../base/text.js";
@@ -8,7 +8,7 @@ import { recordedName, shownName } from "../words/names.js";
 import { describePastLoss } from "../words/task-losses.js";
 import { html, type Markup } from "./markup.js";
 
-/** More trials that failed alike are counted, not listed. */
+/** Trials that failed with the same code and message. If there are many, only the first ones are listed. */
 interface FailedTrials {
   readonly failure: Failure;
   readonly runs: number[];
@@ -18,7 +18,7 @@ export function hasFailures({ configurations }: RunData): boolean {
   return !configurations.every(isWhole);
 }
 
-/** `note`: what of the run is not in `data`. */
+/** `note`: says which part of the run is not in `data`; null if all of it is. */
 export function failuresSection(data: RunData, note: string | null): Markup {
   const cards = data.configurations.flatMap((configuration) => {
     if (isWhole(configuration)) return [];
@@ -36,7 +36,7 @@ ${taskLosses(data)}
 </section>`;
 }
 
-/** What was cut off need not have failed: mostly it was measured again. */
+/** An interrupted task need not have failed: in most cases its work was measured again. */
 function taskLosses({ taskLosses: losses }: RunData): Markup | null {
   if (losses.length === 0) return null;
   return html`<h3>Interrupted tasks</h3>

@@ -1,4 +1,4 @@
-/** Percentiles of the times to tokens. */
+/** Percentiles of the time to the first token and of the time from one token to the next. */
 import { orderByReference } from "../../analysis/reference-groups.js";
 import type { RunSummary } from "../../run/summary-schema.js";
 import { LATENCY_COLUMNS, LATENCY_NOTE } from "../terminal/latency-grid.js";
@@ -6,7 +6,7 @@ import { shownName } from "../words/names.js";
 import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
 
-/** Null where nothing decoded two tokens. */
+/** Null if no configuration decoded two tokens. */
 export function latencySection(summary: RunSummary): Markup | null {
   if (summary.configurations.every(({ itl_percentiles_sec: itl }) => itl === null)) return null;
   return folded(

@@ -1,8 +1,8 @@
 import type { ChartInputs } from "../charts/charts.js";
 
-/** What the page's script works with; the one block of JSON in the page. */
+/** The data that the page's script works with: the only block of JSON in the page. */
 export interface PageData {
-  /** In the order of running. */
+  /** In the order in which they ran. */
   readonly configurations: readonly { readonly id: string; readonly label: string }[];
   readonly charts: ChartInputs;
 }

@@ -1,8 +1,8 @@
 /**
- * `report.html`: one file that opens from disk and asks the network for nothing. A function of the records, the summary
- * and the bundle: the same give the same bytes.
+ * `report.html`: a single file that opens from disk and makes no network requests. It depends only on the records, the
+ * summary and the bundle: the same inputs give the same bytes.
  *
- * Everything but the charts is there without a script; the script draws the charts, sorts, filters and unfolds.
+ * Everything but the charts is there even without scripts; the script draws the charts, sorts, filters and unfolds.
  */
 
 import { createHash } from "node:crypto";
@@ -38,7 +38,7 @@ export function reportHtml(all: RunData, allSummary: RunSummary, bundle: PageBun
   const failures = failuresSection(data, note);
   const sections: readonly (Section | null)[] = [
     ["verdicts", "Verdict", verdictsSection(summary)],
-    // What failed is read at once; that nothing did, at the end.
+    // Failures come near the top. If nothing failed, the section that says so comes near the end.
     ...(hasFailures(data) ? [["failures", "Failures", failures] as const] : []),
     ["comparison", "Side by side", comparisonSection(inputs)],
     ["results", "Results", resultTable(summary)],
@@ -85,12 +85,12 @@ ${shown.map(([, , content]) => content)}
 `.text;
 }
 
-/** The first thing in the page: what `serve` adds comes after it. */
+/** The first element of the page; `serve` inserts its own navigation after it. */
 export const SKIP_LINK = `<a class="skip" href="#main">Skip to the results</a>`;
 
 type Section = readonly [id: string, title: string, content: Part];
 
-/** A section that not every run has. */
+/** A section that not every run has; null if this run has no content for it. */
 function optional(id: string, title: string, content: Markup | null): Section | null {
   return content === null ? null : [id, title, content];
 }
@@ -100,7 +100,7 @@ function contents(sections: readonly Section[]): Markup {
 ${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>`;
 }
 
-/** Nothing but this file's own script and style, by their hashes: an injected script, style or request is refused. */
+/** Allows only this file's own script and style, by their hashes: an injected script, style or request is refused. */
 function contentSecurityPolicy({ script, style }: PageBundle): string {
   const hash = (text: string) => `'sha256-${createHash("sha256").update(text, "utf8").digest("base64")}'`;
   return [
@@ -132,7 +132,7 @@ function head(summary: RunSummary): Markup {
 </header>`;
 }
 
-/** First of all: what is missing is in no table and no chart. */
+/** Placed first, because what is missing from the records is in no table and no chart. */
 function recordProblems({ record_problems }: RunSummary): Part {
   if (record_problems.length === 0) return "";
   return html`<section id="record-problems" aria-labelledby="record-problems-h">

@@ -1,4 +1,4 @@
-/** What was really loaded, read back from the live model. */
+/** What was actually loaded, read back from the live model. */
 
 import { describeAdapter } from "../../analysis/adapter-text.js";
 import { describePrepared } from "../../analysis/prepared-text.js";
@@ -165,12 +165,15 @@ type CacheProof = Pick<
   "cache_implementation" | "cache_layers" | "cache_bytes" | "compiled" | "compilations" | "compile_sec"
 >;
 
-/** A load from the disk is another than one from memory; weights that were drawn were not loaded. */
+/**
+ * The load time, with how much of the files was in the page cache, because loading from disk differs from loading from
+ * memory. Weights that were drawn at random were not loaded at all.
+ */
 function loadText(loadSec: number | null, pageCacheShare: number | null): string {
   if (loadSec === null) return "none: the weights were drawn at random";
   const seconds = formatSeconds(loadSec);
   if (pageCacheShare === null) return seconds;
-  return `${seconds}, ${Math.round(pageCacheShare * 100)} % of the files in the page cache before`;
+  return `${seconds}, ${Math.round(pageCacheShare * 100)} % of the files already in the page cache`;
 }
 
 function counts(classes: Readonly<Record<string, number>>): string {

@@ -1,4 +1,4 @@
-/** What quantizing costs in quality: every text and every task, of every configuration. */
+/** What quantizing costs in quality, for every text and every task of every configuration. */
 
 import type { LmEvalResult } from "../../protocol/quality.js";
 import type { ConfigurationSummary, QualitySummary, RunSummary } from "../../run/summary-schema.js";
@@ -9,7 +9,7 @@ import { chartFigure } from "./charts-section.js";
 import { html, type Markup } from "./markup.js";
 import { nameCell, type SortedHead, sortedTable } from "./sorted-table.js";
 
-/** Null where neither a text was scored nor a task asked. */
+/** Null if no text was scored and no task was run. */
 export function qualitySection(
   { configurations }: RunSummary,
   inputs: ChartInputs,
@@ -32,7 +32,7 @@ function textsPart(configurations: readonly ConfigurationSummary[], inputs: Char
     { header: "text", title: "The scored text", isNumber: false },
     ...columns.map(({ header, title }) => ({ header, title, isNumber: true })),
   ];
-  // Text by text: configurations are compared on the same text.
+  // Grouped by text, because configurations are compared on the same text.
   const texts = [...new Set(configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id)))];
   const rows = texts.flatMap((text) =>
     configurations.flatMap((configuration) =>

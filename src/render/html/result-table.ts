@@ -1,4 +1,4 @@
-/** The table of results, sorted by a click on a column's head, with what a reader must know of it. */
+/** The table of results, which a click on a column header sorts, with the notes that a reader needs to understand it. */
 
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
 import { orderByReference } from "../../analysis/reference-groups.js";
@@ -24,7 +24,7 @@ ${estimate !== "" && html`<p class="quiet">${estimate}</p>`}
 </section>`;
 }
 
-/** What a terminal has no room for. */
+/** Columns that a terminal has no room for. */
 function pageColumns({ configurations }: RunSummary): readonly ResultColumn[] {
   const columns: readonly ResultColumn[] = [
     {

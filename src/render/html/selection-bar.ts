@@ -1,9 +1,9 @@
-/** The buttons that choose configurations; many are folded, with a search box. */
+/** The buttons that choose configurations; if there are many, they are folded and come with a search box. */
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { shownName } from "../words/names.js";
 import { html, type Markup } from "./markup.js";
 
-/** More buttons would take a third of the window. */
+/** More buttons than this are folded, because they would take up a third of the window. */
 const MOST_OPEN = 8;
 
 export function selectionBar({ configurations }: RunSummary): Markup {

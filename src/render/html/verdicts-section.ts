@@ -1,6 +1,6 @@
 import { groupByReference, type ReferenceGroup } from "../../analysis/reference-groups.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
-/** What it costs and what it saves: a line a configuration, then why, and what a reader must know before trusting it. */
+/** What quantizing costs and saves: one line per configuration, then why, and what a reader must know before trusting it. */
 import { headline, headlineWords, MOST_HEADLINES } from "../words/headline.js";
 import { shownName } from "../words/names.js";
 import { environmentSentence } from "../words/sentences.js";
@@ -26,7 +26,7 @@ ${groups.map((group) => groupPart(group, groups.length > 1, isLong))}
 </section>`;
 }
 
-/** Configurations of several models are told apart; many are rows, few are cards. */
+/** The verdicts against one reference, which is named if there are several. Few verdicts are cards, many are rows. */
 function groupPart(
   { reference, configurations }: ReferenceGroup,
   isOneOfSeveral: boolean,

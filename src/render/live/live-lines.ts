@@ -21,7 +21,7 @@ export interface LineStyle {
   readonly color: boolean;
 }
 
-/** The lines that are rewritten while a run goes on; none is wider than `columns`. */
+/** Returns the lines that are rewritten while a run is in progress; none is wider than `columns`. */
 export function formatStatusLines(state: LiveState, nowSec: number, style: LineStyle): string[] {
   const colors = pc.createColors(style.color);
   // The last column stays free: some terminals wrap as soon as it is written to.
@@ -32,7 +32,7 @@ export function formatStatusLines(state: LiveState, nowSec: number, style: LineS
   );
 }
 
-/** `[2/3] int8: trial 4 of 5 · 17 tokens · 5.2 tokens/s`; with less room less is said, the rate last. */
+/** `[2/3] int8: trial 4 of 5 · 17 tokens · 5.2 tokens/s`; with less room it drops the tokens, then the label, never the rate. */
 function activityLine(state: LiveState, room: number, colors: Colors): string {
   const place = state.configuration === 0 ? "" : `[${state.configuration}/${state.configurations}] `;
   const label = state.label === "" ? "" : `${colors.bold(shownLabel(state.label))}: `;
@@ -68,14 +68,14 @@ function progressLine(state: LiveState, nowSec: number, room: number, colors: Co
   return `${colors.cyan("█".repeat(filled))}${colors.dim("░".repeat(cells - filled))} ${times}`;
 }
 
-/** `48 s left`: whole seconds, for it is a guess; null while there is nothing to guess from, or nothing left. */
+/** `48 s left`, in whole seconds because it is a guess. Null if there is nothing to guess from yet, or nothing left. */
 function timeLeft(state: LiveState, nowSec: number): string | null {
   const left = secondsLeft(state, nowSec);
   if (left === null || left === 0) return null;
   return `${left < 59.5 ? `${Math.max(1, Math.round(left))} s` : formatSeconds(left)} left`;
 }
 
-/** The line that stays for an event that matters; null for the others. `plain` adds what a terminal shows in motion. */
+/** Returns the permanent line for an event, or null if it gets none. `plain` adds what a terminal shows in the moving lines. */
 export function formatLogLine(
   event: RunEvent,
   state: LiveState,
@@ -89,7 +89,7 @@ export function formatLogLine(
       return options.plain ? "starting the worker" : null;
     case "worker-ready": {
       const remarks = describeInterference(event.environment, event.devices);
-      const warnings = remarks.map((remark) => colors.yellow(`not quiet: ${remark}`));
+      const warnings = remarks.map((remark) => colors.yellow(`noisy machine: ${remark}`));
       const ready = options.plain ? [`worker ready after ${formatSeconds(event.elapsedSec)}`] : [];
       const lines = [...ready, ...warnings];
       return lines.length === 0 ? null : lines.join("\n");
@@ -99,7 +99,7 @@ export function formatLogLine(
     case "configuration-loaded":
       return loadedLine(event, place, colors);
     case "ratios-uncertain":
-      return `speeds can be compared to a factor of ${(1 + event.uncertainty).toFixed(2)} only: loading ${pluralize(event.sessions.length, "configuration")} once more`;
+      return `speeds can only be compared to within a factor of ${(1 + event.uncertainty).toFixed(2)}: loading ${pluralize(event.sessions.length, "configuration")} again`;
     case "rounds-joined":
       return `${place}: loading takes longer than its trials, so one load measures all of them`;
     case "trial-completed":
@@ -136,7 +136,7 @@ export function formatLogLine(
     case "stopping":
       return event.how === "now"
         ? `${event.reason}: ending now`
-        : `${event.reason}: finishing this trial (again: end now)`;
+        : `${event.reason}: finishing this trial (interrupt again to stop now)`;
     default:
       return null;
   }

@@ -7,7 +7,7 @@ import type { RunEvent, RunEventListener } from "../../run/events.js";
 import { advance, initialState } from "../../run/live-state.js";
 import { formatLogLine, formatStatusLines } from "./live-lines.js";
 
-/** How often the moving lines are redrawn; slow enough to disturb nothing that is measured on the same cores. */
+/** How often the moving lines are redrawn: rarely enough not to disturb measurements on the same cores. */
 const REDRAW_MS = 500;
 
 export interface LiveDisplayOptions {
@@ -26,7 +26,7 @@ export interface LiveDisplay {
   close(): void;
 }
 
-/** Shows a run on stderr: two rewritten lines on a terminal, a line an event elsewhere. */
+/** Shows a run on stderr: two rewritten lines on a terminal, one line per event elsewhere. */
 export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay {
   const now = () => io.clock.monotonicSec();
   let state = initialState(plan, now());
@@ -44,7 +44,7 @@ export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay
     onEvent: (event: RunEvent) => {
       const before = state;
       state = advance(state, event, plan, now());
-      // What ends a configuration is said of that one, not of what is left after it.
+      // The line about the end of a configuration uses the state before the event, in which it is still the current one.
       const isEnd = event.type === "configuration-completed" || event.type === "configuration-failed";
       const line = formatLogLine(event, isEnd ? before : state, now(), { plain, color: style.color });
       if (line !== null) keep(line);
@@ -58,7 +58,10 @@ export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay
   };
 }
 
-/** A line that stays is never cut: its end is the cause. A word wider than the terminal is left to the terminal to break. */
+/**
+ * Wraps a permanent line. It is never cut, because the cause is at its end. If a word is wider than the terminal, the line is
+ * left for the terminal to break.
+ */
 function wrapped(line: string, width: number): string {
   if (line.split(" ").some((word) => stringWidth(word) > width - 2)) return line;
   const [first = "", ...rest] = wrapText(line, width - 2);

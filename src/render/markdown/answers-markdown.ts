@@ -4,7 +4,7 @@ import { markdownFence, markdownInline } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
 
-/** `answers.md`: what each configuration said, question by question. Nothing in a prompt or an answer is interpreted. */
+/** `answers.md`: what each configuration answered, question by question. No markup in a prompt or an answer is interpreted. */
 export function answersMarkdown(data: RunData): string {
   const { plan, run_id } = data.run;
   const head = [
@@ -32,7 +32,7 @@ export function answersMarkdown(data: RunData): string {
   return `${[...head, ...questions].join("\n")}\n`;
 }
 
-/** Configurations that said nothing at all, each with its reason: under the questions they would just be missing. */
+/** Lists the configurations without any answer, each with the reason; under the questions they would just be missing. */
 function silent(data: RunData): string[] {
   const lines = data.configurations
     .filter(({ trials }) => trials.length === 0)

@@ -78,7 +78,7 @@ function ruler(columns: number): string {
   return `|${" --- |".repeat(columns + 1)}`;
 }
 
-/** Neither markup nor a table's bars: what a name holds is shown, never obeyed. */
+/** Escapes markup and the bars of tables, so that whatever a name contains is shown and never interpreted. */
 function escaped(text: string): string {
   return safeLine(text)
     .replaceAll("&", "&amp;")

@@ -1,4 +1,4 @@
-/** The history for a comment in CI: what was judged, what changed, a table a configuration. Names are untrusted text. */
+/** The history for a comment in CI: what was judged, what changed, and a table of metrics. Names are untrusted text. */
 
 import type { HistoryReport } from "../../analysis/history/history-types.js";
 import { markdownInline } from "../../base/text.js";
@@ -49,7 +49,7 @@ export function historyMarkdown(report: HistoryReport): string {
     ]);
   }
   if (report.series.length > 0) {
-    lines.push("| configuration | metric | newest | against before |", "| --- | --- | ---: | ---: |");
+    lines.push("| configuration | metric | newest | vs. before |", "| --- | --- | ---: | ---: |");
     for (const { configuration, title, metric, better, newest } of report.series) {
       const cells = [
         shownLabel(configuration),

@@ -1,4 +1,4 @@
-/** A run's table and verdicts as Markdown, for a pull request's comment. Names are untrusted text. */
+/** A run's table and verdicts as Markdown, for a comment on a pull request. Names are untrusted text. */
 
 import { groupByReference, orderByReference } from "../../analysis/reference-groups.js";
 import { markdownInline } from "../../base/text.js";
@@ -36,7 +36,7 @@ function row(cells: readonly string[]): string {
   return `| ${cells.map(markdownInline).join(" | ")} |`;
 }
 
-/** A line a configuration, or a row where there are many; of each reference apart. */
+/** One line per configuration, or one table row if there are many, grouped by reference. */
 function headlines(configurations: readonly ConfigurationSummary[]): string[] {
   const isTable = configurations.length > MOST_HEADLINES;
   return groupByReference(configurations)
@@ -66,7 +66,7 @@ function headlineRow(configuration: ConfigurationSummary): string[] {
   return [row([shownName(configuration), ...cells])];
 }
 
-/** The details, of each reference apart where there are several; of many the report has them. */
+/** The details, grouped by reference if there are several. None for many configurations, whose details are in the report. */
 function verdicts(configurations: readonly ConfigurationSummary[]): string[] {
   if (configurations.length > MOST_HEADLINES) return [];
   const groups = groupByReference(configurations);
@@ -79,7 +79,7 @@ function verdicts(configurations: readonly ConfigurationSummary[]): string[] {
   });
 }
 
-/** What it costs and saves against the reference, and why. */
+/** What the configuration costs and saves compared with its reference, and why. */
 function verdict(configuration: ConfigurationSummary): string[] {
   const { why, against_reference: comparison } = configuration;
   if (comparison === null) return [];

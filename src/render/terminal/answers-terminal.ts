@@ -10,14 +10,14 @@ export interface TextStyle {
   readonly color: boolean;
 }
 
-/** A terminal is no book: the rest stands in answers.md. */
+/** A terminal is not made for long reading, so the rest is only in answers.md. */
 const MOST_QUESTIONS = 20;
 const WIDEST = 100;
 
-/** More answers than a person reads at the end of a run. */
+/** Nobody reads more answers than this at the end of a run. */
 const MOST_SHOWN_ANSWERS = 30;
 
-/** Whether they are few enough to be shown without being asked for. */
+/** Whether there are answers, and few enough of them to be shown unasked. */
 export function hasFewAnswers({ configurations }: RunData): boolean {
   const answers = configurations.reduce((sum, { trials }) => sum + trials.length, 0);
   return answers > 0 && answers <= MOST_SHOWN_ANSWERS;

@@ -1,4 +1,4 @@
-/** The comparison as a person reads it at the terminal: differences first, then a table a configuration. */
+/** The comparison as text for the terminal: differences first, then one table per configuration. */
 import pc from "picocolors";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
 import { safeLine, wrapText } from "../../base/text.js";

@@ -1,4 +1,4 @@
-/** The tables of the terminal: columns are left out, then cells narrowed, until they are no wider than it. */
+/** Tables for the terminal: columns are dropped, then cells narrowed, until a table is no wider than the terminal. */
 import Table from "cli-table3";
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
@@ -8,15 +8,15 @@ import { wrapText } from "../../base/text.js";
 export interface TableColumn<R> {
   readonly header: string;
   readonly cell: (row: R) => string;
-  /** The highest goes first where the terminal is too narrow; 0 stays. */
+  /** Columns of the highest rank are dropped first if the terminal is too narrow; 0 is never dropped. */
   readonly dropRank: number;
-  /** To the right where nothing else is said. */
+  /** Right by default. */
   readonly align?: "left" | "right";
-  /** Cells may be narrowed to so many columns; never where nothing is said. */
+  /** Cells may be narrowed to this width; by default they are never narrowed. */
   readonly narrowest?: number;
-  /** Columns are left out before cells are narrowed further than this; `narrowest` where nothing is said. */
+  /** Columns are dropped before cells are narrowed further than this; `narrowest` by default. */
   readonly comfortable?: number;
-  /** How a cell is narrowed: cut at its end where nothing is said. May give several lines. */
+  /** Narrows a cell, possibly into several lines; by default it is cut at its end. */
   readonly narrow?: (text: string, width: number) => string;
 }
 
@@ -28,18 +28,18 @@ export interface TableStyle {
 
 export interface FittedTable {
   readonly text: string;
-  /** Whether what must stay is wider than the terminal all the same. */
+  /** Whether the columns that must stay are still wider than the terminal. */
   readonly isTooWide: boolean;
-  /** Heads of the columns that were left out. */
+  /** Headers of the columns that were dropped. */
   readonly dropped: readonly string[];
 }
 
-/** The usual first column: names to the left, cut where it has to be. */
+/** The usual first column: left-aligned names, cut if they have to be. */
 export function nameColumn<R>(header: string, cell: (row: R) => string): TableColumn<R> {
   return { header, cell, dropRank: 0, align: "left", narrowest: 12, comfortable: 24 };
 }
 
-/** One row a line. No line is wider than `style.columns`, save where the result says so. */
+/** Draws one table row per entry of `rows`. No line is wider than `style.columns` unless the result says so. */
 export function fitTable<R>(
   rows: readonly R[],
   columns: readonly TableColumn<R>[],
@@ -70,7 +70,7 @@ export function fitTable<R>(
   };
 }
 
-/** The table, and below it the heads of the columns that the terminal has no room for. */
+/** The table, and below it the headers of the columns that the terminal has no room for. */
 export function textWithDropped({ text, dropped }: FittedTable, style: TableStyle): string {
   if (dropped.length === 0) return text;
   const left = `Not shown for lack of space: ${dropped.join(", ")}.`;
@@ -84,7 +84,7 @@ interface Wanted<R> {
   readonly comfortable: number;
 }
 
-/** Borders and padding take three columns a cell and one at the end. */
+/** Borders and padding take up three columns per cell, and one more at the end. */
 function roomForCells(columns: number, width: number): number {
   return width - columns * 3 - 1;
 }
@@ -99,7 +99,7 @@ function dropColumns<R>(wanted: readonly Wanted<R>[], width: number): readonly W
   );
 }
 
-/** Takes from the widest column that may be narrower until all fit, or none may. */
+/** Keeps narrowing the widest column that may still be narrowed, until all fit or none may. */
 function narrowWidest(wanted: readonly Wanted<never>[], room: number): readonly number[] {
   const widths = wanted.map(({ width }) => width);
   while (sum(widths) > room) {
@@ -113,7 +113,7 @@ function narrowWidest(wanted: readonly Wanted<never>[], room: number): readonly 
   return widths;
 }
 
-/** A character of two columns that begins in the last one is kept by the library, and would be one too many. */
+/** The library keeps a two-column character that begins in the last column, which would make the text one column too wide. */
 function truncate(text: string, width: number): string {
   const cut = cliTruncate(text, width);
   return stringWidth(cut) <= width ? cut : cliTruncate(text, width - 1);

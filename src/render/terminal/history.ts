@@ -1,4 +1,4 @@
-/** The history as a person reads it at the terminal: findings first, then a table a configuration. */
+/** The history as text for the terminal: findings first, then one table per configuration. */
 import pc from "picocolors";
 import stringWidth from "string-width";
 import type { Check, HistoryReport, HistorySeries } from "../../analysis/history/history-types.js";
@@ -116,7 +116,7 @@ function table(series: readonly HistorySeries[], style: Style, colors: Colors): 
     Math.max(header.length, ...series.map((one) => stringWidth(cell(one))));
   // Borders and padding of four cells take thirteen columns.
   const room =
-    style.columns - 13 - widest(title, "") - widest(newest, "newest") - widest(against, "against before");
+    style.columns - 13 - widest(title, "") - widest(newest, "newest") - widest(against, "vs. before");
   const width = Math.max(NARROWEST_SPARKLINE, Math.min(WIDEST_SPARKLINE, room));
   const runs = Math.max(...series.map(({ points }) => points.length));
   const columns: readonly TableColumn<HistorySeries>[] = [
@@ -132,7 +132,7 @@ function table(series: readonly HistorySeries[], style: Style, colors: Colors): 
     },
     { header: "newest", cell: newest, dropRank: 0 },
     {
-      header: "against before",
+      header: "vs. before",
       cell: (one) => {
         const verdict = againstVerdict(one.newest?.against ?? null, one.better);
         const color = verdict === "worse" ? colors.red : verdict === "better" ? colors.green : String;
@@ -162,7 +162,7 @@ function notes(report: HistoryReport, style: Style, dateText: DateText): string[
   const tooFew =
     first === undefined
       ? []
-      : [`Too few runs to name a change (${first.runs}; ${first.needed} of one kind are needed).`];
+      : [`Too few runs to detect a change (${first.runs}; ${first.needed} comparable ones are needed).`];
   const method = report.series.length === 0 ? "No run measured a whole configuration yet." : METHOD_TEXT;
   return [...new Set(breaks), ...tooFew, method].flatMap((text) => wrapText(text, style.columns));
 }

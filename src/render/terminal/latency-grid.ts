@@ -1,4 +1,4 @@
-/** How long tokens let one wait: percentiles, a row a configuration. */
+/** How long one waits for tokens: percentiles, one row per configuration. */
 import { FEWEST_SAMPLES, type PercentileName } from "../../analysis/percentiles.js";
 import { orderByReference } from "../../analysis/reference-groups.js";
 import { formatSeconds } from "../../base/units.js";
@@ -19,7 +19,7 @@ const LATENCIES = [
 ] as const;
 const PERCENTILES = Object.keys(FEWEST_SAMPLES) as readonly PercentileName[];
 
-/** TTFT's, then ITL's: p50, p90, p99. */
+/** The p50, p90 and p99 of TTFT, then of ITL. */
 export const LATENCY_COLUMNS: readonly LatencyColumn[] = LATENCIES.flatMap(([title, key, dropRanks]) =>
   PERCENTILES.map(
     (name): LatencyColumn => ({
@@ -33,15 +33,15 @@ export const LATENCY_COLUMNS: readonly LatencyColumn[] = LATENCIES.flatMap(([tit
   ),
 );
 
-/** What a reader must know of empty cells. */
+/** Explains the headers, and why cells may be empty. */
 export const LATENCY_NOTE = `TTFT: time to the first token, one sample per trial; ITL: from one token to the next. p90 needs ${FEWEST_SAMPLES.p90} samples, p99 ${FEWEST_SAMPLES.p99}.`;
 
-/** Whether there are samples enough for more than a middle: of few trials the table of results says all there is. */
+/** Whether there are enough samples for more than a median; with few trials the table of results says all there is. */
 export function haveLatencies({ configurations }: RunSummary): boolean {
   return configurations.some(({ ttft_percentiles_sec: ttft }) => (ttft?.p90 ?? null) !== null);
 }
 
-/** Null where there are too few samples. No line is wider than `columns`, save on terminals too narrow for any table. */
+/** Null if there are too few samples. No line is wider than `columns`, except on terminals too narrow for any table. */
 export function latencyGrid(summary: RunSummary, style: TableStyle): string | null {
   if (!haveLatencies(summary)) return null;
   const columns: readonly TableColumn<ConfigurationSummary>[] = [

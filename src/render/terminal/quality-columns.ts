@@ -1,4 +1,4 @@
-/** The columns of what was scored on text, for the terminal and for the page alike: one row a configuration and text. */
+/** The columns of the table of scored texts, shared by terminal and page: one row per configuration and text. */
 
 import { shareText } from "../../analysis/quality-text.js";
 import { formatNats } from "../../base/units.js";
@@ -6,15 +6,15 @@ import type { Interval, QualitySummary } from "../../run/summary-schema.js";
 
 export interface QualityColumn {
   readonly header: string;
-  /** The same in full. */
+  /** The header in full. */
   readonly title: string;
-  /** What to sort by; null where there is nothing. */
+  /** The value to sort by; null if there is none. */
   readonly value: (quality: QualitySummary) => number | null;
-  /** Of a row that has a value. */
+  /** The text of the cell; `–` if there is no value. */
   readonly text: (quality: QualitySummary) => string;
-  /** The highest goes first where there is no room; 0 stays. */
+  /** Columns of the highest rank are dropped first if there is too little room; 0 is never dropped. */
   readonly dropRank: number;
-  /** Not there where no row has a value. */
+  /** Left out if no row has a value. */
   readonly isOptional?: true;
 }
 
@@ -23,7 +23,7 @@ const NOTHING = "–";
 const COLUMNS: readonly QualityColumn[] = [
   {
     header: "perplexity",
-    title: "How badly the model predicts the text; less is better",
+    title: "How badly the model predicts the text; lower is better",
     value: ({ perplexity }) => perplexity?.value ?? null,
     text: ({ perplexity }) => perplexity?.value.toFixed(2) ?? NOTHING,
     dropRank: 2,
@@ -66,7 +66,7 @@ const COLUMNS: readonly QualityColumn[] = [
   },
 ];
 
-/** Those that some of the rows fill, where they may be left out. */
+/** Returns all columns except the optional ones that none of the rows fills. */
 export function listQualityColumns(rows: readonly QualitySummary[]): readonly QualityColumn[] {
   return COLUMNS.filter(
     ({ isOptional, value }) => isOptional !== true || rows.some((row) => value(row) !== null),

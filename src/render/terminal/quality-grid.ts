@@ -1,11 +1,11 @@
-/** What the answers lose: a row a configuration and text. */
+/** How much quality quantizing costs: one row per configuration and text. */
 import { safeLine } from "../../base/text.js";
 import type { ConfigurationSummary, QualitySummary, RunSummary } from "../../run/summary-schema.js";
 import { shortName } from "../words/names.js";
 import { fitTable, nameColumn, type TableColumn, type TableStyle, textWithDropped } from "./fit-table.js";
 import { listQualityColumns } from "./quality-columns.js";
 
-/** With more rows only the first text is shown: the rest is in quality.csv. */
+/** With more rows than this only the first text is shown; the rest is in quality.csv. */
 const MOST_ROWS = 30;
 const NARROWEST_NAME = 24;
 
@@ -27,7 +27,7 @@ function buildColumns(rows: readonly Row[]): readonly TableColumn<Row>[] {
   ];
 }
 
-/** Null where nothing was scored. Lines are no wider than `columns`, save on terminals too narrow for any table. */
+/** Null if nothing was scored. No line is wider than `columns`, except on terminals too narrow for any table. */
 export function qualityGrid(summary: RunSummary, style: TableStyle): string | null {
   const all = summary.configurations.flatMap((configuration) =>
     configuration.quality.map((quality): Row => ({ configuration, quality })),
@@ -36,7 +36,7 @@ export function qualityGrid(summary: RunSummary, style: TableStyle): string | nu
   const rows = all.length > MOST_ROWS ? all.filter(({ quality }) => quality.text_id === first) : all;
   if (rows.length === 0) return null;
   const names = rows.map(formatName);
-  // A name stands once, in the first of the rows that it belongs to.
+  // Each name is shown only once, in the first of its rows.
   const firsts = new Set(rows.filter((_, index) => names[index - 1] !== names[index]));
   const name: TableColumn<Row> = {
     ...nameColumn<Row>("quality", (row) => (firsts.has(row) ? formatName(row) : "")),

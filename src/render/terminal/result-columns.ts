@@ -1,4 +1,4 @@
-/** The columns of a run's table, for the terminal and for the page alike: one row a configuration. */
+/** The columns of a run's table of results, shared by terminal and page: one row per configuration. */
 
 import { haveBatches, haveCaches } from "../../analysis/batches.js";
 import { ratioText } from "../../analysis/significance.js";
@@ -18,18 +18,18 @@ import { DISTURBED_MARK, isDisturbed } from "../words/disturbed-mark.js";
 
 export interface ResultColumn {
   readonly header: string;
-  /** The same in full. */
+  /** The header in full. */
   readonly title: string;
-  /** What to sort by; null where there is nothing. */
+  /** The value to sort by; null if there is none. */
   readonly value: (configuration: ConfigurationSummary) => number | null;
   readonly text: (value: number, configuration: ConfigurationSummary) => string;
-  /** The highest goes first where there is no room; 0 stays. */
+  /** Columns of the highest rank are dropped first if there is too little room; 0 is never dropped. */
   readonly dropRank: number;
-  /** Whether other work on the machine decides it. */
+  /** Whether other work on the machine can distort the value. */
   readonly isTimed?: boolean;
 }
 
-/** What stands in a cell without a value. */
+/** The text of a cell without a value. */
 export const NOTHING = "–";
 
 export function cellText(column: ResultColumn, configuration: ConfigurationSummary): string {
@@ -64,7 +64,7 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
   ];
 }
 
-/** Where the experiment says what the machine costs. */
+/** Empty unless the experiment says what the machine costs. */
 function costColumns({ configurations }: RunSummary): readonly ResultColumn[] {
   if (configurations.every(({ cost_per_million_tokens: cost }) => cost === null)) return [];
   return [
@@ -75,7 +75,7 @@ function costColumns({ configurations }: RunSummary): readonly ResultColumn[] {
       value: (c) => c.cost_per_million_tokens?.mean ?? null,
       text: (value, { cost_per_million_tokens: cost }) => {
         if (cost === null || cost.ci95_low === null || cost.ci95_high === null) return costText(value);
-        // Few trials that differ much do not show that somebody is paid.
+        // The interval of a few trials that differ a lot may reach below zero, but a cost cannot be negative.
         return `${costText(value)} [${costText(Math.max(0, cost.ci95_low))}, ${costText(cost.ci95_high)}]`;
       },
       dropRank: 2,
@@ -83,12 +83,12 @@ function costColumns({ configurations }: RunSummary): readonly ResultColumn[] {
   ];
 }
 
-/** Three digits that say something, never an exponent. */
+/** About three significant digits, never an exponent. */
 function costText(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
 }
 
-/** Null where other work decided the times, and where the reference answers fewer or more prompts at once. */
+/** Null if other work disturbed the times, or if the reference answers a different number of prompts at once. */
 function readTimeRatio(
   { against_reference: comparison, reference_id, batch_size }: ConfigurationSummary,
   { configurations }: RunSummary,
@@ -104,7 +104,7 @@ type ReadValue = ResultColumn["value"];
 
 const readPlace = ({ shown }: AnyMetric) => shown?.result?.place;
 
-/** None for a metric that has no column, or that nothing measured and may be left out. */
+/** Returns no column for a metric that has none, or for an optional metric that was not measured. */
 function metricColumn(
   metric: AnyMetric,
   { configurations }: RunSummary,
@@ -143,7 +143,7 @@ function readSummaryValue(key: string): ReadValue {
   };
 }
 
-/** Of the first text; every text is in the table of quality. */
+/** Quality on the first text only; the quality table has every text. */
 function qualityColumns(summary: RunSummary): readonly ResultColumn[] {
   if (!summary.configurations.some(({ quality }) => quality.length > 0)) return [];
   return sortByPlace(textMetrics, readPlace).flatMap((metric) =>

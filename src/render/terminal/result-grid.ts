@@ -1,4 +1,4 @@
-/** The values of a run, one row a configuration, drawn as wide as the terminal allows. */
+/** The values of a run, one row per configuration, drawn as wide as the terminal allows. */
 
 import type pc from "picocolors";
 import stringWidth from "string-width";
@@ -22,7 +22,7 @@ export function resultGrid(summary: RunSummary, style: TableStyle, colors: Color
   return textWithDropped(fitted, style);
 }
 
-/** Every value, none left out, under the name that it belongs to. */
+/** Lists all values of each configuration under its name, without leaving any out. */
 function stacked(
   { configurations }: RunSummary,
   valueColumns: readonly ValueColumn[],
@@ -40,7 +40,7 @@ function stacked(
     .join("\n");
 }
 
-/** As many values a line as fit, none of them torn. */
+/** Puts as many values on each line as fit; a value is broken only if it is wider than a line. */
 function packed(valueColumns: readonly string[], width: number): string[] {
   const lines: string[] = [];
   for (const figure of valueColumns) {
@@ -51,7 +51,7 @@ function packed(valueColumns: readonly string[], width: number): string[] {
   return lines.flatMap((line) => wrapText(line, width));
 }
 
-/** Breaks a label where its parts meet, `a=1, |b=2`; within a part, `max_|new_tokens`, only where it has to. */
+/** Breaks a label between its parts, `a=1, |b=2`, and within a part, `max_|new_tokens`, only if it has to. */
 function breakName(name: string, width: number): string[] {
   return brokenAfter(name, /[^\s,]*[\s,]*/g, width)
     .flatMap((line) => (stringWidth(line) <= width ? [line] : brokenAfter(line, /[^_/=-]*[_/=-]*/g, width)))

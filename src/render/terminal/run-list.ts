@@ -10,11 +10,11 @@ type Colors = ReturnType<typeof pc.createColors>;
 
 const NOTHING = "–";
 
-/** One row a run; beneath, what is wrong with those that could not be read whole. No line is wider than the terminal. */
+/** One row per run; below, what is wrong with runs that could not be read completely. No line is wider than the terminal. */
 export function runList(runs: readonly RunIndexEntry[], style: TableStyle): string {
   const colors = pc.createColors(style.color);
   const valueColumns = buildValueColumns(colors);
-  // A name is there to be copied: columns go before it is cut, and where it alone is too wide it is wrapped.
+  // A name is there to be copied, so columns are dropped rather than cutting it, and if it alone is too wide it is wrapped.
   const name: TableColumn<RunIndexEntry> = {
     header: "run",
     cell: ({ path }) => safeLine(path),
@@ -81,7 +81,7 @@ function speedsText({ configurations }: RunIndexEntry): string {
   return [...speeds.slice(0, MOST_SPEEDS), ...more].join(" · ");
 }
 
-/** Where a name alone fills the line, its values stand beneath it. */
+/** For names that fill a line on their own: puts each run's values below its name. */
 function stacked(
   runs: readonly RunIndexEntry[],
   valueColumns: readonly TableColumn<RunIndexEntry>[],

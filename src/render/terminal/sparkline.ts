@@ -1,12 +1,12 @@
-/** A series in one line of a terminal. */
+/** A series of values drawn in one line of a terminal. */
 import { computeMedian } from "../../base/statistics.js";
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
 const ASCII = "_.,-=+*#";
 
 /**
- * One character a value, or the median of several where there are more than `width`; the lowest is the lowest bar. `×` where
- * no run of that stretch measured anything.
+ * One character per value, or per median of several values if there are more than `width`; the lowest value gets the lowest
+ * bar. `×` if no run of that stretch measured anything.
  */
 export function sparkline(
   values: readonly (number | null)[],

@@ -10,12 +10,12 @@ import { qualityGrid } from "./quality-grid.js";
 import { resultGrid } from "./result-grid.js";
 import { detailLines, headlineLines } from "./verdicts.js";
 
-/** More configurations that share a remark are counted. */
+/** If more configurations than this share a remark, they are counted instead of named. */
 const MOST_NAMED = 4;
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-/** One row a configuration; failures beneath, each with its next step. No line is wider than the terminal. */
+/** One row per configuration; failures below, each with its next step. No line is wider than the terminal. */
 export function resultTable(summary: RunSummary, style: TableStyle): string {
   const colors = pc.createColors(style.color);
   const quality = qualityGrid(summary, style);
@@ -47,7 +47,7 @@ function heading(summary: RunSummary, style: TableStyle, colors: Colors): string
   return first.startsWith(name) ? [colors.bold(name) + first.slice(name.length), ...rest] : [first, ...rest];
 }
 
-/** A remark that several share is said once. */
+/** A remark that several configurations share is shown once. */
 function remarks({ configurations }: RunSummary, style: TableStyle, colors: Colors): string[] {
   const names = new Map<string, string[]>();
   for (const configuration of configurations) {
@@ -61,7 +61,7 @@ function remarks({ configurations }: RunSummary, style: TableStyle, colors: Colo
   });
 }
 
-/** What concerns the whole run: a machine that was not quiet, drift. */
+/** Remarks about the whole run: a machine that was not quiet, changes of the environment, drift. */
 function runRemarks(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
   const { machine_remarks: unquiet, drift } = summary;
   const changes = environmentSentence(summary);
@@ -75,7 +75,7 @@ function runRemarks(summary: RunSummary, style: TableStyle, colors: Colors): str
   ];
 }
 
-/** More are in summary.json. */
+/** Only the newest are shown; all of them are in summary.json. */
 const MOST_LOSSES = 8;
 
 function taskLosses({ task_losses: losses }: RunSummary, style: TableStyle, colors: Colors): string[] {
@@ -86,7 +86,7 @@ function taskLosses({ task_losses: losses }: RunSummary, style: TableStyle, colo
   return lines.flatMap((line) => wrapText(line, style.columns).map(colors.yellow));
 }
 
-/** Said in red: such a time measures the bus, not the quantization. */
+/** In red, because the times of an offloaded model measure the bus, not the quantization. */
 function offloading(summary: RunSummary, style: TableStyle, colors: Colors): string[] {
   return summary.configurations
     .filter(({ offloaded }) => offloaded === true)

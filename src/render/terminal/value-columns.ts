@@ -1,4 +1,4 @@
-/** The values of a run's table, one row a configuration: the same at the terminal and in Markdown. */
+/** The values of a run's table, one row per configuration; the same in the terminal and in Markdown. */
 
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
@@ -12,7 +12,7 @@ export interface ValueColumn {
   readonly dropRank: number;
 }
 
-/** The name as it stands in the table: `*` for the reference, `✗` where something of it failed, and what else became of it. */
+/** The name as the table shows it, with `*` for the reference, `✗` if something failed, and any other status in words. */
 export function markedName(configuration: ConfigurationSummary, name = shortName(configuration)): string {
   const { status, failure, is_reference } = configuration;
   const isWhole = status === "completed" || status === "failed";
@@ -22,7 +22,7 @@ export function markedName(configuration: ConfigurationSummary, name = shortName
   return `${name}${is_reference ? " *" : ""}${mostly}${mark}`;
 }
 
-/** As texts alone. */
+/** The columns of the table of results, with cells as plain text. */
 export function buildValueColumns(summary: RunSummary): readonly ValueColumn[] {
   return resultColumns(summary).map((column) => ({
     header: column.header,

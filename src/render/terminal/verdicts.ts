@@ -1,4 +1,4 @@
-/** The verdicts at the terminal: a line a configuration, or a row where there are many; each reference apart. */
+/** The verdicts in the terminal: one line per configuration, or one table row if there are many, grouped by reference. */
 import type pc from "picocolors";
 import { groupByReference } from "../../analysis/reference-groups.js";
 import { wrapText } from "../../base/text.js";
@@ -9,7 +9,7 @@ import { fitTable, nameColumn, type TableColumn, type TableStyle, textWithDroppe
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-/** Above the table: what one would say of each in one sentence. */
+/** Above the table: the verdict on each configuration in one sentence. */
 export function headlineLines({ configurations }: RunSummary, style: TableStyle, colors: Colors): string[] {
   const isTable = configurations.length > MOST_HEADLINES;
   return groupByReference(configurations).flatMap(({ reference, configurations: own }) => {
@@ -21,7 +21,7 @@ export function headlineLines({ configurations }: RunSummary, style: TableStyle,
   });
 }
 
-/** Beneath the table: the intervals and why; of many the report has them. */
+/** Below the table: the intervals, and why. None for many configurations, whose details are in the report. */
 export function detailLines({ configurations }: RunSummary, style: TableStyle, colors: Colors): string[] {
   if (configurations.length > MOST_HEADLINES) return [];
   const groups = groupByReference(configurations);
@@ -66,7 +66,7 @@ function verdictTable(configurations: readonly ConfigurationSummary[], style: Ta
   if (rows.length === 0) return [];
   const phrase = (one: ConfigurationSummary, key: keyof typeof PHRASES) => {
     const words = headlineWords(one);
-    // What failed says so in the first of its cells.
+    // A configuration that failed says so in its first cell.
     if (words === null) return key === "weights" ? (headline(one) ?? "") : "";
     return words[key];
   };

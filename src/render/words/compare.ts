@@ -1,4 +1,4 @@
-/** What a comparison says, in words that terminal and Markdown share. Names in them are not made safe. */
+/** The wording of a comparison, shared by terminal, Markdown and the local pages. Names in it are not made safe. */
 import type {
   ComparedGroup,
   ComparedMetric,
@@ -12,11 +12,14 @@ import { describeSetChange } from "../../run/identity.js";
 import { INSTRUCTION_SETS } from "../../run/traits.js";
 import { shownLabel } from "./names.js";
 
-/** Beneath a comparison: what its figures are, and which interval stands in the brackets. */
+/** Goes below a comparison: says what its figures are, and which interval is in the brackets. */
 export const COMPARE_NOTE =
   "Medians over trials. Ratios are geometric means relative to the first, paired by prompt and repeat (memory: by load). Brackets: the 99 % interval that decides; between two runs it allows for changes of the machine.";
 
-/** What is compared: the configuration of whole runs; of single ones `bf16 (unquantized) · fp4`. Which is whose is told beneath. */
+/**
+ * Names what is compared: the configuration of whole runs, or `bf16 (unquantized) · fp4` for single ones. The lines below it
+ * say which side is which.
+ */
 export function groupName({ sides }: ComparedGroup): string {
   return [...new Set(sides.map(sideName))].join(" · ");
 }
@@ -25,7 +28,7 @@ export function sideName({ configuration, dtype }: ComparedGroup["sides"][number
   return shownLabel(configuration, dtype);
 }
 
-/** `1.55× [1.51, 1.59] worse`: the ratio, its interval, and better, worse, the same, noise or unknown. */
+/** `1.55× [1.51, 1.59] worse`: the ratio, its interval, and the verdict (better, worse, the same, noise or unknown). */
 export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["better"]): string {
   if (ratio === null) return "–";
   const { ratio: value, ci99_low, ci99_high, verdict, loads, is_of_one_load } = ratio;
@@ -50,18 +53,18 @@ export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["
   }
 }
 
-/** Before the list of what differs; the machine is named apart, since figures of two machines compare the machines too. */
+/** Heads the list of differences. It says if the machines differ, because figures then compare the machines too. */
 export function environmentHeading({ is_same_machine }: CompareReport): string {
   if (is_same_machine === null) return "Environment (not known to be the same machine):";
   return is_same_machine ? "Environment:" : "Environment (not the same machine):";
 }
 
-/** What is known to differ; what only some of the runs recorded is told apart from it. */
+/** What is known to differ; what only some of the runs recorded is listed separately. */
 export function knownDifferences({ environment, unrecorded }: CompareReport): readonly Difference[] {
   return environment.filter(({ what }) => !unrecorded.includes(what));
 }
 
-/** `Not recorded by all: CPU instruction sets`; null where all is recorded. */
+/** `Not recorded by all: CPU instruction sets`; null if all runs recorded everything. */
 export function unrecordedLine({ unrecorded }: CompareReport): string | null {
   return unrecorded.length === 0 ? null : `Not recorded by all: ${unrecorded.join(", ")}`;
 }
@@ -73,7 +76,7 @@ export function differenceText(difference: Difference): string {
   return `${difference.what}: ${isTold ? cells[1] : cells.join(" → ")}`;
 }
 
-/** One a side; of sets all but the first tell what they lack and have beside it. */
+/** One cell per side. For sets, all sides but the first say what they lack and what they add compared with the first. */
 export function differenceCells({ what, values }: Difference): readonly string[] {
   const [first] = values;
   return values.map((value, index) => {

@@ -1,10 +1,10 @@
-/** How a figure is marked that says more of the machine than of the configuration. */
+/** The mark for a figure that says more about the machine than about the configuration. */
 import type { ConfigurationSummary } from "../../run/summary-schema.js";
 
-/** Before a figure that other work on the machine decided. */
+/** Goes before a figure that other work on the machine disturbed. */
 export const DISTURBED_MARK = "~";
 
-/** Whether no trial was quiet, so that medians of times are of disturbed ones. */
+/** Whether all completed trials were disturbed, so that the medians of times come from disturbed trials. */
 export function isDisturbed({ trials_completed, trials_disturbed }: ConfigurationSummary): boolean {
   return trials_disturbed > 0 && trials_disturbed === trials_completed;
 }

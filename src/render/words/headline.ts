@@ -1,11 +1,11 @@
-/** A verdict in one line: `2.4× smaller, 1.2× faster, perplexity +13 % (quality loss is real)`. Details stand elsewhere. */
+/** A verdict in one line: `2.4× smaller, 1.2× faster, perplexity +13 % (quality loss is real)`. Details are elsewhere. */
 import { computeHeadline, type Headline, type PerplexityChange } from "../../analysis/headline.js";
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
 import { safeLine } from "../../base/text.js";
 import { memoryName } from "../../metrics/memory.js";
 import type { ConfigurationSummary, Effect } from "../../run/summary-schema.js";
 
-/** More configurations are rows of a table instead of lines. */
+/** With more configurations than this, verdicts are rows of a table instead of lines. */
 export const MOST_HEADLINES = 10;
 
 export interface HeadlineWords {
@@ -15,7 +15,7 @@ export interface HeadlineWords {
   readonly quality: string;
 }
 
-/** Null for a reference, and for a configuration that has nothing to say. */
+/** Null for a reference, and for a configuration about which there is nothing to say. */
 export function headline(configuration: ConfigurationSummary): string | null {
   const { failure, status } = configuration;
   const words = headlineWords(configuration);
@@ -34,7 +34,7 @@ export function headline(configuration: ConfigurationSummary): string | null {
   return parts.filter((part) => part !== "").join(", ");
 }
 
-/** One phrase a question; empty where there is no answer. */
+/** One phrase per question, empty if it has no answer. Null if the configuration was not compared with a reference. */
 export function headlineWords(configuration: ConfigurationSummary): HeadlineWords | null {
   const numbers = computeHeadline(configuration);
   if (numbers === null) return null;
@@ -106,7 +106,7 @@ function judgement(texts: number, worse: number, better: number): string {
   return better === texts ? "no quality loss" : "within noise";
 }
 
-/** `2.4×`; near one a digit more, so that it is not told as 1.0. */
+/** `2.4×`; close to 1 with one more digit, so that it does not read as 1.0. */
 function times(ratio: number): string {
   if (ratio < 1.1) return `${ratio.toFixed(2)}×`;
   return `${ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0)}×`;

@@ -1,4 +1,4 @@
-/** What the history says, in sentences that terminal, Markdown and charts share. Names in them are made safe; markup is the caller's. */
+/** The history in sentences that terminal, Markdown and charts share. Names are made safe; the caller escapes markup. */
 
 import type { EnvironmentDifference } from "../../analysis/history/events.js";
 import type {
@@ -13,14 +13,14 @@ import { pluralize, safeLine } from "../../base/text.js";
 import { describeChange, describeUnrecorded } from "../../run/identity.js";
 import { shownLabel } from "./names.js";
 
-/** UTC; the day alone where no day has two runs. */
+/** Returns a function that writes a date in UTC, without the time if no day has two runs. */
 export function dateWriter(report: Pick<HistoryReport, "runs">): (at: string) => string {
   const days = report.runs.map(({ started_at }) => started_at.slice(0, 10));
   const isDaily = new Set(days).size === days.length;
   return (at) => (isDaily ? at.slice(0, 10) : at.slice(0, 16).replace("T", " "));
 }
 
-/** `−9.8 %`; small changes keep a second digit. */
+/** `−9.8 %`; changes below 100 % keep one decimal. */
 export function percentText(ratio: number): string {
   const percent = (ratio - 1) * 100;
   const digits = Math.abs(percent) >= 100 ? 0 : 1;
@@ -47,7 +47,7 @@ export function differenceText({ what, before, after }: EnvironmentDifference): 
   return safeLine(describeChange(what, before, after));
 }
 
-/** The first few, and how many more; then what only one of the two runs recorded. */
+/** The first `most` differences and how many more there are, then what only one of the two runs recorded. */
 export function differencesText(differences: readonly EnvironmentDifference[], most: number): string {
   const known = differences.filter(({ is_known }) => is_known);
   const shown = known.slice(0, most).map(differenceText).join(", ");
@@ -65,7 +65,7 @@ export function differencesText(differences: readonly EnvironmentDifference[], m
 
 const MOST_DIFFERENCES = 6;
 
-/** One event of a configuration: what changed at the same run, in the same direction, told once. */
+/** One event of a configuration: everything that changed at the same run in the same direction, reported together. */
 interface ChangeGroup {
   readonly configuration: string;
   readonly changes: readonly { readonly series: HistorySeries; readonly change: HistoryChange }[];
@@ -98,7 +98,7 @@ export function changeText(
   return `${shownLabel(configuration)}: ${changeWords(changes, dateText)}`;
 }
 
-/** The same without its name. */
+/** The same without the configuration's name. */
 export function changeWords(changes: ChangeGroup["changes"], dateText: (at: string) => string): string {
   const [first] = changes;
   if (first === undefined) return "";
@@ -117,7 +117,7 @@ export function changeWords(changes: ChangeGroup["changes"], dateText: (at: stri
   return `${sizes.join(", ")}: ${change.verdict} since ${when}${events}`;
 }
 
-/** What the newest run shows against the level before: `−0.4 % [−3.1, +2.3] within noise`. */
+/** The newest run compared with the level before it: `−0.4 % [−3.1, +2.3] within noise`. */
 export function againstText(against: NewestAgainst | null, better: HistorySeries["better"]): string {
   if (against === null) return "–";
   const { ratio, ci95_low, ci95_high, verdict, runs_before } = against;
@@ -131,7 +131,7 @@ export function againstText(against: NewestAgainst | null, better: HistorySeries
   return `${text} ${againstVerdict(against, better) ?? ""}`.trimEnd();
 }
 
-/** Null where nothing is to be said of better or worse. */
+/** Null if it is neither better nor worse, or if that cannot be told. */
 export function againstVerdict(
   against: NewestAgainst | null,
   better: HistorySeries["better"],
@@ -141,7 +141,7 @@ export function againstVerdict(
   return against.ratio < 1 === (better === "lower") ? "better" : "worse";
 }
 
-/** One condition on one configuration, judged. */
+/** The outcome of one condition on one configuration, as a sentence. */
 export function checkText({ condition, configuration, metric, title, outcome, newest }: Check): string {
   const subject = `${shownLabel(configuration)}: ${safeLine(title)}`;
   const rule = safeLine(condition);
@@ -196,4 +196,4 @@ export function runsText(report: HistoryReport, dateText: (at: string) => string
 }
 
 export const METHOD_TEXT =
-  "Medians of each run's trials; newest against the level before it, with the 95 % interval of one more run.";
+  "Medians of each run's trials; the newest compared with the level before it, with the 95 % interval of one more run.";

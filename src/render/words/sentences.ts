@@ -1,4 +1,4 @@
-/** What stands beneath a run's table, as sentences without line breaks; names in them are made harmless. */
+/** The text below a run's table, as sentences without line breaks; names in them are made safe to show. */
 
 import { haveCaches } from "../../analysis/batches.js";
 import { safeLine } from "../../base/text.js";
@@ -7,7 +7,7 @@ import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.
 import { DISTURBED_MARK, isDisturbed } from "./disturbed-mark.js";
 import { shortName, shownName } from "./names.js";
 
-/** With more configurations the line would be a page; the chart has them all. */
+/** With more configurations than this the line would fill a page; the chart has all of them. */
 const MOST_ESTIMATES = 12;
 
 /** `lm-eval everyday acc: none 97.5 % ± 2.5 · fp4 95.0 % ± 3.5`; ± is the library's standard error. */
@@ -24,20 +24,20 @@ export function taskSentences(summary: RunSummary): string[] {
   return [...lines].map(([name, values]) => `${name}: ${values.join(" · ")}`);
 }
 
-/** `97.5 % ± 2.5` of a share, else the number as it is. */
+/** `97.5 % ± 2.5` for a share, otherwise the number itself. */
 export function taskValueText({ value, stderr }: Pick<LmEvalResult, "value" | "stderr">): string {
   const isShare = value >= 0 && value <= 1;
   const number = (one: number) => (isShare ? (one * 100).toFixed(1) : one.toPrecision(4));
   return `${number(value)}${isShare ? " %" : ""}${stderr === null ? "" : ` ± ${number(stderr)}`}`;
 }
 
-/** What of libraries and machine changed while the run went on; empty where nothing did. */
+/** What changed in the libraries and the machine during the run; empty if nothing did. */
 export function environmentSentence({ environment_changes: changes }: RunSummary): string {
   if (changes.length === 0) return "";
   return `The environment changed during the run: ${safeLine(changes.join("; "))}.`;
 }
 
-/** `Estimate against measurement: weights none +0.0 %, int8 +0.1 %; …`; empty where there is none. */
+/** `Estimate against measurement: weights none +0.0 %, int8 +0.1 %; …`; empty if there is no estimate. */
 export function estimateSentence({ configurations }: RunSummary): string {
   const off = (ratio: number) => `${ratio < 1 ? "−" : "+"}${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
   const listed = (computeRatio: (configuration: ConfigurationSummary) => number | null | undefined) =>
@@ -52,20 +52,20 @@ export function estimateSentence({ configurations }: RunSummary): string {
   const parts = [
     `weights ${weights.join(", ")}`,
     ...(peaks.length === 0 ? [] : [`peak ${peaks.join(", ")}`]),
-    // Of a growing cache that nobody asked about it says what is known of the model's shape.
+    // For the default growing cache, which nobody asked about, this would only repeat what is known from the model's shape.
     ...(haveCaches({ configurations }) && caches.length > 0 ? [`cache ${caches.join(", ")}`] : []),
   ];
   return `Estimate against measurement: ${parts.join("; ")}.`;
 }
 
-/** `* is the reference, bf16 (unquantized)`: where it is one, its name in full. */
+/** `* is the reference, bf16 (unquantized)`; the name is given only if there is a single reference. */
 function referenceWords({ configurations }: RunSummary): string {
   const [reference, second] = configurations.filter(({ is_reference }) => is_reference);
   if (reference === undefined || second !== undefined) return "* is the reference";
   return `* is the reference, ${shownName(reference)}`;
 }
 
-/** What a reader must know to read the table right. */
+/** What a reader must know to read the table correctly. */
 export function noteSentences(summary: RunSummary): string {
   const metrics = summary.configurations.map(({ memory_metric }) => memory_metric);
   const isRss = metrics.includes("peak_rss_bytes");

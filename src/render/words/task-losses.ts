@@ -1,8 +1,8 @@
-/** Interrupted tasks, as one would say it. */
+/** Interrupted tasks, in words. */
 import { safeLine } from "../../base/text.js";
 import type { TaskLoss } from "../../run/task-losses.js";
 
-/** What becomes of the work, while it goes on. */
+/** What happens to an interrupted task's work, worded for a run in progress. */
 export const OUTCOMES: Readonly<Record<TaskLoss["outcome"], string>> = {
   again: "submitted again",
   requeued: "measured again",
@@ -16,7 +16,7 @@ export function describeLoss({ slice, message }: Pick<TaskLoss, "slice" | "messa
 
 const PAST_OUTCOMES = { ...OUTCOMES, requeued: "queued again by Slurm" };
 
-/** The same once the run is over. */
+/** The same, worded for a run that is over. */
 export function describePastLoss(loss: TaskLoss): string {
   return `Interrupted: ${describeLoss(loss)} It was ${PAST_OUTCOMES[loss.outcome]} (${safeLine(loss.code)}).`;
 }

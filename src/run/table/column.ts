@@ -11,17 +11,17 @@ export interface RowSource {
   readonly trial: TrialRecord | null;
 }
 
-/** A timestamp is a text in ISO 8601, UTC, as the records have it. */
+/** A timestamp is a text in ISO 8601, UTC, as in the records. */
 export type ColumnType = "string" | "int64" | "double" | "boolean" | "timestamp";
 export type Cell = string | number | boolean | null;
 /** Column name → value, in the columns' order. */
 export type TableRow = Readonly<Record<string, Cell>>;
 
 export interface TableColumn {
-  /** Carries the unit. */
+  /** Ends with the unit, if there is one. */
   readonly name: string;
   readonly type: ColumnType;
-  /** Null where the value has none. */
+  /** Null if the value has none. */
   readonly unit: string | null;
   readonly nullable: boolean;
   readonly description: string;
@@ -47,7 +47,7 @@ function maker<T extends Cell>(type: ColumnType) {
   };
 }
 
-/** Makes a column of a type: its name (the unit is in the ending), what it means, and its value in a row. */
+/** Makes a column of a type from its name (which ends with the unit), its meaning, and its value in a row. */
 export const column = {
   string: maker<string>("string"),
   timestamp: maker<string>("timestamp"),
@@ -65,7 +65,7 @@ export function metricColumn(
   return maker<Cell>(type)(name, description, readCell);
 }
 
-/** The same column where no row lacks it. */
+/** The same column, if no row lacks its value. */
 export function always(of: TableColumn): TableColumn {
   return { ...of, nullable: false };
 }

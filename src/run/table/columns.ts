@@ -1,4 +1,4 @@
-/** Every column of the flat table, in order. Columns are found by name: new ones may come between. */
+/** Every column of the flat table, in order. Readers find columns by name, so new ones may be inserted anywhere. */
 import type { TableColumn } from "./column.js";
 import { CONFIGURATION_COLUMNS } from "./configuration-columns.js";
 import { RUN_COLUMNS } from "./run-columns.js";

@@ -22,7 +22,7 @@ const readGeneration = ({ configuration }: RowSource) => configuration.plan.gene
 
 const formatJson = (value: unknown) => (value === null ? null : canonicalJson(value));
 
-/** What a matrix may vary besides what is loaded. */
+/** Settings that a matrix may vary besides what is loaded. */
 const GENERATION_COLUMNS: readonly TableColumn[] = [
   column.int64(
     "max_length",
@@ -30,9 +30,9 @@ const GENERATION_COLUMNS: readonly TableColumn[] = [
     (source) => readGeneration(source).max_length,
   ),
   column.int64("min_new_tokens", "minimum of an answer", (source) => readGeneration(source).min_new_tokens),
-  column.double("temperature", "null where greedy", (source) => readGeneration(source).temperature),
-  column.int64("top_k", "null where greedy", (source) => readGeneration(source).top_k),
-  column.double("top_p", "null where greedy", (source) => readGeneration(source).top_p),
+  column.double("temperature", "null for greedy decoding", (source) => readGeneration(source).temperature),
+  column.int64("top_k", "null for greedy decoding", (source) => readGeneration(source).top_k),
+  column.double("top_p", "null for greedy decoding", (source) => readGeneration(source).top_p),
   ...(["min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"] as const).map((key) =>
     column.double(key, "null without", (source) => readGeneration(source)[key]),
   ),

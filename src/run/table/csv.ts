@@ -1,11 +1,14 @@
-/** `records.csv`: for spreadsheets and people. Text is made harmless for both; Parquet and JSON have it as it was. */
+/** `records.csv`: for spreadsheets and people. Text is made harmless for both; Parquet and JSON have it unchanged. */
 import { stringify } from "csv-stringify/sync";
 import { inBatches } from "../../base/batches.js";
 import { csvText } from "../../base/text.js";
 import type { TableRow } from "./column.js";
 import { COLUMNS } from "./columns.js";
 
-/** Says UTF-8 to spreadsheets, which would take another encoding; whoever reads CSV in UTF-8 passes over it. */
+/**
+ * Tells spreadsheets, which would otherwise assume another encoding, that the file is UTF-8; programs that read CSV as UTF-8
+ * skip it.
+ */
 export const BYTE_ORDER_MARK = "\uFEFF";
 
 const BATCH_ROWS = 500;
@@ -15,7 +18,7 @@ export function tableCsv(rows: Iterable<TableRow>): string {
   return [...csvPieces(rows)].join("");
 }
 
-/** The same in pieces. */
+/** The same text in pieces. */
 export function* csvPieces(rows: Iterable<TableRow>): Generator<string> {
   const names = COLUMNS.map(({ name }) => name);
   yield stringify([], { header: true, columns: names });
@@ -27,7 +30,7 @@ export function* csvPieces(rows: Iterable<TableRow>): Generator<string> {
   }
 }
 
-/** The same as a file holds it. */
+/** The same pieces as they are written to a file, with the byte order mark in front. */
 export function* csvFilePieces(pieces: Iterable<string>): Generator<string> {
   yield BYTE_ORDER_MARK;
   yield* pieces;

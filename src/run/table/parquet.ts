@@ -8,16 +8,16 @@ import { TABLE_SCHEMA_VERSION } from "./run-columns.js";
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
 
-/** Of a group of rows, which is what must fit into memory. */
+/** Rows per row group; only one group must fit into memory at a time. */
 const GROUP_ROWS = 1000;
 
-/** Keys of the file's own metadata. */
+/** Prefix of the keys in the file's own metadata. */
 const METADATA_PREFIX = "falcon_exp.";
 
 /**
- * The file's bytes: a function of the rows alone. Every column is there whatever the rows hold, so that files of
- * different runs have one schema; text is the real text (a lone half of a surrogate pair, which UTF-8 cannot hold,
- * becomes U+FFFD).
+ * Returns the file's bytes, which depend on the rows alone. Every column exists whatever the rows hold, so that files of
+ * different runs have the same schema. Text is stored unchanged (but half of a surrogate pair on its own, which UTF-8 cannot
+ * hold, becomes U+FFFD).
  */
 export function tableParquet(rows: Iterable<TableRow>): Uint8Array {
   const writer = new ByteWriter();

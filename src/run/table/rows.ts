@@ -1,19 +1,19 @@
-/** Runs → flat rows: one a trial, and one for a configuration without any, so that none is lost. */
+/** Turns runs into flat rows: one per trial, and one for a configuration without any, so that no configuration is missing. */
 import type { RunData } from "../run-data.js";
 import type { Cell, RowSource, TableRow } from "./column.js";
 import { COLUMNS } from "./columns.js";
 
-/** In the order of the runs, their configurations and their trials. */
+/** The rows in the order of the runs, their configurations and their trials. */
 export function tableRows(runs: readonly RunData[]): TableRow[] {
   return [...listRows(runs)];
 }
 
-/** The same one after another, so that they need not all be there at once. */
+/** The same rows one after another, so that they need not all be in memory at once. */
 export function* listRows(runs: readonly RunData[]): Generator<TableRow> {
   for (const source of listSources(runs)) yield nameCells(readCells(source));
 }
 
-/** Rows that are kept: of each only its cells, an eighth of what the row itself would take. */
+/** Rows that are kept in memory: only their cells are stored, which take an eighth of the space of whole rows. */
 export class KeptRows implements Iterable<TableRow> {
   readonly #cells: (readonly Cell[])[] = [];
 

@@ -2,7 +2,7 @@
 import type { ModelSource } from "../../protocol/configuration.js";
 import { always, column, type RowSource, type TableColumn } from "./column.js";
 
-/** Of the table, not of the records: raised when a column changes its meaning, not when one is added. */
+/** Version of the table, not of the records: raised when a column changes its meaning, not when one is added. */
 export const TABLE_SCHEMA_VERSION = 1;
 
 const readPackageVersion =

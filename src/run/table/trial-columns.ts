@@ -28,7 +28,7 @@ export const TRIAL_COLUMNS: readonly TableColumn[] = [
   column.int64("prompt_index", "from 0", ({ trial }) => trial?.prompt_index),
   column.string("prompt", "its text; a conversation as a transcript", ({ data, trial }) => {
     const { prompts } = data.run;
-    // They stand in their order, wherever none was left out.
+    // Prompts are in the order of their indexes, unless some were left out.
     const near = prompts[trial?.prompt_index ?? -1];
     const isOwn = ({ prompt_index }: { readonly prompt_index: number }) =>
       prompt_index === trial?.prompt_index;

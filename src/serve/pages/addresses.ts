@@ -1,6 +1,6 @@
-/** Where each page stands. */
+/** The address of each page. */
 
-/** `quant/20261124T…` as it stands in an address: every name encoded, `/` between them kept. */
+/** `quant/20261124T…` as part of an address: each name is encoded, the `/` between them is kept. */
 function encoded(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
@@ -17,8 +17,8 @@ export const addresses = {
 };
 
 /**
- * The names of a run's folders, and what is asked of it, from the path of an address; null where it is none. Names are taken apart before
- * they are decoded: an encoded slash stays within its name.
+ * Reads the names of a run's folders, and which view of it is requested, from the path of an address. Null if the path is not
+ * a run's. Names are separated before they are decoded, so an encoded slash stays within its name.
  */
 export function runAddress(
   pathname: string,

@@ -1,4 +1,4 @@
-/** Any runs or configurations side by side: two to choose, then the comparison with its chart. */
+/** Any runs or configurations side by side: a form to choose them, then the comparison with its chart. */
 import { html, raw } from "hono/html";
 import { diffAnswers } from "../../analysis/answer-diff.js";
 import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
@@ -22,10 +22,10 @@ import { addresses } from "./addresses.js";
 import { findReach, forestRow, judge } from "./forest.js";
 import { type Html, layout, text } from "./layout.js";
 
-/** Thousands of runs in two menus would be a page of megabytes; older ones are chosen in the list. */
+/** Thousands of runs in two menus would make a page of megabytes; older runs can be chosen in the list. */
 const MOST_CHOICES = 50;
 
-/** Of each group; a page of thousands of answers would be read by nobody. */
+/** Per group; nobody would read a page with thousands of answers. */
 const MOST_QUESTIONS = 20;
 const LONGEST_ANSWER_BYTES = 4_000;
 
@@ -36,7 +36,7 @@ export interface ComparePageInput {
   readonly result:
     | {
         readonly report: CompareReport;
-        /** One a group of the report. */
+        /** One list per group of the report. */
         readonly questions: readonly (readonly ComparedQuestion[])[];
       }
     | { readonly refused: FalconError }
@@ -111,7 +111,7 @@ function differencesPart(report: CompareReport): Html {
 ${unrecorded === null ? "" : html`<p>${text(unrecorded)}.</p>`}`;
 }
 
-/** `quant/20261124T…#fp4`, which may be broken between its parts. */
+/** `quant/20261124T…#fp4`, made breakable between its parts. */
 function breakable(name: string): Html[] {
   return name.split(/(?<=[/#])/).map((part) => html`${text(part)}<wbr>`);
 }
@@ -162,7 +162,7 @@ ${
 ${questions.length === 0 ? "" : html`<details><summary>Answers side by side</summary>${questions.slice(0, MOST_QUESTIONS).map((one) => questionPart(group, one))}${questions.length > MOST_QUESTIONS ? html`<p>${questions.length - MOST_QUESTIONS} more questions in the reports.</p>` : ""}</details>`}</section>`;
 }
 
-/** What differs from the baseline's answer is underlined; nothing of the baseline's is repeated. */
+/** What differs from the baseline's answer is underlined; text that only the baseline's answer has is not shown again. */
 function questionPart({ sides }: ComparedGroup, { prompt, answers }: ComparedQuestion): Html {
   const [first = null, ...others] = answers.map((one) =>
     one === null ? null : clipAnswer(one, LONGEST_ANSWER_BYTES),

@@ -1,4 +1,4 @@
-/** A row of a forest plot: where a ratio and its interval lie, better to the right. Words beside it say the same. */
+/** A row of a forest plot: shows where a ratio and its interval lie, better to the right. The words beside it say the same. */
 import { html } from "hono/html";
 import type { ComparedMetric, ComparedRatio, CompareReport } from "../../analysis/compare/compare.js";
 import type { Html } from "./layout.js";
@@ -6,12 +6,12 @@ import type { Html } from "./layout.js";
 const WIDTH = 200;
 const HEIGHT = 22;
 const EDGE = 6;
-/** What lies farther out is drawn at the edge. */
+/** Ratios that lie farther out are drawn at the edge. */
 const FARTHEST = 8;
-/** A plot of ratios that are all near one has at least this reach: noise must not look like a difference. */
+/** A plot reaches at least this far even if all ratios are close to 1, so that noise does not look like a difference. */
 const LEAST_REACH = 1.1;
 
-/** The ratio at the edges of all rows. */
+/** Returns the ratio at the edges of the plot, which all rows share. */
 export function findReach({ groups }: CompareReport): number {
   const ratios = groups
     .flatMap(({ metrics }) => metrics.flatMap(({ against }) => against))
@@ -41,7 +41,7 @@ ${low === null || high === null ? "" : html`<line class="interval" x1="${at(low)
 <circle cx="${at(ratio.ratio)}" cy="${middle}" r="4.5"></circle></svg>`;
 }
 
-/** Class of the colour. */
+/** Returns the CSS class for the colour. */
 export function judge(ratio: ComparedRatio | null, better: ComparedMetric["better"]): "good" | "bad" | "" {
   if (ratio?.verdict !== "less" && ratio?.verdict !== "more") return "";
   return (ratio.verdict === "less") === (better === "lower") ? "good" : "bad";

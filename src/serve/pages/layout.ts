@@ -3,10 +3,10 @@ import { html } from "hono/html";
 import { safeLine } from "../../base/text.js";
 
 export type Html = ReturnType<typeof html>;
-/** What stands in a page: text is escaped, markup is not. */
+/** The content of a page: text is escaped, markup is not. */
 export type Part = Html | string | readonly Part[];
 
-/** Text of a name, a model or a stranger: control and bidirectional characters are made visible; `html` escapes the rest. */
+/** For text from a name, a model or a stranger: makes control and bidirectional characters visible; `html` escapes the rest. */
 export function text(untrusted: string): string {
   return safeLine(untrusted);
 }

@@ -1,4 +1,4 @@
-/** A run that is followed: what each configuration has come to, and what was recorded, newest first. */
+/** The page that follows a run: how far each configuration has come, and what was recorded, newest first. */
 import { html } from "hono/html";
 import { describeProofShare } from "../../analysis/quantized-share.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
@@ -12,7 +12,7 @@ import type { ConfigurationProgress, RunProgress } from "../../run/run-progress.
 import { addresses } from "./addresses.js";
 import { type Html, layout, text } from "./layout.js";
 
-/** `progress` and `lines` are what the events replace and add to. */
+/** `progress` and `lines` are the parts that events replace or add to. */
 export function livePage(path: string, progress: Html, lines: readonly Html[]): Html {
   return layout(
     path,
@@ -25,7 +25,7 @@ export function livePage(path: string, progress: Html, lines: readonly Html[]): 
   );
 }
 
-/** `end`: null while the run goes on. */
+/** `end`: null while the run is in progress. */
 export function progressPart(progress: RunProgress, end: FollowEnd | null): Html {
   const configurations = progress.configurations();
   const isAlive = end === null && progress.end === null;
@@ -43,7 +43,7 @@ ${endSentence(end)}
 ${configurations.length === 0 ? "" : configurationsTable(configurations, progress.current, isAlive)}`;
 }
 
-/** By the pace so far, loads included; nothing before the first trial. */
+/** Estimated from the pace so far, loads included. Empty before the first trial is over, and if none is left. */
 function timeLeft(elapsedSec: number | null, over: number, planned: number): string {
   if (elapsedSec === null || over === 0 || planned <= over) return "";
   return `, about ${formatSeconds((elapsedSec * (planned - over)) / over)} left`;
@@ -51,7 +51,7 @@ function timeLeft(elapsedSec: number | null, over: number, planned: number): str
 
 function endSentence(end: FollowEnd | null): Html | string {
   if (end === "writer-gone") {
-    return html`<p class="bad">The measuring process ended without recording it. What was measured counts.</p>`;
+    return html`<p class="bad">The measuring process stopped without recording its end. What it had measured is kept.</p>`;
   }
   return end === "removed" ? html`<p class="bad">The records are gone, or were replaced.</p>` : "";
 }
@@ -83,7 +83,7 @@ function configurationsTable(
 <tbody>${rows}</tbody></table>`;
 }
 
-/** One record as a line; null for those that say nothing to a person who watches. */
+/** One record as a line; null for a record that means nothing to a person watching. */
 export function recordLine(record: RunFileRecord): Html | null {
   const content = describeRecord(record);
   if (content === null) return null;

@@ -28,22 +28,22 @@ const HEADS: Readonly<Record<Sort, string>> = {
 
 export const RUNS_PER_PAGE = 100;
 const LONGEST_SEARCH = 200;
-/** More speeds would make a row of many configurations a page long. */
+/** With more speeds, the row of a run with many configurations would be a page long. */
 const MOST_SPEEDS = 4;
 
 /** What the address asks for. */
 export interface RunsQuery {
-  /** Words that name, model or a configuration must have, all of them. */
+  /** Words that must all occur in the run's name, model, start time or configurations. */
   readonly search: string;
   readonly experiment: string;
   readonly status: string;
   readonly sort: Sort;
   readonly descending: boolean;
-  /** From 1. */
+  /** 1-based. */
   readonly page: number;
 }
 
-/** Anything that is not understood is as if it were not there. */
+/** Reads the query of the address; anything that it does not understand is ignored. */
 export function runsQuery(query: Readonly<Record<string, string>>): RunsQuery {
   const sort = Object.hasOwn(SORTS, query.sort ?? "") ? (query.sort as Sort) : "started";
   return {
@@ -75,7 +75,7 @@ function compared(a: string | number, b: string | number): number {
 
 export interface RunsPlace {
   readonly folder: string;
-  /** As its user calls falcon-exp. */
+  /** The command with which the user calls falcon-exp. */
   readonly program: string;
 }
 
@@ -152,7 +152,7 @@ function runsTable(runs: readonly RunIndexEntry[], query: RunsQuery): Html {
   const head = (Object.keys(HEADS) as Sort[]).map((sort) => {
     const isChosen = sort === query.sort;
     const order = isChosen ? html` aria-sort="${query.descending ? "descending" : "ascending"}"` : "";
-    // The newest, longest and fullest are looked for first.
+    // People look for the newest, the longest and the fullest runs first.
     const descending = isChosen ? !query.descending : ["started", "trials", "took"].includes(sort);
     const mark = isChosen ? html`<span aria-hidden="true"> ${query.descending ? "▼" : "▲"}</span>` : "";
     return html`<th scope="col"${order}><a href="${address(query, { sort, descending, page: 1 })}">${HEADS[sort]}${mark}</a></th>`;

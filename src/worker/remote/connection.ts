@@ -11,7 +11,7 @@ import { parseHead, ReliableStream } from "./stream.js";
 export interface RemoteAddress {
   /** `tcp://host:port`. */
   readonly address: string;
-  /** Of that end, as ZeroMQ writes keys. */
+  /** Public key of the remote end, in ZeroMQ's own notation. */
   readonly serverKey: string;
   readonly keys: ReturnType<typeof curveKeyPair>;
 }
@@ -19,13 +19,15 @@ export interface RemoteAddress {
 export interface ConnectionOptions extends RemoteAddress {
   readonly clock: Clock;
   readonly onItem: (item: FromHost, payload: Buffer | null) => void;
-  /** About once a second: for how long nothing was heard, and whether something that was said there is still to come. */
+  /**
+   * Called about once a second: for how long nothing was heard, and whether something that the other end sent is still missing.
+   */
   readonly onTick: (silentSec: number, isBehind: boolean) => void;
 }
 
 export interface Connection {
   say(item: FromController, payload?: Uint8Array): void;
-  /** Waits, for so long at most, until the other end has all that was said. */
+  /** Waits until the other end has received everything that was sent, but at most this long. */
   close(atMostSec: number): Promise<void>;
 }
 
@@ -33,12 +35,12 @@ export function connect({ address, serverKey, keys, clock, onItem, onTick }: Con
   const session = randomBytes(8).toString("hex");
   const socket = new Dealer({
     ...{ linger: 0, maxMessageSize: MAX_MESSAGE_BYTES, ...KEEPALIVE },
-    // What is not delivered is kept by the stream, and here no more than a moment's worth.
+    // The stream keeps what is not delivered; the socket itself need not keep more than a moment's worth.
     ...{ sendHighWaterMark: 1000, sendTimeout: 0 },
     ...{ curveServerKey: serverKey, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey },
   });
   let heardSec = clock.monotonicSec();
-  // One after another: a socket takes one message at a time.
+  // Messages are sent one after another, because a socket takes only one at a time.
   let sending: Promise<unknown> = Promise.resolve();
   const stream = new ReliableStream({
     session,

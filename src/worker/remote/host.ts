@@ -1,4 +1,4 @@
-/** The end where a remote worker runs: starts one worker a session, and carries what it and its controller say to each other. */
+/** The end where a remote worker runs: starts one worker per session, and carries the messages between it and its controller. */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Context, type curveKeyPair, Dealer, Router } from "zeromq";
@@ -14,17 +14,17 @@ import type { Versions } from "./remote-worker.js";
 import { parseHead, ReliableStream } from "./stream.js";
 
 export interface HostOptions extends Versions {
-  /** `tcp://0.0.0.0:5599`; a port of `*` is chosen by the system. */
+  /** `tcp://0.0.0.0:5599`; if the port is `*`, the system chooses one. */
   readonly listen: string;
   readonly keys: ReturnType<typeof curveKeyPair>;
-  /** Of the one controller that may in. */
+  /** Public key of the one controller that may connect. */
   readonly allowed: string;
   readonly pythonPath: string;
   readonly env: Readonly<Record<string, string>>;
   readonly hostname: string;
   readonly platform: string;
   readonly builtinModelPath: string | null;
-  /** For log-probabilities; of this process alone. */
+  /** Folder for log-probabilities; used by this process alone. */
   readonly folder: string;
   readonly log: Log;
   readonly clock: Clock;
@@ -36,9 +36,9 @@ interface Session {
   readonly id: string;
   readonly stream: ReliableStream;
   heardSec: number;
-  /** From the moment that one is asked for: what is said meanwhile is for it, and nobody else may have one. */
+  /** Set as soon as a worker is asked for: messages that come meanwhile are for it, and no other run may have one. */
   worker: Promise<HostedWorker> | null;
-  /** Of the worker. */
+  /** The run that the worker belongs to. */
   run: string | null;
   isClosed: boolean;
 }
@@ -54,7 +54,7 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** Throws what binding the socket does. */
+/** Throws if the socket cannot be bound. */
 export async function openHost(options: HostOptions): Promise<Host> {
   const context = new Context();
   const doorkeeper = await admitOnly(options.allowed, context);
@@ -64,7 +64,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   });
   await socket.bind(options.listen);
   const sessions = new Map<string, Session>();
-  /** Where each session was heard last: a connection that was made anew has another name. */
+  /** The connection over which each session was heard last: a new connection has another name. */
   const routes = new Map<string, Buffer>();
   let sending: Promise<unknown> = Promise.resolve();
   const open = (id: string): Session => {
@@ -108,7 +108,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
     for await (const [route, frame, payload = null] of socket) {
       const head = parseHead(frame);
       if (head === null || route === undefined) continue;
-      // Of a session that is over; or this end was started anew and knows nothing of it.
+      // Null for a session that is over, or that this end does not know because it was restarted.
       const session = sessions.get(head.session) ?? (head.seq === 1 ? open(head.session) : null);
       if (session === null) continue;
       routes.set(head.session, route);
@@ -128,7 +128,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   };
 }
 
-/** One that could not be started has told so. */
+/** Ends the worker of a session, if it has one; a worker that could not be started has already reported that. */
 async function endWorker({ worker }: Session): Promise<void> {
   await worker?.then(
     (one) => one.end(),
@@ -160,10 +160,10 @@ function serve(
     case "open": {
       const others = [...sessions.values()].filter((other) => other !== session && other.worker !== null);
       if (others.some(({ run }) => run !== item.run)) {
-        say({ type: "refused", code: "busy", message: "another run measures there" });
+        say({ type: "refused", code: "busy", message: "another run is measuring there" });
         return;
       }
-      // A run has one worker: this one takes the place of one that it gave up.
+      // A run has only one worker: this one replaces a worker that the run has given up.
       for (const other of others) void endWorker(other);
       session.run = item.run;
       void removeLogprobs(options, item.run);
@@ -190,13 +190,13 @@ function serve(
       return;
     case "close":
       session.isClosed = true;
-      // Where its worker has ended, nothing more is said here that would tell that this was heard.
+      // If the worker has ended, nothing more is sent from here that would tell the controller that its `close` arrived.
       session.stream.acknowledge();
       void endWorker(session);
   }
 }
 
-/** Of the runs that measured before: nobody else knows where they lie. */
+/** Removes the log-probabilities of earlier runs, because nobody else knows where they are. */
 async function removeLogprobs({ folder, log }: HostOptions, run: string): Promise<void> {
   try {
     const others = (await readdir(folder)).filter((name) => name !== run);
@@ -217,7 +217,7 @@ function compareVersions(
     : "The worker's code there is not the same as here.";
 }
 
-/** As `launchWorker` does it for a controller on this machine, with frames that are carried as they are. */
+/** Starts a worker as `launchWorker` does for a controller on this machine, but passes its frames on unchanged. */
 async function startWorker(
   { pythonPath, env, log, program }: HostOptions,
   say: Serving["say"],
@@ -244,7 +244,7 @@ async function startWorker(
   let sending: Promise<unknown> = Promise.resolve();
   const exited = child.exited.then(async ({ exitCode, signal }) => {
     child.signalGroup("SIGKILL");
-    // What it said last is in the sockets' and pipes' hands.
+    // Its last messages and lines may still be in the sockets and pipes.
     await new Promise((resolve) => setTimeout(resolve, 100));
     say({ type: "exit", exit_code: exitCode, signal });
     for (const socket of Object.values(lanes)) socket.close();

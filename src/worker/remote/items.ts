@@ -1,12 +1,12 @@
-/** What the two ends of a remote worker say to each other, besides the messages of controller and worker that they carry. */
+/** The items that the two ends of a remote worker exchange, including the messages of controller and worker that they carry. */
 import { z } from "zod";
 
 const lane = z.enum(["work", "control"]);
 
 export const fromControllerSchema = z.discriminatedUnion("type", [
-  /** What this end is; answered by `described`. */
+  /** Says which version this end is; answered by `described` or `refused`. */
   z.strictObject({ type: z.literal("describe"), version: z.string(), worker_code_sha256: z.string() }),
-  /** Start a worker in this session. */
+  /** Starts a worker in this session. */
   z.strictObject({ type: z.literal("open"), run: z.string() }),
   z.strictObject({ type: z.literal("message"), lane }),
   z.strictObject({ type: z.literal("signal"), signal: z.enum(["SIGTERM", "SIGKILL"]) }),
@@ -19,9 +19,9 @@ export const fromHostSchema = z.discriminatedUnion("type", [
     type: z.literal("described"),
     hostname: z.string(),
     platform: z.string(),
-    /** Null where it was not prepared. */
+    /** Null if it was not prepared. */
     builtin_model_path: z.string().nullable(),
-    /** Where log-probabilities of runs lie there. */
+    /** The folder there that holds the log-probabilities of runs. */
     folder: z.string(),
   }),
   z.strictObject({ type: z.literal("refused"), code: z.string(), message: z.string() }),
@@ -35,9 +35,9 @@ export const fromHostSchema = z.discriminatedUnion("type", [
 ]);
 export type FromHost = z.infer<typeof fromHostSchema>;
 
-/** So long a network may be gone: then a worker is given up, at either end. */
+/** How long the network may be gone before either end gives up the worker. */
 export const RECONNECT_SEC = 120;
 export const TICK_SEC = 1;
 
-/** Of every socket: a connection that is dead without having said so is made anew. */
+/** Options of every socket, so that a connection that has silently died is made again. */
 export const KEEPALIVE = { heartbeatInterval: 1000, heartbeatTimeout: 4000, reconnectInterval: 500 } as const;

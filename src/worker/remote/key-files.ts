@@ -1,4 +1,4 @@
-/** A machine's own pair of keys, and other machines' public ones as people write them. */
+/** A machine's own pair of keys, and other machines' public keys as people write them. */
 import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { decodeZ85, z85 } from "../z85.js";
 
 type KeyPair = ReturnType<typeof curveKeyPair>;
 
-/** The pair in the user's cache folder; made where there is none. Throws FalconError `keys-failed`. */
+/** Returns the pair in the user's cache folder, and makes one if there is none. Throws FalconError `keys-failed`. */
 export async function ownKeys(home: string): Promise<KeyPair> {
   const folder = join(home, "keys");
   const file = join(folder, "own.json");
@@ -39,14 +39,17 @@ export async function ownKeys(home: string): Promise<KeyPair> {
   }
 }
 
-/** Another process may make it at the same time: whichever was first counts, and nobody reads half of it. Throws EEXIST. */
+/**
+ * Writes a new file. Another process may do so at the same time: the first one counts, and nobody reads half a file. Throws
+ * EEXIST if the file exists.
+ */
 async function writeNew(file: string, content: string): Promise<void> {
   const own = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
   const forUser = { mode: 0o600, flag: "wx" };
   try {
     await writeFile(own, content, forUser);
     await link(own, file).catch((error: NodeJS.ErrnoException) => {
-      // Some file systems have no links.
+      // Some file systems do not support hard links.
       if (!["EPERM", "ENOTSUP", "ENOSYS"].includes(error.code ?? "")) throw error;
       return writeFile(file, content, forUser);
     });
@@ -55,7 +58,7 @@ async function writeNew(file: string, content: string): Promise<void> {
   }
 }
 
-/** As people copy it: hexadecimal, without anything that a shell takes for its own. */
+/** Writes a public key as people copy it: in hexadecimal, without characters that are special to a shell. */
 export function writePublicKey({ publicKey }: Pick<KeyPair, "publicKey">): string {
   return Buffer.from(decodeZ85(publicKey)).toString("hex");
 }

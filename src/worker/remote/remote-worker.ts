@@ -1,4 +1,4 @@
-/** A worker on another machine, as the controller sees it: what `launchWorker` gives of one on this machine. */
+/** A worker on another machine, as the controller sees it: the same as `launchWorker` returns for one on this machine. */
 import type { Clock } from "../../base/clock.js";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
@@ -11,9 +11,9 @@ import type { WorkerExit, WorkerProcess } from "../worker-process.js";
 import { connect, type RemoteAddress } from "./connection.js";
 import { type FromHost, RECONNECT_SEC } from "./items.js";
 
-/** A machine in the same room answers in a fraction of it. */
+/** How long to wait for a description; a machine in the same room answers in a fraction of this. */
 const DESCRIBE_SEC = 15;
-/** A line that is quiet for so long is cut. */
+/** A connection that is silent for this long counts as cut. */
 const CUT_SEC = 4;
 const CLOSE_SEC = 2;
 const STDERR_LINES = 40;
@@ -51,8 +51,8 @@ export async function describeRemote(
           reject(
             fail(
               "remote-worker-unreachable",
-              `Nothing answers at ${remote.address}: no worker listens there, the network is in the way, or a key is not the other side's.`,
-              "Look whether `falcon-exp worker --listen` runs there and which keys it names; each side must name the other's public key.",
+              `Nothing answers at ${remote.address}: no worker is listening there, the network blocks the connection, or a key does not belong to the other side.`,
+              "Check that `falcon-exp worker --listen` is running there, and which keys it names; each side must name the other's public key.",
             ),
           );
         },
@@ -64,7 +64,7 @@ export async function describeRemote(
   }
 }
 
-/** Starts a worker there. Never throws: what goes wrong is the end of its process. */
+/** Starts a worker there. Never throws: if something goes wrong, the worker's process counts as ended. */
 export function launchRemote(
   remote: RemoteAddress & { readonly run: string },
   { log, clock, handlers }: { readonly log: Log; readonly clock: Clock; readonly handlers: ChannelHandlers },
@@ -100,7 +100,7 @@ export function launchRemote(
       if (isQuiet !== isCut) log.write("warning", isQuiet ? "remote-worker-cut" : "remote-worker-back", {});
       isCut = isQuiet;
       if (silentSec > RECONNECT_SEC) {
-        say(`nothing was heard of the remote worker for ${silentSec.toFixed(0)} s`);
+        say(`nothing was heard from the remote worker for ${silentSec.toFixed(0)} s`);
         exit({ exitCode: null, signal: null });
       } else if (isCut || isBehind) handlers.onSilence?.();
     },

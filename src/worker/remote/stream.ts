@@ -1,30 +1,31 @@
 /**
- * What two ends say to each other over a network that fails: everything arrives once and in order, or not at all. An end keeps what it
- * has said until the other has it, and says it again where that takes long; nothing depends on which connection carried what.
+ * A stream between two ends over a network that fails: everything arrives once and in order, or not at all. Each end keeps what
+ * it has sent until the other end has it, and sends it again if that takes long; it does not matter which connection carried
+ * what.
  */
 import { z } from "zod";
 import { parseJson } from "../../base/json.js";
 
 const headSchema = z.strictObject({
   session: z.string(),
-  /** From 1; 0: nothing but what was received so far. */
+  /** Counts from 1; 0 for a frame that only tells what was received so far. */
   seq: z.int().min(0),
-  /** The newest that was said. */
+  /** Number of the newest item that was sent. */
   said: z.int().min(0),
-  /** The newest that was received with all before it. */
+  /** Number of the newest item that was received together with all items before it. */
   ack: z.int().min(0),
   item: z.json(),
 });
 type Head = z.infer<typeof headSchema>;
 
-/** Null where it is none. */
+/** Null if the frame has no valid head. */
 export function parseHead(frame: Buffer | undefined): Head | null {
   return headSchema.safeParse(parseJson(String(frame ?? ""))).data ?? null;
 }
 
-/** After so long without an answer it is said again. */
+/** After this long without an acknowledgement, an item is sent again. */
 const AGAIN_SEC = 1;
-/** At once: what was lost is mostly little, and a slow line must not be flooded. */
+/** The most items sent again at once: usually little was lost, and a slow connection must not be flooded. */
 const MOST_AGAIN = 64;
 
 interface Said {
@@ -52,7 +53,7 @@ export class ReliableStream {
     return this.#unheard.length === 0;
   }
 
-  /** Whether the other end is known to have said what is still to come. */
+  /** Whether the other end is known to have sent something that has not arrived yet. */
   get isBehind(): boolean {
     return this.#theirSaid > this.#received;
   }
@@ -63,11 +64,11 @@ export class ReliableStream {
     this.#transmit(said);
   }
 
-  /** Frames of this session. */
+  /** Takes a frame of this session. */
   hear({ seq, said, ack, item }: Head, payload: Buffer | null): void {
     this.#theirSaid = Math.max(this.#theirSaid, said);
     this.#unheard = this.#unheard.filter((one) => one.seq > ack);
-    // What comes twice, or too early, is said again later.
+    // An item that comes twice is not needed, and one that comes too early is sent again later.
     if (seq !== this.#received + 1) return;
     this.#received = seq;
     this.options.onItem(item, payload);
@@ -78,7 +79,7 @@ export class ReliableStream {
     this.#transmit({ seq: 0, item: null, payload: null });
   }
 
-  /** About once a second: what was received, and again what the other end does not seem to have. */
+  /** Called about once a second: tells what was received, and sends again what the other end does not seem to have. */
   tick(nowSec: number): void {
     if (this.isAllHeard || nowSec - this.#saidAgainSec < AGAIN_SEC) {
       this.acknowledge();

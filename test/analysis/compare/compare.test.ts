@@ -276,7 +276,7 @@ test("the chart draws one and several sides, and one that failed", async () => {
     [input("a"), input("b", failed)],
   ]) {
     const { svg } = await render(compareChart(compare(sides, { force: false })));
-    expect(svg).toContain("Against a");
+    expect(svg).toContain("Compared with a");
     expect(svg).not.toMatch(/NaN|undefined|>null</);
   }
 });

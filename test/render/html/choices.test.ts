@@ -27,7 +27,7 @@ test("any metric is drawn over any other, in a colour and in panels that are cho
   await choose(page, "Colour").selectOption("configuration");
   await expect
     .poll(() => axisTitles(page))
-    .toEqual(expect.arrayContaining(["peak memory (GB), less is better", "TTFT (s), less is better"]));
+    .toEqual(expect.arrayContaining(["peak memory (GB), lower is better", "TTFT (s), lower is better"]));
   const figure = page.locator('[data-chart="tradeoff"]');
   expect(await figure.locator(".role-legend-label text").allTextContents()).toEqual([
     "bf16 (unquantized)",
@@ -40,7 +40,7 @@ test("any metric is drawn over any other, in a colour and in panels that are cho
     .toBeGreaterThan(0);
   await expect.poll(() => figure.locator(".mark-group.cell > g").count()).toBe(3);
   await page.getByRole("button", { name: "Reset" }).click();
-  await expect.poll(() => axisTitles(page)).toContain("Weights (GB), less is better");
+  await expect.poll(() => axisTitles(page)).toContain("Weights (GB), lower is better");
   expect(complaints).toEqual([]);
 });
 
@@ -78,7 +78,7 @@ test("a link brings back what was chosen: chart, configurations, sorting, answer
   expect(await page.locator('[data-select="int8"]').getAttribute("aria-pressed")).toBe("false");
   expect(await page.locator("#results th[aria-sort=ascending]").textContent()).toContain("weights");
   await chart("tradeoff");
-  expect(await axisTitles(page)).toContain("time (s), less is better");
+  expect(await axisTitles(page)).toContain("time (s), lower is better");
   // What was typed or chosen by hand is nothing that a link could run.
   await page.goto(`${url.split("#")[0]}#%E0%A4?x=nothing&show=<script>`);
   await page.reload();

@@ -140,7 +140,7 @@ test("of two runs that come at the same time one measures", async () => {
   const { remote } = await hosted("good");
   const both = ["a", "b"].map((run) => launchedThere({ ...remote, run }).process);
   await Promise.race(both.map(({ exited }) => exited));
-  const refusal = "the remote worker refused: another run measures there";
+  const refusal = "the remote worker refused: another run is measuring there";
   await vi.waitFor(() => expect(both.flatMap((one) => one.stderrTail())).toContain(refusal));
   const measuring = both.filter((one) => !one.stderrTail().includes(refusal));
   expect(measuring).toHaveLength(1);

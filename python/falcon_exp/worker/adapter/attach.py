@@ -16,7 +16,7 @@ _MOST_NAMES = 3
 
 
 def import_library(model: dict[str, Any]) -> None:
-    """What puts an adapter on a model, where the configuration's ``model`` has one: before anything is measured.
+    """Imports what puts an adapter on a model, if the configuration's ``model`` has one, before anything is measured.
 
     Raises WorkerError ``adapter-library-missing``.
     """
@@ -31,10 +31,10 @@ def import_library(model: dict[str, Any]) -> None:
 
 
 def attach(model: Any, adapter: AdapterFolder, dtype: torch.dtype) -> None:
-    """Changes ``model`` in place; what the adapter computes is computed in ``dtype``, whatever lies beneath it.
+    """Puts the adapter on ``model`` in place; it computes in ``dtype``, whatever the layer beneath it.
 
-    peft itself would take the dtype of what is beneath, and float32 over a quantized layer: two configurations that
-    differ in quantization would differ in the adapter as well. Raises WorkerError ``adapter-invalid``.
+    peft by itself would use the dtype of the layer beneath, and float32 on a quantized one, so that two configurations
+    that differ in quantization would differ in the adapter as well. Raises WorkerError ``adapter-invalid``.
     """
     try:
         with torchao_left_out():

@@ -13,7 +13,7 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.hub.wanted import ADAPTER_CONFIG as CONFIG
 from falcon_exp.worker.hub.wanted import ADAPTER_WEIGHTS as WEIGHTS
 
-#: What peft calls the one kind that is loaded here.
+#: peft's name for the only kind of adapter that is loaded here.
 _LORA = "LORA"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZERS = ("tokenizer.json", "tokenizer_config.json")
@@ -26,7 +26,7 @@ class AdapterFolder:
     folder: Path
 
     def count_elements(self) -> int:
-        """Numbers that it holds. Reads the header only."""
+        """How many numbers the adapter holds. Reads only the header."""
         from safetensors import safe_open
 
         with safe_open(self.folder / WEIGHTS, framework="pt") as opened:
@@ -34,12 +34,12 @@ class AdapterFolder:
             return sum(math.prod(opened.get_slice(name).get_shape()) for name in names)
 
     def has_tokenizer(self) -> bool:
-        """Whether it brings one, with tokens or a chat template that it was trained with."""
+        """Whether the adapter comes with a tokenizer, whose tokens or chat template it was trained with."""
         return any((self.folder / name).is_file() for name in _TOKENIZERS)
 
 
 def open_adapter(folder: Path) -> AdapterFolder:
-    """Raises WorkerError ``adapter-invalid``, or ``model-unsafe-format`` where its weights are pickled."""
+    """Opens an adapter. Raises WorkerError ``adapter-invalid``, or ``model-unsafe-format`` for pickled weights."""
     told = read_adapter_config(folder)
     if told is None:
         what = "does not exist" if not folder.exists() else f"holds no {CONFIG}"
@@ -55,7 +55,7 @@ def open_adapter(folder: Path) -> AdapterFolder:
 
 
 def read_adapter_config(folder: Path) -> dict[str, Any] | None:
-    """What adapter_config.json says; nothing where it is damaged, None where there is none."""
+    """The contents of adapter_config.json; empty if it is damaged, None if there is none."""
     file = folder / CONFIG
     if not file.is_file():
         return None
@@ -67,9 +67,9 @@ def read_adapter_config(folder: Path) -> dict[str, Any] | None:
 
 
 def refuse_adapter(folder: Path) -> None:
-    """Raises WorkerError ``model-has-adapter`` where a model's folder holds one.
+    """Raises WorkerError ``model-has-adapter`` if a model's folder holds an adapter.
 
-    Where the library for adapters is installed they are applied without a word, elsewhere left out as silently.
+    Transformers would silently apply it if the library for adapters is installed, and as silently leave it out if not.
     """
     told = read_adapter_config(folder)
     if told is None:

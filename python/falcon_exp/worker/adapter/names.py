@@ -1,7 +1,7 @@
-"""Which modules of a model are an adapter's, and what the model's own are called beneath it.
+"""Which modules of a model belong to an adapter, and what the model's own modules are called beneath it.
 
-peft puts a layer of its own in the place of one that it changes: ``q_proj`` becomes ``q_proj.base_layer``,
-``q_proj.lora_A.default``, …; a module that was trained whole becomes ``lm_head.original_module`` and
+peft replaces each layer that it changes by a layer of its own: ``q_proj`` becomes ``q_proj.base_layer``,
+``q_proj.lora_A.default``, …; a module that was trained as a whole becomes ``lm_head.original_module`` and
 ``lm_head.modules_to_save.default``.
 """
 
@@ -20,16 +20,16 @@ def is_adapted(model: Any) -> bool:
 
 
 def is_of_adapter(name: str) -> bool:
-    """Of a module's or a parameter's name in an adapted model."""
+    """Whether a module or parameter of an adapted model, given by name, belongs to the adapter."""
     return _OF_ADAPTER.search(name) is not None
 
 
 def find_changed(name: str) -> str:
-    """The module of the model that a part of the adapter changes."""
+    """The name of the module that a part of the adapter changes."""
     found = _OF_ADAPTER.search(name)
     return name if found is None else name[: found.start()]
 
 
 def plain_name(name: str) -> str:
-    """As the module was called before an adapter was put on it."""
+    """The module's name before an adapter was put on it."""
     return _BENEATH.sub("", name)

@@ -1,4 +1,4 @@
-"""What a live model says of the adapter on it."""
+"""Reads back from a live model which adapter is on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from falcon_exp.worker.dtypes import dtype_name
 
 
 def read_adapter(model: Any) -> dict[str, Any] | None:
-    """``adapterProofSchema`` of the wire format; None where there is none on it."""
+    """``adapterProofSchema`` of the wire format; None if the model has no adapter."""
     if not is_adapted(model):
         return None
     from peft.tuners.tuners_utils import BaseTunerLayer
@@ -32,5 +32,5 @@ def read_adapter(model: Any) -> dict[str, Any] | None:
 
 
 def _is_active(layer: Any) -> bool:
-    """Whether it adds its product to what lies beneath."""
+    """Whether the layer adds the adapter's product to that of the layer beneath."""
     return not layer.disable_adapters and not layer.merged and bool(layer.active_adapters)

@@ -1,4 +1,4 @@
-"""What each kind of accelerator tells and does: one small interface, implemented by cuda, xpu, mps and simulated."""
+"""The small interface that every kind of accelerator implements: cuda, xpu, mps and simulated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
-#: Of a card whose driver tells nothing.
+#: The state of a card whose driver reports nothing.
 UNKNOWN_STATE: dict[str, Any] = {
     "sm_clock_mhz": None,
     "memory_clock_mhz": None,
@@ -29,15 +29,15 @@ UNKNOWN_LIMITS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Card:
-    """One device as it is called everywhere: the framework's index, and what ties it to the driver's list."""
+    """One device: the framework's index, by which it is called everywhere, and what ties it to the driver's list."""
 
     #: ``cuda``, ``xpu`` or ``mps``, as in an experiment's ``device``.
     kind: str
-    #: The framework's index: counted within the visible devices.
+    #: The framework's index, counted among the visible devices.
     index: int
     name: str
     memory_total_bytes: int
-    #: The driver's name for the card (``GPU-…``, ``MIG-…``); None where there is none.
+    #: The driver's name for the card (``GPU-…``, ``MIG-…``); None if there is none.
     uuid: str | None = None
     pci_bus_id: str | None = None
     compute_capability: str | None = None
@@ -52,7 +52,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Peak:
-    """Highest bytes of a card's allocator since its last reset; None where the framework does not keep them."""
+    """The most bytes that a card's allocator held since its last reset; None if the framework does not record them."""
 
     allocated_bytes: int | None
     reserved_bytes: int | None
@@ -62,18 +62,18 @@ class Stopwatch(Protocol):
     """Sums the time between ``begin`` and ``end`` of work on one device, without waiting for it in between."""
 
     def begin(self) -> None:
-        """Work starts."""
+        """The work starts."""
 
     def end(self) -> None:
-        """It is over, or handed to the device."""
+        """The work is over, or handed to the device."""
 
     def read_sec(self) -> float:
-        """The sum; waits for the device."""
+        """The sum in seconds; waits for the device."""
         ...
 
 
 class Accelerator(Protocol):
-    """The devices of one kind. Indices are the framework's. What the driver does not tell is None."""
+    """The devices of one kind. Indices are the framework's. Whatever the driver does not report is None."""
 
     kind: str
     #: Name of the energy counters: ``nvml``, ``amdsmi``, …
@@ -88,14 +88,14 @@ class Accelerator(Protocol):
         ...
 
     def get_torch_device(self, index: int) -> torch.device:
-        """Where tensors of this card lie."""
+        """The torch device of tensors on this card."""
         ...
 
     def prepare(self, indices: list[int]) -> None:
-        """Before anything is put onto these cards."""
+        """Called before anything is put on these cards."""
 
     def find_indices(self, model: Any, target: int | None) -> list[int]:
-        """Cards of the live model, sorted. ``target`` is the one that was asked for, None where the library chose."""
+        """Cards of the live model, sorted. ``target`` is the one that was asked for, None if the library chose."""
         ...
 
     def has_context(self) -> bool:
@@ -103,28 +103,28 @@ class Accelerator(Protocol):
         ...
 
     def synchronize(self, index: int) -> None:
-        """Waits until the card has done what it was told."""
+        """Waits until the card has finished its work."""
 
     def reset_peak(self, index: int) -> None:
-        """Starts the peak counters anew, without giving cached memory back."""
+        """Resets the peak counters without giving back cached memory."""
 
     def read_peak(self, index: int) -> Peak:
-        """Since ``reset_peak``."""
+        """The peak since ``reset_peak``."""
         ...
 
     def read_allocated_bytes(self, index: int) -> int:
-        """Of tensors that live now."""
+        """Bytes of the tensors that exist now."""
         ...
 
     def release_cached(self) -> None:
         """Gives back memory that the allocator keeps for later."""
 
     def make_stopwatch(self, index: int) -> Stopwatch:
-        """By the device's own events."""
+        """A stopwatch that uses the device's own events."""
         ...
 
     def read_state(self, index: int) -> dict[str, Any]:
-        """``gpuStateSchema``: clocks, temperature, power, what holds them down, and who else uses the card."""
+        """``gpuStateSchema``: clocks, temperature, power, throttle reasons, and who else uses the card."""
         ...
 
     def read_limits(self, index: int) -> dict[str, Any]:
@@ -132,17 +132,17 @@ class Accelerator(Protocol):
         ...
 
     def read_memory_used_bytes(self, index: int) -> int | None:
-        """By this process, in the driver's eyes."""
+        """Memory that this process uses, as the driver counts it."""
         ...
 
     def read_energy_millijoules(self, index: int) -> int | None:
-        """The card's own counter."""
+        """The card's own energy counter."""
         ...
 
     def measure_energy_step_sec(self, index: int) -> float | None:
-        """How often the counter moves."""
+        """Seconds between two steps of the energy counter."""
         ...
 
     def read_driver_version(self) -> str | None:
-        """Of the kernel driver."""
+        """Version of the kernel driver."""
         ...

@@ -1,4 +1,4 @@
-"""AMD's management library, for ROCm builds of torch. Never raises. Not run on a GPU (docs/gpu.md)."""
+"""AMD's management library, for ROCm builds of torch. Never raises. Has not been run on a GPU (docs/gpu.md)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from falcon_exp.worker.devices.neighbours import count_others
 try:
     import amdsmi
 except (ImportError, KeyError, OSError):
-    # The package loads the driver's library when it is imported, and raises KeyError or OSError where there is none.
+    # The package loads the driver's library when it is imported, and raises KeyError or OSError if there is none.
     amdsmi = None
 
 
 def _ask(question: Callable[..., Any], *args: Any) -> Any:
-    """The answer, or None where this card or driver does not tell."""
+    """The answer, or None if this card or driver gives none."""
     try:
         return question(*args)
     except (amdsmi.AmdSmiException, AttributeError, KeyError, TypeError):
@@ -38,7 +38,7 @@ class AmdDriver:
                 pass
 
     def find_handle(self, uuids: list[str], pci_bus_id: str | None) -> Any:
-        """Torch's UUID of an AMD card is not the library's: the PCI address is."""
+        """Finds a card by its PCI address, because torch's UUID of an AMD card is not the library's."""
         del uuids
         if not self._is_ready or pci_bus_id is None:
             return None
@@ -48,17 +48,17 @@ class AmdDriver:
         return None
 
     def get_uuid(self, handle: Any) -> str | None:
-        """As the library spells it."""
+        """The UUID as the library spells it."""
         uuid: str | None = _ask(amdsmi.amdsmi_get_gpu_device_uuid, handle)
         return uuid
 
     def get_pci_bus_id(self, handle: Any) -> str | None:
-        """``0000:63:00.0``."""
+        """Such as ``0000:63:00.0``."""
         address: str | None = _ask(amdsmi.amdsmi_get_gpu_device_bdf, handle)
         return address
 
     def get_mig_profile(self, handle: Any) -> str | None:
-        """None: AMD's partitions are cards of their own to torch."""
+        """Always None: torch sees AMD's partitions as separate cards."""
         del handle
         return None
 
@@ -87,11 +87,11 @@ class AmdDriver:
         }
 
     def read_memory_used_bytes(self, handle: Any) -> int | None:
-        """Of this process."""
+        """Memory that this process uses."""
         return next((size for pid, size in _list_processes(handle) or [] if pid == os.getpid()), None)
 
     def read_energy_millijoules(self, handle: Any) -> int | None:
-        """The accumulator counts steps of ``counter_resolution`` microjoules."""
+        """The card's energy counter, which counts steps of ``counter_resolution`` microjoules."""
         counter = _ask(amdsmi.amdsmi_get_energy_count, handle)
         if counter is None:
             return None
@@ -100,7 +100,7 @@ class AmdDriver:
         return None if steps is None or resolution is None else int(steps * resolution / 1e3)
 
     def read_driver_version(self) -> str | None:
-        """Of the kernel driver of the first card."""
+        """Version of the first card's kernel driver."""
         for handle in _ask(amdsmi.amdsmi_get_processor_handles) or [] if self._is_ready else []:
             info = _ask(amdsmi.amdsmi_get_gpu_driver_info, handle)
             return None if info is None else info.get("driver_version")
@@ -108,7 +108,7 @@ class AmdDriver:
 
 
 def _is_same_address(one: str | None, other: str) -> bool:
-    """``0000:63:00.0`` and ``00000000:63:00.0`` are the same."""
+    """Whether two PCI addresses are the same, as ``0000:63:00.0`` and ``00000000:63:00.0`` are."""
     if one is None:
         return False
 

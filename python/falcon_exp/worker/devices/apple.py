@@ -1,4 +1,4 @@
-"""Apple's GPU. It has no peak counters, no UUID and no energy counter. Not run on a Mac (docs/gpu.md)."""
+"""Apple's GPU. It has no peak counters, no UUID and no energy counter. Has not been run on a Mac (docs/gpu.md)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class AppleAccelerator(SilentAccelerator):
     kind = "mps"
 
     def count_cards(self) -> int:
-        """One."""
+        """Always one."""
         return 1
 
     def describe(self, index: int) -> Card:
-        """Its memory is the machine's: what Metal recommends to use of it."""
+        """Its memory size is the part of the machine's memory that Metal recommends to use."""
         size = getattr(torch.mps, "recommended_max_memory", lambda: 0)()
         return Card(kind=self.kind, index=index, name=f"{platform.processor()} GPU", memory_total_bytes=int(size))
 
@@ -32,15 +32,15 @@ class AppleAccelerator(SilentAccelerator):
         return torch.device(self.kind, index)
 
     def prepare(self, indices: list[int]) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def find_indices(self, model: Any, target: int | None) -> list[int]:
-        """[0] where a part of the model lies there."""
+        """[0] if a part of the model is on the GPU."""
         del target
         return find_accelerator_indices(model, self.kind)
 
     def has_context(self) -> bool:
-        """Metal starts with the first use; asking for it would be one."""
+        """Always True: Metal starts when it is first used, and asking would be a use."""
         return True
 
     def synchronize(self, index: int) -> None:
@@ -49,24 +49,24 @@ class AppleAccelerator(SilentAccelerator):
         torch.mps.synchronize()
 
     def reset_peak(self, index: int) -> None:
-        """There is no peak."""
+        """Does nothing: there is no peak counter."""
 
     def read_peak(self, index: int) -> Peak:
-        """Unknown: Metal's allocator keeps none. The process's peak RSS holds the device's memory too."""
+        """Unknown: Metal's allocator keeps no peak. The process's peak RSS includes the device's memory."""
         del index
         return Peak(None, None)
 
     def read_allocated_bytes(self, index: int) -> int:
-        """Of tensors."""
+        """Bytes of the tensors that exist now."""
         del index
         return int(torch.mps.current_allocated_memory())
 
     def release_cached(self) -> None:
-        """Gives cached buffers back."""
+        """Gives back cached buffers."""
         torch.mps.empty_cache()
 
     def make_stopwatch(self, index: int) -> Stopwatch:
-        """By Metal's events."""
+        """A stopwatch that uses Metal's events."""
         del index
 
         def make_event() -> Any:
@@ -77,10 +77,10 @@ class AppleAccelerator(SilentAccelerator):
         return EventStopwatch(make_event, torch.mps.synchronize)
 
     def read_memory_used_bytes(self, index: int) -> int | None:
-        """Metal's allocations of this process."""
+        """Memory that Metal has allocated for this process."""
         del index
         return int(torch.mps.driver_allocated_memory())
 
     def read_driver_version(self) -> str | None:
-        """The system's release."""
+        """The release of macOS."""
         return platform.mac_ver()[0] or None

@@ -1,4 +1,4 @@
-"""How fast this machine reads memory: what decoding one token at a time can at best be limited by."""
+"""How fast this machine reads memory, which is the best-case limit for decoding one token at a time."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ import torch
 from falcon_exp.worker.devices.accelerator import Accelerator, Stopwatch
 from falcon_exp.worker.devices.stopwatch import HostStopwatch
 
-#: Far beyond most caches, small enough for any machine that holds a model.
+#: Far larger than most caches, yet small enough for any machine that can hold a model.
 _LEAST_BYTES = 256_000_000
 _MOST_BYTES = 1_024_000_000
 _PASSES = 5
-#: Reads a pass on an accelerator: one of 1 GB takes 0.2 to 0.3 ms on an H100, about what its launch takes the host.
+#: Reads per pass on an accelerator: one of 1 GB takes 0.2 to 0.3 ms on an H100, about as long as the host takes to
+#: launch it.
 _CARD_READS = 20
 _COLUMNS = 4096
 
 
 def measure_bandwidth(accelerator: Accelerator | None) -> list[dict[str, Any]]:
-    """Bytes read a second on the CPU (all of torch's threads) and on each card; devices that fail are left out.
+    """Bytes read per second on the CPU (all of torch's threads) and on each card; devices that fail are left out.
 
-    The best of a few passes of a sum and of a matrix-vector product over one float32 array larger than the caches; on
-    an accelerator by its own events over many reads.
+    Takes the best of a few passes of a sum and of a matrix-vector product over one float32 array larger than the
+    caches; on an accelerator, the device's own events time many reads.
     """
     found = []
     with suppress(RuntimeError, MemoryError):
@@ -47,7 +48,7 @@ def measure_bandwidth(accelerator: Accelerator | None) -> list[dict[str, Any]]:
 def _measure_card(accelerator: Accelerator, index: int, size: int) -> float:
     accelerator.prepare([index])
     place = accelerator.get_torch_device(index)
-    # A simulated card computes on the CPU, where as many reads would take minutes.
+    # A simulated card computes on the CPU, where that many reads would take minutes.
     reads = 1 if place.type == "cpu" else _CARD_READS
     return _measure_read_rate(place, size, reads, lambda: accelerator.make_stopwatch(index))
 
@@ -73,7 +74,7 @@ def _measure_read_rate(
     best = 0.0
     with torch.inference_mode():
         for read in reads:
-            # The first one loads the kernel.
+            # The first read loads the kernel.
             read()
             for _ in range(_PASSES):
                 stopwatch = make_stopwatch()

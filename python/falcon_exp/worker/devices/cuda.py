@@ -1,4 +1,4 @@
-"""NVIDIA's cards, and AMD's with a ROCm build of torch. Not run on a GPU yet (docs/gpu.md)."""
+"""NVIDIA's cards, and AMD's with a ROCm build of torch. Has not been run on a GPU yet (docs/gpu.md)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from falcon_exp.worker.devices.framework import FrameworkAccelerator
 
 
 class Driver(Protocol):
-    """What the vendor's management library tells of a card; everything is None where it does not."""
+    """What the vendor's management library reports about a card; None for whatever it does not report."""
 
     energy_source: str
 
     def find_handle(self, uuids: list[str], pci_bus_id: str | None) -> Any:
-        """The library's handle of the card with one of these UUIDs, else at this PCI address; None where unknown."""
+        """The library's handle of the card with one of these UUIDs, else at this PCI address; None if unknown."""
 
     def get_uuid(self, handle: Any) -> str | None:
-        """As the library spells it."""
+        """The UUID as the library spells it."""
 
     def get_pci_bus_id(self, handle: Any) -> str | None:
-        """``00000000:3B:00.0``."""
+        """Such as ``00000000:3B:00.0``."""
 
     def get_mig_profile(self, handle: Any) -> str | None:
-        """None for a whole card."""
+        """The MIG profile; None for a whole card."""
 
     def read_state(self, handle: Any, *, is_used_here: bool) -> dict[str, Any]:
         """``gpuStateSchema`` without the index and the UUID."""
@@ -38,19 +38,19 @@ class Driver(Protocol):
         ...
 
     def read_memory_used_bytes(self, handle: Any) -> int | None:
-        """By this process."""
+        """Memory that this process uses."""
 
     def read_energy_millijoules(self, handle: Any) -> int | None:
-        """The card's counter."""
+        """The card's energy counter."""
 
     def read_driver_version(self) -> str | None:
-        """Of the kernel driver."""
+        """Version of the kernel driver."""
 
 
 class CudaAccelerator(FrameworkAccelerator):
     """torch.cuda's devices, each tied to the driver's handle by its UUID.
 
-    The management libraries list all cards of the machine in the order of their PCI address, torch the visible ones in
+    The management libraries list all cards of the machine by their PCI address, while torch lists the visible ones in
     an order of its own: only the UUID (or the PCI address) tells which is which.
     """
 
@@ -71,7 +71,7 @@ class CudaAccelerator(FrameworkAccelerator):
         return None if handle is None else question(handle)
 
     def describe(self, index: int) -> Card:
-        """Starts the driver: CUDA tells a card's properties only then."""
+        """Starts the driver, because CUDA reports a card's properties only then."""
         properties = self._api.get_device_properties(index)
         uuids = _list_uuids(properties)
         capability = getattr(properties, "major", None), getattr(properties, "minor", None)
@@ -99,36 +99,36 @@ class CudaAccelerator(FrameworkAccelerator):
         return {"index": index, **told}
 
     def _is_used(self, index: int) -> bool:
-        """Whether this process holds memory there, and so stands in the driver's list of processes."""
+        """Whether this process holds memory on the card, and so is in the driver's list of processes."""
         return self.has_context() and int(self._api.memory_reserved(index)) > 0
 
     def read_memory_used_bytes(self, index: int) -> int | None:
-        """In the driver's eyes: context and caches included."""
+        """Memory that this process uses as the driver counts it, context and caches included."""
         used: int | None = self._ask(self._driver.read_memory_used_bytes, index)
         return used
 
     def read_energy_millijoules(self, index: int) -> int | None:
-        """The card's counter; None on a MIG slice, which has none of its own."""
+        """The card's energy counter; None on a MIG slice, which has none of its own."""
         counter: int | None = self._ask(self._driver.read_energy_millijoules, index)
         return counter
 
     def measure_energy_step_sec(self, index: int) -> float | None:
-        """By watching the counter for a moment."""
+        """Seconds between two steps of the energy counter, found by watching it for a moment."""
         return measure_step_sec(lambda: self.read_energy_millijoules(index))
 
     def read_driver_version(self) -> str | None:
-        """Of the kernel driver."""
+        """Version of the kernel driver."""
         return self._driver.read_driver_version()
 
 
 def hold_card_within(index: int, memory_bytes: int) -> None:
-    """PyTorch's allocator gives this process no more of a card, and fails as it does on a full one."""
+    """Limits how much of a card PyTorch's allocator may use; beyond that it fails as on a full card."""
     total = torch.cuda.get_device_properties(index).total_memory
     torch.cuda.set_per_process_memory_fraction(min(1.0, memory_bytes / total), index)
 
 
 def _list_uuids(properties: Any) -> list[str]:
-    """Spellings of the card's UUID; torch leaves the prefix out, and a MIG slice has another one than a card."""
+    """Spellings of the card's UUID: torch leaves out the prefix, which is not the same for a card and a MIG slice."""
     uuid = getattr(properties, "uuid", None)
     if uuid is None:
         return []

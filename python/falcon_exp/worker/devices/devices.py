@@ -20,20 +20,20 @@ _KINDS = ("cuda", "xpu", "mps")
 
 @dataclass(frozen=True)
 class Target:
-    """Where a configuration is to go."""
+    """Where a configuration is to be loaded."""
 
-    #: As an experiment writes it, ``auto`` resolved to a kind.
+    #: As written in an experiment, with ``auto`` resolved to a kind.
     kind: str
-    #: The framework's index; None on the CPU, and where the library spreads the model over all cards.
+    #: The framework's index; None on the CPU, and if the library spreads the model over all cards.
     index: int | None
-    #: Where single tensors go before the model is there.
+    #: Where single tensors go before the model is loaded.
     torch_device: torch.device
     #: ``device_map`` of ``from_pretrained``.
     device_map: Any
 
 
 class Devices:
-    """Made once a process; holds no memory on any card."""
+    """Made once per process; holds no memory on any card."""
 
     def __init__(self, accelerator: Accelerator | None, rapl: Rapl) -> None:
         self._accelerator = accelerator
@@ -41,11 +41,11 @@ class Devices:
 
     @classmethod
     def open(cls) -> Devices:
-        """Those of this machine."""
+        """The devices of this machine."""
         return cls(open_accelerator(), Rapl())
 
     def resolve(self, device: str) -> Target:
-        """``auto`` is every card, else the CPU. Raises WorkerError ``device-unavailable``."""
+        """``auto`` means every card, or the CPU if there is none. Raises WorkerError ``device-unavailable``."""
         cpu = torch.device("cpu")
         accelerator = self._accelerator
         if device == "cpu" or (device == "auto" and accelerator is None):
@@ -65,7 +65,7 @@ class Devices:
 
     @staticmethod
     def _choose_map(accelerator: Accelerator) -> Any:
-        """The library's own way of spreading, except where the place of the first card is not a card's (simulated)."""
+        """The library's own way of spreading, except if the first card's torch device is not a card's (simulated)."""
         place = accelerator.get_torch_device(0)
         return "auto" if place.type == accelerator.kind else {"": str(place)}
 
@@ -79,7 +79,7 @@ class Devices:
         return ModelDevices(self._accelerator, indices, self._rapl)
 
     def bind(self, model: Any, target: Target) -> ModelDevices:
-        """The devices of the live model and no others."""
+        """The devices that the live model is on, and no others."""
         if target.kind == "cpu" or self._accelerator is None:
             return ModelDevices(None, [], self._rapl)
         indices = self._accelerator.find_indices(model, target.index)
@@ -93,22 +93,22 @@ class Devices:
         )
 
     def read_allocated_bytes(self) -> int:
-        """Of tensors that live now, on every card: whether a load moves. Starts no driver."""
+        """Bytes of the tensors that now exist on any card, which show whether a load progresses. Starts no driver."""
         accelerator = self._accelerator
         if accelerator is None or not accelerator.has_context():
             return 0
         return sum(accelerator.read_allocated_bytes(index) for index in range(accelerator.count_cards()))
 
     def read_driver_version(self) -> str | None:
-        """None without an accelerator."""
+        """Version of the accelerator's driver; None without an accelerator."""
         return None if self._accelerator is None else self._accelerator.read_driver_version()
 
     def measure_bandwidth(self) -> list[dict[str, Any]]:
-        """``memoryBandwidthSchema``, a row a device."""
+        """``memoryBandwidthSchema``, one row per device."""
         return measure_bandwidth(self._accelerator)
 
     def read_machine_state(self) -> dict[str, Any]:
-        """``machineStateSchema``. Sleeps while it looks, so that what it sees is the work of others."""
+        """``machineStateSchema``. Sleeps while it samples, so that all the work it sees is done by others."""
         return read_machine_state(self._accelerator)
 
 

@@ -1,4 +1,4 @@
-"""Energy of a trial: the counters of the model's own devices, never of others'."""
+"""Energy of a trial, from the counters of the model's own devices and no others."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Protocol
 
 from falcon_exp.worker.devices.rapl import Rapl
 
-#: How long a counter is watched to learn how often it moves: several steps of the slowest known (100 ms).
+#: How long a counter is watched to learn how often it steps: several steps of the slowest one known (100 ms).
 _WATCH_SEC = 0.5
 _POLL_SEC = 0.001
-#: With fewer steps of its counter a trial's joules are off by more than one in twenty.
+#: With fewer steps of the counter than this, a trial's joules could be off by more than one in twenty.
 LEAST_STEPS = 20
 
 
 class CardCounter(Protocol):
-    """The part of an accelerator that is read here."""
+    """The part of an accelerator that is used here."""
 
     energy_source: str
 
     def read_energy_millijoules(self, index: int) -> int | None:
-        """The card's counter."""
+        """The card's energy counter."""
 
 
 @dataclass(frozen=True)
 class Energy:
-    """Joules and their source; or null and why."""
+    """Joules and their source, or None and why."""
 
     joules: float | None
     source: str | None
-    #: Seconds between two steps of the counter; None where it was not found out.
+    #: Seconds between two steps of the counter; None if unknown.
     step_sec: float | None
     note: str | None
 
@@ -44,7 +44,7 @@ def measure_step_sec(
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
 ) -> float | None:
-    """The median time between two changes of a counter; None where it does not exist or hardly moves."""
+    """The median time between two changes of a counter; None if it does not exist or hardly changes."""
     last = read()
     if last is None:
         return None
@@ -64,7 +64,7 @@ def measure_step_sec(
 
 
 class CardEnergyMeter:
-    """From its making to ``stop``, over the given cards."""
+    """Measures from its creation to ``stop``, over the given cards."""
 
     def __init__(self, counter: CardCounter, indices: Sequence[int], step_sec: float | None) -> None:
         self._counter = counter
@@ -96,14 +96,14 @@ class CardEnergyMeter:
 
 
 class CpuEnergyMeter:
-    """From its making to ``stop``: the CPU packages, for a model that lies on the CPU."""
+    """Measures the CPU packages from its creation to ``stop``, for a model on the CPU."""
 
     def __init__(self, rapl: Rapl) -> None:
         self._rapl = rapl
         self._before = rapl.read()
 
     def stop(self) -> Energy:
-        """Joules of all packages: of everything that ran on the machine."""
+        """Joules of all packages, which include everything else that ran on the machine."""
         after = self._rapl.read()
         if self._before is None or after is None or len(after) != len(self._before):
             return Energy(None, None, None, "the CPU's energy counters cannot be read")

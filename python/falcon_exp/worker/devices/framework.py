@@ -12,25 +12,25 @@ from falcon_exp.worker.devices.stopwatch import EventStopwatch
 
 
 class FrameworkAccelerator:
-    """``api`` is torch.cuda or torch.xpu: the two share these names."""
+    """``api`` is torch.cuda or torch.xpu, which share the names that are used here."""
 
     def __init__(self, kind: str, api: Any) -> None:
         self.kind = kind
         self._api = api
 
     def count_cards(self) -> int:
-        """Visible devices."""
+        """The number of visible devices."""
         return int(self._api.device_count())
 
     def get_torch_device(self, index: int) -> torch.device:
-        """``cuda:1``."""
+        """Such as ``cuda:1``."""
         return torch.device(self.kind, index)
 
     def prepare(self, indices: list[int]) -> None:
-        """Nothing: the framework starts a card when it is first used."""
+        """Does nothing: the framework starts a card when it is first used."""
 
     def find_indices(self, model: Any, target: int | None) -> list[int]:
-        """From the live tensors and hooks; ``target`` adds nothing to them."""
+        """Found from the live tensors and hooks; ``target`` would add nothing."""
         del target
         return find_accelerator_indices(model, self.kind)
 
@@ -39,29 +39,29 @@ class FrameworkAccelerator:
         return bool(self._api.is_initialized())
 
     def synchronize(self, index: int) -> None:
-        """Of a card that holds a part of the model: on any other it would make a context there."""
+        """Waits for a card that holds a part of the model; for any other card, this would create a context there."""
         self._api.synchronize(index)
 
     def reset_peak(self, index: int) -> None:
-        """Needs no ``empty_cache``, which would put allocations into the time of the next generate."""
+        """Resets without ``empty_cache``, which would move allocations into the time of the next generate."""
         self._api.reset_peak_memory_stats(index)
 
     def read_peak(self, index: int) -> Peak:
-        """Of torch's caching allocator."""
+        """The peak of torch's caching allocator."""
         allocated = int(self._api.max_memory_allocated(index))
         return Peak(allocated, int(self._api.max_memory_reserved(index)))
 
     def read_allocated_bytes(self, index: int) -> int:
-        """Of torch's caching allocator; 0 before the driver was started."""
+        """Bytes allocated by torch's caching allocator; 0 before the driver is started."""
         return int(self._api.memory_allocated(index)) if self.has_context() else 0
 
     def release_cached(self) -> None:
-        """Once after a load; never before a timed generate."""
+        """Called once after a load, never before a timed generate."""
         if self.has_context():
             self._api.empty_cache()
 
     def make_stopwatch(self, index: int) -> Stopwatch:
-        """By events on the card's current stream."""
+        """A stopwatch that uses events on the card's current stream."""
 
         def make_event() -> Any:
             event = self._api.Event(enable_timing=True)

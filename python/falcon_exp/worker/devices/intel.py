@@ -1,4 +1,4 @@
-"""Intel's GPUs through torch.xpu. Clocks and energy are not read. Not run on a GPU (docs/gpu.md)."""
+"""Intel's GPUs through torch.xpu. Clocks and energy are not read. Has not been run on a GPU (docs/gpu.md)."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class IntelAccelerator(SilentAccelerator, FrameworkAccelerator):
         )
 
     def read_memory_used_bytes(self, index: int) -> int | None:
-        """Not read."""
+        """Always None: it is not read."""
         del index
         return None
 
     def read_driver_version(self) -> str | None:
-        """As torch tells it for the first device."""
+        """The version that torch reports for the first device."""
         version = getattr(self._api.get_device_properties(0), "driver_version", None)
         return None if version is None else str(version)

@@ -1,4 +1,4 @@
-"""Whether the machine is quiet: what else runs on it, and what holds its clocks down, before anything is measured."""
+"""Whether the machine is quiet before anything is measured: what else runs on it, and what throttles its clocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CPUS = Path("/sys/devices/system/cpu")
 
 
 def read_machine_state(accelerator: Accelerator | None, cpus: Path = _CPUS) -> dict[str, Any]:
-    """``machineStateSchema`` of the wire format. Sleeps while it looks, so that what it sees is the work of others."""
+    """``machineStateSchema`` of the wire format. Sleeps while it samples, so that all the work it sees is others'."""
     indices = range(0 if accelerator is None else accelerator.count_cards())
     return {
         "sample_sec": _SAMPLE_SEC,
@@ -32,7 +32,7 @@ def read_machine_state(accelerator: Accelerator | None, cpus: Path = _CPUS) -> d
 
 
 def _busy_cores() -> float | None:
-    """Cores' worth of work by anyone while this process sleeps; time stolen by a hypervisor's other guests counts."""
+    """How many cores anyone keeps busy while this process sleeps; time stolen by a hypervisor's other guests counts."""
     try:
         before = psutil.cpu_times()
         started = time.perf_counter()
@@ -54,7 +54,7 @@ def _load_average() -> float | None:
 
 
 def _governor(cpus: Path) -> str | None:
-    """Shared by all cores, or several joined; None where the kernel does not tell (many virtual machines)."""
+    """The cores' governor, several joined by ``+``; None if the kernel does not tell (many virtual machines)."""
     found = set()
     for path in cpus.glob("cpu[0-9]*/cpufreq/scaling_governor"):
         with suppress(OSError):

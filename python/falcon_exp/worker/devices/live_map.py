@@ -1,4 +1,4 @@
-"""Where the parts of a loaded model lie and where they are computed."""
+"""Where the parts of a loaded model are stored, and where they are computed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def _list_execution_devices(module: Any) -> Iterator[torch.device]:
-    """Where the hook of an offloaded or spread module has it computed."""
+    """The devices on which the hooks of an offloaded or spread module have it computed."""
     hook = getattr(module, "_hf_hook", None)
     for one in getattr(hook, "hooks", [hook]):
         place = getattr(one, "execution_device", None)
@@ -29,8 +29,8 @@ def find_compute_device(module: torch.nn.Module) -> torch.device:
 def find_input_device(model: Any) -> torch.device:
     """Where token ids belong: on the device that computes the input embedding.
 
-    ``model.device`` is that of the first tensor, which for offloaded weights is ``meta``, or the CPU beside a GPU that
-    computes with them. A model that does not name its embedding is asked as a whole.
+    ``model.device`` is that of the first tensor, which for offloaded weights is ``meta``, or the CPU although a GPU
+    computes with them. If a model does not name its embedding, the model as a whole decides.
     """
     try:
         embedding = model.get_input_embeddings()

@@ -1,4 +1,4 @@
-"""The devices of one loaded model: what is measured is measured on these, and nothing is asked of any other."""
+"""The devices of one loaded model: everything is measured on these, and no other device is asked for anything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from falcon_exp.worker.devices.stopwatch import HostStopwatch, WaitingStopwatch
 
 @dataclass(frozen=True)
 class DevicePeak:
-    """Highest bytes since ``reset_peaks``, over all the model's cards; null where no allocator tells."""
+    """The most bytes held since ``reset_peaks``, over all of the model's cards; None if an allocator does not tell."""
 
     allocated_bytes: int | None
     allocated_bytes_by_device: list[int] | None
@@ -22,7 +22,7 @@ class DevicePeak:
 
 
 class ModelDevices:
-    """``indices`` are the accelerator's; a model on the CPU has none."""
+    """``indices`` are those of the model's cards in the accelerator; a model on the CPU has none."""
 
     def __init__(self, accelerator: Accelerator | None, indices: list[int], rapl: Rapl) -> None:
         self._accelerator = accelerator if indices else None
@@ -36,23 +36,23 @@ class ModelDevices:
         return [] if accelerator is None else [accelerator.describe(index) for index in self._indices]
 
     def name_devices(self) -> list[str]:
-        """The UUID of each card, or ``cuda:0`` where it has none; empty on the CPU."""
+        """The UUID of each card, or a name such as ``cuda:0`` if it has none; empty on the CPU."""
         return [card.uuid or f"{card.kind}:{card.index}" for card in self.cards]
 
     def synchronize(self) -> None:
-        """Waits until every card of the model has done what it was told."""
+        """Waits until every card of the model has finished its work."""
         if self._accelerator is not None:
             for index in self._indices:
                 self._accelerator.synchronize(index)
 
     def reset_peaks(self) -> None:
-        """Without giving back what the allocator keeps: that would slow down what is timed next."""
+        """Resets the peaks without giving back cached memory, which would slow down whatever is timed next."""
         if self._accelerator is not None:
             for index in self._indices:
                 self._accelerator.reset_peak(index)
 
     def read_peak(self) -> DevicePeak:
-        """Since ``reset_peaks``."""
+        """The peak since ``reset_peaks``."""
         if self._accelerator is None:
             return DevicePeak(None, None, None)
         peaks = [self._accelerator.read_peak(index) for index in self._indices]
@@ -63,13 +63,13 @@ class ModelDevices:
         return DevicePeak(sum(allocated), allocated, sum(reserved))
 
     def read_allocated_bytes(self) -> int:
-        """Of tensors that live now; 0 on the CPU."""
+        """Bytes of the tensors that exist now; 0 on the CPU."""
         if self._accelerator is None:
             return 0
         return sum(self._accelerator.read_allocated_bytes(index) for index in self._indices)
 
     def release_cached(self) -> None:
-        """After a load, never before a timed generate."""
+        """Called after a load, never before a timed generate."""
         if self._accelerator is not None:
             self._accelerator.release_cached()
 
@@ -91,26 +91,26 @@ class ModelDevices:
 
     @cached_property
     def _energy_step_sec(self) -> float | None:
-        """Of the slowest card."""
+        """Seconds between two steps of the slowest card's counter; None if unknown."""
         if self._accelerator is None:
             return None
         steps = [self._accelerator.measure_energy_step_sec(index) for index in self._indices]
         return max((step for step in steps if step is not None), default=None)
 
     def start_energy(self) -> CardEnergyMeter | CpuEnergyMeter:
-        """A meter that runs from now on. The first call finds out how often the counters step, which takes a moment."""
+        """Starts a meter. The first call finds out how often the counters step, which takes a moment."""
         if self._accelerator is None:
             return CpuEnergyMeter(self._rapl)
         return CardEnergyMeter(self._accelerator, self._indices, self._energy_step_sec)
 
     def make_stopwatch(self, device: Any) -> Stopwatch:
-        """For work on ``device``, a torch.device."""
+        """A stopwatch for work on ``device``, a torch.device."""
         if self._accelerator is None or device.type != self._accelerator.kind:
             return HostStopwatch()
         return self._accelerator.make_stopwatch(device.index or 0)
 
     def make_forward_stopwatch(self) -> Stopwatch:
-        """For a whole forward pass: events of two cards cannot be subtracted, so a spread model is waited for."""
+        """For a whole forward pass; waits for a spread model, because events of two cards cannot be subtracted."""
         if self._accelerator is None:
             return HostStopwatch()
         if len(self._indices) == 1:

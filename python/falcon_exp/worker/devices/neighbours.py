@@ -9,8 +9,8 @@ from typing import Any
 def count_others(processes: list[tuple[int, int | None]] | None, *, is_used_here: bool) -> dict[str, Any]:
     """``other_processes`` and ``other_memory_bytes`` from (process id, bytes) of every process on the card.
 
-    In a container the driver lists the host's process ids: where this process uses the card and its own id is not
-    among them, one of the others is this process under another number, and whose memory is whose cannot be told.
+    In a container the driver lists the host's process ids: if this process uses the card but its own id is not among
+    them, one of the others is this process under another id, and there is no telling whose memory is whose.
     """
     if processes is None:
         return {"other_processes": None, "other_memory_bytes": None}

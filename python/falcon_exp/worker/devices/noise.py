@@ -1,6 +1,6 @@
-"""What else the machine did while a trial ran, from counters before and after it: no sampler, which would disturb it.
+"""What else the machine did while a trial ran, from counters before and after it: a sampler would disturb the trial.
 
-Null is what the system does not tell. Reading takes well under a millisecond, and is done outside every clock.
+None stands for what the system does not report. A reading takes well under a millisecond, and no clock runs meanwhile.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any
 
 from falcon_exp.worker.machine import list_cpu_groups
 
-#: The kernel tells in ticks what the cores did; fewer than these, all cores together, say nothing: one would be 2 %.
+#: The kernel counts in ticks what the cores did; fewer than these, over all cores, say nothing: one would be 2 %.
 _FEWEST_TICKS = 50
-#: The forkserver, the supervisor and the controller, which are this program's own; what stands above waits.
+#: The forkserver, the supervisor and the controller, which belong to this program; processes above them only wait.
 _ANCESTORS = 3
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """Seconds since some start, and counts; all but the clock null where they cannot be read."""
+    """Seconds since some start, and counts; None if they cannot be read, except for the clock."""
 
     at_sec: float
-    #: Of all cores together: everything but idling and waiting for disks, stolen time included.
+    #: All cores together: everything but idling and waiting for disks, stolen time included.
     busy_sec: float | None
-    #: Of this process, and of those above it that belong to the program.
+    #: CPU time of this process, and of those above it that belong to the program.
     own_sec: float
     ran_sec: float | None
     waited_sec: float | None
@@ -37,7 +37,7 @@ class _Reading:
 
 
 class NoiseMeter:
-    """Runs from its making to ``stop``. ``root`` is where /proc and /sys lie."""
+    """Measures from its creation to ``stop``. ``root`` is the folder that contains /proc and /sys."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
@@ -65,7 +65,7 @@ class NoiseMeter:
         capacity_sec = wall_sec * (os.cpu_count() or 1)
         if busy is None or capacity_sec * _ticks_per_sec() < _FEWEST_TICKS:
             return None
-        # What is told in ticks can come to a little less than what this process is told exactly.
+        # Time counted in ticks can be a little less than this process's own time, which is exact.
         others_sec: float = max(0.0, busy - (after.own_sec - before.own_sec))
         return min(1.0, others_sec / capacity_sec)
 
@@ -85,7 +85,7 @@ class NoiseMeter:
 
 
 def read_throttle_events(cpus: Path) -> int | None:
-    """Times that a core was slowed down by heat since the machine was started."""
+    """How often heat slowed a core down since the machine was started; None if it cannot be read."""
     counts = []
     for path in cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):
         with suppress(OSError, ValueError):
@@ -109,7 +109,7 @@ def _list_ancestors(root: Path) -> list[int]:
     while pid > 1 and len(found) < _ANCESTORS:
         found.append(pid)
         stat = _read_text(root / f"proc/{pid}/stat")
-        # The command's name may hold anything; the fields begin after the last bracket.
+        # The command's name may contain anything, so the fields begin after the last bracket.
         fields = [] if stat is None else stat[stat.rfind(")") + 2 :].split()
         pid = int(fields[1]) if len(fields) > 1 and fields[1].isdigit() else 0
     return found
@@ -125,7 +125,7 @@ def _read_busy_sec(root: Path) -> float | None:
 
 
 def _read_threads(folder: Path) -> tuple[float, float] | None:
-    """Seconds that a process's threads ran, and were ready to run without a core; exact to the nanosecond."""
+    """Seconds that a process's threads ran, and that they waited for a core; exact to the nanosecond."""
     ran = waited = 0
     found = False
     try:
@@ -133,7 +133,7 @@ def _read_threads(folder: Path) -> tuple[float, float] | None:
     except OSError:
         return None
     for thread in threads:
-        # Threads end at any time.
+        # Threads may end at any time.
         fields = (_read_text(thread / "schedstat") or "").split()
         if len(fields) == 3:
             found = True
@@ -165,7 +165,7 @@ def _read_quota_throttled_sec(root: Path) -> float | None:
 
 
 def _read_mhz(root: Path) -> float | None:
-    """The cores' present frequency, on average; None where the kernel does not tell (many virtual machines)."""
+    """The cores' current mean frequency; None if the kernel does not tell (many virtual machines)."""
     found = []
     for path in (root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq"):
         with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""NVIDIA's management library: clocks, memory, energy and neighbours of cards that are named by UUID. Never raises."""
+"""NVIDIA's management library: clocks, memory, energy and neighbours of cards given by UUID. Never raises."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _THROTTLE_REASONS = (
 
 
 def _ask(question: Callable[..., Any], *args: Any) -> Any:
-    """The answer, or None where this card, driver or container does not tell."""
+    """The answer, or None if this card, driver or container gives none."""
     try:
         return question(*args)
     except (pynvml.NVMLError, AttributeError, TypeError):
@@ -53,7 +53,7 @@ class NvmlDriver:
             self._is_ready = True
 
     def find_handle(self, uuids: list[str], pci_bus_id: str | None) -> Any:
-        """By UUID; by PCI address where the framework knows no UUID."""
+        """Finds a card by UUID, or else by PCI address, for frameworks that know no UUID."""
         if not self._is_ready:
             return None
         for uuid in uuids:
@@ -67,7 +67,7 @@ class NvmlDriver:
         return _text(_ask(pynvml.nvmlDeviceGetUUID, handle))
 
     def get_pci_bus_id(self, handle: Any) -> str | None:
-        """A MIG slice has the address of its card."""
+        """The PCI address; a MIG slice has the address of its card."""
         info = _ask(pynvml.nvmlDeviceGetPciInfo, handle)
         return None if info is None else _text(info.busId)
 
@@ -105,7 +105,7 @@ class NvmlDriver:
         }
 
     def read_memory_used_bytes(self, handle: Any) -> int | None:
-        """Of this process; None where a container hides process ids."""
+        """Memory that this process uses; None if a container hides process ids."""
         processes = _ask(pynvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
         for process in processes:
             if process.pid == os.getpid() and process.usedGpuMemory is not None:
@@ -113,17 +113,17 @@ class NvmlDriver:
         return None
 
     def read_energy_millijoules(self, handle: Any) -> int | None:
-        """Since the driver was loaded."""
+        """Energy since the driver was loaded."""
         counter = _ask(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
         return None if counter is None else int(counter)
 
     def read_driver_version(self) -> str | None:
-        """Of the kernel driver."""
+        """Version of the kernel driver."""
         return _text(_ask(pynvml.nvmlSystemGetDriverVersion)) if self._is_ready else None
 
 
 def _list_processes(handle: Any) -> list[tuple[int, int | None]] | None:
-    """(process id, bytes) of what computes on the card; None where the driver does not tell."""
+    """(process id, bytes) of every process that computes on the card; None if the driver does not tell."""
     processes = _ask(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
     if processes is None:
         return None

@@ -18,7 +18,7 @@ from falcon_exp.worker.devices.simulated.driver import install
 def open_accelerator() -> Accelerator | None:
     """The first kind that has a device; None on a machine with CPUs alone. Starts no driver on NVIDIA's cards.
 
-    In a forkserver nothing calls this: where NVML is silent, torch has to ask the driver.
+    Never called in a forkserver: if NVML does not answer, torch has to ask the driver.
     """
     simulated = card_file.read_from_environment()
     if simulated is not None:

@@ -1,4 +1,4 @@
-"""The CPU packages' energy counters (RAPL), where they may be read; most machines let only root."""
+"""The CPU packages' energy counters (RAPL), if they may be read: on most machines, only root may."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _POWERCAP = Path("/sys/class/powercap")
 
 
 class Rapl:
-    """Counters in microjoules, each with a maximum at which it begins anew."""
+    """Counters in microjoules, each with a maximum at which it starts again."""
 
     def __init__(self, powercap: Path = _POWERCAP) -> None:
         found = sorted(powercap.glob("intel-rapl:[0-9]*")) if powercap.is_dir() else []
@@ -17,7 +17,7 @@ class Rapl:
         self._packages = [path for path in found if path.name.count(":") == 1]
 
     def read(self) -> list[int] | None:
-        """A reading a package; None where nothing may be read."""
+        """One reading per package; None if they cannot be read."""
         try:
             readings = [int((path / "energy_uj").read_text()) for path in self._packages]
         except (OSError, ValueError):
@@ -25,7 +25,7 @@ class Rapl:
         return readings or None
 
     def subtract(self, after: list[int], before: list[int]) -> float:
-        """Joules between two readings; a counter that is lower than it was has passed its maximum once."""
+        """Joules between two readings; a counter that is lower than before has passed its maximum once."""
         total = 0
         for path, earlier, later in zip(self._packages, before, after, strict=True):
             span = 0

@@ -1,7 +1,7 @@
 """Peak resident memory of this process (docs/metrics.md).
 
-The process's own peak is the kernel's high-water mark (VmHWM), reset exactly by writing ``5`` to
-/proc/self/clear_refs (proc(5)); where there is no /proc, a sampler, which can miss short peaks and is named so.
+The peak is the kernel's high-water mark (VmHWM), which writing ``5`` to /proc/self/clear_refs resets exactly (proc(5)).
+Without /proc, it comes from a sampler, which can miss short peaks and is recorded as the source.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _high_water_mark_bytes() -> int | None:
 
 
 class _Sampler:
-    """Highest RSS seen every few milliseconds."""
+    """The highest RSS seen when sampling every few milliseconds."""
 
     def __init__(self) -> None:
         self.peak_bytes = current_rss_bytes()
@@ -63,7 +63,7 @@ class _Sampler:
 
 
 class PeakRss:
-    """Peak RSS from its making to ``stop``; used once."""
+    """Peak RSS from its creation to ``stop``; used once."""
 
     def __init__(self) -> None:
         exact = _reset_high_water_mark() and _high_water_mark_bytes() is not None
@@ -71,18 +71,18 @@ class PeakRss:
         self.source = "vmhwm-reset" if exact else "sampler"
 
     def stop(self) -> int | None:
-        """Bytes; null where the kernel stopped telling."""
+        """Peak in bytes; None if the kernel no longer tells."""
         return _high_water_mark_bytes() if self._sampler is None else self._sampler.stop()
 
 
 def release_unused() -> None:
-    """Gives back what Python and malloc hold but do not use, so that a peak of resident memory is the work's own."""
+    """Gives back memory that Python and malloc hold but do not use, so that a peak RSS is due to the work alone."""
     gc.collect()
     trim_heap()
 
 
 def trim_heap() -> None:
-    """Gives back what malloc holds but does not use; where malloc cannot, nothing."""
+    """Gives back memory that malloc holds but does not use; does nothing if malloc cannot."""
     trim = getattr(_libc(), "malloc_trim", None)
     if trim is not None:
         trim(0)

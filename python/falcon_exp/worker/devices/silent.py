@@ -1,4 +1,4 @@
-"""What an accelerator without a management library says of its cards: nothing."""
+"""What is known about the cards of an accelerator without a management library: nothing."""
 
 from __future__ import annotations
 

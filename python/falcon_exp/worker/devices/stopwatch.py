@@ -1,4 +1,4 @@
-"""Stopwatches: the host's clock for devices that compute at once, the device's own events for the others."""
+"""Stopwatches: the host's clock for devices that compute synchronously, the device's own events for the others."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class HostStopwatch:
         self._sum_sec += time.perf_counter() - self._begun
 
     def read_sec(self) -> float:
-        """Seconds in all."""
+        """Total seconds."""
         return self._sum_sec
 
 
 class EventStopwatch:
-    """Two events a measurement, on the stream and the device that compute; nothing is slowed down by waiting.
+    """Two events per measurement, on the stream and the device that compute; nothing is slowed down by waiting.
 
     ``make_event`` records an event on the right device; ``synchronize`` waits for that device.
     """
@@ -48,13 +48,13 @@ class EventStopwatch:
         self._pairs.append((self._begun, self._make_event()))
 
     def read_sec(self) -> float:
-        """Seconds in all; waits until the last event is over."""
+        """Total seconds; waits until the last event is over."""
         self._synchronize()
         return sum(float(begun.elapsed_time(ended)) for begun, ended in self._pairs) / 1e3
 
 
 class WaitingStopwatch:
-    """The host's clock between two waits for all devices: for work that is spread over several."""
+    """The host's clock between two waits for all devices, for work that is spread over several of them."""
 
     def __init__(self, synchronize: Callable[[], None]) -> None:
         self._synchronize = synchronize
@@ -71,5 +71,5 @@ class WaitingStopwatch:
         self._watch.end()
 
     def read_sec(self) -> float:
-        """Seconds in all."""
+        """Total seconds."""
         return self._watch.read_sec()

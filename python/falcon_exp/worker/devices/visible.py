@@ -1,4 +1,4 @@
-"""Whether this process may see an accelerator, told without touching a driver: a fork of one that did cannot use it."""
+"""Whether this process may see an accelerator. Touches no driver: forks of a process that did could not use it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Visibility:
     """``some`` and ``none`` are certain; ``unknown``: only the driver could tell, and a forkserver must not ask it."""
 
     answer: Literal["none", "some", "unknown"]
-    #: Why nobody can tell; empty otherwise.
+    #: Why the answer is unknown; empty otherwise.
     reason: str = ""
 
 
 def look_for_accelerators(torch: Any) -> Visibility:
-    """What torch could use, by what the management libraries and the file system say."""
+    """Whether torch could use an accelerator, according to the management libraries and the file system."""
     simulated = card_file.read_from_environment()
     if simulated is not None:
         # From now on an import of bitsandbytes starts the simulated driver, as it starts a real one.
@@ -41,7 +41,7 @@ def look_for_accelerators(torch: Any) -> Visibility:
 
 
 def is_in_bad_fork(torch: Any) -> bool:
-    """Whether this process was forked from one that had started a driver: torch's own mark, or the simulated one's."""
+    """Whether this process was forked from one that had started a driver, as torch or the simulated driver says."""
     if card_file.read_from_environment() is not None and install().is_in_bad_fork():
         return True
     apis = (getattr(torch, name, None) for name in ("cuda", "xpu"))
@@ -69,7 +69,7 @@ def _look_for_rocm(torch: Any) -> Visibility:
 
 
 def _count(question: Any) -> int | None:
-    """Torch's own count by a management library; None where it says that it cannot tell, or has no such function."""
+    """Torch's own count by a management library; None if it says that it cannot tell, or has no such function."""
     if question is None:
         return None
     count = int(question())
@@ -77,7 +77,7 @@ def _count(question: Any) -> int | None:
 
 
 def _has_library(*names: str) -> bool:
-    """Whether the driver's library can be loaded: loading it starts nothing."""
+    """Whether the driver's library can be loaded, which starts nothing."""
     for name in names:
         try:
             ctypes.CDLL(name)

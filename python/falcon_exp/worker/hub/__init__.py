@@ -1,1 +1,1 @@
-"""The model hub: fetching a model's files, in a process of its own and before any clock runs."""
+"""Fetches a model's files from the hub, in a process of its own and before any clock runs."""

@@ -1,10 +1,10 @@
 """``python -m falcon_exp.worker.hub``: fetches one model or adapter for a trial process.
 
-In a process of its own, because what a download leaves behind (buffers, connections, threads) would else be part of
-the memory that is measured. The request is one line of JSON on stdin, ``{"repo", "revision", "is_adapter", "with_code",
-"code_of"}``: ``repo`` is null where only the repositories in ``code_of`` are wanted. stdout has one JSON object a line:
+Runs in a process of its own, because what a download leaves behind (buffers, connections, threads) would otherwise be
+part of the measured memory. The request is one line of JSON on stdin, ``{"repo", "revision", "is_adapter", "with_code",
+"code_of"}``: ``repo`` is null if only the repositories in ``code_of`` are wanted. stdout has one JSON object per line:
 any number of ``{"event": "progress", "received_bytes", "total_bytes"}``, then one ``{"event": "done", "folder",
-"commit", "notice"}`` or ``{"event": "error", "code", "message"}``. End of file on stdin means that nobody waits.
+"commit", "notice"}`` or ``{"event": "error", "code", "message"}``. End of file on stdin means that nobody is waiting.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _fetch(request: dict[str, Any]) -> Snapshot | None:
 
 
 def describe_failure(error: Exception) -> tuple[str, str]:
-    """(code, message) of what ended a download."""
+    """(code, message) of the error that ended a download."""
     # Of the two ways to download, one raises OSError and the other a RuntimeError that repeats its words.
     if os.strerror(errno.ENOSPC) in str(error):
         return "download-disk-full", f"No space left for the hub's cache: {error}"
@@ -52,7 +52,7 @@ def describe_failure(error: Exception) -> tuple[str, str]:
 
 
 def main() -> int:
-    """0 once ``done`` was said, 1 after an ``error``."""
+    """Returns 0 after ``done``, 1 after an ``error``."""
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, name="lifeline", daemon=True).start()
     from huggingface_hub.utils import disable_progress_bars

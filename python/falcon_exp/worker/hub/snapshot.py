@@ -1,4 +1,4 @@
-"""A model of the hub as a local folder: resolved to a commit, completed where files are missing, else untouched."""
+"""A hub model as a local folder: resolved to a commit, completed if files are missing, otherwise untouched."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PROGRESS_SEC = 0.5
 _PAUSES_SEC = (1.0, 2.0)
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
-#: (bytes of the missing files that are here, bytes of the missing files)
+#: (bytes of the missing files that have arrived, bytes of the missing files)
 OnProgress = Callable[[int, int], None]
 
 
@@ -43,25 +43,24 @@ class Snapshot:
 
     folder: Path
     commit: str
-    #: Why the hub was not asked whether the branch has moved; None where it was, or where it need not be.
+    #: Why the hub could not be asked whether the branch has moved; None if it was asked, or did not need to be.
     notice: str | None = None
 
 
 def fetch_snapshot(
     repo: str, revision: str, *, with_code: bool, on_progress: OnProgress, is_adapter: bool = False
 ) -> Snapshot:
-    """The folder of a model or an adapter; what is missing of it is downloaded, file by file.
+    """The folder of a model or an adapter; missing files are downloaded one by one.
 
-    A lost connection is taken up again.
-    A commit whose files are all here needs no network; a branch is asked for once, and so are Python files. Where the
-    hub does not answer, the copy in the cache is taken. Raises WorkerError ``hub-unreachable``, ``model-not-found``
-    (of an adapter ``adapter-invalid``) or ``model-unsafe-format``, and what huggingface_hub raises for gated
-    repositories and unknown names.
+    A lost connection is re-established. A commit whose files are all here needs no network; for a branch, or if Python
+    files are wanted, the hub is asked once. If the hub does not answer, the copy in the cache is used. Raises
+    WorkerError ``hub-unreachable``, ``model-not-found`` (for an adapter ``adapter-invalid``) or
+    ``model-unsafe-format``, and whatever huggingface_hub raises for gated repositories and unknown names.
     """
     what, absent = ("adapter", "adapter-invalid") if is_adapter else ("model", "model-not-found")
     config = ADAPTER_CONFIG if is_adapter else CONFIG
     cached = find_cached(repo, revision, is_adapter=is_adapter)
-    # Whether the Python files are here as well, only the hub can tell.
+    # Only the hub can tell whether the Python files are here as well.
     if cached is not None and _COMMIT.fullmatch(revision) and not with_code:
         return cached
     try:
@@ -81,7 +80,7 @@ def fetch_snapshot(
     sizes = {str(file.rfilename): int(file.size or 0) for file in info.siblings or []}
     folder = _repository_folder(repo) / "snapshots" / info.sha
     _remember(repo, revision, info.sha)
-    # The weights come last: where they are all here, so is everything else.
+    # The weights come last: if they are all here, so is everything else.
     _complete(repo, info.sha, small_files(names, with_code=with_code), sizes, on_progress)
     if is_adapter:
         weights = [name for name in names if name == ADAPTER_WEIGHTS]
@@ -95,7 +94,7 @@ def fetch_snapshot(
 
 
 def fetch_code(repo: str) -> None:
-    """The Python files of a repository whose code another model names; a cached copy where the hub does not answer."""
+    """Fetches the Python files of a repository whose code a model uses; takes a cached copy if the hub is silent."""
     from huggingface_hub import snapshot_download
 
     try:
@@ -105,10 +104,10 @@ def fetch_code(repo: str) -> None:
 
 
 def remove_partial_files() -> None:
-    """Deletes what this process has begun to download: the library never resumes another process' partial file."""
+    """Deletes what this process has begun to download: the library never resumes another process's partial file."""
     with suppress(FileNotFoundError):
         for entry in os.scandir("/proc/self/fd"):
-            # Closed in the meantime, or deleted.
+            # The file may have been closed or deleted in the meantime.
             with suppress(OSError):
                 path = Path(entry.path).readlink()
                 if path.suffix == ".incomplete":
@@ -116,7 +115,7 @@ def remove_partial_files() -> None:
 
 
 def find_cached(repo: str, revision: str, *, is_adapter: bool = False) -> Snapshot | None:
-    """The cached copy of a branch, tag or commit, where config and all weights are there. Asks nobody."""
+    """The cached copy of a branch, tag or commit; None unless the config and all weights are there. Asks nobody."""
     folder = _repository_folder(repo)
     commit = revision
     if not _COMMIT.fullmatch(revision):
@@ -135,7 +134,7 @@ def find_cached(repo: str, revision: str, *, is_adapter: bool = False) -> Snapsh
 
 
 def _ask_hub(repo: str, revision: str, *, pauses_sec: tuple[float, ...]) -> Any:
-    """``model_info``; tried again after the pauses where that may help."""
+    """``model_info``, tried again after the pauses if that may help."""
     from huggingface_hub import HfApi, constants
 
     for pause_sec in (*pauses_sec, None):
@@ -154,7 +153,7 @@ def _ask_hub(repo: str, revision: str, *, pauses_sec: tuple[float, ...]) -> Any:
 
 
 def as_unreachable(error: Exception) -> WorkerError | None:
-    """``hub-unreachable`` for what a hub's absence looks like: no connection, no answer, a busy server, a portal."""
+    """``hub-unreachable`` for errors of an absent hub: no connection, no answer, a busy server, a captive portal."""
     from huggingface_hub import constants
 
     if isinstance(error, WorkerError):
@@ -163,14 +162,14 @@ def as_unreachable(error: Exception) -> WorkerError | None:
     status = getattr(getattr(error, "response", None), "status_code", None)
     is_portal = isinstance(error, ValueError) and "HFValidationError" not in names
     if names & {"TransportError", "OfflineModeIsEnabled", "ConnectionError"} or status in _BUSY or is_portal:
-        no_hub = f"what answered at {constants.ENDPOINT} is no hub"
+        no_hub = f"the server at {constants.ENDPOINT} is not a model hub"
         text = no_hub if is_portal else str(error).strip() or "no answer"
         return WorkerError("hub-unreachable", f"{type(error).__name__}: {text}")
     return None
 
 
 def _complete(repo: str, commit: str, names: list[str], sizes: dict[str, int], on_progress: OnProgress) -> None:
-    """Downloads those of the files that are not here."""
+    """Downloads those of the files that are missing here."""
     from huggingface_hub import snapshot_download
 
     folder = _repository_folder(repo)
@@ -184,7 +183,7 @@ def _complete(repo: str, commit: str, names: list[str], sizes: dict[str, int], o
 
 @contextmanager
 def _watched(blobs: Path, total_bytes: int, on_progress: OnProgress) -> Iterator[None]:
-    """Tells how much of the missing bytes has come, whenever more has. A standstill is silent."""
+    """Reports how many of the missing bytes have arrived, whenever that changes. A standstill is silent."""
     finished = threading.Event()
     before_bytes = _size_bytes(blobs, with_partial=False)
 
@@ -210,7 +209,7 @@ def _size_bytes(blobs: Path, *, with_partial: bool) -> int:
     try:
         for entry in os.scandir(blobs):
             if with_partial or not entry.name.endswith(".incomplete"):
-                # Renamed in the meantime: its bytes are counted at the next look.
+                # If it was renamed in the meantime, its bytes are counted next time.
                 try:
                     total += entry.stat().st_size
                 except FileNotFoundError:
@@ -228,7 +227,7 @@ def _repository_folder(repo: str) -> Path:
 
 
 def _remember(repo: str, revision: str, commit: str) -> None:
-    """Notes what the branch stood for, so that it is found again without the hub."""
+    """Notes which commit the branch stood for, so that it can be found again without the hub."""
     if _COMMIT.fullmatch(revision):
         return
     path = _repository_folder(repo) / "refs" / revision

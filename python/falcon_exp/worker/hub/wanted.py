@@ -1,4 +1,4 @@
-"""Which files of a model repository a load reads: the others are not downloaded."""
+"""Which files of a model repository a load reads; the others are not downloaded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
 def small_files(names: Iterable[str], *, with_code: bool) -> list[str]:
-    """Everything a load reads but the weights; Python files only ``with_code``."""
+    """Everything a load reads except the weights; Python files only if ``with_code``."""
     return sorted(name for name in names if _is_small(name) or (with_code and name.endswith(".py")))
 
 
@@ -34,10 +34,10 @@ def _is_small(name: str) -> bool:
 
 
 def weight_files(names: Sequence[str], index: Path | None) -> list[str]:
-    """The safetensors that transformers would choose.
+    """The safetensors files that transformers would choose.
 
-    One file goes before shards, shards are those that the index (its local copy) names; without either, all that lie
-    at the top. Raises WorkerError ``model-corrupt`` where the index is no index.
+    A single file takes precedence over shards; shards are the files that the index (its local copy) names; without
+    either, all files at the top level are taken. Raises WorkerError ``model-corrupt`` if the index is invalid.
     """
     if WHOLE_WEIGHTS in names:
         return [WHOLE_WEIGHTS]
@@ -47,13 +47,13 @@ def weight_files(names: Sequence[str], index: Path | None) -> list[str]:
 
 
 def likely_weight_files(names: Sequence[str]) -> list[str]:
-    """The same choice while the index is not here: shards by their usual names."""
+    """The same choice while the index is not here: shards are recognized by their usual names."""
     shards = sorted(name for name in names if _SHARD.fullmatch(name))
     return shards if shards and WHOLE_WEIGHTS not in names else weight_files(names, None)
 
 
 def shards_of(index: Path) -> list[str]:
-    """The files that an index names. Raises WorkerError ``model-corrupt`` where it is no index."""
+    """The files that an index names. Raises WorkerError ``model-corrupt`` if it is invalid."""
     try:
         shards = sorted({str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -64,13 +64,13 @@ def shards_of(index: Path) -> list[str]:
 
 
 def local_weight_files(folder: Path) -> list[Path]:
-    """The weight files of a folder by the same choice, those that are missing included. Raises WorkerError."""
+    """The weight files of a folder by the same choice, including missing ones. Raises WorkerError ``model-corrupt``."""
     names = [path.name for path in folder.iterdir()]
     index = folder / WEIGHTS_INDEX
     return [folder / name for name in weight_files(names, index if index.is_file() else None)]
 
 
 def only_pickles(names: Iterable[str]) -> bool:
-    """Whether weights are there, but none as safetensors."""
+    """Whether there are weights, but none as safetensors."""
     listed = list(names)
     return any(name.endswith(_PICKLES) for name in listed) and not any(n.endswith(".safetensors") for n in listed)

@@ -1,5 +1,5 @@
-"""Models that are made of files once, before any load: a merged adapter, an expanded GGUF file.
+"""Models that are made from other files once, before any load: a merged adapter, an expanded GGUF file.
 
-What is made is a folder of safetensors like every other, in the cache: a load of it is measured as any load is, and any
+The result is an ordinary folder of safetensors in the cache: loading it is measured like any other load, and any
 quantization can be asked for.
 """

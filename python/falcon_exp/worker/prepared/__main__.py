@@ -1,9 +1,9 @@
-"""``python -m falcon_exp.worker.prepared``: makes one folder that a model is loaded from, for a trial process.
+"""``python -m falcon_exp.worker.prepared``: makes the folder that a trial process loads a model from.
 
 The request is one line of JSON on stdin: ``{"kind": "merged-adapter", "base", "adapter", "trust_remote_code", "out"}``
-or ``{"kind": "gguf", "file", "out"}``. stdout has one JSON object a line: any number of ``{"event": "step", "text"}``,
-then one ``{"event": "done"}`` or ``{"event": "error", "code", "message"}``. The folder appears whole or not at all. End
-of file on stdin means that nobody waits any more.
+or ``{"kind": "gguf", "file", "out"}``. stdout has one JSON object per line: any number of ``{"event": "step",
+"text"}``, then one ``{"event": "done"}`` or ``{"event": "error", "code", "message"}``. The folder appears complete or
+not at all. End of file on stdin means that nobody is waiting any more.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _make(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
 
 
 def _publish(scratch: Path, out: Path) -> None:
-    """Another process may have made the same in the meantime: then that one stays."""
+    """Puts the folder in its place; if another process has made the same one in the meantime, that one stays."""
     try:
         scratch.rename(out)
     except OSError:
@@ -59,7 +59,7 @@ def _describe_failure(error: Exception) -> tuple[str, str]:
 
 
 def main() -> int:
-    """0 once ``done`` was said, 1 after an ``error``."""
+    """Returns 0 after ``done``, 1 after an ``error``."""
     request = json.loads(sys.stdin.readline())
     out = Path(request["out"])
     scratch: Path | None = None

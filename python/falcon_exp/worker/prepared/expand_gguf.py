@@ -1,4 +1,4 @@
-"""A GGUF file as a folder of safetensors: Transformers reads it and expands what is packed."""
+"""Turns a GGUF file into a folder of safetensors: Transformers reads it and expands packed weights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def expand(file: Path, out: Path, step: Callable[[str], None]) -> dict[str, Any]
     except (ValueError, KeyError, NotImplementedError) as error:
         raise WorkerError("gguf-unsupported", f"Transformers does not read {file}: {error}") from error
     _refuse_incomplete(file, model, sorted(info["missing_keys"]))
-    # What was expanded is no quantized model any more; a leftover would make a later load take it for one.
+    # The model is no longer quantized, but a leftover config would make a later load treat it as if it were.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     step(f"expanding {file.name}: writing safetensors")
@@ -48,11 +48,11 @@ def expand(file: Path, out: Path, step: Callable[[str], None]) -> dict[str, Any]
 
 
 def _refuse_incomplete(file: Path, model: Any, missing: list[str]) -> None:
-    """The library draws at random what a file lacks, and only warns."""
+    """Refuses a file that lacks tensors: the library would fill them at random, and only warn."""
     if missing:
         named = ", ".join(missing[:_MOST_NAMES])
         raise WorkerError(
             "gguf-unsupported", f"{file} lacks {len(missing)} tensors of {type(model).__name__}: {named}."
         )
     if any(not torch.isfinite(parameter).all() for parameter in model.parameters()):
-        raise WorkerError("gguf-unsupported", f"Transformers made numbers of {file} that are not finite.")
+        raise WorkerError("gguf-unsupported", f"Transformers read weights from {file} that are not finite.")

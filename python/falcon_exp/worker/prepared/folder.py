@@ -1,4 +1,4 @@
-"""The folder that a model is prepared in: found by what it is made of, else made by a process of its own."""
+"""The folder of a prepared model: found by what it is made from, or else made by a process of its own."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Any
 
 from falcon_exp.worker.helper_process import ask_helper
 
-#: Written last: a folder without it is not whole.
+#: Written last: a folder without it is incomplete.
 MANIFEST = "prepared.json"
 _LIBRARIES = ("torch", "transformers", "peft", "gguf")
-#: (what is being done, None: no tokens yet), as for every phase.
+#: (what is being done, None because there are no tokens yet), as in every phase.
 Report = Callable[[str, int | None], None]
 
 
 def prepare(
     recipe: dict[str, Any], *, name: str, sources: Iterable[Path], report: Report
 ) -> tuple[Path, dict[str, Any]]:
-    """(The folder, what its making found out: ``preparedFromSchema`` of the wire format).
+    """(The folder, what was found out while making it: ``preparedFromSchema`` of the wire format).
 
-    ``recipe`` goes to ``falcon_exp.worker.prepared``. What was made of the same ``sources`` before is taken as it is.
-    Raises WorkerError ``model-not-prepared``, and what the making raises.
+    ``recipe`` goes to ``falcon_exp.worker.prepared``. A folder made from the same ``sources`` before is used as it is.
+    Raises WorkerError ``model-not-prepared``, and whatever making the folder raises.
     """
     out = _prepared_folder() / f"{_safe(name)}-{_key(recipe, sources)}"
     if not (out / MANIFEST).is_file():
@@ -44,7 +44,7 @@ def _safe(name: str) -> str:
 
 
 def _key(recipe: dict[str, Any], sources: Iterable[Path]) -> str:
-    """Changes with the files, the libraries, and the code that makes it."""
+    """A key that changes with the files, the libraries, and the code that makes the folder."""
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
     for code in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(code.read_bytes())

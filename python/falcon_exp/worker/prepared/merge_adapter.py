@@ -1,4 +1,4 @@
-"""A LoRA adapter merged into the weights of its base, as people merge one before they serve or quantize a model."""
+"""Merges a LoRA adapter into the weights of its base, as people do before they serve or quantize a model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INDEX = ".safetensors.index.json"
 def merge(
     base: Path, adapter: Path, out: Path, step: Callable[[str], None], *, trust_remote_code: bool
 ) -> dict[str, Any]:
-    """Writes the merged model, in the dtype of the base's files, and says what became of it.
+    """Writes the merged model, in the dtype of the base's files, and returns what was merged.
 
     Products are computed in float32 and rounded once. Raises WorkerError ``adapter-invalid``.
     """
@@ -50,7 +50,7 @@ def merge(
     layers, changed = _merge_layers(adapted)
     merged = adapted.merge_and_unload()
     for name, parameter in merged.named_parameters():
-        # peft keeps modules that were trained whole in float32.
+        # peft keeps modules that were trained as a whole in float32.
         parameter.data = parameter.data.to(dtypes[name])
     step("merging the adapter: writing the merged model")
     _copy_small_files(base, adapter, out, with_code=trust_remote_code)
@@ -59,9 +59,9 @@ def merge(
 
 
 def _merge_layers(adapted: torch.nn.Module) -> tuple[int, int]:
-    """(Layers with an adapter, those whose weights differ since it was merged into them.)
+    """(Number of layers with an adapter, number of those whose weights changed when it was merged.)
 
-    What is smaller than the dtype's steps changes nothing.
+    An addition smaller than the dtype's steps changes nothing.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
 
@@ -69,7 +69,7 @@ def _merge_layers(adapted: torch.nn.Module) -> tuple[int, int]:
     changed = 0
     for layer in layers:
         before = [parameter.detach().clone() for parameter in layer.get_base_layer().parameters()]
-        # Its "safe" way rounds what is added before it adds it.
+        # Not by peft's "safe" way, which rounds what it adds before adding it.
         layer.merge()
         after = list(layer.get_base_layer().parameters())
         if not all(torch.isfinite(parameter).all() for parameter in after):
@@ -79,7 +79,7 @@ def _merge_layers(adapted: torch.nn.Module) -> tuple[int, int]:
 
 
 def _copy_small_files(base: Path, adapter: Path, out: Path, *, with_code: bool) -> None:
-    """Tokenizer, templates, code; the adapter's own tokenizer goes before the base's."""
+    """Copies tokenizer, templates and code; the adapter's own tokenizer takes precedence over the base's."""
     folders = [base, adapter] if open_adapter(adapter).has_tokenizer() else [base]
     for folder in folders:
         names = [str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()]

@@ -1,1 +1,1 @@
-"""What the live model is, read from the model."""
+"""What the live model is, as read from the model itself."""

@@ -1,6 +1,6 @@
-"""A census of every stored tensor of a live model: what it stands for, what it takes, and hence bits a weight.
+"""A census of every stored tensor of a live model: what it represents, what it takes, and hence the bits per weight.
 
-By storage, never by class: what a library quantized without a word is found as well, and what cannot be opened is
+It goes by storage, never by class: what a library quantized silently is found as well, and what cannot be opened is
 unknown, never "not quantized".
 """
 
@@ -19,7 +19,7 @@ from falcon_exp.worker.proof.module_kinds import ATTENTION, EXPERTS, KINDS, MLP,
 from falcon_exp.worker.proof.stored_tensors import StoredTensor, bytes_of, storage_key, stored_tensors
 from falcon_exp.worker.quantization.registry import count_elements
 
-#: Fewer bits than this are quantized.
+#: Weights with fewer bits than this count as quantized.
 UNQUANTIZED_BITS = 16
 _PACKING_DTYPES = (torch.int8, torch.uint8, torch.int16, torch.int32)
 #: Kinds of modules whose packed buffers are weights.
@@ -33,51 +33,51 @@ class Matrix:
 
     name: str
     kind: str
-    #: Weights that it stands for; None where that cannot be told.
+    #: The number of weights that it represents; None if that is unknown.
     elements: int | None
-    #: With its quantization state.
+    #: Including its quantization state.
     nbytes: int
-    #: Of its largest part.
+    #: The dtype of its largest part.
     dtype: str
 
     @property
     def bits(self) -> float | None:
-        """Bits a weight; None where unknown."""
+        """Bits per weight; None if unknown."""
         return None if not self.elements else 8 * self.nbytes / self.elements
 
     @property
     def is_quantized(self) -> bool | None:
-        """None where unknown."""
+        """Whether it has fewer than 16 bits per weight; None if unknown."""
         return None if self.bits is None else self.bits < UNQUANTIZED_BITS
 
 
 @dataclass(frozen=True)
 class Census:
-    """All of a model's tensors, each storage once."""
+    """All of a model's tensors, with each storage counted once."""
 
     matrices: list[Matrix]
-    #: Name of a module, as it is without an adapter → its own; what is tied stands under each of its modules.
+    #: Name of a module, as it is without an adapter → its matrices; tied ones are listed under each of their modules.
     by_module: dict[str, list[Matrix]]
-    #: Bytes by kind of module, vectors and buffers among them.
+    #: Bytes by kind of module, including vectors and buffers.
     kind_bytes: dict[str, int]
     bytes_by_dtype: dict[str, int]
-    #: Names of what could not be opened, or of which it is not known how many weights it stands for.
+    #: Names of tensors that could not be opened, or that represent an unknown number of weights.
     unknown: list[str]
 
     @property
     def weights_bytes(self) -> int:
-        """All bytes."""
+        """The bytes of all tensors."""
         return sum(self.bytes_by_dtype.values())
 
     def quantized_share(self) -> float | None:
-        """Of the matrix weights, embeddings and head apart, those below 16 bits; None where unknown."""
+        """The share of matrix weights below 16 bits, without embeddings and head; None if unknown."""
         total = self._inner_elements()
         if total is None or total == 0:
             return None
         return sum(one.elements or 0 for one in self.inner() if one.is_quantized) / total
 
     def mean_bits(self) -> float | None:
-        """Bits a weight over the same matrices; None where unknown."""
+        """The mean bits per weight of the same matrices; None if unknown."""
         total = self._inner_elements()
         return None if total is None or total == 0 else 8 * sum(one.nbytes for one in self.inner()) / total
 
@@ -89,7 +89,7 @@ class Census:
         }
 
     def inner(self) -> list[Matrix]:
-        """Those of the layers: embeddings and head left out."""
+        """The matrices of the layers, without embeddings and head."""
         return [one for one in self.matrices if one.kind not in OUTSIDE]
 
     def _inner_elements(self) -> int | None:
@@ -112,7 +112,7 @@ class Census:
 
 
 def take_census(model: torch.nn.Module) -> Census:
-    """Walks the model once; nothing is moved or computed."""
+    """Takes the census in one walk over the model; nothing is moved or computed."""
     kinds = module_kinds(model)
     storages: dict[object, _Storage] = {}
     by_module: dict[str, list[Matrix]] = {}
@@ -132,7 +132,7 @@ def take_census(model: torch.nn.Module) -> Census:
                 by_storage[key] = Matrix(full_name, kinds[module_name], elements, size, dtype)
                 if elements is None and full_name not in unknown:
                     unknown.append(full_name)
-            # What is tied is one matrix, found in both places.
+            # Tied weights are one matrix, found in both places.
             by_module.setdefault(plain_name(module_name), []).append(by_storage[key])
         for part in (part for stored in tensors for part in stored.parts):
             _add(storages, part, kinds[module_name])
@@ -152,7 +152,7 @@ class _Storage:
 
 
 def _add(storages: dict[object, _Storage], part: torch.Tensor, kind: str) -> None:
-    """Of views of one storage the largest stands for it, under the kind that it was met in first."""
+    """Adds a tensor; of several views of one storage the largest counts, under the kind in which it was first found."""
     known = storages.get(storage_key(part))
     if known is None or bytes_of(part) > known.nbytes:
         own = _Storage(dtype_name(part.dtype), kind if known is None else known.kind, bytes_of(part))
@@ -162,11 +162,11 @@ def _add(storages: dict[object, _Storage], part: torch.Tensor, kind: str) -> Non
 def _find_matrices(
     module: torch.nn.Module, kind: str, tensors: list[StoredTensor]
 ) -> Iterator[tuple[str, int | None, list[torch.Tensor]]]:
-    """(name, weights or None, what is stored for it) of the module's own matrices."""
+    """Yields (name, number of weights or None, tensors stored for it) for each of the module's own matrices."""
     has_blocks = any(stored.is_parameter and stored.tensor.dim() > 2 for stored in tensors)
     inputs, outputs = getattr(module, "in_features", None), getattr(module, "out_features", None)
     if isinstance(inputs, int) and isinstance(outputs, int) and not has_blocks:
-        # Whatever a linear layer is packed into: it stands for as many weights as it has inputs and outputs.
+        # However a linear layer is packed, it represents inputs x outputs weights.
         own = [stored for stored in tensors if stored.name != "bias"]
         if any(stored.tensor.dim() >= 2 for stored in own):
             is_open = all(stored.is_open for stored in own)
@@ -186,12 +186,12 @@ def _is_matrix(stored: StoredTensor, kind: str) -> bool:
     is_packed = stored.tensor.dtype in _PACKING_DTYPES
     if stored.is_parameter:
         return is_packed or stored.tensor.is_floating_point()
-    # Buffers hold masks and tables; where weights are expected, packed ones as well.
+    # Buffers hold masks and tables; in modules that have weights, packed ones may hold weights as well.
     return is_packed and kind in _WEIGHT_KINDS
 
 
 def _is_state_of(stored: StoredTensor, other: StoredTensor) -> bool:
-    """``down_proj_scale`` beside ``down_proj``; its bias where there is one a block."""
+    """Whether ``stored`` belongs to ``other``: ``down_proj_scale`` to ``down_proj``, or its bias with one per block."""
     return stored.name.startswith(f"{other.name}_") and stored.tensor.numel() < other.tensor.numel()
 
 
@@ -199,7 +199,7 @@ def _count_elements(tensor: torch.Tensor) -> int | None:
     known = count_elements(tensor)
     if known is not None:
         return known
-    # A subclass has the shape of what it stands for; integers that nobody knows may be packed in any way.
+    # A subclass has the shape of what it represents; integers of no known method may be packed in any way.
     return int(tensor.numel()) if tensor.is_floating_point() else None
 
 

@@ -1,4 +1,4 @@
-"""The linear layers of a live model, each with what it is quantized by."""
+"""The linear layers of a live model, each with the method that it is quantized by."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ import torch
 from falcon_exp.worker.proof.census import Census
 from falcon_exp.worker.quantization.registry import SETTINGS, recognize
 
-#: ``method`` of what is stored below 16 bits by no method of the registry, of what cannot be opened, and of several.
+#: ``method`` of a layer stored below 16 bits by no method of the registry, of one that cannot be opened, and of several
+#: layers with different methods or types.
 OTHER, UNKNOWN, MIXED = "other", "unknown", "mixed"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One linear layer, read now."""
+    """One linear layer, as read from the live model."""
 
     name: str
     class_name: str
-    #: A key of the registry, ``other``, ``unknown``; None where it is not quantized.
+    #: A key of the registry, ``other`` or ``unknown``; None if the layer is not quantized.
     method: str | None
-    #: ``nf4``; of ``other`` the dtype of what is stored.
+    #: Such as ``nf4``; for ``other``, the dtype of what is stored.
     type: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     decided_by_kernel: frozenset[str] = frozenset()
 
     @property
     def is_quantized(self) -> bool:
-        """Below 16 bits for certain."""
+        """Whether it is certainly below 16 bits."""
         return self.method not in (None, UNKNOWN)
 
 
 def read_layers(linears: dict[str, torch.nn.Module], census: Census) -> list[Layer]:
-    """By the registry's methods; where none of them claims a layer, by what the census found in it."""
+    """Reads each layer by the registry's methods, or by what the census found in it if none of them recognizes it."""
     return [_read_layer(name, module, census) for name, module in linears.items()]
 
 
@@ -54,7 +55,7 @@ def _read_layer(name: str, module: torch.nn.Module, census: Census) -> Layer:
 
 
 def quantization_effective(layers: list[Layer], census: Census) -> dict[str, Any]:
-    """Method, type and settings that all quantized layers share; ``mixed`` where more than one type is found."""
+    """Returns method, type and settings that all quantized layers share; ``mixed`` if there is more than one type."""
     quantized = [layer for layer in layers if layer.is_quantized]
     effective: dict[str, Any] = {"method": "none", "type": None, **dict.fromkeys(SETTINGS)}
     if not quantized:
@@ -71,5 +72,5 @@ def quantization_effective(layers: list[Layer], census: Census) -> dict[str, Any
 
 
 def _single(values: set[Any]) -> Any:
-    """The value that all share; None where they differ or there is none."""
+    """Returns the value that all share; None if they differ or there is none."""
     return next(iter(values)) if len(values) == 1 else None

@@ -8,9 +8,9 @@ from falcon_exp.worker.adapter.names import is_adapted, is_of_adapter, plain_nam
 
 
 def linear_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
-    """Every linear layer by name: nn.Linear, its subclasses (bitsandbytes' among them) and transformers' Conv1D.
+    """Returns every linear layer by name: nn.Linear, its subclasses (including bitsandbytes') and transformers' Conv1D.
 
-    Beneath an adapter they have the names that they had without it; the adapter's own are none of the model's.
+    Under an adapter they have the names that they had without it; the adapter's own layers are left out.
     """
     from transformers.pytorch_utils import Conv1D
 

@@ -1,4 +1,4 @@
-"""What a module is for, as a census and a reader name it."""
+"""The kinds of modules, by the names that the census gives its readers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ EMBEDDINGS, HEAD, NORMS, EXPERTS, ROUTER, ATTENTION, MLP, OTHER, ADAPTER = KINDS
     "other",
     "adapter",
 )
-#: Tables that are looked up, what turns the last state into tokens, and what an adapter adds: by custom no part of what
-#: is quantized.
+#: Lookup tables, the head that turns the last state into tokens, and what an adapter adds: by convention, no part of
+#: what is quantized.
 OUTSIDE = frozenset({EMBEDDINGS, HEAD, ADAPTER})
 
 _EXPERTS = re.compile(r"(^|\.)experts?(\.|$)")
@@ -33,10 +33,10 @@ _MLP = re.compile(
 
 
 def module_kinds(model: Any) -> dict[str, str]:
-    """Name → kind, of every module."""
+    """Returns name → kind for every module."""
     head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
     modules = dict(model.named_modules())
-    # Elsewhere a "gate" is half of an MLP.
+    # Only beside experts is a "gate" a router; elsewhere it is half of an MLP.
     mixtures = {name.rpartition(".")[0] for name in modules if name.endswith("experts") and "shared" not in name}
     if not is_adapted(model):
         return {name: _kind(name, module, mixtures, is_head=module is head) for name, module in modules.items()}

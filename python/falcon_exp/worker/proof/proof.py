@@ -1,4 +1,4 @@
-"""The proof of what ran: read back from the live model, never from what was asked."""
+"""The proof of what ran: read back from the live model, never taken from what was asked for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _device_map(model: Any) -> dict[str, str]:
 
 
 def _is_offloaded(device_map: dict[str, str]) -> bool:
-    """Whether a part of the model lies where it is not computed: on disk, or in RAM beside a GPU."""
+    """Whether part of the model is stored where it is not computed: on disk, or in RAM beside a GPU."""
     places = set(device_map.values())
     accelerated = any(place.startswith(("cuda", "mps")) for place in places)
     return "disk" in places or "meta" in places or (accelerated and "cpu" in places)
@@ -61,7 +61,7 @@ def read_proof(
     facts: GenerateFacts,
     assistant: dict[str, Any] | None = None,
 ) -> Proof:
-    """Read now; nothing is moved or computed."""
+    """Reads the proof from the model as it is now; nothing is moved or computed."""
     census = take_census(model)
     layers = read_layers(linear_modules(model), census)
     device_map = _device_map(model)

@@ -1,4 +1,4 @@
-"""Every tensor that a module keeps, opened: subclasses by what they are made of, packed weights with their state."""
+"""Every tensor that a module keeps, opened: subclasses as their parts, packed weights with their state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from falcon_exp.worker.quantization.registry import kept_of_input
 
-#: Objects of these hold no weights of their own: settings, hooks, and what the libraries keep about a model.
+#: Objects of these packages hold no weights of their own: settings, hooks, and what the libraries keep about a model.
 _NOT_ENTERED = frozenset({"torch", "transformers", "accelerate", "builtins", "functools", "logging", "threading"})
 #: Attributes of a module that hold its parts, its parameters and buffers, or what only refers to them.
 _OF_MODULE = frozenset(vars(torch.nn.Module())) | {"_hf_hook", "_old_forward"}
@@ -23,17 +23,17 @@ class StoredTensor:
     """What a module keeps under one name: a parameter, a buffer, or a tensor in a plain attribute."""
 
     name: str
-    #: As the module has it; of a subclass, what it stands for.
+    #: As the module has it; for a subclass, what it represents.
     tensor: torch.Tensor
     is_parameter: bool
-    #: What is really stored: the tensor itself, what a subclass is made of, its quantization state.
+    #: What is really stored: the tensor itself, the parts of a subclass, its quantization state.
     parts: list[torch.Tensor] = field(default_factory=list)
-    #: False where a part could not be opened: neither its bytes nor what it stands for are known.
+    #: False if a part could not be opened: neither its bytes nor what it represents is known.
     is_open: bool = True
 
 
 def stored_tensors(module: torch.nn.Module) -> Iterator[StoredTensor]:
-    """Those of the module itself, its children left out. A storage may come more than once."""
+    """Yields the tensors of the module itself, without its children. The same storage may come more than once."""
     for name, parameter in module._parameters.items():
         if parameter is not None:
             yield _open(name, parameter, is_parameter=True)
@@ -48,14 +48,14 @@ def stored_tensors(module: torch.nn.Module) -> Iterator[StoredTensor]:
 
 
 def kept_tensors(model: torch.nn.Module) -> Iterator[torch.Tensor]:
-    """All plain tensors that a model keeps; the same storage may come more than once."""
+    """Yields all plain tensors that a model keeps; the same storage may come more than once."""
     for module in model.modules():
         for stored in stored_tensors(module):
             yield from stored.parts
 
 
 def held_bytes(values: Iterable[Any]) -> int:
-    """What the storages of all tensors in these take, each once, in containers and subclasses as well."""
+    """Returns the bytes of all storages of tensors in these values (also in containers and subclasses), each once."""
     sizes: dict[object, int] = {}
     seen: set[int] = set()
     for value in values:
@@ -68,12 +68,12 @@ def held_bytes(values: Iterable[Any]) -> int:
 
 
 def storage_key(tensor: torch.Tensor) -> object:
-    """Offloaded ("meta") tensors go by object: they lie elsewhere, but they are."""
+    """Identifies a storage. Offloaded ("meta") tensors are told apart by object: they exist, but elsewhere."""
     return id(tensor) if tensor.device.type == "meta" else (str(tensor.device), tensor.data_ptr())
 
 
 def bytes_of(tensor: torch.Tensor) -> int:
-    """Of the values that a plain tensor has."""
+    """The bytes of a plain tensor's values."""
     return int(tensor.numel() * tensor.element_size())
 
 
@@ -83,7 +83,7 @@ def _open(name: str, tensor: torch.Tensor, *, is_parameter: bool = False) -> Sto
 
 
 def _parts(tensor: torch.Tensor) -> tuple[list[torch.Tensor], bool]:
-    """The plain tensors that a tensor is made of, and whether all of them were found."""
+    """Returns the plain tensors that a tensor is made of, and whether all of them were found."""
     if hasattr(tensor, "__tensor_flatten__"):
         try:
             names, _ = tensor.__tensor_flatten__()
@@ -93,13 +93,13 @@ def _parts(tensor: torch.Tensor) -> tuple[list[torch.Tensor], bool]:
         return [part for parts, _ in opened for part in parts], all(is_open for _, is_open in opened)
     if not _has_storage(tensor):
         return [], False
-    # What a packed weight carries with it; of a plain tensor there is nothing.
+    # What a packed weight carries with it; a plain tensor carries nothing.
     state = [] if type(tensor) in _PLAIN else _tensors_in(vars(tensor), _DEPTH, {id(tensor)})
     return [tensor, *state], True
 
 
 def _has_storage(tensor: torch.Tensor) -> bool:
-    """A subclass may be a mere wrapper, whose storage is nobody's."""
+    """Whether a tensor has a storage of its own; a subclass may be a mere wrapper without one."""
     if tensor.device.type == "meta" or tensor.numel() == 0:
         return True
     try:
@@ -109,7 +109,7 @@ def _has_storage(tensor: torch.Tensor) -> bool:
 
 
 def _tensors_in(value: Any, depth: int, seen: set[int]) -> Iterator[torch.Tensor]:
-    """Tensors in an attribute: itself, in containers, in plain objects as libraries keep quantization state in."""
+    """Yields the tensors in an attribute: itself, in containers, and in objects that hold quantization state."""
     if id(value) in seen or depth == 0:
         return
     seen.add(id(value))

@@ -1,4 +1,4 @@
-"""Whether the proof of what ran is what was asked for. Where it is not, the configuration fails, and says why."""
+"""Checks whether the proof of what ran is what was asked for. If not, the configuration fails, and says why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def verify(proof: Proof, configuration: dict[str, Any], *, dtype: str, when: str
     """Raises WorkerError ``quantization-not-applied``, ``quantization-mismatch``, ``adapter-mismatch``,
     ``attention-mismatch``.
 
-    ``dtype`` is the effective one of the configuration (``auto`` resolved). To be asked again when the model has run:
+    ``dtype`` is the configuration's effective dtype (``auto`` resolved). To be called again once the model has run:
     libraries repack or unpack weights at the first forward pass.
     """
     asked = configuration["quantization"]
@@ -41,10 +41,10 @@ def verify(proof: Proof, configuration: dict[str, Any], *, dtype: str, when: str
 
 
 def _verify_adapter(found: dict[str, Any] | None, model: dict[str, Any], when: str) -> None:
-    """One is there and adds its product where one was asked for beside the weights, and none is anywhere else."""
+    """There must be an active adapter if one was asked for beside the weights, and otherwise none."""
     is_asked = model["source"] == "adapted" and not model["merged"]
     if is_asked and (found is None or not found["active"]):
-        what = "is not on the model" if found is None else "is on the model and adds nothing"
+        what = "is not on the model" if found is None else "is on the model but inactive"
         raise WorkerError("adapter-mismatch", f"The adapter {model['adapter']} {what} {when}.")
     if not is_asked and found is not None:
         raise WorkerError(
@@ -54,10 +54,10 @@ def _verify_adapter(found: dict[str, Any] | None, model: dict[str, Any], when: s
 
 
 def _verify_unquantized(proof: Proof, dtype: str, when: str) -> None:
-    """Nothing may be stored in fewer bits than 16, or than the dtype that was asked for has."""
+    """Nothing may be stored in fewer than 16 bits, or in fewer than the dtype asked for has if that is less."""
     if proof.census.unknown:
         raise _mismatch(
-            f"No quantization was asked for, but what {list_names(proof.census.unknown)} holds {when} cannot be told."
+            f"No quantization was asked for, but it is unknown what {list_names(proof.census.unknown)} holds {when}."
         )
     limit = min(UNQUANTIZED_BITS, 8 * torch_dtype(dtype).itemsize)
     found = [one for one in proof.census.matrices if one.bits is not None and one.bits < limit]
@@ -70,14 +70,14 @@ def _verify_unquantized(proof: Proof, dtype: str, when: str) -> None:
 
 
 def _verify_layers(proof: Proof, method: Method, asked: dict[str, Any], when: str) -> None:
-    """Every linear layer that was not to be skipped is quantized, and no other."""
+    """Every linear layer must be quantized, except those to be skipped, which must not be."""
     name = method.name(asked)
     total, quantized = len(proof.layers), [layer for layer in proof.layers if layer.is_quantized]
     counts = f"{len(quantized)} of {total} linear layers"
     missing = [layer for layer in proof.layers if not layer.is_quantized and layer.name not in proof.skipped]
     unknown = [layer.name for layer in missing if layer.method == UNKNOWN]
     if unknown:
-        raise _mismatch(f"{name} was asked for, but what {list_names(unknown)} holds {when} cannot be told.")
+        raise _mismatch(f"{name} was asked for, but it is unknown what {list_names(unknown)} holds {when}.")
     if not quantized:
         classes = ", ".join(f"{count} {cls}" for cls, count in proof.body["linear_classes"].items()) or "none"
         raise WorkerError(
@@ -97,7 +97,7 @@ def _verify_layers(proof: Proof, method: Method, asked: dict[str, Any], when: st
 
 
 def _verify_settings(proof: Proof, method: Method, asked: dict[str, Any], dtype: str, when: str) -> None:
-    """Every quantized layer has the settings that were asked for, but for those that the running kernel decides."""
+    """Every quantized layer must have the settings asked for, except those that the running kernel decides."""
     name = method.name(asked)
     for key, want in {"method": method.key, **method.wanted(asked, dtype)}.items():
         wrong = [layer for layer in proof.layers if layer.is_quantized and _differs(layer, key, want)]
@@ -106,7 +106,8 @@ def _verify_settings(proof: Proof, method: Method, asked: dict[str, Any], dtype:
             names = list_names([layer.name for layer in wrong])
             raise _mismatch(
                 f"{name} was asked for with {key} {want}, but the layers have {found} {when}: {names}.",
-                next_step=f"If the model's files were quantized so, ask for what they hold: {key}: {found.lower()}.",
+                next_step=f"If the model's files were quantized that way, ask for what they contain: "
+                f"{key}: {found.lower()}.",
             )
 
 
@@ -119,13 +120,13 @@ def _read(layer: Layer, key: str) -> Any:
 
 
 def _skip_them(names: list[str], quantized: list[str], asked: dict[str, Any]) -> str:
-    """Ready to be pasted: the shortest names that leave out these layers and no other."""
+    """Returns a line to paste, with the shortest names that leave out these layers and no others."""
     entries = [*(asked["skip_modules"] or []), *suggest_entries(names, quantized)]
     return f"If these layers are to stay unquantized: skip_modules: [{', '.join(entries)}]"
 
 
 def list_names(names: Sequence[str]) -> str:
-    """At most five, and how many more."""
+    """Lists at most five names, and how many more there are."""
     more = len(names) - _MOST_NAMES
     return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 

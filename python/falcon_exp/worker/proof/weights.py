@@ -1,4 +1,4 @@
-"""Figures over a model's weights that a census does not tell: how many there are, and what a token reads."""
+"""Figures about a model's weights that a census does not give: how many there are, and how much a token reads."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from falcon_exp.worker.quantization.registry import count_elements
 
 
 def read_per_token_bytes(model: torch.nn.Module, weights_bytes: int) -> int:
-    """Bytes of weights that one decoded token has to read: all but embedding tables, of which it looks up one row.
+    """Returns the bytes of weights that a decoded token reads: all but embedding tables, in which it looks up one row.
 
-    A table that is the output head too (tied) is read as that. A mixture of experts reads less than this says.
+    A table that is also the output head (tied) is read as a whole. A mixture of experts reads less than this says.
     """
     tables: dict[object, int] = {}
     elsewhere: set[object] = set()
@@ -25,7 +25,7 @@ def read_per_token_bytes(model: torch.nn.Module, weights_bytes: int) -> int:
 
 
 def count_parameters(model: torch.nn.Module) -> int:
-    """Parameters as the architecture has them: two 4-bit values packed into a byte count as two."""
+    """Counts parameters as the architecture has them: two 4-bit values packed into a byte count as two."""
     parameters = {id(parameter): parameter for parameter in model.parameters()}
     counts = ((count_elements(one), one.numel()) for one in parameters.values())
     return sum(numel if packed is None else packed for packed, numel in counts)

@@ -10,7 +10,7 @@ from falcon_exp.worker.quantization.method import Method
 
 
 class AsStored(Method):
-    """Nothing is asked of the library, and nothing certain of the model: the census tells what it is."""
+    """Asks nothing of the library, and expects nothing certain of the model: the census tells what it is."""
 
     key: ClassVar[str] = "as-stored"
     is_certain: ClassVar[bool] = False
@@ -20,12 +20,12 @@ class AsStored(Method):
         return self.key
 
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
-        """Nothing: the files' own is taken."""
+        """None, because the files' own config is used."""
 
     def looks_across_rows(self, asked: dict[str, Any]) -> bool:
-        """Files may hold any method, also one that does."""
+        """Always True, because files may be quantized by any method, including one that does."""
         return True
 
     def takes_stored(self, config: dict[str, Any]) -> bool:
-        """Any."""
+        """Always True: any quantized files are accepted."""
         return True

@@ -15,7 +15,7 @@ _CPU_KERNEL_DTYPE = "bfloat16"
 
 
 class FourBit(Method):
-    """Half a byte a weight and a constant a block."""
+    """Half a byte per weight and a constant per block."""
 
     key: ClassVar[str] = "4bit"
     settings: ClassVar[tuple[str, ...]] = ("block_size", "double_quant", "compute_dtype")
@@ -38,16 +38,16 @@ class FourBit(Method):
         )
 
     def takes_stored(self, config: dict[str, Any]) -> bool:
-        """What bitsandbytes saved in 4 bits."""
+        """True for what bitsandbytes saved in 4 bits."""
         return config.get("quant_method") == "bitsandbytes" and bool(config.get("load_in_4bit"))
 
     def recognize(self, module: torch.nn.Module) -> str | None:
-        """By the state that the weight carries; without it the layer was never quantized."""
+        """Recognizes a layer by the state that its weight carries; without one it was never quantized."""
         state = _state_of(getattr(module, "weight", None))
         return None if state is None else str(state.quant_type)
 
     def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
-        """As the weight's state has them, and what the product is computed in."""
+        """The settings in the weight's state, and the dtype that the product is computed in."""
         state = _state_of(module.weight)
         compute = getattr(module, "compute_dtype", None)
         is_packed = _is_packed_for_cpu(module)
@@ -58,16 +58,16 @@ class FourBit(Method):
         }
 
     def decided_by_kernel(self, module: torch.nn.Module) -> frozenset[str]:
-        """Packing for the CPU's kernel undoes double quantization, and the kernel knows one dtype."""
+        """Packing for the CPU's kernel undoes double quantization, and the kernel supports only one dtype."""
         return frozenset({"double_quant", "compute_dtype"}) if _is_packed_for_cpu(module) else frozenset()
 
     def count_elements(self, tensor: torch.Tensor) -> int | None:
-        """As many as the shape that the state remembers."""
+        """The number of weights in the original shape, which the state remembers."""
         state = _state_of(tensor)
         return None if state is None else int(torch.Size(state.shape).numel())
 
     def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
-        """Type, double quantization and compute dtype; ``auto`` is the model's own."""
+        """Type, double quantization and compute dtype; ``auto`` is the model's own dtype."""
         compute = asked["compute_dtype"]
         return {
             "type": asked["type"],

@@ -1,4 +1,4 @@
-"""Transformers' fine-grained FP8, as DeepSeek and Qwen publish it: 8-bit floats, a constant a block. GPUs alone."""
+"""Transformers' fine-grained FP8, as DeepSeek and Qwen publish it: 8-bit floats, a constant per block. GPUs only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from falcon_exp.worker.quantization.method import Method, is_of_library
 
 
 class Fp8(Method):
-    """A byte a weight and a constant for each block of 128 × 128."""
+    """One byte per weight and a constant for each block of 128 × 128."""
 
     key: ClassVar[str] = "fp8"
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
@@ -21,7 +21,10 @@ class Fp8(Method):
         return self.key
 
     def refuse_unable(self, asked: dict[str, Any], device_kind: str) -> None:
-        """The library refuses any other device, in the middle of a load (5.23, quantizer_finegrained_fp8.py)."""
+        """Refuses any device but a GPU early; the library would do so in the middle of a load.
+
+        Transformers 5.23, quantizer_finegrained_fp8.py.
+        """
         if device_kind not in ("cuda", "xpu"):
             raise WorkerError(
                 "quantization-needs-gpu", "fp8 needs a GPU (CUDA of compute capability 8.9 or newer, or XPU)."
@@ -42,7 +45,7 @@ class Fp8(Method):
         return FineGrainedFP8Config(modules_to_not_convert=skip)
 
     def recognize(self, module: torch.nn.Module) -> str | None:
-        """By the weight: on a device without kernels the library leaves it in 16 bits."""
+        """Recognizes a layer by its weight, because on a device without kernels the library leaves it in 16 bits."""
         is_own = is_of_library(module, "transformers", "FP8Linear")
         weight = getattr(module, "weight", None)
         if not is_own or not isinstance(weight, torch.Tensor) or weight.element_size() != 1:
@@ -50,7 +53,7 @@ class Fp8(Method):
         return self.key
 
     def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
-        """A block's side."""
+        """The length of a block's side."""
         sizes = getattr(module, "block_size", None)
         return {"block_size": int(sizes[0]) if sizes else None}
 

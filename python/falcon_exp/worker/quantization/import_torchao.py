@@ -1,8 +1,8 @@
-"""torchao, imported where a configuration needs it and nowhere else.
+"""Imports torchao if a configuration needs it, and never otherwise.
 
-Transformers 5.23 imports it with its list of quantizers wherever it is installed (quantizers/quantizer_torchao.py): in
-every process, whatever is asked for, it would be in the start and in the memory that is measured. peft 0.21 imports it
-with the first layer that it looks at (tuners/lora/torchao.py).
+If it is installed, Transformers 5.23 imports it with its list of quantizers (quantizers/quantizer_torchao.py): it would
+add to the start and the measured memory of every process, whatever is asked for. peft 0.21 imports it with the first
+layer that it looks at (tuners/lora/torchao.py).
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _LIBRARY = "torchao"
-#: Those of Transformers that import it where it can be found.
+#: The modules of Transformers that import it if it can be found.
 _IMPORTING = ("transformers.quantizers.quantizer_torchao", "transformers.integrations.torchao")
 
 
 @contextmanager
 def torchao_left_out() -> Iterator[None]:
-    """Within, torchao is as though it were not installed, unless it has been imported already."""
+    """While entered, torchao seems not to be installed, unless it has been imported already."""
     if _LIBRARY in sys.modules:
         yield
         return
-    # By Python's own rule no import finds a module that stands there as None.
+    # Python refuses to import a module whose entry in sys.modules is None.
     sys.modules[_LIBRARY] = None  # type: ignore[assignment]
     try:
         yield
@@ -40,11 +40,11 @@ def import_quantizers_alone() -> None:
 
 
 def import_torchao() -> None:
-    """Imports it, and Transformers' own code for it with it. Raises ImportError where it is not installed."""
+    """Imports torchao, along with Transformers' own code for it. Raises ImportError if it is not installed."""
     from transformers.utils import import_utils
 
     with warnings.catch_warnings():
-        # That it finds no CUDA for its kernels, and that PyTorch deprecates what it does: on every machine the same.
+        # It warns that its kernels find no CUDA and that PyTorch deprecates what it does: the same on every machine.
         warnings.simplefilter("ignore")
         before = logging.root.manager.disable
         logging.disable(logging.WARNING)

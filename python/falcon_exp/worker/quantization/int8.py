@@ -10,7 +10,7 @@ from falcon_exp.worker.quantization.method import Method, is_of_bitsandbytes
 
 
 class Int8(Method):
-    """A byte a weight and a constant a row."""
+    """One byte per weight and a constant per row."""
 
     key: ClassVar[str] = "int8"
     settings: ClassVar[tuple[str, ...]] = ("int8_threshold",)
@@ -28,15 +28,15 @@ class Int8(Method):
         )
 
     def looks_across_rows(self, asked: dict[str, Any]) -> bool:
-        """With a threshold: outliers are found over all rows."""
+        """True with a threshold, because outliers are then found over all rows."""
         return float(asked["threshold"]) > 0
 
     def takes_stored(self, config: dict[str, Any]) -> bool:
-        """What bitsandbytes saved in 8 bits."""
+        """True for what bitsandbytes saved in 8 bits."""
         return config.get("quant_method") == "bitsandbytes" and bool(config.get("load_in_8bit"))
 
     def recognize(self, module: torch.nn.Module) -> str | None:
-        """By the bytes: on weight or state, as the library moves them at the first forward pass."""
+        """Recognizes a layer by its bytes, in the weight or the state: the first forward pass moves them."""
         if not is_of_bitsandbytes(module, "Linear8bitLt"):
             return None
         state = getattr(module, "state", None)
@@ -48,12 +48,12 @@ class Int8(Method):
         return {"int8_threshold": float(module.state.threshold)}
 
     def kept_of_input(self, module: torch.nn.Module) -> list[torch.Tensor]:
-        """The columns of the last input that lay above the threshold."""
+        """The indices of the last input's columns that lay above the threshold."""
         index = getattr(getattr(module, "state", None), "idx", None)
         return [index] if is_of_bitsandbytes(module, "Linear8bitLt") and isinstance(index, torch.Tensor) else []
 
     def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
-        """The threshold."""
+        """The type and the threshold."""
         return {"type": self.key, "int8_threshold": float(asked["threshold"])}
 
     def formats(self) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a quantization method must tell, and what it may leave as it is."""
+"""What a quantization method must define, and what it may leave at its default."""
 
 from __future__ import annotations
 
@@ -18,58 +18,58 @@ class Method(ABC):
     key: ClassVar[str]
     #: False for the one that leaves weights as they are.
     is_quantizing: ClassVar[bool] = True
-    #: False for the one that takes whatever the files are: told, not verified.
+    #: False for the one that takes the files as they are, which is reported but not verified.
     is_certain: ClassVar[bool] = True
-    #: Keys of ``quantization_effective`` that ``read_settings`` gives.
+    #: Keys of ``quantization_effective`` that ``read_settings`` returns.
     settings: ClassVar[tuple[str, ...]] = ()
-    #: What brings its library, a key of ``requirements.EXTRAS``; None where the worker's own do.
+    #: The key of ``requirements.EXTRAS`` that brings its library; None if the worker's own requirements do.
     extra: ClassVar[str | None] = None
 
     @abstractmethod
     def name(self, asked: dict[str, Any]) -> str:
-        """As people call what was asked for: ``nf4``."""
+        """The usual name of what was asked for, such as ``nf4``."""
 
     @abstractmethod
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
-        """The ``quantization_config`` of ``from_pretrained``; None where nothing is quantized."""
+        """The ``quantization_config`` for ``from_pretrained``; None if the library is asked for nothing."""
 
     def refuse_unable(self, asked: dict[str, Any], device_kind: str) -> None:
-        """Before anything is loaded: raises WorkerError where a library is missing, or where this device cannot.
+        """Raises WorkerError before anything is loaded if a library is missing, or if this device cannot run it.
 
-        ``quantization-library-missing`` or ``quantization-needs-gpu``.
+        Its code is ``quantization-library-missing`` or ``quantization-needs-gpu``.
         """
         if self.extra is not None:
             require_library(self.extra, self.name(asked))
 
     def import_library(self) -> None:  # noqa: B027 (most have none of their own)
-        """Imports what a load would else import within its clock, where a version that fits is installed."""
+        """Imports what a load would otherwise import while it is timed, if a version that fits is installed."""
 
     def looks_across_rows(self, asked: dict[str, Any]) -> bool:
-        """Whether what is computed of one row may depend on the others that are read with it."""
+        """Whether what is computed for one row may depend on the others that are read with it."""
         return False
 
     def takes_stored(self, config: dict[str, Any]) -> bool:
-        """Whether files with this ``quantization_config`` are loaded as this method; what they hold is verified."""
+        """Whether files with this ``quantization_config`` are loaded by this method; what they hold is verified."""
         return False
 
     def recognize(self, module: torch.nn.Module) -> str | None:
-        """The type that the module's weight truly has; a module that only has the class is not quantized."""
+        """The type that the module's weight really has; None if it is not quantized, whatever the module's class."""
         return None
 
     def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
-        """The settings of a module that was recognized, as they are now."""
+        """The current settings of a module that was recognized."""
         return {}
 
     def decided_by_kernel(self, module: torch.nn.Module) -> frozenset[str]:
-        """Settings that the running kernel decides, whatever was asked for: told, not verified."""
+        """Settings that the running kernel decides, whatever was asked for; they are reported but not verified."""
         return frozenset()
 
     def count_elements(self, tensor: torch.Tensor) -> int | None:
-        """How many weights a packed tensor stands for; None for a tensor that is not this method's."""
+        """How many weights a packed tensor represents; None for a tensor that is not this method's."""
         return None
 
     def kept_of_input(self, module: torch.nn.Module) -> list[torch.Tensor]:
-        """Tensors that a forward pass leaves in a module and that are of its input, not of the model."""
+        """Tensors that a forward pass leaves in a module but that belong to its input, not to the model."""
         return []
 
     def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
@@ -77,22 +77,22 @@ class Method(ABC):
         return {}
 
     def formats(self) -> dict[str, dict[str, Any]]:
-        """What ``doctor`` tries, by name: ``nf4`` and as much of what is asked for as makes it."""
+        """What ``doctor`` tries: a name such as ``nf4`` → the part of a quantization that asks for it."""
         return {}
 
     def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
-        """A small layer of one of ``formats``, to try what a device can compute in: 128 inputs and outputs."""
+        """A small layer of one of ``formats`` (128 inputs and outputs), to try what a device can compute in."""
         raise NotImplementedError(self.key)
 
 
 def has_library(extra: str) -> bool:
-    """Whether it is installed, in a version that is known to fit. Imports nothing."""
+    """Whether the library is installed in a version that is known to fit. Imports nothing."""
     found = find_version(EXTRAS[extra].package)
     return found is not None and EXTRAS[extra].accepts(found)
 
 
 def require_library(extra: str, name: str) -> None:
-    """Raises WorkerError ``quantization-library-missing``; ``name``: what needs it."""
+    """Raises WorkerError ``quantization-library-missing`` if it is not installed; ``name`` is what needs it."""
     if not has_library(extra):
         wanted = EXTRAS[extra]
         found = find_version(wanted.package) or "none"
@@ -103,10 +103,10 @@ def require_library(extra: str, name: str) -> None:
 
 
 def is_of_library(value: object, library: str, class_name: str) -> bool:
-    """By name, so that no other library's model needs the import."""
+    """Whether a value is of this class or one derived from it; compared by name, which needs no import."""
     return any(cls.__name__ == class_name and cls.__module__.startswith(library) for cls in type(value).__mro__)
 
 
 def is_of_bitsandbytes(value: object, class_name: str) -> bool:
-    """A class of bitsandbytes, own or inherited."""
+    """Whether a value is of this class of bitsandbytes, or of one derived from it."""
     return is_of_library(value, "bitsandbytes", class_name)

@@ -10,7 +10,7 @@ from falcon_exp.worker.quantization.method import Method
 
 
 class Unquantized(Method):
-    """Nothing is asked of the library, and nothing below 16 bits may be found."""
+    """Asks nothing of the library; nothing below 16 bits may be found."""
 
     key: ClassVar[str] = "none"
     is_quantizing: ClassVar[bool] = False
@@ -20,4 +20,4 @@ class Unquantized(Method):
         return self.key
 
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
-        """Nothing."""
+        """None, because nothing is quantized."""

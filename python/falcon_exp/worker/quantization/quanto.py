@@ -10,12 +10,12 @@ import torch
 from falcon_exp.worker.quantization.method import Method, has_library, is_of_library
 
 _LIBRARY = "optimum.quanto"
-#: As the library names what a tensor is made of.
+#: The library's names of a tensor's types → the names in an experiment.
 _TYPES = {"qint8": "int8", "qint4": "int4", "qfloat8_e4m3fn": "float8"}
 
 
 class Quanto(Method):
-    """A byte a weight and a constant a row; of int4 half a byte, a constant and a shift a group."""
+    """One byte per weight and a constant per row; for int4 half a byte, and a constant and a shift per group."""
 
     key: ClassVar[str] = "quanto"
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
@@ -26,7 +26,7 @@ class Quanto(Method):
         return f"{self.key}-{asked['type']}"
 
     def import_library(self) -> None:
-        """Transformers imports it with the first layer."""
+        """Imports it early, because Transformers would import it with the first layer."""
         if has_library(self.extra):
             importlib.import_module(_LIBRARY)
 
@@ -37,7 +37,7 @@ class Quanto(Method):
         return QuantoConfig(weights=asked["type"], modules_to_not_convert=skip)
 
     def recognize(self, module: torch.nn.Module) -> str | None:
-        """By the weight's tensor: the layer has its class before anything is quantized."""
+        """Recognizes a layer by its weight's tensor: the layer has its class before anything is quantized."""
         weight: Any = getattr(module, "weight", None)
         if not is_of_library(weight, _LIBRARY, "QTensor"):
             return None
@@ -45,15 +45,15 @@ class Quanto(Method):
         return _TYPES.get(name, name)
 
     def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
-        """How many weights share a constant; None where a row does."""
+        """How many weights share a constant; None if a whole row does."""
         return {"block_size": getattr(module.weight, "_group_size", None)}
 
     def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
-        """The type; how large groups are, the library finds by the layer's size."""
+        """The type; the library chooses the size of groups by the layer's size."""
         return {"type": asked["type"]}
 
     def formats(self) -> dict[str, dict[str, Any]]:
-        """All three."""
+        """All three types."""
         return {f"{self.key}-{kind}": {"type": kind} for kind in _TYPES.values()}
 
     def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:

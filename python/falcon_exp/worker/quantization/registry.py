@@ -1,4 +1,4 @@
-"""Every quantization method: whatever asks for one, recognizes one or verifies one asks here."""
+"""All quantization methods: code that requests, recognizes or verifies one asks here."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from falcon_exp.worker.quantization.skip_modules import all_skipped
 from falcon_exp.worker.quantization.torchao import TorchAo
 
 METHODS: tuple[Method, ...] = (Unquantized(), Int8(), FourBit(), TorchAo(), Quanto(), Fp8(), AsStored())
-#: Of all methods, as ``quantization_effective`` has them.
+#: The settings of all methods, as keys of ``quantization_effective``.
 SETTINGS = tuple(dict.fromkeys(key for method in METHODS for key in method.settings))
 
 
 def find_method(asked: dict[str, Any]) -> Method:
-    """The method of an experiment's quantization."""
+    """Returns the method of an experiment's quantization."""
     return next(method for method in METHODS if method.key == asked["method"])
 
 
 def recognize(module: torch.nn.Module) -> tuple[Method, str] | None:
-    """The method that a live module is quantized by, and its type."""
+    """Returns the method that a live module is quantized by, and its type; None if no method recognizes it."""
     for method in METHODS:
         kind = method.recognize(module)
         if kind is not None:
@@ -36,16 +36,16 @@ def recognize(module: torch.nn.Module) -> tuple[Method, str] | None:
 
 
 def count_elements(tensor: torch.Tensor) -> int | None:
-    """How many weights a tensor packed by a known method stands for; None for any other tensor."""
+    """Returns how many weights a tensor packed by a known method represents; None for any other tensor."""
     return next((count for method in METHODS if (count := method.count_elements(tensor)) is not None), None)
 
 
 def kept_of_input(module: torch.nn.Module) -> list[torch.Tensor]:
-    """Tensors that a forward pass left in a module and that are of its input, not of the model."""
+    """Returns tensors that a forward pass left in a module but that belong to its input, not to the model."""
     return [tensor for method in METHODS for tensor in method.kept_of_input(module)]
 
 
 def library_config(asked: dict[str, Any], dtype: torch.dtype, model_config: Any, *, trust_remote_code: bool) -> Any:
-    """The library's config, or None. Code that comes with the model runs only where it is trusted."""
+    """Returns the library's config, or None. Code that comes with the model runs only if it is trusted."""
     skip = all_skipped(asked.get("skip_modules"), model_config, trust_remote_code)
     return find_method(asked).library_config(asked, dtype, skip)

@@ -1,4 +1,4 @@
-"""``skip_modules``: which linear layers an entry names, by transformers' own rule, and what to say of one without."""
+"""``skip_modules``: which linear layers an entry names by transformers' own rule, and what to say if it names none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _MOST_NEAR = 3
 
 
 def all_skipped(skip_modules: list[str] | None, model_config: Any, trust_remote_code: bool) -> list[str] | None:
-    """The user's modules and the library's own (the output head): naming any would else drop the library's."""
+    """Returns the user's modules and the library's own (the output head), which the library drops if any are named.
+
+    None if the user names none.
+    """
     if not skip_modules:
         return None
     from transformers.quantizers.base import get_keys_to_not_convert
@@ -27,14 +30,14 @@ def all_skipped(skip_modules: list[str] | None, model_config: Any, trust_remote_
 
 
 def matches(entry: str, name: str) -> bool:
-    """From the name's start up to a dot, as text or as a pattern; or as the name's end."""
+    """Whether an entry names a layer: by its start up to a dot, as text or as a pattern, or by its end."""
     from transformers.quantizers.quantizers_utils import should_convert_module
 
     return not should_convert_module(name, [entry])
 
 
 def suggest_entries(wanted: Sequence[str], others: Iterable[str]) -> list[str]:
-    """The shortest entries that name all of ``wanted`` and none of ``others``."""
+    """Returns the shortest entries that name all of ``wanted`` and none of ``others``."""
     kept = list(others)
     left = list(wanted)
     entries: list[str] = []
@@ -48,7 +51,7 @@ def suggest_entries(wanted: Sequence[str], others: Iterable[str]) -> list[str]:
 
 
 def refuse_unmatched(entries: list[str] | None, skeleton: torch.nn.Module) -> None:
-    """Raises WorkerError ``skip-modules-unmatched`` where an entry names no linear layer of the model."""
+    """Raises WorkerError ``skip-modules-unmatched`` if an entry names no linear layer of the model."""
     names, model_class = list(linear_modules(skeleton)), type(skeleton).__name__
     for entry in entries or []:
         try:
@@ -66,9 +69,9 @@ def refuse_unmatched(entries: list[str] | None, skeleton: torch.nn.Module) -> No
 
 
 def _near_names(entry: str, names: list[str]) -> list[str]:
-    """Entries that would name layers: a pattern where the entry lies inside of names, else endings spelled alike."""
+    """Suggests entries that name layers: a pattern if the entry occurs inside names, and endings spelled alike."""
     inner = [f".*{entry}"] if any(f".{entry}." in f".{name}" for name in names) else []
     pieces = {".".join(parts[start:]) for name in names if (parts := name.split(".")) for start in range(len(parts))}
-    # Short ones first: of a name that every layer has, one stands for all.
+    # Short endings first: if every layer has the same one, it stands for all.
     endings = sorted((piece for piece in pieces if not piece[0].isdigit()), key=lambda piece: (piece.count("."), piece))
     return [*inner, *difflib.get_close_matches(entry, endings, n=_MOST_NEAR, cutoff=0.5)][:_MOST_NEAR]

@@ -1,7 +1,7 @@
-"""Files that are quantized already: loaded by the method that made them or as stored, or refused by its name.
+"""Files that are already quantized: loaded by the method that made them or as stored, or refused with its name.
 
-The library would load them as they are, or unpack them, without a word of it in what it returns: a quantized model, or
-one that lost what quantization costs, would stand there as `none`.
+The library would load them as they are, or unpack them, without saying so in what it returns: a quantized model, or one
+that has already lost quality to quantization, would be taken for `none`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from falcon_exp.worker.requirements import EXTRAS
 
 CODE = "model-already-quantized"
 _NEEDS_GPU = re.compile(r"requires an? (\*\*)?\w* ?GPU|GPU is required|only supported on GPU|No GPU")
-#: What a checkpoint and the model that it is of must share.
+#: What a checkpoint and the model that it was made from must have in common.
 _SAME_OF_A_MODEL = ("model_type", "vocab_size", "hidden_size", "num_hidden_layers")
 
 
 def refuse_stored_quantization(config: Any, asked: dict[str, Any], narrow_dtypes: list[str]) -> None:
-    """Raises WorkerError ``model-already-quantized`` where the files hold what was not asked for.
+    """Raises WorkerError ``model-already-quantized`` if the files hold a quantization that was not asked for.
 
-    And ``model-not-quantized`` where ``as-stored`` was, and nothing is. ``narrow_dtypes``: those of the files' tensors
-    that no model is stored in unless it was quantized.
+    Also raises ``model-not-quantized`` if ``as-stored`` was asked for but nothing is quantized. ``narrow_dtypes``:
+    those dtypes of the files' tensors that only quantized models are stored in.
     """
     stored = read_quantization_config(config)
     method = find_method(asked)
@@ -53,7 +53,7 @@ def refuse_stored_quantization(config: Any, asked: dict[str, Any], narrow_dtypes
 
 
 def read_quantization_config(config: Any) -> dict[str, Any] | None:
-    """Of the config or of its text model's; None where there is none."""
+    """Reads it from the config, or from that of its text model; None if there is none."""
     for one in (config, config.get_text_config(decoder=True)):
         found = getattr(one, "quantization_config", None)
         if found:
@@ -63,7 +63,7 @@ def read_quantization_config(config: Any) -> dict[str, Any] | None:
 
 
 def name_stored(stored: dict[str, Any]) -> str:
-    """``gptq, 4 bits, groups of 128``; of bitsandbytes ``bitsandbytes in 4-bit``."""
+    """Describes it: ``gptq, 4 bits, groups of 128``, or for bitsandbytes ``bitsandbytes in 4-bit``."""
     method = str(getattr(stored["quant_method"], "value", stored["quant_method"]))
     if stored.get("load_in_4bit") or stored.get("load_in_8bit"):
         return f"{method} in {'4-bit' if stored.get('load_in_4bit') else '8-bit'}"
@@ -71,7 +71,7 @@ def name_stored(stored: dict[str, Any]) -> str:
 
 
 def _describe_weights(stored: dict[str, Any]) -> list[str]:
-    """As far as the usual keys tell: those of GPTQ and AWQ, of compressed-tensors, FP8, quanto and torchao."""
+    """Describes weights as far as the usual keys tell: those of GPTQ, AWQ, compressed-tensors, FP8, quanto, torchao."""
     for scheme in (stored.get("config_groups") or {}).values():
         weights = scheme.get("weights") if isinstance(scheme, dict) else None
         if weights:
@@ -93,7 +93,7 @@ def _describe_scheme(bits: Any, kind: Any, group: Any) -> list[str]:
 
 
 def refuse_unreadable(config: Any, device_map: Any) -> None:
-    """Before anything is loaded, by the library's own check of what reads these files.
+    """Checks before anything is loaded, by the library's own rule, whether these files can be read here.
 
     Raises WorkerError ``quantization-library-missing``, ``quantization-needs-gpu`` or ``quantization-unsupported``.
     """
@@ -110,7 +110,9 @@ def refuse_unreadable(config: Any, device_map: Any) -> None:
     if method == "torchao":
         import_torchao()
     if not AutoHfQuantizer.supports_quant_method(stored):
-        raise WorkerError("quantization-unsupported", f"Transformers {__version__} knows no quantization {name}.")
+        raise WorkerError(
+            "quantization-unsupported", f"Transformers {__version__} does not support the quantization {name}."
+        )
     try:
         merged = AutoHfQuantizer.merge_quantization_configs(copy.deepcopy(stored), None)
         quantizer = AutoHfQuantizer.from_config(merged, pre_quantized=True)
@@ -129,7 +131,7 @@ def refuse_unreadable(config: Any, device_map: Any) -> None:
 
 
 def refuse_other_model(config: Any, model: dict[str, Any]) -> None:
-    """Raises WorkerError ``checkpoint-of-another-model``; not asked of a hub's model, whose files may not be here."""
+    """Raises WorkerError ``checkpoint-of-another-model``; skips hub models, whose files may not be on this machine."""
     base = _config_of(model)
     if base is None:
         return
@@ -153,7 +155,7 @@ def _config_of(model: dict[str, Any]) -> Any:
 
 
 def _guess_method(mapping: dict[str, Any]) -> str:
-    """Older files of bitsandbytes name none."""
+    """Returns the method of files that name none, as older ones of bitsandbytes do."""
     return "bitsandbytes" if mapping.get("load_in_4bit") or mapping.get("load_in_8bit") else "an unnamed method"
 
 

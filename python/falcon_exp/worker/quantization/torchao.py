@@ -18,7 +18,7 @@ _CONFIGS = {
     "float8-dynamic": "Float8DynamicActivationFloat8WeightConfig",
     "int4": "Int4WeightOnlyConfig",
 }
-#: What the library itself says of these when it comes to them, in the middle of a load (torchao 0.18, quant_api.py:
+#: What these types need, which the library itself says only in the middle of a load (torchao 0.18, quant_api.py:
 #: `_check_hardware_support`; int4_tensor.py: "Requires mslk >= 1.0.0").
 _NEEDS_GPU = {
     "float8-dynamic": "a GPU of compute capability 8.9 or newer",
@@ -27,7 +27,7 @@ _NEEDS_GPU = {
 
 
 class TorchAo(Method):
-    """A byte a weight and constants a row, in a tensor of the library's that stands in a plain layer."""
+    """One byte per weight and constants per row, in a tensor of the library's class inside a plain layer."""
 
     key: ClassVar[str] = "torchao"
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
@@ -38,30 +38,30 @@ class TorchAo(Method):
         return f"{self.key}-{asked['type']}"
 
     def refuse_unable(self, asked: dict[str, Any], device_kind: str) -> None:
-        """Some types have kernels for GPUs alone."""
+        """Also refuses types that have kernels only for GPUs."""
         super().refuse_unable(asked, device_kind)
         needed = _NEEDS_GPU.get(asked["type"])
         if needed is not None and device_kind == "cpu":
             raise WorkerError("quantization-needs-gpu", f"{self.name(asked)} needs {needed}.")
 
     def import_library(self) -> None:
-        """Transformers has been imported without it."""
+        """Imports torchao, because Transformers was imported without it."""
         if has_library(self.extra):
             import_torchao()
 
     def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
-        """Transformers' TorchAoConfig, which matches names of weights where others match those of layers."""
+        """Transformers' TorchAoConfig, which matches the names of weights, while others match those of layers."""
         from transformers import TorchAoConfig
 
         names = None if skip is None else [*skip, *(f"{name}.weight" for name in skip)]
         return TorchAoConfig(_config(asked["type"]), modules_to_not_convert=names)
 
     def looks_across_rows(self, asked: dict[str, Any]) -> bool:
-        """By default ``float8-dynamic`` has one scale for all activations that are read together."""
+        """True for ``float8-dynamic``, which by default has one scale for all activations that are read together."""
         return bool(asked["type"] == "float8-dynamic")
 
     def recognize(self, module: torch.nn.Module) -> str | None:
-        """By the weight's tensor: the layer stays what it was."""
+        """Recognizes a layer by its weight's tensor, because the layer's own class stays what it was."""
         weight = getattr(module, "weight", None)
         if not is_of_library(weight, _LIBRARY, "TorchAOBaseTensor"):
             return None
@@ -72,7 +72,7 @@ class TorchAo(Method):
         return kind if getattr(weight, "act_quant_kwargs", None) is None else f"{kind}-dynamic"
 
     def read_settings(self, module: torch.nn.Module) -> dict[str, Any]:
-        """How many weights share a constant, where that is less than a row."""
+        """How many weights share a constant; None if a whole row does."""
         sizes = getattr(module.weight, "block_size", None)
         shared = None if not sizes else int(sizes[-1])
         return {"block_size": None if shared == module.weight.shape[-1] else shared}
@@ -82,11 +82,11 @@ class TorchAo(Method):
         return {"type": asked["type"]}
 
     def formats(self) -> dict[str, dict[str, Any]]:
-        """All of them."""
+        """All types."""
         return {f"{self.key}-{kind}": {"type": kind} for kind in _CONFIGS}
 
     def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
-        """A plain layer with a weight of the library's."""
+        """A plain layer with a weight of the library's class."""
         import_torchao()
         from torchao.quantization import quantize_
 

@@ -1,1 +1,1 @@
-"""Sockets, heartbeats, the launcher and the parent watch: everything that never computes."""
+"""Sockets, heartbeats, the launcher and the parent watch: the part of the worker that never computes."""

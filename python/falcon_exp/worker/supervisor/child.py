@@ -1,4 +1,4 @@
-"""A trial process as the supervisor holds it: nothing here waits."""
+"""A trial process from the supervisor's side; nothing here waits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-#: multiprocessing's exit code of a process whose forkserver could not tell it any more.
+#: multiprocessing's exit code for a process if its forkserver could no longer report the real one.
 UNTOLD_EXIT_CODE = 255
 
 
@@ -32,16 +32,16 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Process id; stays known after its end."""
+        """Process id; still known after the process has ended."""
         return int(self._process.pid or 0)
 
     @property
     def sentinel(self) -> int:
-        """A file descriptor that is readable once the process has ended, and whatever it forked."""
+        """A file descriptor that is readable once the process and everything it forked have ended."""
         return self._process.sentinel
 
     def send(self, command: str, body: dict[str, Any]) -> bool:
-        """Says False where the process is gone."""
+        """Sends a command; returns False if the process is gone."""
         try:
             self.connection.send((command, body))
         except OSError:
@@ -49,20 +49,20 @@ class Child:
         return True
 
     def poll_exit(self) -> Exit | None:
-        """How it ended; None until the kernel says that it has, and its memory is back."""
+        """How it ended; None until the kernel says that it has, and its memory is freed."""
         code = self._process.exitcode
         if code is None:
             return None
-        # Takes it from multiprocessing's list of processes to be waited for.
+        # Removes it from multiprocessing's list of processes to wait for.
         self._process.join(0)
         return as_exit(code)
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """Sends SIGTERM."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Sends SIGKILL."""
         self._process.kill()
 
     def close(self) -> None:
@@ -71,12 +71,12 @@ class Child:
 
 
 def as_exit(code: int) -> Exit:
-    """Of multiprocessing's exit code."""
+    """Converts multiprocessing's exit code."""
     return Exit(code, None) if code >= 0 else Exit(None, signal_name(-code))
 
 
 def signal_name(number: int) -> str:
-    """For example ``SIGKILL``."""
+    """A signal's name, such as ``SIGKILL``."""
     try:
         return signal.Signals(number).name
     except ValueError:

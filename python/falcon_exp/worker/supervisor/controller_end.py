@@ -9,12 +9,12 @@ from pathlib import Path
 
 from falcon_exp.worker.supervisor.stragglers import kill_family
 
-#: The controller starts the worker in a folder of this name, made for its sockets (src/worker/runtime-dir.ts).
+#: The controller starts the worker in a folder with this prefix, made for its sockets (src/worker/runtime-dir.ts).
 RUNTIME_FOLDER_PREFIX = "falcon-exp-"
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process of that number lives, whoever owns it."""
+    """Whether a process with this id is running, whoever owns it."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -25,7 +25,7 @@ def is_running(pid: int) -> bool:
 
 
 def end_group() -> None:
-    """The controller is gone: everything of this worker ends now, and the folder of its sockets with it."""
+    """Ends all processes of this worker and removes the folder of its sockets, because the controller is gone."""
     folder = Path.cwd()
     if folder.name.startswith(RUNTIME_FOLDER_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A trial process on its way out, step by step: the supervisor's loop looks in on it and never waits for it."""
+"""Ends a trial process step by step: the supervisor's loop checks on it and never waits for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from falcon_exp.worker.supervisor.stragglers import end_stragglers
 
 #: How long it may take to end by itself before SIGTERM: a driver frees the context of a large model slowly.
 SELF_END_SEC = 3.0
-#: Then before SIGKILL. After that there is no harder step: its end is awaited as long as it takes.
+#: How long it may then take before SIGKILL. There is no harder step after that: its end is awaited as long as it takes.
 TERMINATE_SEC = 2.0
 #: After a shutdown, how long the end of a killed process is awaited: less than the controller waits for the supervisor.
 SHUTDOWN_SEC = 1.5
@@ -25,13 +25,13 @@ class _State(Enum):
     KILLED = auto()
     #: It has ended, and only the forkserver, which has ended as well, could have said how.
     UNTOLD = auto()
-    #: It has ended; what it forked has not.
+    #: It has ended, but processes that it forked have not.
     SWEEPING = auto()
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How it ended, and whose end that was: the forkserver takes its trial processes along."""
+    """How it ended, and which process's end that was: a forkserver that ends takes its trial processes along."""
 
     exit: Exit
     whose: str = "trial process"
@@ -44,7 +44,7 @@ class Ending:
         self, child: Child, launcher: Launcher, now_sec: float, then: Callable[[Ended], None], *, at_once: bool
     ) -> None:
         self.child = child
-        #: What is done once it is over: nothing is answered before its memory is back.
+        #: Called once it is over: nothing is answered before its memory is freed.
         self.then = then
         self._launcher = launcher
         self._state = _State.LEAVING
@@ -55,17 +55,17 @@ class Ending:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """Readable when the process has ended; what follows then has to be looked at again and again."""
+        """Readable when the process has ended; the steps after that have to be checked again and again."""
         return (self.child.sentinel,) if self._ended is None else ()
 
     def hurry(self) -> None:
-        """SIGKILL now, where it has not ended yet."""
+        """Sends SIGKILL now, if the process has not ended yet."""
         if self._state in (_State.LEAVING, _State.TERMINATED):
             self._state = _State.KILLED
             self.child.kill()
 
     def advance(self, now_sec: float) -> Ended | None:
-        """Takes the steps that are due; gives how it ended once nothing of it is left."""
+        """Takes the steps that are due; returns how it ended once nothing of it is left, None until then."""
         if self._state in (_State.LEAVING, _State.TERMINATED, _State.KILLED):
             exit_ = self.child.poll_exit()
             if exit_ is None:
@@ -97,7 +97,7 @@ class Ending:
 
 
 def end_at_once(child: Child | None, launcher: Launcher) -> None:
-    """SIGKILL, for when the loop is over: waits for what it leaves, ``SHUTDOWN_SEC`` at most."""
+    """Kills a process after the loop is over; waits ``SHUTDOWN_SEC`` at most until nothing of it is left."""
     if child is not None:
         child.kill()
     deadline = time.monotonic() + SHUTDOWN_SEC

@@ -1,4 +1,4 @@
-"""Starts processes without blocking the supervisor: forked from one that already holds the libraries, or afresh."""
+"""Starts processes without blocking the supervisor: forked from one that already has the libraries, or spawned."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from typing import Any
 
 from falcon_exp.worker.supervisor.child import Child, Exit, signal_name
 
-#: From the closing of its pipes to the end of a forkserver that was killed.
+#: How long a killed forkserver may take to end after its pipes are closed.
 FORKSERVER_END_SEC = 1.0
 
 
 @dataclass
 class Launch:
-    """One process on its way; ``child`` or ``failure`` is set when it comes out of ``Launcher.finished``."""
+    """A process that is being started; ``child`` or ``failure`` is set when ``Launcher.finished`` returns it."""
 
     target: Callable[..., None]
     arguments: tuple[Any, ...]
     child: Child | None = None
     failure: BaseException | None = None
-    #: How the forkserver ended, where that is why the process could not be started.
+    #: How the forkserver ended, if that is why the process could not be started.
     forkserver_exit: Exit | None = None
-    #: Nobody waits for it any more: kill it on arrival.
+    #: Nobody is waiting for it any more: kill it on arrival.
     is_abandoned: bool = False
 
 
 class Launcher:
-    """Starts processes one after the other in a thread: the first start waits for the forkserver's imports."""
+    """Starts processes one after the other in a thread, because the first start waits for the forkserver's imports."""
 
     def __init__(self) -> None:
         self._context: ForkServerContext | SpawnContext = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["falcon_exp.worker.trial.preload"])
-        #: None: the forkserver alone.
+        #: None asks for the forkserver alone.
         self._wanted: queue.SimpleQueue[Launch | None] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[Launch] = queue.SimpleQueue()
-        #: Readable when ``finished`` has something.
+        #: Readable when ``finished`` has something to return.
         self.wake_fd, self._wake_write_fd = os.pipe()
         threading.Thread(target=self._run, name="launcher", daemon=True).start()
 
     @property
     def is_forking(self) -> bool:
-        """Whether processes begin as copies of one that holds the libraries."""
+        """Whether processes begin as copies of one that already has the libraries."""
         return isinstance(self._context, ForkServerContext)
 
     def stop_forking(self) -> None:
-        """From the next launch on each process imports the libraries by itself. Call while no launch is under way."""
+        """Makes each process from the next launch on import the libraries itself. Call while no launch is under way."""
         self._context = multiprocessing.get_context("spawn")
 
     def begin_imports(self) -> None:
-        """Starts the forkserver, where processes are to be forked from it: its imports take seconds."""
+        """Starts the forkserver, if processes are to be forked from it, because its imports take seconds."""
         if self.is_forking:
             self._wanted.put(None)
 
@@ -69,24 +69,24 @@ class Launcher:
         return launch
 
     def finished(self) -> Launch:
-        """The next launch that has come to its end; call once each time ``wake_fd`` is readable."""
+        """The next launch that has succeeded or failed; call once each time ``wake_fd`` is readable."""
         os.read(self.wake_fd, 1)
         return self._ready.get()
 
     @staticmethod
     def helper_pids() -> frozenset[int]:
-        """Processes that are no trial's: the forkserver and multiprocessing's resource tracker."""
+        """Processes that belong to no trial: the forkserver and multiprocessing's resource tracker."""
         tracker = getattr(getattr(resource_tracker, "_resource_tracker", None), "_pid", None)
         return frozenset(pid for pid in (_forkserver_pid(), tracker) if pid is not None)
 
     @staticmethod
     def forkserver_exit() -> Exit | None:
-        """How the forkserver ended, None where it lives; its pipes close a moment before the kernel says so."""
+        """How the forkserver ended, None while it lives; its pipes close a moment before the kernel reports its end."""
         pid = _forkserver_pid()
         if pid is None:
             return None
         try:
-            # Only looked at: the next launch collects it and starts another one.
+            # Looks without reaping: the next launch reaps the forkserver and starts another one.
             ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return None
@@ -100,7 +100,7 @@ class Launcher:
         while True:
             launch = self._wanted.get()
             if launch is None:
-                # What is wrong with it, the first launch meets again and tells.
+                # If something is wrong with it, the first launch meets the same error and reports it.
                 with suppress(Exception):
                     forkserver.ensure_running()
                 continue
@@ -116,12 +116,12 @@ class Launcher:
         if not self.is_forking:
             _end_forkserver()
         ours, theirs = self._context.Pipe()
-        # No daemon: multiprocessing would let it have no children, and tasks of lm-evaluation-harness have some.
+        # Not a daemon: multiprocessing allows those no children, and tasks of lm-evaluation-harness start some.
         process = self._context.Process(target=launch.target, args=(theirs, self.is_forking, *launch.arguments))
         try:
             process.start()
         finally:
-            # With our copy open, the end of the process would not show as end of file.
+            # With this copy open, the end of the process would not show as end of file.
             theirs.close()
         return Child(process, ours)
 
@@ -138,7 +138,7 @@ def _forkserver_pid() -> int | None:
 
 
 def _end_forkserver() -> None:
-    """Nothing is forked from it any more, and what it holds on a device is missing to those that are measured."""
+    """Ends the forkserver, which is no longer needed: what it holds on a device would be missing for measurements."""
     pid = _forkserver_pid()
     stop = getattr(getattr(forkserver, "_forkserver", None), "_stop", None)
     if pid is None or stop is None:

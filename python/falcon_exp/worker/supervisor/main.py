@@ -30,12 +30,13 @@ def main() -> int:
     # Ctrl-C is the controller's business: it decides what becomes of the work under way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
-    # A supervisor that somebody stopped could not see the end of the controller: woken up, it does.
+    # A supervisor that somebody stopped cannot see the controller end: the signal wakes it up so that it does.
     signal_at_parents_end(signal.SIGCONT)
     adopt_orphans()
-    # The forkserver's socket lies with the worker's own: one folder to make, to fit into a socket's path, to remove.
+    # The forkserver's socket goes beside the worker's own, so that there is only one folder to make, to remove, and to
+    # keep short enough for a socket's path.
     tempfile.tempdir = str(Path.cwd())
-    # Before this process imports what it needs itself: the forkserver's imports take seconds, on another core.
+    # Started before this process imports what it needs itself: the forkserver's imports take seconds, on another core.
     launcher = Launcher()
     launcher.begin_imports()
     from falcon_exp.worker.supervisor.sockets import Sockets

@@ -11,15 +11,15 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True)
 class OomKills:
-    """Processes that the kernel killed for memory so far: two counts that have nothing to do with one another."""
+    """How many processes the kernel has killed for memory so far: two counts that are independent of each other."""
 
-    #: Of this process's cgroup and those below it; None where there is none that counts.
+    #: In this process's cgroup and those below it; None if there is no cgroup that counts them.
     in_cgroup: int | None
     #: On the whole machine, other containers included.
     on_machine: int | None
 
     def is_more_than(self, before: OomKills) -> bool:
-        """Whether one that may have been ours came since; the machine's count says so only where no nearer one does."""
+        """Whether a kill that may concern this worker came since; by the machine's count only if no cgroup counts."""
         if self.in_cgroup is not None and before.in_cgroup is not None:
             return self.in_cgroup > before.in_cgroup
         if self.on_machine is not None and before.on_machine is not None:
@@ -34,10 +34,10 @@ def read_oom_kills() -> OomKills:
 
 
 def _cgroup_files() -> Iterator[Path]:
-    """Where the kernel counts for this process's cgroup, version 2 first: ``0::/a/b`` or ``5:memory:/a/b``.
+    """Files where the kernel counts for this process's cgroup, version 2 first: ``0::/a/b`` or ``5:memory:/a/b``.
 
-    A container may see its own group as the root of the mount, under a path that only the host knows: hence the second
-    of each. At a host's real root version 2 counts nothing, and version 1 is found by its path.
+    A container may see its own group as the root of the mount, with a path that only the host knows: hence the second
+    file for each. At a host's real root, version 2 counts nothing, and version 1 is found by its path.
     """
     try:
         lines = Path("/proc/self/cgroup").read_text("ascii", "replace").splitlines()

@@ -17,25 +17,25 @@ class OpenWork:
         self.request: Request | None = None
 
     def open(self, request: Request) -> None:
-        """From now on until its answer, this is what is being worked on."""
+        """Makes this the request that is being worked on, until it is answered."""
         assert self.request is None
         self.request = request
 
     def tell(self, kind: Literal["progress", "notice"], body: dict[str, Any]) -> None:
-        """Something before the answer. Raises WireError where ``body`` breaks the contract."""
+        """Sends a message before the answer. Raises WireError if ``body`` breaks the contract."""
         self._sockets.send("work", kind, self._asked.id, body)
 
     def succeed(self, body: dict[str, Any]) -> None:
-        """Raises WireError, and leaves the request open, where ``body`` breaks the contract."""
+        """Answers with success. Raises WireError, and leaves the request open, if ``body`` breaks the contract."""
         self._sockets.send("work", "ok", self._asked.id, {"request": self._asked.type, **body})
         self.request = None
 
     def fail(self, code: str, message: str, exit_: Exit | None = None) -> None:
-        """What the supervisor itself has seen."""
+        """Answers with a failure that the supervisor itself has seen."""
         self.pass_error(error_body(code, message, self._asked.phase, exit_))
 
     def pass_error(self, body: dict[str, Any]) -> None:
-        """What a trial process says of its failure. Raises WireError as ``succeed`` does."""
+        """Answers with what a trial process says about its failure. Raises WireError as ``succeed`` does."""
         self._sockets.send("work", "error", self._asked.id, body)
         self.request = None
 

@@ -1,4 +1,4 @@
-"""No process of the worker outlives the one above it, however that one ends."""
+"""Makes sure that no process of the worker outlives its parent, however that ends."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def signal_at_parents_end(number: signal.Signals) -> None:
-    """Has the kernel send this process a signal when its parent ends; Linux only, elsewhere nothing."""
+    """Has the kernel send this process a signal when its parent ends; does nothing except on Linux."""
     _prctl(_PR_SET_PDEATHSIG, int(number))
 
 
 def adopt_orphans() -> None:
-    """What a process below this one leaves behind when it ends becomes a child of this one; Linux only.
+    """Makes this process the parent of whatever its descendants leave behind when they end; Linux only.
 
-    Whoever ends a trial process can then find, end and collect what that one had forked.
+    Whoever ends a trial process can then find, end and reap what that one had forked.
     """
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
@@ -33,9 +33,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 def end_with_parent() -> None:
-    """Binds this process, forked or spawned, to its parent: by the kernel on Linux, and by a waiting thread everywhere.
+    """Ends this process, forked or spawned, with its parent: by the kernel on Linux, by a waiting thread everywhere.
 
-    The thread alone would not do: a computation that holds Python's lock would keep it from running.
+    The thread alone would not be enough: a computation that holds the GIL would keep it from running.
     """
     parent = multiprocessing.parent_process()
     signal_at_parents_end(signal.SIGKILL)
@@ -47,9 +47,9 @@ def end_with_parent() -> None:
 
 
 def end_forks_with_this() -> None:
-    """Has the kernel end the processes that this one's main thread forks, a library's pools for example, with it.
+    """Has the kernel end this process's forks, such as a library's pools, together with it; Linux only.
 
-    Not those of other threads: the kernel would end them with their thread.
+    Covers only forks of the main thread: the kernel would end those of other threads with their thread.
     """
     main = threading.main_thread()
     is_bound = False

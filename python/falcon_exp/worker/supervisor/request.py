@@ -18,15 +18,15 @@ _PHASES = {
     "unload": "unload",
 }
 
-#: Requests that a loaded trial process serves, and outlives where they fail.
+#: Requests that a loaded trial process serves, and that it survives if they fail.
 WITH_A_MODEL = ("check_prompt", "generate", "profile", "quality", "lm_eval")
-#: All that the work socket takes.
+#: All requests that the work socket accepts.
 WORK = ("start", "load", *WITH_A_MODEL, "unload")
 
 
 @dataclass(frozen=True)
 class Request:
-    """As it came on the work socket."""
+    """A request as it came on the work socket."""
 
     id: str
     type: str
@@ -34,7 +34,7 @@ class Request:
 
     @property
     def phase(self) -> str:
-        """As in failures."""
+        """The phase that its failure names."""
         return str(self.body["phase"]) if self.type == "generate" else _PHASES[self.type]
 
 

@@ -15,21 +15,21 @@ SocketName = Literal["work", "control"]
 class Sockets:
     """Connects both sockets and sends enveloped messages with ids of their own.
 
-    Raises ValueError on an endpoint that others can reach where there are no keys: whoever spoke there first would be
-    obeyed, and what a worker is asked to do is to load models and to run them.
+    Raises ValueError for an endpoint that others can reach if there are no keys: the worker would obey whoever spoke
+    first, and what it is asked to do is to load models and to run them.
     """
 
     def __init__(self, endpoints: dict[SocketName, str], keys: CurveKeys | None = None) -> None:
         for endpoint in endpoints.values():
             if keys is None and not endpoint.startswith("ipc://"):
-                raise ValueError(f"{endpoint} can be reached by others, and there are no keys to speak there with")
+                raise ValueError(f"{endpoint} can be reached by others, but there are no keys to secure it")
         self._context = zmq.Context()
         self.sockets: dict[SocketName, zmq.Socket[bytes]] = {}
         for name, endpoint in endpoints.items():
             socket = self._context.socket(zmq.DEALER)
             # A controller that is gone must not keep the worker from ending.
             socket.setsockopt(zmq.LINGER, 500)
-            # A controller that is suspended reads nothing: were sending to wait for it, its end would go unnoticed.
+            # A suspended controller reads nothing: if sending waited for it, its end would go unnoticed.
             socket.setsockopt(zmq.SNDHWM, 0)
             if keys is not None:
                 socket.curve_serverkey = keys.server_public_key
@@ -40,13 +40,13 @@ class Sockets:
         self._count = 0
 
     def send(self, socket_name: SocketName, kind: str, parent: str | None, body: dict[str, Any]) -> None:
-        """Raises WireError, and sends nothing, where the message breaks the contract."""
+        """Sends a message. Raises WireError, and sends nothing, if the message breaks the contract."""
         self._count += 1
         message = {"v": PROTOCOL_VERSION, "id": f"w{self._count}", "parent": parent, "type": kind, "body": body}
         self.sockets[socket_name].send(encode_worker_message(message))
 
     def receive(self, socket_name: SocketName) -> bytes | None:
-        """The next frame, None where there is none now. Raises WireError on a message of several frames."""
+        """The next frame, None if there is none now. Raises WireError on a message of several frames."""
         try:
             frames = self.sockets[socket_name].recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
@@ -56,7 +56,7 @@ class Sockets:
         return frames[0]
 
     def close(self) -> None:
-        """Sends what is under way, for half a second at most."""
+        """Closes the sockets; goes on sending queued messages for half a second at most."""
         for socket in self.sockets.values():
             socket.close()
         self._context.term()

@@ -1,4 +1,4 @@
-"""What a trial process forked and left behind when it ended: killed, so that their memory is back as well."""
+"""Kills the processes that a trial process forked and left behind when it ended, so that their memory is freed too."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ psutil: Any
 try:
     import psutil
 except ImportError:
-    # A trial process says which package is missing, and without this one it forks nothing that could be left.
+    # The trial process reports the missing package, and without it forks nothing that could be left behind.
     psutil = None
 
 
 def end_stragglers(known_pids: frozenset[int]) -> bool:
-    """Kills every process below this one but ``known_pids``; says whether any is left. Call again until none is.
+    """Kills all descendants of this process except ``known_pids``; returns whether any is left. Repeat until none is.
 
-    On Linux orphans become children of the supervisor (``adopt_orphans``); elsewhere those of its process group count.
+    On Linux, orphans become children of the supervisor (``adopt_orphans``); elsewhere, they are found by process group.
     """
     is_any_left = False
     for pid in _family() - known_pids:
@@ -31,7 +31,7 @@ def end_stragglers(known_pids: frozenset[int]) -> bool:
 
 
 def kill_family() -> None:
-    """SIGKILL to every process below this one, those that left its process group included."""
+    """Sends SIGKILL to all descendants of this process, including those that left its process group."""
     for pid in _family():
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
@@ -62,7 +62,7 @@ def _is_reaped(pid: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    """Its memory is back, and only its parent can make it go."""
+    """Whether it is a zombie, or gone: its memory is freed, and only its parent can remove a zombie."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.Error:

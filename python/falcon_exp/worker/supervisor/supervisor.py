@@ -1,7 +1,8 @@
 """The supervisor: owns the sockets, the heartbeat and the trial process; never computes, never waits (docs/worker.md).
 
-States of the work socket: idle ─request─▶ open ─ok or error─▶ idle. Beside it one trial process at most:
-none ─launch─▶ launching ─▶ serving ─▶ ending ─▶ none. Nothing that ends a process is answered before it is gone.
+States of the work socket: idle ─request─▶ open ─ok or error─▶ idle. States of the trial process, of which there is one
+at most: none ─launch─▶ launching ─▶ serving ─▶ ending ─▶ none. A request that ends a process is answered only when the
+process is gone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from falcon_exp.worker.supervisor.trial_keeper import TrialKeeper
 from falcon_exp.worker.wire import Message, WireError, decode_controller_message, request_id_of
 
 HEARTBEAT_SEC = 1.0
-#: How often a process that is ending is looked at.
+#: Interval at which a process that is ending is checked.
 _LOOK_SEC = 0.02
 
 
@@ -40,7 +41,7 @@ class Supervisor:
         self._is_stopping = False
 
     def run(self) -> None:
-        """Returns after `shutdown`."""
+        """Serves the controller; returns after `shutdown`."""
         hello = {"pid": os.getpid(), "worker_version": __version__, "python_version": platform.python_version()}
         self._sockets.send("control", "hello", None, hello)
         next_beat_sec = time.monotonic()

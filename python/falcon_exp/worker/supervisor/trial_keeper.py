@@ -1,8 +1,8 @@
 """The one trial process of a supervisor: started, asked and ended without ever waiting for it.
 
-none ─launch─▶ launching ─▶ serving ─▶ ending ─▶ none. What ends a process (an unload, a cancel, a failed load, an
-error after which the device cannot be used) is answered once the process is reaped and its memory is back; a request
-that comes in between waits for that.
+none ─launch─▶ launching ─▶ serving ─▶ ending ─▶ none. A request that ends a process (an unload, a cancel, a failed
+load, an error after which the device cannot be used) is answered once the process is reaped and its memory is freed; a
+request that comes in meanwhile waits for that.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ class TrialKeeper:
         self._launch: Launch | None = None
         self._child: Child | None = None
         self._ending: Ending | None = None
-        #: Arrived after the request for them had been cancelled; they hold no model.
+        #: Processes that came up after the request for them had been cancelled; they hold no model.
         self._strays: list[Child] = []
-        #: Came while a process was ending.
+        #: A request that came while a process was ending.
         self._waiting: Request | None = None
-        #: What earlier processes found out that holds for later ones: handed on, never read here.
+        #: What earlier processes found out that also holds for later ones: passed on, never read here.
         self._remembered: dict[str, Any] = {}
-        #: What a request is told that needs a model.
+        #: The failure with which requests that need a model are answered if there is none.
         self._absence = _NOTHING_LOADED
 
     @property
     def pid(self) -> int | None:
-        """Of the trial process, until its end."""
+        """Process id of the trial process, until it has ended."""
         child = self._child if self._ending is None else self._ending.child
         return None if child is None else child.pid
 
     @property
     def is_ending(self) -> bool:
-        """Whether a process has to be looked at again soon."""
+        """Whether a process has to be checked again soon."""
         return self._ending is not None or len(self._strays) > 0
 
     @property
@@ -64,14 +64,14 @@ class TrialKeeper:
     # ---- requests --------------------------------------------------------------------------------------------------
 
     def ask(self, request: Request) -> None:
-        """Begins to work on the request that was opened."""
+        """Starts to work on the request that was opened."""
         if self._ending is None:
             self._begin(request)
         else:
             self._waiting = request
 
     def cancel(self) -> None:
-        """Ends the process of the request under way, which is answered as cancelled when it is gone."""
+        """Ends the process of the request under way, which is answered as cancelled when the process is gone."""
         if self._waiting is not None:
             self._waiting = None
         elif self._launch is not None:
@@ -96,7 +96,7 @@ class TrialKeeper:
         elif self._child is not None:
             self._child.send(request.type, request.body)
         elif request.type == "unload":
-            # With this the lost process is over for the controller as well.
+            # With this, the controller is done with the lost process as well.
             self._absence = _NOTHING_LOADED
             self._work.succeed({"proof_after": None})
         else:
@@ -112,7 +112,7 @@ class TrialKeeper:
             self._launch = self._launcher.launch(child_main.trial)
 
     def on_launched(self, launch: Launch) -> None:
-        """A process has come up, or has not."""
+        """Called when a process has started or failed to start."""
         if launch.is_abandoned:
             if launch.child is not None:
                 launch.child.kill()
@@ -133,7 +133,7 @@ class TrialKeeper:
             self._work.fail("worker-exception", text)
 
     def _start_afresh(self, request: Request, reason: str) -> None:
-        """Instead of one that was forked and cannot use the devices; so are all that come after it."""
+        """Replaces a forked process, which cannot use the devices, by one that is not forked; nor are later ones."""
         self._launcher.stop_forking()
         text = f"Each configuration's process is started afresh instead of forked: {reason}"
         self._work.tell("notice", {"source": "falcon-exp", "text": text, "count": 1})
@@ -152,7 +152,7 @@ class TrialKeeper:
         self._advance()
 
     def look(self) -> None:
-        """Sees the end of a process whose descriptors something that it forked holds open."""
+        """Notices the end of a process whose descriptors are held open by something that it forked."""
         child = self._child
         if child is not None and child.poll_exit() is not None and not child.connection.poll(0):
             self._end(self._on_died)
@@ -195,7 +195,7 @@ class TrialKeeper:
         elif request.type in WITH_A_MODEL and code not in CONTEXT_LOST:
             self._work.pass_error(body)
         else:
-            # A failed load leaves memory in an unknown state, and a lost context answers no question rightly.
+            # A failed load leaves memory in an unknown state, and a lost context gives no reliable answers.
             self._absence = (code, f"The trial process was ended because of this: {message}", None)
             self._end(lambda _: self._fail_without_process(body), at_once=True)
 
@@ -244,8 +244,8 @@ class TrialKeeper:
             self._work.fail(*failure)
 
     def _fail_for(self, error: WireError) -> None:
-        self._work.fail("worker-exception", f"The trial process said what no message can say: {error}")
+        self._work.fail("worker-exception", f"The trial process sent something that does not fit the protocol: {error}")
 
     def end(self) -> None:
-        """Kills whatever is there; nobody is served any more."""
+        """Kills whatever is there; no request is served after that."""
         end_at_once(self._child if self._ending is None else self._ending.child, self._launcher)

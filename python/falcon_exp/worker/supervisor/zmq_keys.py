@@ -1,4 +1,4 @@
-"""The keys of a channel that others could reach: CURVE encrypts it, and lets each side prove who it is."""
+"""The keys for a channel that others could reach: CURVE encrypts it and lets each side prove who it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 _KEY_CHARACTERS = 40
-#: Three keys of 40 characters and their names.
+#: Enough for three keys of 40 characters and their names.
 _LONGEST_LINE_BYTES = 1024
 
 
@@ -15,14 +15,14 @@ _LONGEST_LINE_BYTES = 1024
 class CurveKeys:
     """As ZeroMQ writes keys: 40 printable characters each."""
 
-    #: The controller proves that it holds the other half.
+    #: The controller proves that it holds the secret half.
     server_public_key: bytes
     public_key: bytes
     secret_key: bytes
 
 
 def read_keys(descriptor: int) -> CurveKeys:
-    """The first line of the worker's stdin; what follows stays there. Raises ValueError where it holds no keys."""
+    """Reads only the first line of the worker's stdin; the rest stays there. Raises ValueError if it holds no keys."""
     line = b""
     while not line.endswith(b"\n"):
         byte = os.read(descriptor, 1)
@@ -35,6 +35,6 @@ def read_keys(descriptor: int) -> CurveKeys:
         if any(len(key) != _KEY_CHARACTERS for key in keys.values()):
             raise ValueError("a key of another length")
     except (ValueError, KeyError, TypeError, AttributeError):
-        # Without the text: it may hold a secret.
+        # The error leaves out the text, which may hold a secret.
         raise ValueError("what came on stdin are no keys") from None
     return CurveKeys(**keys)

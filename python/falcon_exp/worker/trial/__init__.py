@@ -1,1 +1,1 @@
-"""The trial process: loading, generation, quality, profiling. One process a load."""
+"""The trial process: loading, generation, quality, profiling. One process per load."""

@@ -1,4 +1,4 @@
-"""A second model that drafts tokens for the first (``assistant_model``): loaded before anything is measured."""
+"""A second model that drafts tokens for the first (``assistant_model``). It is loaded before anything is measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from falcon_exp.worker.trial.open_source import open_source
 
 @dataclass
 class Assistant:
-    """The one of a load; empty until a configuration asks for it."""
+    """The assistant of one load; empty until a configuration asks for one."""
 
     source: dict[str, Any] | None = None
     model: Any = None
@@ -26,9 +26,10 @@ class Assistant:
     proof: dict[str, Any] | None = None
 
     def load(self, source: dict[str, Any] | None, loaded: Any, report: Report) -> None:
-        """In the configuration's dtype, unquantized, beside the model's first layers; once.
+        """Loads it once: unquantized, in the configuration's dtype, on the device of the model's first layers.
 
-        Raises WorkerError ``assistant-mismatch`` where it reads text as other tokens, and what ``open_source`` raises.
+        Raises WorkerError ``assistant-mismatch`` if its vocabulary size or tokenizer differs from the model's, and
+        whatever ``open_source`` raises.
         """
         if source is None or source == self.source:
             return
@@ -41,7 +42,7 @@ class Assistant:
                 text = f"The assistant's vocabulary has {own:,} tokens, the model's {other:,}."
                 raise WorkerError("assistant-mismatch", text)
             if fingerprint_tokenizer(opened.tokenizer()) != fingerprint_tokenizer(loaded.tokenizer):
-                raise WorkerError("assistant-mismatch", "The assistant's tokenizer is another one than the model's.")
+                raise WorkerError("assistant-mismatch", "The assistant's tokenizer differs from the model's.")
             device = str(find_input_device(loaded.model))
             model = opened.model(config, dtype=torch_dtype(loaded.dtype), device_map={"": device})
         model.eval()
@@ -56,12 +57,12 @@ class Assistant:
         }
 
     def options(self, generation: dict[str, Any]) -> dict[str, Any]:
-        """What ``generate`` is given besides; nothing where no assistant is asked for."""
+        """Returns the additional arguments for ``generate``; empty if no assistant is asked for."""
         if generation.get("assistant_model") is None:
             return {}
         tokens = generation.get("num_assistant_tokens")
         if tokens is not None:
-            # The library reads both of the assistant's own settings; by default it would change the number as it goes.
+            # The library reads both from the assistant's settings; by default it would change the number as it goes.
             self.model.generation_config.num_assistant_tokens = tokens
             self.model.generation_config.num_assistant_tokens_schedule = "constant"
         return {"assistant_model": self.model}

@@ -1,6 +1,6 @@
-"""Several prompts answered in one ``generate``: rows padded on the left to one length, each row's answer by itself.
+"""Answers several prompts in one ``generate``: pads rows on the left to the same length, and separates the answers.
 
-``prepare_batch(loaded, [short, long], generation).row_tokens`` is ``(5, 9)``: the short prompt has four tokens of
+If ``prepare_batch(loaded, [short, long], generation).row_tokens`` is ``(5, 9)``, the short prompt has four tokens of
 padding before it.
 """
 
@@ -19,27 +19,27 @@ from falcon_exp.worker.trial.prompts import FittedPrompt, tokenize_prompt
 
 @dataclass(frozen=True)
 class Batch:
-    """What the model reads."""
+    """The inputs of one ``generate``, one row per prompt."""
 
-    #: Tensors, rows x tokens, on the device where the model reads them.
+    #: Tensors, rows x tokens, on the device that the model reads them from.
     inputs: dict[str, torch.Tensor]
-    #: Of each row its own tokens, padding left out.
+    #: The number of tokens in each row, without padding.
     row_tokens: tuple[int, ...]
     templated: bool
 
     @property
     def padded_tokens(self) -> int:
-        """Tokens of every row with its padding: answers begin there."""
+        """The number of tokens per row including padding, which is where every answer begins."""
         return max(self.row_tokens)
 
     def read_row(self, output: torch.Tensor, index: int, new_tokens: int) -> torch.Tensor:
-        """Of what ``generate`` gave: one row's prompt and answer, 1 x tokens, nothing before or behind them."""
+        """Returns one row's prompt and answer from the output of ``generate``, 1 x tokens, without any padding."""
         begin = self.padded_tokens - self.row_tokens[index]
         return output[index : index + 1, begin : self.padded_tokens + new_tokens]
 
 
 def prepare_batch(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict[str, Any]) -> Batch:
-    """The prompts as rows, in their order; a single one as its tokenizer gives it."""
+    """Returns the prompts as rows, in the same order; a single prompt stays as its tokenizer returned it."""
     tokenized = [tokenize_prompt(loaded, prompt, generation) for prompt in prompts]
     rows = [inputs for inputs, _ in tokenized]
     device = find_input_device(loaded.model)
@@ -52,11 +52,11 @@ def prepare_batch(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: d
 
 
 def _pad_left(rows: Sequence[Any]) -> dict[str, torch.Tensor]:
-    """``generate`` counts positions along the mask, so that each row's own tokens stand where they stand alone.
+    """Pads rows on the left; ``generate`` counts positions along the mask, so padding does not shift a row's positions.
 
-    The padding repeats the row's first token: masked, it is never read, and a penalty on repeating tokens (which looks
-    at the ids and not at the mask) finds no token in it that the prompt has not. A ``pad_token`` is often the token
-    that ends an answer, and then its row would be kept from ending.
+    The padding repeats the row's first token. It is masked, so the model never reads it, and a repetition penalty
+    (which looks at the ids and not at the mask) finds no token in it that is not in the prompt anyway. A ``pad_token``
+    is often the token that ends an answer, and penalizing that token would keep the row from ending.
     """
     longest = max(int(row["input_ids"].shape[1]) for row in rows)
     ids, masks = [], []
@@ -70,9 +70,9 @@ def _pad_left(rows: Sequence[Any]) -> dict[str, torch.Tensor]:
 
 
 def find_row_limits(prompts: Sequence[FittedPrompt], generation: dict[str, Any]) -> tuple[int, ...] | None:
-    """New tokens that each row may have, where ``max_length`` gives rows of unlike length unlike room; None elsewhere.
+    """Returns how many new tokens each row may have under ``max_length``; None if it is not set or there is one row.
 
-    The library takes ``max_length`` for the padded row's, and would cut the answers to short prompts.
+    The library applies ``max_length`` to padded rows, which would cut off the answers to short prompts.
     """
     if generation["max_length"] is None or len(prompts) == 1:
         return None
@@ -82,7 +82,7 @@ def find_row_limits(prompts: Sequence[FittedPrompt], generation: dict[str, Any])
 def cut_answers(
     output: torch.Tensor, batch: Batch, ends: Sequence[int], limits: Sequence[int] | None
 ) -> list[torch.Tensor]:
-    """Each row's new tokens up to its own end: what ``generate`` fills it up with while others go on is no answer."""
+    """Returns each row's new tokens up to its own end, without what ``generate`` appends while other rows go on."""
     new = output[:, batch.padded_tokens :].to(device="cpu", dtype=torch.int64)
     if len(batch.row_tokens) == 1:
         return [new[0]]

@@ -1,20 +1,20 @@
-"""The tokenizer of models that were never trained: an id a byte, and something to show for every id of an answer."""
+"""The tokenizer of models that were never trained: one id per byte, and something to show for every id of an answer."""
 
 from __future__ import annotations
 
 from transformers import ByT5Tokenizer
 
-#: ``<pad>``, ``</s>`` and ``<unk>``, the bytes, and ByT5's own extra ids.
+#: The numbers of special tokens (``<pad>``, ``</s>`` and ``<unk>``), of bytes, and of ByT5's own extra ids.
 _SPECIAL, _BYTES, _EXTRA = 3, 256, 125
 
 
 class ByteTokenizer(ByT5Tokenizer):  # type: ignore[misc]
-    """ByT5's, for vocabularies of any size: a byte's id is its value and three; ``<pad>`` is 0 and ``</s>`` is 1.
+    """ByT5's tokenizer for vocabularies of any size: a byte's id is its value plus 3; ``<pad>`` is 0, ``</s>`` is 1.
 
-    A model with random weights answers any id of its vocabulary: those beyond the bytes are shown as their number,
-    ``<40000>``, where ByT5's own decoding raises. In a vocabulary too small for all bytes, the higher ones share ids
-    with the lower. Made here and not read back from a folder, because AutoTokenizer would put the tokenizer of the
-    model's family in its place.
+    A model with random weights may answer with any id of its vocabulary. Ids beyond the bytes are shown as their
+    number, ``<40000>``; ByT5's own decoding would raise an error. If a vocabulary is too small for all bytes, higher
+    bytes share ids with lower ones. The tokenizer is made here and not read from a folder because AutoTokenizer would
+    replace it with the tokenizer of the model's family.
     """
 
     def __init__(self, vocabulary: int = _SPECIAL + _BYTES + _EXTRA) -> None:
@@ -32,6 +32,6 @@ class ByteTokenizer(ByT5Tokenizer):  # type: ignore[misc]
         return f"<{index}>"
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        """The text of tokens; bytes that are no character are left out."""
+        """Returns the text of the tokens; bytes that do not form a character are left out."""
         parts = [token.encode("utf-8") if len(token) > 1 else bytes([ord(token)]) for token in tokens]
         return b"".join(parts).decode("utf-8", errors="ignore")

@@ -1,4 +1,4 @@
-"""The cache that a configuration asks for (``cache`` of its generation): asked of the library, or made here."""
+"""The cache that a configuration asks for (``cache`` in its generation): requested from the library, or made here."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
 
-#: Backends of quantized caches: the module, and the package that brings it.
+#: Backends of quantized caches: the module, and the package that contains it.
 _BACKENDS = {"quanto": ("optimum.quanto", "optimum-quanto"), "hqq": ("hqq", "hqq")}
-#: Classes by which the library's caches are known.
+#: The library's class for each type of cache.
 _CLASSES = {"dynamic": "DynamicCache", "static": "StaticCache", "quantized": "QuantizedCache"}
 _LAYERS = {"quanto": "QuantoQuantizedLayer", "hqq": "HQQQuantizedLayer"}
 
 
 @dataclass
 class CacheRoom:
-    """How long a static cache is: as the longest prompt that was checked, with its answer, so that all are equal."""
+    """The length of static caches: that of the longest prompt checked, with its answer, so that all are equal."""
 
     tokens: int = 0
 
     def admit(self, tokens: int) -> None:
-        """One more prompt with its answer."""
+        """Makes room for one more prompt with its answer, in tokens."""
         self.tokens = max(self.tokens, tokens)
 
 
 def apply_cache(settings: Any, asked: dict[str, Any] | None, room: CacheRoom) -> None:
-    """Asks ``generate`` for it; without ``cache`` the library and the model's own files decide."""
+    """Asks ``generate`` for this cache; if none was asked for, the library and the model's own files decide."""
     if asked is None:
         return
     settings.cache_implementation = asked["type"]
@@ -39,7 +39,7 @@ def apply_cache(settings: Any, asked: dict[str, Any] | None, room: CacheRoom) ->
 
 
 def make_cache(model: Any, asked: dict[str, Any] | None, tokens: int) -> Any:
-    """The same, as an object that can be filled before ``generate``; ``tokens`` is what a static one has room for."""
+    """Makes this cache as an object that can be filled before ``generate``; ``tokens``: the length of a static one."""
     from transformers import DynamicCache, QuantizedCache, StaticCache
 
     config = model.config.get_text_config(decoder=True)
@@ -56,11 +56,11 @@ def _quantized_options(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse_unavailable_cache(model: Any, asked: dict[str, Any] | None) -> None:
-    """Raises WorkerError ``cache-unavailable`` where it cannot be made here."""
+    """Raises WorkerError ``cache-unavailable`` if this cache cannot be made here."""
     if asked is None:
         return
     if not model._supports_default_dynamic_cache():
-        raise _unavailable(asked, f"{type(model).__name__} keeps no cache that Transformers could make another of")
+        raise _unavailable(asked, f"{type(model).__name__} has no cache that Transformers could replace")
     if asked["type"] != "quantized":
         return
     module, package = _BACKENDS[asked["backend"]]
@@ -84,7 +84,7 @@ def _is_there(module: str) -> bool:
 
 
 def verify_cache(asked: dict[str, Any] | None, found: str | None, layers: dict[str, int] | None) -> None:
-    """Raises WorkerError ``cache-mismatch`` where the live cache is not the one that was asked for."""
+    """Raises WorkerError ``cache-mismatch`` if the live cache is not the one that was asked for."""
     if asked is None:
         return
     wanted = _CLASSES[asked["type"]]
@@ -100,7 +100,7 @@ def verify_cache(asked: dict[str, Any] | None, found: str | None, layers: dict[s
 
 
 def name_cache(asked: dict[str, Any]) -> str:
-    """``static``; ``quantized (quanto, 4 bits, groups of 64)``."""
+    """Names a cache, as in ``static`` or ``quantized (quanto, 4 bits, groups of 64)``."""
     if asked["type"] != "quantized":
         return str(asked["type"])
     return f"quantized ({asked['backend']}, {asked['bits']} bits, groups of {asked['group']})"

@@ -1,4 +1,4 @@
-"""What a chat template does: the date that it may write, a prompt's text that it loses, how it ends an answer."""
+"""What a chat template does: the date that it may insert, prompt text that it may lose, how it ends an answer."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from falcon_exp.worker.trial.generation_settings import end_ids
 #: ``promptSchema`` of the wire format: a text, or the messages of a conversation.
 Content = str | list[dict[str, str]]
 
-#: What a template takes for today: with the real date the same prompt would be another one tomorrow.
+#: The date that templates take for today: with the real one, the same prompt would be different tomorrow.
 TEMPLATE_DATE = datetime(2026, 1, 1, 12, 0)
 
-#: Nothing that a template would write by itself.
+#: A text that no template would write by itself.
 _ANSWER = "falcon-exp-answer"
 
 
 class _FrozenDatetime(datetime):
-    """Stands in for the library's ``datetime``, and counts how often it was asked for today."""
+    """Stands in for the library's ``datetime``, and counts how often it was asked for today's date."""
 
     times_asked = 0
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-        """Always the same."""
+        """Returns the same date every time."""
         cls.times_asked += 1
         return TEMPLATE_DATE
 
 
 def freeze_date() -> None:
-    """From now on, in this process, whatever template asks for today is told ``TEMPLATE_DATE``.
+    """From now on, every template in this process that asks for today's date gets ``TEMPLATE_DATE``.
 
     transformers/utils/chat_template_utils.py, ``strftime_now``: the library has no parameter for it.
     """
@@ -41,20 +41,20 @@ def freeze_date() -> None:
 
 
 class WrittenDate:
-    """Whether a template asked for today since this was made."""
+    """Whether a template has asked for today's date since this object was made."""
 
     def __init__(self) -> None:
         self._before = _FrozenDatetime.times_asked
 
     def told(self) -> str | None:
-        """The date that was written; None where none was."""
+        """Returns the date that was inserted; None if none was."""
         return TEMPLATE_DATE.date().isoformat() if _FrozenDatetime.times_asked > self._before else None
 
 
 def render(tokenizer: Any, content: Content, generation: dict[str, Any], **options: Any) -> Any:
-    """A text as the user's only message, or a conversation, and where the answer begins.
+    """Renders a text as the user's only message, or a conversation, up to where the answer begins.
 
-    Raises WorkerError ``generation-invalid`` where the template does not take it.
+    Raises WorkerError ``generation-invalid`` if the template does not accept the prompt or one of its variables.
     """
     from jinja2.exceptions import TemplateError
 
@@ -64,7 +64,7 @@ def render(tokenizer: Any, content: Content, generation: dict[str, Any], **optio
         messages = [{"role": "system", "content": system}, *messages]
     variables = generation.get("chat_template_kwargs") or {}
     for name in variables:
-        # A switch that the template does not have would be measured as if it were set.
+        # A setting that the template does not have would be measured as if it took effect.
         if name not in str(tokenizer.chat_template):
             raise WorkerError("generation-invalid", f"The model's chat template knows no {name}.")
     try:
@@ -76,21 +76,21 @@ def render(tokenizer: Any, content: Content, generation: dict[str, Any], **optio
 
 
 def loses_text(tokenizer: Any, content: Content, generation: dict[str, Any]) -> bool:
-    """Whether the rendered prompt lacks the question's text: some templates want parts where others want text."""
+    """Whether the rendered prompt lacks the question's text: some templates expect a list of parts instead of text."""
     rendered = render(tokenizer, content, generation, tokenize=False)
     asked = content if isinstance(content, str) else content[-1]["content"]
     return " ".join(asked.split()) not in " ".join(str(rendered).split())
 
 
 def unknown_end_token(tokenizer: Any, generation_config: Any) -> str | None:
-    """The token by which the template ends an answer, where ``generate`` does not end at it; None where all is well."""
+    """Returns the token that ends the template's answers if ``generate`` does not stop at it; None if all is well."""
     if tokenizer.chat_template is None:
         return None
     messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _ANSWER}]
     try:
         rendered = str(tokenizer.apply_chat_template(messages, tokenize=False))
     except Exception:
-        # A template that knows no answers says nothing of their end.
+        # A template that does not support answers does not show how they end.
         return None
     _, found, after = rendered.rpartition(_ANSWER)
     if not found:

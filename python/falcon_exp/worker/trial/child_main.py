@@ -1,4 +1,4 @@
-"""What forked and spawned processes begin with. Imports nothing heavy: the supervisor imports this file too."""
+"""Where forked and spawned processes start. Imports nothing heavy, because the supervisor imports this file too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _preload_failure() -> dict[str, Any] | None:
 
 
 def _finish_imports() -> dict[str, Any] | None:
-    """What may start a driver is imported here, before any clock runs."""
+    """Imports whatever may start a driver, before any clock runs; returns the error's body if that fails."""
     from falcon_exp.worker.failures import error_body
     from falcon_exp.worker.trial import preload
 
@@ -25,13 +25,13 @@ def _finish_imports() -> dict[str, Any] | None:
         preload.finish_imports()
     except Exception as error:
         body = error_body(error, "load")
-        # A device that is busy, full or lost has its own name.
+        # A device that is busy, full or lost has its own error code.
         return body if body["code"] != "worker-exception" else {**body, "code": "import-failed"}
     return None
 
 
 def _wrong_versions() -> dict[str, Any] | None:
-    """Told before a failed import, of which they are the usual cause."""
+    """Returns the error's body; checked before failed imports, of which wrong versions are the usual cause."""
     from falcon_exp.worker.requirements import installed, problems
 
     found = problems(installed())
@@ -53,7 +53,7 @@ def _start_failure(code: str, message: str, traceback: str | None) -> dict[str, 
 
 
 def _says_respawn(connection: Connection, *, is_forked: bool) -> bool:
-    """Whether this process cannot use the devices because it was forked; its first and only words then."""
+    """Whether this process cannot use the devices because it was forked; if so, sends ``respawn`` and nothing else."""
     if not is_forked:
         return False
     from falcon_exp.worker.trial.preload import find_fork_problem
@@ -90,7 +90,7 @@ def probe(connection: Connection, is_forked: bool) -> None:
 def trial(connection: Connection, is_forked: bool) -> None:
     """Serves one configuration's commands until ``unload`` or the end of the connection.
 
-    Where it was forked and cannot use the devices, it sends ``("respawn", reason)`` instead, and ends.
+    If it was forked and cannot use the devices, it sends ``("respawn", reason)`` instead, and ends.
     """
     import faulthandler
 
@@ -98,7 +98,7 @@ def trial(connection: Connection, is_forked: bool) -> None:
 
     end_with_parent()
     end_forks_with_this()
-    # Where a library's own code crashes, its Python callers are the last words on stderr.
+    # If a library's native code crashes, its Python callers are the last lines on stderr.
     faulthandler.enable(all_threads=False)
     failure = _preload_failure()
     if failure is None:

@@ -1,4 +1,4 @@
-"""``compile: forward``: the decoding forward pass compiled by ``generate`` itself, over a static cache."""
+"""``compile: forward``: ``generate`` itself compiles the decoding forward pass, over a static cache."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Compilations:
         self._began = 0.0
 
     def begin(self, _event: object) -> None:
-        """Called by torch; nested compilations are one."""
+        """Called by torch when a compilation begins; nested compilations count as one."""
         self._began = time.perf_counter()
 
     def end(self, _event: object) -> None:
-        """Likewise."""
+        """Called by torch when a compilation ends."""
         self.count += 1
         self.sec += time.perf_counter() - self._began
 
 
 @contextmanager
 def count_compilations(model: Any, asked: str | None) -> Iterator[Compilations | None]:
-    """While entered; None where nothing can be compiled."""
+    """Counts compilations while entered; yields None if nothing can be compiled."""
     if asked != "forward" and (asked == "none" or model.generation_config.cache_implementation is None):
         yield None
         return
@@ -53,14 +53,14 @@ def count_compilations(model: Any, asked: str | None) -> Iterator[Compilations |
 
 
 def apply_compile(settings: Any, generation: dict[str, Any], device: str) -> None:
-    """Asks ``generate`` for it. A cache that was asked for brings none along; without either the library decides."""
+    """Turns compilation on or off as asked, and off if only a cache was asked for; otherwise the library decides."""
     asked = generation.get("compile")
     if asked == "forward":
         from transformers import CompileConfig
 
-        # One shape: every step reads one token of each row from a cache of one size.
+        # The shapes never change: each step reads one token per row, and the cache keeps its size.
         config = CompileConfig(dynamic=False, mode="default" if device == "cpu" else "reduce-overhead")
-        # Elsewhere than on accelerators the library compiles only what says so.
+        # Without this, the library compiles only on accelerators.
         config._compile_all_devices = True
         settings.compile_config = config
     elif asked == "none" or generation.get("cache") is not None:
@@ -73,20 +73,20 @@ def refuse_uncompilable(model: Any, asked: str | None) -> None:
         return
     quantizer = getattr(model, "hf_quantizer", None)
     if quantizer is not None and not quantizer.is_compileable:
-        raise _unavailable("Transformers compiles no model that is quantized by this method")
+        raise _unavailable("Transformers cannot compile models that are quantized with this method")
     reason = _find_missing_compiler(model.device.type)
     if reason is not None:
         raise _unavailable(reason)
     import torch._inductor.config as inductor
 
-    # A pool of compiling processes would live on beside what is measured; and what an earlier process compiled would be
-    # taken for a compilation that costs nothing.
+    # A pool of compiler processes would keep running beside the measurement, and code cached by an earlier process
+    # would look like a compilation that costs nothing.
     inductor.compile_threads = 1
     inductor.force_disable_caches = True
 
 
 def verify_compiled(model: Any, asked: str | None) -> None:
-    """Raises WorkerError ``compile-unavailable`` where the library did not do it."""
+    """Raises WorkerError ``compile-unavailable`` if the library did not compile the model."""
     if asked == "forward" and getattr(model, "_compiled_call", None) is None:
         raise _unavailable(f"Transformers did not compile {type(model).__name__} on {model.device.type}")
 
@@ -100,7 +100,7 @@ def _find_missing_compiler(device: str) -> str | None:
         if which(os.environ.get("CC", "")) is None and not any(map(which, ("cc", "gcc", "clang"))):
             return "there is no C compiler (cc, gcc or clang)"
         return None
-    return f"nothing is compiled for {device}"
+    return f"compilation is not supported on {device}"
 
 
 def _find_missing_cpp() -> str | None:

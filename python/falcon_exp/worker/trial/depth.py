@@ -1,7 +1,7 @@
-"""``depth``: so many tokens are in the cache before a trial's clock runs, as llama-bench has it.
+"""``depth``: the number of tokens that are in the cache before a trial's clock starts, as in llama-bench.
 
-``fill_depth(loaded, prompts, generation)`` reads them outside of every clock; what is measured then is the prompt and
-its answer behind them. Each row has its own prompt's text, repeated.
+``fill_depth(loaded, prompts, generation)`` reads them outside every clock; what is then measured is the prompt that
+follows them and its answer. Each row is filled with its own prompt's text, repeated.
 """
 
 from __future__ import annotations
@@ -22,22 +22,25 @@ from falcon_exp.worker.trial.chat_template import Content
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import FittedPrompt, repeat_to
 
-#: Tokens that one forward pass reads, so that what it computes meanwhile stays small.
+#: Tokens per forward pass, few enough to keep its temporary tensors small.
 _STEP = 2048
 
 
 @dataclass(frozen=True)
 class FilledCache:
-    """What lies before a trial's prompts."""
+    """The tokens that precede a trial's prompts, already in a cache."""
 
     cache: Any
-    #: Rows x tokens, on the device where the model reads them.
+    #: Rows x tokens, on the device that the model reads them from.
     ids: torch.Tensor
     fill_sec: float
 
 
 def fill_depth(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict[str, Any]) -> FilledCache | None:
-    """None without a depth. Raises WorkerError ``generation-invalid`` where the model keeps no keys and values."""
+    """Fills a cache with ``depth`` tokens per row; None without a depth.
+
+    Raises WorkerError ``generation-invalid`` if the model keeps no keys and values.
+    """
     depth = generation.get("depth")
     if depth is None:
         return None
@@ -62,7 +65,7 @@ def fill_depth(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict
 
 
 def put_behind(filled: FilledCache | None, inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """What ``generate`` is given: all tokens, and the cache that holds the first of them."""
+    """Returns the inputs of ``generate``: all tokens, and the cache that already holds the first of them."""
     if filled is None:
         return dict(inputs)
     before = {"input_ids": filled.ids, "attention_mask": torch.ones_like(filled.ids)}
@@ -72,7 +75,7 @@ def put_behind(filled: FilledCache | None, inputs: dict[str, torch.Tensor]) -> d
 
 @contextmanager
 def given_cache_alone(model: Any, filled: FilledCache | None) -> Iterator[None]:
-    """``generate`` refuses a cache that it is given where the model's own files ask for another."""
+    """Ignores the cache that the model's own files ask for, beside which ``generate`` would refuse the filled one."""
     settings = model.generation_config
     own = settings.cache_implementation
     if filled is not None:

@@ -1,4 +1,4 @@
-"""Downloads, as a trial process sees them: before the clock, and the switch that keeps the hub off while it runs."""
+"""Downloads as a trial process sees them: they end before the clock starts, and while it runs the hub is off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from falcon_exp.worker.helper_process import ask_helper
 
-#: (what is being done, None: no tokens yet), as for every phase.
+#: Takes (what is being done, None because there are no tokens yet); every phase reports in this form.
 Report = Callable[[str, int | None], None]
 
 
@@ -27,21 +27,21 @@ _NOTHING: dict[str, object] = {
 
 
 def report_to_nobody(_detail: str, _tokens: int | None) -> None:
-    """For loads that nobody watches."""
+    """Ignores reports, for loads that nobody watches."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A model or an adapter of the hub, whole and on this machine."""
+    """A model or an adapter from the hub, complete on this machine."""
 
     folder: Path
     commit: str
-    #: Time until it was; near 0 where nothing was missing.
+    #: How long that took; close to 0 if nothing was missing.
     download_sec: float
 
 
 def fetch_model(repo: str, revision: str, *, with_code: bool, report: Report) -> Fetched:
-    """Fetches a model into the hub's cache and reports how far it is.
+    """Fetches a model into the hub's cache and reports the progress.
 
     Raises WorkerError ``hub-unreachable``, ``model-not-found``, ``model-gated``, ``model-revision-unknown``,
     ``model-unsafe-format`` or ``download-disk-full``.
@@ -54,14 +54,14 @@ def fetch_model(repo: str, revision: str, *, with_code: bool, report: Report) ->
 
 
 def fetch_adapter(repo: str, revision: str, *, report: Report) -> Fetched:
-    """Fetches an adapter in the same way; no code comes with one. Raises WorkerError ``adapter-invalid`` as well."""
+    """Fetches an adapter in the same way, but never any code. Also raises WorkerError ``adapter-invalid``."""
     started = time.perf_counter()
     folder, commit = _ask({**_NOTHING, "repo": repo, "revision": revision, "is_adapter": True}, report)
     return Fetched(folder, commit, time.perf_counter() - started)
 
 
 def fetch_code_of(folder: Path, report: Report) -> None:
-    """Fetches the Python files that a model folder names in other repositories (``org/name--module.Class``)."""
+    """Fetches the Python files in other repositories that a model folder refers to (``org/name--module.Class``)."""
     repos = sorted(_code_elsewhere(folder))
     if repos:
         _ask({**_NOTHING, "with_code": True, "code_of": repos}, report)
@@ -74,7 +74,7 @@ def _code_elsewhere(folder: Path) -> set[str]:
             named = json.loads((folder / name).read_text("utf-8")).get("auto_map", {})
             entries = named.values() if isinstance(named, dict) else [named]
         except (OSError, ValueError, AttributeError):
-            # What is damaged is told when it is loaded.
+            # A damaged file is reported when it is loaded.
             continue
         for entry in entries:
             classes = entry if isinstance(entry, list) else [entry]
@@ -83,7 +83,7 @@ def _code_elsewhere(folder: Path) -> set[str]:
 
 
 def _ask(request: dict[str, object], report: Report) -> tuple[Path, str]:
-    """Runs the fetching process (falcon_exp/worker/hub/__main__.py) to its end."""
+    """Runs the download process (falcon_exp/worker/hub/__main__.py) to its end; returns (folder, commit)."""
 
     def report_progress(event: dict[str, Any]) -> None:
         received, total = event["received_bytes"] / 1e9, event["total_bytes"] / 1e9
@@ -98,9 +98,9 @@ def _ask(request: dict[str, object], report: Report) -> tuple[Path, str]:
 
 @contextmanager
 def hub_shut_off() -> Iterator[None]:
-    """Within, no library asks the hub for anything: what a load needs is here, and a clock is running.
+    """While entered, no library contacts the hub: everything that a load needs is here, and a clock may be running.
 
-    The library reads HF_HUB_OFFLINE once, when it is imported; this is the constant that it makes of it.
+    The library reads HF_HUB_OFFLINE only once, when it is imported; this sets the constant that it keeps it in.
     """
     from huggingface_hub import constants
 

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Of a ``generate`` without drafts.
+#: The measurement of a ``generate`` without drafts.
 NO_DRAFTS: dict[str, Any] = {"drafted_tokens": None, "accepted_draft_share": None}
 
 
 class DraftCount:
-    """Of one ``generate``."""
+    """The drafted and the accepted tokens of one ``generate``."""
 
     def __init__(self) -> None:
         self.drafted = 0
         self.accepted = 0
 
     def measurement(self) -> dict[str, Any]:
-        """Two keys of ``trialMeasurementSchema``."""
+        """Returns two keys of ``trialMeasurementSchema``."""
         return {
             "drafted_tokens": self.drafted,
             "accepted_draft_share": self.accepted / self.drafted if self.drafted > 0 else None,
@@ -27,10 +27,10 @@ class DraftCount:
 
 @contextmanager
 def count_drafts(model: Any, is_drafting: bool) -> Iterator[DraftCount | None]:
-    """Counts while entered; None where nothing is drafted, and the model is left as it is.
+    """Counts drafts while entered; if nothing is drafted, yields None and leaves the model as it is.
 
-    Transformers tells nobody what was accepted but the generator of drafts itself
-    (``GenerationMixin._assisted_decoding``, transformers 5.23), so the one that it makes is listened to.
+    Transformers tells only the generator of drafts how many tokens were accepted
+    (``GenerationMixin._assisted_decoding``, transformers 5.23), so that generator's methods are wrapped.
     """
     if not is_drafting:
         yield None

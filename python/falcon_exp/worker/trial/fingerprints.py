@@ -1,4 +1,4 @@
-"""Fingerprints of what a model is made of: changed weights, tokenizer or template must not pass as the same."""
+"""Fingerprints of a model's parts: changed weights, tokenizers or templates must not pass as the same ones."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-#: Read of a tensor, in its middle; of files without a header that tells tensors, at even distances.
+#: Read from the middle of each tensor, or at even distances in files without a header that lists their tensors.
 _BLOCK_BYTES = 4096
-#: A file's samples at most: a mixture of experts has tens of thousands of tensors.
+#: The most blocks read per file: a mixture of experts has tens of thousands of tensors.
 _MOST_BLOCKS = 4096
 _BLOCKS_WITHOUT_HEADER = 512
-#: The format's own bound.
+#: The limit of the safetensors format itself.
 _LONGEST_HEADER_BYTES = 100_000_000
 
 
 def fingerprint_weights(files: Iterable[Path]) -> str | None:
-    """Over names, sizes, headers and a block of every tensor; None without files. Reads a few MB, not all weights.
+    """Hashes names, sizes, headers and a block of every tensor; None without files. Reads a few MB, not all weights.
 
-    A change of single numbers between the blocks is not seen: whole tensors, other dtypes and scales are.
+    A change to single numbers between the blocks goes unnoticed; changed tensors, dtypes and scales do not.
     """
     digest = hashlib.sha256()
     paths = sorted(files)
@@ -37,7 +37,7 @@ def fingerprint_weights(files: Iterable[Path]) -> str | None:
 
 
 def _read_header(file: Any, size: int) -> tuple[bytes, list[int]]:
-    """The header, and the middle of each tensor; what is no header is the loader's to refuse."""
+    """Returns the header and the places of the tensors' middle blocks; refusing bad headers is left to the loader."""
     length = int.from_bytes(file.read(8), "little")
     if length > min(size, _LONGEST_HEADER_BYTES):
         return b"", []
@@ -60,7 +60,7 @@ def _thin(places: list[int]) -> list[int]:
 
 
 def fingerprint_tokenizer(tokenizer: Any) -> str:
-    """Over the live tokenizer's rules and vocabulary, as it was loaded: two folders may hold the same one."""
+    """Hashes the rules and the vocabulary of the tokenizer as it was loaded: two folders may hold the same one."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     has_rules = backend is not None and hasattr(backend, "to_str")
     rules = backend.to_str() if backend is not None and has_rules else json.dumps(sorted(tokenizer.get_vocab().items()))
@@ -69,7 +69,7 @@ def fingerprint_tokenizer(tokenizer: Any) -> str:
 
 
 def fingerprint_template(tokenizer: Any) -> str | None:
-    """None where there is no chat template."""
+    """Hashes the chat template; None if there is none."""
     template = tokenizer.chat_template
     if template is None:
         return None
@@ -77,7 +77,7 @@ def fingerprint_template(tokenizer: Any) -> str | None:
 
 
 def fingerprint_generation(settings: Any) -> str:
-    """Over the generation settings that the model brings along, as its files have them."""
+    """Hashes the generation settings that come with the model, as its files have them."""
     brought = {
         name: value
         for name, value in settings.to_dict().items()

@@ -1,7 +1,7 @@
-"""Whether what ``generate`` chose tokens from were numbers: of logits that overflowed it takes just any token.
+"""Checks that the logits that ``generate`` chose tokens from were numbers: after an overflow it takes just any token.
 
-Float16 and LLM.int8 overflow in models that were trained in bfloat16. From the position where that happens on all
-logits are NaN, and each further token is the same one; so the last position tells of all before it.
+Float16 and LLM.int8 overflow in models that were trained in bfloat16. From the position where that happens, all
+logits are NaN and every further token is the same, so the last position shows whether it happened at any before it.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from falcon_exp.worker.failures import WorkerError
 
 
 class NewestLogits(LogitsProcessor):  # type: ignore[misc]
-    """Keeps what ``generate`` chose its newest token from, rows x vocabulary; ``generate`` keeps it as long itself."""
+    """Keeps the logits of the newest token, rows x vocabulary; ``generate`` itself keeps them just as long."""
 
     def __init__(self) -> None:
         self.newest: torch.Tensor | None = None
 
     def __call__(self, _input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Changes nothing."""
+        """Returns the scores unchanged."""
         self.newest = scores
         return scores
 
 
 def may_be_chosen_from_nothing(new_ids: torch.Tensor) -> bool:
-    """Whether the answer looks as one does whose logits were NaN: ended at once, or its last token came twice."""
+    """Whether the answer looks as if its logits were NaN: it ended at once, or its last two tokens are the same."""
     return len(new_ids) < 2 or int(new_ids[-1]) == int(new_ids[-2])
 
 
 def require_finite_logits(model: Any, ids: torch.Tensor, seen: torch.Tensor | None = None) -> None:
-    """Raises WorkerError ``logits-not-finite``.
+    """Raises WorkerError ``logits-not-finite`` if any of the row's last logits is NaN or infinity.
 
-    ``seen``: the row's newest logits, where they were kept; else one forward pass over ``ids``, 1 x tokens, outside of
-    every clock.
+    ``seen``: the row's newest logits if they were kept. Otherwise they are computed by one forward pass over ``ids``,
+    1 x tokens, outside every clock.
     """
     last = _read_last_logits(model, ids) if seen is None else seen
-    # Minus infinity masks what a vocabulary is padded with.
+    # Minus infinity is allowed unless all logits have it: it masks the padding of a vocabulary.
     broken = int((torch.isnan(last) | torch.isposinf(last)).sum())
     if broken > 0 or bool(torch.isneginf(last).all()):
         count = "all" if broken in (0, len(last)) else f"{broken} of {len(last)}"
         dtype = str(getattr(model, "dtype", "its dtype")).removeprefix("torch.")
         raise WorkerError(
             "logits-not-finite",
-            f"{count[0].upper()}{count[1:]} logits of the model are infinite or no numbers (it runs in {dtype}): "
-            "its tokens are chosen from nothing.",
+            f"{count[0].upper()}{count[1:]} of the model's logits are infinite or NaN (it runs in {dtype}), "
+            "so its tokens mean nothing.",
         )
 
 

@@ -32,11 +32,12 @@ from falcon_exp.worker.trial.token_pieces import token_pieces
 
 
 class TokenClock(StoppingCriteria):  # type: ignore[misc]
-    """Notes when each new token is known on the host, those of a batch together. Ends rows at their limits and stops.
+    """Records when each new token is known on the host, once per step of a batch. Ends rows at limits and stop texts.
 
-    A stopping criterion and no streamer: on MPS the library hands a streamer each token only after the next forward
-    pass, and may hand on no sooner elsewhere one day. A criterion is asked as soon as a token is chosen, on every
-    device, and reading the token waits until it is there. Elsewhere than on MPS ``generate`` waits for it in any case.
+    It is a stopping criterion and not a streamer: on MPS the library passes each token to a streamer only after the
+    next forward pass, and might do so on other devices one day. A criterion is called as soon as a token is chosen, on
+    every device, and reading the token waits until it is there. On devices other than MPS ``generate`` waits for it
+    anyway.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class TokenClock(StoppingCriteria):  # type: ignore[misc]
         self._stops: torch.Tensor | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_options: Any) -> torch.Tensor:
-        """Called by ``generate`` with all tokens so far, rows x tokens; True for each row that is to end."""
+        """Called by ``generate`` with all tokens so far, rows x tokens; returns True for each row that is to end."""
         input_ids[0, -1].item()
         now = time.perf_counter()
         tokens = input_ids.shape[1] - self._input_tokens
@@ -69,7 +70,7 @@ class TokenClock(StoppingCriteria):  # type: ignore[misc]
         return self._stops
 
     def _find_stopped(self, input_ids: torch.Tensor, tokens: int, new: int) -> list[bool]:
-        """Of each row, whether one of the ``new`` tokens completes a text that ends it."""
+        """Returns for each row whether one of its ``new`` tokens completes a text that ends it."""
         stops = self._stop_strings
         if stops is None:
             return [False] * input_ids.shape[0]
@@ -77,7 +78,7 @@ class TokenClock(StoppingCriteria):  # type: ignore[misc]
 
 
 def _trim_once(on_token: Callable[[int], None]) -> Callable[[int], None]:
-    """Gives back malloc's free memory at the first token: the first forward pass repacks weights and leaves much."""
+    """Gives back malloc's free memory at the first token: repacking weights in the first forward pass frees a lot."""
     is_trimmed = False
 
     def trim(tokens: int) -> None:
@@ -91,16 +92,16 @@ def _trim_once(on_token: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], None]) -> dict[str, Any]:
-    """``trialMeasurementSchema`` of the wire format.
+    """Measures one ``generate``; returns ``trialMeasurementSchema`` of the wire format.
 
-    Raises WorkerError as ``fit_prompt`` does, or ``logits-not-finite``.
+    Raises WorkerError ``logits-not-finite``, and whatever ``fit_prompt`` raises.
     """
     from transformers import set_seed
 
     generation = request["generation"]
     model, devices = loaded.model, loaded.devices
     seed = generation["seed"] + request["repeat"]
-    # Before the clock runs: the figure is of prompts as they are read, not of finding out how much of them fits.
+    # Before the clock starts: finding out how much of a prompt fits is no part of what is measured.
     prompts = fit_prompts(loaded, request)
     limits = find_row_limits(prompts, generation)
     filled = fill_depth(loaded, prompts, generation)
@@ -111,11 +112,11 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     drafting = loaded.assistant.options(generation)
     is_drafting = settings.prompt_lookup_num_tokens is not None or len(drafting) > 0
     is_first = loaded.facts.compiled is None
-    # In a warm-up, which nobody compares: a forward pass to find them out takes as long as several tokens.
+    # Logits are kept in a warm-up, which nobody compares: a forward pass for them takes as long as several tokens.
     kept = NewestLogits() if request["phase"] == "warmup" and _are_logits_told(model, settings, is_drafting) else None
     set_seed(seed)
-    # Malloc's free memory stays, the first generate's apart: were it given back before each, the clock would pay for
-    # thousands of pages that come anew.
+    # Except in the first generate, malloc keeps its free memory: if it were given back before each one, the measured
+    # time would include getting thousands of pages anew.
     gc.collect()
     states_before = devices.read_states()
     devices.reset_peaks()
@@ -157,7 +158,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         for answer, end in zip(answers, stopped, strict=True)
     ]
     output_tokens = sum(len(answer) for answer in answers)
-    # Where the library learns a step late that an answer has ended, one token more was made and taken back.
+    # If the library notices one step late that an answer has ended, it makes one more token and takes it back.
     times_sec = clock.times_sec[: max(len(answer) for answer in answers)]
     return {
         "input_tokens": sum(batch.row_tokens),
@@ -215,7 +216,7 @@ def _decode(tokenizer: Any, ids: Any) -> str:
 
 
 def prepare_settings(loaded: Loaded, generation: dict[str, Any], filled: FilledCache | None) -> Any:
-    """``generation_config`` with the cache and the compilation that are asked for."""
+    """Returns ``generation_config`` with the cache and the compilation that were asked for."""
     settings = generation_config(loaded.model, loaded.tokenizer, generation)
     if filled is None:
         apply_cache(settings, generation.get("cache"), loaded.cache_room)
@@ -226,7 +227,7 @@ def prepare_settings(loaded: Loaded, generation: dict[str, Any], filled: FilledC
 
 
 def _verify_run(loaded: Loaded, generation: dict[str, Any], seen: SeenCache) -> int | None:
-    """What the cache took; it is let go. Raises WorkerError ``cache-mismatch`` or ``compile-unavailable``."""
+    """Returns the cache's bytes and lets it go. Raises WorkerError ``cache-mismatch`` or ``compile-unavailable``."""
     facts = loaded.facts
     cache_bytes = facts.add_cache(seen)
     seen.cache = None
@@ -243,7 +244,7 @@ def _describe_compilations(loaded: Loaded, compilations: Compilations | None) ->
 
 
 def _are_logits_told(model: Any, settings: Any, is_drafting: bool) -> bool:
-    """Whether a processor of logits sees those of each token as the model gave them, a row of the batch a row."""
+    """Whether a logits processor sees each token's logits as the model gave them, with one row per row of the batch."""
     is_mended = any(getattr(one, "remove_invalid_values", False) for one in (settings, model.generation_config))
     return settings.num_beams == 1 and not is_drafting and not is_mended
 
@@ -263,7 +264,7 @@ def _generate(
         with given_cache_alone(model, filled):
             return model.generate(**put_behind(filled, inputs), **options)
     except (ValueError, NotImplementedError) as error:
-        # Models that keep a state in place of a cache (Mamba) take no drafts, and some no beams.
+        # Models that keep a state instead of a cache (Mamba) do not support drafts, and some do not support beams.
         key = (
             "num_beams"
             if settings.num_beams > 1
@@ -291,7 +292,7 @@ def _hash_ids(ids: torch.Tensor) -> str:
 
 
 def _latencies(times_sec: list[float], started: float, ended: float, input_tokens: int) -> dict[str, Any]:
-    """TTFT, inter-token times, TPOT and rates; null where there is no such token."""
+    """Returns TTFT, inter-token times, TPOT and rates; null if there is no such token."""
     if not times_sec:
         return {
             "ttft_sec": None,
@@ -312,6 +313,6 @@ def _latencies(times_sec: list[float], started: float, ended: float, input_token
 
 
 def _batch_rate(times_sec: list[float], ended: float, tokens: int) -> float | None:
-    """``tokens``: of all rows together, each one's first left out."""
+    """Returns the decoding rate of the whole batch; ``tokens`` counts all rows, without the first token of each."""
     decoding_sec = ended - times_sec[0] if len(times_sec) > 1 else 0.0
     return tokens / decoding_sec if decoding_sec > 0 else None

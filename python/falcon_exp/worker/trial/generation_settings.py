@@ -1,4 +1,4 @@
-"""How an answer is generated: the experiment's settings over those that the model's own files bring along."""
+"""How an answer is generated: the experiment's settings override those in the model's own files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
 
-#: What a model's file may ask for that breaks the measuring, and what takes its place: one answer, of one token for
-#: each forward pass, that ends by tokens and not by the clock, as a tensor of ids.
+#: Settings in a model's files that would break the measurement, and what replaces them: one answer, with one token per
+#: forward pass, ended by tokens and not by the clock, and returned as a tensor of ids.
 _NEUTRAL: dict[str, Any] = {
     "num_return_sequences": 1,
     "num_beams": 1,
@@ -31,20 +31,20 @@ _NEUTRAL: dict[str, Any] = {
     "stop_strings": None,
 }
 
-#: Greedy search does not read them.
+#: Settings that greedy search does not read.
 _SAMPLING_ONLY = frozenset(
     ("temperature", "top_k", "top_p", "top_h", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
 )
 
 
-#: What narrows sampling besides temperature, top_k and top_p.
+#: Settings that narrow sampling, besides temperature, top_k and top_p.
 _FURTHER_SAMPLING = ("min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
 
 
 def leave_out_breaking_settings(model: Any) -> dict[str, Any]:
-    """Takes what would break the measuring out of the model's own settings; what was there, by name.
+    """Removes what would break the measurement from the model's own settings; returns the old values by name.
 
-    Out of the model and not of each request: ``generate`` fills in from the model what a request does not set.
+    It changes the model and not each request, because ``generate`` takes what a request does not set from the model.
     """
     settings = model.generation_config
     left_out = {}
@@ -58,7 +58,7 @@ def leave_out_breaking_settings(model: Any) -> dict[str, Any]:
 
 
 def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) -> Any:
-    """The model's own generation settings with the experiment's on top; what greedy search ignores is taken out."""
+    """Returns the model's own settings, overridden by the experiment's and without those that greedy search ignores."""
     settings = copy.deepcopy(model.generation_config)
     settings.max_new_tokens = generation["max_new_tokens"]
     settings.max_length = generation["max_length"]
@@ -84,11 +84,11 @@ def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) ->
 
 
 def effective_settings(model: Any, settings: Any) -> dict[str, Any]:
-    """What ``generate`` goes by: what the request leaves open comes from the model, and says nothing at its default."""
+    """Returns the settings in effect: what the request leaves open comes from the model; defaults are left out."""
     own = {name: value for name, value in settings.to_dict().items() if value is not None}
     brought = {name: value for name, value in model.generation_config.to_dict().items() if value is not None}
     if own.get("max_new_tokens") is not None:
-        # Of the two this one decides.
+        # max_new_tokens takes precedence over max_length.
         brought.pop("max_length", None)
     defaults = model.generation_config._get_default_generation_params()
     unread = set() if own.get("do_sample") else _SAMPLING_ONLY

@@ -1,9 +1,9 @@
-"""A model of any size from its config alone: each tensor is drawn where it will live when the loader asks for it.
+"""A model of any size from its config alone: each tensor is drawn when the loader asks for it, where it will live.
 
-transformers loads the model as it loads every other: its quantizer replaces the modules, its loader takes one tensor
-after the other, quantizes it and lets it go. Only the tensors come from nowhere instead of from a file, so neither the
-disk nor the memory ever holds the model unquantized. The peak is the quantized model and what one tensor takes while it
-is quantized (docs/geometry.md).
+transformers loads this model like any other: its quantizer replaces the modules, and its loader takes one tensor after
+the other, quantizes it and lets it go. The only difference is that tensors are drawn and not read from a file, so
+neither the disk nor the memory ever holds the unquantized model. The peak is the quantized model plus what one tensor
+takes while it is quantized (docs/geometry.md).
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.skeleton import build_skeleton
 from falcon_exp.worker.trial.sliced_quantization import QuantizeInSlices
 
-#: Numbers drawn for a tensor at most; a larger one repeats them. Prime, so that rows are not repeated with them.
+#: The most numbers drawn for a tensor; a larger one repeats them. Prime, so that no two rows are alike.
 BLOCK_VALUES = 4_194_301
-#: Where a config names no other; the libraries' usual one.
+#: Used if a config names no deviation; the usual one in the libraries.
 _USUAL_DEVIATION = 0.02
 
 
 @dataclass(frozen=True)
 class DrawnTensor:
-    """A tensor that is drawn when it is asked for, as the loader reads a slice of a file: ``tensor[...]``, then ``to``.
+    """A tensor drawn on demand. The loader reads it like a slice of a file: ``tensor[...]``, then ``to``.
 
     Normally distributed around 0; the same name and seed give the same values on every device and in every process.
     """
@@ -46,8 +46,8 @@ class DrawnTensor:
         return self
 
     def to(self, *, device: Any, dtype: torch.dtype | None) -> torch.Tensor:
-        """The tensor itself, of ``shape``, on ``device``. Takes there no more than the tensor and one block."""
-        # What the tensor before this one took while it was quantized.
+        """Returns the tensor itself, of ``shape``, on ``device``, and takes no more there than it and one block."""
+        # Gives back what the previous tensor took while it was quantized.
         trim_heap()
         digest = hashlib.sha256(f"{self.seed}\0{self.name}".encode()).digest()
         generator = torch.Generator("cpu").manual_seed(int.from_bytes(digest[:8], "little", signed=False) >> 1)
@@ -64,31 +64,31 @@ class DrawnTensor:
 
 
 def draw_model(config: Any, seed: int, **options: Any) -> Any:
-    """The loaded model; ``options`` go to ``from_pretrained``.
+    """Returns the loaded model; ``options`` go to ``from_pretrained``.
 
     Matrices are drawn from the seed and their name, with the deviation that the config names; biases are 0. Norms and
-    buffers get the values that the library gives a model before it is trained. Raises WorkerError ``model-corrupt``
-    where the model does not take what was drawn for it.
+    buffers get the values that the library gives an untrained model. Raises WorkerError ``model-corrupt`` if the model
+    does not accept what was drawn for it.
     """
     from transformers import set_seed
 
     skeleton = build_skeleton(config, trust_remote_code=False)
-    # After this, tied tensors are one parameter, under the name that files would have it.
+    # After this, tied tensors are one parameter, with the name that it would have in files.
     skeleton.tie_weights()
     deviation = float(getattr(config.get_text_config(), "initializer_range", None) or _USUAL_DEVIATION)
     drawn = {}
     for name, parameter in skeleton.named_parameters():
         if name.endswith(".bias"):
-            # As untrained models have them. Left to the library, those of quantized layers would stay unset memory.
+            # 0, as in untrained models. If left to the library, biases of quantized layers would stay unset memory.
             drawn[name] = DrawnTensor(name, parameter.shape, 0.0, seed)
         elif parameter.dim() > 1:
             drawn[name] = DrawnTensor(name, parameter.shape, deviation, seed)
     in_float32 = getattr(skeleton, "_keep_in_fp32_modules_strict", None) or ()
     for name, buffer in skeleton.named_buffers():
         if any(part in in_float32 for part in name.split(".")):
-            # The loader keeps its dtype only for what it reads: DeepSeek-V3's router has one, 0 before it is trained.
+            # The loader keeps the dtype only of buffers that it reads. DeepSeek-V3's router has one, 0 before training.
             drawn[name] = DrawnTensor(name, buffer.shape, 0.0, seed)
-    # What is left to the library takes its random numbers from here.
+    # What is left to the library draws its random numbers from this seed.
     set_seed(seed)
     with _without_the_report_of_new_weights(), QuantizeInSlices(), _OnesInsteadOfUnsetMemory():
         model, info = type(skeleton).from_pretrained(
@@ -102,7 +102,7 @@ def draw_model(config: Any, seed: int, **options: Any) -> Any:
 
 
 class _OnesInsteadOfUnsetMemory(TorchDispatchMode):  # type: ignore[misc]
-    """What the loader makes room for and no family's code gives a value to is 1, not whatever lay in memory."""
+    """Fills what the loader allocates with 1: tensors that no code sets would otherwise hold random memory."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -114,7 +114,7 @@ class _OnesInsteadOfUnsetMemory(TorchDispatchMode):  # type: ignore[misc]
 
 @contextmanager
 def _without_the_report_of_new_weights() -> Iterator[None]:
-    """The loader warns of every norm that no file holds; here that is as it should be, and the rest is checked."""
+    """Mutes the loader's warning about norms that no file holds: here they are expected, and the rest is checked."""
     logger = logging.getLogger("transformers.modeling_utils")
 
     def is_none(record: logging.LogRecord) -> bool:

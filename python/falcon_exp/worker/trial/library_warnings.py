@@ -1,4 +1,4 @@
-"""The libraries' warnings: each distinct text once, with a count, instead of one line a layer and token."""
+"""The libraries' warnings: each distinct text once, with a count, instead of one line per layer and token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any, TextIO
 
 _LONGEST_TEXT = 2000
-#: A text that carries a number that changes would else fill the memory of a long run.
+#: Without this limit, texts with a number that changes would fill the memory in a long run.
 _MOST_DISTINCT = 100
 _OVERFLOW = ("falcon-exp", "further distinct warnings")
 
@@ -20,11 +20,11 @@ class Notices(logging.Handler):
     def __init__(self) -> None:
         super().__init__(level=logging.WARNING)
         self._counts: Counter[tuple[str, str]] = Counter()
-        #: (logger, message, arguments) → key of the count, for messages that were made in full once.
+        #: (logger, message, arguments) → key of the count, for messages of which a full record was made once.
         self._known: dict[tuple[str, object, tuple[object, ...]], tuple[str, str]] = {}
 
     def add(self, source: str, text: str) -> tuple[str, str]:
-        """Counts one warning; gives back what it is counted under."""
+        """Counts one warning and returns the key that it is counted under."""
         key = (source or "unknown", text.strip()[:_LONGEST_TEXT])
         if key not in self._counts and len(self._counts) >= _MOST_DISTINCT:
             key = _OVERFLOW
@@ -32,11 +32,11 @@ class Notices(logging.Handler):
         return key
 
     def count_again(self, source: str, message: object, arguments: tuple[object, ...]) -> bool:
-        """Counts a warning that is known word for word; says False, and counts nothing, where it is not."""
+        """Counts a warning that is known word for word; otherwise counts nothing and returns False."""
         try:
             key = self._known.get((source, message, arguments))
         except TypeError:
-            # Arguments without a hash can change between two calls.
+            # Unhashable arguments can change between two calls.
             return False
         if key is None:
             return False
@@ -60,9 +60,9 @@ class Notices(logging.Handler):
 
 
 class _CountingLogger(logging.Logger):
-    """Counts a message that it has seen without making a record of it.
+    """Counts messages that it has seen before without making records of them.
 
-    bitsandbytes warns once a layer and token: made in full, those records would take a few percent of the very time
+    bitsandbytes warns once per layer and token: making all those records would take a few percent of the very time
     that is measured.
     """
 
@@ -74,7 +74,7 @@ class _CountingLogger(logging.Logger):
 
 
 def collect_library_warnings() -> Notices:
-    """Routes every library's warnings of this process to the Notices returned, and nothing to stderr."""
+    """Sends all library warnings of this process to the Notices that it returns, and none to stderr."""
     notices = Notices()
     root = logging.getLogger()
     root.handlers[:] = [notices]

@@ -1,4 +1,4 @@
-"""Tasks of lm-evaluation-harness on the very model object that was measured."""
+"""Runs tasks of lm-evaluation-harness on the very model object that was measured."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.trial.loading import Loaded
 
-#: The most that logits and log-probabilities of a batch of questions take together; one question takes what it takes.
+#: The most that a batch of questions may take for logits and log-probabilities; a single question may take more.
 BATCH_BYTES = 1_000_000_000
 MOST_ROWS = 64
-#: Keys of a task's results that are no metric.
+#: Keys of a task's results that are not metrics.
 _NO_METRIC = ("alias", "name", "sample_len", "sample_count", "samples")
 
 
 def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int], None]) -> dict[str, Any]:
-    """``lmEvalMeasurementSchema`` of the wire format. ``on_request`` is told how many model calls were made.
+    """Returns ``lmEvalMeasurementSchema`` of the wire format; ``on_request`` is told the number of model calls so far.
 
     Raises WorkerError ``lm-eval-missing`` or ``lm-eval-task-unknown``.
     """
@@ -30,12 +30,12 @@ def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int
     manager = open_tasks(request["tasks"], request["include_path"])
 
     class Reporting(hf_model):  # type: ignore[misc, valid-type]
-        """Says that it moves whenever the model is called, and asks for batches that fit into memory."""
+        """Reports progress whenever the model is called, and asks for batches that fit into memory."""
 
         calls = 0
 
         def _detect_batch_size(self, requests: Any = None, pos: int = 0) -> int:
-            """The library finds it out by running out of memory; the longest question of those left comes first."""
+            """Replaces the library's search by running out of memory; the longest of the questions left comes first."""
             if not requests:
                 return _rows_at_once(loaded, int(self.max_length))
             _, context, continuation = requests[pos]
@@ -74,7 +74,7 @@ def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int
 
 
 def open_tasks(tasks: list[str], include_path: str | None) -> Any:
-    """The library's tasks. Raises WorkerError ``lm-eval-missing`` or ``lm-eval-task-unknown``."""
+    """Returns the library's task manager. Raises WorkerError ``lm-eval-missing`` or ``lm-eval-task-unknown``."""
     _, task_manager, _ = _library()
     manager = task_manager(include_path=include_path)
     unknown = [name for name in tasks if not manager.match_tasks([name])]
@@ -85,10 +85,10 @@ def open_tasks(tasks: list[str], include_path: str | None) -> Any:
 
 
 def _rows_at_once(loaded: Loaded, tokens: int) -> int:
-    """Questions of so many tokens in one forward pass: within ``BATCH_BYTES`` of logits, 1 to ``MOST_ROWS``.
+    """Returns how many questions of ``tokens`` tokens fit into one forward pass (``BATCH_BYTES``), 1 to ``MOST_ROWS``.
 
-    The library keeps the logits of all tokens, and their log-probabilities in float32 beside them. One
-    at a time where one question may change what is computed of another.
+    The library keeps the logits of all tokens and, beside them, their log-probabilities in float32. It is 1 if one
+    question may change what is computed for another.
     """
     asked = loaded.configuration["quantization"]
     if find_method(asked).looks_across_rows(asked):
@@ -98,7 +98,7 @@ def _rows_at_once(loaded: Loaded, tokens: int) -> int:
 
 
 def _library() -> tuple[Any, Any, Any]:
-    # Its dependencies look for a hub when they are imported; local tasks need none.
+    # The library's dependencies look for the hub when they are imported; local tasks do not need it.
     os.environ.setdefault("HF_DATASETS_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0"))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
@@ -111,7 +111,7 @@ def _library() -> tuple[Any, Any, Any]:
 
 
 def _rows(task: str, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """One a metric and filter: ``acc,none`` and its ``acc_stderr,none``."""
+    """Returns one row per metric and filter: ``acc,none`` with its ``acc_stderr,none``."""
     results = found["results"][task]
     samples = found.get("samples", {}).get(task, [])
     better = found.get("higher_is_better", {}).get(task, {})
@@ -149,7 +149,7 @@ def _text(value: Any) -> str | None:
 
 
 def _sample_hashes(samples: list[dict[str, Any]]) -> list[str]:
-    """16 hex digits a document, over the library's own hashes of question, prompt and target, in order of documents."""
+    """Returns 16 hex digits per document in order, from the library's hashes of question, prompt and target."""
     hashes: dict[int, str] = {}
     for sample in samples:
         text = "\n".join(str(sample.get(key)) for key in ("doc_hash", "prompt_hash", "target_hash"))
@@ -158,6 +158,6 @@ def _sample_hashes(samples: list[dict[str, Any]]) -> list[str]:
 
 
 def _samples_sha256(samples: list[dict[str, Any]]) -> str | None:
-    """Over the hashes of all samples."""
+    """Hashes the hashes of all samples; None if there are none."""
     hashes = _sample_hashes(samples)
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest() if hashes else None

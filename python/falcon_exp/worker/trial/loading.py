@@ -44,25 +44,25 @@ from falcon_exp.worker.trial.preflight import check_attention, check_dtype
 from falcon_exp.worker.trial.sources import ModelSource
 from falcon_exp.worker.workarounds.cures import Cures, find_cures
 
-#: Seeds nothing that is measured (each trial seeds itself); set so that a load can be repeated.
+#: Affects nothing that is measured (each trial sets its own seed); set so that a load can be repeated.
 LOAD_SEED = 0
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that was proved to be what was asked for."""
+    """A loaded model that was proved to be what was asked for."""
 
     model: Any
     tokenizer: Any
     workarounds: list[str]
-    #: Those of the live device map and no others.
+    #: The devices of the live device map, and no others.
     devices: ModelDevices
     #: ``loadMeasurementSchema`` of the wire format.
     measurement: dict[str, Any]
-    #: Nothing yet where nothing was generated.
+    #: Empty until something has been generated.
     facts: GenerateFacts
     configuration: dict[str, Any]
-    #: Effective: ``auto`` resolved.
+    #: The effective dtype, with ``auto`` resolved.
     dtype: str
     cache_room: CacheRoom = field(default_factory=CacheRoom)
     assistant: Assistant = field(default_factory=Assistant)
@@ -78,7 +78,7 @@ class Loaded:
         )
 
     def verify_running(self) -> None:
-        """Once more when the model has run: libraries repack or unpack weights at the first forward pass."""
+        """Verifies the proof again once the model has run: the first forward pass may repack or unpack weights."""
         verify(self.proof(), self.configuration, dtype=self.dtype, when=RUNNING)
 
 
@@ -88,10 +88,10 @@ def load(
     report: Report = report_to_nobody,
     remembered: dict[str, Any] | None = None,
 ) -> Loaded:
-    """Raises WorkerError where something cannot run here, or where the live model is not what was asked for.
+    """Loads a configuration. Raises WorkerError if it cannot run here or the live model is not what was asked for.
 
-    ``report`` is told how far a download is. The clock begins when all files are here and the hub is shut off.
-    ``remembered``: as ``shape_of`` takes it.
+    ``report`` is told the progress of a download. The clock starts when all files are here and the hub is shut off.
+    ``remembered`` is passed on to ``shape_of``.
     """
     from transformers import set_seed
 
@@ -110,7 +110,7 @@ def load(
     source = open_source(checkpoint or configuration["model"], trust_remote_code=trust, report=report)
     page_cache_share = source.page_cache_share()
     with hub_shut_off():
-        # Before the clock: no part of a load, and what cannot run is refused before anything is loaded.
+        # Before the clock: this is no part of a load, and what cannot run is refused before anything is loaded.
         config = source.config()
         stored = read_quantization_config(config)
         refuse_stored_quantization(config, asked, source.narrow_dtypes())
@@ -141,7 +141,7 @@ def load(
     )
     verify(proof, configuration, dtype=dtype_name(dtype))
     measurement = {
-        # Drawing weights is no loading: how long it takes says nothing of the model.
+        # Drawing weights is not loading: how long it takes says nothing about the model.
         "load_sec": None if source.weights_source == "random" else load_sec,
         "load_peak_allocated_bytes": used.read_peak().allocated_bytes,
         "devices": [card.to_wire() for card in used.cards],
@@ -177,11 +177,11 @@ def load(
         "kept_by_workarounds": cures.unquantized,
         "proof": proof.body,
     }
-    # Once, and not before each trial: see ``measure``.
+    # Once, and not before each trial; ``measure`` says why.
     release_unused()
-    # The model stays until the process ends: collections before trials need not look at it.
+    # The model stays until the process ends, so garbage collections before trials need not look at it.
     gc.freeze()
-    # Once, and not before each trial: what a generate then asks for again would be in its time.
+    # Once, and not before each trial: a generate's time would include allocating again what it needs.
     used.release_cached()
     return Loaded(model, tokenizer, workarounds, used, measurement, facts, configuration, dtype_name(dtype))
 
@@ -216,7 +216,7 @@ def _model(
 
 
 def _effective_dtype(asked: str, config: Any, source: ModelSource) -> torch.dtype:
-    """``auto`` is the dtype that the config names, else that of the weight files."""
+    """Resolves ``auto``: the dtype that the config names, or else that of the weight files."""
     if asked != "auto":
         return torch_dtype(asked)
     named = getattr(config, "dtype", None)
@@ -226,7 +226,7 @@ def _effective_dtype(asked: str, config: Any, source: ModelSource) -> torch.dtyp
     stored = source.stored_dtype()
     if stored not in (None, dtype_name(dtype)):
         logging.getLogger(__name__).warning(
-            "the weight files hold %s, but the config names %s: that is what they are loaded in",
+            "the weight files are in %s, but the config says %s, so they are loaded in the latter",
             stored,
             dtype_name(dtype),
         )
@@ -234,18 +234,18 @@ def _effective_dtype(asked: str, config: Any, source: ModelSource) -> torch.dtyp
 
 
 def _shape(config: Any, **options: Any) -> dict[str, Any] | None:
-    """For the estimate beside the measurement; None where the config alone makes no model."""
+    """Returns the shape for the estimate beside the measurement; None if no model can be made from the config alone."""
     from falcon_exp.worker.model_shape import shape_of
 
     try:
         return shape_of(config, **options)
     except Exception:
-        logging.getLogger(__name__).warning("the model's shape could not be told", exc_info=True)
+        logging.getLogger(__name__).warning("the model's shape could not be determined", exc_info=True)
         return None
 
 
 def _config_sha256(config: Any) -> str:
-    """Of what the config says of the model; where its files lie on this machine is no part of it."""
+    """Hashes what the config says about the model, without the place of its files on this machine."""
     said = {key: value for key, value in config.to_dict().items() if key != "_name_or_path"}
     text = json.dumps(said, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""The reference's log-probabilities on disk, in 16-bit steps, so that it need not be loaded again for each comparison.
+"""The reference's log-probabilities on disk, in 16-bit steps, so that comparisons need not load the reference again.
 
-One folder a text: ``codes.npy`` (uint16, positions x vocabulary) and ``rows.npz`` (a row's lowest value and its step,
-its most likely token, the hash of the ids that were fed). A row's value is ``low + code * step``; the step spreads the
-row's own range over 65,535 steps, so the largest error is half of it. Read rows are normalized again.
+One folder per text: ``codes.npy`` (uint16, positions x vocabulary) and ``rows.npz`` (each row's lowest value, step and
+most likely token, and the hash of the ids that were fed). A value is ``low + code * step``; 65,535 steps cover the
+row's own range, so the largest error is half a step. Rows are normalized again when they are read.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import torch
 from falcon_exp.worker.failures import WorkerError
 
 _STEPS = 65_535
-#: Codes cross to the device and back as int16, which every device has: their values less this.
+#: Subtracted from codes, which go to the device and back as int16 because every device has that type.
 _CODE_OFFSET = 32_768
-#: Left free on the disk: a full one would lose records.
+#: Left free on the disk, because records would be lost on a full one.
 _SPARE_BYTES = 200_000_000
 
 
@@ -36,10 +36,10 @@ class Stored:
 
 
 class LogprobsWriter:
-    """Writes rows as they come: a long text never stands in memory as a whole."""
+    """Writes rows as they come, so that a long text is never in memory as a whole."""
 
     def __init__(self, folder: Path, positions: int, vocabulary: int) -> None:
-        """Raises WorkerError ``quality-disk-full`` where the folder's disk has no room."""
+        """Raises WorkerError ``quality-disk-full`` if the folder's disk has no room."""
         needed = positions * vocabulary * 2
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
@@ -58,7 +58,7 @@ class LogprobsWriter:
         self._next = 0
 
     def add(self, logprobs: torch.Tensor) -> None:
-        """Rows of log-probabilities, rows x vocabulary, float64 (float32 on a device without)."""
+        """Adds rows of log-probabilities, rows x vocabulary, float64 (float32 on a device without it)."""
         rows = slice(self._next, self._next + logprobs.shape[0])
         low = logprobs.min(dim=-1).values
         step = (logprobs.max(dim=-1).values - low).clamp_min(1e-12) / _STEPS
@@ -70,7 +70,7 @@ class LogprobsWriter:
         self._next = rows.stop
 
     def close(self, token_ids_sha256: str) -> Stored:
-        """Makes the rows readable, also after a power cut; without it they count as not there."""
+        """Makes the rows readable, even after a power cut; without this call they count as missing."""
         self._codes.flush()
         positions, vocabulary = self._codes.shape
         rows = self._folder / "rows.npz"
@@ -81,7 +81,7 @@ class LogprobsWriter:
 
 
 def _codes_to_signed(codes: Any) -> Any:
-    """uint16 to int16, ``_CODE_OFFSET`` less: the highest bit turned over."""
+    """Subtracts ``_CODE_OFFSET`` and converts uint16 to int16, by flipping the highest bit."""
     return np.bitwise_xor(codes, np.uint16(_CODE_OFFSET)).view(np.int16)
 
 
@@ -96,10 +96,10 @@ def _sync(*paths: Path) -> None:
 
 
 class LogprobsReader:
-    """Reads rows of ``LogprobsWriter``."""
+    """Reads the rows that a ``LogprobsWriter`` wrote."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises FileNotFoundError where the reference was not measured, or not to its end."""
+        """Raises FileNotFoundError if the reference was not measured, or not to its end."""
         with np.load(folder / "rows.npz", allow_pickle=False) as rows:
             self._low, self._step, self._top1 = rows["low"], rows["step"], rows["top1"]
             self.token_ids_sha256 = str(rows["token_ids_sha256"])
@@ -107,21 +107,21 @@ class LogprobsReader:
 
     @property
     def vocabulary(self) -> int:
-        """Entries in a row."""
+        """The number of entries in a row."""
         return int(self._codes.shape[1])
 
     def rows(
         self, start: int, count: int, like: torch.Tensor, columns: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(log-probabilities, most likely token) of rows ``start`` to ``start + count``.
+        """Returns (log-probabilities, most likely tokens) of rows ``start`` to ``start + count``.
 
-        On the device of ``like`` and in its dtype. With ``columns``, of the first so many entries alone, as if there
-        were no others. What goes to the device is 2 bytes an entry; the values are made there, and two copies of them
-        live at once.
+        They are on the device of ``like`` and in its dtype. With ``columns``, only that many entries from the first are
+        used, as if there were no others. Each entry goes to the device as 2 bytes; the values are computed there, and
+        two copies of them exist at once.
         """
         rows = slice(start, start + count)
         codes = torch.from_numpy(_codes_to_signed(self._codes[rows, :columns])).to(like.device)
-        # Made float32 before they go to a device that has no float64.
+        # Converted to the dtype first, because a device may not have float64.
         low, step = (
             torch.from_numpy(part[rows, None]).to(like.dtype).to(like.device) for part in (self._low, self._step)
         )

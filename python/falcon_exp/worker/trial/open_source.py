@@ -1,4 +1,4 @@
-"""Where a model comes from: a folder, the embedded model's folder, the hub, or a config; with an adapter or without."""
+"""Where a model comes from: a folder, the embedded model's folder, the hub or a config; with or without an adapter."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from falcon_exp.worker.trial.sources import ModelFolder, ModelSource, RandomMode
 def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelSource:
     """Finds the model, or fetches it.
 
-    Raises WorkerError ``model-not-found`` where a folder is none, ``model-unsafe-format`` where it holds pickles,
-    ``model-has-adapter`` where an adapter lies among its files, ``adapter-invalid``, ``gguf-unsupported``, and what
-    ``fetch_model`` and ``prepare`` raise.
+    Raises WorkerError ``model-not-found`` if a folder is not a model folder, ``model-unsafe-format`` if all its weights
+    are pickles, ``model-has-adapter`` if there is an adapter among its files, ``adapter-invalid``,
+    ``gguf-unsupported``, and whatever ``fetch_model`` and ``prepare`` raise.
     """
     source = model["source"]
     if source == "adapted":
@@ -47,7 +47,7 @@ def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Repor
 
 
 def _open_adapted(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelFolder:
-    # The smaller of the two first: what is wrong with it is told before the base is fetched.
+    # The adapter first, because it is smaller: errors in it are reported before the base is fetched.
     adapter, fetched = _open_adapter(model["adapter"], report)
     base = open_source(model["base"], trust_remote_code=trust_remote_code, report=report)
     if not isinstance(base, ModelFolder):
@@ -70,7 +70,7 @@ def _open_adapted(model: dict[str, Any], *, trust_remote_code: bool, report: Rep
 
 
 def _open_adapter(place: str | dict[str, Any], report: Report) -> tuple[AdapterFolder, Fetched | None]:
-    """A folder, or ``{"source": "hub", "repo", "revision"}``."""
+    """Opens an adapter in a folder, or one given as ``{"source": "hub", "repo", "revision"}``."""
     if isinstance(place, str):
         return open_adapter(Path(place)), None
     fetched = fetch_adapter(place["repo"], place["revision"] or DEFAULT_REVISION, report=report)

@@ -1,4 +1,4 @@
-"""How much of a model's files lies in the kernel's page cache: loads from there and from a disk are not comparable."""
+"""How much of a model's files is in the kernel's page cache: loads from there and from a disk are not comparable."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-#: Mapped at a time; a multiple of the page size.
+#: How much is mapped at a time; a multiple of the page size.
 _WINDOW_BYTES = 1 << 30
 _MAP_FAILED = ctypes.c_void_p(-1).value
-#: Of what mincore says of a page only the lowest bit has a meaning.
+#: mincore returns a byte per page, of which only the lowest bit has a meaning.
 _LOWEST_BIT = bytes(value & 1 for value in range(256))
 
 
 def page_cache_share(files: Sequence[Path]) -> float | None:
-    """Pages of the files that are in memory, 0 to 1; None where the system does not tell. Reads nothing."""
+    """Returns the share of the files' pages in memory, 0 to 1; None if the system does not tell. Reads nothing."""
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None, use_errno=True)
@@ -39,9 +39,9 @@ def page_cache_share(files: Sequence[Path]) -> float | None:
 
 
 def _count_pages(libc: ctypes.CDLL, path: Path) -> tuple[int, int] | None:
-    """(pages in memory, pages), or None where the kernel keeps it to itself.
+    """Returns (pages in memory, pages), or None if the kernel does not tell.
 
-    To a process that neither owns a file nor may write to it, mincore says that every page is there.
+    mincore reports every page as present to a process that neither owns a file nor may write to it.
     """
     file = os.open(path, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""What can be known to fail before a model is loaded: a dtype or a kernel that cannot run on the device."""
+"""Finds what would fail before a model is loaded: a dtype or a kernel that cannot run on the device."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from falcon_exp.worker.failures import WorkerError, classify
 
 
 def check_dtype(dtype: str, device: torch.device, name: str) -> None:
-    """Does in ``dtype`` what every decoder does: float8 types exist on every device and can do little of it.
+    """Tries in ``dtype`` what every decoder does: float8 types exist on every device, but can do little of it.
 
-    Raises WorkerError ``dtype-unsupported``; a device that is full, busy or lost raises what it raised. ``name`` is
-    what the device is called in the message.
+    Raises WorkerError ``dtype-unsupported``; the errors of a device that is full, busy or lost are passed on. ``name``
+    is what the device is called in the message.
     """
     wanted = torch_dtype(dtype)
     usual = torch.get_default_dtype()
@@ -21,10 +21,10 @@ def check_dtype(dtype: str, device: torch.device, name: str) -> None:
         with torch.inference_mode():
             hidden = layer(torch.ones(2, 16, device=device).to(wanted))
             torch.softmax(hidden * torch.rsqrt(hidden.pow(2).mean(-1, keepdim=True) + 1e-6), dim=-1)
-        # transformers makes a model's tensors under a default of its dtype; torch takes only some for it.
+        # transformers makes a model's dtype the default while it creates tensors; torch accepts only some dtypes there.
         torch.set_default_dtype(wanted)
     except (RuntimeError, NotImplementedError, TypeError) as error:
-        # It says nothing of the dtype where nothing at all could be computed.
+        # If nothing at all could be computed, the error says nothing about the dtype.
         if classify(error, "load")[0] != "worker-exception":
             raise
         raise WorkerError(
@@ -35,7 +35,7 @@ def check_dtype(dtype: str, device: torch.device, name: str) -> None:
 
 
 def check_attention(attention: str, kind: str) -> None:
-    """Refuses FlashAttention 2 where it cannot run."""
+    """Raises WorkerError ``attention-unavailable`` for FlashAttention 2 if it cannot run here."""
     if attention != "flash_attention_2":
         return
     if kind != "cuda":

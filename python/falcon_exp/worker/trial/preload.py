@@ -1,10 +1,10 @@
-"""Imported once by the forkserver, so that each trial process is forked with the libraries already there.
+"""Imported once by the forkserver, so that each trial process starts with the libraries already imported.
 
-No driver of an accelerator may be touched here: a forked process cannot use one that its parent started. bitsandbytes
-asks every GPU for its compute capability when it is imported, and so does whatever imports it; where an accelerator may
-be seen, both are left to ``finish_imports`` in the trial process.
+No accelerator's driver may be touched here: a forked process cannot use one that its parent started. bitsandbytes asks
+every GPU for its compute capability when it is imported, and so does whatever imports bitsandbytes. If an accelerator
+may be visible, these imports are left to ``finish_imports`` in the trial process.
 
-A failure is kept, not raised: the forkserver would swallow an ImportError and die of anything else, and in both
+A failure is kept, not raised: the forkserver would swallow an ImportError and die of any other error, and in both
 cases nobody would learn why. ``failure`` is read in the forked process.
 """
 
@@ -18,17 +18,17 @@ import signal
 from falcon_exp.worker.devices.visible import Visibility, is_in_bad_fork, look_for_accelerators
 from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
 
-# The imports below take seconds in which the forkserver listens to nobody.
+# The imports below take seconds, during which the forkserver reacts to nothing.
 signal_at_parents_end(signal.SIGKILL)
 
-# Imports make objects and no garbage: collecting among them costs a second and frees nothing.
+# Imports create objects but no garbage: collecting garbage meanwhile costs a second and frees nothing.
 gc.disable()
 
 # With this, torch asks NVML whether there is a GPU instead of starting the driver.
 os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
-#: bitsandbytes, and what imports it: through peft, where that is installed, much of transformers. A load needs all of
-#: it, and what is missing here would be imported within the time of the load.
+#: bitsandbytes and what imports it: if peft is installed, much of transformers does so through it. A load needs all of
+#: these, and any that is missing here would be imported within the time of the load.
 _TOUCHES_DRIVERS = (
     "bitsandbytes",
     "transformers.integrations.bitsandbytes",
@@ -44,7 +44,7 @@ visibility = Visibility("unknown", "the libraries could not be imported")
 
 
 def finish_imports() -> None:
-    """The imports that may start a driver; for the trial process, before any clock runs. Raises ImportError."""
+    """Makes the imports that may start a driver, in the trial process before any clock runs. Raises ImportError."""
     gc.disable()
     try:
         for name in _TOUCHES_DRIVERS:
@@ -55,7 +55,7 @@ def finish_imports() -> None:
 
 
 def find_fork_problem() -> str | None:
-    """Why a process that was forked after these imports cannot use an accelerator; None where it can."""
+    """Returns why a process that was forked after these imports cannot use an accelerator; None if it can."""
     if failure is not None:
         return None
     if visibility.answer == "unknown":
@@ -77,7 +77,7 @@ try:
     from falcon_exp.worker.quantization.import_torchao import import_quantizers_alone
 
     import_quantizers_alone()
-    # transformers imports lazily: these are what loading and generating need, whatever the model.
+    # transformers imports lazily: these are what loading and generating need for every model.
     from transformers import (  # noqa: F401
         AutoConfig,
         AutoModelForCausalLM,
@@ -91,14 +91,14 @@ try:
     from falcon_exp.worker.trial import trial  # noqa: F401
 
     transformers.utils.logging.disable_progress_bar()
-    # TRANSFORMERS_VERBOSITY=error in somebody's shell would empty the notices of every record.
+    # TRANSFORMERS_VERBOSITY=error in somebody's shell would leave every record without notices.
     transformers.utils.logging.set_verbosity_warning()
     if visibility.answer == "none":
         finish_imports()
 except BaseException as error:
     failure = error
 
-# What the libraries made stays: a collection before each trial need not look at it, nor touch pages that are shared
-# with the forked processes.
+# The objects of the libraries stay, so a garbage collection before each trial need not look at them, nor touch pages
+# that are shared with the forked processes.
 gc.freeze()
 gc.enable()

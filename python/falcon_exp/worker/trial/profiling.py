@@ -1,4 +1,4 @@
-"""The share of decoding time outside the linear layers: quantization speeds up or slows down only what is in them."""
+"""Measures the share of decoding time outside the linear layers: quantization changes only the time spent in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from falcon_exp.worker.trial.prompts import fit_prompts
 
 
 class _StopwatchPerDevice:
-    """Layers of a model that is spread over cards are timed on the card that computes them."""
+    """One stopwatch per device: layers of a model spread over several cards are timed on the card that runs them."""
 
     def __init__(self, devices: ModelDevices) -> None:
         self._devices = devices
@@ -35,7 +35,7 @@ class _StopwatchPerDevice:
 
 
 class _TimedForwards:
-    """While entered: times each decoding forward of the model (the prefill left out), and the linear layers in it."""
+    """While entered, times each decoding forward pass of the model (not the prefill), and the linear layers in it."""
 
     def __init__(self, model: Any, devices: ModelDevices) -> None:
         head = model.get_output_embeddings()
@@ -53,7 +53,7 @@ class _TimedForwards:
         self._handles.append(model.register_forward_pre_hook(self._on_forward, prepend=True))
 
     def _on_forward(self, *_: Any) -> None:
-        """The first forward of a generate is the prefill, also of a prompt of one token."""
+        """Counts forward passes; the first one of a generate is the prefill, even if the prompt has only one token."""
         self._forwards += 1
         self._decodes = self._forwards > 1
         self.steps += int(self._decodes)
@@ -80,11 +80,11 @@ class _TimedForwards:
 
 
 def profile(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
-    """``profileMeasurementSchema`` of the wire format: one more ``generate``, its time taken apart and not counted."""
+    """Returns ``profileMeasurementSchema`` for one more ``generate``, whose time is broken down and not counted."""
     model = loaded.model
     generation = request["generation"]
-    # Hooks in a forward pass that is compiled would have it compiled anew: its layers are timed as they are. A static
-    # cache, which the model's own files may ask for as well, has the library compile unasked.
+    # Hooks would make a compiled forward pass compile again, so layers are timed uncompiled. ``none`` is set explicitly
+    # because a static cache, which the model's own files may ask for as well, makes the library compile unasked.
     uncompiled = {**generation, "compile": "none"}
     prompts = fit_prompts(loaded, request)
     batch = prepare_batch(loaded, prompts, generation)

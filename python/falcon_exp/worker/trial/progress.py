@@ -1,4 +1,4 @@
-"""Signs of life of a trial process: what proves that a phase moves."""
+"""Signs of life from a trial process, which prove that a phase makes progress."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 import psutil
 
 _LOAD_INTERVAL_SEC = 0.5
-#: Each message costs the cores that compute about a millisecond of a generate that is being measured.
+#: Each message takes about a millisecond from the cores that compute the generate that is being measured.
 _TOKEN_INTERVAL_SEC = 2.0
-#: Growth from which a load counts as moving.
+#: The smallest change that counts as progress of a load.
 _STEP_BYTES = 1_000_000
 
 Report = Callable[[str, int | None], None]
 
 
 class TokenProgress:
-    """Reports new tokens, but not each: watching must not disturb what is watched."""
+    """Reports new tokens, but not each one, because watching must not disturb what is watched."""
 
     def __init__(self, report: Report, detail: str) -> None:
         self._report = report
@@ -27,7 +27,7 @@ class TokenProgress:
         self._next_sec = time.perf_counter() + _TOKEN_INTERVAL_SEC
 
     def __call__(self, tokens: int) -> None:
-        """Reports ``tokens`` new tokens so far, where it is time to."""
+        """Reports ``tokens``, the number of new tokens so far, if a report is due."""
         now = time.perf_counter()
         if now >= self._next_sec:
             self._next_sec = now + _TOKEN_INTERVAL_SEC
@@ -35,7 +35,7 @@ class TokenProgress:
 
 
 class LoadProgress:
-    """While a model loads: reports whenever bytes were read, received, or memory changed. A stuck load is silent."""
+    """While a model loads, reports whenever bytes were read or received or memory changed. A stuck load is silent."""
 
     def __init__(self, report: Report, read_allocated_bytes: Callable[[], int]) -> None:
         self._report = report
@@ -61,7 +61,7 @@ class LoadProgress:
                 self._report(f"loading: {now[0] / 1e9:.2f} GB in memory", None)
 
     def _read_activity(self, process: psutil.Process) -> tuple[int, int, int]:
-        """RSS, bytes read and written, bytes on the devices."""
+        """Returns (RSS, bytes read and written, bytes on the devices)."""
         try:
             counters = process.io_counters()
             moved = int(getattr(counters, "read_chars", 0)) + int(getattr(counters, "write_chars", 0))

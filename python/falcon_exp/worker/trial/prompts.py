@@ -24,9 +24,9 @@ class FittedPrompt:
     input_tokens: int
     #: Cut off because ``truncate_prompts`` asked for it.
     truncated_tokens: int
-    #: The tokens themselves where ``prompt_tokens`` says how many: no text may have just as many.
+    #: The tokens themselves if ``prompt_tokens`` sets their number: there may be no text with exactly that many.
     ids: tuple[int, ...] | None = None
-    #: That the chat template wrote in; None where it writes none.
+    #: The date that the chat template inserted; None if it inserts none.
     template_date: str | None = None
     #: Whether the chat template leaves the prompt's text out.
     is_lost: bool = False
@@ -37,7 +37,7 @@ class FittedPrompt:
 
 
 def fit_prompt(loaded: Loaded, prompt: Content, generation: dict[str, Any]) -> FittedPrompt:
-    """The prompt, cut where that was asked for: of a conversation its last message.
+    """Returns the prompt, truncated if that was asked for and necessary; in a conversation, the last message is cut.
 
     Raises WorkerError ``prompt-too-long``, ``prompt-empty`` or ``generation-invalid``.
     """
@@ -60,7 +60,7 @@ def fit_prompt(loaded: Loaded, prompt: Content, generation: dict[str, Any]) -> F
         return FittedPrompt(prompt, tokens, 0, template_date=date.told(), is_lost=is_lost)
     if side == "no":
         raise _too_long(loaded.model.config, tokens, generation)
-    # Whole characters, and the text before the template: cutting its tokens would cut the template's end away.
+    # Cuts whole characters of the text before the template is applied: cutting tokens would cut the template's end off.
     whole = prompt if isinstance(prompt, str) else prompt[-1]["content"]
 
     def cut(keep: int) -> Content:
@@ -83,7 +83,7 @@ def fit_prompt(loaded: Loaded, prompt: Content, generation: dict[str, Any]) -> F
 
 
 def _fit_exactly(loaded: Loaded, prompt: Content, wanted: int, generation: dict[str, Any]) -> FittedPrompt:
-    """The prompt's first ``wanted`` tokens, the text repeated where it has fewer; without the chat template."""
+    """Returns the prompt's first ``wanted`` tokens, repeating the text if it has fewer; without the chat template."""
     if generation["chat_template"] == "on":
         raise WorkerError("generation-invalid", "chat_template is on, but prompt_tokens leaves no room for a template.")
     plain = {**generation, "chat_template": "off"}
@@ -96,7 +96,7 @@ def _fit_exactly(loaded: Loaded, prompt: Content, wanted: int, generation: dict[
 
 
 def repeat_to(tokenizer: Any, text: str, wanted: int) -> list[int]:
-    """The text's first ``wanted`` tokens, the text repeated where it has fewer. Raises WorkerError ``prompt-empty``."""
+    """Returns the text's first ``wanted`` tokens, repeating it if it has fewer. Raises WorkerError ``prompt-empty``."""
     while True:
         ids: list[int] = tokenizer(text)["input_ids"]
         if len(ids) >= wanted:
@@ -107,16 +107,16 @@ def repeat_to(tokenizer: Any, text: str, wanted: int) -> list[int]:
 
 
 def count_cached_tokens(fitted: FittedPrompt, generation: dict[str, Any]) -> int:
-    """What a cache has to have room for: what lies before the prompt, the prompt, its answer."""
+    """Returns how many tokens a cache must hold: those before the prompt, the prompt and its answer."""
     new = generation["max_new_tokens"]
     own = fitted.input_tokens + int(new) if new is not None else int(generation["max_length"])
     return int(generation.get("depth") or 0) + own
 
 
 def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
-    """The rows of a request's batch, its own prompt first; a static cache has room for each.
+    """Returns the rows of a request's batch, its own prompt first, and makes room for each in a static cache.
 
-    Raises WorkerError as ``fit_prompt`` does.
+    Raises whatever ``fit_prompt`` raises.
     """
     contents, generation = [request["prompt"], *request.get("further_prompts", [])], request["generation"]
     fitted = [fit_prompt(loaded, content, generation) for content in contents]
@@ -126,7 +126,7 @@ def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
 
 
 def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
-    """(tensors on the host, whether the chat template was applied)."""
+    """Returns (tensors on the host, whether the chat template was applied)."""
     if fitted.ids is not None:
         ids = torch.tensor([fitted.ids])
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, False
@@ -169,7 +169,7 @@ def _cut(prompt: str, keep: int, side: str) -> str:
 
 
 def _context(config: Any) -> int | None:
-    """None where the model has no limit of its own."""
+    """Returns the model's context in tokens; None if it has no limit of its own."""
     text_config = config.get_text_config()
     if getattr(text_config, "alibi", False):
         return None
@@ -178,7 +178,7 @@ def _context(config: Any) -> int | None:
 
 
 def _most_input_tokens(config: Any, generation: dict[str, Any]) -> int | None:
-    """None where any prompt leaves room."""
+    """Returns the most tokens that a prompt may have; None if any prompt leaves room."""
     context = _context(config)
     depth = int(generation.get("depth") or 0)
     if context is not None and depth >= context:
@@ -200,7 +200,8 @@ def _too_long(config: Any, tokens: int, generation: dict[str, Any]) -> WorkerErr
     max_length = generation["max_length"]
     if max_length is not None:
         return WorkerError(
-            "prompt-too-long", f"The prompt has {tokens:,} tokens; max_length {max_length:,} leaves room for none."
+            "prompt-too-long",
+            f"The prompt has {tokens:,} tokens, so max_length {max_length:,} leaves no room for an answer.",
         )
     return WorkerError(
         "prompt-too-long",

@@ -1,11 +1,11 @@
-"""Perplexity, and KL divergence and top-1 agreement against the reference, of one text on the loaded model.
+"""Scores one text on the loaded model: perplexity, and KL divergence and top-1 agreement against the reference.
 
-The rule is llama.cpp's (tools/perplexity): the tokens are cut into windows of ``context`` that do not overlap; each is
-read with nothing before it; scored are the predictions in its second half, which all have at least half a window to go
-by. A rest shorter than a window is left out.
+The rule is llama.cpp's (tools/perplexity): the tokens are cut into windows of ``context`` that do not overlap, and each
+window is read with nothing before it. Only the predictions in its second half are scored, all of which have at least
+half a window to go by. A remainder shorter than a window is left out.
 
-Windows are read together, as many as memory allows whatever the context and the vocabulary (``window_logits``). Not so
-where one window may change what is computed of another (``Method.looks_across_rows``).
+As many windows are read together as memory allows, whatever the context and the vocabulary (``window_logits``). They
+are read one by one if one window may change what is computed for another (``Method.looks_across_rows``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter, Sto
 from falcon_exp.worker.trial.row_scores import RowScores, log_probabilities, precise_dtype, rows_at_once
 from falcon_exp.worker.trial.window_logits import cached_logits, window_logits, windows_at_once
 
-#: Tokens that are read into a cache at once while they are scored: what a quantized one keeps unquantized at most.
+#: Tokens that are read into a cache at once while they are scored: the most that a quantized cache keeps unquantized.
 _CACHED_STEP = 128
 
 
@@ -43,12 +43,12 @@ class Windows:
 
     @property
     def count(self) -> int:
-        """Windows."""
+        """The number of windows."""
         return int(self.ids.shape[0])
 
     @property
     def context(self) -> int:
-        """Tokens in each."""
+        """Tokens per window."""
         return int(self.ids.shape[1])
 
     @property
@@ -62,12 +62,12 @@ class Windows:
         return self.count * (self.context - self.first_scored)
 
     def sha256(self) -> str:
-        """Over the ids, so that only equal tokens are compared."""
+        """Hashes the ids, so that only equal tokens are compared."""
         return hashlib.sha256(self.ids.numpy().astype("<i8").tobytes()).hexdigest()
 
 
 def cut_windows(tokenizer: Any, text: str, context: int, max_tokens: int | None) -> Windows:
-    """Raises WorkerError ``text-too-short`` where the text does not fill one window."""
+    """Cuts a text into windows. Raises WorkerError ``text-too-short`` if it does not fill one window."""
     ids = list(tokenizer(text)["input_ids"])
     if max_tokens is not None:
         ids = ids[:max_tokens]
@@ -83,7 +83,7 @@ def cut_windows(tokenizer: Any, text: str, context: int, max_tokens: int | None)
 
 
 def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable[[int, int], None]) -> dict[str, Any]:
-    """``qualityMeasurementSchema`` of the wire format. ``on_window`` is told (windows over, windows in all).
+    """Returns ``qualityMeasurementSchema`` of the wire format. ``on_window`` is told (windows done, windows in all).
 
     Raises WorkerError ``text-too-short``, ``prompt-too-long``, ``quality-disk-full`` or ``quality-not-finite``.
     """
@@ -104,14 +104,14 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
     over = 0
     for some in windows.ids.split(together):
         for logits, targets in _scored_chunks(loaded.model, some, windows.first_scored, cache, both_ways=both_ways):
-            # Of all rows of the slice that these are a part of.
+            # The size of the whole slice that these rows are a part of.
             logits_bytes = max(logits_bytes, logits.untyped_storage().nbytes())
             rows = log_probabilities(logits)
             scores.add(rows, targets)
             if logprobs["mode"] == "write":
                 writer = writer or LogprobsWriter(Path(logprobs["folder"]), windows.scored, rows.shape[-1])
                 writer.add(rows)
-            # Else they live while the next are made.
+            # Otherwise they would stay in memory while the next ones are made.
             del logits, rows
         over += len(some)
         on_window(over, windows.count)
@@ -153,12 +153,12 @@ def _check_context(config: Any, context: int) -> None:
 
 
 def _tokenizer_entries(tokenizer: Any) -> int:
-    """Columns that a model needs for every token: the ids may have gaps, so their number is not enough."""
+    """Returns the columns that a model needs to have every token: ids may have gaps, so their number is not enough."""
     return max(tokenizer.get_vocab().values(), default=-1) + 1
 
 
 def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader | None, str | None]:
-    """The reference's log-probabilities, or why there is nothing to compare with."""
+    """Returns the reference's log-probabilities, or why there is nothing to compare with."""
     if logprobs["mode"] == "write":
         return None, "this is the reference"
     if logprobs["mode"] == "none":
@@ -175,7 +175,7 @@ def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader 
 def _scored_chunks(
     model: Any, windows: torch.Tensor, first_scored: int, cache: dict[str, Any] | None, *, both_ways: bool
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """(logits, rows x vocabulary; the tokens that came) of the windows' scored positions, in order, a few at a time."""
+    """Yields (logits, rows x vocabulary; actual tokens) at the windows' scored positions, in order, a few at a time."""
     ids = windows.to(find_input_device(model))
     scored = windows.shape[1] - first_scored
     targets = windows[:, first_scored:].flatten()
@@ -190,5 +190,5 @@ def _scored_chunks(
         done += logits.shape[0]
         count = rows_at_once(logits.shape[-1], precise_dtype(logits.device).itemsize, both_ways=both_ways)
         yield from zip(logits.split(count), came.split(count), strict=True)
-        # Else they live while the next slice is made.
+        # Otherwise they would stay in memory while the next slice is made.
         del logits

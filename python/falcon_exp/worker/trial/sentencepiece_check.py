@@ -1,7 +1,8 @@
-"""Whether a tokenizer that was read from a SentencePiece file alone cuts text as that file does.
+"""Checks whether a tokenizer that was read from a SentencePiece file alone splits text as that file does.
 
-Transformers 5.23 goes by the class that the config names: LlamaTokenizer makes merges of any vocabulary, of a unigram
-model's too, which chooses its pieces by another rule. Nothing fails, and the model reads other tokens than it learned.
+Transformers 5.23 goes by the class that the config names: LlamaTokenizer turns any vocabulary into merges, even that of
+a unigram model, which chooses its pieces by another rule. Nothing fails, but the model reads other tokens than it was
+trained on.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-#: Words that the sample has at most, of letters alone and of at least so many.
+#: The most words in the sample, and the fewest letters per word; the words consist of letters alone.
 _WORDS, _LETTERS = 200, 3
 _KINDS = {1: "unigram", 2: "byte pairs", 3: "words", 4: "characters"}
 
 
 def find_difference(folder: Path, tokenizer: Any) -> dict[str, Any] | None:
-    """``tokenizerDifferenceSchema`` of the wire format; None where there is none, or no such file was read."""
+    """Returns ``tokenizerDifferenceSchema`` of the wire format; None if there is none, or if no such file was read."""
     file = next(iter(sorted(folder.glob("*.model"))), None)
     if file is None or (folder / "tokenizer.json").is_file():
         return None
@@ -35,7 +36,7 @@ def find_difference(folder: Path, tokenizer: Any) -> dict[str, Any] | None:
 
 
 def _sample_of(processor: Any) -> str:
-    """Words of its own vocabulary, whatever its language: others fall into letters by any rule."""
+    """Returns words from its own vocabulary, whatever the language: others are split into letters by any rule."""
     pieces = (str(processor.id_to_piece(index)).lstrip("▁") for index in range(processor.get_piece_size()))
     return " ".join([piece for piece in pieces if len(piece) >= _LETTERS and piece.isalpha()][:_WORDS])
 

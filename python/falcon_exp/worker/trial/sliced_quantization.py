@@ -1,7 +1,8 @@
-"""bitsandbytes' quantization of one tensor on the CPU, slice by slice: the same bits in a fraction of the memory.
+"""Runs bitsandbytes' quantization of a tensor on the CPU slice by slice: the same bits in a fraction of the memory.
 
-Its CPU kernels work in float32 and take 10 to 28 bytes a weight on top of the weight: for the largest layers of a large
-model that is more than the layer. Both ways to quantize know nothing beyond a block or a row, so slices change nothing.
+Its CPU kernels work in float32 and take 10 to 28 bytes per weight on top of the weight itself: for the largest layers
+of a large model that is more than the layer. Both ways to quantize look at one block or one row at a time, so slicing
+changes nothing.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-#: A multiple of two of the largest blocks; small enough that what a slice needs is used again instead of mapped anew.
+#: A multiple of two of the largest blocks; small enough that a slice's memory is used again instead of mapped anew.
 _SLICE_VALUES = 1 << 20
 
 
 class QuantizeInSlices(TorchDispatchMode):  # type: ignore[misc]
-    """Within this mode, large CPU tensors are quantized in slices; everything else runs as it would."""
+    """Within this mode, large CPU tensors are quantized in slices; everything else runs as usual."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -36,7 +37,7 @@ def _quantize_4bit(func: Any, weight: torch.Tensor, blocksize: int, *rest: Any) 
     flat = weight.reshape(-1)
     packed, scales = func(flat[:_SLICE_VALUES], blocksize, *rest)
     values_a_cell = _SLICE_VALUES // packed.numel()
-    # Made once and filled: pieces that wait to be joined would lie between what slices take and give back.
+    # Made once and filled: pieces waiting to be joined would lie between the memory that slices take and give back.
     all_packed = packed.new_empty(-(-flat.numel() // values_a_cell), 1)
     all_scales = scales.new_empty(-(-flat.numel() // blocksize))
     for first in range(0, flat.numel(), _SLICE_VALUES):

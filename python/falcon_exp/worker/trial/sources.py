@@ -20,7 +20,7 @@ from falcon_exp.worker.trial.sentencepiece_check import find_difference
 
 
 class ModelSource(Protocol):
-    """What a load takes a model from; all of it is on this machine."""
+    """What a model is loaded from; all of it is on this machine."""
 
     @property
     def weights_source(self) -> str:
@@ -28,19 +28,19 @@ class ModelSource(Protocol):
 
     @property
     def commit(self) -> str | None:
-        """The hub's commit; None for what is from no hub."""
+        """The hub's commit; None if the model is not from the hub."""
 
     @property
     def adapter_commit(self) -> str | None:
-        """That of the adapter; None where none is from a hub."""
+        """The adapter's commit; None if there is no adapter from the hub."""
 
     @property
     def download_sec(self) -> float | None:
-        """What fetching it took; None where nothing is ever fetched."""
+        """How long fetching took; None if nothing is ever fetched."""
 
     @property
     def prepared(self) -> tuple[dict[str, Any], ...]:
-        """What its files were made of; empty where they are the model's own."""
+        """What its files were made from; empty if they are the model's own."""
 
     def config(self) -> Any:
         """The model's config."""
@@ -49,34 +49,34 @@ class ModelSource(Protocol):
         """The tokenizer that goes with it."""
 
     def tokenizer_difference(self, tokenizer: Any) -> dict[str, Any] | None:
-        """How it cuts text otherwise than its own file does; None where it does not."""
+        """How the tokenizer splits text differently from its own file; None if it does not."""
 
     def model(self, config: Any, **options: Any) -> Any:
         """The loaded model; ``options`` go to ``from_pretrained``. Raises WorkerError ``model-corrupt``."""
 
     def stored_dtype(self) -> str | None:
-        """The dtype of the weights that are there; None where there are none."""
+        """The dtype of the stored weights; None if none are stored."""
 
     def narrow_dtypes(self) -> list[str]:
-        """Dtypes of the weights that are there which none has that was not quantized."""
+        """Those dtypes of the stored weights that only quantized weights have."""
 
     def weight_files(self) -> list[Path]:
-        """Those that are loaded; empty where weights are drawn."""
+        """The weight files that are loaded; empty if weights are drawn."""
 
     def page_cache_share(self) -> float | None:
-        """How much of the weights is in memory now, 0 to 1; None where that cannot be told."""
+        """How much of the weights is in memory now, 0 to 1; None if that is unknown."""
 
     def adapter_elements(self) -> int:
-        """Numbers of the adapter that is put on the loaded model; 0 where there is none."""
+        """How many numbers the adapter has that is put on the loaded model; 0 if there is none."""
 
 
-#: Names of files with a tokenizer's vocabulary: of tokenizers, SentencePiece, tiktoken, and lists of words.
+#: Names of files with a tokenizer's vocabulary: those of tokenizers, SentencePiece and tiktoken, and word lists.
 _VOCABULARIES = ("tokenizer.json", "*.model", "*.spm", "*.tiktoken", "vocab*")
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model's files: config, safetensors, tokenizer; and the adapter that is put on it."""
+    """A model's files (config, safetensors, tokenizer) and, if there is one, the adapter that is put on it."""
 
     weights_source: ClassVar[str] = "files"
 
@@ -86,11 +86,11 @@ class ModelFolder:
     download_sec: float | None = None
     adapter: AdapterFolder | None = None
     adapter_commit: str | None = None
-    #: What the files were made of, once (``preparedFromSchema`` of the wire format); empty for a model's own files.
+    #: What the files were once made from (``preparedFromSchema`` of the wire format); empty for a model's own files.
     prepared: tuple[dict[str, Any], ...] = ()
 
     def config(self) -> Any:
-        """As the folder's config.json says. Raises WorkerError ``model-kind-unsupported``."""
+        """Reads the folder's config.json. Raises WorkerError ``model-kind-unsupported``."""
         from transformers import AutoConfig
 
         config = AutoConfig.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
@@ -98,9 +98,9 @@ class ModelFolder:
         return config
 
     def tokenizer(self) -> Any:
-        """The adapter's own, else the one that lies beside the weights.
+        """Loads the adapter's own tokenizer, or else the one beside the weights.
 
-        Raises WorkerError ``tokenizer-missing`` where none does, ``tokenizer-library-missing`` where none can be read.
+        Raises WorkerError ``tokenizer-missing`` if there is none, ``tokenizer-library-missing`` if it cannot be read.
         """
         from transformers import AutoTokenizer
 
@@ -109,7 +109,7 @@ class ModelFolder:
             return AutoTokenizer.from_pretrained(folder, trust_remote_code=self.trust_remote_code)
         except (ImportError, ValueError) as error:
             _refuse_unread(folder, error)
-            # This message names libraries that would read files, also where there are no such files.
+            # This message names libraries that would read the files, even if there are no such files.
             is_misled = "instantiate the backend tokenizer" in str(error)
             if not is_misled or any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
                 raise
@@ -120,11 +120,11 @@ class ModelFolder:
         return self.adapter.folder if self.adapter is not None and is_adapters else self.folder
 
     def tokenizer_difference(self, tokenizer: Any) -> dict[str, Any] | None:
-        """Of a SentencePiece file alone."""
+        """Checked only for a tokenizer that is a SentencePiece file alone."""
         return find_difference(self._tokenizer_folder(), tokenizer)
 
     def model(self, config: Any, **options: Any) -> Any:
-        """Raises WorkerError ``model-corrupt`` where the files lack something, and what ``attach`` raises."""
+        """Loads the model. Raises WorkerError ``model-corrupt`` if files lack something, and what ``attach`` raises."""
         model, info = auto_class_of(config).from_pretrained(
             self.folder,
             config=config,
@@ -139,33 +139,33 @@ class ModelFolder:
         return model
 
     def stored_dtype(self) -> str | None:
-        """Of the first tensor of the weight files."""
+        """The dtype of the first tensor in the weight files."""
         return stored_dtype(local_weight_files(self.folder))
 
     def narrow_dtypes(self) -> list[str]:
-        """Of all weight files."""
+        """Those found in any of the weight files."""
         return narrow_dtypes(local_weight_files(self.folder))
 
     def weight_files(self) -> list[Path]:
-        """As the library chooses them, and an adapter's."""
+        """The files that the library chooses, and an adapter's."""
         own = local_weight_files(self.folder)
         return own if self.adapter is None else own + sorted(self.adapter.folder.glob("*.safetensors"))
 
     def page_cache_share(self) -> float | None:
-        """Of all weight files."""
+        """The share of all weight files together."""
         try:
             return page_cache_share(local_weight_files(self.folder))
         except WorkerError:
             return None
 
     def adapter_elements(self) -> int:
-        """Of its weight file."""
+        """Counted in the adapter's weight file."""
         return 0 if self.adapter is None else self.adapter.count_elements()
 
 
 @dataclass(frozen=True)
 class RandomModel:
-    """A config whose weights are drawn from a seed while the model is loaded; nothing of it is on a disk."""
+    """A config whose weights are drawn from a seed while the model is loaded; none of them are on a disk."""
 
     weights_source: ClassVar[str] = "random"
     commit: ClassVar[None] = None
@@ -173,7 +173,7 @@ class RandomModel:
     download_sec: ClassVar[None] = None
     prepared: ClassVar[tuple[dict[str, Any], ...]] = ()
 
-    #: As the experiment file gives it, ``model_type`` among it.
+    #: As in the experiment file, including ``model_type``.
     given_config: dict[str, Any]
     seed: int
     #: ``bytes``, or the path of a tokenizer's folder.
@@ -182,7 +182,7 @@ class RandomModel:
     floats: Sequence[Sequence[str]] = ()
 
     def config(self) -> Any:
-        """With the tokenizer's special tokens, where the file names none.
+        """Returns the config, with the tokenizer's special tokens if the experiment file names none.
 
         Raises WorkerError ``model-corrupt`` or ``model-kind-unsupported``.
         """
@@ -193,7 +193,7 @@ class RandomModel:
         for token in ("bos", "eos", "pad"):
             if f"{token}_token_id" not in self.given_config:
                 setattr(config, f"{token}_token_id", getattr(tokenizer, f"{token}_token_id"))
-        # The byte tokenizer fits any.
+        # The byte tokenizer fits any vocabulary.
         if self.tokenizer_name != "bytes" and vocabulary < len(tokenizer):
             raise WorkerError(
                 "model-corrupt", f"vocab_size {vocabulary} is smaller than the tokenizer's {len(tokenizer)} entries."
@@ -201,7 +201,7 @@ class RandomModel:
         return config
 
     def tokenizer(self) -> Any:
-        """Raises WorkerError ``model-not-found`` where its folder is none."""
+        """Opens the tokenizer. Raises WorkerError ``model-not-found`` if its folder does not exist."""
         return self._open_tokenizer(
             int(config_from_mapping(self.given_config, self.floats).get_text_config().vocab_size)
         )
@@ -218,10 +218,10 @@ class RandomModel:
         return AutoTokenizer.from_pretrained(self.tokenizer_name)
 
     def tokenizer_difference(self, tokenizer: Any) -> None:
-        """To weights of no meaning tokens have none."""
+        """Always None, because tokens have no meaning for random weights."""
 
     def model(self, config: Any, **options: Any) -> Any:
-        """Drawn tensor by tensor, in bounded memory (docs/geometry.md)."""
+        """Draws the model tensor by tensor, in bounded memory (docs/geometry.md)."""
         from falcon_exp.worker.trial.geometry import draw_model
 
         return draw_model(config, self.seed, **options)
@@ -238,22 +238,25 @@ class RandomModel:
         return []
 
     def page_cache_share(self) -> None:
-        """No files, no cache."""
+        """Always None, because there are no files."""
 
     def adapter_elements(self) -> int:
-        """An adapter to weights of no meaning has none."""
+        """Always 0, because an adapter would have no meaning for random weights."""
         return 0
 
 
 def _refuse_invented(missing: list[str]) -> None:
-    """The library draws weights that the files lack at random, and only warns."""
+    """Raises WorkerError ``model-corrupt``: the library draws missing weights at random, and only warns."""
     if missing:
         named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         raise WorkerError("model-corrupt", f"The files lack {len(missing)} tensors that the config asks for: {named}.")
 
 
 def _refuse_unread(folder: Path, error: Exception) -> None:
-    """The library takes a file that SentencePiece cannot read for one of tiktoken's, and asks for that alone."""
+    """Raises WorkerError ``tokenizer-library-missing`` for a file that SentencePiece cannot read.
+
+    The library takes such a file for one of tiktoken's, and asks for tiktoken alone.
+    """
     file = folder / "tokenizer.model"
     if "tiktoken" in str(error) and file.is_file() and find_spec("sentencepiece") is not None:
         raise WorkerError(

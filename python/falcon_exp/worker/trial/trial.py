@@ -1,4 +1,4 @@
-"""The trial process: loads one configuration, generates, and ends. Memory never comes back fully inside one process."""
+"""The trial process: loads one configuration, generates and ends. Memory is never fully released within one process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from falcon_exp.worker.trial.progress import LoadProgress, TokenProgress
 from falcon_exp.worker.trial.prompts import count_cached_tokens, fit_prompt
 from falcon_exp.worker.trial.quality import measure_quality
 
-#: A trial in which something was compiled is measured again; what is compiled every time cannot be measured.
+#: A trial in which something was compiled is measured again; if that happens in every try, it cannot be measured.
 MOST_COMPILED_TRIES = 3
 
 
@@ -31,11 +31,11 @@ class TrialProcess:
         self._notices = collect_library_warnings()
         self._devices = Devices.open()
         self._loaded: Loaded | None = None
-        #: Whether the proof has held since the model first ran.
+        #: Whether the proof has been verified since the model first ran.
         self._is_verified_running = False
 
     def serve(self) -> None:
-        """Answers commands ``(type, body)``, each with any number of progress and notice, then one ok or error."""
+        """Answers commands ``(type, body)``, each with any number of progress and notice messages, then ok or error."""
         while True:
             try:
                 command, body = self._connection.recv()
@@ -76,7 +76,7 @@ class TrialProcess:
         report = self._report("load")
         report("loading", None)
         with LoadProgress(report, self._devices.read_allocated_bytes):
-            # A supervisor remembers from one load to the next; whoever asks once does not.
+            # A supervisor passes this on from one load to the next; a caller that loads only once sends nothing.
             remembered = dict(body.get("remembered", {}))
             self._loaded = load(body["configuration"], self._devices, report, remembered)
         return {"measurement": self._loaded.measurement, "remembered": remembered}
@@ -100,7 +100,7 @@ class TrialProcess:
         loaded = self._model()
         measured = _measure_uncompiled(loaded, body, on_token)
         if not self._is_verified_running:
-            # After the first forward pass and outside every clock; where it fails, it fails for each trial.
+            # After the first forward pass and outside every clock; if it fails, it fails for each trial.
             loaded.verify_running()
             self._is_verified_running = True
         return {"measurement": measured}
@@ -132,9 +132,9 @@ class TrialProcess:
 
 
 def _measure_uncompiled(loaded: Loaded, body: dict[str, Any], on_token: Callable[[int], None]) -> dict[str, Any]:
-    """One measurement; of a trial one during which nothing was compiled. Warm-ups are there to be compiled in.
+    """Returns a measurement during which nothing was compiled, except in a warm-up, which is there for compiling.
 
-    Raises WorkerError ``compile-unsettled``.
+    Raises WorkerError ``compile-unsettled`` if something was compiled in every try.
     """
     recompilations = 0
     for _ in range(MOST_COMPILED_TRIES):

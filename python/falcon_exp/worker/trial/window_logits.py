@@ -1,9 +1,9 @@
 """The logits of windows that are read together, a bounded number of positions at a time.
 
-A model's body runs once over the windows. Its output is small; the head is what widens it to the vocabulary, and at
-8,192 tokens and 256,000 entries that is gigabytes. Where they exceed ``LOGITS_BYTES``, the body's output is kept and
-the model's own code after the body (head, scaling, soft caps) runs over it again and again, some windows or a slice of
-one window's positions at a time.
+A model's body runs once over the windows. Its output is small, but the head widens it to the vocabulary, which takes
+gigabytes at 8,192 tokens and 256,000 entries. If the logits exceed ``LOGITS_BYTES``, the body's output is kept, and the
+model's own code after the body (head, scaling, soft caps) runs over it repeatedly, for some windows or a slice of one
+window's positions at a time.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import Any
 import torch
 
 #: The most that the logits of one slice may take, each counted as 4 bytes whatever the dtype, so that all
-#: configurations of a model are sliced alike. A head in 16 bits takes half of it, a copy that its model makes as much.
+#: configurations of a model are sliced alike. A head in 16 bits takes half, and a copy that its model makes as much.
 LOGITS_BYTES = 256_000_000
 _BYTES_A_LOGIT = 4
-#: The most that a layer may compute of all windows that are read together, each number counted as 4 bytes; a single
-#: window is read whole, whatever it takes.
+#: The most that a layer's results may take for all windows that are read together, each number counted as 4 bytes; a
+#: single window is read whole, whatever it takes.
 BODY_BYTES = 256_000_000
-#: A library that asks for more memory with each row of eager attention is not asked for many.
+#: Limits how many windows are read together, because eager attention may take more memory with each row.
 _MOST_WINDOWS = 64
 
 
 def windows_at_once(model: Any, context: int) -> int:
-    """How many windows are read together: as many as ``BODY_BYTES`` and the model's widest layer allow, 1 to 64.
+    """Returns how many windows are read together: as many as ``BODY_BYTES`` and the widest layer allow, 1 to 64.
 
-    A token takes four hidden states and two of the feed-forward part's inner ones (as the estimate has it), and with
-    eager attention two scores for each token of its window and each head.
+    A token takes four hidden states and two inner states of the feed-forward part (as in the estimate), and with eager
+    attention two scores for each token of its window and each head.
     """
     config = model.config.get_text_config()
     hidden = int(getattr(config, "hidden_size", 0) or 4096)
@@ -43,16 +43,16 @@ def windows_at_once(model: Any, context: int) -> int:
 
 
 def window_logits(model: Any, ids: torch.Tensor, scored: int, most_bytes: int = LOGITS_BYTES) -> Iterator[torch.Tensor]:
-    """Logits at the ``scored`` positions before each window's last one, in order: each positions x vocabulary.
+    """Yields logits at the ``scored`` positions before each window's last one, in order: each positions x vocabulary.
 
-    ``ids`` is windows x context, where the model reads it. A slice holds at most ``most_bytes`` (see ``LOGITS_BYTES``),
-    but always one position; it is of whole windows where they fit, else the slices of a window are equally long but for
-    one position. Not sliced is a model whose ``forward`` has no ``logits_to_keep``, or whose body is not a module that
-    it calls once: it reads one window at a time, and its logits come whole, all ``context`` positions where it has no
-    ``logits_to_keep``, else ``scored + 1``.
+    ``ids`` is windows x context, on the device that the model reads it from. A slice holds at most ``most_bytes`` (see
+    ``LOGITS_BYTES``), but at least one position. It consists of whole windows if they fit; otherwise the slices of a
+    window differ in length by at most one position. A model is not sliced if its ``forward`` has no ``logits_to_keep``,
+    or if its body is not a module that it calls exactly once: it then reads one window at a time, and its logits are
+    made at once, for all ``context`` positions if it has no ``logits_to_keep``, else for ``scored + 1``.
 
-    A slice's logits are those of the whole, but for the last bit of the head's own dtype: a matrix product of another
-    height may add up in another order.
+    A slice's logits are those of the whole, except for the last bit of the head's own dtype: a matrix product of
+    another height may add up in another order.
     """
     takes_kept = "logits_to_keep" in inspect.signature(model.forward).parameters
     window_bytes = scored * _head_width(model) * _BYTES_A_LOGIT
@@ -68,9 +68,9 @@ def window_logits(model: Any, ids: torch.Tensor, scored: int, most_bytes: int = 
 
 
 def cached_logits(model: Any, ids: torch.Tensor, scored: int, cache: Any, step: int) -> Iterator[torch.Tensor]:
-    """Likewise of one window (1 x context) that is read through ``cache``, which gives back what it kept.
+    """Yields the same for one window (1 x context) read through ``cache``, from keys and values as it keeps them.
 
-    What lies before the scored positions is read at once, these ``step`` at a time, as a long answer would be.
+    The tokens before the scored positions are read at once, the scored ones ``step`` at a time, like a long answer.
     """
     first = ids.shape[1] - 1 - scored
     edges = [0, *range(first, ids.shape[1] - 1, step), ids.shape[1] - 1]
@@ -83,7 +83,7 @@ def cached_logits(model: Any, ids: torch.Tensor, scored: int, cache: Any, step: 
             logits = model(input_ids=part, attention_mask=mask, past_key_values=cache, use_cache=True, **kept).logits
         if start >= first:
             yield logits[0]
-        # Else they live while the next are made.
+        # Otherwise they would stay in memory while the next ones are made.
         del logits
 
 
@@ -95,13 +95,13 @@ def _whole(model: Any, ids: torch.Tensor, scored: int, takes_kept: bool) -> torc
 
 
 def _head_width(model: Any) -> int:
-    """Columns of the logits, as far as can be told before there are any."""
+    """Returns the number of columns of the logits, as far as it is known before there are any."""
     width = getattr(model.get_output_embeddings(), "out_features", None)
     return int(width or model.config.get_text_config().vocab_size)
 
 
 def _body_output(model: Any, body: Any, ids: torch.Tensor) -> Any:
-    """What the body gives for the windows; None where the model does not call it once, or it gives no hidden states."""
+    """Returns the body's output; None if the model does not call it exactly once, or it gives no hidden states."""
     seen: list[Any] = []
     handle = body.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     try:
@@ -143,7 +143,7 @@ def _sliced(
 
 
 def _after_body(model: Any, body: Any, output: Any, ids: torch.Tensor) -> torch.Tensor:
-    """The model's logits where its body gives ``output``."""
+    """Returns the model's logits if its body gives ``output``."""
     # accelerate puts a forward of its own on the module.
     own = body.__dict__.get("forward")
     body.forward = lambda *_args, **_options: output

@@ -2,7 +2,7 @@
 
 bitsandbytes 0.50.2, functional.py, ``_convert_weight_packed_for_cpu``, at the first forward: "N must be divisible by
 block_n" (32), and a block of 64 weights must not cross a row. Routers and gates with one row, and Mamba's projections,
-are of other sizes. Without that instruction set any size works.
+have other sizes. Without that instruction set, any size works.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LIMITED_PATHS = ("fused", "hub-fused")
 
 
 def is_limited(device_kind: str) -> bool:
-    """Whether the kernel that is live here has these limits; asked of the library."""
+    """Whether the kernel in use here has these limits, according to the library."""
     if device_kind != "cpu":
         return False
     kernels = describe_kernels()
@@ -28,7 +28,7 @@ def is_limited(device_kind: str) -> bool:
 
 
 def find_unfit(linears: dict[str, torch.nn.Module]) -> dict[str, tuple[int, int]]:
-    """(in_features, out_features) by name, of those that the kernel cannot take."""
+    """Returns (in_features, out_features) by name for the layers that the kernel cannot take."""
     sizes = {name: sizes_of(module) for name, module in linears.items()}
     return {
         name: (columns, rows)

@@ -28,7 +28,7 @@ from falcon_exp.worker.workarounds import (
     weight_readers,
 )
 
-#: Methods of bitsandbytes, most of whose defects these are.
+#: bitsandbytes' methods, which have most of these defects.
 _INT8, _FOUR_BIT = Int8.key, FourBit.key
 #: Methods that replace linear layers when a model is loaded.
 _REPLACING = frozenset({_INT8, _FOUR_BIT, TorchAo.key, Quanto.key, Fp8.key})
@@ -37,21 +37,21 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Cures:
-    """Nothing by default: an unquantized model needs no cure, and with ``workarounds: none`` there is none."""
+    """Empty by default: an unquantized model needs no cure, and with ``workarounds: none`` there is none."""
 
-    #: Names of modules to make plain before the quantizer sees them.
+    #: Names of modules to turn into plain ``nn.Linear`` ones before the quantizer sees them.
     plain: list[str] = field(default_factory=list)
     #: Names of modules whose inputs are flattened once they are 8-bit.
     flat: list[str] = field(default_factory=list)
-    #: Names of modules that compute outside of PyTorch's inference mode.
+    #: Names of modules that compute outside PyTorch's inference mode.
     outside: list[str] = field(default_factory=list)
-    #: Names of modules whose inputs are copied in order.
+    #: Names of modules whose inputs are made contiguous.
     ordered: list[str] = field(default_factory=list)
-    #: By cure, the modules that stay unquantized because of it.
+    #: For each cure, the modules that stay unquantized because of it.
     unquantized: dict[str, list[str]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
-        """Of the cures that are applied."""
+        """Returns the names of the cures that are applied."""
         applied = [*self.unquantized]
         if self.plain:
             applied.append(plain_linear.NAME)
@@ -64,7 +64,7 @@ class Cures:
         return sorted(applied)
 
     def extend(self, quantization: dict[str, Any]) -> dict[str, Any]:
-        """The quantization with these modules among those that are left out."""
+        """Returns the quantization with these modules added to the ones that it leaves out."""
         more = [name for names in self.unquantized.values() for name in names]
         if not more:
             return quantization
@@ -72,22 +72,23 @@ class Cures:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Around the load."""
+        """Entered around the load."""
         with plain_linear.make_plain(self.plain):
             yield
 
     def finish(self, model: torch.nn.Module) -> None:
-        """After the load."""
+        """Called after the load."""
         int8_inputs.flatten_inputs(model, self.flat)
         quanto_inference.leave_inference_mode(model, self.outside)
         quanto_inputs.order_inputs(model, self.ordered)
 
 
 def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> Cures:
-    """Raises WorkerError ``quantization-shape`` where a layer cannot run and ``workarounds: none`` forbids the cure.
+    """Finds the cures that a configuration needs.
 
-    ``quantization-unsupported`` where the model's own code would read a quantized weight, and
-    ``skip-modules-unmatched`` where an entry of ``skip_modules`` names no layer.
+    Raises WorkerError ``quantization-shape`` if a layer cannot run and ``workarounds: none`` forbids the cure,
+    ``quantization-unsupported`` if the model's own code would then read a quantized weight, and
+    ``skip-modules-unmatched`` if an entry of ``skip_modules`` names no layer.
     """
     quantization = configuration["quantization"]
     method = quantization["method"]
@@ -101,7 +102,7 @@ def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> 
     if not is_allowed:
         _refuse_read_by_the_model(linears, config, method)
     remaining = {name: module for name, module in linears.items() if name not in readers}
-    # Quanto's layers take the place of subclasses too.
+    # Quanto replaces subclasses of nn.Linear too.
     wants_plain = is_allowed and method != Quanto.key
     plain = [name for name, module in remaining.items() if plain_linear.is_subclass(module)] if wants_plain else []
     unfit: dict[str, tuple[int, int]] = {}
@@ -131,14 +132,14 @@ def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> 
 def _list_of_quanto(
     kinds: tuple[str, ...], quantization: dict[str, Any], linears: dict[str, torch.nn.Module]
 ) -> list[str]:
-    """Names of the layers that quanto will replace, where one of these types was asked for."""
+    """Returns the names of the layers that quanto will replace if one of these types was asked for, else nothing."""
     if quantization["method"] != Quanto.key or quantization["type"] not in kinds:
         return []
     return [name for name, module in linears.items() if isinstance(module, torch.nn.Linear)]
 
 
 def _quantizable(model: Any, skip_modules: list[str] | None) -> dict[str, torch.nn.Module]:
-    """Linear layers that neither the library nor the user leaves out."""
+    """Returns the linear layers that neither the library nor the user leaves out."""
     from transformers.quantizers.base import get_keys_to_not_convert
     from transformers.quantizers.quantizers_utils import should_convert_module
 
@@ -147,14 +148,14 @@ def _quantizable(model: Any, skip_modules: list[str] | None) -> dict[str, torch.
 
 
 def _may_be_bfloat16(configuration: dict[str, Any], config: Any) -> bool:
-    """Where the config names no dtype either, that of the files decides, which may not be here yet."""
+    """Whether the model may run in bfloat16; True if only its files name a dtype: they may not be here yet."""
     asked = configuration.get("dtype", "auto")
     named = getattr(config, "dtype", None) if asked == "auto" else asked
     return named is None or str(named).removeprefix("torch.") == "bfloat16"
 
 
 def _refuse_read_by_the_model(linears: dict[str, torch.nn.Module], config: Any, method: str) -> None:
-    """Left as it is, the model would fail in its first trial, or compute something else without a word."""
+    """Refuses a model that would otherwise fail in its first trial, or silently compute something else."""
     endings = weight_readers.endings_of(config, method)
     found = [name for name in linears if endings and name.endswith(endings)]
     if found:

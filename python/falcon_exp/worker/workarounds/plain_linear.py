@@ -1,10 +1,10 @@
-"""plain-linear: transformers hands to bitsandbytes only modules whose type is exactly ``nn.Linear``.
+"""plain-linear: transformers passes only modules whose type is exactly ``nn.Linear`` to bitsandbytes.
 
 transformers 5.23, integrations/bitsandbytes.py: ``type(module) is nn.Linear``. Falcon's FalconLinear is a subclass that
-spells the same product out, so a "4-bit" Falcon stays at full size without a word; models with code of their own do the
-same. torchao takes subclasses, and then its tensors do not know what Falcon's spells out ("unimplemented operator ...
-aten.numpy_T", torchao 0.18). A subclass that computes what nn.Linear computes is made a plain one before the quantizer
-looks at the model.
+spells out the same product, so a "4-bit" Falcon silently stays at full size; some models with their own code do the
+same. torchao takes subclasses, but its tensors do not support the operator that FalconLinear uses ("unimplemented
+operator ... aten.numpy_T", torchao 0.18). A subclass that computes what nn.Linear computes becomes a plain one before
+the quantizer looks at the model.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _PROBE_IN, _PROBE_OUT = 16, 8
 
 
 def is_subclass(module: torch.nn.Module) -> bool:
-    """Whether transformers passes this linear layer by because of its type."""
+    """Whether transformers skips this linear layer because of its type."""
     return isinstance(module, torch.nn.Linear) and type(module) is not torch.nn.Linear
 
 
 def computes_as_linear(module: torch.nn.Linear) -> bool:
-    """Whether a layer of this class and with these settings gives what ``nn.Linear`` gives; tried on a small one."""
+    """Whether a layer of this class with these settings computes what ``nn.Linear`` does, as tried on a small one."""
     if set(module._parameters) != {"weight", "bias"} or module._buffers or module._modules:
         return False
     probe: torch.nn.Linear = torch.nn.Linear(_PROBE_IN, _PROBE_OUT, bias=module.bias is not None)
@@ -45,7 +45,7 @@ def computes_as_linear(module: torch.nn.Linear) -> bool:
 
 @contextmanager
 def make_plain(names: list[str]) -> Iterator[None]:
-    """While a model is loaded in this block, its modules of these names are plain ones before they are quantized."""
+    """While entered, modules with these names in a model being loaded become plain ones before they are quantized."""
     if not names:
         yield
         return

@@ -1,9 +1,9 @@
 """quanto-shapes: PyTorch's packed products on a CPU, which optimum-quanto calls in bfloat16, take only some sizes.
 
-PyTorch 2.13: ``_weight_int8pack_mm_cpu`` reads 16 inputs at a time, and optimum-quanto 0.2.7 (library/qbytes_mm.py)
-asks for a multiple of 4 alone: an 8-bit layer with 8 inputs ends the process. ``_convert_weight_to_int4pack_cpu`` takes
-a multiple of 16 outputs, and optimum-quanto (tensor/weights/qbits.py) asks for groups of 128 alone: a 4-bit layer with
-40 outputs fails while it is loaded. Projections of small state-space models are of such sizes.
+PyTorch 2.13: ``_weight_int8pack_mm_cpu`` reads 16 inputs at a time, but optimum-quanto 0.2.7 (library/qbytes_mm.py)
+requires only a multiple of 4: an 8-bit layer with 8 inputs ends the process. ``_convert_weight_to_int4pack_cpu`` takes
+a multiple of 16 outputs, but optimum-quanto (tensor/weights/qbits.py) requires only groups of 128: a 4-bit layer with
+40 outputs fails while it is loaded. Projections of small state-space models have such sizes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from falcon_exp.worker.skeleton import sizes_of
 NAME = "quanto-shapes"
 
 _MULTIPLE = 16
-#: Where quanto does not use the 8-bit kernel.
+#: Quanto uses the 8-bit kernel only if the number of columns is a multiple of this.
 _LEAST_COLUMNS = 4
-#: Quanto's groups, where it uses the 4-bit kernel: rows that are longer, and hold a whole number of them.
+#: The size of quanto's groups. It uses the 4-bit kernel only for rows that are longer and hold a whole number of them.
 _GROUP = 128
 
 #: What the kernel of each type takes, in words.
@@ -25,7 +25,7 @@ TAKEN = {"int8": "a multiple of 16 inputs", "int4": "a multiple of 16 outputs"}
 
 
 def find_unfit(linears: dict[str, torch.nn.Module], kind: str) -> dict[str, tuple[int, int]]:
-    """(in_features, out_features) by name, of those that the kernel for ``kind`` cannot take."""
+    """Returns (in_features, out_features) by name for the layers that the kernel for ``kind`` cannot take."""
     sizes = {name: sizes_of(module) for name, module in linears.items()}
     return {name: one for name, one in sizes.items() if _is_unfit(*one, kind)}
 

@@ -6,7 +6,7 @@ import type { ConfigurationData } from "../../../run/run-data.js";
 import { recordedName, shownName } from "../../words/names.js";
 import type { ArticleChartInput } from "../article.js";
 
-/** What the chart of one configuration is drawn from. */
+/** Returns the data that one configuration's chart is drawn from. */
 export function articleChartInput(modelName: string, configuration: ConfigurationData): ArticleChartInput {
   const completed = configuration.trials.filter((trial) => trial.status === "completed");
   const metric = chooseMemoryMetric(completed.map((trial) => trial.measurement));

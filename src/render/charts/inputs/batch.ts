@@ -11,7 +11,7 @@ const RATE: SweptPanel = {
   unit: 1,
 };
 
-/** Null where no two batch sizes were measured of anything. */
+/** Null if no series was measured at two or more batch sizes. */
 export function batchInput(summary: RunSummary): BatchInput | null {
   const axis = { axis: "batch_size", readX: ({ batch_size }: { batch_size: number }) => batch_size };
   return sweepInput(summary, axis, [RATE, memoryPanel(summary)]);

@@ -1,4 +1,4 @@
-/** What each chart of a run is drawn from: small enough to travel in report.html, where charts are drawn again. */
+/** The data that each chart of a run is drawn from, small enough to be embedded in report.html, where charts are drawn again. */
 
 import { describeRandomWeights } from "../../../analysis/random-weights.js";
 import { safeLine } from "../../../base/text.js";

@@ -7,13 +7,13 @@ import { memoryPanel, type SweptPanel, sweepInput } from "./sweep.js";
 const CACHE: SweptPanel = {
   key: "cache",
   title: "Cache (MB)",
-  what: "the cache of keys and values as it is stored",
+  what: "size of the key-value cache as stored",
   format: ".1f",
   read: ({ cache_bytes }) => cache_bytes,
   unit: BYTES_PER_MB,
 };
 
-/** Null where no two depths were measured of anything. */
+/** Null if no series was measured at two or more depths. */
 export function depthInput(summary: RunSummary): DepthInput | null {
   if (summary.configurations.every(({ depth }) => depth === null)) return null;
   const axis = { axis: "depth", readX: ({ depth }: { depth: number | null }) => depth ?? 0 };

@@ -5,7 +5,7 @@ import type { RunSummary } from "../../../run/summary-schema.js";
 import { shownName } from "../../words/names.js";
 import type { EstimateInput, EstimateRow } from "../estimate.js";
 
-/** Null where no record tells the model's shape. */
+/** Null if no record has the model's shape, without which there is no estimate. */
 export function estimateInput(summary: RunSummary): EstimateInput | null {
   const rows = estimateRows(summary);
   if (rows.length === 0) return null;

@@ -1,4 +1,4 @@
-/** What can be drawn over what: every metric of the registry that the run has, and everything that its experiment varies. */
+/** What the reader can plot: every metric of the registry that the run has, and everything that its experiment varies. */
 import { haveBatches } from "../../../analysis/batches.js";
 import { safeLine } from "../../../base/text.js";
 import { BYTES_PER_GB } from "../../../base/units.js";
@@ -14,7 +14,7 @@ import type { ConfigurationSummary, RunSummary } from "../../../run/summary-sche
 import { shownLabel, shownName } from "../../words/names.js";
 import type { ExploreInput, ExploreMetric } from "../explore.js";
 
-/** As axes show it: what is read is divided by so much. */
+/** The unit that axes show, and the divisor that converts a stored value to it. */
 const SHOWN_UNITS: Partial<Record<MetricUnit, readonly [name: string, divisor: number]>> = {
   bytes: ["GB", BYTES_PER_GB],
   seconds: ["s", 1],
@@ -28,7 +28,7 @@ interface Candidate extends ExploreMetric {
   readonly read: (configuration: ConfigurationSummary) => number | null;
 }
 
-/** Null with fewer than two configurations that were measured. */
+/** Null if fewer than two configurations were measured. */
 export function exploreInput(summary: RunSummary): ExploreInput | null {
   const { configurations } = summary;
   const metrics = listCandidates(summary).filter(({ read }) =>
@@ -120,7 +120,7 @@ interface Described {
   readonly shown?: { readonly title: string };
 }
 
-/** None where people never see it. */
+/** Empty if the metric is never shown to people. */
 function candidate(
   { key, unit, better, shown }: Described,
   read: Candidate["read"],

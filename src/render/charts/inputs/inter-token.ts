@@ -4,13 +4,13 @@ import { type RunData, timedTrials } from "../../../run/run-data.js";
 import { recordedName, shownName } from "../../words/names.js";
 import type { InterTokenInput, InterTokenRow } from "../inter-token.js";
 
-/** Null where no trial had two tokens. */
+/** Null if no trial decoded two tokens. */
 export function interTokenInput(data: RunData): InterTokenInput | null {
   const rows = interTokenRows(data);
   return rows.length === 0 ? null : { modelName: safeLine(data.run.plan.model_name), rows };
 }
 
-/** Milliseconds, over all trials of each configuration that decoded at least two tokens. */
+/** Percentiles in milliseconds, over all timed trials of each configuration that decoded at least two tokens. */
 function interTokenRows(data: RunData): InterTokenRow[] {
   return data.configurations.flatMap((configuration) => {
     const sorted = timedTrials(configuration)

@@ -5,14 +5,14 @@ import type { RunData } from "../../../run/run-data.js";
 import { recordedName, shownName } from "../../words/names.js";
 import type { KlTailsInput, TailPoint } from "../kl-tails.js";
 
-/** A curve of more points is drawn no finer. */
+/** More points would not make the drawn curve any finer. */
 const MOST_POINTS = 160;
 /** Smaller divergences change no answer; they are drawn at the edge. */
 const LEAST_NATS = 1e-4;
 /** More curves than this cannot be told apart. */
 const MOST_SERIES = 8;
 
-/** On the first text. Null where no configuration was compared on it. */
+/** Uses the first text. Null if no configuration was compared with its reference on it. */
 export function klTailsInput(data: RunData, randomNote: string | null): KlTailsInput | null {
   const [textId] = data.configurations.flatMap(({ quality }) => quality.map(({ text_id }) => text_id));
   if (textId === undefined) return null;
@@ -36,12 +36,12 @@ export function klTailsInput(data: RunData, randomNote: string | null): KlTailsI
   return { modelName: safeLine(data.run.plan.model_name), textId: safeLine(textId), randomNote, rows };
 }
 
-/** A curve, from all tokens; thinned evenly by rank, with the ends kept. */
+/** Returns the curve over all tokens, thinned evenly by the logarithm of the rank, with both ends kept. */
 export function tailPoints(klNats: readonly number[]): TailPoint[] {
   const sorted = klNats.toSorted((a, b) => b - a);
   const ranks = new Set<number>();
   const count = Math.min(MOST_POINTS, sorted.length);
-  // Even steps on the logarithm: the tail is where the few are.
+  // Even steps on the logarithm, because the tail consists of few tokens.
   for (let step = 0; step < count; step++) {
     ranks.add(Math.round(sorted.length ** (step / Math.max(1, count - 1))));
   }
@@ -51,7 +51,7 @@ export function tailPoints(klNats: readonly number[]): TailPoint[] {
   }));
 }
 
-/** The median, the 90th and the 99th percentile; one beyond the last token is none. */
+/** The median, the 90th and the 99th percentile; one that has less than a whole token beyond it is left out. */
 function percentileMarks(nats: readonly number[]): TailPoint[] {
   const sorted = nats.toSorted((a, b) => a - b);
   const known = [0.5, 0.9, 0.99].filter((probability) => 1 - probability >= 1 / nats.length);

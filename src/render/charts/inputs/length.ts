@@ -4,7 +4,7 @@ import { memoryPanel, type SweptPanel, sweepInput } from "./sweep.js";
 
 export const PREFILL: SweptPanel = {
   key: "prefill",
-  title: "Reading (tokens/s)",
+  title: "Prefill (tokens/s)",
   what: "prompt tokens read per second",
   format: ".1f",
   read: ({ prefill_tokens_per_sec }) => prefill_tokens_per_sec,
@@ -12,14 +12,14 @@ export const PREFILL: SweptPanel = {
 };
 export const DECODE: SweptPanel = {
   key: "decode",
-  title: "Answering (tokens/s per row)",
+  title: "Decoding (tokens/s per row)",
   what: "tokens decoded per second",
   format: ".2f",
   read: ({ decode_tokens_per_sec }) => decode_tokens_per_sec,
   unit: 1,
 };
 
-/** Null where no two lengths were measured of anything. */
+/** Null if no series was measured at two or more prompt lengths. */
 export function lengthInput(summary: RunSummary): LengthInput | null {
   const axis = {
     axis: "prompt_tokens",

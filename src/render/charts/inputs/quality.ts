@@ -3,7 +3,7 @@ import type { RunSummary } from "../../../run/summary-schema.js";
 import { shownName } from "../../words/names.js";
 import { MOST_TEXTS, type QualityInput } from "../quality.js";
 
-/** Null where no configuration was compared with its reference on any text. */
+/** Null if no configuration was compared with its reference on any text. */
 export function qualityInput(summary: RunSummary, randomNote: string | null): QualityInput | null {
   const rows = summary.configurations.flatMap((configuration) =>
     configuration.quality.flatMap(({ text_id, ppl_ratio }) =>

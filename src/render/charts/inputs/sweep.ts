@@ -12,13 +12,13 @@ export interface SweptPanel extends SweepPanel {
 }
 
 export interface SweptAxis {
-  /** In a configuration's axes. */
+  /** Its name in a configuration's axes. */
   readonly axis: string;
-  /** Null where the configuration has none. */
+  /** Null if the configuration has no value on this axis. */
   readonly readX: (configuration: ConfigurationSummary) => number | null;
 }
 
-/** Null where no two places of the axis were measured of anything. */
+/** Null if no series was measured at two or more values of the axis. */
 export function sweepInput(
   { configurations, model_name }: RunSummary,
   { axis, readX }: SweptAxis,
@@ -65,14 +65,14 @@ export function memoryPanel({ configurations }: RunSummary): SweptPanel {
   };
 }
 
-/** What tells it from others but for the axis. */
+/** What sets a configuration apart from others besides the swept axis. */
 function keyOf({ axes }: ConfigurationSummary, swept: string): string {
   return Object.entries(axes)
     .flatMap(([axis, text]) => (axis === swept ? [] : [text]))
     .join(" ");
 }
 
-/** By one that was loaded, where there is one: only that knows its dtype. */
+/** Names a series after one of its configurations that was loaded, if there is one, because only such a one has a known dtype. */
 function nameSeries(configurations: readonly ConfigurationSummary[], key: string, swept: string): string {
   const own = configurations.filter((one) => keyOf(one, swept) === key);
   const [named] = [...own.filter(({ dtype }) => dtype !== null), ...own];

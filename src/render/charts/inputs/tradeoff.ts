@@ -6,7 +6,7 @@ import type { ConfigurationSummary, RunSummary } from "../../../run/summary-sche
 import { shownName } from "../../words/names.js";
 import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.js";
 
-/** Null with fewer than two configurations that were measured: nothing to trade off. */
+/** Null if fewer than two configurations were measured, because there is then nothing to trade off. */
 export function tradeoffInput(summary: RunSummary, randomNote: string | null): TradeoffInput | null {
   const rows = tradeoffPoints(summary);
   if (rows.length < 2) return null;
@@ -20,7 +20,7 @@ export function tradeoffInput(summary: RunSummary, randomNote: string | null): T
   };
 }
 
-/** Configurations that were measured, each marked where no other one is at least as good in all and better in one. */
+/** The measured configurations. One is optimal if no other is at least as good in every value and better in at least one. */
 export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
   const points = summary.configurations.flatMap((configuration) => {
     const { weights_bytes, batch_tokens_per_sec, decode_tokens_per_sec } = configuration;
@@ -42,7 +42,8 @@ export function tradeoffPoints(summary: RunSummary): TradeoffPoint[] {
   });
   return points.map((point) => ({
     ...point,
-    // One model is not better than another by saying likelier what it says itself.
+    // Only points with the same reference are compared: a small divergence from its own reference makes no model better than
+    // another.
     isOptimal: !points.some((other) => {
       return (
         other.configuration !== point.configuration &&

@@ -1,4 +1,4 @@
-/** The overview as bars of characters: weights, peak memory, time and speed, a line a configuration. */
+/** The overview as bars of characters: weights, peak memory, time and speed, each with one line per configuration. */
 
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
@@ -12,7 +12,7 @@ import { shortName } from "../../words/names.js";
 export interface BarStyle {
   readonly columns: number;
   readonly color: boolean;
-  /** Eighths of a block; else only ASCII. */
+  /** Whether bars consist of blocks, in eighths of a block; otherwise only of ASCII characters. */
   readonly blocks: boolean;
 }
 
@@ -20,7 +20,7 @@ type Colors = ReturnType<typeof pc.createColors>;
 
 interface Panel {
   readonly title: string;
-  readonly better: "less" | "more";
+  readonly better: "lower" | "higher";
   readonly readValue: (configuration: ConfigurationSummary) => number | null;
   readonly format: (value: number) => string;
   readonly paint: (colors: Colors) => (text: string) => string;
@@ -31,12 +31,15 @@ const INDENT = 2;
 const GAP = 2;
 const WIDEST_BAR = 60;
 const NARROWEST_BAR = 4;
-/** More are pages of bars: the table has them in a line each. */
+/** More configurations would fill pages with bars; the table has one line for each. */
 const MOST_CONFIGURATIONS = 12;
-/** A name takes at most this share of a line, the bars are what is looked at. */
+/** A name takes up at most this share of a line, because the bars are what people look at. */
 const NAME_SHARE = 0.4;
 
-/** Medians over trials; a panel that has no value is left out, and empty where none has. No line is wider than the terminal. */
+/**
+ * Draws medians over trials. A panel without any value is left out; empty if all are, or if there are too many
+ * configurations. No line is wider than the terminal.
+ */
 export function overviewBars(summary: RunSummary, style: BarStyle): string {
   if (summary.configurations.length > MOST_CONFIGURATIONS) return "";
   const colors = pc.createColors(style.color);
@@ -51,28 +54,28 @@ function buildPanels({ configurations }: RunSummary): readonly Panel[] {
   return [
     {
       title: "weights",
-      better: "less",
+      better: "lower",
       readValue: (one) => one.weights_bytes,
       format: formatBytes,
       paint: (colors) => colors.red,
     },
     {
       title: memoryName(metric),
-      better: "less",
+      better: "lower",
       readValue: (one) => one.peak_memory_bytes?.median ?? null,
       format: formatBytes,
       paint: (colors) => colors.magenta,
     },
     {
       title: "time per trial",
-      better: "less",
+      better: "lower",
       readValue: (one) => one.elapsed_sec?.median ?? null,
       format: formatSeconds,
       paint: (colors) => colors.blue,
     },
     {
       title: haveBatches({ configurations }) ? "tokens/s, all rows" : "tokens/s",
-      better: "more",
+      better: "higher",
       readValue: (one) => (one.batch_tokens_per_sec ?? one.decode_tokens_per_sec)?.median ?? null,
       format: (value) => value.toFixed(1),
       paint: (colors) => colors.green,
@@ -114,7 +117,7 @@ function panelLines(
   );
 }
 
-/** What is there shows at least a sliver. */
+/** Every value above 0 gets at least a sliver. */
 function drawBar(share: number, room: number, blocks: boolean): string {
   if (share <= 0) return "";
   if (!blocks) return "#".repeat(Math.max(1, Math.round(share * room)));

@@ -7,8 +7,8 @@ export type PictureKind = (typeof PICTURE_KINDS)[number];
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * By what terminals say of themselves. Inside tmux and screen pictures would be swallowed, or stay where they were drawn when
- * the text scrolls, so there bars are drawn, and so they are where nothing is known.
+ * Decides by what the terminal says about itself in the environment. tmux and screen would swallow pictures, or leave them
+ * where they were drawn when the text scrolls, so bars are drawn there, and also if nothing is known about the terminal.
  */
 export function detectPictureKind(env: Environment, isTerminal: boolean): "kitty" | "iterm" | "blocks" {
   const { TERM = "", TERM_PROGRAM = "" } = env;
@@ -20,7 +20,7 @@ export function detectPictureKind(env: Environment, isTerminal: boolean): "kitty
   return isIterm ? "iterm" : "blocks";
 }
 
-/** Whether more than ASCII can be shown: a locale that says so, or none at all (containers), and a terminal that is not dumb. */
+/** Whether more than ASCII can be shown: the terminal is not dumb, and the locale is UTF-8 or not set at all (containers). */
 export function canShowBlocks(env: Environment): boolean {
   if (env.TERM === "dumb") return false;
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG;

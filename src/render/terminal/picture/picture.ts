@@ -1,4 +1,4 @@
-/** A run's overview, in the way that the place where it is shown allows. */
+/** A run's overview as a picture or as bars, depending on what the output can show. */
 
 import { readFile } from "node:fs/promises";
 import type { RunPaths } from "../../../run/paths.js";
@@ -11,7 +11,7 @@ import { type BarStyle, overviewBars } from "./bars.js";
 import { itermImage, kittyImage } from "./inline-image.js";
 import type { PictureKind } from "./picture-kind.js";
 
-/** A picture as wide as a wide terminal shows no more than this. */
+/** A picture that is wider than this shows nothing more. */
 const WIDEST_PICTURE_COLUMNS = 120;
 
 export interface PicturedRun {
@@ -20,7 +20,7 @@ export interface PicturedRun {
   readonly paths: RunPaths;
 }
 
-/** Empty for `none`. Throws when Vega or resvg does. */
+/** Empty for `none`. Throws if Vega or resvg does. */
 export async function overviewPicture(run: PicturedRun, kind: PictureKind, style: BarStyle): Promise<string> {
   if (kind === "none") return "";
   if (kind === "blocks") return overviewBars(run.summary, style);
@@ -29,7 +29,7 @@ export async function overviewPicture(run: PicturedRun, kind: PictureKind, style
   return kind === "kitty" ? kittyImage(png, columns) : itermImage(png, columns);
 }
 
-/** The written picture where it is of these very records, else drawn anew: that takes seconds. */
+/** Returns the picture on disk if it was drawn from the same records; otherwise draws it anew, which takes seconds. */
 async function overviewPng({ data, summary, paths }: PicturedRun): Promise<Uint8Array> {
   const spec = overviewChart(overviewInput(data, summary));
   const text = `${JSON.stringify(spec, null, 2)}\n`;

@@ -1,4 +1,4 @@
-"""The simulated cards behind the interface of all accelerators."""
+"""The simulated cards, behind the interface that all accelerators have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from falcon_exp.worker.proof.stored_tensors import kept_tensors
 
 
 class SimulatedAccelerator:
-    """One process uses one card at a time: a model that was to be spread by the library lies on the first."""
+    """A process uses one card at a time: a model that the library would spread is on the first one."""
 
     kind = "cuda"
     energy_source = "simulated"
@@ -30,11 +30,11 @@ class SimulatedAccelerator:
         self._synchronizations = [0] * len(self._cards)
 
     def count_cards(self) -> int:
-        """Visible ones."""
+        """The number of visible cards."""
         return len(self._cards)
 
     def describe(self, index: int) -> Card:
-        """As the file has it."""
+        """The card as the file describes it."""
         spec = self._cards[index]
         return Card(
             kind=self.kind,
@@ -80,12 +80,12 @@ class SimulatedAccelerator:
             raise RuntimeError(f"CUDA error: GPU {index} is lost")
 
     def reset_peak(self, index: int) -> None:
-        """From what lives now."""
+        """Sets the peak to what is allocated now."""
         if index in self._counters:
             self._counters[index].reset_peak()
 
     def read_peak(self, index: int) -> Peak:
-        """Counted bytes; nothing is cached, so as much is reserved."""
+        """Counted bytes; nothing is cached, so the same number is reserved."""
         counter = self._counters.get(index)
         peak = 0 if counter is None else counter.peak_bytes
         return Peak(peak, peak)
@@ -99,12 +99,12 @@ class SimulatedAccelerator:
         """Nothing is cached."""
 
     def make_stopwatch(self, index: int) -> Stopwatch:
-        """The host's clock: the CPU computes."""
+        """The host's clock, because the CPU computes."""
         del index
         return HostStopwatch()
 
     def read_state(self, index: int) -> dict[str, Any]:
-        """As the file has it."""
+        """The state as the file describes it."""
         spec = self._cards[index]
         self._state_readings[index] += 1
         comes_at = spec.neighbour_from_reading
@@ -122,7 +122,7 @@ class SimulatedAccelerator:
         }
 
     def read_limits(self, index: int) -> dict[str, Any]:
-        """As the file has it."""
+        """The limits as the file describes them."""
         spec = self._cards[index]
         return {
             "index": index,
@@ -139,7 +139,7 @@ class SimulatedAccelerator:
         return self.read_allocated_bytes(index)
 
     def read_energy_millijoules(self, index: int) -> int | None:
-        """Gains the same from each reading to the next, whether this card is used or not."""
+        """Grows by the same amount with each reading, whether this card is used or not."""
         joules = self._cards[index].joules_per_reading
         if joules is None:
             return None
@@ -147,9 +147,9 @@ class SimulatedAccelerator:
         return round(self._energy_readings[index] * joules * 1e3)
 
     def measure_energy_step_sec(self, index: int) -> float | None:
-        """As the file has it."""
+        """The step as the file describes it."""
         return self._cards[index].energy_step_sec
 
     def read_driver_version(self) -> str | None:
-        """Says that it is none."""
+        """Says that there is no real driver."""
         return "simulated"

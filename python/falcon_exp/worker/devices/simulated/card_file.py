@@ -14,7 +14,7 @@ VARIABLE = "FALCON_EXP_SIMULATED_ACCELERATOR"
 
 @dataclass(frozen=True)
 class CardSpec:
-    """One card; what is left out of the file has the defaults below."""
+    """One card; keys that the file leaves out have the defaults below."""
 
     name: str
     uuid: str
@@ -28,9 +28,9 @@ class CardSpec:
     throttle_reasons: list[str] = field(default_factory=list)
     other_processes: int | None = 0
     other_memory_bytes: int | None = 0
-    #: A neighbour comes at this reading of the state, counted from 1; None: never.
+    #: A neighbour appears at this reading of the state, counted from 1; None means never.
     neighbour_from_reading: int | None = None
-    #: The card is gone from this synchronization on, counted from 1; None: never.
+    #: The card is lost from this synchronization on, counted from 1; None means never.
     lost_at_synchronization: int | None = None
 
 
@@ -44,7 +44,7 @@ class CardFile:
 
 
 def read_from_environment(environment: Mapping[str, str] = os.environ) -> CardFile | None:
-    """None where nothing is simulated. Raises OSError, ValueError or TypeError on a file that is none."""
+    """The simulated cards; None if nothing is simulated. Raises OSError, ValueError or TypeError on an invalid file."""
     name = environment.get(VARIABLE)
     if not name:
         return None
@@ -54,7 +54,7 @@ def read_from_environment(environment: Mapping[str, str] = os.environ) -> CardFi
 
 
 def _choose_visible(cards: list[CardSpec], visible: str | None) -> list[CardSpec]:
-    """By index or UUID, in the variable's order; as with CUDA, a name that fits no card ends the list."""
+    """Chooses cards by index or UUID, in the variable's order; as with CUDA, a name that fits no card ends the list."""
     if visible is None:
         return cards
     chosen: list[CardSpec] = []

@@ -1,4 +1,4 @@
-"""The simulated driver: one a process, and of no use in a process forked from the one that started it."""
+"""The simulated driver: one per process, and of no use in a process forked from the one that started it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-#: torch's own words: failures are known by them.
+#: torch's own words, by which failures are recognized.
 _BAD_FORK = (
     "Cannot re-initialize CUDA in forked subprocess. "
     "To use CUDA with multiprocessing, you must use the 'spawn' start method"
@@ -29,11 +29,11 @@ class SimulatedDriver:
         self._started_in_pid = os.getpid()
 
     def is_started(self) -> bool:
-        """In this process, or in one that it was forked from."""
+        """Whether the driver was started in this process, or in one that it was forked from."""
         return self._started_in_pid is not None
 
     def is_in_bad_fork(self) -> bool:
-        """Whether a parent started it."""
+        """Whether a parent process started the driver."""
         return self._started_in_pid not in (None, os.getpid())
 
 
@@ -46,7 +46,7 @@ class _StartsWithBitsandbytes(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Leaves the finding to others."""
+        """Finds nothing, so that others look for the module."""
         del path, target
         if fullname == "bitsandbytes":
             self._driver.start()

@@ -1,4 +1,4 @@
-"""Has transformers' loader count what it reads: its threads, and reads of mapped files, are hidden from a counter."""
+"""Has transformers' loader count what it reads: a counter cannot see its threads, nor reads of mapped files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from falcon_exp.worker.devices.simulated.memory_counter import MemoryCounter
 
 
 def count_loaded_tensors(counter: MemoryCounter) -> None:
-    """From now on, in this process. Raises torch.OutOfMemoryError out of the loader where a tensor does not fit."""
+    """Counts from now on in this process. The loader then raises torch.OutOfMemoryError if a tensor does not fit."""
     from transformers import core_model_loading
 
     os.environ["HF_DEACTIVATE_ASYNC_LOAD"] = "1"
     read = core_model_loading._materialize_copy
 
     def read_and_count(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-        # A slice of a mapped file cannot be made under a dispatch mode: asarray takes the storage for a sequence.
+        # A slice of a mapped file cannot be made under a dispatch mode: asarray would treat the storage as a sequence.
         with _disable_current_modes():
             made = read(tensor, *args, **kwargs)
         counter.add([made])

@@ -1,4 +1,4 @@
-"""Counts the bytes of every tensor that lives in this process, as a card's allocator would, and runs out of them."""
+"""Counts the bytes of every tensor in this process, as a card's allocator would, and runs out of memory like one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 
 class MemoryCounter(TorchDispatchMode):  # type: ignore[misc]
-    """While entered, each storage that an operation makes counts until it is freed. Of this thread alone."""
+    """While entered, counts each storage that an operation of this thread makes, until it is freed."""
 
     def __init__(self, index: int, total_bytes: int) -> None:
         super().__init__()
@@ -24,18 +24,18 @@ class MemoryCounter(TorchDispatchMode):  # type: ignore[misc]
         self.peak_bytes = 0
 
     def reset_peak(self) -> None:
-        """The peak is what is allocated now."""
+        """Sets the peak to what is allocated now."""
         self.peak_bytes = self.allocated_bytes
 
     def add(self, tensors: Iterator[Any] | Sequence[Any]) -> None:
-        """Counts storages that are not known yet. Raises torch.OutOfMemoryError where they do not fit."""
+        """Counts storages that are not known yet. Raises torch.OutOfMemoryError if they do not fit."""
         for tensor in tensors:
             if not isinstance(tensor, torch.Tensor) or tensor.device.type == "meta":
                 continue
             try:
                 storage = tensor.untyped_storage()
             except (RuntimeError, NotImplementedError):
-                # A wrapper subclass has none; what it wraps is counted where it is made.
+                # A wrapper subclass has no storage; what it wraps is counted when it is made.
                 continue
             if storage in self._known or storage.nbytes() == 0:
                 continue
