@@ -1,1 +1,1 @@
-"""Tests of the worker, at its border where that can be."""
+"""Tests of the worker, through its external interface where possible."""

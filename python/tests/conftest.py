@@ -1,4 +1,4 @@
-"""Fixtures: a worker, and configurations that it loads in a second."""
+"""Fixtures: workers, and configurations that they load within a second."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.driver import WorkerDriver
 from tests.hub import Hub, hub_environment
 from tests.models import write_model
 
-# Until the tests are collected: imports make objects and no garbage, and looking for it among them takes seconds.
+# Off until the tests are collected: imports create many objects but no garbage, and searching them takes seconds.
 gc.disable()
 
-# For every process that is started from here. OpenMP threads spin while they wait for their turn: where processes share
-# the cores, as in these tests, a tiny model then takes ten times the processor time.
+# Inherited by every process that is started from here. OpenMP threads spin while they wait: if processes share the
+# cores, as in these tests, a tiny model then takes ten times the CPU time.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 TINY_FALCON = {
@@ -38,7 +38,7 @@ TINY_FALCON = {
     "eos_token_id": 1,
 }
 
-#: Drawn so wide that its answers depend on what it reads.
+#: Its weights are drawn from such a wide distribution that its answers depend on the prompt.
 SHARP_LLAMA: dict[str, Any] = {
     "model_type": "llama",
     "vocab_size": 384,
@@ -80,7 +80,7 @@ QUANTIZATIONS: dict[str, dict[str, Any]] = {
 
 
 def configuration(quantization: str = "none", **changes: Any) -> dict[str, Any]:
-    """A tiny random Falcon under one quantization."""
+    """The configuration of a tiny random Falcon with one quantization."""
     return {
         "id": "c1",
         "label": quantization,
@@ -96,7 +96,7 @@ def configuration(quantization: str = "none", **changes: Any) -> dict[str, Any]:
 
 
 def generation(**changes: Any) -> dict[str, Any]:
-    """Six new tokens, greedy."""
+    """Generation settings: six new tokens, greedy decoding."""
     return {
         "max_new_tokens": 6,
         "max_length": None,
@@ -114,7 +114,7 @@ def generation(**changes: Any) -> dict[str, Any]:
 
 
 def trial(prompt: str = "What is a falcon?", phase: str = "measure", **changes: Any) -> dict[str, Any]:
-    """The body of a ``generate``."""
+    """The body of a ``generate`` request."""
     repeat = changes.pop("repeat", 0)
     return {
         "trial_id": "c1/p1/r1",
@@ -126,20 +126,20 @@ def trial(prompt: str = "What is a falcon?", phase: str = "measure", **changes: 
 
 
 def pytest_collection_finish() -> None:
-    """What the imports made stays: no collection looks at it."""
+    """Freezes the objects that imports created, so that no garbage collection scans them."""
     gc.freeze()
     gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Says in the report which tests need a GPU: scripts/check.ts excuses the skips of these alone."""
+    """Marks in the report which tests need a GPU: scripts/check.ts accepts a skip of these tests only."""
     if item.get_closest_marker("gpu") is not None:
         item.user_properties.append(("needs", "gpu"))
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache folder of all workers of this test run."""
+    """The cache folder that all workers of this test run share."""
     return tmp_path_factory.mktemp("home")
 
 
@@ -151,8 +151,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def opened_worker(home: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerDriver]:
-    """A worker that has said hello and imported nothing yet; ended with the block."""
-    # Not tmp_path: a socket's path may hold 107 bytes.
+    """A worker that has said hello but has imported nothing yet; it is ended when the block ends."""
+    # Not tmp_path, because a socket's path may be at most 107 bytes long.
     with tempfile.TemporaryDirectory(prefix="fx-") as folder:
         driver = WorkerDriver(Path(folder), home, environment)
         try:
@@ -165,7 +165,7 @@ def opened_worker(home: Path, environment: dict[str, str] | None = None) -> Iter
 
 @contextmanager
 def scripted_worker(home: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerDriver]:
-    """A worker that has said hello, real but for its trials (tests/scripted_worker); ended with the block."""
+    """A worker that has said hello, real except for its trials (tests/scripted_worker); ended when the block ends."""
     tests = Path(__file__).parent
     path = os.pathsep.join([str(tests / "scripted_worker"), str(tests.parent)])
     with opened_worker(home, {"PYTHONPATH": path, **(environment or {})}) as driver:
@@ -182,13 +182,13 @@ def started_worker(home: Path, environment: dict[str, str] | None = None) -> Ite
 
 @pytest.fixture
 def worker(home: Path) -> Iterator[WorkerDriver]:
-    """A worker of the test's own that has said hello, to be ended in whatever way; the first load imports."""
+    """A worker of the test's own that has said hello. The test may end it in any way; its first load imports."""
     with opened_worker(home) as driver:
         yield driver
 
 
 class SharedWorker:
-    """One started worker, lent to a test at a time; a new one where the last test left it unfit for the next."""
+    """One started worker, lent to one test at a time; it is replaced if a test leaves it unusable."""
 
     def __init__(self, home: Path, environment: dict[str, str] | None = None) -> None:
         self._home = home
@@ -198,15 +198,15 @@ class SharedWorker:
 
     @contextmanager
     def lend(self) -> Iterator[WorkerDriver]:
-        """The worker, idle and without a trial process; it is made idle again with the block."""
+        """The worker, idle and without a trial process; it is made idle again when the block ends."""
         driver = self._driver = self._driver or self._stack.enter_context(started_worker(self._home, self._environment))
         driver.forget()
         is_fit = False
         try:
             yield driver
             assert driver.process.poll() is None, "a test ended the worker that others share"
-            # No error where nothing is loaded. Every load starts a trial process of its own: what tests share is the
-            # libraries' import alone.
+            # No error if nothing is loaded. Every load starts a trial process of its own, so all that tests share are
+            # the imported libraries.
             driver.ok("unload")
             is_fit = True
         finally:
@@ -214,14 +214,14 @@ class SharedWorker:
                 self.close()
 
     def close(self) -> None:
-        """Ends the worker, where there is one."""
+        """Ends the worker, if there is one."""
         self._driver = None
         self._stack.close()
 
 
 @pytest.fixture(scope="session")
 def session_worker(home: Path) -> Iterator[SharedWorker]:
-    """Holds the worker of ``shared_worker``."""
+    """Holds the worker that ``shared_worker`` lends."""
     shared = SharedWorker(home)
     yield shared
     shared.close()
@@ -229,7 +229,7 @@ def session_worker(home: Path) -> Iterator[SharedWorker]:
 
 @pytest.fixture
 def shared_worker(session_worker: SharedWorker) -> Iterator[WorkerDriver]:
-    """A started worker, which a test must not end; the next test gets it without what this one loaded."""
+    """A started worker that a test must not end; it is unloaded before the next test gets it."""
     with session_worker.lend() as driver:
         yield driver
 
@@ -248,7 +248,7 @@ def session_hub(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def hub_worker(
     session_hub: tuple[Hub, Path, SharedWorker],
 ) -> Iterator[tuple[Hub, WorkerDriver]]:
-    """A hub whose ``folder`` is yet to be named, and a worker that knows no other: shared, and its cache is empty."""
+    """A hub whose ``folder`` the test sets, and a shared worker that knows only this hub and has an empty cache."""
     hub, cache, shared = session_hub
     hub.forget()
     for child in cache.iterdir():

@@ -1,4 +1,4 @@
-"""A controller in miniature: spawns the real worker and speaks to it over real sockets."""
+"""A miniature controller: spawns the real worker and talks to it over real sockets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WorkerDriver:
         self.heartbeats: list[dict[str, Any]] = []
         self.progress: list[dict[str, Any]] = []
         self.notices: list[dict[str, Any]] = []
-        #: What a started worker said of the machine.
+        #: What a started worker reported about the machine.
         self.environment: dict[str, Any] = {}
         arguments = ["--work", f"ipc://{folder}/work", "--control", f"ipc://{folder}/control"]
         environment = {**os.environ, "PYTHONPATH": str(_PACKAGE_FOLDER), "FALCON_EXP_HOME": str(home)}
@@ -62,14 +62,14 @@ class WorkerDriver:
         (self._work if socket_name == "work" else self._control).send(frame)
 
     def receive(self, socket_name: str = "work") -> dict[str, Any]:
-        """The next message of a socket, checked against the schema."""
+        """Returns the next message from a socket, checked against the schema."""
         socket = self._work if socket_name == "work" else self._control
         if not socket.poll(round(_LIMIT_SEC * 1000)):
             raise TimeoutError(f"nothing on the {socket_name} socket")
         return decode_worker_message(socket.recv())
 
     def answer(self, identifier: str, socket_name: str = "work") -> dict[str, Any]:
-        """The ok or error to a request; progress, notices and heartbeats before it are kept."""
+        """Returns the ok or error for a request; keeps the progress, notices and heartbeats that come before it."""
         deadline = time.monotonic() + _LIMIT_SEC
         while time.monotonic() < deadline:
             message = self.receive(socket_name)
@@ -95,15 +95,15 @@ class WorkerDriver:
         return result
 
     def beats_before_answer(self, identifier: str, most: int | None = None) -> list[dict[str, Any]]:
-        """The bodies of the heartbeats that come before the next message on the work socket; of ``most``, at most.
+        """Returns the bodies of the heartbeats before the next message on the work socket, ``most`` at most.
 
-        That message, where it has come, is kept for ``answer``.
+        That message, if it has come, stays on the socket for ``answer``.
         """
         beats: list[dict[str, Any]] = []
         deadline = time.monotonic() + _LIMIT_SEC
         while len(beats) != most and time.monotonic() < deadline:
             ready = dict(self._poller.poll(100))
-            # Heartbeats first: of two that are there, the answer came no earlier.
+            # Heartbeats first: if both sockets have a message, the answer did not come before the heartbeat.
             if self._control in ready:
                 message = self.receive("control")
                 assert message["type"] == "heartbeat", message

@@ -1,4 +1,4 @@
-"""A model hub on this machine: answers as the real one does, with a repository for each way in which it can refuse."""
+"""A model hub on this machine that answers as the real one does, with a repository for each way of refusing."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub:
-    """Serves ``folder`` as ``lab/good``, branch ``main``, until its block ends; other names are refused as they say."""
+    """Serves ``folder`` as ``lab/good``, branch ``main``, until its block ends; refuses other names as they suggest."""
 
     def __init__(self, folder: Path) -> None:
         hub = self
         self.folder = folder
         #: More repositories, by name.
         self.others: dict[str, Path] = {}
-        #: Headers of every request, to see what is sent along.
+        #: The Authorization header of every request, to check what is sent along.
         self.authorizations: list[str | None] = []
         #: (method and path, Range header) of every request for a repository.
         self.requests: list[tuple[str, str | None]] = []
-        #: While set, a file's answer stops after so many bytes until ``ended`` or ``flowing`` is set.
+        #: While set, the answer to a file request stops after this many bytes until ``flowing`` is set.
         self.stop_after_bytes: int | None = None
         self.stopped = threading.Event()
-        #: Cuts the connection of the next file that is longer, once.
+        #: If set, the connection is cut once, after this many bytes of the next file that is longer.
         self.cut_after_bytes: int | None = None
         self.flowing = threading.Event()
         #: While set, every answer is "503 Service Unavailable".
@@ -49,14 +49,14 @@ class Hub:
                 hub.answer(self, with_body=True)
 
             def log_message(self, *_: object) -> None:
-                """Quiet."""
+                """Logs nothing."""
 
         self._handler = Handler
         self._server = self._served(0)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     def forget(self) -> None:
-        """As it was in the beginning, but for ``folder``: for the next test."""
+        """Restores the initial state for the next test, except for ``folder``."""
         self.others.clear()
         self.authorizations.clear()
         self.requests.clear()
@@ -86,7 +86,7 @@ class Hub:
 
     @contextmanager
     def out_of_reach(self) -> Iterator[None]:
-        """Within the block nobody listens at the endpoint."""
+        """Nothing listens at the endpoint within the block."""
         self._stop()
         try:
             yield
@@ -189,19 +189,19 @@ class Hub:
             request.wfile.flush()
             self.stopped.set()
             self.flowing.wait(120)
-            # Who was waiting may be gone.
+            # The client that was waiting may be gone.
             with suppress(OSError):
                 request.wfile.write(body[at_once:])
 
 
 def hub_environment(hub: Hub, home: Path) -> dict[str, str]:
-    """With which a process asks this hub and no other; its cache lies in ``home``."""
+    """Environment variables that make a process ask only this hub; its cache is in ``home``."""
     return {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "0"}
 
 
 @contextmanager
 def hub_for_children(published: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub with ``published``, for the processes that a test starts; their cache in ``home`` is empty."""
+    """A hub that serves ``published`` to the processes that a test starts; their cache in ``home`` is empty."""
     with Hub(published) as served:
         for name, value in hub_environment(served, home).items():
             monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""What torch's allocator held at most, temporaries inside kernels included."""
+"""The most memory that torch's allocator held at once, including temporaries inside kernels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def peak_live_bytes(work: Callable[[], Any]) -> int:
-    """The largest sum of what ``work`` allocated on the CPU and had not released. What lived before does not count."""
+    """Returns the most CPU bytes that ``work`` had allocated at once. Memory from before it does not count."""
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profiler:
         work()
@@ -34,10 +34,10 @@ def _all_events(events: Any) -> Iterator[Any]:
 
 
 def kept_live_bytes(work: Callable[[], T]) -> tuple[T, int]:
-    """What ``work`` gives, and what torch's allocator gave for it that is still held when it is over."""
+    """Returns the result of ``work``, and the bytes that torch allocated in it and that are still held afterwards."""
     activities = [torch.profiler.ProfilerActivity.CPU]
-    # The end of what an earlier call left would be seen as well. What lives by now is out of sight of the collections
-    # within: they would look at all that was imported, half a second each time.
+    # Collected first, because the release of what an earlier call left would be counted as well. Everything that exists
+    # now is frozen: otherwise each collection below would scan all that was imported, for half a second.
     gc.collect()
     gc.freeze()
     with patch("gc.freeze"), torch.profiler.profile(activities=activities, profile_memory=True) as profiler:

@@ -1,4 +1,4 @@
-"""Small models as folders, for tests of what is loaded from files."""
+"""Small models as folders, for tests that load from files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from falcon_exp.worker.model_config import config_from_mapping
 
 
 def write_model(folder: Path, config: dict[str, Any], *, dtype: Any = None, **options: Any) -> Path:
-    """Config, safetensors and byte tokenizer of a model drawn from a seed; ``options`` go to ``save_pretrained``."""
+    """Writes a model drawn from a seed (config, safetensors, byte tokenizer); ``options`` go to ``save_pretrained``."""
     from transformers import AutoModelForCausalLM, ByT5Tokenizer, set_seed
 
     set_seed(7)
@@ -19,7 +19,7 @@ def write_model(folder: Path, config: dict[str, Any], *, dtype: Any = None, **op
 
 
 def write_adapter(folder: Path, base: Path, *, rank: int, **settings: Any) -> Path:
-    """A LoRA folder on the model in ``base``, drawn from a seed; ``settings`` go to peft's LoraConfig."""
+    """Writes a LoRA for the model in ``base``, drawn from a seed; ``settings`` go to peft's LoraConfig."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, set_seed
@@ -28,7 +28,7 @@ def write_adapter(folder: Path, base: Path, *, rank: int, **settings: Any) -> Pa
     settings = {"lora_alpha": 4 * rank, "task_type": "CAUSAL_LM", **settings}
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), LoraConfig(r=rank, **settings))
     for name, parameter in model.named_parameters():
-        # As peft makes it, an adapter changes nothing.
+        # As peft initializes it, an adapter changes nothing.
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.2)
     model.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""A helper process in a moment: forked from one with the libraries already there, instead of started anew."""
+"""Helper processes that start quickly: forked from a process that has imported the libraries, not started afresh."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 
 
 class PreloadedProcess:
-    """In the place of ``subprocess.Popen`` for ``python -m module`` with pipes as its stdin and stdout."""
+    """Replaces ``subprocess.Popen`` for ``python -m module`` with pipes as stdin and stdout."""
 
     def __init__(self, command: list[str], **_: Any) -> None:
         context: Any = multiprocessing.get_context("forkserver")
-        # The one that probes of what fits are forked from as well.
+        # The same forkserver that the probes of fit_measure are forked from.
         context.set_forkserver_preload(["falcon_exp.worker.trial.preload"])
         its_stdin, stdin = context.Pipe(duplex=False)
         stdout, its_stdout = context.Pipe(duplex=False)
@@ -30,7 +30,7 @@ class PreloadedProcess:
 
     @property
     def returncode(self) -> int | None:
-        """As Popen's."""
+        """As in Popen."""
         code: int | None = self._process.exitcode
         return code
 
@@ -57,5 +57,5 @@ def _run_module(module: str, stdin: Connection, stdout: Connection) -> None:
 
 @pytest.fixture
 def preloaded_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Helper processes begin with their libraries: for tests of what they do; that they start is shown by others."""
+    """Helper processes begin with their libraries imported. For tests of what they do; other tests start real ones."""
     monkeypatch.setattr("falcon_exp.worker.helper_process.subprocess.Popen", PreloadedProcess)

@@ -1,4 +1,4 @@
-"""Processes as tests look at them from outside."""
+"""How tests look at processes from outside."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _PTRACE_SEIZE = 0x4206
 
 
 def await_gone(pid: int) -> None:
-    """Until it has ended, collected or not, and all of its files are closed."""
+    """Waits until the process has ended, reaped or not, and all of its files are closed."""
     deadline = time.monotonic() + _DEADLINE_SEC
-    # A process whose first thread has ended shows as a zombie while the others still hold its files open.
+    # A process whose first thread has ended shows as a zombie while its other threads still hold its files open.
     while is_alive(pid) or len(_list_threads(pid)) > 1:
         assert time.monotonic() < deadline, f"process {pid} is still there"
         time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it runs; a zombie does not."""
+    """Whether the process is running; a zombie is not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -39,9 +39,9 @@ def _list_threads(pid: int) -> list[Path]:
 
 
 class Hold:
-    """Keeps the end of a process from its parent, as a driver does that frees a large context slowly.
+    """Hides the end of a process from its parent, like a driver that is slow to free a large context.
 
-    What is traced and ends shows to its parent only once its tracer, this process, has collected it.
+    The parent of a traced process sees its end only once the tracer, which is this process, has reaped it.
     """
 
     def __init__(self, pid: int) -> None:
@@ -54,7 +54,7 @@ class Hold:
             raise OSError(ctypes.get_errno(), "ptrace is not permitted here")
 
     def let_go(self) -> None:
-        """Waits for its end, which then shows to its parent."""
+        """Waits for the process to end, which its parent then sees."""
         status = None
         while status is None or os.WIFSTOPPED(status):
             _, status = os.waitpid(self._pid, 0)

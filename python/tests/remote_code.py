@@ -1,4 +1,4 @@
-"""A small model whose class comes with it, as a folder."""
+"""A small model folder that brings its own model class."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LabForCausalLM(LlamaForCausalLM):
 
 
 def make_remote_code_model(folder: Path) -> Path:
-    """Config, code, safetensors and byte tokenizer; an output head named ``lm_head`` and one layer."""
+    """Writes config, code, safetensors and byte tokenizer; the model has one layer and a head named ``lm_head``."""
     set_seed(7)
     config = LlamaConfig(
         vocab_size=384,

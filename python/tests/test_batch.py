@@ -1,4 +1,4 @@
-"""Several prompts in one ``generate``: each row answers as its prompt does alone, and counts to its own end."""
+"""Several prompts in one ``generate``: each row answers as its prompt does alone and is counted up to its own end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from falcon_exp.worker.trial.prompts import fit_prompts
 from tests.conftest import TINY_FALCON, configuration, generation, trial
 
 PROMPTS = ["What is a falcon?", "Why?", "Tell me of the sea, of ships, and of what is left of both."]
-#: As different from each other as a batch's padding may meet: positions by rotation, by bias, learned, and none at all.
+#: Families that padding affects differently: positions by rotation, by bias, learned, and none at all.
 SIZE = {"vocab_size": 384, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
 FAMILIES: dict[str, dict[str, Any]] = {
     "falcon": TINY_FALCON,
@@ -28,7 +28,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
 
 
 def _load(family: str = "llama", **changes: Any) -> Loaded:
-    # Weights ten times the usual: with small ones every answer is one token over and over.
+    # Weights ten times as large as usual, because with small ones every answer repeats a single token.
     config = {**FAMILIES[family], "initializer_range": 0.2, "eos_token_id": 1, "bos_token_id": 1}
     model = {"source": "random", "config": config, "seed": 3, "tokenizer": "bytes"}
     return load(configuration(model=model, dtype="float32", **changes), Devices.open())
@@ -45,7 +45,7 @@ def test_an_answer_in_a_batch_equals_its_answer_alone(family: str) -> None:
     alone = [_measure(loaded, [prompt])["output_ids"] for prompt in PROMPTS]
     together = _measure(loaded, PROMPTS)
     assert [row["output_ids"] for row in together["rows"]] == alone
-    # Else the comparison would say nothing.
+    # Otherwise the comparison would prove nothing.
     assert len({tuple(answer) for answer in alone}) == 3
     assert len({token for answer in alone for token in answer}) > 3
     assert together["output_ids"] == alone[0]
@@ -98,7 +98,7 @@ def test_max_length_is_each_prompts_own_and_not_the_padded_ones() -> None:
 
 def test_padding_is_no_token_that_a_penalty_on_repeating_sees() -> None:
     loaded = _load()
-    # What a tokenizer pads with is often what ends an answer.
+    # Tokenizers often pad with the token that ends an answer.
     loaded.tokenizer.pad_token = loaded.tokenizer.eos_token
     alone = [_measure(loaded, [prompt], repetition_penalty=3.0)["output_ids"] for prompt in PROMPTS]
     together = _measure(loaded, PROMPTS, repetition_penalty=3.0)
@@ -123,7 +123,7 @@ def test_a_profile_is_never_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = _load()
     settings = loaded.model.generation_config
     settings.cache_implementation = "static"
-    # As on an accelerator, but with nothing that has to be built.
+    # As on an accelerator, but with a backend that has nothing to build.
     settings.compile_config = CompileConfig(backend="eager", mode=None, fullgraph=False)
     settings.compile_config._compile_all_devices = True
     compiled: list[Any] = []

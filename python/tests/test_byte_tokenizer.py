@@ -1,4 +1,4 @@
-"""Text as bytes, ids as text."""
+"""Text to byte ids, and ids back to text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a family's cache is said to take, against the cache that its code makes."""
+"""The cache size that is derived for a family, compared with the cache that its code creates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKENS = 100
 
 
 def count_live_bytes(model: Any) -> int:
-    """Of the cache after a prompt and one token."""
+    """Bytes of the cache after a prompt and one token."""
     with torch.inference_mode():
         first = model(torch.arange(3, 3 + TOKENS - 1).unsqueeze(0), use_cache=True)
         name = "cache_params" if first.get("cache_params") is not None else "past_key_values"
@@ -26,7 +26,7 @@ def count_live_bytes(model: Any) -> int:
 
 
 def count_estimated_bytes(shape: dict[str, Any], tokens: int) -> int:
-    """By the formula of docs/estimate.md, in bfloat16."""
+    """Bytes of the cache by the formula of docs/estimate.md, in bfloat16."""
     windows = sum(min(tokens, one["tokens"]) * one["elements_per_token"] for one in shape["windows"])
     elements = tokens * shape["elements_per_token"] + windows + shape["fixed_elements"]
     return int(elements * 2 + shape["fixed_bytes"])

@@ -1,4 +1,4 @@
-"""The cache, the depth and the compilation that a configuration asks for: what they are, take and change."""
+"""The cache, depth and compilation that a configuration asks for: what they are, what they cost, what they change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import SHARP_LLAMA, TINY_FALCON, configuration, trial
 
 GPT2 = {"model_type": "gpt2", "vocab_size": 384, "n_embd": 64, "n_layer": 2, "n_head": 4, "initializer_range": 0.2}
 ALIBI = {**TINY_FALCON, "new_decoder_architecture": False, "alibi": True, "initializer_range": 0.2}
-#: Keys and values of a token in both layers, float32.
+#: Bytes of a token's keys and values in both layers, in float32.
 TOKEN_BYTES = 2 * 2 * 128 * 4
 STATIC: dict[str, Any] = {"type": "static"}
 QUANTO: dict[str, Any] = {"type": "quantized", "backend": "quanto", "bits": 4, "group": 64}
@@ -45,7 +45,7 @@ def _measure(loaded: Loaded, *prompts: str, **changes: Any) -> dict[str, Any]:
 def test_a_growing_cache_takes_what_its_tokens_take_and_a_static_one_its_whole_size() -> None:
     loaded = _load()
     grown = _measure(loaded, cache={"type": "dynamic"})
-    # The last token was never read.
+    # The last token is never fed back to the model.
     assert grown["cache_bytes"] == (grown["input_tokens"] + 11) * TOKEN_BYTES
     static = _measure(loaded, cache=STATIC)
     assert static["cache_bytes"] == (static["input_tokens"] + 12) * TOKEN_BYTES
@@ -53,7 +53,7 @@ def test_a_growing_cache_takes_what_its_tokens_take_and_a_static_one_its_whole_s
     proof = loaded.proof().body
     assert (proof["cache_implementation"], proof["cache_layers"]) == ("StaticCache", {"StaticLayer": 2})
     assert proof["cache_bytes"] == static["cache_bytes"]
-    # As long for short prompts as for the longest.
+    # As large for a short prompt as for the longest.
     assert _measure(loaded, "Why?", cache=STATIC)["cache_bytes"] == static["cache_bytes"]
 
 
@@ -63,7 +63,7 @@ def test_a_quantized_cache_is_proved_by_its_layers_and_takes_a_fraction(loaded: 
     quantized = _measure(loaded, **asked, cache=QUANTO)
     proof = loaded.proof().body
     assert (proof["cache_implementation"], proof["cache_layers"]) == ("QuantizedCache", {"QuantoQuantizedLayer": 2})
-    # 4 bits of 32, and a scale and a shift in float32 for each group of 64; the newest tokens as they are.
+    # 4 bits of 32, and a scale and a shift in float32 for each group of 64; the newest tokens are not quantized.
     assert quantized["cache_bytes"] == pytest.approx((200 * (0.5 + 8 / 64) / 4 + 1) * TOKEN_BYTES, rel=0.02)
     assert quantized["cache_bytes"] < 0.2 * plain["cache_bytes"]
 
@@ -156,7 +156,7 @@ def test_compilation_is_counted_apart_and_no_measured_trial_holds_one(monkeypatc
         for prompt in ("What is a falcon?", "Why?", "Which?")
     ]
     assert [(one["compilations"], one["recompilations"]) for one in trials] == [(0, 0)] * 3
-    # Another batch is another shape: it is compiled for anew, and measured when that is over.
+    # Another batch size is another shape: it is compiled for again, and measured only afterwards.
     batch = {**trial(**asked), "further_prompts": ["Why?"]}
     again = _measure_uncompiled(loaded, batch, lambda _tokens: None)
     assert (again["compilations"], again["recompilations"] > 0) == (0, True)

@@ -21,7 +21,7 @@ from tests.conftest import configuration, generation, trial
 
 
 class NotedDevices(ModelDevices):
-    """Notes in which order it is asked."""
+    """Records the order of the calls it gets."""
 
     def __init__(self) -> None:
         super().__init__(None, [], Rapl())
@@ -71,7 +71,7 @@ def test_what_the_first_forward_pass_leaves_to_malloc_is_given_back_in_that_gene
 
     fresh = replace(loaded, facts=GenerateFacts())
     measure(fresh, trial(), on_token)
-    # Before anybody is told of the first token: after the forward pass that repacks weights.
+    # After the forward pass that repacks weights, and before the first token is reported.
     assert given_back_at == [0]
     measure(fresh, trial(), on_token)
     assert given_back_at == [0]

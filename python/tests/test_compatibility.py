@@ -1,4 +1,4 @@
-"""Runs that are not of the same work, or not of the same machine, are told apart as `falcon-exp compare` does it."""
+"""Runs of other work or from another machine are told apart just as `falcon-exp compare` does it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_mixing_other_libraries_names_them_with_their_versions() -> None:
     (warning,) = caught
     assert "torch (2.13.0 / 9.9.9)" in str(warning.message)
     assert "kernels (not told / 1.0)" in str(warning.message)
-    # Where the run was started may change every day.
+    # The commit that a run was started from may change every day.
     assert "git commit" not in str(warning.message)
 
 

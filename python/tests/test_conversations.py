@@ -36,7 +36,7 @@ def chat() -> Loaded:
 
 
 def _read(chat: Loaded, content: Content, **changes: Any) -> str:
-    """What the model reads."""
+    """Returns the text that the model reads."""
     asked = generation(**changes)
     batch = prepare_batch(chat, [fit_prompt(chat, content, asked)], asked)
     return str(chat.tokenizer.decode(batch.inputs["input_ids"][0]))

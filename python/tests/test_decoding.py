@@ -1,4 +1,4 @@
-"""How an answer is made: texts and tokens that end it, sampling's further keys, beams, prompt lookup."""
+"""How an answer is generated: texts and tokens that end it, the further keys of sampling, beams, prompt lookup."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.stop_strings import StopStrings
 from tests.conftest import TINY_FALCON, configuration, trial
 
-#: So small a model's most likely token is always the same: answers are drawn where they must differ.
+#: The most likely token of such a small model is always the same, so answers that must differ are sampled.
 DRAWN: dict[str, Any] = {"sampling": "sample", "temperature": 1.0, "min_new_tokens": None, "max_new_tokens": 24}
 
 
@@ -29,7 +29,7 @@ def _measure(loaded: Loaded, **changes: Any) -> dict[str, Any]:
 
 
 def _find_new_piece(pieces: list[str]) -> int:
-    """The place of a token whose text was not there before."""
+    """Returns the index of a token whose text did not occur before it."""
     for index in range(2, len(pieces)):
         piece = pieces[index]
         if piece.isascii() and piece.strip() != "" and piece not in "".join(pieces[:index]):
@@ -85,7 +85,7 @@ def test_the_keys_of_sampling_do_what_they_say(loaded: Loaded) -> None:
     greedy = _measure(loaded)
     drawn = {"sampling": "sample", "temperature": 5.0, "top_k": 0}
     assert _measure(loaded, **drawn)["output_ids"] != greedy["output_ids"]
-    # Only the likeliest token is as likely as itself.
+    # With min_p 1, only tokens as likely as the most likely one are left.
     assert _measure(loaded, **drawn, min_p=1.0)["output_ids"] == greedy["output_ids"]
     assert _measure(loaded, **drawn, epsilon_cutoff=0.99)["output_ids"] == greedy["output_ids"]
 
@@ -109,7 +109,7 @@ def test_prompt_lookup_says_the_same_in_fewer_passes_and_tells_what_was_accepted
     handle.remove()
     assert drafted["output_ids"] == plain["output_ids"]
     assert len(forwards) < 20
-    # Each pass gives a token of its own besides those that it accepts; one more looks whether the logits are numbers.
+    # Each pass adds a token of its own to those that it accepts; one more pass checks whether the logits are finite.
     accepted = drafted["accepted_draft_share"] * drafted["drafted_tokens"]
     assert round(accepted) in (20 - len(forwards), 20 - len(forwards) + 1)
     # Tokens are counted, not passes.
@@ -155,7 +155,7 @@ def test_an_assistant_that_reads_other_tokens_is_refused() -> None:
 
 
 class Letters:
-    """A tokenizer that shows a letter for each token, special ones as well."""
+    """A tokenizer that shows one letter per token, including special tokens."""
 
     chat_template = None
     pad_token_id = 0

@@ -1,4 +1,4 @@
-"""Which entries of a lock another machine's Python gets."""
+"""Which entries of a lock file are chosen for another machine's Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trial process that takes its time to end: nothing is answered before it is gone, and heartbeats go on meanwhile."""
+"""A trial process that is slow to end: nothing is answered before it is gone, and heartbeats continue meanwhile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerDriver]:
 
 @pytest.fixture
 def worker(shared: WorkerDriver) -> Iterator[WorkerDriver]:
-    """Without a trial process before and after."""
+    """The shared worker, without a trial process before and after the test."""
     yield shared
     shared.ok("unload")
 
@@ -30,7 +30,7 @@ def worker(shared: WorkerDriver) -> Iterator[WorkerDriver]:
 def load(worker: WorkerDriver, label: str = "good") -> int:
     body: dict[str, Any] = {"configuration": {**configuration(), "label": label}}
     pid: int = worker.ok("load", body)["trial_pid"]
-    # Answered after all heartbeats that know of no such process.
+    # The answer comes after all heartbeats that do not know of this process yet.
     worker.ok("ping", socket_name="control")
     return pid
 
@@ -66,7 +66,7 @@ def test_an_unload_is_answered_when_the_kernel_says_that_the_process_is_gone(wor
     pid = load(worker)
     held = hold(pid)
     unload = worker.send("unload")
-    # The process has ended, and its end does not show yet.
+    # The process has ended, but its parent cannot see that yet.
     assert worker.beats_before_answer(unload, most=3) == 3 * [{"trial_pid": pid}]
     held.let_go()
     assert worker.answer(unload)["body"] == {"request": "unload", "proof_after": None}
@@ -79,7 +79,7 @@ def test_a_cancel_is_answered_when_the_process_is_gone(worker: WorkerDriver) -> 
     worker.await_progress("measure")
     held = hold(pid)
     worker.ok("cancel", {"target": generate}, socket_name="control")
-    # Refused while the cancelled request is open, and the last of what comes before its answer.
+    # Refused while the cancelled request is open. This is the last message before the answer to that request.
     assert worker.error("unload")["code"] == "message-invalid"
     assert worker.beats_before_answer(generate, most=2) == 2 * [{"trial_pid": pid}]
     held.let_go()

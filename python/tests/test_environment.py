@@ -1,4 +1,4 @@
-"""A started worker tells its environment: the machine, the live kernels, and the cards that it may use."""
+"""A started worker reports its environment: the machine, the kernels in use, and the cards that it may use."""
 
 from __future__ import annotations
 

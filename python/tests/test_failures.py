@@ -1,4 +1,4 @@
-"""Every failure has a code that says what to do: foreign exceptions classified, real causes provoked."""
+"""Every failure has a code that says what to do: foreign exceptions are classified, and real causes are provoked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.driver import WorkerDriver
 
 
 def named(name: str, message: str, base: type[Exception] = Exception) -> Exception:
-    """An exception of a library's class, by its name."""
+    """An exception whose class has the name of a library's class."""
     error: Exception = type(name, (base,), {})(message)
     return error
 
@@ -154,7 +154,7 @@ def test_what_the_conversion_of_weights_hides_is_named(
         load(configuration("fp4"), Devices.open())
     body = error_body(caught.value, "load")
     assert body["code"] == code
-    # Whatever it is called, the record holds what the library only logged.
+    # Whatever the code, the record holds the cause that the library only logged.
     assert str(error.args[0]).splitlines()[0] in str(body["traceback"])
 
 

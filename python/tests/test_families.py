@@ -13,7 +13,7 @@ _DOCS = Path(__file__).parents[2] / "docs"
 
 
 def find_row(family: str, page: str = "worker.md") -> str:
-    """Of a page's table."""
+    """Returns the row of a family in a page's table."""
     lines = (_DOCS / page).read_text("utf-8").splitlines()
     return next(line for line in lines if line.startswith(f"| {family} |"))
 
@@ -27,7 +27,7 @@ def test_the_table_has_every_family(page: str) -> None:
 
 @pytest.mark.parametrize("family", ["gpt2", "mamba", "phimoe"])
 def test_a_family_under_other_libraries_is_as_the_table_says(family: str) -> None:
-    # No CPU decides what these libraries keep.
+    # What these libraries store does not depend on the CPU.
     assert format_other_row(family, measure(family, OTHER_METHODS)) == find_row(family, "quantization.md")
 
 
@@ -40,5 +40,5 @@ def test_a_family_is_as_the_table_says(family: str) -> None:
         return
     assert [one["code"] for one in results] == [None] * len(METHODS)
     assert f"| {none['model_class']} | {none['weights_bytes']:,} |" in row
-    # The CPU decides how 4-bit weights are packed, and which columns 8-bit layers keep apart: no bytes of these.
+    # No bytes are compared: how 4-bit weights are packed and which columns 8-bit layers keep apart is up to the CPU.
     assert f"| {int8['linear']}, {format_share(int8['share'])}, " in row

@@ -1,4 +1,4 @@
-"""What a run needs of a hub is fetched once, goes on where it ended, and is then found without a network."""
+"""What a run needs from a hub is fetched once, continued where it stopped, and then found without a network."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_was_fetched_is_found_when_the_hub_is_gone(hub: Hub, monkeypatch: p
     assert events[0] == {"event": "progress", "what": "lab/good", "detail": "asking the hub for main"}
     asked = len(hub.requests)
     again, _ = _fetch(GOOD)
-    # The branch is asked for, and no file a second time.
+    # The hub is asked for the branch, but for no file a second time.
     assert again == 0
     assert all("/resolve/" not in path for path, _ in hub.requests[asked:])
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -1,4 +1,4 @@
-"""Weights, tokenizers and templates that changed have another fingerprint; the same ones have the same."""
+"""Weights, tokenizers and templates that changed get another fingerprint; unchanged ones keep theirs."""
 
 from __future__ import annotations
 

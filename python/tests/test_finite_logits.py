@@ -1,4 +1,4 @@
-"""Nothing that is no answer is measured as one."""
+"""An answer that comes from meaningless logits is never measured."""
 
 from __future__ import annotations
 

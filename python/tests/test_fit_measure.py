@@ -1,4 +1,4 @@
-"""What truly fits: found by bisection, each probe a real load that is held within the memory."""
+"""What really fits is found by bisection; each probe is a real load that is confined to the given memory."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_load_beyond_the_memory_is_denied_by_the_kernel() -> None:
 
 
 def test_where_a_forked_process_cannot_use_the_devices_the_next_is_spawned(tmp_path: Path) -> None:
-    """In a process of its own: the forkserver of this one has looked for accelerators already."""
+    """In a process of its own, because the forkserver of this one has already looked for accelerators."""
     request = _request(4_000_000_000, guess=64, most=64)
     done = subprocess.run(
         [sys.executable, "-m", "falcon_exp.worker.fit_measure"],

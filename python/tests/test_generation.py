@@ -1,4 +1,4 @@
-"""When a token counts as known, whether or not the library hands it on at once."""
+"""When a token counts as known, whether or not the library passes it on immediately."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NoEvent:
 
 @pytest.fixture
 def deferred(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library looks a step late whether an answer has ended, as it does on MPS."""
+    """The library checks one step late whether an answer has ended, as it does on MPS."""
     monkeypatch.setattr(DeferredStopCheck, "is_supported", staticmethod(lambda *_args, **_options: True))
     monkeypatch.setattr(torch, "Event", NoEvent)
 
@@ -63,7 +63,7 @@ def test_a_token_is_known_before_the_next_forward_pass_where_the_library_hands_i
 
 @pytest.mark.usefixtures("deferred")
 def test_a_token_that_is_made_and_taken_back_has_no_time(loaded: Loaded) -> None:
-    # Drawn, because so small a model's most likely token is always the same.
+    # Sampled, because the most likely token of such a small model is always the same.
     drawn = trial(sampling="sample", temperature=1.0, min_new_tokens=None)
     whole = measure(loaded, drawn, lambda _tokens: None)
     third = whole["output_ids"][2]
@@ -72,7 +72,7 @@ def test_a_token_that_is_made_and_taken_back_has_no_time(loaded: Loaded) -> None
     forwards: list[int] = []
     loaded.model.register_forward_pre_hook(lambda *_: forwards.append(1))
     measured = measure(loaded, drawn, lambda _tokens: None)
-    # One more than tokens: the library really was late.
+    # One more than there are tokens: the library really was late.
     assert len(forwards) == 4
     assert (measured["output_tokens"], measured["finish_reason"]) == (3, "eos")
     assert len(measured["itl_sec"]) == 2

@@ -1,4 +1,4 @@
-"""The model's own generation settings: what counts is recorded, what would break the measuring is left out and told."""
+"""A model's generation settings in effect are recorded; those that would break measuring are left out and reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of any size drawn from their config: what they are is what a load from files gives, in bounded memory."""
+"""Models of any size that are drawn from their config equal those that are loaded from files, in bounded memory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def of(config: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 @contextmanager
 def unset_memory_is_nan() -> Iterator[None]:
-    """A tensor that nobody gave values would else often hold zeros."""
+    """Fills new tensors with NaN; otherwise a tensor that was never given values would often hold zeros."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         yield
@@ -130,7 +130,7 @@ def test_a_tensor_is_the_same_for_its_name_and_seed_and_another_for_others(monke
     assert torch.equal(first, draw("a", 1))
     assert not torch.equal(first, draw("b", 1))
     assert not torch.equal(first, draw("a", 2))
-    # Of one block: no two rows are alike, and their values are those of ordinary weights.
+    # Made from a single block: still no two rows are alike, and the values are like those of ordinary weights.
     assert len({tuple(row.tolist()) for row in first}) == 64
     assert abs(float(first.mean())) < 0.05
     assert abs(float(first.std()) - 0.5) < 0.05
@@ -146,7 +146,7 @@ _WIDE = {
     "num_attention_heads": 16,
 }
 _LARGEST_LAYER = 2048 * 8192
-#: A block of numbers, quantization's slices, what the libraries make on first use.
+#: A block of random numbers, the slices of quantization, and what the libraries allocate on first use.
 _WORKSPACE_BYTES = 150_000_000
 
 
@@ -158,7 +158,7 @@ def test_the_peak_of_a_load_is_the_quantized_model_and_one_layer(
     grown = loaded["load_peak_rss_bytes"] - loaded["baseline_rss_bytes"]
     weights = loaded["proof"]["weights_bytes"]
     assert grown <= weights + 4 * _LARGEST_LAYER + _WORKSPACE_BYTES
-    # Far below the model in bfloat16: it never was in memory.
+    # Far below the size of the model in bfloat16, so that was never in memory.
     assert weights + 4 * _LARGEST_LAYER + _WORKSPACE_BYTES < 2 * loaded["proof"]["parameters"]
 
 
@@ -166,7 +166,7 @@ def test_the_peak_of_a_load_is_the_quantized_model_and_one_layer(
     "config",
     [
         pytest.param({**TINY_FALCON, "vocab_size": 65024}, id="a large vocabulary"),
-        # Families in whose place AutoTokenizer puts a tokenizer of theirs.
+        # Families for which AutoTokenizer would substitute a tokenizer of their own.
         pytest.param({**_LLAMA, "model_type": "mistral"}, id="mistral"),
         pytest.param({**_LLAMA, "model_type": "qwen2"}, id="qwen2"),
         pytest.param({**_LLAMA, "model_type": "phi3", "pad_token_id": 0}, id="phi3"),

@@ -1,4 +1,4 @@
-"""The tests for a GPU, tried on simulated cards in part: so they do not break unseen where there is none."""
+"""Some of the GPU tests, run on simulated cards so that they do not break unnoticed on a machine without a GPU."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def test_they_run_on_simulated_cards_and_note_their_figures(tmp_path: Path) -> N
     assert UUID_A in figures["start"]
     assert figures["int8 on cuda"] == "int8, 14 of 15 layers"
     assert {"int8: peak allocated ÷ plain script's", "int8: decode rate ÷ plain loop's"} <= figures.keys()
-    # Rates are the CPU's: they are shown, and judged nowhere.
+    # The rates are the CPU's, so they are shown but not judged.
     assert "2 skipped" in result.stdout

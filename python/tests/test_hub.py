@@ -1,4 +1,4 @@
-"""A hub's models are fetched whole, before any clock runs; then the hub is shut off."""
+"""Models from a hub are downloaded completely before any clock starts; then the hub is shut off."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tests.driver import WorkerDriver
 from tests.hub import COMMIT, Hub, hub_for_children
 from tests.models import write_model
 
-#: The library writes a file in pieces of 10 MB: less of it would never be there in part.
+#: The library writes a file in pieces of 10 MB; a smaller file would never be there in part.
 _PIECE_BYTES = 10 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with what repositories hold beside a model: 25 MB of weights, other formats, code, pictures."""
+    """A repository with 25 MB of weights and what repositories hold beside a model: other formats, code, a README."""
     folder = write_model(tmp_path_factory.mktemp("published"), {**TINY_FALCON, "vocab_size": 50_000})
     for name in ("README.md", "pytorch_model.bin", "consolidated.safetensors", "onnx/model.onnx", "onnx/config.json"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -165,7 +165,7 @@ def test_what_is_loaded_holds_no_download_and_asks_the_hub_for_nothing(
         pass
     held_since_sec = time.perf_counter()
     assert hub.stopped.wait(60)
-    # The longer the hub is held up here, the more a clock that runs meanwhile would show.
+    # The longer the hub is held up here, the more clearly a clock that runs meanwhile would show it.
     driver.ok("ping", socket_name="control")
     hub.flowing.wait(3)
     held_sec = time.perf_counter() - held_since_sec

@@ -1,4 +1,4 @@
-"""Which of bitsandbytes' paths is live is read from the library's own choices."""
+"""Which code path bitsandbytes takes is read from the library's own choices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from falcon_exp.worker import kernels
 
 
 def test_reading_the_environments_module_does_not_import_bitsandbytes() -> None:
-    # The forkserver imports it: bitsandbytes would initialize CUDA there.
+    # The forkserver imports this module, and bitsandbytes would initialize CUDA there.
     code = "import sys, falcon_exp.worker.environment; sys.exit('bitsandbytes' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -22,7 +22,7 @@ def test_reading_the_environments_module_does_not_import_bitsandbytes() -> None:
     [
         (True, True, SimpleNamespace(gemm_4bit_forward_kernel=None), "fused"),
         (True, True, SimpleNamespace(gemm_4bit_forward_kernel=print), "hub-fused"),
-        # A version that keeps its choice elsewhere: not guessed.
+        # A version that stores its choice elsewhere: nothing is guessed.
         (True, True, SimpleNamespace(), None),
         (True, False, SimpleNamespace(), "unpacked"),
         (False, False, SimpleNamespace(), "unpacked-by-torch"),
@@ -43,7 +43,7 @@ def test_the_4_bit_path_follows_the_librarys_own_predicate(
     assert told is not None
     assert told["cpu_4bit"] == expected
     assert told["native_library"] == ("libbitsandbytes_cuda126.so" if has_native else None)
-    # These stand-ins say nothing of int8.
+    # These stand-ins say nothing about int8.
     assert told["cpu_int8"] is None
 
 

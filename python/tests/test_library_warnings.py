@@ -1,4 +1,4 @@
-"""Each distinct warning once, with a count, and without a record a time."""
+"""Each distinct warning is kept once with a count, not once per occurrence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from falcon_exp.worker.trial.library_warnings import Notices
 
 
 def in_process(code: str) -> tuple[str, str]:
-    """Runs code that routes its warnings; they are routed for the whole process, so it is one of its own."""
+    """Runs code that redirects warnings, in a process of its own because they are redirected for the whole process."""
     head = "import logging, warnings\nfrom falcon_exp.worker.trial.library_warnings import collect_library_warnings\n"
     command = [sys.executable, "-c", head + code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

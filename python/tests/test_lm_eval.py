@@ -34,7 +34,7 @@ def _request(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_index_of_tasks() -> Iterator[None]:
-    """The library's index of its tasks is made once: it reads thousands of files, the same ones each time."""
+    """Builds the library's index of tasks only once, because it reads the same thousands of files each time."""
     from lm_eval import tasks
 
     with pytest.MonkeyPatch.context() as patch:
@@ -78,7 +78,7 @@ def test_as_many_questions_are_read_together_as_their_logits_have_room(monkeypat
     assert lm_eval_tasks._rows_at_once(loaded, 20) == lm_eval_tasks.MOST_ROWS
     assert lm_eval_tasks._rows_at_once(loaded, 20_000) == 1_000_000_000 // (8 * 384 * 20_000)
     assert lm_eval_tasks._rows_at_once(loaded, 10_000_000) == 1
-    # One question would change what is computed of another.
+    # In int8, questions that are read together would change each other's results.
     assert lm_eval_tasks._rows_at_once(load(configuration("int8"), Devices.open()), 20) == 1
 
 

@@ -1,4 +1,4 @@
-"""The reference's log-probabilities on disk: as exact as is stated, and two bytes an entry wherever they go."""
+"""The reference's log-probabilities on disk: as exact as stated, and two bytes per entry wherever they go."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_kept_log_probabilities_are_as_exact_as_is_stated(
     assert stored.bytes == sum(file.stat().st_size for file in folder.iterdir())
     reader = LogprobsReader(folder)
     kept, top1 = reader.rows(0, rows, exact)
-    # Reading normalizes again, which moves a row by at most one such error more.
+    # Reading normalizes again, which moves a row by at most one more such error.
     assert float((kept - exact).abs().max()) <= 2 * stored.largest_error_nats + 1e-9
     assert top1.tolist() == exact.argmax(dim=-1).tolist()
     assert reader.token_ids_sha256.startswith("ab12")
@@ -42,7 +42,7 @@ def test_kept_log_probabilities_are_as_exact_as_is_stated(
 
 
 class Uploads(TorchDispatchMode):  # type: ignore[misc]
-    """Sums the bytes that are copied from the CPU to the device ``meta``, which stands for a card."""
+    """Sums the bytes that are copied from the CPU to the device ``meta``, which stands in for a card."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ def test_codes_go_to_the_device_in_sixteen_bits(tmp_path: Path) -> None:
     with Uploads() as uploads:
         rows, top1 = reader.rows(0, positions, like)
     assert (rows.shape, rows.device.type, rows.dtype) == ((positions, vocabulary), "meta", torch.float64)
-    # The codes; a row's lowest value, its step and its most likely token.
+    # The codes, and per row the lowest value, the step and the most likely token.
     assert uploads.bytes == positions * vocabulary * 2 + positions * 3 * 8
     assert top1.shape == (positions,)
 
@@ -76,5 +76,5 @@ def test_the_least_and_the_most_likely_token_keep_their_values(tmp_path: Path) -
     writer.add(exact)
     writer.close("ab12")
     kept, _ = LogprobsReader(tmp_path).rows(0, 1, exact)
-    # Codes 0 and 65,535: the ends of the range, where a sign that is lost would show.
+    # Codes 0 and 65,535: the ends of the range, where a lost sign would show.
     assert kept[0, [1, 2]].tolist() == pytest.approx(exact[0, [1, 2]].tolist(), abs=1e-3)

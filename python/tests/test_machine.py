@@ -26,7 +26,7 @@ GENOA_FLAGS = "fpu fma f16c avx avx2 avx512f avx512bw avx512dq avx512vl avx512_v
 
 
 def machine_of(root: Path, **files: str) -> Path:
-    """A machine whose kernel tells this: path with ``__`` for ``/`` → text."""
+    """Writes the kernel files of a machine: path, with ``__`` for ``/``, → text."""
     for name, text in files.items():
         path = root / name.replace("__", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,9 +84,9 @@ def test_two_threads_of_one_core_are_one_core(tmp_path: Path) -> None:
     [
         ({"proc__self__cgroup": "0::/pod/box\n", "sys__fs__cgroup__pod__box__cpu.max": "150000 100000\n"}, 1.5),
         ({"proc__self__cgroup": "0::/pod/box\n", "sys__fs__cgroup__pod__box__cpu.max": "max 100000\n"}, None),
-        # A container: the path is the host's, the mount begins at its own group.
+        # In a container, the path is the host's, but the mount starts at the container's own group.
         ({"proc__self__cgroup": "0::/host/box\n", "sys__fs__cgroup__cpu.max": "400000 100000\n"}, 4.0),
-        # The tightest of the groups above holds.
+        # The tightest limit of the group and its parents applies.
         (
             {
                 "proc__self__cgroup": "0::/pod/box\n",
@@ -162,7 +162,7 @@ def test_usable_cores_are_those_of_this_process_not_of_the_machine(held: dict[st
 
 @pytest.fixture(scope="module")
 def held() -> dict[str, Any]:
-    """What a process tells whose CPU is held down to other kernels and, where the system can, to one core."""
+    """The machine as described by a process that is limited to other kernels and, if the system can, to one core."""
     one_core = "import os; hasattr(os, 'sched_setaffinity') and os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
     return describe_elsewhere(one_core, ATEN_CPU_CAPABILITY="avx2")
 
@@ -174,14 +174,14 @@ def test_the_kernels_told_are_those_that_the_library_chose(held: dict[str, Any])
     if plain["torch_cpu_capability"] != "AVX512":
         pytest.skip("this CPU has no AVX-512, so torch has no other choice to make")
     assert kernels["cpu_int8"] == "int-mm"
-    # The same CPU, held down: torch and bitsandbytes then take other kernels, and that is what is told.
+    # The same CPU, restricted: torch and bitsandbytes then choose other kernels, and those are reported.
     assert held["cpu_instruction_sets"] == plain["cpu_instruction_sets"]
     assert held["torch_cpu_capability"] == "AVX2"
     assert held["bitsandbytes"]["cpu_int8"] == "float"
 
 
 def describe_elsewhere(first: str, **env: str) -> dict[str, Any]:
-    """What a process of its own tells, after running the statement ``first``."""
+    """The machine as described by a process of its own that has run the statement ``first`` before."""
     code = f"{first}\nimport json\nfrom falcon_exp.worker.machine import describe_machine\n"
     code += "print(json.dumps(describe_machine()))"
     done = subprocess.run(

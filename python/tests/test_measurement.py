@@ -16,7 +16,7 @@ def test_every_decoder_linear_layer_of_a_falcon_is_quantized(shared_worker: Work
     proof = shared_worker.ok("load", {"configuration": configuration(quantization)})["measurement"]["proof"]
     shared_worker.ok("generate", trial())
     after = shared_worker.ok("unload")["proof_after"]
-    # query_key_value, dense, dense_h_to_4h and dense_4h_to_h in each of two layers; the output head stays.
+    # query_key_value, dense, dense_h_to_4h and dense_4h_to_h in each of two layers; not the output head.
     assert proof["quantized_linear_layers"] == 8
     assert proof["workarounds_applied"] == ["plain-linear"]
     assert after["quantized_linear_layers"] == 8

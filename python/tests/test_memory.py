@@ -1,4 +1,4 @@
-"""The peak of resident memory, against an allocation of known size."""
+"""The peak of resident memory, compared with an allocation of known size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOLERANCE = 20_000_000
 
 
 def touch(size: int) -> None:
-    """Allocates and writes ``size`` bytes, and gives them back."""
+    """Allocates and writes ``size`` bytes, then releases them."""
     np.ones(size, dtype=np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""The metrics that Python reads: those that the records and the worker know, and nothing that is not there."""
+"""The metrics that Python reads exist in the records and in the worker's schema; what is missing has no value."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_metric_has_its_place_in_the_summary_of_a_kept_run() -> None:
     entry = next(one for one in run.summary["configurations"] if one["id"] == "fp4")
     bodies = {"trial": entry, "load": entry, "text": entry["quality"][0]}
     told = [metric for metric in metrics() if metric.summary is not None]
-    # The run need not have measured it: a metric may have come later.
+    # The run need not have measured every metric, because some may have been added later.
     assert [one.key for one in told if one.summary is not None and one.summary[0] not in bodies[one.of]] == []
     values = {one.key: read_path(bodies[one.of], one.summary) for one in told if one.summary is not None}
     assert values["elapsed_sec"] == entry["elapsed_sec"]["median"]

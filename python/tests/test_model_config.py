@@ -1,4 +1,4 @@
-"""Configs from mappings, whose numbers have lost their point."""
+"""Configs from mappings in which floats have lost their decimal point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's shape, told from its config, against the model itself."""
+"""A model's shape as derived from its config, compared with the model itself."""
 
 from __future__ import annotations
 

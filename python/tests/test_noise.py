@@ -12,7 +12,7 @@ from falcon_exp.worker.devices.noise import NoiseMeter
 
 
 class Clocks:
-    """The time of day at each reading; this process has used 3, then 9 seconds."""
+    """The clock's time at each reading; this process has used 3, then 9 seconds of CPU time."""
 
     def __init__(self, times_sec: list[float]) -> None:
         self._times_sec = iter(times_sec)
@@ -57,7 +57,7 @@ def test_other_work_is_all_that_the_cores_did_but_this_program_s_own(machine: Ma
     parent = os.getppid()
     machine.thread(parent, parent, ran_ns=0, waited_ns=0)
     meter = NoiseMeter(machine.root)
-    # 13 seconds of two cores' 20, one of them stolen; 6 were this process's and 2 its parent's.
+    # Of the two cores' 20 seconds, 13 were busy, one of them stolen; 6 were this process's and 2 its parent's.
     machine.write(user=2200, steal=110)
     machine.thread(parent, parent, ran_ns=2 * 10**9, waited_ns=0)
     assert meter.stop()["other_cpu_share"] == pytest.approx((13 - 6 - 2) / 20)

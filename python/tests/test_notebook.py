@@ -14,7 +14,7 @@ from scripts.execute_notebook import NOTEBOOK, execute, read, texts
 
 @pytest.fixture(scope="module")
 def fresh() -> Any:
-    """Executed now: a cell that fails raises here."""
+    """The notebook, executed now; a cell that fails raises here."""
     return execute(read())
 
 

@@ -1,4 +1,4 @@
-"""What docs/notebooks.md shows is run as it stands there."""
+"""The code in docs/notebooks.md is run exactly as it stands there."""
 
 from __future__ import annotations
 

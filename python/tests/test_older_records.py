@@ -1,4 +1,4 @@
-"""Records that older code wrote are read whole here too."""
+"""Python, too, reads every record that older code wrote."""
 
 from pathlib import Path
 

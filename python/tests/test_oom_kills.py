@@ -1,4 +1,4 @@
-"""A SIGKILL of the kernel for lack of memory is told from any other, and from those in other containers."""
+"""A SIGKILL by the kernel for lack of memory is told apart from any other, and from those in other containers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ V1_IN_A_CONTAINER = ("4:memory:/docker/12\n", "/sys/fs/cgroup/memory/memory.oom_
 
 
 class Kernel:
-    """What it tells in its files."""
+    """Stands in for what the kernel reports in its files."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, cgroup: tuple[str, str] | None) -> None:
         self._cgroup = cgroup

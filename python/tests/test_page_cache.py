@@ -1,4 +1,4 @@
-"""The share of files that lies in the page cache."""
+"""How much of the given files is in the page cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEGABYTE = 1 << 20
 
 
 def evict(path: Path) -> None:
-    """Asks the kernel to forget a file's pages: it does once they are on the disk."""
+    """Asks the kernel to drop a file's pages, which it does once they are on the disk."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

@@ -1,4 +1,4 @@
-"""What the forkserver imports starts no accelerator's driver."""
+"""What the forkserver imports does not start an accelerator's driver."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GOOD = {"failure": "None", "driver": False, "problem": None, "verbosity": loggin
 
 
 def preload(**environment: str) -> dict[str, Any]:
-    """What a process that has imported everything says of itself."""
+    """Returns what a process that has imported everything reports about itself."""
     told = {name: value for name, value in os.environ.items() if name != card_file.VARIABLE}
     done = subprocess.run(
         [sys.executable, "-c", _LOOK],
@@ -73,7 +73,7 @@ def test_a_driver_that_an_import_started_is_recognized_in_the_forked_process(tmp
 
 
 def test_a_load_imports_the_code_of_its_model_and_nothing_else(whole: Path) -> None:
-    """Whatever else it imports is on its clock, in every trial process anew."""
+    """Anything else that it imports would count in the load time, again in every trial process."""
     asked = configuration(model={"source": "path", "path": str(whole)})
     code = (
         "import json, sys\n"

@@ -1,4 +1,4 @@
-"""Models that are made of files once: merged adapters and expanded GGUF files."""
+"""Models that are prepared from files once: merged adapters and expanded GGUF files."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_an_adapter_that_does_not_fit_is_not_merged(adapter: Path, tmp_path: Pat
 
 
 def _write_gguf(file: Path, base: Path, kind: str) -> Path:
-    """The tiny Llama as llama.cpp's own converter would write it: its names, its order of rows in q and k."""
+    """Writes the tiny Llama as llama.cpp's own converter would: with its names and its order of rows in q and k."""
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     config = model.config
     writer = gguf.GGUFWriter(file, "llama")

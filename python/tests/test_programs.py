@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def run(*arguments: str) -> list[dict[str, Any]]:
-    """Runs a module of the worker; gives each line of its stdout."""
+    """Runs a module of the worker and returns the lines of its stdout, parsed as JSON."""
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
     command = [sys.executable, "-m", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

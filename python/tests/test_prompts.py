@@ -28,7 +28,7 @@ def loaded() -> Loaded:
 
 
 class Templated:
-    """A byte tokenizer with a chat template, or one that knows no character."""
+    """A byte tokenizer, or one that knows no character, with the given chat template or none."""
 
     def __init__(self, tokenizer: Any, template: str | None) -> None:
         self._tokenizer = tokenizer

@@ -1,4 +1,4 @@
-"""Perplexity, KL divergence and top-1 agreement, against a plain loop that shares no code with what is tested."""
+"""Perplexity, KL divergence and top-1 agreement, compared with a plain loop that shares no code with the worker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _request(folder: Path, mode: str, text: str = _TEXT, context: int = 64) -> d
 
 
 def _loop(loaded: Loaded, text: str, context: int) -> list[np.ndarray[Any, Any]]:
-    """Log-probabilities at every scored position in float64, one whole forward a window, softmax by hand."""
+    """Log-probabilities at every scored position in float64: one forward pass per window, softmax by hand."""
     ids = loaded.tokenizer(text)["input_ids"]
     rows: list[np.ndarray[Any, Any]] = []
     for window in range(len(ids) // context):
@@ -96,7 +96,7 @@ def test_the_embedded_model_agrees_with_a_plain_loop_in_bf16_and_fp4(tmp_path: P
 
 
 def _fast_loop(loaded: Loaded, text: str, context: int) -> list[np.ndarray[Any, Any]]:
-    """As ``_loop``, with the softmax of a row by NumPy: 49,152 exponentials a token take a loop minutes."""
+    """Like ``_loop`` but with NumPy's softmax, because 49,152 exponentials per token take a Python loop minutes."""
     ids = loaded.tokenizer(text)["input_ids"]
     rows: list[np.ndarray[Any, Any]] = []
     for window in range(len(ids) // context):
@@ -149,7 +149,7 @@ def test_a_model_does_not_diverge_from_itself(tmp_path: Path) -> None:
     loaded = load(configuration(), Devices.open())
     first = measure_quality(loaded, _request(tmp_path / "lp", "write"), lambda *_: None)
     again = measure_quality(loaded, _request(tmp_path / "lp", "read"), lambda *_: None)
-    # What is left is the 16-bit steps.
+    # Only the error of the 16-bit steps is left.
     assert max(again["against_reference"]["kl_nats"]) < 1e-7
     assert set(again["against_reference"]["top1_equal"]) == {1}
     assert again["token_nll"] == first["token_nll"]
@@ -201,7 +201,7 @@ def test_without_the_reference_perplexity_is_still_measured_and_the_reason_given
 
 
 def _pad_head(loaded: Loaded, columns: int) -> None:
-    """Gives the model a head that is ``columns`` wide; its config goes on naming the vocabulary without padding."""
+    """Gives the model a head that is ``columns`` wide; its config still names the vocabulary without padding."""
     head = loaded.model.lm_head
     torch.manual_seed(0)
     padded = torch.nn.Linear(head.in_features, columns, bias=False).to(head.weight.dtype)
@@ -250,7 +250,7 @@ def test_who_takes_the_log_probabilities_does_not_do_so_in_inference_mode(
     monkeypatch.setattr(LogprobsWriter, "add", fail)
     with pytest.raises(OSError, match="gone") as caught:
         measure_quality(loaded, _request(tmp_path / "lp", "write"), on_window)
-    # The frames of the failure still stand.
+    # The frames of the failure are still alive.
     assert caught.tb is not None
     modes.append(torch.is_inference_mode_enabled())
     assert len(modes) > 2

@@ -1,4 +1,4 @@
-"""What scoring a text takes beside the model: bounded, however wide the vocabulary and long the window."""
+"""The memory that scoring takes beside the model is bounded, however wide the vocabulary and long the window."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from falcon_exp.worker.trial.row_scores import CHUNK_BYTES, LIVE_COPIES, rows_at
 from falcon_exp.worker.trial.window_logits import LOGITS_BYTES
 from tests.live_bytes import peak_live_bytes
 
-#: nll, most likely token, divergence and the like: a few numbers a position.
+#: NLL, most likely token, divergence and the like: a few numbers per position.
 _BYTES_A_POSITION = 200
 
 
 class Tokenizer:
-    """A character is a token."""
+    """Each character is one token."""
 
     bos_token_id = None
 
@@ -29,7 +29,7 @@ class Tokenizer:
 
 
 class KnownLogits(torch.nn.Module):  # type: ignore[misc]
-    """A model that allocates nothing: its logits are there before it is asked."""
+    """A model that allocates nothing, because its logits exist before it is called."""
 
     def __init__(self, context: int, vocabulary: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def test_what_is_as_wide_as_the_vocabulary_stays_within_the_stated_bytes(
 ) -> None:
     model = KnownLogits(context, vocabulary)
     rows = rows_at_once(vocabulary, 8)
-    # More than one chunk, and the bound is used.
+    # There is more than one chunk, and each chunk nearly reaches the bound.
     assert rows < context // 2 - 1
     assert CHUNK_BYTES * 0.9 < LIVE_COPIES * rows * vocabulary * 8 <= CHUNK_BYTES
     writing = peak_live_bytes(lambda: _measure(model, tmp_path, "write", context))
@@ -94,5 +94,5 @@ def test_the_logits_of_a_long_window_are_made_in_slices(tmp_path: Path) -> None:
     found: list[dict[str, Any]] = []
     peak = peak_live_bytes(lambda: found.append(_measure(model, tmp_path, "write", context)))
     assert found[0]["logits_bytes"] == 128 * vocabulary * 4
-    # Two slices of 128 and 127 positions; the body of so small a model hardly counts.
+    # Two slices of 128 and 127 positions; the body of such a small model hardly counts.
     assert peak < whole / 2 + CHUNK_BYTES + 4_000_000

@@ -1,4 +1,4 @@
-"""The reader of records.jsonl: what is damaged is left out and told, and everything else is kept."""
+"""The reader of records.jsonl leaves out and reports what is damaged, and keeps everything else."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_file_cut_anywhere_keeps_every_whole_line(end: int) -> None:
     read = parse_records(WHOLE[:end], "cut")
     whole_lines = WHOLE[:end].count(b"\n")
     is_torn = end > 0 and not WHOLE[:end].endswith(b"\n")
-    # Only the line's end was cut off where the record is there all the same.
+    # If the torn line's record is there all the same, only the end of the line was cut off.
     assert len(read.records) in ({whole_lines, whole_lines + 1} if is_torn else {whole_lines})
     assert read.records == RECORDS[: len(read.records)]
     assert len(read.records) + len(read.problems) == whole_lines + is_torn

@@ -1,4 +1,4 @@
-"""Models that are damaged, hostile, forbidden or not there: each has a code of its own, and nothing of theirs runs."""
+"""Damaged, hostile, forbidden and missing models: each case gets its own code, and nothing that they bring is run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.driver import WorkerDriver
 from tests.hub import COMMIT, Hub
 
 PACKAGE = Path(__file__).parents[1]
-#: See the sitecustomize.py in it.
+#: See the sitecustomize.py in that folder.
 SHORT_SLEEPS = Path(__file__).parent / "short_sleeps"
 TOKEN = "hf_plantedTokenOfTheTestsNeverARealOne"  # noqa: S105
 
@@ -34,7 +34,7 @@ def change_weights(folder: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 class Payload:
-    """Unpickled, it makes a file."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,6 +1,6 @@
-"""Whatever comes over the wire is read as it stands or refused: fuzzed from noise to nearly valid messages.
+"""Whatever comes over the wire is either read as it stands or refused: fuzzed with noise to nearly valid messages.
 
-FALCON_EXP_FUZZ_RUNS and FALCON_EXP_FUZZ_SEED make a night of it; src/protocol is fuzzed against this side in
+FALCON_EXP_FUZZ_RUNS and FALCON_EXP_FUZZ_SEED allow a run of a whole night; src/protocol is fuzzed against this side in
 test/reliability/fuzz-wire.test.ts.
 """
 
@@ -49,7 +49,7 @@ SPLINTERS = [
 ]
 
 
-#: Values that a validator may take for what they are not.
+#: Values that a validator may mistake for something else.
 TRICKY: list[Any] = [
     *(None, True, False, 0, -1, 0.5, -0.0, 2**53, 2**63, 10**400, 1e308, float("nan"), float("inf")),
     *("", " ", "cpu", "cpu\n", "\ud800", "\0", "\u202e", "\U0001f600" * 60, "a" * 101, "left", "ok", "load"),
@@ -83,7 +83,7 @@ def dumped(value: Any) -> bytes:
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
-    """Everywhere that a value stands in ``value``."""
+    """Every place inside ``value`` that holds a value, as (container, key)."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [place for key, held in inner for place in ((value, key), *places(held))]
 
@@ -91,7 +91,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 def test_whatever_comes_is_read_as_it_stands_or_refused(capsys: pytest.CaptureFixture[str]) -> None:
     seen: Counter[str] = Counter()
 
-    # The same cases each time: a failure can be repeated. Hypothesis draws the generator's seed alone, which is quick.
+    # The same cases each time, so a failure can be repeated. Hypothesis draws only the generator's seed: that is fast.
     @seed(SEED)
     @settings(max_examples=RUNS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=st.integers(0, 2**64 - 1), side=st.sampled_from(["controller", "worker"]))

@@ -1,4 +1,4 @@
-"""The ranges that an environment is checked for."""
+"""The version ranges that an environment is checked against."""
 
 from __future__ import annotations
 

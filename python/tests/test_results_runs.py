@@ -39,7 +39,7 @@ def test_importing_loads_no_heavy_library() -> None:
 
 
 def test_runs_are_found_below_any_folder_oldest_first(quant: Run, tmp_path: Path) -> None:
-    # Beside the examples lie the runs of whoever followed the README.
+    # A copy, because the runs of anyone who followed the README lie beside the examples.
     shutil.copytree(EXAMPLES, tmp_path / "lab" / "example")
     found = runs(tmp_path)
     assert [run.experiment for run in found] == ["quant", "quality"]
@@ -174,7 +174,7 @@ def test_every_chart_is_altair_s_and_shows_the_report_s_picture(path: Path) -> N
     data, metadata = bundle_of(chart)
     assert base64.b64decode(data["image/png"]) == path.with_name(f"{name}.png").read_bytes()
     assert metadata["image/png"]["width"] > 300
-    # JupyterLab draws it itself: nothing is fetched.
+    # JupyterLab draws this version itself, so nothing is fetched.
     assert data[VEGALITE]["$schema"].endswith("/v5.json")
     assert "text/html" not in data
 
@@ -195,7 +195,7 @@ def test_a_chart_stands_beside_one_s_own(quant: Run, name: str) -> None:
     for both in (quant.charts[name] | own, own & quant.charts[name], altair.hconcat(quant.charts[name], own)):
         parts = both.to_dict()
         assert "padding" not in next(iter(parts.get("hconcat", parts.get("vconcat"))))
-    # Alone it keeps what the report gave it, and what it is given.
+    # On its own, a chart keeps the report's styling and what is added to that.
     styled = quant.charts[name].configure_axis(grid=False).to_dict()
     assert (styled["padding"], styled["background"]) == (14, "white")
     assert styled["config"]["axis"]["grid"] is False

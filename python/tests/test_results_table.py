@@ -34,7 +34,7 @@ def run_of(folder: Path) -> Run:
 
 
 def again(folder: Path, *, changed: dict[str, str] | None = None) -> Run:
-    """The same run once more, with another name, and texts in its records exchanged."""
+    """Copies the run under another name and replaces the texts of ``changed`` in its records."""
     first = run_of(folder)
     copy = Run(shutil.copytree(first.folder, first.folder.with_name(LATER)))
     text = copy.records_path.read_text("utf-8").replace(first.id, LATER)
@@ -76,7 +76,7 @@ def test_of_a_run_that_several_machines_measured_each_row_has_its_own(folder: Pa
 def test_whole_numbers_that_can_be_missing_stay_whole(folder: Path) -> None:
     table = load(folder)
     assert table["weights_bytes"].dtype == "Int64"
-    # On a CPU there is no such memory: the cells are missing, and the column has its type all the same.
+    # A CPU has no such memory: the cells are missing, but the column still has its type.
     assert table["peak_memory_allocated_bytes"].dtype == "Int64"
     assert table["peak_memory_allocated_bytes"].isna().all()
     assert table["double_quant"].dtype == "boolean"
@@ -118,7 +118,7 @@ def test_runs_of_other_work_are_mixed_with_a_warning_that_names_it(folder: Path)
     (warning,) = caught
     assert f"{LATER} has other generation settings than {run_of(folder).id}" in str(warning.message)
     assert "torch (2.13.0+cpu / 2.14.0)" in str(warning.message)
-    # It points at the line that called.
+    # The warning points at the calling line.
     assert warning.filename == __file__
 
 

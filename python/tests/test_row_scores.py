@@ -1,4 +1,4 @@
-"""How many positions are scored together changes no figure."""
+"""The number of positions that are scored together does not change any figure."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_columns_are_left_out_only_where_they_are_no_tokens() -> None:
 def test_padding_is_left_out_of_both_where_one_has_more_of_it(tmp_path: Path, padded: str) -> None:
     tokens, padding = _VOCABULARY - 500, -500
     reference, own = _logits(1), _logits(2)
-    # Padding that nothing trained may well be the most likely "token".
+    # Untrained padding may well be the most likely "token".
     reference[::2, -1] = own[1::2, -1] = 30.0
     if padded != "both alike":
         reference, own = (reference, own[:, :padding]) if padded == "the reference" else (reference[:, :padding], own)
@@ -120,6 +120,6 @@ def test_padding_is_left_out_of_both_where_one_has_more_of_it(tmp_path: Path, pa
     p, q = (torch.log_softmax(one[:, :columns].double(), dim=-1) for one in (reference, own))
     assert scores.kl_nats == pytest.approx((p.exp() * (p - q)).sum(dim=-1).tolist(), rel=2e-3)
     assert scores.top1_equal == (p.argmax(-1) == q.argmax(-1)).int().tolist()
-    # How likely the token was is told by the model's own softmax, padding and all.
+    # How likely the token was is computed with the model's own softmax, padding included.
     nll = -torch.log_softmax(own.double(), dim=-1)[torch.arange(_POSITIONS), torch.arange(_POSITIONS)]
     assert scores.token_nll == pytest.approx(nll.tolist(), rel=1e-12)

@@ -1,4 +1,4 @@
-"""The real worker on two simulated cards: records are of the model's own card, and failures have their names."""
+"""The real worker on two simulated cards: records describe the model's own card, and failures get their own codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def open_worker(cards: Path, home: Path, **environment: str) -> AbstractContextM
 
 @pytest.fixture(scope="module")
 def cards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the cards' file: each trial process reads it anew, so that a test may change a card."""
+    """The folder of the cards' file, which each trial process reads again, so a test may change a card."""
     folder = tmp_path_factory.mktemp("cards")
     write_cards(folder)
     return folder
@@ -109,7 +109,7 @@ def test_a_model_that_does_not_fit_fails_for_lack_of_device_memory(
     write_cards(cards, b={"memory_total_bytes": 200_000})
     failure = two_cards.error("load", {"configuration": configuration(quantization, device="cuda:1")})
     assert failure["code"] == "out-of-memory-device"
-    # Another card, another process: nothing is left of it.
+    # On another card and in another process, nothing is left of the failure.
     measure(two_cards, quantization=quantization, device="cuda:0")
 
 

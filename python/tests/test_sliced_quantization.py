@@ -1,4 +1,4 @@
-"""Quantized in slices, a weight has the bits that bitsandbytes gives the whole of it."""
+"""A weight that is quantized in slices has the same bits as if bitsandbytes had quantized it as a whole."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_large_weights_are_cut_and_nothing_else_is() -> None:
     original = sliced_quantization._quantize_4bit
 
     class Watched(QuantizeInSlices):
-        """Notes the size of what reaches the kernel."""
+        """Records the size of each part that reaches the kernel."""
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             def kernel(part: torch.Tensor, *rest: Any) -> Any:

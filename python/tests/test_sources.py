@@ -76,7 +76,7 @@ def test_a_model_that_takes_pictures_answers_a_text_without_any() -> None:
 
 @pytest.fixture
 def unread(whole: Path, tmp_path: Path) -> ModelFolder:
-    """A folder whose tokenizer.model is none of SentencePiece's."""
+    """A folder whose tokenizer.model is not a SentencePiece file."""
     folder = tmp_path / "model"
     shutil.copytree(whole, folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "added_tokens.json", "special_tokens_map.json"):

@@ -1,4 +1,4 @@
-"""Where a forked process cannot use the devices, each is started afresh: found out first, and said once."""
+"""If a forked process cannot use the devices, each one is started afresh; this is found out first and reported once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TESTS = Path(__file__).parent
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[WorkerDriver]:
-    """One whose preloaded libraries initialize a driver."""
+    """A worker whose preloaded libraries initialize a driver."""
     with scripted_worker(tmp_path, {"FALCON_EXP_TEST_DRIVER": "initialized-by-an-import"}) as driver:
         yield driver
 
@@ -32,7 +32,7 @@ def load(worker: WorkerDriver) -> int:
 def test_a_poisoned_fork_is_started_afresh_and_said_once(worker: WorkerDriver) -> None:
     assert "environment" in worker.ok("start")
     pid = load(worker)
-    # Spawned by the supervisor itself, and the forkserver with its useless context is gone.
+    # Spawned by the supervisor itself; the forkserver and its useless context are gone.
     assert psutil.Process(pid).ppid() == worker.process.pid
     commands = [" ".join(one.cmdline()) for one in psutil.Process(worker.process.pid).children(recursive=True)]
     assert not any("forkserver" in command for command in commands)
@@ -67,7 +67,7 @@ def test_a_spawned_process_that_is_killed_is_reported_and_the_next_load_works(wo
 
 def test_a_spawned_process_killed_beside_its_own_children_is_reported(worker: WorkerDriver) -> None:
     pid = load(worker)
-    # What it forked holds its pipes open.
+    # The processes that it forked still hold its pipes open.
     generate = worker.send("generate", trial("fork and die"))
     assert worker.answer(generate)["body"]["code"] == "trial-process-died"
     assert not is_alive(pid)

@@ -1,4 +1,4 @@
-"""The supervisor at its border: real sockets, a real forkserver, a real tiny model."""
+"""The supervisor, tested from outside: real sockets, a real forkserver, a real tiny model."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from falcon_exp.worker.supervisor.sockets import Sockets
 from tests.conftest import configuration, scripted_worker, trial
 from tests.driver import WorkerDriver
 
-#: Minutes of work for a model that makes hundreds of tokens a second: long enough to be caught in the act.
+#: Minutes of work for a model with hundreds of tokens per second, so that a test can interrupt it.
 LONG: dict[str, Any] = {"max_new_tokens": 50_000, "min_new_tokens": 50_000}
 DEADLINE_SEC = 30.0
 
 
 @pytest.fixture
 def without_libraries(tmp_path: Path) -> Iterator[WorkerDriver]:
-    """A worker of the test's own whose trial process has no model in it: how both end is the same, seconds earlier."""
+    """A worker of the test's own without a model in its trial process: both end in the same way, but seconds sooner."""
     with scripted_worker(tmp_path) as driver:
         yield driver
 
 
 def load(worker: WorkerDriver) -> int:
-    """Loads the tiny Falcon; gives the pid of its process."""
+    """Loads the tiny Falcon and returns the pid of its process."""
     tiny = configuration()
     tiny["model"]["config"]["max_position_embeddings"] = 100_000
     pid: int = worker.ok("load", {"configuration": tiny})["trial_pid"]
@@ -45,7 +45,7 @@ def generating(worker: WorkerDriver) -> str:
 
 
 def cancel(worker: WorkerDriver, identifier: str) -> None:
-    """Cancels a request under way; both requests are answered."""
+    """Cancels a running request and checks that both requests are answered."""
     cancelling = worker.send("cancel", {"target": identifier}, socket_name="control")
     answer = worker.answer(identifier)
     assert (answer["type"], answer["body"]["code"]) == ("error", "cancelled")
@@ -53,7 +53,7 @@ def cancel(worker: WorkerDriver, identifier: str) -> None:
 
 
 def await_heartbeat(worker: WorkerDriver, trial_pid: int | None) -> None:
-    """The next one that tells of this trial process, or of none."""
+    """Waits for the next heartbeat that reports this trial process, or none."""
     while True:
         message = worker.receive("control")
         if message["type"] == "heartbeat" and message["body"]["trial_pid"] == trial_pid:
@@ -135,7 +135,7 @@ def test_an_unload_sends_the_libraries_warnings_once_each_with_a_count(shared_wo
     shared_worker.ok("generate", trial())
     shared_worker.ok("unload")
     counts = [notice["body"]["count"] for notice in shared_worker.notices if "MatMul8bitLt" in notice["body"]["text"]]
-    # Eight layers, six tokens, and the pass that looks whether an answer which repeats itself was made of numbers.
+    # Eight layers, in six passes for tokens and one that checks whether a repetitive answer came from finite logits.
     assert counts == [56]
 
 
@@ -167,7 +167,7 @@ def test_a_message_that_breaks_the_contract_is_answered_and_the_worker_lives(
 def test_a_failure_that_cannot_be_sent_as_it_is_is_answered_all_the_same(
     shared_worker: WorkerDriver, tmp_path: Path
 ) -> None:
-    # The name of the architecture comes back in the trial process's message, and half a character is not UTF-8.
+    # The trial process's message repeats the name of the architecture, but half a character cannot be sent as UTF-8.
     (tmp_path / "config.json").write_text('{"model_type": "\\ud800"}')
     (tmp_path / "model.safetensors").touch()
     model = {"source": "path", "path": str(tmp_path)}
@@ -179,7 +179,7 @@ def test_a_failure_that_cannot_be_sent_as_it_is_is_answered_all_the_same(
 def test_a_controller_that_reads_nothing_does_not_hold_the_worker_up() -> None:
     with tempfile.TemporaryDirectory(prefix="fx-") as folder:
         sockets = Sockets({"work": f"ipc://{folder}/work", "control": f"ipc://{folder}/control"})
-        # Nobody has bound the other end. ZeroMQ keeps 1000 messages by default, then blocks.
+        # Nothing is bound at the other end. By default, ZeroMQ keeps 1000 messages and then blocks.
         for _ in range(3000):
             sockets.send("control", "heartbeat", None, {"trial_pid": None})
         sockets.close()

@@ -36,7 +36,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trials_of(results: Path) -> list[dict[str, Any]]:
-    """The completed trials, as the records have them."""
+    """The completed trials, as they are in the records."""
     records = [json.loads(line) for file in results.rglob("records.jsonl") for line in file.read_text().splitlines()]
     return [record for record in records if record["kind"] == "trial" and record["status"] == "completed"]
 

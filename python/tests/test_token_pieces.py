@@ -1,4 +1,4 @@
-"""Pieces of answers, with a decoder whose every byte is a token, and with a real tokenizer."""
+"""Pieces of answers, with a decoder for which every byte is a token, and with a real tokenizer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokenizers as their files come."""
+"""Tokenizers that are read from the files they come in."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_sentencepiece_alone(llama: Path, folder: Path, kind: str) -> Path:
-    """A model folder whose tokenizer is a SentencePiece file of this kind, for LlamaTokenizer."""
+    """Writes a model folder whose tokenizer is only a SentencePiece file of this kind, for LlamaTokenizer."""
     shutil.copytree(llama, folder)
     for name in ("tokenizer.json", "added_tokens.json", "special_tokens_map.json", "vocab.txt"):
         (folder / name).unlink(missing_ok=True)

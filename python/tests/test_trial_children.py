@@ -1,4 +1,4 @@
-"""A trial process may fork, as tasks of lm-evaluation-harness do; whatever ends it, nothing that it forked stays."""
+"""A trial process may fork, as tasks of lm-evaluation-harness do; however it ends, nothing that it forked remains."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def worker(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[WorkerDri
 
 
 def load_and_fork(worker: WorkerDriver) -> list[int]:
-    """The pids of a trial process and of what it forked."""
+    """Returns the pids of a trial process and of the processes that it forked."""
     pid: int = worker.ok("load", {"configuration": configuration()})["trial_pid"]
     worker.ok("generate", trial("fork"))
     family = [process.pid for process in psutil.Process(pid).children(recursive=True)]

@@ -1,4 +1,4 @@
-"""Bytes counted by the program against bytes counted by hand."""
+"""Bytes counted by the program, compared with bytes counted by hand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_double_quantization_makes_the_scales_a_byte_each_and_adds_their_own_sta
     sizes = bytes_by_dtype(four_bit(double=True))
     scales = VALUES // BLOCK
     second_scales = -(-scales // 256)
-    # The first table of 16, the second of 256, the scales of scales, and the offset.
+    # The first table of 16 values, the second of 256, the scales of the scales, and the offset.
     assert sizes == {"float32": 4 * (16 + 256 + second_scales + 1), "uint8": VALUES // 2 + scales}
 
 

@@ -1,4 +1,4 @@
-"""The logits of a window in slices are those of the whole window, and the model's body runs once for all of them."""
+"""Logits that are computed in slices equal those of the whole window, and the model's body runs once for all slices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from falcon_exp.worker.trial.window_logits import BODY_BYTES, cached_logits, win
 _VOCABULARY = 500
 _CONTEXT = 64
 _SCORED = 31
-#: Ten positions.
+#: Room for ten positions.
 _MOST_BYTES = 10 * _VOCABULARY * 4
 
 _LLAMA: dict[str, Any] = {
@@ -123,7 +123,7 @@ def test_a_models_own_forward_is_back_after_each_slice() -> None:
     def hooked(*args: Any, **options: Any) -> Any:
         return plain(*args, **options)
 
-    # As accelerate does where a model lies on several devices.
+    # As accelerate does if a model lies on several devices.
     body.forward = hooked
     for _ in window_logits(model, _ids(), _SCORED, _MOST_BYTES):
         assert body.__dict__["forward"] is hooked

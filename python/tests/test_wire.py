@@ -1,4 +1,4 @@
-"""The wire format: the golden messages that the controller's tests read too, and anything else."""
+"""The wire format: the golden messages that the controller's tests read too, and arbitrary input."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_no_bytes_raise_anything_but_a_wire_error(frame: bytes) -> None:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in a JSON value."""
+    """The paths of all places in a JSON value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
 

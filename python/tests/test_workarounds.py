@@ -1,4 +1,4 @@
-"""Cures change which layers are quantized, and nothing that they compute."""
+"""Cures change which layers are quantized, but not what they compute."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_falcons_own_linear_layer_and_the_plain_one_compute_the_same(
     plain = torch.nn.Linear(inputs, outputs, bias=bias).to(dtype)
     plain.load_state_dict(own.state_dict())
     hidden = torch.randn(rows, inputs).to(dtype)
-    # Falcon multiplies, then adds the bias: with a bias, the two may round once apart.
+    # Falcon multiplies, then adds the bias, so with a bias the results may differ by one rounding.
     eps = torch.finfo(dtype).eps
     with torch.inference_mode():
         a, b = own(hidden).float(), plain(hidden).float()
@@ -50,7 +50,7 @@ def test_falcons_own_linear_layer_and_the_plain_one_compute_the_same(
 
 
 def logits(model: Any) -> torch.Tensor:
-    """Of a fixed input, in float32."""
+    """The logits of a fixed input, in float32."""
     ids = torch.arange(3, 40).unsqueeze(0)
     with torch.inference_mode():
         result: torch.Tensor = model(ids).logits.float()
@@ -88,7 +88,7 @@ class SpelledOut(torch.nn.Linear):  # type: ignore[misc]
 
 
 class Scaled(torch.nn.Linear):  # type: ignore[misc]
-    """Computes it only where its own scale is 1."""
+    """Computes what nn.Linear computes only if its scale is 1."""
 
     def __init__(self, *sizes: int, scale: float) -> None:
         super().__init__(*sizes)
@@ -100,7 +100,7 @@ class Scaled(torch.nn.Linear):  # type: ignore[misc]
 
 
 class Router(torch.nn.Linear):  # type: ignore[misc]
-    """Gives two things, as Llama-4's does."""
+    """Returns two values, as Llama-4's router does."""
 
     def forward(self, hidden: torch.Tensor) -> Any:
         """Scores and the best of them."""
@@ -139,7 +139,7 @@ def test_layers_of_a_size_that_the_cpus_kernel_cannot_take_stay_unquantized_and_
     assert set(measurement["kept_by_workarounds"]["cpu-4bit-shapes"]) == GATES
     assert set(measurement["proof"]["skipped_linear_modules"]) > GATES
     assert measurement["proof"]["quantized_linear_layers"] == 14
-    # It runs, where the library would assert.
+    # It runs, whereas the library alone would fail an assertion.
     assert logits(loaded.model).isfinite().all()
 
 
@@ -203,14 +203,14 @@ def test_a_family_whose_code_would_fail_runs_with_its_cure(family: str, quantiza
     assert 0 < error < 0.1
 
 
-#: RWKV divides weights after every layer, where its own default is after every sixth.
+#: RWKV that divides weights after every layer; by default it does so after every sixth.
 DIVIDING = {**list_families()["rwkv"], "rescale_every": 1, "num_hidden_layers": 3}
 DIVIDED = [f"rwkv.blocks.{layer}.{name}" for layer in range(3) for name in ("attention.output", "feed_forward.value")]
 
 
 @pytest.mark.parametrize("quantization", ["nf4-double", "torchao-int8", "quanto-int8", "quanto-int4"])
 def test_weights_that_a_models_code_divides_in_place_stay_as_they_are(quantization: str) -> None:
-    """Torchao's would refuse, quanto's would be divided in a copy, and nf4 would become fp4."""
+    """Otherwise torchao's would refuse, only a copy of quanto's would be divided, and nf4 would become fp4."""
     source = {"source": "random", "config": DIVIDING, "seed": 7, "tokenizer": "bytes"}
     original = load(configuration(model=source), Devices.open())
     cured = load(configuration(quantization, model=source, dtype="bfloat16"), Devices.open())

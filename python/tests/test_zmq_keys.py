@@ -1,4 +1,4 @@
-"""Over TCP the worker speaks only with keys, and only to the controller that holds the other half of its own."""
+"""Over TCP, the worker talks only with keys, and only to the controller that holds the matching key."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ function environmentFindings(python: string, check: EnvironmentCheck, next: stri
   if (check.machine !== null) findings.push(...machineFindings(check.machine));
   const hasGpu = (check.devices ?? []).some(({ device }) => device.startsWith("cuda"));
   if (check.devices !== null && !hasGpu)
-    findings.push(ok("GPU", "no CUDA device seen: runs measure the CPU"));
+    findings.push(ok("GPU", "no CUDA device found: runs use the CPU"));
   return findings;
 }
 

@@ -89,7 +89,7 @@ async function inspectPackage(root: string, notes: string): Promise<InspectedPac
   try {
     text = await readFile(join(notes, "RECORD"), "utf8");
   } catch {
-    return { name, version, damage: { package: name, problem: "has lost the list of its files", notes } };
+    return { name, version, damage: { package: name, problem: "is missing its list of installed files (RECORD)", notes } };
   }
   for (const line of text.split("\n")) {
     const file = parseLine(line);

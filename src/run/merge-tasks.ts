@@ -122,7 +122,7 @@ function describeRepeated(chosen: PartOfTask, other: PartOfTask): readonly strin
   const repeated = other.measured.filter((key) => !known.has(key));
   if (repeated.length === 0) return [];
   return [
-    `tasks/${other.task.name} measured ${pluralize(repeated.length, "trial")} that do not count: those of tasks/${chosen.task.name} do`,
+    `tasks/${other.task.name} measured ${pluralize(repeated.length, "trial")} that are ignored, because tasks/${chosen.task.name} measured them too`,
   ];
 }
 

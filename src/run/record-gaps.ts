@@ -35,6 +35,6 @@ export function findRecordGaps<R extends StateRecord<F>, F extends FailureLike>(
 
 function describeMissing(count: number): string {
   return count === 1
-    ? "1 trial that was measured is not in the records (run --resume measures it again)"
-    : `${count} trials that were measured are not in the records (run --resume measures them again)`;
+    ? "1 measured trial is missing from the records (run --resume measures it again)"
+    : `${count} measured trials are missing from the records (run --resume measures them again)`;
 }

@@ -45,6 +45,6 @@ test("peaks of earlier runs are read from their summaries, and a folder that is 
     "int8 cpu",
     "none cpu",
   ]);
-  // The kept run's estimates were too low.
+  // The estimates of the example run were too low.
   expect(past.every(({ ratio }) => ratio > 1.1 && ratio < 2)).toBe(true);
 });

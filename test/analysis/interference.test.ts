@@ -86,6 +86,6 @@ test("a quiet machine needs no remark; other work, other processes and a power c
   ]);
   const ofCards = (devices: readonly string[]) => describeInterference(busy, devices).slice(2);
   expect(ofCards(["cpu", "cuda"])).toHaveLength(3);
-  // Of no card that was asked for.
+  // GPU 0 is not among the cards that were asked for.
   expect(ofCards(["cpu", "cuda:1"])).toEqual([]);
 });

@@ -52,7 +52,7 @@ test("a divergence has its mean and its tail", () => {
 });
 
 test("an agreement has Wilson's interval", () => {
-  // 8 of 10: the interval that textbooks give for it, 0.4902 to 0.9433.
+  // 8 of 10; textbooks give the interval 0.4902 to 0.9433.
   const share = computeShare([1, 1, 1, 1, 0, 1, 1, 0, 1, 1]);
   expect(share?.value).toBe(0.8);
   expect(share?.ci95_low).toBeCloseTo(0.4902, 4);

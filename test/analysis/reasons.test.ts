@@ -14,7 +14,7 @@ const [reference, int8] = data.configurations as [
 ];
 
 test("bandwidth utilization is bytes read a token ÷ time a token ÷ what the machine reads in that time", () => {
-  // 269,060,552 bytes at some 19.2 tokens a second of a machine that reads 12e9: about 43 %.
+  // 269,060,552 bytes at about 19.2 tokens per second, on a machine that reads 12e9 bytes per second: about 43 %.
   const utilization = bandwidthUtilization(reference, data.environment);
   const expected = reference.trials.map((trial) =>
     trial.status === "completed" ? 269_060_552 / (trial.measurement.tpot_sec ?? Number.NaN) / 12e9 : 0,

@@ -7,7 +7,7 @@ import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { fakeRun, THREE } from "../fixtures/records.js";
 
-/** Two models, each unquantized and in 4 bit, in an order that mixes them. */
+/** Two models, each unquantized and quantized to 4 bits, in an order that mixes them. */
 function twoModels() {
   const [plain, , fp4] = THREE;
   if (plain === undefined || fp4 === undefined) throw new Error("no configurations");

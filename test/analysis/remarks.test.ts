@@ -35,7 +35,7 @@ test("a slow first trial is named apart from other outliers", () => {
 });
 
 test("a trial is an outlier from ten standard deviations on, as docs/metrics.md says", () => {
-  // Median 100 ms, MAD 1 ms: a standard deviation is 1.4826 ms.
+  // Median 100 ms and MAD 1 ms, so a standard deviation is 1.4826 ms.
   const last = (deviations: number) =>
     collectRemarks(trials(0.1, 0.099, 0.101, 0.1, 0.098, 0.1 + deviations * 0.0014826));
   expect(last(9.5)).toEqual([]);

@@ -132,13 +132,13 @@ test("a larger batch is told by what a row waits and by what all rows make, neve
 test("the estimate beside a batch is of as many rows", () => {
   const { configurations } = makeSummary({ configurations: BATCHES });
   const of = (index: number) => configurations[index]?.estimate?.peak_memory_bytes ?? 0;
-  // The cache of three more rows of 23,040 bytes a token alone.
+  // More than the cache alone of three more rows, at 23,040 bytes per token.
   expect(of(2) - of(0)).toBeGreaterThan(3 * 70 * 23_040);
 });
 
 test("a percentile is told where there are samples enough to leave one beyond it, and else is null", () => {
   const [few] = makeSummary().configurations;
-  // Five trials of 31 steps.
+  // Five trials with 31 decode steps each.
   expect(few?.ttft_percentiles_sec).toMatchObject({ n: 5, p90: null, p99: null });
   expect(few?.ttft_percentiles_sec?.p50).toBe(few?.ttft_sec?.median);
   expect(few?.itl_percentiles_sec?.n).toBe(155);
@@ -160,7 +160,7 @@ test("with a price an hour a million tokens have a cost with its interval, and w
       : [],
   );
   const mean = trials.reduce((sum, sec) => sum + sec, 0) / trials.length;
-  // 3.60 an hour are a thousandth a second: a million tokens cost a thousand times their seconds.
+  // 3.60 per hour is 0.001 per second, so a million tokens cost a thousand times the seconds per token.
   expect(none?.cost_per_million_tokens).toMatchObject({ n: 5 });
   expect(none?.cost_per_million_tokens?.mean).toBeCloseTo(mean * 1000, 6);
   expect(none?.cost_per_million_tokens?.ci95_low).toBeLessThan(mean * 1000);

@@ -68,7 +68,7 @@ test("every number comes about as often as every other", () => {
     const drawn = randomBelow(random, bound);
     counts[drawn] = (counts[drawn] ?? 0) + 1;
   }
-  // Chi-squared with six degrees of freedom: beyond 22.5 once in a thousand, and the seed is fixed.
+  // Chi-squared with six degrees of freedom exceeds 22.5 once in a thousand times, and the seed is fixed.
   const chiSquared = counts.reduce((sum, count) => sum + (count - each) ** 2 / each, 0);
   expect(chiSquared).toBeLessThan(22.5);
 });

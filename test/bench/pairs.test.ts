@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Slot } from "../../bench/overhead/order.js";
 import { listLogRatios, measurePairs, type Pair, type Side } from "../../bench/overhead/pairs.js";
 
-/** A side that notes what is done with it, needs `slices` slices for every prompt, and `cpuSec` of them. */
+/** A side that notes in `events` what is done with it, needs `slices` slices per prompt, and reports as many CPU seconds. */
 class FakeSide implements Side {
   private left = 0;
   private finish = () => {};
@@ -41,7 +41,7 @@ function slot(promptIndex: number, measuredFirst: boolean): Slot {
 
 interface Asked {
   readonly schedule: readonly Slot[];
-  /** What the watch says of each pair in turn; quiet when used up. */
+  /** What the watch reports for each pair in turn; 0 once these are used up. */
   readonly othersCpus?: readonly (number | null)[];
   readonly mostAgain?: number;
   readonly againstText?: string;

@@ -5,7 +5,7 @@ import { ProcessTree } from "../../bench/overhead/process-tree.js";
 
 const children: ChildProcess[] = [];
 
-/** Leads a process group, which is ended after the test; its first output has come. */
+/** Starts the leader of a process group that is ended after the test, and waits for its first output. */
 async function start(file: string, args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(file, [...args], { stdio: ["pipe", "pipe", "ignore"], detached: true });
   children.push(child);
@@ -13,7 +13,7 @@ async function start(file: string, args: readonly string[]): Promise<ChildProces
   return child;
 }
 
-/** A shell with a child of its own. */
+/** Starts a shell that has a child process. */
 const startParent = () => start("sh", ["-c", "sleep 600 & echo started; wait"]);
 
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { computeActiveSec, runInSlices, type Work } from "../../bench/overhead/slices.js";
 
-/** Work that ends, well or with `failure`, when it has been woken `slices` times; notes what is done with it. */
+/** Work that ends once it has been woken `slices` times, with `failure` if given; notes in `events` what is done with it. */
 function makeWork(name: string, slices: number, events: string[], failure?: Error): Work<string> {
   let left = slices;
   let end = () => {};

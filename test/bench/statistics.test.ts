@@ -11,7 +11,7 @@ const logRatio = fc.double({ min: -1, max: 1, noNaN: true });
 const load = fc.array(logRatio, { minLength: 1, maxLength: 12 });
 const loads = fc.array(load, { minLength: 2, maxLength: 8 });
 
-/** Normally distributed numbers, the same for the same seed. */
+/** Returns a source of normally distributed numbers, which are the same for the same seed. */
 function normals(seed: number): () => number {
   const random = xoroshiro128plus(seed);
   const uniform = () => ((random.next() >>> 0) + 1) / 4_294_967_297;
@@ -48,7 +48,7 @@ describe("computeHodgesLehmann", () => {
 describe("computeRatioInterval", () => {
   it("gives the ratio, the t interval over the loads' middles, and its half width", () => {
     const interval = computeRatioInterval([[Math.log(1.01)], [Math.log(1.02)], [Math.log(1.03)]]);
-    // ln 1.02 give or take 4.3027 standard errors (t of 2 degrees of freedom) of 0.009805 / sqrt(3).
+    // ln 1.02 ± 4.3027 standard errors (t with 2 degrees of freedom), each of 0.009805 / sqrt(3).
     expect(interval?.ratio).toBeCloseTo(1.01997, 5);
     expect(interval?.low).toBeCloseTo(0.99543, 4);
     expect(interval?.high).toBeCloseTo(1.04511, 4);

@@ -9,7 +9,7 @@ export async function falconExp(
   options: {
     readonly cwd?: string;
     readonly env?: Readonly<Record<string, string>>;
-    /** Another Node than the one that runs the tests. */
+    /** A Node other than the one that runs the tests. */
     readonly node?: string;
   } = {},
 ) {

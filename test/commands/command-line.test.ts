@@ -1,4 +1,4 @@
-/** What the command line itself says: help at every width, mistakes, and disks that do not take it. */
+/** What the command line itself writes: help at every width, errors, and output to a disk that is full. */
 import { spawnSync } from "node:child_process";
 import { openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ test.each([60, 80])(
     for (const [, name = ""] of commands) {
       const { stdout } = await falconExp([name, "--help"], { env });
       expect(widest(stdout), stdout).toBeLessThanOrEqual(columns);
-      // A line that goes on says so as a shell wants it.
+      // A long command continues on further lines, as a shell allows, so a prompt always precedes the program's name.
       for (const line of stdout.split("\n").filter((one) => one.startsWith("  $ "))) {
         expect(line).toMatch(/^ {2}\$ falcon-exp /);
       }
@@ -59,7 +59,7 @@ test("a result that the disk behind stdout does not take is told, and is no defe
 });
 
 test("an unreadable folder of runs is told as such, by every command that reads it", async () => {
-  // For root every folder can be read: this is another user's process.
+  // Run as another user, because root can read every folder.
   const results = scratchFolder();
   addRun(results, "quant/20261124T020000Z-0001");
   await execa("chmod", ["755", results]);

@@ -21,7 +21,7 @@ test("doctor says what this machine computes, and that the model comes with the 
     dtypes: expect.arrayContaining(["float32", "bfloat16"]),
     quantization: { int8: null, fp4: null, nf4: null },
   });
-  // What decides the CPU's speed, with the path that bitsandbytes really takes here.
+  // What determines the CPU's speed, including the path that bitsandbytes really takes here.
   expect(report.machine.bitsandbytes.native_library).toMatch(/^libbitsandbytes_/);
   const findDetail = (wanted: string) =>
     report.findings.find(({ what }: { what: string }) => what === wanted)?.detail;
@@ -59,7 +59,7 @@ test.each([
 });
 
 test("doctor sees that the cache folder, in which something is still to be made, cannot be written", async () => {
-  // Root may write anywhere: this is another user's process.
+  // Run as another user, because root may write anywhere.
   const home = scratchFolder();
   chmodSync(home, 0o755);
   const { exitCode, stdout } = await execa(process.execPath, [bin, "doctor", "--json"], {

@@ -19,14 +19,14 @@ async function exported(args: Partial<ExportArgs> & Pick<ExportArgs, "to">, cwd 
   return { cwd, stdout: stdout(), stderr: stderr() };
 }
 
-/** A Python program that prints JSON; its arguments come after the text. */
+/** Runs a Python program with these arguments, and returns the JSON that it prints. */
 function askPython(program: string, ...args: readonly string[]) {
   const env = { ...process.env, HF_HUB_OFFLINE: "1", HF_HOME: scratchFolder() };
   const options = { encoding: "utf8", env, stdio: "pipe" } as const;
   return JSON.parse(execFileSync(testPython(), ["-c", program, ...args], options));
 }
 
-/** What `model-index` is to the hub's own classes, and what they write of it again. */
+/** Reads a card's `model-index` with the hub's own classes, and checks whether they write the same data again. */
 const READ_CARD = `
 import json, sys
 from huggingface_hub import ModelCard, ModelCardData
@@ -110,7 +110,7 @@ test("the benchmark action gets a file for each direction, and one value a name:
   expect(stderr).toContain("tool: customBiggerIsBetter, output-file-path: bench/bigger-is-better.json");
 });
 
-/** As a stranger takes it from the hub. */
+/** Loads a dataset as a stranger would who takes it from the hub. */
 const LOAD_DATASET = `
 import json, sys
 from datasets import load_dataset

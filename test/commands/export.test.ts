@@ -24,7 +24,7 @@ async function exported(cwd: string, args: Partial<ExportArgs> & Pick<ExportArgs
   return { stdout, stderr, bytes: () => (io.stdout as PassThrough).read() as Buffer };
 }
 
-/** Two runs of `quant`, the older one all failed, and one of `other`. */
+/** Makes a working folder with two runs of `quant`, the older of which failed entirely, and one run of `other`. */
 function workplace(): string {
   const cwd = scratchFolder();
   const results = join(cwd, "results");
@@ -36,7 +36,7 @@ function workplace(): string {
   return cwd;
 }
 
-/** Answers hold line breaks: a row begins with the version and the run. */
+/** Matches the start of each row, the version and the run, because answers contain line breaks. */
 const rowsOfCsv = (csv: string) => csv.match(/^1,2026\d{4}T\d{6}Z-/gm) ?? [];
 const readParquet = (bytes: Uint8Array) => parquetReadObjects({ file: new Uint8Array(bytes).buffer });
 

@@ -26,7 +26,7 @@ test("what reads a stored checkpoint is found in its config; of a hub's files no
   const stored = (quant_method: string) => write({ quantization_config: { quant_method } });
   expect(await extrasOf(stored("compressed-tensors"))).toEqual(["compressed-tensors"]);
   expect(await extrasOf(stored("torchao"), "torchao-int8")).toEqual(["torchao"]);
-  // No library that could be installed reads these; the worker says so.
+  // None of the extras reads these checkpoints; the worker says so.
   expect(await extrasOf(stored("gptq"), write({}))).toEqual([]);
   expect(
     await extrasOf(

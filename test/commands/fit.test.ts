@@ -38,7 +38,7 @@ test("a batch takes as many caches as it has rows, so that less context fits", a
   const { stdout } = await falconExp(args, options());
   expect(stdout).toContain("total at 16 × 100 tokens");
   expect(stdout).toContain("±10 % (assumed");
-  // 1.97 MB a token in each row beside 24 GB of weights.
+  // 1.97 MB per token in each row, beside 24 GB of weights.
   expect(stdout).toMatch(/nf4 +│ +24\.00 GB │ +28\.61 GB │ +yes, 19\.39 GB to spare │ +660 │/);
 });
 
@@ -77,7 +77,9 @@ test("files that are quantized already are told so, since a run will refuse them
   writeFileSync(join(folder, "stored.json"), JSON.stringify(stored));
   const args = ["fit", "./stored.json", "--memory", "1GB"];
   const { stdout } = await falconExp(args, { ...options(), cwd: folder });
-  expect(stdout.replace(/\s+/g, " ")).toContain("The files are already quantized (fp8), and any other method is refused");
+  expect(stdout.replace(/\s+/g, " ")).toContain(
+    "The files are already quantized (fp8), and any other method is refused",
+  );
 });
 
 test("what fits nowhere exits with a code of its own", async () => {

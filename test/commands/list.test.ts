@@ -16,7 +16,7 @@ async function list(cwd: string, args: Partial<ListArgs> = {}, columns = 80) {
   return stdout();
 }
 
-/** A folder to work in whose results hold `count` runs, the newest with the highest number. */
+/** Makes a working folder whose results hold `count` runs, numbered from the oldest to the newest. */
 function workplace(count: number): string {
   const cwd = scratchFolder();
   for (let index = 1; index <= count; index++) {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { TellingAhead } from "../../src/commands/prepare-telling.js";
 import { smallPlan } from "../fixtures/plans.js";
 
-/** What has begun when the plan's last load session is measured. */
+/** Returns the drawing that has begun once the plan's last load session is measured; null if none has. */
 function begunAfterLast(furtherRounds: number) {
   const { header, blocks } = smallPlan(["none", "fp4"]);
   const ahead = new TellingAhead({ header: { ...header, further_rounds: furtherRounds }, blocks });

@@ -8,7 +8,7 @@ import { testIo } from "../fixtures/io.js";
 import { type FakeRunOptions, fakeRun, RUN_ID, THREE } from "../fixtures/records.js";
 import { folderWithRecords, scratchFolder } from "../fixtures/run-folder.js";
 
-/** A folder to work in that has one run of `quant` in `results/`, with nothing but its records. */
+/** Makes a working folder with one run of `quant` in `results/` that has nothing but its records. */
 function workplace(options: FakeRunOptions = {}): { cwd: string; paths: RunPaths } {
   const cwd = scratchFolder();
   const paths = RunPaths.of(join(cwd, "results"), "quant", RUN_ID);

@@ -11,7 +11,7 @@ import { falconExp } from "./cli.js";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const tiny = readFileSync(join(root, "experiments/falcon-tiny.yaml"), "utf8");
 
-/** A run of two configurations that is killed, with no time to say anything, in its third trial. */
+/** Starts a run of two configurations and kills it in its third trial, so that it cannot say anything more. */
 async function killedRun() {
   const cwd = scratchFolder();
   const file = join(cwd, "tiny.yaml");
@@ -51,7 +51,7 @@ test("a run whose controller was killed is resumed by its frozen plan until ever
   expect(before.length).toBeGreaterThanOrEqual(2);
   expect(before.length).toBeLessThan(12);
   expect(readdirSync(folder)).toContain("run.lock");
-  // Torn by the kill, as a power cut tears it; and the file has changed since.
+  // The last record is torn, as by a power cut, and the experiment file has changed since.
   appendFileSync(join(folder, "records.jsonl"), '{"schema_version":1,"run_id":"2026');
   writeFileSync(file, readFileSync(file, "utf8").replace("[none, fp4]", "[none, fp4, nf4]"));
   const resumed = await falconExp(["run", file, "--resume", "--python", testPython()], { cwd });

@@ -6,7 +6,7 @@ import { scratchFolder } from "../fixtures/run-folder.js";
 import { scriptedPython, TINY_EXPERIMENT } from "../fixtures/started-run.js";
 import { falconExp } from "./cli.js";
 
-/** Its trials have ten tokens a second. */
+/** Runs an experiment with these conditions; its trials generate ten tokens per second. */
 async function runWith(...conditions: readonly string[]) {
   const cwd = scratchFolder();
   writeFileSync(join(cwd, "tiny.yaml"), TINY_EXPERIMENT);

@@ -75,7 +75,7 @@ test("a real run is scored, profiled and watched for drift, in two rounds, and l
     expect(configuration?.profile?.outside_linear_share).toBeGreaterThan(0);
     expect(configuration?.bandwidth_utilization?.mean).toBeGreaterThan(0);
     expect(configuration?.estimate?.weights_ratio).toBeCloseTo(1, 2);
-    // 349 bytes and an end: 5 windows of 64, 31 tokens of each.
+    // 349 tokens, the last of which ends the text: 5 windows of 64, with 31 scored tokens each.
     expect(configuration?.quality[0]?.tokens_scored).toBe(155);
   }
   expect(none?.quality[0]?.kl_divergence).toBeNull();

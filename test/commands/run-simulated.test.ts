@@ -1,4 +1,4 @@
-/** The whole line on two simulated cards: run, records, tables, report and charts of a machine with GPUs. */
+/** Everything from start to end on two simulated cards: run, records, tables, report and charts of a machine with GPUs. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,7 +18,7 @@ interface Card {
   readonly [key: string]: unknown;
 }
 
-/** Two cards whose counters and neighbours tell them apart. */
+/** Writes a file of two cards that differ in their energy counters and in how many other processes use them. */
 function writeCards(folder: string, idle: Card = {}, memory_total_bytes = 1_000_000_000): string {
   const path = join(folder, "cards.json");
   const common = { memory_total_bytes, energy_step_sec: 0 };
@@ -74,7 +74,7 @@ test("a run on one of two cards has that card's memory, energy and identity in r
   expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("J/token");
   expect(stdout).not.toContain("Peak RSS");
   expect(stdout).toContain("the GPUs are simulated");
-  // Card A's three neighbours are nobody's of this run.
+  // The three other processes are on card A, which this run does not use.
   expect(stdout + stderr).not.toMatch(/GPU 0 is used/);
   const article = JSON.parse(readFileSync(join(folder, "charts/article-none.vl.json"), "utf8")) as {
     title: { text: string | readonly string[] };
@@ -108,7 +108,8 @@ test("what does not fit on a card fails for lack of its memory, and so the large
 
 test("a plan over two cards at once: what needs both has both, each other part is whole on one, and what they lose by each other is told", async () => {
   const cwd = scratchFolder();
-  // A context of 600 MB is expected on a card: 650 MB for the weights of float32, 625 for those of bfloat16; nine tenths of a card are 637.
+  // Together with the 600 MB expected for the CUDA context, the weights take 650 MB in float32 and 625 MB in bfloat16; nine
+  // tenths of a card are 637 MB.
   writeFileSync(
     join(cwd, "two.yaml"),
     `${TINY_EXPERIMENT.replace("hidden_size: 64", "hidden_size: 1024").replace(
@@ -128,7 +129,7 @@ test("a plan over two cards at once: what needs both has both, each other part i
       .toSorted(),
   ).toEqual(["cuda:0", "cuda:0, cuda:1", "cuda:1"]);
   const { folder, records } = recordsIn(cwd);
-  // What each task's worker could see, and which of it was measured there.
+  // Which cards each task's worker could see, and what was measured there.
   const seen = readdirSync(join(folder, "tasks")).map((task) => {
     const own = readFileSync(join(folder, "tasks", task, "records.jsonl"), "utf8")
       .trimEnd()

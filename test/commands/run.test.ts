@@ -44,7 +44,7 @@ test("a Falcon is measured unquantized and with every decoder layer in 8-bit and
   const proofs = records.flatMap((record) =>
     record.kind === "load" ? [[record.configuration, record.load.proof.quantized_linear_layers]] : [],
   );
-  // Seven layers of four linear modules; the output head stays as it is.
+  // Seven layers with four linear modules each; the output head is not quantized.
   expect(proofs).toEqual([
     ["none", 0],
     ["int8", 28],
@@ -62,7 +62,7 @@ test("a Falcon is measured unquantized and with every decoder layer in 8-bit and
 
 test("what is not quantized, not there or not possible fails with its own code, and the others are measured", async () => {
   const include = "include=[{model: ./missing}, {dtype: float8_e4m3fn}, {dtype: float32}]";
-  // Without the cure no layer of a Falcon is quantized.
+  // Without the workaround, no layer of a Falcon is quantized.
   const args = [tiny, "--set", "workarounds=none", "--set", include];
   const { exitCode, records, stdout } = await runIn(scratchFolder(), args);
   expect(exitCode).toBe(4);
@@ -90,7 +90,7 @@ test("when nothing can be loaded the exit code says so, a report is written, and
   });
 });
 
-/** Starts a run whose first configuration takes long, and waits until it generates. */
+/** Starts a run whose first configuration takes a long time, and waits until it generates. */
 async function startLongRun(cwd: string) {
   const file = join(cwd, "long.yaml");
   const long = readFileSync(tiny, "utf8")

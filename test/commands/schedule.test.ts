@@ -35,14 +35,14 @@ test("cron and scrontab get a line that the shell reads as it was meant", () => 
   for (const kind of ["cron", "slurm"] as const) {
     const line = buildSchedule(kind, SCHEDULE).trimEnd().split("\n").at(-1) ?? "";
     expect(line.startsWith("5 2 * * * cd '/lab/my experiments' && ")).toBe(true);
-    // cron gives the shell what stands there, without its own escapes.
+    // cron removes its own escapes and passes the rest to the shell.
     const command = line.replace("5 2 * * * ", "").replaceAll("\\%", "%");
     expect(execaSync("sh", ["-n", "-c", command]).exitCode).toBe(0);
     expect(command).toContain("run '/lab/my experiments/100%.yaml'");
   }
 });
 
-/** Everything between `# PATH` and the next such line. */
+/** Splits the text at its `# PATH` lines; returns what follows each of them, by file name. */
 function splitUnits(text: string): Readonly<Record<string, string>> {
   const parts = text.split(/^# ~\/\.config\/systemd\/user\/(\S+)$/m).slice(1);
   return Object.fromEntries(
@@ -79,7 +79,7 @@ test("what cron starts keeps a log, and of a long one begins another", () => {
   const line = buildSchedule("cron", schedule).trimEnd().split("\n").at(-1) ?? "";
   const command = line.replace("5 2 * * * ", "").replaceAll("\\%", "%");
   const log = join(folder, "falcon-exp-quant.log");
-  // As cron does it: no more of an environment than this.
+  // cron provides this environment and nothing else.
   const env = { HOME: folder, SHELL: "/bin/sh", PATH: "/usr/bin:/bin" };
   const night = () => execaSync("/bin/sh", ["-c", command], { env, extendEnv: false });
   night();
@@ -109,11 +109,11 @@ test("a scheduled run never goes on beside another, waits for a quiet machine wi
     expect(error).toMatchObject({ code: "schedule-missed", exitCode: 10 });
     return (error as FalconError).next;
   };
-  // However long it waits, the other run would go on.
+  // Waiting longer is not suggested, because the other run would still be in progress.
   expect(await whyMissed()).not.toContain("--wait-quiet");
   await first.release();
   expect(await whyMissed(30)).toContain("raise --wait-quiet");
-  // Given back, though it was not quiet in time.
+  // The lock was released, although the machine was not quiet in time.
   await (await begin()).release();
   const missed = readFileSync(join(folder, MISSED_FILE), "utf8").trimEnd().split("\n");
   expect(missed.map((line) => JSON.parse(line).reason)).toEqual(["another-run", "machine-busy"]);

@@ -12,7 +12,7 @@ import { falconExp } from "./cli.js";
 
 const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
 
-/** The real program in `cwd`, ended after the test whatever happens, and the first line that it prints. */
+/** Starts the real program in `cwd` and reads the first line that it prints; it is always ended after the test. */
 async function started(cwd: string, args: readonly string[]) {
   const server = execa(process.execPath, [bin, "serve", ...args], { cwd, reject: false });
   onTestFinished(() => void server.kill("SIGKILL"));

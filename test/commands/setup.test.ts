@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { fakeMachine } from "../python-env/fake.js";
 import { falconExp } from "./cli.js";
 
-/** A user of the fake machine; FALCON_EXP_PYTHON of the person who runs the tests must not be theirs. */
+/** The environment of a user of the fake machine, without the FALCON_EXP_PYTHON of the person who runs the tests. */
 function findUser(machine: ReturnType<typeof fakeMachine>) {
   return { env: { ...machine.env, FALCON_EXP_HOME: machine.home, FALCON_EXP_PYTHON: "" } };
 }

@@ -63,7 +63,7 @@ test("bars are as long as their figures", async () => {
 });
 
 const ESC = "\u001b";
-/** What stands between two texts, for each time that they do. */
+/** Returns what follows each `start` up to the next `end`. */
 const between = (text: string, start: string, end: string) =>
   text
     .split(start)

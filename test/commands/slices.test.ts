@@ -74,7 +74,7 @@ test("a slice that was killed is continued by the next attempt, and a resumed ru
     readFileSync(join(run, "tasks", task, "records.jsonl"), "utf8").split("\n");
   const none = (line: string) =>
     line.includes('"kind":"trial"') && line.includes('"configuration":"none float32"');
-  // The reference was measured, and stands in the new attempt as it was.
+  // The reference had been measured, and its records appear unchanged in the new attempt.
   expect(records("0of2.1").filter(none)).toEqual(records("0of2.0").filter(none));
   expect(records("0of2.1").filter(none)).toHaveLength(2);
   expect(records("0of2.1").join("\n")).toContain('"kind":"resume"');

@@ -1,4 +1,4 @@
-/** Tasks for Slurm by its commands alone: no cluster is needed to see which there would be. */
+/** Which tasks a run becomes on Slurm; scripts replace Slurm's commands, so no cluster is needed. */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -11,7 +11,7 @@ const FIVE_REFERENCES = TINY_EXPERIMENT.replace(
   "matrix: { max_new_tokens: [3, 4, 5, 6, 7], quantization: [none, fp4] }",
 );
 
-/** A folder with the experiment, and commands of a Slurm whose arrays hold two tasks. */
+/** Prepares a folder with the experiment, and with the commands of a Slurm whose arrays hold at most two tasks. */
 function prepare() {
   const cwd = scratchFolder();
   writeFileSync(join(cwd, "tiny.yaml"), FIVE_REFERENCES);
@@ -83,7 +83,7 @@ test("what Slurm's queue has no room for waits in the run's folder, and a task m
     );
   expect([...labelsOf("0of2.0")].toSorted()).toEqual(["fp4 max_new_tokens=6", "none max_new_tokens=6"]);
   expect(labelsOf("1of2.0").size).toBe(8);
-  // Whoever follows the run submits the rest; here it was measured meanwhile, by others than the tasks.
+  // Whoever follows the run submits the remaining task, although everything was measured outside Slurm's tasks meanwhile.
   const followed = await attach(told.run);
   expect(followed.exitCode, followed.stderr).toBe(0);
   expect(followed.stderr).toContain("Submitted job 17: 1 task");

@@ -6,7 +6,7 @@ import { falconExp } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "falcon-exp-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-// No Python anywhere: these commands must not need one.
+// There is no Python here, because these commands must not need one.
 const options = { cwd: folder, env: { PATH: "/nonexistent", FALCON_EXP_HOME: join(folder, "none") } };
 
 function file(name: string, ...lines: string[]): string {

@@ -7,7 +7,7 @@ import { testNames } from "../../scripts/fault-matrix.js";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const page = readFileSync(join(root, "docs/gpu.md"), "utf8");
 
-/** ``` `file`: name ``` in the last column of a numbered row. */
+/** Each ``` `file`: name ``` in the last column of a numbered row. */
 const named = page
   .split("\n")
   .filter((line) => /^\| \d+ \|/.test(line))

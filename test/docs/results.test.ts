@@ -15,7 +15,7 @@ const namesIn = (text: string) =>
   new Set(Array.from(text.matchAll(/`([a-z0-9_]+)`/g), ([, name]) => name ?? ""));
 const data = groupRecords(scoredRun(), "test");
 
-/** Every key of a document at any depth, but for keys that are data: axes and device maps. */
+/** Returns every key of a document at any depth, except keys that are data: axes and device maps. */
 function listKeys(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(listKeys);
   if (typeof value !== "object" || value === null) return [];
@@ -30,7 +30,7 @@ test("docs/results.md lists every column of the table, as generated today", () =
   );
 });
 
-/** The `kind` of every object of a schema that is a line of the records. */
+/** Returns the `kind` of every object in the schema that describes a line of the records. */
 function kindsIn(schema: unknown, definitions: Readonly<Record<string, { const?: string }>>): string[] {
   if (typeof schema !== "object" || schema === null) return [];
   const { properties } = schema as {

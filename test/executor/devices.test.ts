@@ -82,7 +82,7 @@ test("no device has two at once, what needs several gets them, what takes longes
       }
       await new Promise<void>((resolve) => ends.push(resolve));
       for (const one of on) busy.delete(one);
-      // What goes wrong with one is for its own records to tell.
+      // A failure does not stop the others; the slice's own records report it.
       if (slice === 2) throw new Error("it broke");
     },
   });

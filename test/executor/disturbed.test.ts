@@ -38,7 +38,7 @@ test("what is disturbed again at once is measured once more after the other tria
     [first, false],
   ]);
   expect(events.filter(({ type }) => type === "trial-completed")).toHaveLength(2);
-  // The newest try counts.
+  // The newest measurement of a trial counts.
   const [configuration] = groupRecords(records, "test").configurations;
   expect(configuration?.trials.map((trial) => "disturbed_by" in trial && trial.disturbed_by)).toEqual([
     [],
@@ -50,7 +50,7 @@ test("on a machine that stays busy measuring again ends soon, and nothing is mea
   const { status, records } = await runPlan(plan(5, 2), "disturbed");
   expect(status).toBe("completed");
   const [one, two, three, ...others] = plan(5, 2).trials.map(({ id }) => id);
-  // Three in a row are in vain, at once and again at the end.
+  // Three repeats in a row are in vain, both right after their trials and again at the end, and then no more are made.
   const atOnce = [one, one, two, two, three, three, ...others];
   expect(trialsOf(records).map(([id]) => id)).toEqual([...atOnce, one, two, three]);
 });
@@ -67,7 +67,7 @@ test("with repeats: auto a trial that counts later, and makes the rate less cert
   const auto_repeats = { width: 0.1, fewest: 2, most: 5 };
   const header = { ...small.header, repeats: 5, trials: 5, auto_repeats };
   const { records } = await runPlan({ ...small, header, trials }, "disturbed-and-slow");
-  // Enough after the third, until the first is known.
+  // The third would be enough, but the first then counts too, with another rate, so two more are measured.
   expect(trialsOf(records).map(([id]) => id.slice(-2))).toEqual(["r1", "r1", "r2", "r3", "r1", "r4", "r5"]);
   expect(records.find(({ kind }) => kind === "configuration")).toMatchObject({ repeats_end: "most-reached" });
 });

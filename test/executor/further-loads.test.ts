@@ -30,11 +30,11 @@ test("where loads of a configuration stay apart, it and its reference are loaded
   const told = events.flatMap((event) =>
     event.type === "ratios-uncertain" ? [[event.sessions.length, event.trials]] : [],
   );
-  // Five prompts in two loads: three and two.
+  // Two loads of a configuration share the five prompts: three in one and two in the other.
   expect(told).toEqual(FURTHER_ROUNDS.map((round) => [2, round % 2 === 0 ? 6 : 4]));
   const [first] = events.flatMap((event) => (event.type === "ratios-uncertain" ? [event.uncertainty] : []));
-  // One configuration's two loads differ by 10/7.5, so the pooled deviation is half of what they differ by; 4.8487 is Student's t of
-  // 98 % and two degrees of freedom.
+  // The two loads of each configuration differ by a factor of 10/7.5, so their pooled standard deviation is its logarithm divided
+  // by √2; 4.8487 is the 98 % quantile of Student's t with two degrees of freedom.
   expect(first).toBeCloseTo(Math.expm1((4.8487 * Math.log(10 / 7.5)) / Math.SQRT2), 2);
 });
 

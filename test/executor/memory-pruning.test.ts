@@ -1,4 +1,4 @@
-/** `skip_implied`: wherever memory ran out, what needs at least as much is not tried. */
+/** `skip_implied`: once memory has run out, whatever needs at least as much is not tried. */
 import { expect, test } from "vitest";
 import type { Plan } from "../../src/plan/plan-types.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";

@@ -31,7 +31,7 @@ test("each round loads every configuration anew, in the plan's order, and measur
   expect(trials).toHaveLength(12);
   expect(new Set(trials.map(({ trial_id }) => trial_id)).size).toBe(12);
   expect(trials.slice(0, 6).every(({ round, repeat }) => round === 0 && repeat === 0)).toBe(true);
-  // What it took in all is that of both rounds.
+  // Its elapsed time is the sum over both rounds.
   const [first] = groupRecords(records, "x").configurations;
   const took = records.flatMap((record) =>
     record.kind === "configuration" && record.configuration_id === first?.plan.worker.id
@@ -125,7 +125,7 @@ test("the sentinel is measured three times and recorded as no trial", async () =
 test("repeats: auto stops when the rate is known, and records why", async () => {
   const { status, records } = await runPlan(await plan("repeats: { fewest: 2, most: 9 }"), "good");
   expect(status).toBe("completed");
-  // The scripted worker's rate never varies: two repeats of two prompts suffice, in each of two loads.
+  // The scripted worker's rate never varies, so two repeats of two prompts suffice in each of two loads.
   expect(records.filter((record) => record.kind === "trial")).toHaveLength(24);
   const ends = records.flatMap((record) =>
     record.kind === "configuration" && record.status === "completed" ? [record.repeats_end] : [],

@@ -63,7 +63,7 @@ test.each([
   expect(saysFull(said)).toBe(isFull);
 });
 
-/** A Slurm whose commands are these scripts. */
+/** Makes these scripts Slurm's commands until the end of the test. */
 function pretendSlurm(commands: Readonly<Record<string, string>>): void {
   const folder = scratchFolder();
   for (const [name, lines] of Object.entries(commands)) {

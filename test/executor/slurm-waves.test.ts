@@ -8,7 +8,7 @@ import { RunPaths } from "../../src/run/paths.js";
 import { endSlice, PretendedSlurm } from "../fixtures/pretended-slurm.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
-/** A run of so many slices, none of them submitted. */
+/** A run of this many slices, none of which has been submitted. */
 function startRun(slices: number, settings: object = {}) {
   const run = new RunPaths(join(scratchFolder(), "r"));
   const ledger: Ledger = {
@@ -21,7 +21,7 @@ function startRun(slices: number, settings: object = {}) {
   return { run, ledger };
 }
 
-/** Follows it to its end; every look is an hour after the one before. */
+/** Follows a run to its end; each look at the queue comes an hour after the one before. */
 async function follow({ run, ledger }: ReturnType<typeof startRun>, slurm: PretendedSlurm) {
   const said: string[] = [];
   const losses: string[] = [];
@@ -54,7 +54,7 @@ test("more tasks than an array, or the queue, may hold are submitted in several,
     [3, 4],
   ]);
   expect(sorted(slurm.arrays)).toEqual(numbers(8));
-  // A tenth is left to others.
+  // A tenth of MaxJobCount is left to other users.
   expect(slurm.most).toBe(5);
   expect(after.waiting).toEqual([]);
   expect(after.jobs.map(({ slices }) => slices)).toEqual(slurm.arrays);
@@ -90,7 +90,7 @@ test("a limit that does not give way in a day ends the following, and what is no
 test("where sbatch's answer is lost the job is found by its name, and submitted again only where Slurm has none", async () => {
   const slurm = new PretendedSlurm({ maxArraySize: 2, maxJobCount: 100, slots: 1 });
   const started = startRun(6);
-  // Before any answer of Slurm the run ends with it; here the first array was taken.
+  // If Slurm does not answer a run's first submission, the run ends; here Slurm accepted the array all the same.
   slurm.answers.push("lost but taken");
   await expect(follow(started, slurm)).rejects.toMatchObject({ code: "slurm-submit-failed" });
   slurm.answers.push("lost");
@@ -98,7 +98,7 @@ test("where sbatch's answer is lost the job is found by its name, and submitted 
   expect(end).toBe("over");
   expect(sorted(slurm.arrays)).toEqual(numbers(6));
   expect(after.jobs[0]?.id).toBe("11");
-  // No task was lost, and no try used up.
+  // No task was lost, and no attempt used up.
   expect(losses).toEqual([]);
 });
 
@@ -122,7 +122,7 @@ test("once it is cancelled nothing more is submitted, what was is cancelled, and
   let looks = 0;
   slurm.beforeQueue = async () => {
     looks++;
-    // The first task runs, and two are not submitted.
+    // The first task is running, and two have not been submitted yet.
     if (looks === 3) await markCancelled(started.run, new Date(0));
   };
   const { end, losses, after } = await follow(started, slurm);

@@ -41,7 +41,7 @@ test("the script that sbatch gets has every option by Slurm's own name, and falc
     retryFailed: true,
   };
   expect(buildScript(inputs)).toBe(golden("script.sh"));
-  // Of a later array the indexes begin at 0 again.
+  // The indexes of a later array begin at 0 again.
   const later = { ...inputs, slices: [1001, 1002, 1004], offset: 1001, count: 2000 };
   expect(buildScript(later)).toBe(golden("later-array.sh"));
 });
@@ -74,9 +74,9 @@ test("records decide, and Slurm's state only says where a task is that left none
   const statuses = judge([0, 1, 2, 3].map((slice) => records(slice)));
   expect(statuses.map(({ kind }) => kind)).toEqual(["running", "left", "waiting", "left"]);
   expect(statuses[2]).toMatchObject({ job: "15_2", reason: "Resources" });
-  // Killed for its memory after its last record, or ended well without one.
+  // The task was killed for its memory, but only after its last record.
   expect(judge([records(1, true)])).toEqual([{ kind: "over" }]);
-  // A controller that does not answer says nothing of the tasks.
+  // If the controller does not answer, nothing is known about the tasks.
   expect(judgeSlices([records(1)], ledger, null)).toMatchObject([{ kind: "unknown" }]);
 });
 
@@ -106,7 +106,7 @@ test("what accounting recorded explains a loss that the queue has forgotten", ()
     "slurm-cancelled",
     "slurm-node-failed",
     "slurm-task-failed",
-    // Queued again and gone from the queue: no state that has ended.
+    // Requeued, and gone from the queue: its last state is not one of a task that has ended.
     "slurm-task-lost",
     "slurm-task-lost",
   ]);

@@ -1,4 +1,4 @@
-/** `generation` as people write it, and what Transformers calls it. */
+/** `generation` as people write it, and under the names that Transformers uses. */
 import { expect, test } from "vitest";
 import { collectErrors, load, minimal, planExperiment } from "../fixtures/experiments.js";
 

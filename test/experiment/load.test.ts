@@ -152,7 +152,7 @@ test("a random model's config may stand in a file beside the experiment", async 
     },
   );
   expect(experiment.base.model).toMatchObject({
-    // A file of that name tells nothing of the model.
+    // The name of the config file says nothing about the model.
     name: "falcon with random weights",
     source: { source: "random", seed: 3, tokenizer: "bytes", config: { hidden_size: 64 } },
   });
@@ -223,7 +223,7 @@ test.each([
   ["./models/llama", { source: "path", path: "/lab/models/llama" }],
   ["{path: models/llama}", { source: "path", path: "/lab/models/llama" }],
   ["{hub: models/llama}", { source: "hub", repo: "models/llama" }],
-  // A file of that name is no model.
+  // There is a file of that name, but only a folder could be a model.
   ["models/notes", { source: "hub", repo: "models/notes" }],
 ])("%s says which of the two is meant", async (written, source) => {
   const files = { "/lab/models/llama": null, "/lab/models/notes": "" };

@@ -1,4 +1,4 @@
-/** The examples of caches, depth, compilation and assistants, each measured by the real worker on a model that is drawn. */
+/** The examples of caches, depth, compilation and assistants, each measured by the real worker on a model with random weights. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -73,7 +73,7 @@ test("assistant.yaml: the answers stay the same, and what was drafted and accept
   );
   const [alone, assisted] = configurations;
   expect(alone.accepted_draft_share).toBeNull();
-  // It is the model itself, and right but for where it is unsure.
+  // The assistant is the model itself, so its drafts are right except where it is unsure.
   expect(assisted.accepted_draft_share.median).toBeGreaterThan(0);
   expect(assisted.against_reference.answers_equal).toBe(1);
   expect(assisted.label).toContain("assistant random llama");

@@ -10,7 +10,7 @@ const file = fileURLToPath(new URL("../../experiments/quant.yaml", import.meta.u
 
 test("quant.yaml measures a real model: 15 trials, weights fp4 < int8 < bf16, answers that differ", async () => {
   const cwd = scratchFolder();
-  // Half of the file's tokens: enough for answers to differ.
+  // Half as many tokens as in the file, which is enough for answers to differ.
   const tokens = ["max", "min"].flatMap((bound) => ["--set", `generation.${bound}_new_tokens=16`]);
   const { exitCode, stdout, stderr } = await falconExp(
     ["run", file, "--json", ...tokens, "--set", "disturbed_retries=0"],

@@ -15,7 +15,7 @@ import {
 import { loadMeasurementSchema, trialMeasurementSchema } from "../../src/protocol/measurements.js";
 import { measurement } from "../fixtures/records.js";
 
-/** What the worker tells of a trial that has no line of its own in docs/metrics.md. */
+/** What the worker reports about a trial but has no line of its own in docs/metrics.md. */
 const WITHOUT_ENTRY = [
   "truncated_tokens",
   "peak_memory_allocated_bytes_by_device",

@@ -51,7 +51,7 @@ test("a batch is an axis: it is in labels, and what is quantized is compared at 
     ...["none-batch-1", "none-batch-4", "none-batch-16"],
     ...["none-batch-1", "none-batch-4", "none-batch-16"],
   ]);
-  // Every prompt has a trial of its own, whatever the batch.
+  // Every prompt has its own trial, whatever the batch size.
   expect(header.trials).toBe(6);
 });
 

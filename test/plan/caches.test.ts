@@ -1,4 +1,4 @@
-/** What a kind of cache and its depth mean for memory before anything runs, and for what is left out after it ran out. */
+/** How a cache's kind and depth affect the memory estimate, and what is left out once a configuration ran out of memory. */
 import { expect, test } from "vitest";
 import { findExtras } from "../../src/commands/find-extras.js";
 import { countUnquantizedTokens, type EstimateInput, estimate } from "../../src/plan/estimate.js";

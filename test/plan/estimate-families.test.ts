@@ -14,8 +14,8 @@ const rowSchema = z.object({
   weights_bytes: z.int(),
 });
 
-// Transposed layers; a mixture with a gate of one row; a buffer in float32, and one in the model's dtype; layers that the
-// model's code reads.
+// Chosen for their peculiarities: transposed layers; a mixture of experts with a gate of one row; a buffer in float32 and one
+// in the model's dtype; layers whose weights the model's own code reads.
 const FAMILIES = ["gpt2", "qwen2_moe", "deepseek_v3", "gemma2", "mamba"];
 
 test("weights are estimated to the byte before a load, under every quantization, whatever stays unquantized", async () => {

@@ -5,7 +5,7 @@ import type { ModelShape } from "../../src/protocol/measurements.js";
 import { type Quantization, resolveQuantization } from "../../src/quantization/registry.js";
 import { QUANTIZATIONS, SMOLLM2 } from "../fixtures/records.js";
 
-/** Two layers of 128 × 64 and one of 64 × 256, 1,000 other parameters. */
+/** Two layers of 128 × 64, one of 64 × 256, and 1,000 other parameters. */
 const TOY: ModelShape = {
   model_type: "toy",
   dtype: "bfloat16",
@@ -37,9 +37,9 @@ test("weights are counted part by part", () => {
   expect(countWeights("none")).toBe(32_768 * 2 + rest);
   expect(countWeights("none", "float32")).toBe(32_768 * 4 + 1000 * 4 + 8);
   expect(countWeights("int8")).toBe(32_768 + 384 * 4 + rest);
-  // Half a byte a weight, 4 bytes a block, 16 values of 4 bytes a layer.
+  // Half a byte per weight, 4 bytes per block, 16 values of 4 bytes per layer.
   expect(countWeights("fp4")).toBe(16_384 + 512 * 4 + 3 * 64 + rest);
-  // One byte a block; per layer one constant a 256 blocks (1, 1 and 1), a table of 256 and an offset, 4 bytes each.
+  // One byte per block; per layer one constant for each 256 blocks (1, 1 and 1), a table of 256 and an offset, 4 bytes each.
   expect(countWeights("nf4-nested")).toBe(16_384 + 512 + 3 * 64 + 3 * (1 + 256 + 1) * 4 + rest);
 });
 
@@ -64,13 +64,13 @@ test("cache, activations and context are parts of their own", () => {
   };
   const parts = estimate(input);
   expect(parts.kv_cache_bytes).toBe(10 * 32 * 2);
-  // Logits 100 × (2 + 4), the widest layer unpacked 64 × 256 × 2, and ten tokens of (4 × 64 + 2 × 256) × 2.
+  // Logits: 100 × (2 + 4); the widest layer, unpacked: 64 × 256 × 2; and ten tokens of (4 × 64 + 2 × 256) × 2 each.
   expect(parts.activation_bytes).toBe(600 + 32_768 + 10 * 1536);
   expect(parts.cuda_context_bytes).toBe(600_000_000);
   expect(parts.total_bytes).toBe(parts.allocated_bytes + 600_000_000);
   const onCpu = estimate({ ...input, device: "cpu", processBytes: 5_000 });
   expect(onCpu.cuda_context_bytes).toBe(0);
-  // What is measured there is the whole process.
+  // On the CPU, the memory of the whole process is measured.
   expect(onCpu.total_bytes).toBe(onCpu.allocated_bytes + 5_000);
   expect(parts.process_bytes).toBe(0);
 });
@@ -87,7 +87,7 @@ test("rows of a batch share the weights: their cache, activations and logits are
     });
   expect(of(4).weights_bytes).toBe(of(1).weights_bytes);
   expect(of(4).kv_cache_bytes).toBe(4 * of(1).kv_cache_bytes);
-  // The widest layer is unpacked once.
+  // The widest layer is unpacked only once for all rows.
   expect(of(4).activation_bytes).toBe(4 * (of(1).activation_bytes - 32_768) + 32_768);
 });
 
@@ -108,7 +108,7 @@ test("a window is full at some time, and recurrent states take the same for any 
   expect(cacheOf(0)).toBe(600);
   expect(cacheOf(3)).toBe(600 + 3 * (8 + 16) * 2);
   expect(cacheOf(10)).toBe(600 + (10 * 8 + 4 * 16) * 2);
-  // The states stay in their own dtype.
+  // The recurrent states keep their own dtype.
   expect(estimate({ ...input, dtype: "float32", tokens: 0 }).kv_cache_bytes).toBe(800);
 });
 

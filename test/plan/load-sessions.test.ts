@@ -55,7 +55,7 @@ test("later rounds are in an order that only the seed decides, and each place is
   const firsts = new Map<string, number>();
   for (const [index, id] of drawOrder(7).entries())
     if (index % 3 === 0) firsts.set(id, (firsts.get(id) ?? 0) + 1);
-  // Of 60 rounds each leads in 20; fewer than 8 would be a one-in-ten-thousand shuffle.
+  // On average each comes first in 20 of 60 rounds; fewer than 8 would be a one-in-ten-thousand shuffle.
   for (const id of THREE) expect(firsts.get(id)).toBeGreaterThanOrEqual(8);
 });
 

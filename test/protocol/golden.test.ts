@@ -31,7 +31,7 @@ const parsed = (path: string): unknown => {
 test("every valid message of the controller is taken, and sent as it is", () => {
   for (const path of files("controller", "valid")) {
     const message = controllerMessageSchema.parse(parsed(path));
-    // A key that came after the message is added with its default.
+    // A key that was added to the protocol after this message was written is filled in with its default.
     expect(JSON.parse(encodeControllerMessage(message)), path).toMatchObject(parsed(path) as object);
   }
 });
@@ -44,7 +44,7 @@ test("every invalid message of the controller is refused", () => {
 
 test("every valid message of the worker is read as it stands", () => {
   for (const path of files("worker", "valid")) {
-    // A key that came after the message is added with its default.
+    // A key that was added to the protocol after this message was written is filled in with its default.
     expect(decodeWorkerMessage(readFileSync(path)), path).toMatchObject(parsed(path) as object);
   }
 });

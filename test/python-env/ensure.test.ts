@@ -153,7 +153,7 @@ test("a run reads every byte of the model when its files have changed, a set-up 
   const machine = fakeMachine();
   const { builtinModelPath } = await ensure(machine).ready;
   const weights = join(builtinModelPath ?? "", "model.safetensors");
-  // Of the same size: what the fake converts is "weights".
+  // The size stays the same: the fake Python writes "weights" as the model.
   const damage = () => {
     writeFileSync(weights, "WEIGHTS");
     utimesSync(weights, 1e9, 1e9);

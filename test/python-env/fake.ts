@@ -9,7 +9,7 @@ const program = readFileSync(join(packageRoot, "test/fixtures/fake-python.mjs"),
 export interface FakeMachine {
   readonly home: string;
   readonly env: Record<string, string>;
-  /** The calls of Python so far, without the interpreter's description of itself. */
+  /** The calls of Python so far, except those that ask the interpreter to describe itself. */
   calls(): string[];
 }
 
@@ -21,7 +21,7 @@ export function fakeMachine(
   const bin = join(folder, "bin");
   const log = join(folder, "calls.log");
   mkdirSync(bin);
-  // A script without an extension is no module for Node, unless a package.json above it says so.
+  // Node treats a script without an extension as a module only if a package.json above it says so.
   writeFileSync(join(folder, "package.json"), '{"type": "module"}');
   writeFileSync(join(bin, "python3"), `#!${process.execPath}\n${program}`);
   chmodSync(join(bin, "python3"), 0o755);

@@ -1,4 +1,4 @@
-/** Damage, then what `doctor` says, what `setup` does, and what `doctor` says then: each kind on the same machine. */
+/** For each kind of damage, on the same machine: what `doctor` says, what `setup` does, and what `doctor` says afterwards. */
 import { createHash } from "node:crypto";
 import {
   appendFileSync,
@@ -19,7 +19,7 @@ import { ensureEnvironment } from "../../src/python-env/ensure.js";
 import { type FakeMachine, fakeMachine, packageRoot } from "./fake.js";
 
 interface Place {
-  /** Where the packages lie. */
+  /** The folder that the packages are installed in. */
   readonly packages: string;
   readonly venv: string;
   readonly model: string;
@@ -53,7 +53,7 @@ async function examineMachine() {
 const findNotes = ({ packages }: Place, name: string) =>
   join(packages, readdirSync(packages).find((one) => one.startsWith(`${name}-`)) ?? "");
 
-/** What is damaged → how, what doctor says of it, and which of pip's calls are enough. */
+/** What is damaged → how, what doctor says about it, and whether the environment has to be made anew. */
 const DAMAGE: Readonly<Record<string, { how: (place: Place) => void; says: RegExp; isMadeAnew?: true }>> = {
   "a package's file is deleted": {
     how: ({ packages }) => rmSync(join(packages, "pyzmq/__init__.py")),
@@ -80,7 +80,7 @@ const DAMAGE: Readonly<Record<string, { how: (place: Place) => void; says: RegEx
   },
   "pip's list of a package is gone": {
     how: (place) => rmSync(join(findNotes(place, "accelerate"), "RECORD")),
-    says: /accelerate has lost the list of its files/,
+    says: /accelerate is missing its list of installed files/,
   },
   "a file that pip knows nothing of breaks imports": {
     how: ({ packages }) => writeFileSync(join(packages, "stray.py"), ""),
@@ -111,7 +111,7 @@ const DAMAGE: Readonly<Record<string, { how: (place: Place) => void; says: RegEx
   },
 };
 
-/** Of the whole file: each kind of damage meets what the one before it had mended. */
+/** Shared by all tests in this file: each kind of damage is done to what was repaired after the one before. */
 let machine: FakeMachine;
 let home: string;
 beforeAll(() => {
@@ -138,7 +138,7 @@ test.each(Object.keys(DAMAGE))("%s: doctor says so, setup mends it, and doctor i
   const { canRun, wrong } = await examineMachine();
   const said = wrong.map(({ detail }) => detail).join("\n");
   expect(said).toMatch(says);
-  // Not there at all is what a run makes by itself: no defect.
+  // An environment whose interpreter is missing is no defect, because a run makes it anew by itself.
   expect(canRun).toBe(said === "");
   for (const { next } of wrong) expect(next).toContain("falcon-exp setup");
   const before = machine.calls().length;

@@ -20,7 +20,7 @@ import {
   withCheckpoint,
 } from "../../src/quantization/registry.js";
 
-/** What may stand in a file, what the worker is asked for, and its short text. */
+/** What an experiment file may say, what the worker is then asked for, and its short text. */
 const WRITTEN: readonly (readonly [unknown, Quantization, string])[] = [
   ["none", { method: "none" }, "none"],
   [{ method: "none" }, { method: "none" }, "none"],
@@ -114,7 +114,7 @@ test("each method's library is what its configurations ask the environment for",
 test("of one short row quanto keeps the constants of its 4-bit weights column by column", () => {
   const bytes = (in_features: number, out_features: number) =>
     estimateLayerBytes({ in_features, out_features }, resolveQuantization("quanto-int4"), 2);
-  // As `npm run families` weighed the gates of Qwen2-MoE.
+  // The sizes that `npm run families` measured for the gates of Qwen2-MoE.
   expect(bytes(128, 1)).toBe(128 + 128 * 4 + 8);
   expect(bytes(128, 2)).toBe(128 + 2 * 4 + 8);
   expect(bytes(256, 1)).toBe(128 + 2 * 4 + 8);

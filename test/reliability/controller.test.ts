@@ -9,16 +9,16 @@ import { processesOfGroup } from "../fixtures/processes.js";
 import { testPython } from "../fixtures/python.js";
 import { prepareRun, scriptedPython, startRun } from "../fixtures/started-run.js";
 
-/** What is promised after the controller was killed. */
+/** The promised time until no process is left after the controller was killed. */
 const GONE_WITHIN_MS = 5_000;
-/** What is promised after SIGTERM is 10 s; a busy machine gets some more. */
+/** The promise is 10 s after SIGTERM; a busy machine is given a little more. */
 const TERMINATED_WITHIN_SEC = 15;
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const trials = (records: readonly RunFileRecord[]) =>
   records.filter((record) => record.kind === "trial").length;
 const end = (records: readonly RunFileRecord[]) => records.at(-1);
-/** What lies in a temporary folder and is ours; torch keeps a cache of its own there. */
+/** What falcon-exp has left in a temporary folder; the cache that torch keeps there is not counted. */
 const left = (temporary: string) =>
   readdirSync(temporary).filter((name) => !name.startsWith("torchinductor"));
 
@@ -34,7 +34,7 @@ test("SIGKILL while the libraries are imported leaves no process of the worker's
   await run.says("starting the worker");
   const [supervisor = 0] = await vi.waitFor(() => {
     const found = listChildren(run.child.pid ?? 0);
-    // The forkserver is there, and deep in its imports.
+    // The forkserver has started and is in the middle of its imports.
     expect(processesOfGroup(found[0] ?? -1).length).toBeGreaterThanOrEqual(2);
     return found;
   }, 60_000);
@@ -128,7 +128,7 @@ test("Ctrl-C twice ends now, without the trial under way", async () => {
 
 test("a terminal that is closed ends the run as a scheduler would, with its records whole", async () => {
   const run = prepareRun({ python: scriptedPython("slow-generate") });
-  // On a terminal this stands in the moving lines, once tokens come.
+  // On a terminal, the live lines contain this word as soon as tokens arrive.
   const args = [fixture("close-terminal.py"), "tokens", ...run.command];
   const env = { ...run.env, TERM: "xterm" };
   const { stdout, stderr } = await execa(testPython(), args, { cwd: run.cwd, env, reject: false });

@@ -28,7 +28,7 @@ const RUN_ID = "20260101T000000Z-0000";
 const pathsIn = (results: string) => RunPaths.of(results, "small", RUN_ID);
 type OnEvent = NonNullable<Parameters<typeof runPlan>[2]>;
 
-/** A new run in a real folder, against a scripted worker. */
+/** Executes the plan as a new run in a real folder, with a scripted worker. */
 async function runIn(results: string, plan: Plan, onEvent?: OnEvent, clock: Clock = systemClock) {
   const folder = await openRunFolder({
     resultsFolder: results,
@@ -64,7 +64,7 @@ const completed = (records: readonly RunFileRecord[]) =>
   );
 const listIds = (plan: Plan) => plan.trials.map(({ id }) => id);
 
-/** Scripted workers that this process has started and that are still there. */
+/** Returns the scripted workers that this process has started and that are still running. */
 const workersLeft = () =>
   listChildren(process.pid).filter((pid) => {
     try {
@@ -155,7 +155,7 @@ test("a folder that cannot be written to is told before anything is measured", a
     }),
   ).rejects.toMatchObject(refused);
   expect(started).toBe(false);
-  // What is there can be read all the same.
+  // The records that were written before can still be read.
   expect(completed((await readRecords(pathsIn(disk.folder).records)).records)).toHaveLength(2);
 });
 

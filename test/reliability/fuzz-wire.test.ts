@@ -15,7 +15,7 @@ import { pythonFolder, testPython } from "../fixtures/python.js";
 const judge = fileURLToPath(new URL("../fixtures/judge_frames.py", import.meta.url));
 const DECODERS = { controller: decodeControllerMessage, worker: decodeWorkerMessage } as const;
 
-/** What this end makes of a frame; anything but a ProtocolError is thrown on. */
+/** Returns what this end makes of a frame; any error other than a ProtocolError is rethrown. */
 function judgeFrame(
   side: Side,
   frame: Uint8Array,
@@ -28,7 +28,7 @@ function judgeFrame(
   }
 }
 
-/** As JSON, without keys that are null: a key that came later may be missing in a message, which means null. */
+/** As JSON, without null keys: a key that was added later may be missing from a message, which also means null. */
 const asJson = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_key, inner) => (isMapping(inner) ? withoutNulls(inner) : inner)));
 
@@ -88,7 +88,7 @@ test("both ends of the wire agree on every frame: what it says, or that it is re
     return agree ? [] : [{ side, frame: Buffer.from(frame).toString(), ours, python }];
   });
   expect(disagreements.slice(0, 3)).toEqual([]);
-  // A corpus that is refused as a whole would prove nothing.
+  // A corpus of which every frame is refused would prove nothing.
   expect(accepted).toBeGreaterThan(cases.length / 20);
   expect(accepted).toBeLessThan((cases.length * 19) / 20);
 }, 600_000);

@@ -4,7 +4,7 @@ import { renderError } from "../../src/base/render-error.js";
 import { collectErrors, load, minimal } from "../fixtures/experiments.js";
 import { fuzzParameters, mutated } from "../fixtures/fuzz.js";
 
-/** Every part that a file may have, in few bytes: each case is parsed whole. */
+/** Every part that a file may have, in few bytes because each case parses the whole text. */
 const RICH = `name: rich
 model: {config: {model_type: falcon}, weights: random}
 prompts: [{id: a, text: "b # c"}, d]
@@ -23,7 +23,7 @@ timeouts: {load_sec: 5}
 `;
 const seeds = [Buffer.from(minimal()), Buffer.from(RICH)];
 
-/** What YAML and the experiment file give a meaning to. */
+/** Pieces of text that have a meaning in YAML or in an experiment file. */
 const SPLINTERS = [
   ..."&a *a !!set !x <<: --- ... % @ ` ? | > - : , [ ] { } # \" ' ~ \t".split(" "),
   "\n",
@@ -51,7 +51,7 @@ const SPLINTERS = [
   "{a: ".repeat(60),
 ];
 
-/** Loads, and says what every error must be: one that can be shown, with a place inside the file. */
+/** Loads the file and checks that every error can be shown and points to a place inside the file. */
 async function check(bytes: Uint8Array): Promise<void> {
   const lines = new TextDecoder().decode(bytes).split("\n");
   for (const error of await collectErrors(() => load(bytes))) {

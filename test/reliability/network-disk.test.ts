@@ -1,4 +1,4 @@
-/** `falcon-exp run` on disks that are not like a local one: real ones, or with answers that are changed in the program. */
+/** `falcon-exp run` on disks that behave unlike a local one: real disks, or disks whose answers are changed in the program. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, symlinkSync } from "node:fs";
@@ -25,7 +25,7 @@ function runFolder({ cwd }: Prepared): string {
   return join(experiment, readdirSync(experiment)[0] ?? "");
 }
 
-/** Everything is there, and neither a lock nor a half-made file. */
+/** Expects all files of the run, and neither a lock nor a half-written file. */
 function expectWhole(run: Prepared): void {
   const folder = runFolder(run);
   for (const file of [

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Every source that ships, without comments, in which a name of a shell is no use of one. */
+/** Every source file that ships. Its comments are skipped below, because a shell's name in a comment is not a use of it. */
 function sources(
   folder: string,
   extension: string,
@@ -33,7 +33,7 @@ test.each([
     const uses = files.flatMap(({ path, text }) =>
       text.split("\n").flatMap((line, index) => {
         const code = line.replace(/^\s*(\*|\/\/|#).*/, "");
-        // A regular expression's own method is no process.
+        // The `exec` method of a regular expression starts no process.
         const isUse =
           (pattern.test(code) && !/\/[a-z]*\.exec\(|\b[A-Z_]+\.exec\(/.test(code)) || SHELL_WORD.test(code);
         return isUse ? [`${path}:${index + 1}: ${line.trim()}`] : [];

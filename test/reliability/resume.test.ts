@@ -127,7 +127,7 @@ test("the reference scores its text again where what it had kept for the others 
     ["fp4", 2],
   ]);
   expect(scored.at(-1)?.measurement.against_reference).not.toBeNull();
-  // Neither had a trial left, so nothing generated.
+  // Neither configuration had a trial left, so nothing was generated.
   expect(
     kindsAfter(records, "resume").filter((kind) => kind.startsWith("trial") || kind === "warmup"),
   ).toEqual([]);

@@ -7,7 +7,7 @@ import { falconExp } from "../commands/cli.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
-/** In the environment of the run; none of them may be in any of its files, nor on the screen. */
+/** Set in the environment of the run; no secret in it may appear in any of the run's files or on the screen. */
 const PLANTED = {
   HF_TOKEN: "hf_plantedTokenPlantedToken01",
   HUGGING_FACE_HUB_TOKEN: "hf_plantedTokenPlantedToken02",
@@ -43,7 +43,7 @@ generation: {max_new_tokens: 2}
     "--set",
     "description=https://a:planted-password-05@b/",
   ];
-  // What a captive portal answers to everything: the library's error repeats the address that it failed on.
+  // Answers every request as a captive portal does: the library's error then repeats the address that it failed on.
   const portal = createServer((_request, response) => response.end("<html>Please log in</html>"));
   await new Promise<void>((listening) => portal.listen(0, "127.0.0.1", () => listening()));
   onTestFinished(() => void portal.close());
@@ -58,7 +58,7 @@ generation: {max_new_tokens: 2}
     .filter((path) => statSync(path).isFile());
   const contents = new Map(files.map((path) => [path, readFileSync(path, "latin1")]));
   const records = files.find((path) => path.endsWith("records.jsonl")) ?? "";
-  // The address is there, so that the failure can be understood; what stood in it is not.
+  // The address is there, so that the failure can be understood; the credentials that were in it are not.
   expect(contents.get(records)).toContain(`[credentials]@127.0.0.1:${port}`);
   expect(contents.get(records)).toContain("hub-unreachable");
   contents.set("stdout", stdout);

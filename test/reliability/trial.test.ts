@@ -1,4 +1,4 @@
-/** Faults of the process that holds the model: one run of the real worker, every configuration with a fault of its own. */
+/** Faults of the process that holds the model: one run of the real worker, in which each configuration has its own fault. */
 import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ beforeAll(async () => {
     "2G",
   );
   const rssBefore = process.memoryUsage.rss();
-  // Long enough for what the kernel does to a process beside other tests; the one that is stopped waits for it.
+  // Long enough for what the kernel does to a process while other tests run; the stopped process is waited for this long.
   const plan = tinyPlan([...Object.keys(FAULTS), "good"], { measure_sec: 20 });
   const worker = faultyWorker({ trials: FAULTS }, { FALCON_EXP_TEST_CGROUP: cgroup });
   const onEvent = ({ type }: RunEvent) => {
@@ -52,12 +52,12 @@ beforeAll(async () => {
 }, 400_000);
 
 afterAll(async () => {
-  // The last of the worker's processes are killed when the run is over, and gone a moment later.
+  // The worker's last processes are killed at the end of the run, and disappear a moment later.
   await vi.waitFor(() => rmdirSync(cgroup), { timeout: 30_000 });
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Of cgroup v2 or v1; a machine without either cannot show what the kernel does when memory runs out. */
+/** Returns the folder of cgroup v1 or v2; a machine without either cannot show what the kernel does when memory runs out. */
 function memoryCgroups(): string {
   const v1 = "/sys/fs/cgroup/memory";
   return existsSync(v1) ? v1 : "/sys/fs/cgroup";

@@ -14,10 +14,10 @@ const scripted = fileURLToPath(new URL("../fixtures/workers/scripted.py", import
 const configuration = smallPlan(["none"]).configurations[0];
 if (configuration === undefined) throw new Error("the fixture plan is empty");
 
-/** One that ends well, and one for each way to break off: before the hello, by death, by a breach of the contract. */
+/** One that ends well, and the ways in which a worker can break off: before its hello, by dying, by breaking the protocol. */
 const BEHAVIOURS = ["good", "exit-before-hello", "die-in-load", "garbage-in-load", "answer-to-nobody"];
 
-/** A whole life of a worker; whatever it fails of is not the point here. */
+/** Runs through the whole life of a worker; why it fails does not matter here. */
 async function live(behaviour: string, marker: string): Promise<void> {
   const worker = await Worker.open({
     pythonPath: testPython(),
@@ -38,9 +38,9 @@ test("workers that ended, well or badly, leave no file descriptor, no socket and
   vi.stubEnv("TMPDIR", temporary);
   onTestFinished(() => void vi.unstubAllEnvs());
   const marker = `wire-${process.pid}`;
-  // The first of each opens what is shared by all: ZeroMQ's context, the event loop's pipes.
+  // The first worker of each kind opens what all of them share: ZeroMQ's context, the event loop's pipes.
   for (const behaviour of BEHAVIOURS) await live(behaviour, marker);
-  // ZeroMQ closes what it holds in a thread of its own.
+  // ZeroMQ closes its descriptors later, in its own thread.
   let settled = openDescriptors();
   await vi.waitFor(
     () => {
@@ -53,7 +53,7 @@ test("workers that ended, well or badly, leave no file descriptor, no socket and
   for (let round = 0; round < 4; round++) {
     for (const behaviour of BEHAVIOURS) {
       await live(behaviour, marker);
-      // At once, not after a while: a controller that ends its own process now must have left nothing.
+      // Checked at once, not after a while: if the controller's process ended now, it must have left nothing.
       expect(readdirSync(temporary), behaviour).toEqual([]);
     }
   }

@@ -1,4 +1,4 @@
-/** Faults of the worker as a whole: its supervisor, what it imports, where its sockets lie. */
+/** Faults of the worker as a whole: its supervisor, its imports, and the folder of its sockets. */
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,20 +20,20 @@ const configurations = (records: readonly RunFileRecord[]) =>
 const failures = (records: readonly RunFileRecord[]) =>
   configurations(records).flatMap((record) => (record.status === "failed" ? [record.failure] : []));
 
-/** A temporary folder of this test's own: what lies in it at the end was left behind. */
+/** Gives the test its own temporary folder: whatever is in it at the end was left behind. */
 function useTemporaryFolder(folder = scratchFolder()): string {
   vi.stubEnv("TMPDIR", folder);
   onTestFinished(() => void vi.unstubAllEnvs());
   return folder;
 }
 
-/** What lies in a temporary folder and is ours; torch keeps a cache of its own there. */
+/** What falcon-exp has left in a temporary folder; the cache that torch keeps there is not counted. */
 const left = (temporary: string) =>
   readdirSync(temporary).filter((name) => !name.startsWith("torchinductor"));
 
 const goodWorker = () => ({ pythonPath: testPython(), env: {}, program: [scripted, "--behaviour", "good"] });
 
-/** Runs the plan with what it keeps in `folder`, which lies elsewhere than the temporary folder of the worker. */
+/** Runs the plan and keeps its files in `folder`, which is not the temporary folder of the worker. */
 const runIn = (
   folder: string,
   worker: Parameters<typeof runPlanWith>[0],
@@ -146,7 +146,7 @@ test("a temporary folder that does not exist ends the run with runtime-dir-faile
 });
 
 test.each([
-  // A folder needs an inode, and one is the mount itself; the file in it needs a page.
+  // A folder needs an inode, and the only one is used by the mount itself; a file in the folder needs a page.
   ["folders", "nr_inodes=1"],
   ["files", "size=4k"],
 ])(

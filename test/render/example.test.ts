@@ -24,7 +24,7 @@ test.each(["quant", "quality"])(
       statSync(join(copy, file)).isFile(),
     );
     expect(drawn.length).toBeGreaterThan(15);
-    // The page is not kept: it carries its libraries.
+    // The page is not among the kept files, because it contains its libraries.
     for (const file of drawn.filter((one) => one !== "report.html")) {
       expect(readFileSync(join(copy, file)).equals(readFileSync(join(kept, file))), file).toBe(true);
     }

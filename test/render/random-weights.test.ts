@@ -1,4 +1,4 @@
-/** What random weights make of answers and quality is said wherever these are shown. */
+/** Wherever answers and quality are shown, the reader is told that random weights make them meaningless. */
 import { expect, test } from "vitest";
 import { describeRandomWeights } from "../../src/analysis/random-weights.js";
 import { summarize } from "../../src/analysis/summary.js";
@@ -15,7 +15,7 @@ import { scoredRun } from "../fixtures/quality.js";
 const RANDOM = { source: "random", config: { model_type: "falcon" }, seed: 0, tokenizer: "bytes" } as const;
 const ALL = "The weights are random: answers and quality mean nothing.";
 
-/** A run with quality whose configurations of these labels have random weights. */
+/** A run with quality in which the configurations whose label passes `isRandom` have random weights. */
 function randomRun(isRandom: (label: string) => boolean) {
   const records = scoredRun().map((record): RunFileRecord => {
     if (record.kind === "configuration") return record;

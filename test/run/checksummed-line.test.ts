@@ -32,7 +32,7 @@ test("a flipped bit anywhere is told with its line, and every other record is ke
       const read = parseRecords(damaged, "x");
       expect(read.records.every((record) => asText.has(canonicalJson(record)))).toBe(true);
       const isLineEnd = file.readUInt8(at) === 0x0a;
-      // Where the end of a line is hit, nothing of what was measured is.
+      // If the flipped bit is in a line's newline, nothing that was measured is damaged.
       expect(read.records).toHaveLength(isLineEnd ? records.length : records.length - 1);
       if (!isLineEnd) expect(read.warnings[0]).toMatchObject({ line });
     }),
@@ -45,7 +45,7 @@ test("a file cut off anywhere keeps every record before the cut", () => {
     fc.property(fc.nat(file.length), (length) => {
       const whole = file.subarray(0, length).filter((byte) => byte === 0x0a).length;
       const read = parseRecords(file.subarray(0, length), "x");
-      // A line that lacks nothing but its end is whole.
+      // A line that lacks only its newline is whole.
       expect([whole, whole + 1]).toContain(read.records.length);
       expect(read.records).toEqual(records.slice(0, read.records.length));
     }),

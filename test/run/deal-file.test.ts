@@ -17,7 +17,7 @@ test("slices have the parts that their file says, and where it says nothing of s
     { parts: [0, 1], predicted_sec: 3000 },
   ]);
   expect(await dealRun(run, parts, 2)).toEqual([[c], [a, b]]);
-  // Whoever measures the rest of the run alone has all of it.
+  // A process that measures the rest of the run alone gets all parts.
   expect(await dealRun(run, parts, 1)).toEqual([[a, b, c]]);
 });
 

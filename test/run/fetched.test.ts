@@ -1,4 +1,4 @@
-/** What is fetched once, and which runs then ask nobody. */
+/** What is fetched once, and which runs can then do without the network. */
 import { expect, test } from "vitest";
 import {
   findHubCache,

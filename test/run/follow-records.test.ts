@@ -12,7 +12,7 @@ const RECORDS = makeRecords("20261124T020000Z-0001");
 const KINDS = RECORDS.map(({ kind }) => kind);
 const LINES = RECORDS.map((record) => toJsonl([record]));
 
-/** Follows a run that starts with `lines`; polls so rarely that only the system's own word can wake it in time. */
+/** Follows a run that starts with `lines`; looks at the file every `pollMs` even if the system reports no change. */
 function following(lines: readonly string[], isWritten = async () => true, pollMs = 100) {
   const paths = addRun(scratchFolder(), RUN, lines.join(""));
   const stop = new AbortController();
@@ -24,7 +24,7 @@ function following(lines: readonly string[], isWritten = async () => true, pollM
 const listKinds = (followed: Followed | undefined) =>
   followed?.type === "records" ? followed.records.map(({ kind }) => kind) : followed;
 
-/** All kinds up to the end, however they were gathered; and the end. */
+/** Returns all kinds up to the end, however the records were grouped, and the end itself. */
 async function drained(next: () => Promise<Followed | undefined>) {
   const kinds: string[] = [];
   for (;;) {
@@ -62,7 +62,7 @@ test("a line that is not whole yet is waited for, wherever it is cut", async () 
 test("where the system tells of no change, the file is looked at all the same", async () => {
   const { paths, next } = following(LINES.slice(0, 2), async () => true, 10);
   await next();
-  // Another file under the same name: a watch on the first one hears nothing of what is appended to it.
+  // Another file under the same name: a watch on the first file does not notice what is appended to this one.
   const copy = join(paths.folder, "copy");
   writeFileSync(copy, LINES.slice(0, 2).join(""));
   renameSync(copy, paths.records);

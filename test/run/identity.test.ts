@@ -164,7 +164,7 @@ test("a run that recorded less is filled in from the runs before it, on the same
   ]);
   const sets = known.map((traits) => traits?.get("CPU instruction sets")?.value);
   expect(sets).toEqual([sets[0], sets[0], undefined, undefined, sets[0]]);
-  // Nothing changed, so it need not be looked at again.
+  // The same object, because nothing changed: it need not be compared again.
   expect(known[1]).toBe(known[0]);
 });
 

@@ -23,7 +23,7 @@ import { haveAllEnded } from "../../src/run/task-ends.js";
 import { type FakeConfiguration, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
-/** Four references, each measured by a task of its own. */
+/** A run of four references, each measured by its own task. */
 function taskedRun() {
   const configurations = ["a", "b", "c", "d"].map((id): FakeConfiguration => ({ id, reference: true }));
   const { plan: fake, records } = fakeRun({ configurations, prompts: ["one"], repeats: 2 });
@@ -44,7 +44,7 @@ function taskedRun() {
 
 test("a task that begins, or ends, reads what is of its own slice, whatever the others have written", async () => {
   const { run, plan } = taskedRun();
-  // Whoever read it would throw: it is of a newer version.
+  // Reading this file would throw, because its record is of a newer version.
   writeFileSync(run.task("0of4.0").records, '{"schema_version":99,"kind":"trial"}\n');
   const slice: Slice = { index: 2, count: 4 };
   const { parts } = await readTasks(run, slice);
@@ -53,7 +53,7 @@ test("a task that begins, or ends, reads what is of its own slice, whatever the 
   ]);
   await expect(readTasks(run)).rejects.toMatchObject({ code: "results-schema-newer" });
   expect(await haveAllEnded(run, { count: 4, parts: 4 })).toBe(false);
-  // What one process finished counts for all, and only it reads everything.
+  // What one process finished counts for all slices, and only such a process reads everything.
   const whole = run.task("0of1.0");
   mkdirSync(whole.folder);
   const end = { schema_version: 1, run_id: "r", at: "2026-01-01T00:00:00.000Z", kind: "run_end" };
@@ -95,7 +95,7 @@ test("a task's records that can no longer be read are an error, and never a run 
   };
   await expect(readAll()).rejects.toMatchObject(unreadable);
   await expect(readParts(run, carried)).rejects.toMatchObject(unreadable);
-  // Read as a file, a folder fails as a disk does that is gone.
+  // Reading a folder as a file fails as reading from a disk that is gone does.
   mkdirSync(lost);
   await expect(mergeTaskRecords(run)).rejects.toMatchObject(unreadable);
   expect(existsSync(run.records)).toBe(false);
@@ -122,7 +122,7 @@ const pairs = () =>
     { id: `fp4-${index}` },
   ]).flat();
 
-/** Every second one is the reference of the next. */
+/** A run in which every other configuration, from the first on, is the reference of the next one. */
 function largeRun(configurations: readonly FakeConfiguration[]) {
   const { records, plan } = fakeRun({ configurations, prompts: ["one"] });
   const own = plan.configurations.map((one, index) => ({

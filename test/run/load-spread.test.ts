@@ -11,6 +11,6 @@ test("the spread of loads is that of each configuration's own, less what its tri
     [0.1, 0.1],
   ];
   expect(computeLoadSpread([even, even])).toBe(0);
-  // Of 0 and 0.1 the variance is 0.005; the other configuration has none.
+  // The variance of 0 and 0.1 is 0.005; the other configuration has none.
   expect(computeLoadSpread([apart, even])).toBeCloseTo(Math.sqrt(0.0025), 12);
 });

@@ -42,7 +42,7 @@ interface TaskRecords {
   readonly records: readonly RunFileRecord[];
 }
 
-/** As the readers do it, with the files' records in memory. */
+/** Merges as the readers do, but with the files' records in memory. */
 function merge(plan: Plan, runId: string, tasks: readonly TaskRecords[]) {
   const all = splitPlan(plan);
   const partOf = findParts(all);
@@ -62,7 +62,7 @@ function merge(plan: Plan, runId: string, tasks: readonly TaskRecords[]) {
   return { ...merged, records: run === null ? [] : [run, ...body, ...(end === null ? [] : [end])] };
 }
 
-/** As a task that was killed leaves them. */
+/** Returns the records that a task leaves if it is killed after so many trials. */
 const cutAfter = (records: readonly RunFileRecord[], trials: number): readonly RunFileRecord[] => {
   const seen = records.flatMap((record, index) => (record.kind === "trial" ? [index] : []));
   return records.slice(0, (seen[trials - 1] ?? 0) + 1);
@@ -107,14 +107,16 @@ test("a part that two tasks measured counts as the first that was complete has i
   const late = later(whole, 2);
   const chosenOf = (tasks: readonly TaskRecords[]) =>
     merge(plan, "r", tasks).parts.map(({ chosen }) => chosen?.task.name);
-  // The first attempt was taken for dead, and ended after the second all the same.
+  // The first attempt was presumed dead, but it still ran and ended after the second.
   const zombie = [
     { name: "0of1.0", records: late },
     { name: "0of1.1", records: again },
   ];
   expect(chosenOf(zombie)).toEqual(["0of1.0", "0of1.1"]);
   const { notes, records } = merge(plan, "r", zombie);
-  expect(notes).toEqual(["tasks/0of1.0 measured 4 trials that do not count: those of tasks/0of1.1 do"]);
+  expect(notes).toEqual([
+    "tasks/0of1.0 measured 4 trials that are ignored, because tasks/0of1.1 measured them too",
+  ]);
   expect(ids(records)).toEqual(plan.trials.map(({ id }) => id).sort());
   expect(chosenOf([zombie[1] as never, { name: "0of1.0", records: whole }])).toEqual(["0of1.0", "0of1.0"]);
 });

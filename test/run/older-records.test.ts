@@ -11,7 +11,7 @@ import { tableRows } from "../../src/run/table/rows.js";
 const golden = fileURLToPath(new URL("../golden/records/", import.meta.url));
 const names = readdirSync(golden).filter((name) => name.startsWith("v"));
 
-/** What a summary says that is measured, not worded. */
+/** Returns the parts of a summary that are measured rather than worded. */
 function pickValues(summary: RunSummary) {
   return {
     run_id: summary.run_id,
@@ -26,7 +26,7 @@ function pickValues(summary: RunSummary) {
       peak_memory_bytes: one.peak_memory_bytes,
       elapsed_sec: one.elapsed_sec,
       decode_tokens_per_sec: one.decode_tokens_per_sec,
-      // The first code had no such keys.
+      // Summaries written by the first version do not have these keys.
       perplexities: (one.quality ?? []).map(({ text_id, perplexity }) => [text_id, perplexity]),
       tasks: (one.lm_eval ?? []).map(({ task, metric, value }) => [task, metric, value]),
     })),

@@ -14,10 +14,10 @@ const { records: fake } = fakeRun();
 const loads = fake.filter((record) => record.kind === "load");
 const start = fake[0] as RunFileRecord;
 
-/** How a trial ends when it is tried for the nth time, from 0; null = it completes. */
+/** How a trial ends on its nth try, counted from 0; null if it completes. */
 type Fate = (trialId: string, tries: number) => string | null;
 
-/** An executor without processes: writes what it is told is left, until nothing is, or `budget` records are written. */
+/** An executor without processes: records the work that is left until none is, or until there are `budget` records. */
 function execute(
   plan: Plan,
   before: readonly RunFileRecord[],

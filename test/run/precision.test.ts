@@ -7,7 +7,7 @@ const samples = (...rates: readonly (readonly [prompt: number, rate: number])[])
 const AUTO = { width: 0.1, fewest: 3, most: 6 };
 
 test("the width is that of Student's t over what repeats of the same prompt differ by", () => {
-  // Prompt 0: 10, 12 (mean 11); prompt 1: 20, 22 (mean 21). Squares 4 × 1 = 4, 2 degrees of freedom: variance 2.
+  // Prompt 0: 10, 12 (mean 11); prompt 1: 20, 22 (mean 21). Sum of squares 4 × 1 = 4, 2 degrees of freedom: variance 2.
   // Standard error √(2 ÷ 4) = 0.70711; t(0.975, 2) = 4.30265; mean 16.
   const width = relativeWidth(samples([0, 10], [1, 20], [0, 12], [1, 22]));
   expect(width).toBeCloseTo((2 * 4.30265 * Math.SQRT1_2) / 16, 5);

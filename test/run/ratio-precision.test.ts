@@ -3,7 +3,7 @@ import type { LoadLogs } from "../../src/run/load-spread.js";
 import { computeHalfOfAssumed, computeHalfOfSpread, findUncertainty } from "../../src/run/ratio-precision.js";
 
 test("half an interval is Student's t over the loads of both: 96 % of few, 99 % from five on", () => {
-  // Quantiles of tables: t(0.98; 2) = 4.849, t(0.98; 6) = 2.612, t(0.995; 8) = 3.355.
+  // Quantiles from tables: t(0.98; 2) = 4.849, t(0.98; 6) = 2.612, t(0.995; 8) = 3.355.
   expect(computeHalfOfSpread(0.1, 2)).toBeCloseTo(0.4849, 4);
   expect(computeHalfOfSpread(0.1, 4)).toBeCloseTo(0.2612 * Math.SQRT1_2, 4);
   expect(computeHalfOfSpread(0.1, 5)).toBeCloseTo(0.3355 * Math.sqrt(0.4), 4);
@@ -16,7 +16,7 @@ test("of few loads something is assumed, from five on nothing", () => {
 });
 
 describe("the ratio of two configurations", () => {
-  /** Loads whose means are given, of five trials each that are so far apart. */
+  /** Loads with the given means, each of five trials up to `apart` below and above the mean. */
   const loads = (means: readonly number[], apart: number): LoadLogs =>
     means.map((mean) => [-1, -0.5, 0, 0.5, 1].map((step) => mean + step * apart));
 
@@ -32,7 +32,7 @@ describe("the ratio of two configurations", () => {
         Array.from({ length: count }, (_, index) => (index % 2) * 0.1),
         0,
       );
-    // Standard deviation 0.1/√2 of one, 0 of the other: 0.05; times t(0.98; 2).
+    // Standard deviations of 0.1/√2 for one and 0 for the other give 0.05; this times t(0.98; 2).
     expect(findUncertainty(apart(2), even(2))).toBeCloseTo(Math.expm1(0.05 * 4.849), 3);
     expect(findUncertainty(even(2), apart(2))).toBeCloseTo(Math.expm1(0.05 * 4.849), 3);
     expect(findUncertainty(apart(4), even(4))).toBeNull();

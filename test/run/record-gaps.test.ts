@@ -1,4 +1,4 @@
-/** A finished run of which something is gone from the records, or does not belong there. */
+/** A finished run whose records lack something, or contain something that does not belong there. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const drawnOnce = mkdtempSync(join(tmpdir(), "falcon-exp-test-"));
 beforeAll(() => writeReport(addRun(drawnOnce, RUN)));
 afterAll(() => rmSync(drawnOnce, { recursive: true, force: true }));
 
-/** Changes the records of a run that was drawn. */
+/** Changes the records of a run after its report was drawn. */
 async function changedRun(change: (lines: string[]) => readonly string[]) {
   const results = scratchFolder();
   cpSync(drawnOnce, results, { recursive: true, preserveTimestamps: true });
@@ -33,11 +33,11 @@ test("a trial whose line was taken out is missed by list, report and page", asyn
   const { listed, drawn, warnings, page } = await changedRun((lines) =>
     lines.toSpliced(lines.findIndex(isTrial), 1),
   );
-  const told = /none: 1 trial that was measured is not in the records/;
+  const told = /none: 1 measured trial is missing from the records/;
   expect(listed).toMatchObject({ trials_completed: 14, problem: expect.stringMatching(told) });
   expect(warnings.join()).toMatch(told);
   expect(page).toMatch(told);
-  // Also when the summary is of these very records.
+  // Also if the summary was made from these very records.
   expect(drawn).toMatchObject({ has_current_summary: true, problem: expect.stringMatching(told) });
 });
 

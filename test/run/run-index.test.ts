@@ -14,7 +14,7 @@ import { type FakeRunOptions, fakeRun, THREE, toJsonl } from "../fixtures/record
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { addRun, makeRecords } from "../fixtures/run-on-disk.js";
 
-/** Without what only one of the two sources can tell. */
+/** The entry without what only one of the two sources can tell. */
 const asShown = ({ has_current_summary, configurations, ...entry }: RunIndexEntry) => ({
   ...entry,
   configurations,
@@ -83,7 +83,7 @@ test("a run whose controller was killed tells how far it got", async () => {
   const [entry] = await indexRuns({ folder: results });
   expect(entry).toMatchObject({ status: "killed", problem: null, trials_planned: 15, trials_completed: 7 });
   expect(entry?.configurations.map(({ status }) => status)).toEqual(["completed", "interrupted", "not_run"]);
-  // A line torn by the kill is no damage.
+  // A line that was cut short by the kill does not count as damage.
   writeFileSync(paths.records, '{"schema_version":1,"ru', { flag: "a" });
   expect((await indexRuns({ folder: results }))[0]).toMatchObject({ status: "killed", problem: null });
 });
@@ -118,7 +118,7 @@ test("damaged lines are told, and the others count", async () => {
   const [entry] = await indexRuns({ folder: results });
   expect(entry).toMatchObject({
     status: "completed",
-    problem: `damaged in line ${at + 1}; none: 1 trial that was measured is not in the records (run --resume measures it again)`,
+    problem: `damaged in line ${at + 1}; none: 1 measured trial is missing from the records (run --resume measures it again)`,
     trials_completed: 14,
   });
 });
@@ -184,7 +184,7 @@ test("any bytes in place of records give an entry, never a crash", async () => {
   );
 });
 
-/** A run in which one configuration fails and is tried again after a resume; then once more, which is cut off. */
+/** A run in which one configuration fails and is tried again after a resume, then once more after another that is cut off. */
 function resumedRecords(): RunFileRecord[] {
   const commonFields = {
     schema_version: 1,

@@ -86,7 +86,7 @@ test("of many that want a left lock at once, one gets it", async () => {
   const folder = scratchFolder();
   const self = await ownProcessName();
   lockedBy(folder, await ended(self), self);
-  // Each in a process of its own, as runs are.
+  // Each in its own process, as runs are.
   const script = `
     const { ownProcessName } = await import("${new URL("../../src/base/process-name.ts", import.meta.url)}");
     const { lockRun } = await import("${new URL("../../src/run/run-lock.ts", import.meta.url)}");

@@ -7,7 +7,7 @@ import { scratchFolder } from "../fixtures/run-folder.js";
 
 vi.mock("node:fs", { spy: true });
 
-/** A clock on which every reading that waits takes so long. */
+/** Makes a reader with a clock on which every timed read takes `secEach` seconds. */
 function filesOn(secEach: number): SmallFiles {
   let now = 0;
   let asked = 0;

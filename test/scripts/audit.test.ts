@@ -14,7 +14,7 @@ afterEach(() => {
 
 type Answer = (path: string, body: string, response: ServerResponse) => void;
 
-/** A service in place of npm's and OSV's, over HTTP; what it is asked for is kept. */
+/** Starts an HTTP service that stands in for npm's and OSV's; it keeps what it is asked for. */
 async function advisoryService(answer: Answer): Promise<{ readonly url: string; readonly asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -33,7 +33,7 @@ async function advisoryService(answer: Answer): Promise<{ readonly url: string; 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-/** The real script with the real npm and pip-audit, which ask `url`. */
+/** Runs the real script with the real npm and pip-audit, which ask `url`. */
 async function audit(url: string, args: readonly string[] = []) {
   const root = packageRoot();
   const { exitCode, stdout } = await execa("tsx", [join(root, "scripts", "audit.ts"), ...args], {
@@ -42,7 +42,7 @@ async function audit(url: string, args: readonly string[] = []) {
     reject: false,
     env: {
       npm_config_registry: url,
-      // npm keeps what it was told of a package.
+      // npm caches what it was told about a package.
       npm_config_cache: scratchFolder(),
       PIP_AUDIT_VULNERABILITY_SERVICE: "osv",
       PIP_AUDIT_OSV_URL: `${url}/v1/query`,

@@ -7,7 +7,7 @@ import { scratchFolder } from "../fixtures/run-folder.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What the import rule says of a tree of sources. */
+/** Returns what the import rule reports about a tree of sources. */
 async function violations(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = scratchFolder();
   for (const [path, text] of Object.entries(files)) {

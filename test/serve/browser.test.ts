@@ -22,7 +22,7 @@ const NEWEST = "quant/20261126T020000Z-0003";
 const PART = "fast/20261125T020000Z-0002";
 const OLDEST = "quant/20261124T020000Z-0001";
 
-/** Three runs, one of them partly failed, on a page. */
+/** Opens a page with three runs, one of which partly failed. */
 async function opened(path = "/", options: Parameters<typeof newPage>[2] = {}) {
   const results = scratchFolder();
   for (const run of [NEWEST, OLDEST]) addRun(results, run);
@@ -76,7 +76,7 @@ test("the list is searched, and what was chosen stays while it is filtered, sort
   await page.goBack();
   const kept = new URL(page.url());
   expect(kept.searchParams.getAll("side")).toEqual([NEWEST, PART]);
-  // In another window, which knows nothing of what was chosen.
+  // In another window, which does not know what was chosen.
   const { page: other } = await newPage(browser, kept.origin);
   await other.goto(kept.href);
   expect(await other.getByRole("button", { name: "Compare 2 selected" }).isVisible()).toBe(true);
@@ -130,7 +130,7 @@ test("any two runs are compared: chosen in the list, then by configuration in th
   await page.waitForURL(/int8/);
   const time = page.getByRole("row", { name: /^time/ });
   expect(await time.textContent()).toMatch(/3\.\d\d× \[2\.\d\d, 5\.\d\d\] worse/);
-  // Slower: on the left of the line, in the colour of what is worse.
+  // Slower: on the left of the line, in the colour for worse.
   const point = time.locator(".forest.bad circle");
   expect(Number(await point.getAttribute("cx"))).toBeLessThan(100);
   const weights = page.getByRole("row", { name: /^weights/ }).locator("circle");
@@ -158,7 +158,7 @@ test("what cannot be compared says why, and can be anyway", async () => {
   expect(await page.locator("body").textContent()).toContain("forced:");
 });
 
-/** A run in progress: its lock is held, and records come when the test says so. */
+/** A run in progress: its lock is held, and records appear when the test writes them. */
 async function running(results: string) {
   const runId = "20261127T020000Z-0004";
   const folder = await openRunFolder({
@@ -200,7 +200,7 @@ test("a run is followed live: figures move, trials arrive, a failure shows at on
   const failed = records.findIndex((record) => isTrial(record) && "failure" in record);
   await write(records.slice(first + 1, failed + 1));
   await until("7 of 15 trials");
-  // The trial before it brings the headline to seven as well.
+  // The headline already says 7 after the trial before this one, so the failure itself is waited for.
   const newest = page.locator("#lines li.failed:first-child");
   await newest.waitFor();
   expect(await newest.textContent()).toContain("trial failed: generation-invalid");

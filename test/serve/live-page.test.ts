@@ -6,7 +6,7 @@ import { fakeRun, THREE } from "../fixtures/records.js";
 test("a trial that failed is none that is still to come", async () => {
   const [first] = THREE;
   if (first === undefined) throw new Error("there is no configuration");
-  // 4 of 8 trials are over after a minute, half of them failed.
+  // 4 of 8 trials are over after a minute; half of those failed.
   const { records } = fakeRun({
     configurations: [{ ...first, failedTrials: [0, 2], cutAfter: 4 }],
     prompts: ["one", "two", "three", "four"],

@@ -9,7 +9,7 @@ import { serve } from "../fixtures/server.js";
 
 const RUN = "quant/20261124T020000Z-0001";
 
-/** As written: `fetch` would tidy the path and the Host header up. */
+/** Sends the path and the Host header as they are written; `fetch` would tidy them up. */
 function raw(url: string, path: string, options: { method?: string; host?: string } = {}) {
   return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>(
     (resolve, reject) => {

@@ -21,8 +21,8 @@ const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
 const WAIT = { timeout: 120_000, interval: 100 };
 
 /**
- * Each with another array of tasks, and a folder for its runs. After the test all of its processes are ended before the folder is
- * removed: the task that ends last draws the run, as whoever follows the run does, and may be at it still.
+ * Starts a Slurm for this test and makes a folder for its runs. After the test, all of its processes are ended before the folder
+ * is removed: the task that ends last draws the run, as does the command that follows the run, and may still be drawing it.
  */
 async function started(
   options: SlurmOptions,
@@ -33,7 +33,7 @@ async function started(
   return { slurm, cwd };
 }
 
-/** References, each with one configuration that is compared with it. A node has room for one task. */
+/** A sweep of references, each with one configuration that is compared with it. A node has room for one task. */
 const writeSweep = (lengths: readonly number[], setup: readonly string[] = []) =>
   `${TINY_EXPERIMENT.replace(
     "matrix: { quantization: [none, fp4] }",
@@ -47,10 +47,10 @@ timeouts: { heartbeat_sec: 200 }
 executor: { slurm: { time: 10, signal: 40, mem: 2100M, retries: 1, setup: ${JSON.stringify(setup)} } }
 `;
 
-/** `hangs`: the first time; `deaf`: the same, before falcon-exp begins, and no signal is heard; `greedy`: takes more memory than there is. */
+/** `hangs`: the first time; `deaf`: the same, before falcon-exp starts and ignoring SIGTERM; `greedy`: exceeds the memory. */
 type Trouble = "hangs" | "deaf" | "greedy";
 
-/** An interpreter with which the workers of some tasks get into trouble. */
+/** Makes an interpreter with which the workers of some tasks get into trouble. */
 function troubledPython(folder: string, troubles: Readonly<Record<number, Trouble>>): string {
   const path = join(folder, "python");
   const begin = (task: number) => `if mkdir "${join(folder, `hangs-${task}`)}" 2> /dev/null; then`;
@@ -58,7 +58,7 @@ function troubledPython(folder: string, troubles: Readonly<Record<number, Troubl
   const lineOf: Readonly<Record<Trouble, (task: number) => string>> = {
     hangs: (task) => `${begin(task)} exec sleep 600; fi`,
     deaf: () => "",
-    // The kernel takes what has this number first: the task itself, not what it started.
+    // The kernel kills the process with this score first: the task itself, not what it started.
     greedy: () => `echo 1000 > /proc/$PPID/oom_score_adj; exec "${testPython()}" -c "${tooMuch}"`,
   };
   const lines = [
@@ -73,7 +73,7 @@ function troubledPython(folder: string, troubles: Readonly<Record<number, Troubl
   return path;
 }
 
-/** A line of the job's script, as a site has it: here it hangs, and what it starts hears no signal either. */
+/** Lines of the job's script such as a site has: for a deaf task they hang, and what they start ignores SIGTERM as well. */
 function listSetup(folder: string, troubles: Readonly<Record<number, Trouble>>): readonly string[] {
   return Object.entries(troubles).flatMap(([task, trouble]) => {
     const isFirst = `[ "$SLURM_ARRAY_TASK_ID" = ${task} ] && mkdir "${join(folder, `hangs-${task}`)}"`;
@@ -81,7 +81,7 @@ function listSetup(folder: string, troubles: Readonly<Record<number, Trouble>>):
   });
 }
 
-/** A sweep that goes on, and what a test does to its tasks. */
+/** Starts a sweep and returns it while it runs, with everything that a test can do to its tasks. */
 async function startSweep(
   { slurm, cwd }: Awaited<ReturnType<typeof started>>,
   lengths: readonly number[],
@@ -110,7 +110,7 @@ async function startSweep(
   const nodeOf = (slice: number) => stateOf(slice).split(" ")[1] ?? "";
   const runAgainNow = async (slice: number) => {
     await vi.waitFor(() => expect(stateOf(slice)).toContain("PENDING"), WAIT);
-    // Slurm lets what it has queued again wait for two minutes.
+    // Slurm makes a task that it has requeued wait for two minutes.
     await vi.waitFor(() => slurm.run("scontrol", "update", `jobid=${job}_${slice}`, "starttime=now"), WAIT);
   };
   return {
@@ -130,7 +130,7 @@ async function startSweep(
       const node = nodeOf(slice);
       await slurm.loseNode(node);
       await runAgainNow(slice);
-      // On another node: one that returns refuses what it was told to end a moment ago, which is why Slurm lets it wait.
+      // On another node: a node that returns refuses a task that it was just told to end, which is why Slurm makes it wait.
       await vi.waitFor(() => expect(stateOf(slice)).toContain("RUNNING"), WAIT);
       slurm.returnNode(node);
     },
@@ -148,7 +148,7 @@ async function startSweep(
 const tellLosses = (losses: readonly TaskLoss[]) =>
   losses.map(({ slice, code, outcome }) => `${slice} ${code} ${outcome}`).sort();
 
-/** For whoever reads a failure of the test. */
+/** A description of the run for whoever reads a failure of the test. */
 async function whatHappened(run: string): Promise<string> {
   const summary = JSON.parse(readFileSync(join(run, "summary.json"), "utf8"));
   const ends = summary.configurations.map(
@@ -189,7 +189,7 @@ test.skipIf(missing !== null).each([
       `2 ${accounting ? "slurm-preempted" : "slurm-requeued"} requeued`,
       ...outOfMemory,
       "4 slurm-time-limit again",
-      // Without accounting nobody says why Slurm queued a task again.
+      // Without accounting, nothing tells why Slurm requeued a task.
       `5 ${accounting ? "slurm-node-failed" : "slurm-requeued"} requeued`,
     ]);
     const summary = JSON.parse(readFileSync(join(run, "summary.json"), "utf8"));
@@ -214,7 +214,7 @@ test.skipIf(missing !== null).each([
     expect(trials, await whatHappened(run)).toHaveLength(5 * 2 * 2 * 20);
     expect(new Set(trials).size).toBe(trials.length);
     expect(records.filter(({ kind }) => kind === "run_end")).toHaveLength(1);
-    // The task that was killed had measured some of its trials, and they stand as they were.
+    // The task that was killed had measured some of its trials, and these are kept as they were.
     const first = readTask("0of6.0", "records.jsonl")
       .split("\n")
       .filter((line) => line.includes('"kind":"trial"'));
@@ -235,7 +235,7 @@ test.skipIf(missing !== null).each([
 test.skipIf(missing !== null)(
   "a run of more tasks than an array or the queue may hold is submitted in waves, looked at, cancelled and followed by its folder alone",
   async () => {
-    // Slurm forgets ended tasks at once, so that they make room; indexes are 0 to 2, and 4 of 5 jobs are ours.
+    // Slurm forgets ended tasks at once, so that they make room; indexes go from 0 to 2, and this run may have 4 of the 5 jobs.
     const lines = ["MaxArraySize=3", "MaxJobCount=5", "MinJobAge=2"];
     const { slurm, cwd } = await started({ nodes: 2, accounting: false, lines });
     const small = ["--set", "executor.slurm.mem=900M", "--set", "repeats=2"];
@@ -286,14 +286,14 @@ test.skipIf(missing !== null)(
     expect(jobs.length).toBeGreaterThan(1);
     const slices = jobs.flatMap((job: { slices: readonly number[] }) => job.slices);
     expect(slices.toSorted()).toEqual([0, 1, 2, 3, 4]);
-    // None of them was begun twice.
+    // None of them was started twice.
     expect(readdirSync(join(folder, "tasks")).sort()).toEqual(
       [0, 1, 2, 3, 4].map((slice) => `${slice}of5.0`),
     );
     const again = await run("--dry-run");
     expect(again.stderr).toMatch(/^1 task of about .*, based on the newest run\.$/m);
 
-    // Both tasks hold a card of one node, and where they have to make room Slurm ends them instead of queueing them again.
+    // Both tasks hold a card of the same node, and if they have to make room, Slurm ends them instead of requeueing them.
     const gate = join(cwd, "gate");
     const cards = join(cwd, "cards");
     writeFileSync(

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { openChannel } from "../../src/worker/channel.js";
 import { makeRuntimeDir } from "../../src/worker/runtime-dir.js";
 
-/** `nobody` on Linux; any user but the one that runs the tests will do. */
+/** `nobody` on Linux; any user other than the one who runs the tests will do. */
 const STRANGER = 65_534;
 
 /** Connects to a Unix socket and prints how that went. */
@@ -40,11 +40,11 @@ test("no two folders have the same name, and nobody can guess the next", async (
   const suffixes = folders.map(({ path }) => basename(path).replace("falcon-exp-", ""));
   expect(new Set(suffixes).size).toBe(20);
   for (const suffix of suffixes) expect(suffix).toMatch(/^[A-Za-z0-9]{6}$/);
-  // Nothing counted or taken from the clock: no beginning is shared by all.
+  // Names that were counted or taken from the clock would all begin with the same character.
   expect(new Set(suffixes.map((suffix) => suffix[0])).size).toBeGreaterThan(1);
 });
 
-// Becoming another user takes root. In CI its absence is a failure, not a skip.
+// Only root can become another user. In CI, not being root is a failure, not a skip.
 const cannotBecomeAnother = process.getuid?.() !== 0 && (process.env.CI ?? "") === "";
 test("a process of another user cannot reach the worker's sockets", async ({ skip }) => {
   skip(cannotBecomeAnother, "only root can become another user");

@@ -9,7 +9,7 @@ import { makeRuntimeDir, OWNER_FILE } from "../../src/worker/runtime-dir.js";
 import { removeStaleRuntimeDirs } from "../../src/worker/stale-runtime-dirs.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
-/** A process that has ended and was waited for. */
+/** The PID of a process that has ended and was waited for. */
 async function deadPid(): Promise<number> {
   const child = execa(process.execPath, ["-e", ""]);
   const { pid } = child;
@@ -57,7 +57,7 @@ test("the sockets of another run are never spoken to: its forkserver would take 
   await new Promise<void>((resolve) => server.listen(path, resolve));
   onTestFinished(() => void server.close());
   await removeStaleRuntimeDirs(base);
-  // Connections are taken in their order: whoever came before this one has been counted by then.
+  // Connections are accepted in order, so any visitor that came before this one has been counted by then.
   const lastCame = once(server, "last");
   await execa(process.execPath, ["-e", "require('node:net').connect(process.argv[1]).end('last')", path]);
   await lastCame;

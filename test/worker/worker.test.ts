@@ -51,7 +51,7 @@ async function catchFailure(promise: Promise<unknown>): Promise<WorkerFailure> {
   return outcome as WorkerFailure;
 }
 
-/** True while any process of the group lives. */
+/** True while any process of the group is alive. */
 function groupLives(pid: number): boolean {
   try {
     process.kill(-pid, 0);
@@ -207,7 +207,7 @@ test("megabytes on stdout and stderr neither block the conversation nor pile up"
 });
 
 test("closing ends a worker that ignores shutdown and SIGTERM, and removes its socket folder", async () => {
-  // A temporary folder of its own: other tests and programs make theirs at the same time.
+  // The test has its own temporary folder, because other tests and programs make socket folders at the same time.
   const temporary = scratchFolder();
   vi.stubEnv("TMPDIR", temporary);
   onTestFinished(() => void vi.unstubAllEnvs());

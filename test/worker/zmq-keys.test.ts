@@ -26,7 +26,7 @@ const HELLO = {
   body: { pid: 7, worker_version: "x", python_version: "3" },
 };
 
-/** A guarded channel, what was heard on it, and the next message. */
+/** Opens a channel that is protected by keys; returns it with the messages heard on it and a promise of the next one. */
 async function guardedChannel() {
   const keys = makeChannelKeys();
   const heard: unknown[] = [];
@@ -51,7 +51,7 @@ async function guardedChannel() {
 
 type Security = Pick<ConstructorParameters<typeof Dealer>[0] & object, never> & Record<string, unknown>;
 
-/** Connects from a context of its own and says hello; resolves with the first event that tells how it went. */
+/** Connects from its own ZeroMQ context and says hello; resolves with the first event that tells how it went. */
 async function knock(endpoint: string, security: Security): Promise<string> {
   const socket = new Dealer({ context: new Context(), linger: 0, ...security });
   closers.push(() => socket.close());
@@ -63,7 +63,7 @@ async function knock(endpoint: string, security: Security): Promise<string> {
     return "closed";
   })();
   socket.connect(endpoint);
-  // Buffered until the handshake succeeds, which for a stranger is never.
+  // Buffered until the handshake succeeds, which never happens for a stranger.
   void socket.send(JSON.stringify(HELLO)).catch(() => {});
   return outcome;
 }
@@ -123,7 +123,7 @@ test.runIf(process.platform === "linux")(
     const commandLine = readFileSync(`/proc/${worker.pid}/cmdline`, "utf8").split("\0");
     expect(commandLine.filter((word) => word.startsWith("tcp://127.0.0.1:"))).toHaveLength(2);
     expect(commandLine).toContain("--curve");
-    // A Z85 key has 40 characters; nothing as long as that is in the arguments but paths.
+    // A Z85 key has 40 characters; apart from paths, no argument is that long.
     expect(commandLine.filter((word) => /^[^/\s]{40}$/.test(word))).toEqual([]);
     expect(readFileSync(`/proc/${worker.pid}/environ`, "utf8")).not.toMatch(/secret_key|curve/i);
     expect((await worker.ask("unload", {})).proof_after).toBeNull();
@@ -143,7 +143,7 @@ test("keys differ from worker to worker, and the worker is not told the controll
 });
 
 test("keys are written as ZeroMQ writes them", () => {
-  // The example of ZeroMQ RFC 32.
+  // The example from ZeroMQ RFC 32.
   const bytes = Uint8Array.from([0x86, 0x4f, 0xd2, 0x6f, 0xb5, 0x59, 0xf7, 0x5b]);
   expect(z85(bytes)).toBe("HelloWorld");
   fc.assert(

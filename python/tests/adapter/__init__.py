@@ -1,1 +1,1 @@
-"""Adapters beside a model's weights."""
+"""Tests of adapters that are loaded beside a model's weights."""

@@ -1,4 +1,4 @@
-"""An adapter beside the weights: put on the model whole, told apart from it, and never there unasked."""
+"""An adapter is applied in full, reported separately from the model, and never applied without being asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An adapter of the hub is fetched whole before any clock runs, and its commit is recorded."""
+"""An adapter from the hub is downloaded completely before any clock starts, and its commit is recorded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
-    """A repository with what training leaves beside an adapter."""
+    """A repository that also holds the files that training leaves beside an adapter."""
     folder = write_adapter(tmp_path_factory.mktemp("lora"), base, rank=4, target_modules=["q_proj", "v_proj"])
     for name in ("training_args.bin", "checkpoint-9/adapter_model.safetensors", "other.safetensors", "code.py"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -113,7 +113,7 @@ def test_an_estimate_counts_the_adapter_of_the_hub(hub: Hub, base: Path, publish
 def test_an_adapter_is_counted_as_one_whatever_else_its_repository_holds(
     hub: Hub, base: Path, published: Path, tmp_path: Path
 ) -> None:
-    """A ``config.json`` makes no model of it, and weights that are no safetensors are told as its fault."""
+    """A ``config.json`` does not make it a model; weights that are not safetensors are reported as an adapter error."""
     folder = shutil.copytree(published, tmp_path / "both")
     (folder / "config.json").write_text("{}", "utf-8")
     pickles = shutil.copytree(folder, tmp_path / "pickles")

@@ -1,4 +1,4 @@
-"""What torch says in each process forked from one that had initialized CUDA's driver. Python imports this by itself."""
+"""Makes torch report a bad fork in every forked process, as if CUDA were initialized. Python imports this by itself."""
 
 import os
 import sys

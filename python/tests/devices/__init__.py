@@ -1,1 +1,1 @@
-"""Devices: which are asked what."""
+"""Tests of devices: which of them are asked, and what for."""

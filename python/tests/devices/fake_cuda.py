@@ -1,4 +1,4 @@
-"""Stands in for torch.cuda and NVML: a machine with several cards, some visible, in an order of their own."""
+"""Stand-ins for torch.cuda and NVML: a machine with several cards, some of them visible, in a different order."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from falcon_exp.worker.devices.accelerator import UNKNOWN_LIMITS, UNKNOWN_STATE
 
 
 def write_uuid(number: int) -> str:
-    """As torch tells it: without the prefix."""
+    """Returns a card's UUID as torch reports it: without the prefix."""
     return f"{number:08d}-0000-0000-0000-000000000000"
 
 
 class FakeCuda:
-    """``visible`` are the numbers of the machine's cards in the framework's order; notes what it is asked."""
+    """Records the calls it gets. ``visible``: the numbers of the visible cards, in the framework's order."""
 
     def __init__(self, visible: list[int]) -> None:
         self._visible = visible
@@ -76,7 +76,7 @@ class FakeCuda:
 
 
 class FakeEvent:
-    """Recorded on a stream; each is 2 ms after the one before."""
+    """Recorded on a stream; two events are always 2 ms apart."""
 
     def __init__(self) -> None:
         self.stream: str | None = None
@@ -90,7 +90,7 @@ class FakeEvent:
 
 
 class FakeDriver:
-    """Lists all cards of the machine in the order of their numbers; each reading of a counter adds its joules."""
+    """Lists all cards of the machine by number; each reading of a card's energy counter adds that card's joules."""
 
     energy_source = "nvml"
 

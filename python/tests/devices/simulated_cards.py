@@ -11,7 +11,7 @@ UUID_B = "GPU-bbbbbbbb-0000-0000-0000-000000000002"
 
 
 def write_cards(folder: Path, *, a: dict[str, Any] | None = None, b: dict[str, Any] | None = None, **rest: Any) -> Path:
-    """A busy card A and an idle card B of 1 GB each, with counters that tell them apart; changes go on top."""
+    """Writes a busy card A and an idle card B, 1 GB each, whose counters differ; ``a`` and ``b`` change their keys."""
     common = {"memory_total_bytes": 10**9, "energy_step_sec": 0.0}
     cards = [
         {

@@ -1,4 +1,4 @@
-"""docs/gpu.md tells the keys of a file of simulated cards as the program reads them."""
+"""docs/gpu.md lists the keys of a file of simulated cards exactly as the program reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of a machine's cards are asked: those of the model, found by UUID, and no others."""
+"""Of a machine's cards, only those that hold the model are asked; they are found by UUID."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_devices(**changes: Any) -> tuple[FakeCuda, FakeDriver, Devices]:
 
 
 class Spread(torch.nn.Module):  # type: ignore[misc]
-    """Claims to lie on given devices, as a model under accelerate's hooks does."""
+    """Claims to lie on the given devices, like a model with accelerate's hooks."""
 
     def __init__(self, *places: Any) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ def test_a_cards_bandwidth_is_read_by_events_over_many_reads(monkeypatch: pytest
     accelerator = CudaAccelerator(FakeDriver(JOULES), cuda)
     monkeypatch.setattr(accelerator, "get_torch_device", lambda index: torch.device("meta"))
     rows = [row for row in Devices(accelerator, Rapl()).measure_bandwidth() if row["device"] != "cpu"]
-    # 20 reads take the 2 ms between two events.
+    # 20 reads take 2 ms, the time between two fake events.
     assert [(row["device"], row["read_bytes_per_sec"]) for row in rows] == [
         ("cuda:0", pytest.approx(20 * rows[0]["array_bytes"] / 0.002)),
         ("cuda:1", pytest.approx(20 * rows[1]["array_bytes"] / 0.002)),

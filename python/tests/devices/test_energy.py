@@ -1,4 +1,4 @@
-"""Joules of a trial, and when there are none to tell."""
+"""The joules of a trial, and when none can be reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from falcon_exp.worker.devices.rapl import Rapl
 
 
 class Counter:
-    """Gives its readings in turn, whatever card is asked."""
+    """Returns its readings one after another, whichever card is asked."""
 
     energy_source = "nvml"
 

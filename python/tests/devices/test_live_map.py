@@ -1,4 +1,4 @@
-"""Where a model's inputs belong, however its weights are spread."""
+"""Which device a model's inputs belong on, however its weights are spread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_model_whose_weights_are_offloaded_reads_its_inputs_where_it_computes(
     loaded = load(configuration(), Devices.open())
     whole = measure(loaded, trial(), lambda _tokens: None)
     offloaded = replace(loaded, model=cpu_offload(loaded.model, execution_device=torch.device("cpu")))
-    # What hid the fault: the device of a weight that is not there.
+    # ``model.device`` is misleading here: it is the device of a weight that is not in memory.
     assert offloaded.model.device.type == "meta"
     assert find_input_device(offloaded.model).type == "cpu"
     batch = prepare_batch(offloaded, [fit_prompt(offloaded, "hello", generation())], generation())

@@ -1,4 +1,4 @@
-"""NVIDIA's library behind a stand-in: handles by UUID, neighbours, slices."""
+"""NVIDIA's library replaced by a stand-in: handles by UUID, neighbours, slices."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from falcon_exp.worker.devices.neighbours import count_others
 
 
 class FakeError(Exception):
-    """NVMLError of the stand-in."""
+    """The stand-in's NVMLError."""
 
 
 def make_pynvml(**functions: Any) -> Any:
-    """A library that knows one card and one slice; what is not given raises as an old driver does."""
+    """A library that knows one card and one slice; functions that are not given raise, as with an old driver."""
 
     def unknown(*_: Any) -> Any:
         raise FakeError

@@ -1,4 +1,4 @@
-"""Devices are known in one place."""
+"""Only the devices folder knows about devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AMD's library behind a stand-in, and the accelerators whose driver tells nothing."""
+"""AMD's library replaced by a stand-in, and accelerators whose driver reports nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from falcon_exp.worker.devices.silent import SilentAccelerator
 
 
 class FakeError(Exception):
-    """AmdSmiException of the stand-in."""
+    """The stand-in's AmdSmiException."""
 
 
 def make_amdsmi(**functions: Any) -> Any:
-    """A library with two cards; what is not given raises as an old driver does."""
+    """A library with two cards; functions that are not given raise, as with an old driver."""
 
     def unknown(*_: Any) -> Any:
         raise FakeError

@@ -1,4 +1,4 @@
-"""The simulated cards count, run out, hide and break as real ones do."""
+"""Simulated cards count memory, run out of it, hide and fail as real ones do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an accelerator may be seen, told without a driver."""
+"""Whether an accelerator is visible, determined without starting its driver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from falcon_exp.worker.devices.visible import look_for_accelerators
 
 
 def make_torch(cuda: str | None = None, hip: str | None = None, **counts: int) -> Any:
-    """A torch that was built so, whose management libraries count so; asking the driver is an error."""
+    """A torch of this build whose management libraries report these counts; asking the driver is an error."""
 
     def ask_driver() -> int:
         raise AssertionError("the driver was asked")

@@ -1,4 +1,4 @@
-"""The GPU machine, its worker, a plain loop beside it, and the figures that ``npm run check:gpu`` prints."""
+"""The GPU machine, its worker, a plain loop to compare it with, and the figures that ``npm run check:gpu`` prints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Note = Callable[[str, str, str], None]
 
 @pytest.fixture(scope="session")
 def gpu_reason() -> str | None:
-    """Why there is nothing to run on; None where there is."""
+    """Why there is no GPU to run on; None if there is one."""
     return find_reason_to_skip()
 
 
@@ -54,7 +54,7 @@ def machine(started: StartedMachine) -> GpuMachine:
 
 @pytest.fixture
 def worker(started: StartedMachine) -> Iterator[WorkerDriver]:
-    """The shared worker, without a trial process before and after."""
+    """The shared worker, without a trial process before and after the test."""
     yield started.worker
     started.worker.ok("unload")
     started.worker.forget()
@@ -70,7 +70,7 @@ class PlainLoop:
         )
 
     def ask(self, do: str, **command: Any) -> dict[str, Any]:
-        """Raises AssertionError where the process has ended: its traceback is on stderr."""
+        """Returns the answer. Raises AssertionError if the process has ended; its traceback is on stderr."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": do, **command}) + "\n")
@@ -94,7 +94,7 @@ def plain(started: StartedMachine) -> Iterator[PlainLoop]:
 
 @pytest.fixture(scope="session")
 def model_folder(machine: GpuMachine, plain: PlainLoop, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One model for all: drawn by the plain loop, so that falcon-exp has no part in what it is."""
+    """One model for all tests, drawn by the plain loop so that falcon-exp has no influence on it."""
     folder = str(tmp_path_factory.mktemp("model"))
     config = models.SIMULATED_LLAMA if machine.is_simulated else models.CARD_LLAMA
     plain.ask("draw", config=config, seed=models.SEED, folder=folder)
@@ -103,7 +103,7 @@ def model_folder(machine: GpuMachine, plain: PlainLoop, tmp_path_factory: pytest
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Note:
-    """Notes a row of check:gpu's table: what, the figure, what was expected. Called before the figure is judged."""
+    """Adds a row to check:gpu's table: what was measured, the figure, the expectation. Call it before asserting."""
 
     def note_row(what: str, figure: str, expected: str) -> None:
         print(f"{what}: {figure} (expected: {expected})")

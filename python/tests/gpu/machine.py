@@ -1,4 +1,4 @@
-"""The GPU machine that the tests run on: its cards as the worker tells them."""
+"""The GPU machine that the tests run on, with its cards as the worker reports them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from falcon_exp.worker.devices.simulated import card_file
 
 
 def find_reason_to_skip() -> str | None:
-    """None where there is a CUDA device, or a simulated one is named. Starts no driver in this process."""
+    """None if there is a CUDA device or a simulated one is named. Starts no driver in this process."""
     if card_file.read_from_environment() is not None:
         return None
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
@@ -33,18 +33,18 @@ class GpuMachine:
 
     @property
     def card(self) -> dict[str, Any]:
-        """The one that is measured: ``cuda:0``."""
+        """The card that is measured: ``cuda:0``."""
         card: dict[str, Any] = self.environment["gpus"][0]
         return card
 
     @property
     def other_card(self) -> dict[str, Any]:
-        """The last one, which on a machine with several is not the first."""
+        """The last card, which is not the first one if the machine has several."""
         card: dict[str, Any] = self.environment["gpus"][-1]
         return card
 
     def shrink_card(self, memory_bytes: int, folder: Path) -> dict[str, str]:
-        """What a worker's environment must say for the first simulated card to have no more memory than this."""
+        """Returns the worker environment that limits the memory of the first simulated card to this many bytes."""
         told = json.loads(Path(os.environ[card_file.VARIABLE]).read_text("utf-8"))
         told["cards"][0]["memory_total_bytes"] = memory_bytes
         path = folder / "small-cards.json"

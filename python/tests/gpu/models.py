@@ -1,4 +1,4 @@
-"""What the tests on a GPU load: one model drawn from a seed, and a geometry that the card has no room for."""
+"""What the GPU tests load: one model drawn from a seed, and a geometry that is too large for the card."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LLAMA: dict[str, Any] = {
     "dtype": "bfloat16",
 }
 
-#: 186 million parameters in 16 layers: an effort like a small model's, where one token takes milliseconds.
+#: 186 million parameters in 16 layers: as much work as a real small model, at milliseconds per token.
 CARD_LLAMA = {
     **_LLAMA,
     "hidden_size": 1024,
@@ -41,23 +41,23 @@ SIMULATED_LLAMA = {
 
 SEED = 16
 
-#: As an experiment names them, each with what the proof must read back.
+#: As an experiment names them; the proof must read each of them back.
 QUANTIZATIONS = ["none", "int8", "fp4", "nf4-double"]
 
 
 def configure_folder(quantization: str, folder: str, device: str) -> dict[str, Any]:
-    """The model that was drawn into ``folder``, under one quantization."""
+    """The configuration of the model that was drawn into ``folder``, with one quantization."""
     return configuration(quantization, model={"source": "path", "path": folder}, device=device)
 
 
 def configure_geometry(quantization: str, config: dict[str, Any], device: str) -> dict[str, Any]:
-    """A model that is drawn from the seed while it is loaded."""
+    """The configuration of a model that is drawn from the seed while it loads."""
     model = {"source": "random", "config": copy.deepcopy(config), "seed": SEED, "tokenizer": "bytes"}
     return configuration(quantization, model=model, device=device)
 
 
 def write_too_large_config(memory_bytes: int) -> dict[str, Any]:
-    """Layers as wide as those of a model of 405 billion parameters, so many that not even 4 bits each would fit."""
+    """Layers as wide as those of a model of 405 billion parameters, and too many to fit even at 4 bits per weight."""
     hidden, intermediate, heads, kv_heads = 16384, 53248, 128, 8
     layer_values = 2 * hidden**2 * (1 + kv_heads / heads) + 3 * hidden * intermediate
     return {

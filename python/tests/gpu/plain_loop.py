@@ -1,11 +1,11 @@
-"""The yardstick of the tests on a GPU: transformers used as one would by hand, with nothing of falcon-exp around it.
+"""The yardstick of the GPU tests: transformers used as one would by hand, without falcon-exp around it.
 
-Reads one JSON command a line and answers each with one line of JSON:
+Reads one JSON command per line and answers each with one line of JSON:
   {"do": "draw", "config", "seed", "folder"}                   makes a model folder            → {}
   {"do": "load", "folder", "quantization", "device"}           loads it onto a device          → {}
   {"do": "generate", "prompt", "new_tokens"}                   generates greedily              → {"elapsed_sec": …,
       "first_token_sec": of one token alone, "peak_allocated_bytes": …, "input_tokens": …, "output_tokens": …}
-Ends with its stdin. ``device`` is an index. On the simulated cards tensors lie on the CPU, and are counted here too.
+Ends when its stdin ends. ``device`` is an index. For simulated cards, tensors lie on the CPU and are counted here too.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any
 
 
 class Card:
-    """A CUDA device, by torch alone."""
+    """A CUDA device, accessed through torch alone."""
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.place = f"cuda:{index}"
 
     def note_model(self, model: Any) -> None:
-        """Nothing: torch counts by itself."""
+        """Does nothing: torch counts by itself."""
 
     def wait(self) -> None:
         import torch
@@ -108,7 +108,7 @@ class PlainLoop:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         self._card = self._card or open_card(device)
-        # The model before this one makes room first; its modules and hooks hold each other.
+        # Frees the previous model first. Its modules and hooks refer to each other, so it takes a collection.
         self._model = None
         gc.collect()
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -153,7 +153,7 @@ class PlainLoop:
 
 
 def main() -> None:
-    # Whatever a library prints must not come between the answers.
+    # Anything that a library prints must not end up between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     loop = PlainLoop()

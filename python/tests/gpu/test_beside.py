@@ -1,4 +1,4 @@
-"""What goes on beside the card's own configurations: one on the CPU, and one that the card has no room for."""
+"""Other configurations on a GPU machine: one on the CPU, and one that the card has no room for."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.gpu.models import SIMULATED_LLAMA, configure_folder, configure_geomet
 
 pytestmark = pytest.mark.gpu
 
-#: Less than a third of what the model of the simulated cards takes.
+#: Less than a third of what the simulated cards' model takes.
 _SMALL_CARD_BYTES = 300_000
 
 
 def test_a_configuration_on_the_cpu_tells_of_the_host_and_of_no_card(
     worker: WorkerDriver, model_folder: str, note: Note
 ) -> None:
-    # 8-bit: what it is computed with starts the card's driver, and that alone must not make it the card's.
+    # int8, because its library starts the card's driver: that alone must not make this the card's configuration.
     load = worker.ok("load", {"configuration": configure_folder("int8", model_folder, "cpu")})["measurement"]
     measured = worker.ok("generate", trial(max_new_tokens=2, min_new_tokens=2))["measurement"]
     note(
@@ -55,7 +55,7 @@ def cramped(started: StartedMachine, home: Path, tmp_path_factory: pytest.TempPa
         memory_bytes = machine.card["memory_total_bytes"]
         yield Cramped(started.worker, memory_bytes, write_too_large_config(memory_bytes))
         return
-    # Simulated memory is the machine's: the card is made smaller instead of the model larger.
+    # Simulated memory is this machine's memory, so the card is made smaller instead of the model larger.
     environment = machine.shrink_card(_SMALL_CARD_BYTES, tmp_path_factory.mktemp("cards"))
     with started_worker(home, environment) as worker:
         yield Cramped(worker, _SMALL_CARD_BYTES, SIMULATED_LLAMA)

@@ -1,4 +1,4 @@
-"""The joules of a trial, against the counter as the test itself reads it."""
+"""The joules of a trial, compared with the test's own readings of the counter."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tests.gpu.models import configure_folder
 pytestmark = pytest.mark.gpu
 
 _TOLERANCE = 0.05
-#: At 100 ms a step of the counter, the slowest known, two readings of one trial differ by at most 2 × 1.25 %.
+#: With counter steps of 100 ms, the slowest known, two readings of one trial differ by at most 2 × 1.25 %.
 _TRIAL_SEC = 8
 _IDLE_SEC = 1.0
 _WARMUP_TOKENS = 64
 
 
 class CounterReader:
-    """NVML's counter of one card, by UUID, with the clock."""
+    """Reads NVML's energy counter of one card, found by UUID, together with the clock."""
 
     def __init__(self, uuid: str) -> None:
         self._driver = NvmlDriver()
         self._handle = self._driver.find_handle([uuid], None)
 
     def read(self) -> tuple[float, float] | None:
-        """(seconds, joules); None where the card has no counter."""
+        """Returns (seconds, joules); None if the card has no counter."""
         millijoules = None if self._handle is None else self._driver.read_energy_millijoules(self._handle)
         return None if millijoules is None else (time.perf_counter(), millijoules / 1e3)
 
@@ -64,7 +64,7 @@ def test_the_joules_of_a_trial_are_those_of_a_second_reading(
 
 
 def _measure_beside(machine: GpuMachine, worker: WorkerDriver, tokens: int) -> tuple[dict[str, object], float | None]:
-    """A trial, and the joules of as long a time by the test's own reading: what came before and after was idle."""
+    """Returns a trial and its joules by the test's own readings, less the idle energy before and after it."""
     reader = CounterReader(machine.card["uuid"])
     idle_from = reader.read()
     if idle_from is None:

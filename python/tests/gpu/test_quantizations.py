@@ -1,4 +1,4 @@
-"""Every quantization on the card, beside a plain loop that does the same in a process of its own, trial by trial."""
+"""Every quantization on the card, compared trial by trial with a plain loop that does the same in its own process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAIRS = 9
 _NEW_TOKENS = 48
 _PEAK_TOLERANCE = 0.01
 _SPEED_TOLERANCE = 0.02
-#: Of a simulated card, where no speed is judged.
+#: For a simulated card, where no speed is judged.
 _SIMULATED_PAIRS = 2
 _SIMULATED_NEW_TOKENS = 6
 
@@ -48,7 +48,7 @@ def _read(measured: dict[str, Any], name: str) -> float:
 
 def _read_plain(measured: dict[str, Any], name: str) -> float:
     if name == "decode_tokens_per_sec":
-        # Without a clock at each token: what all tokens took, less what the first one takes.
+        # The plain loop does not time each token, so this is the time of all tokens less that of the first one.
         return float((measured["output_tokens"] - 1) / (measured["elapsed_sec"] - measured["first_token_sec"]))
     return float(measured[name])
 

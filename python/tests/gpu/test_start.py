@@ -1,4 +1,4 @@
-"""A worker starts on a machine with a GPU, and says of it what the driver says."""
+"""A worker starts on a machine with a GPU and reports the same about it as the driver."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.gpu
 
 
 def _list_driver_uuids() -> list[str]:
-    """All cards of the machine, by the driver's own list; empty where there is no NVML."""
+    """The UUIDs of all cards in the driver's own list; empty if there is no NVML."""
     if NvmlDriver().read_driver_version() is None:
         return []
     handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
@@ -46,7 +46,7 @@ def test_the_memorys_speed_is_measured_on_the_card(machine: GpuMachine, note: No
 
 @pytest.fixture
 def chosen_worker(machine: GpuMachine, home: Path) -> Iterator[tuple[WorkerDriver, list[str | None]]]:
-    """A worker that may see one card alone, named by UUID; and the UUIDs that it tells of."""
+    """A worker that may see only one card, named by UUID, and the UUIDs that it reports."""
     uuid = machine.other_card["uuid"]
     with opened_worker(home, {"CUDA_VISIBLE_DEVICES": uuid}) as worker:
         yield worker, [card["uuid"] for card in worker.ok("start")["environment"]["gpus"]]

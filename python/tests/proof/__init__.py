@@ -1,1 +1,1 @@
-"""The proof of what ran."""
+"""Tests of the proof of what ran."""

@@ -1,4 +1,4 @@
-"""A census tells by storage what a model is made of, whichever library packed it."""
+"""A census finds out from storage what a model is made of, whichever library packed it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _kinds(proof: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _count_by_hand(family: str) -> tuple[int, int]:
-    """(weights in linear layers, all weights in matrices) of the unquantized model, output head and table left out."""
+    """(weights in linear layers, all weights in matrices) of the unquantized model, without head and embeddings."""
     model = _load(family, "none").model
     left_out = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().weight)}
     linear = sum(
@@ -76,9 +76,9 @@ def test_the_share_counts_experts_that_no_library_quantized(family: str, percent
 def test_bytes_are_those_that_the_allocator_gave(
     family: str, quantization: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The profiler sees what one thread allocates.
+    # The profiler only sees what one thread allocates.
     monkeypatch.setenv("HF_DEACTIVATE_ASYNC_LOAD", "1")
-    _load(family, quantization)  # What libraries keep from the first time on is not the model's.
+    _load(family, quantization)  # What libraries keep after their first use is not part of the model.
     loaded, live = kept_live_bytes(lambda: _load(family, quantization))
     told = loaded.measurement["proof"]["weights_bytes"]
     assert live == pytest.approx(told, rel=0.01)
@@ -94,7 +94,7 @@ def test_what_8_bit_layers_keep_of_their_last_input_is_no_part_of_the_model() ->
     at_load = loaded.proof().body
     with torch.inference_mode():
         loaded.model(torch.tensor([[1, 2, 3]]))
-    # With so low a threshold each layer has outliers, and remembers which columns they were in.
+    # With such a low threshold, layers have outliers and remember which columns they were in.
     assert any(module.state.idx.numel() > 0 for module in loaded.model.modules() if hasattr(module, "state"))
     assert loaded.proof().body["bytes_by_dtype"] == at_load["bytes_by_dtype"]
 
@@ -107,7 +107,7 @@ def test_kinds_add_up_to_the_whole() -> None:
 
 
 class Closed(torch.Tensor):  # type: ignore[misc]
-    """Says bfloat16 and is made of bytes and scales, into which nobody can look."""
+    """Claims to be bfloat16, but consists of bytes and scales that cannot be looked into."""
 
     values: torch.Tensor
     scales: torch.Tensor
@@ -127,7 +127,7 @@ class Closed(torch.Tensor):  # type: ignore[misc]
 
 
 class Packed(Closed):
-    """Tells what it is made of, as torchao's do."""
+    """Tells what it is made of, as torchao's tensors do."""
 
     def __tensor_flatten__(self) -> tuple[list[str], None]:
         return ["values", "scales"], None
@@ -141,7 +141,7 @@ class FlattenFails(Closed):
 
 
 def _with_weights(make: Callable[[torch.nn.Linear], torch.Tensor]) -> tuple[Loaded, Proof]:
-    """An unquantized Llama, then its layers' weights replaced by a library that tells nobody."""
+    """An unquantized Llama whose layer weights are then replaced, as by a library that does not say so."""
     loaded = _load("llama", "none")
     for name, module in loaded.model.named_modules():
         if isinstance(module, torch.nn.Linear) and name != "lm_head":
@@ -192,7 +192,7 @@ def test_8_bit_floats_are_told_from_their_storage() -> None:
 
 
 class PackedLinear(torch.nn.Module):  # type: ignore[misc]
-    """As GPTQ's: no parameter at all, its weights in buffers of integers, eight a cell."""
+    """Like GPTQ's layer: no parameters, and its weights in integer buffers, eight per element."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -209,7 +209,7 @@ def test_a_layer_packed_into_buffers_stands_for_its_inputs_times_its_outputs() -
 
 
 class PackedExperts(torch.nn.Module):  # type: ignore[misc]
-    """Blocks of which nobody here knows how many weights a byte holds."""
+    """Blocks for which no method knows how many weights a byte holds."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The cache and the compilation that the model's own generation settings decide are seen, not guessed."""
+"""The cache and the compilation that result from a model's own generation settings are observed, not guessed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
 from tests.conftest import TINY_FALCON, configuration, trial
 
-#: Falcon's library code compiles no static cache; Llama's does.
+#: With a static cache, the library compiles Llama but not Falcon.
 _LLAMA: dict[str, Any] = {
     "model_type": "llama",
     "vocab_size": TINY_FALCON["vocab_size"],
@@ -48,7 +48,7 @@ def test_before_the_first_generate_nothing_is_said(loaded: Loaded) -> None:
 def test_the_librarys_own_choice_is_a_growing_cache_without_compilation(loaded: Loaded) -> None:
     _generate(loaded)
     assert _seen(loaded) == ("DynamicCache", False)
-    # Nothing is left in the way of the generates that follow.
+    # No hook is left behind for later generates.
     assert len(loaded.model._forward_pre_hooks) == 0
 
 
@@ -61,7 +61,7 @@ def test_a_static_cache_that_the_model_asks_for_is_named(loaded: Loaded) -> None
 def test_a_model_that_is_compiled_because_its_cache_is_static_says_so(loaded: Loaded) -> None:
     settings = loaded.model.generation_config
     settings.cache_implementation = "static"
-    # As on an accelerator, but with nothing that has to be built.
+    # As on an accelerator, but with a backend that has nothing to build.
     settings.compile_config = CompileConfig(backend="eager", mode=None, fullgraph=False)
     settings.compile_config._compile_all_devices = True
     _generate(loaded)

@@ -34,7 +34,7 @@ def test_what_the_cpu_kernel_decides_is_told_as_it_is() -> None:
     assert running["quantization_effective"]["double_quant"] is False
     assert running["quantization_effective"]["compute_dtype"] == "bfloat16"
     assert running["weights_bytes"] != at_load["weights_bytes"]
-    # What the kernel decides is no failure of the configuration; all else still is.
+    # What the kernel decides is not an error of the configuration; any other difference still is.
     loaded.verify_running()
     asked = configuration("nf4-double")
     asked["quantization"]["type"] = "fp4"
@@ -57,7 +57,7 @@ def test_settings_that_no_kernel_decided_must_be_as_asked_with_the_names_of_laye
 
 
 class Unpacking(torch.nn.Module):  # type: ignore[misc]
-    """Takes a quantized layer's place when it first runs, as libraries do that decompress at the first forward."""
+    """Replaces a quantized layer by a plain one when it first runs, like libraries that decompress only then."""
 
     def __init__(self, parent: torch.nn.Module, name: str) -> None:
         super().__init__()

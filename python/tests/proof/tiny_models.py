@@ -1,4 +1,4 @@
-"""Small models of families whose weights lie in different places, drawn from a seed."""
+"""Small models, drawn from a seed, of families that keep their weights in different places."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ FAMILIES: dict[str, dict[str, Any]] = {
 
 
 def tiny_model(family: str) -> dict[str, Any]:
-    """The ``model`` of a configuration."""
+    """The ``model`` entry of a configuration."""
     config = {"model_type": family, **_SIZES, **FAMILIES[family]}
     return {"source": "random", "config": config, "seed": 7, "tokenizer": "bytes"}

@@ -1,1 +1,1 @@
-"""Quantization: from the experiment to the library."""
+"""Tests of quantization, from the experiment to the library."""

@@ -1,4 +1,4 @@
-"""Files that are quantized already, loaded as they are and told as what they became."""
+"""Files that are already quantized: loaded as they are and reported as what they became."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_checkpoint_of_4_bits_is_proved_at_load_and_told_as_unpacked_once_it_r
     assert at_load["mean_bits_per_weight"] < 4.5
     process._generate(trial())
     running = loaded.proof().body
-    # The library unpacks each layer at its first forward pass: no failure of what was asked for, and no 4-bit model.
+    # The library unpacks each layer at its first forward pass: that is no error, but no longer a 4-bit model.
     assert running["matrix_weights_quantized_share"] == 0
     assert running["weights_bytes"] > 2 * at_load["weights_bytes"]
     ours.close()
@@ -113,7 +113,7 @@ def test_what_cannot_be_read_here_says_so_before_anything_is_loaded(
 
 
 def test_8_bit_floats_in_blocks_are_told_as_dequantized(plain: Path, tmp_path: Path) -> None:
-    """On a CPU the library has no kernel for them, and says so in its log alone."""
+    """The library has no kernel for them on a CPU, and says so only in its log."""
     folder = _with_config(plain, tmp_path / "fp8", {"quant_method": "fp8", "weight_block_size": [128, 128]})
     loaded = load(_asked(folder, device="cpu"), Devices.open())
     assert loaded.measurement["stored_quantization"] == "fp8, blocks of 128 × 128"

@@ -1,4 +1,4 @@
-"""torchao is in no process that needs none, and where it is needed its own noise is not told."""
+"""torchao is imported only by processes that need it, and the noise that it makes then is not reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods of torchao and quanto: each through load, proof and trial, on a tiny model."""
+"""The methods of torchao and quanto, each taken through load, proof and trial with a tiny model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scripts.families import list_families
 from tests.conftest import QUANTIZATIONS, configuration, trial
 from tests.proof.tiny_models import tiny_model
 
-#: Bytes of a row's constants, and of a layer: as the estimate has them (src/quantization).
+#: Bytes of the constants per row and per layer, as in the estimate (src/quantization).
 _CONSTANTS = {
     "torchao-int8": (5, 0),
     "torchao-int8-dynamic": (5, 0),
@@ -30,7 +30,7 @@ _RUNS_HERE = [*_CONSTANTS, "quanto-int4"]
 
 
 def _run(quantization: str, **changes: Any) -> TrialProcess:
-    """Loaded, run once, and verified again."""
+    """Loads a tiny model, runs it once, and verifies it again."""
     ours, theirs = Pipe()
     process = TrialProcess(theirs)
     process._load({"configuration": configuration(quantization, model=tiny_model("llama"), **changes)})
@@ -54,7 +54,7 @@ def test_a_method_is_proved_by_its_tensors_before_and_after_it_ran(quantization:
 
 @pytest.mark.parametrize("quantization", ["torchao-int8", "quanto-int4"])
 def test_layers_of_a_class_of_their_own_are_quantized_and_run(quantization: str) -> None:
-    """Falcon's spell the product out in a way that torchao's tensors do not know."""
+    """Falcon's layers write the product in a way that torchao's tensors do not support."""
     ours, theirs = Pipe()
     process = TrialProcess(theirs)
     process._load({"configuration": configuration(quantization)})
@@ -65,7 +65,7 @@ def test_layers_of_a_class_of_their_own_are_quantized_and_run(quantization: str)
 
 
 def test_8_bit_layers_of_quanto_take_the_inputs_of_state_space_models() -> None:
-    """In the library's own way they fail: "A must be contiguous on the last dimension"."""
+    """Left to the library, they fail: "A must be contiguous on the last dimension"."""
     asked = configuration("quanto-int8")
     asked["model"]["config"] = list_families()["mamba"]
     ours, theirs = Pipe()
@@ -154,7 +154,7 @@ def test_a_method_tells_whether_rows_that_are_read_together_may_change_each_othe
 
 
 def test_one_scale_for_all_activations_is_the_default_of_float8_dynamic_alone() -> None:
-    """That is why its rows change each other; an int8 activation has a scale for each row."""
+    """That is why its rows change each other; int8 activations have one scale per row."""
     from torchao.quantization import Float8DynamicActivationFloat8WeightConfig
     from torchao.quantization.granularity import PerTensor
 

@@ -18,7 +18,7 @@ from tests.remote_code import make_remote_code_model
 
 @pytest.fixture(autouse=True)
 def modules_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the library copies a model's own code."""
+    """Redirects the folder into which the library copies a model's own code."""
     monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
 
 
@@ -33,7 +33,7 @@ def test_modules_of_a_trusted_model_with_code_of_its_own_can_be_skipped(tmp_path
     loaded = load(_skipping(folder, trusted=True), Devices.open())
     proof = loaded.measurement["proof"]
     assert proof["model_class"] == "LabForCausalLM"
-    # The user's and the library's own.
+    # The user's entry and the library's own.
     assert proof["skipped_linear_modules"] == ["model.layers.0.self_attn.q_proj", "lm_head"]
     assert proof["quantized_linear_layers"] == 6
 
@@ -53,7 +53,7 @@ def test_code_of_a_model_that_is_not_trusted_does_not_run(tmp_path: Path) -> Non
     ("entry", "near"),
     [
         ("no_such_module", None),
-        # As it stands in the middle of names: the library looks at their start and at their end.
+        # Occurs only in the middle of names, but the library looks at their start and their end.
         ("mlp", ".*mlp"),
         ("dense_h_to_h4", "dense_h_to_4h"),
         ("transformer.h.7", "transformer.h.1.mlp"),

@@ -1,4 +1,4 @@
-"""Files that are quantized already never pass as what was asked for."""
+"""Files that are already quantized are never passed off as what was asked for."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""In the place of what knows the machine's devices."""
+"""Replaces the module that knows the machine's devices."""
 
 from __future__ import annotations
 
 
 class Devices:
-    """None."""
+    """No devices."""
 
     @staticmethod
     def open() -> Devices:
-        """As the real one."""
+        """Like the real method."""
         return Devices()

@@ -1,4 +1,4 @@
-"""In the place of the libraries that the forkserver preloads: nothing, or a library that initializes a driver."""
+"""Replaces the libraries that the forkserver preloads by nothing, or by a library that initializes a driver."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 
 from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
 
-# As the real one does: nobody else binds the forkserver to the supervisor.
+# As in the real module, because nothing else ends the forkserver together with the supervisor.
 signal_at_parents_end(signal.SIGKILL)
 
 
@@ -16,12 +16,12 @@ def finish_imports() -> None:
 
 
 failure: BaseException | None = None
-#: The process that holds the driver's context: whoever is forked from it cannot use it.
+#: The process that holds the driver's context, which processes forked from it cannot use.
 _driver_pid = os.getpid() if os.environ.get("FALCON_EXP_TEST_DRIVER") == "initialized-by-an-import" else None
 
 
 def find_fork_problem() -> str | None:
-    """As the real one: the reason, or None."""
+    """Like the real function, returns the reason, or None."""
     if _driver_pid is None or _driver_pid == os.getpid():
         return None
     return "an import initialized the driver."

@@ -1,4 +1,4 @@
-"""In the place of the trial process's work."""
+"""Replaces the work of the trial process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import NoReturn
 from falcon_exp.worker.environment import read_golden  # type: ignore[attr-defined]
 from falcon_exp.worker.failures import error_body
 
-#: What torch raises, by prompt.
+#: The message of the error that torch raises, by prompt.
 ERRORS = {
     "illegal address": "CUDA error: an illegal memory access was encountered",
     "poisoned": "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, use spawn",
@@ -23,24 +23,24 @@ ERRORS = {
 
 
 def stay() -> NoReturn:
-    """Only SIGKILL ends it."""
+    """Never returns; only SIGKILL ends the process."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         time.sleep(3600)
 
 
 class TrialProcess:
-    """Loads whatever it is told.
+    """Loads any configuration.
 
-    A configuration labelled ``stays`` does not end by itself after `unload`; the prompt says what a generate does:
-    ``compute`` for ever, ``fork`` processes that stay, ``fork and die``, raise one of ERRORS, or answer.
+    With the label ``stays``, the process does not end by itself after `unload`. The prompt says what a generate does:
+    ``compute`` forever, ``fork`` processes that stay, ``fork and die``, raise one of ERRORS, or answer.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def serve(self) -> None:
-        """As the real one."""
+        """Serves requests like the real process."""
         while True:
             try:
                 command, body = self._connection.recv()
@@ -50,7 +50,7 @@ class TrialProcess:
                 if body["configuration"]["label"] == "stays":
                     multiprocessing.util.Finalize(None, stay, exitpriority=100)
                 known = body["remembered"]
-                # Told as seconds of a download: how many loads before this one it knows of.
+                # Reported as ``download_sec``: the number of earlier loads that the process knows of.
                 measurement = {**read_golden("ok-load")["measurement"], "download_sec": float(len(known))}
                 self._connection.send(("ok", {"measurement": measurement, "remembered": {**known, str(len(known)): 1}}))
             elif command == "generate":
@@ -80,7 +80,7 @@ class TrialProcess:
 
 
 def fork() -> None:
-    """One process as a library's pool forks it, and one that left the worker's process group."""
+    """Starts one process as a library's pool forks it, and one that leaves the worker's process group."""
     multiprocessing.get_context("fork").Process(target=stay).start()
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)"
     subprocess.Popen([sys.executable, "-S", "-c", code], start_new_session=True)

@@ -1,8 +1,8 @@
 """A worker without torch, for tests of how its processes live and end. Python imports this file by itself.
 
-The supervisor, the launcher, the forkserver and what a trial process begins with are real. Scripted are the libraries
-that the forkserver preloads, devices and environment, and the trial: its answers are the wire format's golden files,
-and what it does stands in the configuration's label and in the prompt. It starts in a moment on a busy machine, too.
+The supervisor, the launcher, the forkserver and the start of a trial process are real. The libraries that the
+forkserver preloads, the devices, the environment and the trial are scripted: the trial answers with the wire format's
+golden files, and the configuration's label and the prompt say what it does. It starts quickly even on a busy machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Finder(importlib.abc.MetaPathFinder):
     """Puts the scripted modules in the place of the real ones."""
 
     def find_spec(self, fullname: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """As importlib asks for it."""
+        """Called by importlib."""
         file = _SCRIPTED.get(fullname)
         return None if file is None else importlib.util.spec_from_file_location(fullname, file)
 

@@ -1,7 +1,7 @@
-"""No sleep is longer than 20 ms. Python imports this file by itself wherever it lies on PYTHONPATH.
+"""Limits every sleep to 20 ms. Python imports this file by itself if its folder is on PYTHONPATH.
 
-For a worker whose model hub does not answer: the hub's library asks again and again, up to 8 s apart, and neither what
-it asks nor how often depends on how long it sleeps.
+For a worker whose model hub does not answer: the hub's library retries, up to 8 s apart, and neither what it requests
+nor how often depends on how long it sleeps.
 """
 
 import time

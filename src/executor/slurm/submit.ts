@@ -161,7 +161,7 @@ export class Submitter {
     if (waiting.length === 0 || this.#hasToldWaiting) return;
     this.#hasToldWaiting = true;
     const limit = settings["array-limit"];
-    const why = `Slurm takes at most ${maxJobCount} jobs from all users (MaxJobCount), and a tenth is left to others${limit === undefined ? "" : `; at most ${limit} of this run (array-limit)`}`;
+    const why = `Slurm takes at most ${maxJobCount} jobs from all users (MaxJobCount), of which a tenth is left to other users${limit === undefined ? "" : `; at most ${limit} may be from this run (array-limit)`}`;
     this.options.say(
       `${pluralize(waiting.length, "task")} not submitted yet: ${why}. They follow as others end.`,
     );

@@ -31,7 +31,7 @@ const faster = {
 const metric = (report: CompareReport, key: string, group = 0) =>
   report.groups[group]?.metrics.find((one) => one.key === key);
 
-/** Every trial takes `factor` times as long. */
+/** Returns the records with every trial taking `factor` times as long. */
 function slowed(records: readonly RunFileRecord[], factor: number): RunFileRecord[] {
   return records.map((record) =>
     record.kind === "trial" && record.status === "completed"
@@ -43,7 +43,7 @@ function slowed(records: readonly RunFileRecord[], factor: number): RunFileRecor
   );
 }
 
-/** A run on this machine; null: of before machines were recorded. */
+/** A run on this machine; null for a run from before machines were recorded. */
 function on(argument: string, machine: Machine | null) {
   const records = fakeRun().records.map((record) =>
     record.kind === "environment" ? { ...record, environment: { ...record.environment, machine } } : record,
@@ -83,7 +83,7 @@ test("two runs tell no difference of times that a machine may make between them;
   expect(timeAgainst(ofAnotherRun)?.verdict).toBe("within-noise");
 });
 
-/** Records whose loads and trials say what they were made of. */
+/** Records in which loads have a fingerprint of these weights, and trials have these settings and this hash of inputs. */
 function made(weights: string, settings: Record<string, number>, inputs = "i") {
   return fakeRun().records.map((record): RunFileRecord => {
     if (record.kind === "load") {
@@ -227,7 +227,7 @@ test("what differs of the environment comes first", () => {
   expect(report.environment.map(({ what }) => what)).toEqual(["GPUs", "GPU driver", "CUDA"]);
   const text = compareText(report, { columns: 80, color: false });
   expect(text.startsWith("Environment (not the same machine):\n  GPUs: none → NVIDIA H100")).toBe(true);
-  // One has peak RSS, the other allocated memory: not the same figure, so not compared.
+  // One run has peak RSS, the other allocated memory. These are different figures, so they are not compared.
   expect(metric(report, "peak_memory_bytes")).toBeUndefined();
 });
 
@@ -240,7 +240,7 @@ test("a CPU of the same name with an instruction set less is not the same machin
     "Environment (not the same machine):\n  CPU instruction sets: avx512_bf16 missing\n",
   );
   expect(compareMarkdown(two)).toContain("avx512\\_bf16 missing |");
-  // The same CPU whose kernels were held down: no library chose them, so it counts as another machine.
+  // The same CPU with lesser kernels, which no change of a library explains, so it counts as another machine.
   const held = on("held", { ...MACHINE, torch_cpu_capability: "AVX2" });
   expect(compare([a, held], { force: false }).is_same_machine).toBe(false);
   const three = compareText(compare([a, b, a], { force: false }), { columns: 200, color: false });
@@ -262,7 +262,7 @@ test("names do no harm in Markdown and at the terminal", () => {
   expect(markdown).not.toContain("<script>");
   expect(markdown).not.toContain("\u001b");
   const cells = markdown.split("\n").filter((line) => line.startsWith("|"));
-  // Name, two values and one ratio, and a bar at each end.
+  // Four cells (the name, two values and one ratio) and a bar at each end.
   for (const line of cells.slice(-3)) expect(line.replaceAll("\\|", "").split("|")).toHaveLength(6);
   expect(compareText(report, { columns: 80, color: false })).not.toContain("\u001b");
 });

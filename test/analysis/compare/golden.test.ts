@@ -6,7 +6,7 @@ import { compare } from "../../../src/analysis/compare/compare.js";
 import { parseRecords } from "../../../src/run/reader.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 
-// python/tests/test_compatibility.py reads the same files: a notebook warns of what `compare` refuses.
+// python/tests/test_compatibility.py reads the same files: where `compare` refuses, a notebook warns.
 const folder = fileURLToPath(new URL("../../golden/compare/", import.meta.url));
 
 test.each(readdirSync(folder))("two runs are told apart: %s", (name) => {

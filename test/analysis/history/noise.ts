@@ -1,11 +1,11 @@
-/** Noise for simulations: the same seed gives the same series. */
+/** Noise for simulations; the same seed gives the same series. */
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
 export interface Noise {
   /** Standard normal. */
   readonly normal: () => number;
-  /** Normal, but one of twelve lies six times as far out: runs on a machine that is busy now and then. */
+  /** Normal, but one value in twelve deviates six times as far, as on a machine that is busy now and then. */
   readonly heavy: () => number;
 }
 
@@ -17,7 +17,7 @@ export function noise(seed: number): Noise {
   return { normal, heavy };
 }
 
-/** `length` runs about `level`, `relative` being one standard deviation; from `stepAt` on times `step`. */
+/** Returns `length` values around 20, with `relative` as one standard deviation; from `stepAt` on, times `step`. */
 export function makeRuns(
   draw: () => number,
   options: {

@@ -6,7 +6,7 @@ import type { RunSummary } from "../../../src/run/summary-schema.js";
 
 const card = { kind: "cuda", index: 1, name: "A card" };
 
-/** The parts of a summary and of records that the rows are made from. */
+/** The parts of a summary and of records from which the rows are computed. */
 const summary = (changes: object) =>
   ({
     experiment: "falcon-40b-geometry",

@@ -122,7 +122,7 @@ describe.each(CASES)("with %s", (_, options) => {
     expect(complaint.mock.calls).toEqual([]);
   });
 
-  // Altair, which notebooks show charts with, refuses what the schema does not allow.
+  // Altair, which displays charts in notebooks, refuses whatever the schema does not allow.
   test("every chart holds by Vega-Lite's schema", () => {
     const sides = [fakeRun(options), fakeRun(options)].map(({ records }, index) => ({
       argument: String(index),
@@ -173,7 +173,7 @@ test("texts of a chart do not lie on one another", async () => {
   for (const options of [{}, { configurations: TWELVE_LONG }, { repeats: 10 }]) {
     for (const spec of [...makeSpecs(options), ...makeSpecs(options, true)]) {
       const { texts } = readTexts((await render(spec)).svg, fonts);
-      // The same text twice at one place is a label and its white outline.
+      // If the same text occurs twice at one place, it is a label and its white outline.
       const distinct = texts.filter(
         (one, i) =>
           texts.findIndex(
@@ -244,7 +244,7 @@ test("a configuration is dominated only by one that is as good in memory, speed 
   expect(dominates(of(1, 10, 0.1), of(1, 10, 0.1))).toBe(false);
   expect(dominates(of(1, 10, null), of(2, 9, 0.2))).toBe(true);
   const points = tradeoffPoints(summarize(groupRecords(scoredRun(), "test")));
-  // int8 weighs more than fp4 and is slower; both diverge the same.
+  // int8 is larger and slower than fp4; both diverge equally.
   expect(points.map(({ label, isOptimal }) => [label, isOptimal])).toEqual([
     ["bf16 (unquantized)", true],
     ["int8", false],
@@ -315,7 +315,7 @@ test("a batch chart has a line for all that differs beside the batch, and a cros
   const [one, four, sixteen] = input?.rows ?? [];
   expect(sixteen).toMatchObject({ values: { rate: null, memory: null }, failure: "out-of-memory-device" });
   expect(one?.failure).toBeNull();
-  // Four rows of 15 tokens a second each, give or take what trials differ by.
+  // Four rows at 15 tokens per second each, give or take the differences between trials.
   expect(four?.values.rate?.median).toBeGreaterThan(55);
 });
 

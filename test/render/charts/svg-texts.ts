@@ -1,6 +1,6 @@
 import type { FontMetrics } from "../../../src/render/charts/font-metrics.js";
 
-/** A line of text as it lies on the canvas, in pixels of the SVG. */
+/** A line of text and its place on the canvas, in pixels of the SVG. */
 export interface PlacedText {
   readonly text: string;
   readonly left: number;
@@ -13,7 +13,7 @@ export interface PlacedText {
 type Matrix = readonly [number, number, number, number, number, number];
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0];
 
-/** Every line of text in an SVG as Vega writes it: groups, texts and tspans with translate and rotate, nothing else. */
+/** Reads every line of text in an SVG written by Vega: groups, texts and tspans with translate and rotate, nothing else. */
 export function readTexts(
   svg: string,
   fonts: Readonly<Record<"regular" | "bold", FontMetrics>>,

@@ -79,7 +79,7 @@ test("a link brings back what was chosen: chart, configurations, sorting, answer
   expect(await page.locator("#results th[aria-sort=ascending]").textContent()).toContain("weights");
   await chart("tradeoff");
   expect(await axisTitles(page)).toContain("time (s), lower is better");
-  // What was typed or chosen by hand is nothing that a link could run.
+  // In a link that was edited by hand, malformed or unknown choices are ignored, and nothing in them can run.
   await page.goto(`${url.split("#")[0]}#%E0%A4?x=nothing&show=<script>`);
   await page.reload();
   expect(await page.locator("#results tbody tr:visible").count()).toBe(3);
@@ -103,7 +103,7 @@ test("by keyboard: Shift with a name shows it alone, Escape shows all again", as
   await page.locator('[data-select="fp4"]').focus();
   await page.keyboard.press("Shift+Enter");
   expect(await page.locator("#results tbody tr:visible").count()).toBe(1);
-  // In a field it only closes what is open there.
+  // In a field, Escape only closes what is open there.
   await choose(page, "Horizontal").focus();
   await page.keyboard.press("Escape");
   expect(await page.locator("#results tbody tr:visible").count()).toBe(1);

@@ -40,7 +40,7 @@ test("a clipped text is a beginning, and takes no more bytes in the page than it
         const { text: clipped, isCut } = clipText(text, most);
         expect(text.startsWith(clipped)).toBe(true);
         expect(clipped === text).toBe(!isCut);
-        // A code point beyond 16 bits is named with up to two digits more.
+        // The name of a code point beyond 16 bits has up to two more digits.
         expect(Buffer.byteLength(html`${clipped}`.text)).toBeLessThanOrEqual(most * 1.3);
       },
     ),

@@ -10,13 +10,13 @@ import { groupRecords } from "../../../src/run/run-data.js";
 import { newPage } from "../../fixtures/chromium.js";
 import { scratchFolder } from "../../fixtures/run-folder.js";
 
-/** The page of these records, as text. */
+/** Returns the HTML of the page of these records. */
 export async function renderPage(records: readonly RunFileRecord[]): Promise<string> {
   const data = groupRecords(records, "test");
   return reportHtml(data, summarize(data), await readPageBundle());
 }
 
-/** The page opened from disk. Anything asked for but the page itself is a complaint. */
+/** Opens the page from disk. A request for anything but the page itself is a complaint. */
 export async function opened(
   browser: Browser,
   records: readonly RunFileRecord[],

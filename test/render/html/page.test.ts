@@ -81,7 +81,7 @@ test("a page that was sent to somebody saves its charts by itself, and has no li
   const svg = await saved("SVG");
   expect(svg.name).toBe("overview.svg");
   expect(svg.bytes.toString()).toMatch(/^<svg.*bf16 \(unquantized\)/s);
-  // As the files in the run's folder: no colour of the page's own style.
+  // As in the files of the run's folder, no colour comes from the page's own style.
   expect(svg.bytes.toString()).not.toContain("var(");
   const png = await saved("PNG");
   expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");

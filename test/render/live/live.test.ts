@@ -18,7 +18,7 @@ const findSession = (configuration: (typeof plan.configurations)[0]) =>
   plan.blocks[configuration.index] as (typeof plan.blocks)[0];
 const listTrials = (id: string) => plan.trials.filter((trial) => trial.configuration_id === id);
 
-/** A whole run, each event one second after the one before. */
+/** The events of a whole run, each one second after the one before. */
 const EVENTS: readonly RunEvent[] = [
   { type: "worker-starting" },
   ...[none, int8].flatMap((configuration): RunEvent[] => [
@@ -132,7 +132,7 @@ test("time left is told from the trials, not from the load before them, and only
   at(0, { type: "configuration-started", configuration: none, session: findSession(none), trialsOver: 0 });
   at(100, { type: "trial-started", trial: first });
   at(103, { type: "trial-completed", trial: first, measurement: measurement() });
-  // One more trial of 3 s here, and one more configuration of 100 s of load and two trials.
+  // Left are one more trial of 3 s here, and another configuration with a load of 100 s and two trials.
   expect(secondsLeft(state, 103)).toBe(3 + 106);
   expect(secondsLeft(state, 105)).toBe(1 + 106);
   expect(secondsLeft(state, 500)).toBe(106);

@@ -38,7 +38,7 @@ test("a name that is cut within a wide character is no wider for it", () => {
 test("columns of the highest rank are left out first, and only as many as has to be", () => {
   const row = { name: "n".repeat(20), a: "a".repeat(10), b: "b".repeat(10), c: "c".repeat(10) };
   const headersAt = (columns: number) => headersOf(fitTable([row], COLUMNS, { columns, color: false }).text);
-  // A cell has three columns of border and padding, and the last border is one more.
+  // Each cell adds three columns of border and padding, and the last border adds one more.
   expect(headersAt(63)).toEqual(["name", "a", "b", "c"]);
   expect(headersAt(62)).toEqual(["name", "a", "c"]);
   expect(headersAt(50)).toEqual(["name", "a", "c"]);

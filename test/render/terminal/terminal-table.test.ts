@@ -90,7 +90,7 @@ test("figures that other work on the machine decided are marked, and the mark is
   const rowOf = (table: string) => table.split("\n").find((line) => line.startsWith("│ int8")) ?? "";
   expect(rowOf(disturbed(5))).toMatch(/│ +163 MB │.*│ +~ /);
   expect(disturbed(5).replaceAll("\n", " ")).toContain("~: other work disturbed every trial");
-  // Some quiet ones are left, and the medians are of them.
+  // One undisturbed trial is left, and the medians are taken from it.
   expect(rowOf(disturbed(4))).not.toContain("~");
   expect(disturbed(0)).not.toContain("~:");
 });

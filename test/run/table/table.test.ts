@@ -15,7 +15,7 @@ const makeRows = (options: FakeRunOptions = {}) =>
 const toFile = (bytes: Uint8Array) => new Uint8Array(bytes).buffer;
 const NOTHING_LOADED = THREE.map((one) => ({ ...one, failsAtLoad: { code: "model-corrupt" } }));
 
-/** The rows as they were before they were written: whole numbers are read as BigInt, times as Date. */
+/** Reads the rows and restores their types from before writing: whole numbers are read as BigInt, times as Date. */
 async function readBack(bytes: Uint8Array): Promise<TableRow[]> {
   const read = await parquetReadObjects({ file: toFile(bytes) });
   return read.map((row) =>

@@ -23,7 +23,7 @@ const bin = fileURLToPath(new URL("../../../bin/falcon-exp.js", import.meta.url)
 const scripted = fileURLToPath(new URL("../../fixtures/workers/scripted.py", import.meta.url));
 const VERSIONS = { version: "1", workerCodeSha256: "0".repeat(64) };
 
-/** A worker that listens on this machine, and the keys of one who may speak to it. */
+/** A worker that listens on this machine, and the keys of a controller that may talk to it. */
 async function hosted(behaviour: string) {
   const [own, allowed] = [curveKeyPair(), curveKeyPair()];
   const scratch = scratchFolder();
@@ -49,7 +49,7 @@ async function hosted(behaviour: string) {
 }
 
 test("whatever a network loses, repeats and delays, everything arrives once and in order at both ends", () => {
-  // Each number is the fate of a piece that is under way: lost, delivered, delivered twice, or put back.
+  // Each number is the fate of a message in transit: lost, delivered, delivered twice, or delivered twice and queued again.
   fc.assert(
     fc.property(fc.array(fc.nat(3), { maxLength: 400 }), fc.nat(30), (fates, count) => {
       const heard: Record<"a" | "b", unknown[]> = { a: [], b: [] };
@@ -77,7 +77,7 @@ test("whatever a network loses, repeats and delays, everything arrives once and 
         for (const end of Object.values(ends)) end.say(index, payload);
       }
       for (const fate of fates) deliver(fate);
-      // Once it works again.
+      // Then the network works again.
       for (let second = 0; second < 200; second += 3) {
         for (const end of Object.values(ends)) end.tick(second);
         while (underWay.length > 0) deliver(1);
@@ -119,7 +119,7 @@ test("a worker that dies there is a failure as it is here, with its last words, 
   expect(failed[0]).toMatchObject({ failure: { code: "worker-died" } });
 });
 
-/** A worker there, and nobody who listens to what it says. */
+/** Launches the remote worker without listening to what it says. */
 function launchedThere(remote: Parameters<typeof launchRemote>[0]) {
   const handlers = { onMessage: () => {}, onProtocolError: () => {} };
   return launchRemote(remote, { log: silentLog, clock: systemClock, handlers });
@@ -132,7 +132,7 @@ test("a signal that comes while the worker starts ends it, and the end of one is
   expect(await process.exited).toEqual({ exitCode: null, signal: "SIGKILL" });
   const before = systemClock.monotonicSec();
   await runtime.remove();
-  // What is not answered is given up after two seconds.
+  // A request that is not answered is given up after two seconds.
   expect(systemClock.monotonicSec() - before).toBeLessThan(1.9);
 });
 

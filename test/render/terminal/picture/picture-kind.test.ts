@@ -10,7 +10,7 @@ test.each([
   [{ TERM: "xterm-256color", LC_TERMINAL: "iTerm2" }, "iterm"],
   [{ TERM: "xterm-256color" }, "blocks"],
   [{}, "blocks"],
-  // tmux keeps what the outer terminal said of itself, and swallows the picture.
+  // tmux keeps the outer terminal's variables but swallows the picture.
   [{ TERM: "tmux-256color", KITTY_WINDOW_ID: "1" }, "blocks"],
   [{ TERM: "xterm-kitty", TMUX: "/tmp/tmux-0/default,1,0" }, "blocks"],
   [{ TERM: "screen", TERM_PROGRAM: "iTerm.app" }, "blocks"],
