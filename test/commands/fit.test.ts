@@ -160,7 +160,7 @@ test("fit says what it was not told, and which quantization there is not", async
   const stored = ["fit", falcon, "--memory", "1GB", "--quantization", "as-stored"];
   const open = await falconExp(stored, options());
   expect([open.exitCode, open.stderr]).toEqual([2, expect.stringContaining("quantization-unknown")]);
-  expect(open.stderr).toContain("known only once it is loaded");
+  expect(open.stderr).toContain("known only after it has been loaded");
 });
 
 test("what a quantization leaves as it is depends on the dtype that is asked for", async () => {

@@ -57,7 +57,7 @@ test("bars are as long as their figures", async () => {
     const lines = text.slice(text.indexOf(panel)).split("\n").slice(1, 4);
     return lines.map((line) => (line.match(/█/g) ?? []).length);
   };
-  const [none = 0, int8 = 0, fp4 = 0] = cells(await show(cwd), "weights, less");
+  const [none = 0, int8 = 0, fp4 = 0] = cells(await show(cwd), "weights, lower");
   expect(int8 / none).toBeCloseTo(163 / 269, 1);
   expect(fp4 / none).toBeCloseTo(110.4 / 269, 1);
 });
@@ -99,7 +99,7 @@ test("a dumb terminal, or one that is not UTF-8, gets bars of ASCII", async () =
   const { cwd } = workplace();
   for (const env of [{ TERM: "dumb" }, { LC_ALL: "C" }, { LANG: "en_US.ISO-8859-1" }]) {
     const text = await show(cwd, {}, { env });
-    const bars = text.slice(text.indexOf("weights, less"), text.indexOf("Results:"));
+    const bars = text.slice(text.indexOf("weights, lower"), text.indexOf("Results:"));
     expect(bars).toContain("####");
     expect(Array.from(bars).every((character) => character < "\u0080")).toBe(true);
   }
@@ -116,7 +116,7 @@ test.each([24, 40, 60, 80, 200])(
       })),
     });
     const text = await show(cwd, {}, { columns });
-    const bars = text.slice(text.indexOf("weights, less"), text.indexOf("Results:"));
+    const bars = text.slice(text.indexOf("weights, lower"), text.indexOf("Results:"));
     for (const line of bars.split("\n")) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
   },
 );
