@@ -146,8 +146,7 @@ function environmentFindings(python: string, check: EnvironmentCheck, next: stri
   }
   if (check.machine !== null) findings.push(...machineFindings(check.machine));
   const hasGpu = (check.devices ?? []).some(({ device }) => device.startsWith("cuda"));
-  if (check.devices !== null && !hasGpu)
-    findings.push(ok("GPU", "no CUDA device found: runs use the CPU"));
+  if (check.devices !== null && !hasGpu) findings.push(ok("GPU", "no CUDA device found: runs use the CPU"));
   return findings;
 }
 

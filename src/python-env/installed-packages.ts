@@ -89,7 +89,11 @@ async function inspectPackage(root: string, notes: string): Promise<InspectedPac
   try {
     text = await readFile(join(notes, "RECORD"), "utf8");
   } catch {
-    return { name, version, damage: { package: name, problem: "is missing its list of installed files (RECORD)", notes } };
+    return {
+      name,
+      version,
+      damage: { package: name, problem: "is missing its list of installed files (RECORD)", notes },
+    };
   }
   for (const line of text.split("\n")) {
     const file = parseLine(line);
