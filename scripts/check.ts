@@ -2,8 +2,8 @@
  * `npm test`: checks everything that must hold before a change is accepted. The checks that fail fastest come first, and checks
  * run side by side where possible.
  *
- * Ends with how long each step took, how many faults of docs/reliability.md were survived, and the line
- * `N passed, N failed`: every test counts, and every check that is not a test counts as one. Skipped tests are printed with
+ * Ends with how many faults of docs/reliability.md were survived, how long each step took, each failed test with its message,
+ * and the line `N passed, N failed`: every test counts, and every check that is not a test counts as one. Skipped tests are printed with
  * their reasons; with CI set, a skip is a failure, unless the test is marked `gpu` and there is no GPU. With CI set,
  * registries are also asked for known vulnerabilities. Exits 1 if anything failed.
  */
@@ -14,7 +14,13 @@ import { prepareDevPython } from "./dev-python.js";
 import { readMatrix, survivedFaults } from "./fault-matrix.js";
 import { prepareNodeLts } from "./node-lts.js";
 import { countOne, type Outcome, runCommand, runSideBySide, type Step, type StepResult } from "./steps.js";
-import { formatSlowest, readPytestReport, readVitestReport, type TestReport } from "./test-reports.js";
+import {
+  formatFailures,
+  formatSlowest,
+  readPytestReport,
+  readVitestReport,
+  type TestReport,
+} from "./test-reports.js";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -160,11 +166,13 @@ async function main(): Promise<number> {
   ]);
   write("\n── seconds\n");
   for (const { name, elapsedSec } of results) write(`${elapsedSec.toFixed(1).padStart(7)} s  ${name}\n`);
-  const failures = results.filter(({ failed }) => failed > 0).map(({ name }) => name);
-  if (failures.length > 0) write(`\nfailed: ${failures.join(", ")}\n`);
+  const failures = results.flatMap((result) => result.failures ?? []);
+  if (failures.length > 0) write(`\n── failed tests\n${formatFailures(failures)}`);
+  const failedSteps = results.filter(({ failed }) => failed > 0).map(({ name }) => name);
+  if (failedSteps.length > 0) write(`\nfailed: ${failedSteps.join(", ")}\n`);
   const sum = (key: "passed" | "failed") => results.reduce((total, result) => total + result[key], 0);
   write(`\n${sum("passed")} passed, ${sum("failed")} failed\n`);
-  return failures.length === 0 ? 0 : 1;
+  return failedSteps.length === 0 ? 0 : 1;
 }
 
 try {

@@ -11,6 +11,13 @@ export interface Outcome {
   readonly excused?: number;
   /** The outcome of each test, if the step reports it. */
   readonly tests?: readonly TestOutcome[];
+  readonly failures?: readonly Failure[];
+}
+
+export interface Failure {
+  /** The test, or the file that could not be run. */
+  readonly name: string;
+  readonly message: string;
 }
 
 /** Takes the output of a step as it comes. */

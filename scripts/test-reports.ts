@@ -1,6 +1,6 @@
 /** Reads what the two test runners report about their tests. */
 import type { TestOutcome } from "./fault-matrix.js";
-import type { Outcome } from "./steps.js";
+import type { Failure, Outcome } from "./steps.js";
 
 export interface TimedTest {
   readonly name: string;
@@ -19,11 +19,14 @@ export interface VitestFile {
   readonly file: string;
   /** Including its hooks. */
   readonly elapsed_ms: number;
+  /** Why the file could not be run. */
+  readonly errors: readonly string[];
   readonly tests: readonly {
     readonly title: string;
     readonly full_name: string;
     readonly state: "passed" | "failed" | "skipped" | "pending";
     readonly elapsed_ms: number;
+    readonly errors: readonly string[];
   }[];
 }
 
@@ -46,6 +49,12 @@ export function readVitestReport(json: string): TestReport {
         .filter(({ state }) => state !== "passed" && state !== "failed")
         .map(({ file, full_name }) => `${file}: ${full_name}`),
       tests: tests.map(({ file, title, state }) => ({ file, name: title, passed: state === "passed" })),
+      failures: [
+        ...files.map(({ file, errors }) => ({ name: file, errors })),
+        ...tests.map(({ file, full_name, errors }) => ({ name: `${file}: ${full_name}`, errors })),
+      ].flatMap(({ name, errors }): Failure[] =>
+        errors.length === 0 ? [] : [{ name, message: errors.join("\n\n") }],
+      ),
     },
     timed,
   };
@@ -66,6 +75,7 @@ export function readPytestReport(xml: string): TestReport {
       excused: skipped.filter(({ isForGpu, skippedFor }) => isForGpu && skippedFor?.startsWith(NO_GPU))
         .length,
       tests: cases.map(({ test }) => test),
+      failures: cases.flatMap(({ name, failure }) => (failure === null ? [] : [{ name, message: failure }])),
     },
     timed: cases.map(({ name, elapsedSec }) => ({ name, elapsedSec })),
   };
@@ -76,6 +86,7 @@ function readCase([, attributes = "", inner = ""]: RegExpMatchArray) {
     unescapeXml(new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(of)?.[1] ?? "");
   const file = `python/${attribute("classname").replaceAll(".", "/")}.py`;
   const [, skip] = /<skipped ([^>]*)/.exec(inner) ?? [];
+  const [, failure] = /<(?:failure|error)\b[^>]*>([^<]*)/.exec(inner) ?? [];
   // A parametrized test appears several times under the same name, which comes before the bracket.
   const [title = ""] = attribute("name").split("[");
   const test: TestOutcome = { file, name: title, passed: !/<(failure|error|skipped)\b/.test(inner) };
@@ -84,6 +95,7 @@ function readCase([, attributes = "", inner = ""]: RegExpMatchArray) {
     name: `${file}: ${attribute("name")}`,
     elapsedSec: Number(attribute("time")),
     skippedFor: skip === undefined ? null : attribute("message", skip),
+    failure: failure === undefined ? null : unescapeXml(failure),
     // python/tests/conftest.py writes this property for each test with the mark.
     isForGpu: /<property name="needs" value="gpu"/.test(inner),
   };
@@ -92,6 +104,17 @@ function readCase([, attributes = "", inner = ""]: RegExpMatchArray) {
 function unescapeXml(text: string): string {
   const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
   return text.replaceAll(/&(lt|gt|quot|apos|amp);/g, (whole, name: string) => entities[name] ?? whole);
+}
+
+/** Names each failed test with its message, of which the middle is left out if it is long. */
+export function formatFailures(failures: readonly Failure[], linesOfEachEnd = 12): string {
+  const texts = failures.map(({ name, message }) => {
+    const lines = message.trimEnd().split("\n");
+    const isLong = lines.length > 2 * linesOfEachEnd + 1;
+    const shown = isLong ? [...lines.slice(0, linesOfEachEnd), "…", ...lines.slice(-linesOfEachEnd)] : lines;
+    return `${name}\n${shown.map((line) => `    ${line}`).join("\n")}\n`;
+  });
+  return texts.join("\n");
 }
 
 /** The slowest tests first, one per line. */

@@ -3,6 +3,8 @@
  * does not say how long a file's hooks took.
  */
 import { writeFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
+import type { TestError } from "vitest";
 import type { Reporter, TestModule } from "vitest/node";
 import type { VitestFile } from "./test-reports.js";
 
@@ -14,9 +16,23 @@ export default class VitestReport implements Reporter {
         full_name: test.fullName,
         state: test.result().state,
         elapsed_ms: test.diagnostic()?.duration ?? 0,
+        errors: (test.result().errors ?? []).map(formatError),
       }));
-      return { file: module.relativeModuleId, elapsed_ms: module.diagnostic().duration, tests };
+      return {
+        file: module.relativeModuleId,
+        elapsed_ms: module.diagnostic().duration,
+        errors: module.errors().map(formatError),
+        tests,
+      };
     });
     writeFileSync(process.env.FALCON_EXP_VITEST_REPORT ?? "vitest-report.json", JSON.stringify(files));
   }
+}
+
+/** The stack begins with the message; only its places in tests and sources help. A failed assertion has its difference, too. */
+function formatError({ stack, message, diff }: TestError): string {
+  const lines = (stack ?? message)
+    .split("\n")
+    .filter((line) => !/^\s+at .*(?:node_modules|node:|<anonymous>)/.test(line));
+  return stripVTControlCharacters([...lines, ...(diff === undefined ? [] : [diff])].join("\n"));
 }

@@ -34,7 +34,7 @@ const SHARED = {
 
 export type ExperimentName = "identical" | "different";
 
-/** Identical configurations generate fewer, so that a hundred comparisons beside load generators take an hour, not two. */
+/** Identical configurations generate fewer tokens, so that a hundred comparisons beside load generators take an hour, not two. */
 const NEW_TOKENS: Readonly<Record<ExperimentName, number>> = { identical: 24, different: SLOWER.new_tokens };
 
 /** Uses nf4 twice: the output head, which the second configuration names, stays unquantized in any case. */

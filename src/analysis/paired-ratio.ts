@@ -2,12 +2,13 @@
 import {
   computeLoadSpread,
   computeMean,
-  computePooledVariance,
   computeVariance,
+  computeVarianceOfMean,
   LOAD_SPREAD,
 } from "../run/load-spread.js";
 import {
   computeHalfOfAssumed,
+  computeHalfOfPairs,
   computeHalfOfRatios,
   computeHalfOfSpread,
   FEWEST_LOADS,
@@ -136,8 +137,7 @@ function halfOfPairs(
   const loads = rounds.length;
   const logs = rounds.map((round) => round.map(({ log }) => log));
   const pairs = logs.flat().length;
-  const pooled = computePooledVariance(logs);
-  const ofPairs = pooled < 1e-24 ? 0 : quantileOf(pairs - loads) * Math.sqrt(pooled / pairs);
+  const ofPairs = computeHalfOfPairs(computeVarianceOfMean(logs), pairs, loads);
   const ofAssumed = computeHalfOfAssumed(loadSpread, loads);
   if (loads < 2) return { half: Math.hypot(ofPairs, ofAssumed), unevenLoads: null };
   const sides = ([0, 1] as const).map((side) => rounds.map((round) => round.map(({ paces }) => paces[side])));

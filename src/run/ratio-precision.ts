@@ -53,6 +53,15 @@ export function computeHalfOfRatios(ratios: readonly number[]): number {
 }
 
 /**
+ * Half the interval of the mean of `pairs` pairs in `loads` loads. `variance` is that of the mean, counting only how much pairs
+ * of the same load differ.
+ */
+export function computeHalfOfPairs(variance: number, pairs: number, loads: number): number {
+  // Rounding leaves a variance of about 1e-32 if all pairs of each load are the same.
+  return variance * pairs < 1e-24 ? 0 : quantileOf(pairs - loads) * Math.sqrt(variance);
+}
+
+/**
  * Half the interval for the spread that is assumed for few loads, with `spread` as that of one load; 0 from `FEWEST_LOADS`
  * loads on.
  */
@@ -67,16 +76,15 @@ export function computeHalfOfAssumed(spread: number, loads: number): number {
  */
 export function findUncertainty(own: LoadLogs, reference: LoadLogs): number | null {
   const loads = Math.min(own.length, reference.length);
-  // Trials are compared in pairs, whose spread is less certain than that of all trials would be.
-  const degrees = Math.min(own.flat().length, reference.flat().length) - loads;
-  if (loads < 2 || degrees < 1) return null;
+  const pairs = Math.min(own.flat().length, reference.flat().length);
+  if (loads < 2 || pairs <= loads) return null;
   const variance = computeVarianceOfMean(own) + computeVarianceOfMean(reference);
-  const ofTrials = quantileOf(degrees) * Math.sqrt(variance);
+  const ofPairs = computeHalfOfPairs(variance, pairs, loads);
   const ofLoads = Math.max(
     computeHalfOfSpread(computeLoadSpread([own, reference]), loads),
     computeHalfOfAssumed(LOAD_SPREAD, loads),
   );
-  const half = Math.min(Math.hypot(ofTrials, ofLoads), halfOfManyLoads(own, reference));
+  const half = Math.min(Math.hypot(ofPairs, ofLoads), halfOfManyLoads(own, reference));
   return half > PRECISE_ENOUGH ? Math.expm1(half) : null;
 }
 

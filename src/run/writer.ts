@@ -147,7 +147,7 @@ export function writeFailed(path: string, cause: unknown): FalconError {
   return new FalconError({
     code: "results-write-failed",
     message: `Could not write ${path}: ${reason}`,
-    next: "Check the free space and the permissions of the results folder; a run that had already started keeps its measurements; continue it with `falcon-exp run --resume`.",
+    next: "Check the free space and the permissions of the results folder. A run that had already started keeps its measurements; continue it with `falcon-exp run --resume`.",
     exitCode: ExitCode.resultsFailed,
     cause,
   });

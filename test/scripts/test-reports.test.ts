@@ -2,7 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { formatSlowest, readPytestReport, readVitestReport } from "../../scripts/test-reports.js";
+import {
+  formatFailures,
+  formatSlowest,
+  readPytestReport,
+  readVitestReport,
+} from "../../scripts/test-reports.js";
 import { packageRoot } from "../../src/base/program.js";
 import { testPython } from "../fixtures/python.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
@@ -80,6 +85,16 @@ test("pytest's own report is read: a skip of a test that is marked gpu, for want
       { file: "python/test_made.py", name: "test_needs_a_gpu_and_a_tape", passed: false },
       { file: "python/test_made.py", name: "test_pretends_to_need_a_gpu", passed: false },
     ],
+    failures: [
+      {
+        name: "python/test_made.py: test_fails",
+        message: expect.stringMatching(/^E +AssertionError: a < b$/m),
+      },
+      {
+        name: "python/test_made.py: test_has_a_broken_fixture",
+        message: expect.stringMatching(/^E +RuntimeError: no$/m),
+      },
+    ],
   });
   expect(timed.map(({ name }) => name)).toContain("python/test_made.py: test_passes[<]");
 });
@@ -96,6 +111,7 @@ test.skip("is skipped", () => {});
 test("vitest's tests are reported one by one, with what their files did besides", async () => {
   const folder = scratchFolder();
   writeFileSync(join(folder, "made.test.ts"), VITEST_FILE);
+  writeFileSync(join(folder, "unmade.test.ts"), 'import "./missing.js";');
   const report = join(folder, "report.json");
   const reporter = join(packageRoot(), "scripts/vitest-report.ts");
   const done = await execa("vitest", ["run", "--root", folder, "--globals", `--reporter=${reporter}`], {
@@ -116,6 +132,15 @@ test("vitest's tests are reported one by one, with what their files did besides"
       { file: "made.test.ts", name: "fails", passed: false },
       { file: "made.test.ts", name: "is skipped", passed: false },
     ],
+    failures: [
+      { name: "unmade.test.ts", message: expect.stringContaining("Cannot find module './missing.js'") },
+      {
+        name: "made.test.ts: a group > fails",
+        message: expect.stringMatching(
+          /^AssertionError: expected 1 to be 2[\s\S]*made\.test\.ts:5[\s\S]*- 2\n\+ 1$/,
+        ),
+      },
+    ],
   });
   expect(timed.map(({ name }) => name)).toEqual([
     "made.test.ts: before and after its tests",
@@ -123,7 +148,19 @@ test("vitest's tests are reported one by one, with what their files did besides"
     "made.test.ts: a group > passes with 2",
     "made.test.ts: a group > fails",
     "made.test.ts: is skipped",
+    "unmade.test.ts: before and after its tests",
   ]);
+});
+
+test("a failure is told with both ends of its message", () => {
+  const message = Array.from({ length: 9 }, (_, index) => `line ${index}`).join("\n");
+  const failures = [
+    { name: "a.test.ts: long", message },
+    { name: "b.test.ts: short", message: "no\n" },
+  ];
+  expect(formatFailures(failures, 2)).toBe(
+    "a.test.ts: long\n    line 0\n    line 1\n    …\n    line 7\n    line 8\n\nb.test.ts: short\n    no\n",
+  );
 });
 
 test("the slowest stand first, with their seconds", () => {

@@ -106,7 +106,7 @@ def _verify_settings(proof: Proof, method: Method, asked: dict[str, Any], dtype:
             names = list_names([layer.name for layer in wrong])
             raise _mismatch(
                 f"{name} was asked for with {key} {want}, but the layers have {found} {when}: {names}.",
-                next_step=f"If the model's files were quantized that way, ask for what they contain: "
+                next_step="If the model's files were quantized that way, ask for what they contain: "
                 f"{key}: {found.lower()}.",
             )
 
