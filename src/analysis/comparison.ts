@@ -164,21 +164,33 @@ function otherBatchesTexts(
   return [effectText(perToken, TOKEN_TIME_WORDS, smallestDifference), sizes];
 }
 
-/** `time not judged: 7 of 10 pairs of trials were disturbed (…); measure again on a quiet machine`. */
+/** `time not judged: 7 of 10 pairs of trials disturbed (…); stop the other work and measure again`. */
 function disturbedText(pairs: readonly TrialPair[], quiet: number): string {
   const causes = listDisturbances(pairs.filter(isDisturbed).flatMap((pair) => [...pair]));
   const what = `${pairs.length - quiet} of ${pluralize(pairs.length, "pair")} of trials disturbed (${causes})`;
-  return `time not judged: ${what}; stop the other work and measure again`;
+  const rest = quiet < FEWEST_PAIRS ? "" : ", the others from one load only";
+  return `time not judged: ${what}${rest}; stop the other work and measure again`;
 }
 
 /**
  * Picks the pairs that times are computed from: the undisturbed ones if there are any, else all. Times are judged only if nothing
- * was disturbed or enough undisturbed pairs are left.
+ * was disturbed or enough undisturbed pairs are left, and not of one load only if there were several: what one load does to all
+ * of its pairs would not show.
  */
 function pickTimed(pairs: readonly TrialPair[]) {
   const quiet = pairs.filter((pair) => !isDisturbed(pair));
-  const isJudged = quiet.length === pairs.length || quiet.length >= FEWEST_PAIRS;
+  const isOneLoadLeft = countLoads(quiet) === 1 && countLoads(pairs) > 1;
+  const isJudged = quiet.length === pairs.length || (quiet.length >= FEWEST_PAIRS && !isOneLoadLeft);
   return { timed: quiet.length > 0 ? quiet : pairs, quiet: quiet.length, isJudged };
+}
+
+function countLoads(pairs: readonly TrialPair[]): number {
+  return new Set(pairs.map(findRound)).size;
+}
+
+/** If one of the two was loaded only once, all pairs share that load. */
+function findRound([own, reference]: TrialPair): number {
+  return Math.min(own.round, reference.round);
 }
 
 function isDisturbed([own, reference]: TrialPair): boolean {
@@ -190,13 +202,12 @@ function pairValues(
   pairs: readonly TrialPair[],
   read: (measurement: RecordedTrial) => number | null,
 ): RatioPair[] {
-  return pairs.flatMap(([own, reference]) => {
+  return pairs.flatMap((pair) => {
+    const [own, reference] = pair;
     const [mine, its] = [read(own.measurement), read(reference.measurement)];
-    // If one of the two was loaded only once, all pairs share that load.
-    const round = Math.min(own.round, reference.round);
     if (mine === null || its === null) return [];
     const paces = [readPace(own.measurement), readPace(reference.measurement)] as const;
-    return [{ own: mine, reference: its, round, paces }];
+    return [{ own: mine, reference: its, round: findRound(pair), paces }];
   });
 }
 

@@ -47,7 +47,7 @@ export type RunEvent =
   /** Times vary so much that some ratios are not known well enough; their configurations are loaded once more. */
   | {
       readonly type: "ratios-uncertain";
-      /** The largest uncertainty of these ratios: 0.2 is ±20 %. */
+      /** The largest uncertainty of these ratios: 0.2 is ±20 %. Infinite if a ratio rests on one load. */
       readonly uncertainty: number;
       readonly sessions: readonly LoadSession[];
       /** Number of trials in all these sessions. */

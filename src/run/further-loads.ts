@@ -10,14 +10,17 @@ const FEWEST_QUIET_TRIALS = 4;
 export interface FurtherLoads {
   /** In the order of running. */
   readonly sessions: readonly LoadSession[];
-  /** The largest uncertainty of the ratios that made these loads necessary: 0.2 is ±20 %; 0 if there are none. */
+  /**
+   * The largest uncertainty of the ratios that made these loads necessary: 0.2 is ±20 %. Infinite if a ratio rests on one load,
+   * because all trials of the other were disturbed; 0 if there are no loads.
+   */
   readonly uncertainty: number;
 }
 
 /**
  * Finds the loads of a further round, judged by the records of the rounds before it: a configuration and its reference are
- * loaded again if their trials and loads vary so much that their ratio is not known well enough. The difference between the two
- * plays no part: measuring until a difference shows would find one.
+ * loaded again if their trials and loads vary so much that their ratio is not known well enough, or if all trials of a load were
+ * disturbed. The difference between the two plays no part: measuring until a difference shows would find one.
  */
 export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: number): FurtherLoads {
   const needed = new Set<string>();
@@ -29,7 +32,8 @@ export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: numb
     const ownLoads = progress.listLoadRates(own, round);
     const referenceLoads = progress.listLoadRates(reference, round);
     if (Math.min(ownLoads.flat().length, referenceLoads.flat().length) < FEWEST_QUIET_TRIALS) continue;
-    const uncertainty = findUncertainty(ownLoads, referenceLoads);
+    const haveOneLoad = Math.min(ownLoads.length, referenceLoads.length) < 2;
+    const uncertainty = haveOneLoad ? Number.POSITIVE_INFINITY : findUncertainty(ownLoads, referenceLoads);
     if (uncertainty === null) continue;
     for (const id of [own, reference]) needed.add(id);
     largest = Math.max(largest, uncertainty);

@@ -69,6 +69,29 @@ test("trials that other work disturbed are left out of times, and of nothing els
   expect(fp4?.against_reference?.sentence).toContain("slower [");
 });
 
+test("where the undisturbed trials are all of one load, although there were two, nothing is said of time either", () => {
+  const fp4 = (of: FakeRunOptions["configurations"], loads: number) => {
+    const { records } = fakeRun({ repeats: 2, ...(of === undefined ? {} : { configurations: of }) });
+    const inLoads = records.map((record) =>
+      record.kind === "trial" ? { ...record, round: record.repeat % loads } : record,
+    );
+    return summarize(groupRecords(inLoads, "test")).configurations[2]?.against_reference;
+  };
+  const inSecond = [1, 3, 5, 7, 9];
+  const configurations = THREE.map((one) => (one.id === "fp4" ? { ...one, disturbedTrials: inSecond } : one));
+  expect(fp4(configurations, 2)?.time).toMatchObject({
+    pairs: 5,
+    loads: 1,
+    verdict: "disturbed",
+    ci99_low: null,
+  });
+  expect(fp4(configurations, 2)?.sentence).toContain(
+    `time not judged: 5 of 10 pairs of trials disturbed (${DISTURBANCE}), the others from one load only; stop`,
+  );
+  expect(fp4(configurations, 1)?.time).toMatchObject({ pairs: 5, loads: 1, verdict: "more" });
+  expect(fp4(undefined, 2)?.time).toMatchObject({ pairs: 10, loads: 2, verdict: "more" });
+});
+
 test("where too few undisturbed trials are left nothing is said of time, but what disturbed it and what to do", () => {
   const fp4 = disturbed([0, 1, 2, 3, 4, 5, 6]);
   expect(fp4?.against_reference?.time).toMatchObject({

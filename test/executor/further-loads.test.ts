@@ -63,6 +63,24 @@ test("on a machine that is busy more loads would tell no more", async () => {
   expect(loadsOf(records)).toEqual(PLANNED);
 });
 
+test("a load whose trials were all disturbed is made up for, because one load does not show how much loads differ", async () => {
+  const { records, events } = await runPlan(
+    await plan("disturbed_retries: 0", "repeats: 2"),
+    "disturbed-load",
+  );
+  const loads = loadsOf(records);
+  expect(loads.slice(0, 4)).toEqual(PLANNED);
+  expect(loads.slice(4).toSorted()).toEqual(["fp4 2", "none 2"]);
+  const uncertain = events.flatMap((event) => (event.type === "ratios-uncertain" ? [event.uncertainty] : []));
+  expect(uncertain).toEqual([Number.POSITIVE_INFINITY]);
+  const { configurations } = summarize(groupRecords(records, "test"));
+  expect(configurations[1]?.against_reference).toMatchObject({
+    pairs: 15,
+    pairs_disturbed: 5,
+    time: { loads: 2, pairs: 10 },
+  });
+});
+
 test("a run that was killed during a further load is resumed: each trial is measured once", async () => {
   const planned = await plan();
   const whole = (await runPlan(planned, "uneven-loads")).records;

@@ -99,7 +99,7 @@ export function formatLogLine(
     case "configuration-loaded":
       return loadedLine(event, place, colors);
     case "ratios-uncertain":
-      return `speeds can only be compared to within a factor of ${(1 + event.uncertainty).toFixed(2)}: loading ${pluralize(event.sessions.length, "configuration")} again`;
+      return `${describeUncertainty(event.uncertainty)}: loading ${pluralize(event.sessions.length, "configuration")} again`;
     case "rounds-joined":
       return `${place}: loading takes longer than its trials, so one load measures all of them`;
     case "trial-completed":
@@ -140,6 +140,12 @@ export function formatLogLine(
     default:
       return null;
   }
+}
+
+function describeUncertainty(uncertainty: number): string {
+  return Number.isFinite(uncertainty)
+    ? `speeds can only be compared to within a factor of ${(1 + uncertainty).toFixed(2)}`
+    : "all trials of one load were disturbed";
 }
 
 function loadedLine(
