@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -214,6 +216,29 @@ def test_the_end_of_the_controller_ends_everything(worker: WorkerDriver) -> None
     worker.process.wait(DEADLINE_SEC)
     for process in family:
         await_gone(process.pid)
+
+
+def test_the_end_of_the_controller_ends_a_worker_that_is_still_importing(tmp_path: Path) -> None:
+    (tmp_path / "zmq.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)\n")
+    arguments = ["-m", "falcon_exp.worker", "--work", "ipc://work", "--control", "ipc://control", "--parent-pid"]
+    start = f"import os, subprocess; subprocess.run([{sys.executable!r}, *{arguments!r}, str(os.getpid())])"
+    package_folder = Path(__file__).parents[1]
+    controller = subprocess.Popen(
+        [sys.executable, "-c", start],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{package_folder}"},
+        text=True,
+    )
+    with controller:
+        assert controller.stdout is not None
+        supervisor_pid = int(controller.stdout.readline())
+        family = [supervisor_pid, *(child.pid for child in psutil.Process(supervisor_pid).children(recursive=True))]
+        controller.kill()
+        # The pipe that both have as their stdin is still open.
+        for pid in family:
+            await_gone(pid)
 
 
 def test_a_supervisor_that_is_killed_takes_the_trial_process_along(worker: WorkerDriver) -> None:

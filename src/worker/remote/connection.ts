@@ -27,8 +27,8 @@ export interface ConnectionOptions extends RemoteAddress {
 
 export interface Connection {
   say(item: FromController, payload?: Uint8Array): void;
-  /** Waits until the other end has received everything that was sent, but at most this long. */
-  close(atMostSec: number): Promise<void>;
+  /** Waits until the other end has received everything that was sent, but at most this long; returns whether it has. */
+  close(atMostSec: number): Promise<boolean>;
 }
 
 export function connect({ address, serverKey, keys, clock, onItem, onTick }: ConnectionOptions): Connection {
@@ -77,6 +77,7 @@ export function connect({ address, serverKey, keys, clock, onItem, onTick }: Con
       clearInterval(timer);
       await sending;
       if (!socket.closed) socket.close();
+      return stream.isAllHeard;
     },
   };
 }

@@ -124,7 +124,7 @@ export function launchRemote(
   };
   const remove = async () => {
     connection.say({ type: "close" });
-    await connection.close(CLOSE_SEC);
+    if (!(await connection.close(CLOSE_SEC))) log.write("warning", "remote-worker-close-unanswered", {});
   };
   const { address } = remote;
   return { channel, process, runtime: { path: "", workEndpoint: address, controlEndpoint: address, remove } };

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
 from pathlib import Path
 from types import FrameType
 
+from falcon_exp.worker.supervisor.controller_end import end_group
 from falcon_exp.worker.supervisor.launcher import Launcher
 from falcon_exp.worker.supervisor.parent_watch import adopt_orphans, signal_at_parents_end
 
@@ -17,6 +19,23 @@ _TERMINATED = 128 + signal.SIGTERM
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(_TERMINATED)
+
+
+def _end_with_controller() -> None:
+    """Ends all processes of this worker as soon as its parent has ended, even before its loop runs (Linux).
+
+    The loop sees that, too, but the imports before it take seconds on a busy machine. A supervisor that somebody
+    stopped sees nothing until it is continued, and SIGCONT does both.
+    """
+    parent_pid = os.getppid()
+
+    def look(_signal: int, _frame: FrameType | None) -> None:
+        # The kernel assigns a new parent before it sends the signal.
+        if os.getppid() != parent_pid:
+            end_group()
+
+    signal.signal(signal.SIGCONT, look)
+    signal_at_parents_end(signal.SIGCONT)
 
 
 def main() -> int:
@@ -30,8 +49,7 @@ def main() -> int:
     # Ctrl-C is the controller's business: it decides what becomes of the work under way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
-    # A supervisor that somebody stopped cannot see the controller end: the signal wakes it up so that it does.
-    signal_at_parents_end(signal.SIGCONT)
+    _end_with_controller()
     adopt_orphans()
     # The forkserver's socket goes beside the worker's own, so that there is only one folder to make, to remove, and to
     # keep short enough for a socket's path.
