@@ -9,6 +9,8 @@ const REAL_WORKER = [
   "test/experiments/quant.test.ts",
   "test/reliability/{controller,inputs,secrets,worker}.test.ts",
 ];
+/** So do these, but once or twice each, so they may run beside others. */
+const REAL_MODELS = ["test/experiments/!(batch|quant).test.ts", "test/plan/estimate-families.test.ts"];
 /**
  * The kernel kills a process for lack of memory, and counts that for the machine as a whole: a trial process that another
  * test kills meanwhile would seem to have run out of memory.
@@ -28,9 +30,8 @@ const SHARED_MODULES = [
 /** The slowest test takes some 20 s where it is alone; what hangs should not hang for long. */
 const REAL_WORKER_LIMITS_MS = { testTimeout: 240_000, hookTimeout: 240_000 };
 
+const OTHERS_LIMITS_MS = { testTimeout: 60_000, hookTimeout: 60_000 };
 const OTHERS = {
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
   maxWorkers: Math.max(1, availableParallelism() - 1),
   sequence: { groupOrder: 4 },
 };
@@ -73,16 +74,22 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: { ...REAL_WORKER_LIMITS_MS, name: "real models", include: REAL_MODELS, ...OTHERS },
+      },
+      {
+        extends: true,
         test: {
+          ...OTHERS_LIMITS_MS,
           name: "all others",
           include: ["test/**/*.test.ts"],
-          exclude: [...OUT_OF_MEMORY, ...KILLED_TRIALS, ...REAL_WORKER, ...SHARED_MODULES],
+          exclude: [...OUT_OF_MEMORY, ...KILLED_TRIALS, ...REAL_WORKER, ...REAL_MODELS, ...SHARED_MODULES],
           ...OTHERS,
         },
       },
       {
         extends: true,
         test: {
+          ...OTHERS_LIMITS_MS,
           name: "shared modules",
           include: SHARED_MODULES,
           ...OTHERS,

@@ -138,7 +138,7 @@ async function main(): Promise<number> {
       outOfMemory,
       pytest("Python tests (pytest)", interpreter, unlessKilled, env),
       vitest("TypeScript tests with the real worker (vitest)", ["real worker"], env),
-      vitest("all other TypeScript tests (vitest)", ["shared modules", "all others"], env),
+      vitest("all other TypeScript tests (vitest)", ["shared modules", "real models", "all others"], env),
       {
         ...pytest("Python tests that kill trial processes (pytest)", interpreter, KILLED_TRIALS, env),
         after: outOfMemory,

@@ -29,10 +29,12 @@ export default class VitestReport implements Reporter {
   }
 }
 
-/** The stack begins with the message; only its places in tests and sources help. A failed assertion has its difference, too. */
+/**
+ * Most stacks begin with the message, but not that of a time-out. Only places in tests and sources help. A failed assertion has
+ * its difference, too.
+ */
 function formatError({ stack, message, diff }: TestError): string {
-  const lines = (stack ?? message)
-    .split("\n")
-    .filter((line) => !/^\s+at .*(?:node_modules|node:|<anonymous>)/.test(line));
+  const text = stack === undefined ? message : stack.includes(message) ? stack : `${message}\n${stack}`;
+  const lines = text.split("\n").filter((line) => !/^\s+at .*(?:node_modules|node:|<anonymous>)/.test(line));
   return stripVTControlCharacters([...lines, ...(diff === undefined ? [] : [diff])].join("\n"));
 }

@@ -19,6 +19,7 @@ test("batch.yaml on a real model: in float32 every row answers as its prompt doe
     `prompts=${JSON.stringify(prompts)}`,
     "matrix={batch_size: [1, 3], dtype: float32}",
     "generation={max_new_tokens: 6, min_new_tokens: 6}",
+    "rounds=1",
     "disturbed_retries=0",
     "warmup=0",
   ];

@@ -10,7 +10,7 @@ const file = fileURLToPath(new URL("../../experiments/decoding.yaml", import.met
 
 test("decoding.yaml: prompt lookup says the same, and the conversation and its answers are in the report", async () => {
   const cwd = scratchFolder();
-  const changes = ["generation.max_new_tokens=8", "repeats=1", "disturbed_retries=0", "warmup=0"];
+  const changes = ["generation.max_new_tokens=8", "repeats=1", "rounds=1", "disturbed_retries=0", "warmup=0"];
   const { exitCode, stdout, stderr } = await falconExp(
     ["run", file, "--json", ...changes.flatMap((change) => ["--set", change])],
     { cwd },

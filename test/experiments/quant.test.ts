@@ -13,7 +13,7 @@ test("quant.yaml measures a real model: 15 trials, weights fp4 < int8 < bf16, an
   // Half as many tokens as in the file, which is enough for answers to differ.
   const tokens = ["max", "min"].flatMap((bound) => ["--set", `generation.${bound}_new_tokens=16`]);
   const { exitCode, stdout, stderr } = await falconExp(
-    ["run", file, "--json", ...tokens, "--set", "disturbed_retries=0"],
+    ["run", file, "--json", ...tokens, "--set", "rounds=1", "--set", "disturbed_retries=0"],
     { cwd },
   );
   expect(exitCode, stderr).toBe(0);

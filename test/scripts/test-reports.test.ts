@@ -104,6 +104,7 @@ beforeAll(() => {});
 describe("a group", () => {
   test.each([1, 2])("passes with %i", () => {});
   test("fails", () => expect(1).toBe(2));
+  test("hangs", () => new Promise(() => {}), 10);
 });
 test.skip("is skipped", () => {});
 `;
@@ -124,12 +125,13 @@ test("vitest's tests are reported one by one, with what their files did besides"
   const { outcome, timed } = readVitestReport(readFileSync(report, "utf8"));
   expect(outcome).toEqual({
     passed: 2,
-    failed: 1,
+    failed: 2,
     skipped: ["made.test.ts: is skipped"],
     tests: [
       { file: "made.test.ts", name: "passes with 1", passed: true },
       { file: "made.test.ts", name: "passes with 2", passed: true },
       { file: "made.test.ts", name: "fails", passed: false },
+      { file: "made.test.ts", name: "hangs", passed: false },
       { file: "made.test.ts", name: "is skipped", passed: false },
     ],
     failures: [
@@ -140,6 +142,10 @@ test("vitest's tests are reported one by one, with what their files did besides"
           /^AssertionError: expected 1 to be 2[\s\S]*made\.test\.ts:5[\s\S]*- 2\n\+ 1$/,
         ),
       },
+      {
+        name: "made.test.ts: a group > hangs",
+        message: expect.stringMatching(/^Test timed out in 10ms[\s\S]*made\.test\.ts:6/),
+      },
     ],
   });
   expect(timed.map(({ name }) => name)).toEqual([
@@ -147,6 +153,7 @@ test("vitest's tests are reported one by one, with what their files did besides"
     "made.test.ts: a group > passes with 1",
     "made.test.ts: a group > passes with 2",
     "made.test.ts: a group > fails",
+    "made.test.ts: a group > hangs",
     "made.test.ts: is skipped",
     "unmade.test.ts: before and after its tests",
   ]);
