@@ -2,7 +2,8 @@
  * `npm run bench:overhead`: what measuring with falcon-exp costs, compared with a loop written by hand.
  *
  * Promises, each with a 95 % interval no wider than ± 1 %:
- *   generate   falcon-exp ÷ plain loop at most 1.01, for none, int8 and fp4: pairs of generates in slices of 50 ms
+ *   generate   falcon-exp ÷ plain loop at most 1.01, for none, int8 and fp4: pairs of generates in the same process with the
+ *              same model, and pairs in processes of their own in slices of 50 ms
  *   sweep      `falcon-exp run experiments/quant.yaml` ÷ article_script.py at most 1.03: whole runs in slices
  * Exits 0 if all hold, 1 if one FAILED or is not resolved. Method and options: docs/benchmarks.md.
  * Needs `falcon-exp setup` to have run.
@@ -15,7 +16,14 @@ import { formatSeconds } from "../src/base/units.js";
 import { loadExperiment } from "../src/experiment/load.js";
 import { makePlan } from "../src/plan/make-plan.js";
 import { describePrompt } from "../src/protocol/prompt.js";
-import { computeGenerateInterval, measureGenerates, nameConfiguration } from "./overhead/generates.js";
+import {
+  computeGenerateInterval,
+  type Load,
+  measureGenerates,
+  measureGeneratesWithin,
+  nameConfiguration,
+  type RoundsOptions,
+} from "./overhead/generates.js";
 import { LARGE_PAGES } from "./overhead/large-pages.js";
 import { summarizeLoads } from "./overhead/load-summary.js";
 import { SWITCHES } from "./overhead/sides.js";
@@ -35,6 +43,7 @@ const { values } = parseArgs({
   options: {
     measured: { type: "string", default: "product" },
     against: { type: "string", default: "plain" },
+    process: { type: "string", default: "same,own" },
     only: { type: "string", default: "none,int8,fp4,sweep" },
     diagnose: { type: "string" },
     loads: { type: "string", default: "10" },
@@ -53,6 +62,10 @@ const only = new Set(values.only.split(","));
 const comparable = ["none", "int8", "fp4", "sweep"];
 if ([...only].some((name) => !comparable.includes(name))) {
   throw new RangeError(`--only takes some of ${comparable.join(",")}`);
+}
+const places = new Set(values.process.split(","));
+if ([...places].some((place) => place !== "same" && place !== "own")) {
+  throw new RangeError("--process takes same, own, or both");
 }
 const pythonArguments = values.python === undefined ? [] : ["--python", values.python];
 const onLine = (line: string) => console.error(line);
@@ -74,35 +87,45 @@ const quietCpus = Number(values["quiet-cpus"]);
 const sliceMs = Number(values["slice-ms"]);
 const loads = Number(values.loads);
 
-function measure(measured: string, against: string) {
-  onLine(`${measured} against ${against}, seed ${values.seed}`);
-  return measureGenerates({
-    python: setup.python,
-    modelPath: setup.builtin_model,
-    env: { FALCON_EXP_HOME: setup.home, PYTHONPATH: setup.python_path, ...LARGE_PAGES },
-    timeouts: plan.header.timeouts,
-    measured,
-    against,
-    configurations,
-    prompts,
-    warmup: experiment.warmup,
-    loads,
-    mostLoads: Number(values["most-loads"] ?? 2 * loads),
-    pairs: Number(values.pairs),
-    sliceMs,
-    quietCpus,
-    resolution: RESOLUTION,
-    seed: Number(values.seed),
-    onLine,
-  });
-}
+const common: RoundsOptions = {
+  python: setup.python,
+  modelPath: setup.builtin_model,
+  env: { FALCON_EXP_HOME: setup.home, PYTHONPATH: setup.python_path, ...LARGE_PAGES },
+  timeouts: plan.header.timeouts,
+  configurations,
+  prompts,
+  warmup: experiment.warmup,
+  loads,
+  mostLoads: Number(values["most-loads"] ?? 2 * loads),
+  pairs: Number(values.pairs),
+  quietCpus,
+  resolution: RESOLUTION,
+  seed: Number(values.seed),
+  onLine,
+};
 
 const rows: Row[] = [];
 const ratios: Record<string, RatioInterval | null> = {};
 const kept: unknown[] = [];
 
+/** Pairs in processes of their own. */
 async function compareGenerates(measured: string, against: string, limit: number | null): Promise<void> {
-  const made = await measure(measured, against);
+  onLine(`${measured} against ${against}, seed ${values.seed}`);
+  const made = await measureGenerates({ ...common, measured, against, sliceMs });
+  addGenerates(`${measured} ÷ ${against}`, made, limit);
+  kept.push({ measured, against, loads: made });
+}
+
+/** Pairs in the same process. They share what a load changes, so it takes fewer loads, with more pairs each. */
+async function compareWithin(): Promise<void> {
+  onLine(`product against plain in the same process, seed ${values.seed}`);
+  const fewer = { loads: Math.ceil(loads / 2), mostLoads: loads, pairs: 2 * common.pairs };
+  const made = await measureGeneratesWithin({ ...common, ...fewer });
+  addGenerates("the same process", made, GENERATE_LIMIT);
+  kept.push({ process: "same", loads: made });
+}
+
+function addGenerates(what: string, made: readonly Load[], limit: number | null): void {
   for (const name of configurations.map(nameConfiguration)) {
     const interval = computeGenerateInterval(made, name);
     ratios[name] = interval;
@@ -112,14 +135,13 @@ async function compareGenerates(measured: string, against: string, limit: number
       resolution: RESOLUTION,
     });
     rows.push({
-      what: `${name}: ${measured} ÷ ${against}`,
+      what: `${name}: ${what}`,
       interval,
       limit,
       verdict,
       ...summarizeLoads(own),
     });
   }
-  kept.push({ measured, against, loads: made });
 }
 
 async function compareSweeps(): Promise<void> {
@@ -153,8 +175,12 @@ async function compareSweeps(): Promise<void> {
 }
 
 if (values.diagnose === undefined) {
-  const limit = values.measured === "product" && values.against === "plain" ? GENERATE_LIMIT : null;
-  if (configurations.length > 0) await compareGenerates(values.measured, values.against, limit);
+  const isPromised = values.measured === "product" && values.against === "plain";
+  const haveGenerates = configurations.length > 0;
+  if (haveGenerates && isPromised && places.has("same")) await compareWithin();
+  if (haveGenerates && places.has("own")) {
+    await compareGenerates(values.measured, values.against, isPromised ? GENERATE_LIMIT : null);
+  }
   if (only.has("sweep")) await compareSweeps();
 } else {
   const names = values.diagnose === "each" ? Object.keys(SWITCHES) : values.diagnose.split(";");

@@ -1,9 +1,12 @@
 """falcon-exp's worker with something switched off, to see what it costs (`npm run bench:overhead -- --diagnose`).
 
-With nothing switched off it is the product's side of the comparison. Two variables change it further:
+With nothing switched off it is the product's side of the comparison. Three variables change it further:
 
 - FALCON_EXP_BENCH_TIMES names a file, to which it writes when the last generate began and ended, in seconds of
   CLOCK_MONOTONIC: the bench needs these times, and records say only how long the generate took.
+- FALCON_EXP_BENCH_PAIRED=1: the plain loop's generate runs right after each measured one, or right before it if the
+  trial's id ends with "plain-first", in the same process with the same model. The file then has its times and its
+  text, too.
 - FALCON_EXP_BENCH_SLOWER says how many of ten layers work twice in configurations with ``skip_modules``
   (`load-generators.ts different`).
 
@@ -21,6 +24,7 @@ from typing import Any
 #: Inherited by the forkserver, which imports this file as a module.
 VARIABLE = "FALCON_EXP_BENCH_WITHOUT"
 TIMES = "FALCON_EXP_BENCH_TIMES"
+PAIRED = "FALCON_EXP_BENCH_PAIRED"
 SLOWER = "FALCON_EXP_BENCH_SLOWER"
 ALL = ("progress", "clock", "collect", "freeze", "peak", "meters", "warnings", "heartbeat")
 
@@ -121,11 +125,42 @@ def _write_times(file: Path) -> None:
         times = readings[0], readings[-1]
         if times[1] - times[0] != measurement["elapsed_sec"]:
             raise AssertionError("the first and the last reading of the clock are not those around the generate")
-        file.write_text(json.dumps(times), encoding="utf-8")
+        last.update(measured=times, plain=None)
         return measurement
 
+    def paired(loaded: Any, request: dict[str, Any], on_token: object) -> dict[str, object]:
+        plain = _generate_plainly(loaded, request) if request["trial_id"].endswith("plain-first") else None
+        measurement = measured(loaded, request, on_token)
+        last.update(plain=plain or _generate_plainly(loaded, request))
+        return measurement
+
+    def written(*args: Any) -> dict[str, object]:
+        measurement = paired(*args) if PAIRED in os.environ else measured(*args)
+        file.write_text(json.dumps(last), encoding="utf-8")
+        return measurement
+
+    last: dict[str, object] = {}
     replace(generation, "time", _Without(time, perf_counter=read))
-    replace(trial, "measure", measured)
+    replace(trial, "measure", written)
+
+
+def _generate_plainly(loaded: Any, request: dict[str, Any]) -> dict[str, object]:
+    """Generates as the plain loop does, which turns bitsandbytes' log off."""
+    import logging
+    import time
+
+    logger = logging.getLogger("bitsandbytes")
+    level = logger.level
+    from article_script import generate
+
+    new_tokens = request["generation"]["max_new_tokens"]
+    try:
+        logger.setLevel(logging.ERROR)
+        elapsed_sec, text = generate(loaded.model, loaded.tokenizer, request["prompt"], new_tokens)
+    finally:
+        logger.setLevel(level)
+    ended_sec = time.perf_counter()
+    return {"times": [ended_sec - elapsed_sec, ended_sec], "text": text}
 
 
 def _slow_down(of_ten: int) -> None:

@@ -3,17 +3,14 @@ import { computeMedian } from "../../src/base/statistics.js";
 import type { PlanConfiguration } from "../../src/plan/plan-types.js";
 import { computeOthersCpus, readMachineUse } from "./disturbance.js";
 import { makeSchedule } from "./order.js";
-import { listLogRatios, measurePairs, type Pair } from "./pairs.js";
-import { type LoadedSide, openSource, type SideSetup, type SideSource } from "./sides.js";
+import { listLogRatios, measurePairs, type Pair, type RunPair, runSliced } from "./pairs.js";
+import { type LoadedSide, openProduct, openSource, type SideSetup, type SideSource } from "./sides.js";
 import { computeRatioInterval, type RatioInterval } from "./statistics.js";
 
 /** Fewer undisturbed pairs than this say nothing about a load. */
 const FEWEST_PAIRS = 3;
 
-export interface GeneratesOptions extends SideSetup {
-  /** In the form that `openSource` takes; the ratio is that of `measured` to `against`. */
-  readonly measured: string;
-  readonly against: string;
+export interface RoundsOptions extends SideSetup {
   readonly configurations: readonly PlanConfiguration[];
   readonly prompts: readonly string[];
   readonly warmup: number;
@@ -21,11 +18,17 @@ export interface GeneratesOptions extends SideSetup {
   readonly loads: number;
   readonly mostLoads: number;
   readonly pairs: number;
-  readonly sliceMs: number;
   readonly quietCpus: number;
   readonly resolution: number;
   readonly seed: number;
   readonly onLine: (line: string) => void;
+}
+
+export interface GeneratesOptions extends RoundsOptions {
+  /** In the form that `openSource` takes; the ratio is that of `measured` to `against`. */
+  readonly measured: string;
+  readonly against: string;
+  readonly sliceMs: number;
 }
 
 /** One load of one configuration by both sides. */
@@ -36,14 +39,30 @@ export interface Load {
 }
 
 /** Measures loads and returns them in the order in which they were made. Throws if the sides cannot be compared. */
-export async function measureGenerates(options: GeneratesOptions): Promise<Load[]> {
+export function measureGenerates(options: GeneratesOptions): Promise<Load[]> {
+  return measureRounds(options, (round, left) => measureRound(round, left, options));
+}
+
+/**
+ * The same with both sides in one process, which generates with the same model in turns: what a process and the place of a model
+ * in its memory change is left out, and only what falcon-exp does beside generating is compared.
+ */
+export function measureGeneratesWithin(options: RoundsOptions): Promise<Load[]> {
+  return measureRounds(options, (round, left) => measureRoundWithin(round, left, options));
+}
+
+/** Repeats rounds until every configuration is resolved or has been loaded often enough. */
+async function measureRounds(
+  options: RoundsOptions,
+  measure: (round: number, left: readonly PlanConfiguration[]) => Promise<Load[]>,
+): Promise<Load[]> {
   const loads: Load[] = [];
   for (let round = 0; round < options.mostLoads; round++) {
     const left = options.configurations.filter(
       (one) => round < options.loads || !isResolved(loads, nameConfiguration(one), options.resolution),
     );
     if (left.length === 0) break;
-    loads.push(...(await measureRound(round, left, options)));
+    loads.push(...(await measure(round, left)));
   }
   return loads;
 }
@@ -93,6 +112,59 @@ async function measureRound(
   return loads;
 }
 
+async function measureRoundWithin(
+  round: number,
+  configurations: readonly PlanConfiguration[],
+  options: RoundsOptions,
+): Promise<Load[]> {
+  const env = { ...options.env, FALCON_EXP_BENCH_PAIRED: "1" };
+  const side = await openProduct("product", "", { ...options, env });
+  const loads: Load[] = [];
+  try {
+    for (const [index, configuration] of configurations.entries()) {
+      await side.load(configuration);
+      const run: RunPair = (slot, prompt) => side.generatePair(slot, prompt);
+      const warmUp = { promptIndex: 0, measuredFirst: true };
+      for (let one = 0; one < options.warmup; one++) await run(warmUp, options.prompts[0] ?? "");
+      const seed = options.seed + 1000 * round + index;
+      const pairs = await measureLoadedPairs({ run, pids: side.pids, round, seed }, options);
+      const load = { configuration: nameConfiguration(configuration), measuredFirst: true, pairs };
+      loads.push(load);
+      options.onLine(formatLine(load, round));
+      await side.end();
+    }
+  } finally {
+    await side.close();
+  }
+  return loads;
+}
+
+interface LoadedJob {
+  readonly run: RunPair;
+  /** All processes that belong to what is measured. */
+  readonly pids: readonly number[];
+  readonly round: number;
+  readonly seed: number;
+}
+
+function measureLoadedPairs(
+  { run, pids, round, seed }: LoadedJob,
+  { prompts, pairs, quietCpus }: RoundsOptions,
+): Promise<Pair[]> {
+  const all = [process.pid, ...pids];
+  return measurePairs({
+    run,
+    prompts,
+    schedule: makeSchedule({ pairs, prompts: prompts.length, firstPrompt: round * pairs, seed }),
+    watch: () => {
+      const before = readMachineUse(all);
+      return () => computeOthersCpus(before, readMachineUse(all));
+    },
+    quietCpus,
+    mostAgain: pairs,
+  });
+}
+
 interface LoadJob {
   readonly measured: SideSource;
   readonly against: SideSource;
@@ -104,7 +176,6 @@ interface LoadJob {
 
 async function measureLoad(job: LoadJob, options: GeneratesOptions): Promise<Load> {
   const { configuration, measuredFirst, seed, round } = job;
-  const { prompts, pairs, sliceMs, quietCpus } = options;
   const first = await loadAndWarm(measuredFirst ? job.measured : job.against, configuration, options);
   const second = await loadAndWarm(measuredFirst ? job.against : job.measured, configuration, options);
   const [measured, against] = measuredFirst ? [first, second] : [second, first];
@@ -112,21 +183,10 @@ async function measureLoad(job: LoadJob, options: GeneratesOptions): Promise<Loa
     if (measured.threads !== against.threads) {
       throw new Error(`${measured.threads} threads against ${against.threads}: nothing can be compared`);
     }
-    const pids = [process.pid, ...measured.pids, ...against.pids];
-    const measuredPairs = await measurePairs({
-      measured,
-      against,
-      prompts,
-      schedule: makeSchedule({ pairs, prompts: prompts.length, firstPrompt: round * pairs, seed }),
-      watch: () => {
-        const before = readMachineUse(pids);
-        return () => computeOthersCpus(before, readMachineUse(pids));
-      },
-      sliceMs,
-      quietCpus,
-      mostAgain: pairs,
-    });
-    return { configuration: nameConfiguration(configuration), measuredFirst, pairs: measuredPairs };
+    const run = runSliced(measured, against, options.sliceMs);
+    const pids = [...measured.pids, ...against.pids];
+    const pairs = await measureLoadedPairs({ run, pids, round, seed }, options);
+    return { configuration: nameConfiguration(configuration), measuredFirst, pairs };
   } finally {
     await measured.end();
     job.measured.rest();

@@ -2,6 +2,12 @@
 import type { Slot } from "./order.js";
 import { computeActiveSec, runInSlices, type Sliceable, type Sliced, type Work } from "./slices.js";
 
+/** Generates the same on both sides; `slot` says which one goes first. */
+export type RunPair = (
+  slot: Slot,
+  prompt: string,
+) => Promise<{ readonly measured: Turn; readonly against: Turn }>;
+
 /** One generate of one side, as that side reports it. */
 export interface Answer {
   /** Start and end of the generate alone, read by the process that generates, in seconds of CLOCK_MONOTONIC. */
@@ -37,12 +43,9 @@ export interface Pair extends Slot {
 }
 
 export interface PairOptions {
-  readonly measured: Side;
-  readonly against: Side;
+  readonly run: RunPair;
   readonly prompts: readonly string[];
   readonly schedule: readonly Slot[];
-  /** How long one side generates before it is the other side's turn. */
-  readonly sliceMs: number;
   /** Starts watching the machine. The returned function tells how many CPUs others have kept busy since then. */
   readonly watch: () => () => number | null;
   /** How many CPUs others may keep busy; a pair during which they use more is measured again. */
@@ -54,7 +57,7 @@ export interface PairOptions {
 
 /**
  * Measures pairs and returns all of them in the order of measurement, including disturbed ones. A slot whose pair was disturbed
- * is repeated after the others. Both sides rest on return. Throws if the sides do not generate the same.
+ * is repeated after the others. Throws if the sides do not generate the same.
  */
 export async function measurePairs(options: PairOptions): Promise<Pair[]> {
   const { schedule, mostAgain, quietCpus, onPair } = options;
@@ -75,28 +78,36 @@ export async function measurePairs(options: PairOptions): Promise<Pair[]> {
 
 async function measurePair(
   slot: Slot,
-  { measured, against, prompts, sliceMs, watch }: PairOptions,
+  { run, prompts, watch }: PairOptions,
   quietCpus: number,
 ): Promise<Pair> {
   const prompt = prompts[slot.promptIndex];
   if (prompt === undefined) throw new RangeError(`there is no prompt ${slot.promptIndex}`);
   const read = watch();
-  const [one, other] = [measured, against].map((side) => ({
-    rest: () => side.rest(),
-    wake: () => side.wake(),
-    start: () => side.generate(prompt),
-  })) as [Work<Answer>, Work<Answer>];
-  const turns = slot.measuredFirst
-    ? await runInSlices(one, other, sliceMs)
-    : (await runInSlices(other, one, sliceMs)).reverse();
+  const { measured, against } = await run(slot, prompt);
   const othersCpus = read();
-  const [ofMeasured, ofAgainst] = turns.map(makeTurn) as [Turn, Turn];
-  if (ofMeasured.text !== ofAgainst.text) {
-    const texts = `${JSON.stringify(ofMeasured.text)} and ${JSON.stringify(ofAgainst.text)}`;
-    throw new Error(`${measured.name} and ${against.name} do not do the same work: ${texts}`);
+  if (measured.text !== against.text) {
+    const texts = `${JSON.stringify(measured.text)} and ${JSON.stringify(against.text)}`;
+    throw new Error(`the two sides do not do the same work: ${texts}`);
   }
   const isDisturbed = othersCpus !== null && othersCpus > quietCpus;
-  return { ...slot, measured: ofMeasured, against: ofAgainst, othersCpus, isDisturbed };
+  return { ...slot, measured, against, othersCpus, isDisturbed };
+}
+
+/** Both sides generate at the same time, each for `sliceMs` before it is the other's turn. Both rest afterwards. */
+export function runSliced(measured: Side, against: Side, sliceMs: number): RunPair {
+  return async (slot, prompt) => {
+    const [one, other] = [measured, against].map((side) => ({
+      rest: () => side.rest(),
+      wake: () => side.wake(),
+      start: () => side.generate(prompt),
+    })) as [Work<Answer>, Work<Answer>];
+    const turns = slot.measuredFirst
+      ? await runInSlices(one, other, sliceMs)
+      : (await runInSlices(other, one, sliceMs)).reverse();
+    const [ofMeasured, ofAgainst] = turns.map(makeTurn) as [Turn, Turn];
+    return { measured: ofMeasured, against: ofAgainst };
+  };
 }
 
 function makeTurn({ result, windows }: Sliced<Answer>): Turn {

@@ -4,7 +4,8 @@ import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
 import type { PlanConfiguration, Timeouts } from "../../src/plan/plan-types.js";
 import { Worker } from "../../src/worker/worker.js";
-import type { Answer, Side } from "./pairs.js";
+import type { Slot } from "./order.js";
+import type { Answer, Side, Turn } from "./pairs.js";
 import { ProcessTree } from "./process-tree.js";
 import { restGroup, wakeGroup, watchTurn } from "./resting.js";
 
@@ -18,6 +19,19 @@ export interface ProductOptions {
   /** What Python runs: the worker, possibly with something switched off. It writes the times of each generate to a file. */
   readonly program: readonly string[];
   readonly clockFile: string;
+}
+
+type Span = readonly [startedSec: number, endedSec: number];
+
+/** What bench/variant_worker.py writes. */
+interface Times {
+  readonly measured: Span;
+  readonly plain: { readonly times: Span; readonly text: string } | null;
+}
+
+function makeTimedTurn([startedSec, endedSec]: Span, text: string): Turn {
+  const unknown = { cpuSec: null, minorFaults: null, waitedSec: null, besideCpuSec: null };
+  return { elapsedSec: endedSec - startedSec, text, ...unknown };
 }
 
 /** One worker, which loads one configuration after another, each in a trial process of its own, as a run does. */
@@ -83,26 +97,38 @@ export class ProductSide implements Side {
   }
 
   generate(prompt: string): Promise<Answer> {
-    const { configuration } = this;
-    if (configuration === null) throw new Error("no configuration is loaded");
-    const trialId = `${configuration.worker.id}/bench${++this.trials}`;
     const beside = this.pids.filter((pid) => pid !== this.trialPid);
     return watchTurn(this.trialPid, beside, async () => {
-      const { measurement } = await this.worker.ask("generate", {
-        trial_id: trialId,
-        phase: "measure",
-        prompt,
-        repeat: 0,
-        generation: configuration.generation,
-      });
-      return { ...this.readClock(), text: measurement.output_text };
+      const text = await this.ask(prompt, "");
+      const [startedSec, endedSec] = this.readTimes().measured;
+      return { startedSec, endedSec, text };
     });
   }
 
-  /** The start and end of the last generate. */
-  private readClock(): { startedSec: number; endedSec: number } {
-    const [startedSec, endedSec] = JSON.parse(readFileSync(this.clockFile, "utf8")) as [number, number];
-    return { startedSec, endedSec };
+  /** Generates as falcon-exp does and as the plain loop does, in the same process. Needs FALCON_EXP_BENCH_PAIRED in the environment. */
+  async generatePair({ measuredFirst }: Slot, prompt: string): Promise<{ measured: Turn; against: Turn }> {
+    const text = await this.ask(prompt, measuredFirst ? "" : "/plain-first");
+    const { measured, plain } = this.readTimes();
+    if (plain === null) throw new Error("the worker did not generate as the plain loop does");
+    return { measured: makeTimedTurn(measured, text), against: makeTimedTurn(plain.times, plain.text) };
+  }
+
+  private async ask(prompt: string, suffix: string): Promise<string> {
+    const { configuration } = this;
+    if (configuration === null) throw new Error("no configuration is loaded");
+    const { measurement } = await this.worker.ask("generate", {
+      trial_id: `${configuration.worker.id}/bench${++this.trials}${suffix}`,
+      phase: "measure",
+      prompt,
+      repeat: 0,
+      generation: configuration.generation,
+    });
+    return measurement.output_text;
+  }
+
+  /** When the last generate began and ended, and the plain loop's beside it. */
+  private readTimes(): Times {
+    return JSON.parse(readFileSync(this.clockFile, "utf8")) as Times;
   }
 
   /** Ends the worker; resolves when nothing of it is left. */

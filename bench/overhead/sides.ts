@@ -58,14 +58,21 @@ export async function openSource(spec: string, setup: SideSetup): Promise<SideSo
     const known = Object.keys(SWITCHES).join(", ");
     throw new RangeError(`${spec} is none of plain, product, without:SWITCH,… with the switches ${known}`);
   }
-  const program = [variantWorker, "--without", names];
+  return new ProductSource(await openProduct(spec, names, { python, env, timeouts }));
+}
+
+/** Opens falcon-exp, with `without` (names of `SWITCHES`, separated by commas) switched off. */
+export function openProduct(
+  name: string,
+  without: string,
+  { python, env, timeouts }: Omit<SideSetup, "modelPath">,
+): Promise<ProductSide> {
+  const program = [variantWorker, "--without", without];
   const clockFile = join(tmpdir(), `falcon-exp-bench-${randomUUID()}.json`);
   // Without this, the forkserver of Python 3.11 does not find the variant worker and says nothing, and every trial process
   // imports all libraries anew.
   const found = { ...env, PYTHONPATH: [env.PYTHONPATH, dirname(variantWorker)].join(delimiter) };
-  return new ProductSource(
-    await ProductSide.open({ name: spec, python, env: found, timeouts, program, clockFile }),
-  );
+  return ProductSide.open({ name, python, env: found, timeouts, program, clockFile });
 }
 
 class PlainSource implements SideSource {

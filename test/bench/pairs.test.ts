@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Slot } from "../../bench/overhead/order.js";
-import { listLogRatios, measurePairs, type Pair, type Side } from "../../bench/overhead/pairs.js";
+import { listLogRatios, measurePairs, type Pair, runSliced, type Side } from "../../bench/overhead/pairs.js";
 
 /** A side that notes in `events` what is done with it, needs `slices` slices per prompt, and reports as many CPU seconds. */
 class FakeSide implements Side {
@@ -51,11 +51,13 @@ async function measured(asked: Asked): Promise<{ pairs: Pair[]; events: string[]
   const events: string[] = [];
   const told = [...(asked.othersCpus ?? [])];
   const pairs = await measurePairs({
-    measured: new FakeSide("product", 2, events),
-    against: new FakeSide("plain", 1, events, asked.againstText),
+    run: runSliced(
+      new FakeSide("product", 2, events),
+      new FakeSide("plain", 1, events, asked.againstText),
+      1,
+    ),
     prompts: ["p0", "p1", "p2"],
     schedule: asked.schedule,
-    sliceMs: 1,
     watch: () => () => told.shift() ?? 0,
     quietCpus: 0.05,
     mostAgain: asked.mostAgain ?? 10,
@@ -118,7 +120,7 @@ describe("measurePairs", () => {
 
   it("refuses sides that do not generate the same", async () => {
     await expect(measured({ schedule: [slot(0, true)], againstText: "another" })).rejects.toThrow(
-      /product and plain do not do the same work/,
+      /the two sides do not do the same work/,
     );
   });
 });

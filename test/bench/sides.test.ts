@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { measurePairs } from "../../bench/overhead/pairs.js";
-import { openSource, type SideSource, SWITCHES } from "../../bench/overhead/sides.js";
+import { measurePairs, runSliced } from "../../bench/overhead/pairs.js";
+import { openProduct, openSource, type SideSource, SWITCHES } from "../../bench/overhead/sides.js";
 import { loadExperiment } from "../../src/experiment/load.js";
 import { makePlan } from "../../src/plan/make-plan.js";
 import { pythonFolder, testPython } from "../fixtures/python.js";
@@ -43,14 +43,12 @@ describe("openSource", () => {
       against.rest();
       expect(measured.threads).toBe(against.threads);
       const pairs = await measurePairs({
-        measured,
-        against,
+        run: runSliced(measured, against, 50),
         prompts: ["Say a word."],
         schedule: [
           { promptIndex: 0, measuredFirst: true },
           { promptIndex: 0, measuredFirst: false },
         ],
-        sliceMs: 50,
         watch: () => () => null,
         quietCpus: 0,
         mostAgain: 0,
@@ -65,4 +63,34 @@ describe("openSource", () => {
       await against.end();
     },
   );
+});
+
+describe("openProduct", () => {
+  it("generates as the plain loop does in the same process, whichever goes first", async () => {
+    const plan = await makeTinyPlan();
+    const env = { PYTHONPATH: pythonFolder, FALCON_EXP_BENCH_PAIRED: "1" };
+    const side = await openProduct("product", "", {
+      python: testPython(),
+      env,
+      timeouts: plan.header.timeouts,
+    });
+    try {
+      const [configuration] = plan.configurations;
+      if (configuration === undefined) throw new Error("the plan has a configuration");
+      await side.load(configuration);
+      for (const measuredFirst of [true, false]) {
+        const { measured, against } = await side.generatePair(
+          { promptIndex: 0, measuredFirst },
+          "Say a word.",
+        );
+        expect(measured.text).not.toBe("");
+        expect(measured.text).toBe(against.text);
+        expect(measured.elapsedSec).toBeGreaterThan(0);
+        expect(against.elapsedSec).toBeGreaterThan(0);
+      }
+      await side.end();
+    } finally {
+      await side.close();
+    }
+  });
 });
