@@ -3,7 +3,7 @@
  *
  * Promises, each with a 95 % interval no wider than ± 1 %:
  *   generate   falcon-exp ÷ plain loop at most 1.01, for none, int8 and fp4: pairs of generates in the same process with the
- *              same model, and pairs in processes of their own in slices of 50 ms
+ *              same model, token by token in turns, and pairs in processes of their own in slices of 50 ms
  *   sweep      `falcon-exp run experiments/quant.yaml` ÷ article_script.py at most 1.03: whole runs in slices
  * Exits 0 if all hold, 1 if one FAILED or is not resolved. Method and options: docs/benchmarks.md.
  * Needs `falcon-exp setup` to have run.
@@ -12,6 +12,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { prepareDevPython } from "../scripts/dev-python.js";
 import { formatSeconds } from "../src/base/units.js";
 import { loadExperiment } from "../src/experiment/load.js";
 import { makePlan } from "../src/plan/make-plan.js";
@@ -116,11 +117,11 @@ async function compareGenerates(measured: string, against: string, limit: number
   kept.push({ measured, against, loads: made });
 }
 
-/** Pairs in the same process. They share what a load changes, so it takes fewer loads, with more pairs each. */
+/** Pairs in the same process, with the Python of the tests, which has what lets them take turns. */
 async function compareWithin(): Promise<void> {
   onLine(`product against plain in the same process, seed ${values.seed}`);
-  const fewer = { loads: Math.ceil(loads / 2), mostLoads: loads, pairs: 2 * common.pairs };
-  const made = await measureGeneratesWithin({ ...common, ...fewer });
+  const python = values.python ?? (await prepareDevPython(here(".."))).interpreter;
+  const made = await measureGeneratesWithin({ ...common, python });
   addGenerates("the same process", made, GENERATE_LIMIT);
   kept.push({ process: "same", loads: made });
 }

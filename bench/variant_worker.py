@@ -4,9 +4,9 @@ With nothing switched off it is the product's side of the comparison. Three vari
 
 - FALCON_EXP_BENCH_TIMES names a file, to which it writes when the last generate began and ended, in seconds of
   CLOCK_MONOTONIC: the bench needs these times, and records say only how long the generate took.
-- FALCON_EXP_BENCH_PAIRED=1: the plain loop's generate runs right after each measured one, or right before it if the
-  trial's id ends with "plain-first", in the same process with the same model. The file then has its times and its
-  text, too.
+- FALCON_EXP_BENCH_PAIRED=1: the plain loop's generate runs at the same time as each measured one, in the same process
+  with the same model, a token each in turns. It begins if the trial's id ends with "plain-first". The file then has its
+  times and its text, too, and when each of the two ran.
 - FALCON_EXP_BENCH_SLOWER says how many of ten layers work twice in configurations with ``skip_modules``
   (`load-generators.ts different`).
 
@@ -106,6 +106,7 @@ def change_trials(off: set[str]) -> None:
 
 def _write_times(file: Path) -> None:
     import json
+    import logging
     import time
 
     from falcon_exp.worker.trial import generation
@@ -125,13 +126,31 @@ def _write_times(file: Path) -> None:
         times = readings[0], readings[-1]
         if times[1] - times[0] != measurement["elapsed_sec"]:
             raise AssertionError("the first and the last reading of the clock are not those around the generate")
-        last.update(measured=times, plain=None)
+        last.update(measured={"times": times}, plain=None)
         return measurement
 
     def paired(loaded: Any, request: dict[str, Any], on_token: object) -> dict[str, object]:
-        plain = _generate_plainly(loaded, request) if request["trial_id"].endswith("plain-first") else None
-        measurement = measured(loaded, request, on_token)
-        last.update(plain=plain or _generate_plainly(loaded, request))
+        from interleave import run_interleaved
+
+        logger = logging.getLogger("bitsandbytes")
+        levels = logger.level, logging.ERROR
+        made: dict[str, Any] = {}
+
+        def run_measured() -> None:
+            made["measurement"] = measured(loaded, request, on_token)
+
+        def run_plain() -> None:
+            made["plain"] = _generate_plainly(loaded, request)
+
+        plain_first = request["trial_id"].endswith("plain-first")
+        # The plain loop turns this log off.
+        windows = run_interleaved(
+            loaded.model, (run_measured, run_plain), int(plain_first), lambda side: logger.setLevel(levels[side])
+        )
+        logger.setLevel(levels[0])
+        last["measured"]["windows"] = windows[0]
+        last["plain"] = {**made["plain"], "windows": windows[1]}
+        measurement: dict[str, object] = made["measurement"]
         return measurement
 
     def written(*args: Any) -> dict[str, object]:
@@ -139,26 +158,19 @@ def _write_times(file: Path) -> None:
         file.write_text(json.dumps(last), encoding="utf-8")
         return measurement
 
-    last: dict[str, object] = {}
+    last: dict[str, Any] = {}
     replace(generation, "time", _Without(time, perf_counter=read))
     replace(trial, "measure", written)
 
 
 def _generate_plainly(loaded: Any, request: dict[str, Any]) -> dict[str, object]:
-    """Generates as the plain loop does, which turns bitsandbytes' log off."""
-    import logging
+    """Generates as the plain loop does."""
     import time
 
-    logger = logging.getLogger("bitsandbytes")
-    level = logger.level
     from article_script import generate
 
     new_tokens = request["generation"]["max_new_tokens"]
-    try:
-        logger.setLevel(logging.ERROR)
-        elapsed_sec, text = generate(loaded.model, loaded.tokenizer, request["prompt"], new_tokens)
-    finally:
-        logger.setLevel(level)
+    elapsed_sec, text = generate(loaded.model, loaded.tokenizer, request["prompt"], new_tokens)
     ended_sec = time.perf_counter()
     return {"times": [ended_sec - elapsed_sec, ended_sec], "text": text}
 

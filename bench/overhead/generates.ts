@@ -44,8 +44,8 @@ export function measureGenerates(options: GeneratesOptions): Promise<Load[]> {
 }
 
 /**
- * The same with both sides in one process, which generates with the same model in turns: what a process and the place of a model
- * in its memory change is left out, and only what falcon-exp does beside generating is compared.
+ * The same with both sides in one process, which generate with the same model, token by token in turns: what a process and the
+ * place of a model in its memory change is left out, and only what falcon-exp does beside generating is compared.
  */
 export function measureGeneratesWithin(options: RoundsOptions): Promise<Load[]> {
   return measureRounds(options, (round, left) => measureRoundWithin(round, left, options));

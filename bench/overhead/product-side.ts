@@ -8,6 +8,7 @@ import type { Slot } from "./order.js";
 import type { Answer, Side, Turn } from "./pairs.js";
 import { ProcessTree } from "./process-tree.js";
 import { restGroup, wakeGroup, watchTurn } from "./resting.js";
+import { computeActiveSec, type Window } from "./slices.js";
 
 const REST_LIMIT_SEC = 3600;
 
@@ -23,15 +24,21 @@ export interface ProductOptions {
 
 type Span = readonly [startedSec: number, endedSec: number];
 
-/** What bench/variant_worker.py writes. */
-interface Times {
-  readonly measured: Span;
-  readonly plain: { readonly times: Span; readonly text: string } | null;
+interface Timed {
+  readonly times: Span;
+  /** When it ran, if it took turns. */
+  readonly windows?: readonly Window[];
 }
 
-function makeTimedTurn([startedSec, endedSec]: Span, text: string): Turn {
+/** What bench/variant_worker.py writes. */
+interface Times {
+  readonly measured: Timed;
+  readonly plain: (Timed & { readonly text: string }) | null;
+}
+
+function makeInterleavedTurn({ times, windows = [times] }: Timed, text: string): Turn {
   const unknown = { cpuSec: null, minorFaults: null, waitedSec: null, besideCpuSec: null };
-  return { elapsedSec: endedSec - startedSec, text, ...unknown };
+  return { elapsedSec: computeActiveSec(windows, ...times), text, ...unknown };
 }
 
 /** One worker, which loads one configuration after another, each in a trial process of its own, as a run does. */
@@ -100,17 +107,20 @@ export class ProductSide implements Side {
     const beside = this.pids.filter((pid) => pid !== this.trialPid);
     return watchTurn(this.trialPid, beside, async () => {
       const text = await this.ask(prompt, "");
-      const [startedSec, endedSec] = this.readTimes().measured;
+      const [startedSec, endedSec] = this.readTimes().measured.times;
       return { startedSec, endedSec, text };
     });
   }
 
-  /** Generates as falcon-exp does and as the plain loop does, in the same process. Needs FALCON_EXP_BENCH_PAIRED in the environment. */
+  /**
+   * Generates as falcon-exp does and as the plain loop does, a token each in turns, in the same process. Needs
+   * FALCON_EXP_BENCH_PAIRED in the environment.
+   */
   async generatePair({ measuredFirst }: Slot, prompt: string): Promise<{ measured: Turn; against: Turn }> {
     const text = await this.ask(prompt, measuredFirst ? "" : "/plain-first");
     const { measured, plain } = this.readTimes();
     if (plain === null) throw new Error("the worker did not generate as the plain loop does");
-    return { measured: makeTimedTurn(measured, text), against: makeTimedTurn(plain.times, plain.text) };
+    return { measured: makeInterleavedTurn(measured, text), against: makeInterleavedTurn(plain, plain.text) };
   }
 
   private async ask(prompt: string, suffix: string): Promise<string> {
