@@ -56,7 +56,7 @@ async function waitForQuiet(
     if (share <= MOST_BUSY_SHARE) return;
     if (io.clock.monotonicSec() < until) continue;
     const busy = `${(share * 100).toFixed(0)} % of the machine was busy`;
-    throw await missed(io, folder, "machine-busy", `After ${limitSec} s of waiting ${busy}.`);
+    throw await missed(io, folder, "machine-busy", `After waiting ${limitSec} s, ${busy}.`);
   }
 }
 

@@ -133,7 +133,7 @@ function findFamily(written: string): string | null {
 }
 
 function refuseAmbiguous(written: string, path: Path, context: ModelContext): void {
-  const message = `${pathName(path)}: ${shown(written)} is the id of a model on the hub, and a folder beside this file.`;
+  const message = `${pathName(path)}: ${shown(written)} is both a model on the hub and a folder beside this file.`;
   const next = `Write ./${written} for the folder, or {hub: ${written}} for the hub's model.`;
   context.problems.add("experiment-model-unknown", path, message, next);
 }

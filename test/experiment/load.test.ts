@@ -213,7 +213,7 @@ test("a name that is a hub id and a folder beside the file is refused, with both
   expect(found).toEqual({
     code: "experiment-model-unknown",
     at: "2:8",
-    message: 'model: "models/llama" is the id of a model on the hub, and a folder beside this file.',
+    message: 'model: "models/llama" is both a model on the hub and a folder beside this file.',
     next: "Write ./models/llama for the folder, or {hub: models/llama} for the hub's model.",
   });
   expect(others).toEqual([]);

@@ -83,13 +83,17 @@ def decode_worker_message(frame: bytes) -> Message:
     return value
 
 
-def encode_worker_message(message: Message) -> bytes:
-    """Encodes a message as a frame. Raises WireError if it breaks the schema, or holds NaN or half a surrogate pair."""
+def encode_worker_message(message: Message, *, is_known: bool = False) -> bytes:
+    """Encodes a message as a frame. Raises WireError if it breaks the schema, or holds NaN or half a surrogate pair.
+
+    ``is_known`` says that the schema need not be asked, because an equal message has been checked.
+    """
     try:
         frame = json.dumps(message, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except (ValueError, TypeError) as error:
         raise WireError(f"message is not JSON: {error}") from error
-    _check("worker-messages", message)
+    if not is_known:
+        _check("worker-messages", message)
     if len(frame) > MAX_MESSAGE_BYTES:
         raise WireError(f"message of {len(frame)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
     return frame

@@ -71,7 +71,7 @@ def test_a_checkpoint_of_4_bits_is_proved_at_load_and_told_as_unpacked_once_it_r
 
 
 def test_the_same_files_never_pass_as_none(packed: Path) -> None:
-    with pytest.raises(WorkerError, match="quantized already, by compressed-tensors, 4 bits, groups of 64") as caught:
+    with pytest.raises(WorkerError, match="already quantized, by compressed-tensors, 4 bits, groups of 64") as caught:
         load(configuration(model={"source": "path", "path": str(packed)}), Devices.open())
     assert caught.value.code == "model-already-quantized"
 

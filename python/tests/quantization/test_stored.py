@@ -59,7 +59,7 @@ def test_files_of_another_method_are_refused_by_its_name(
     plain: Path, tmp_path: Path, stored: dict[str, Any], quantization: str
 ) -> None:
     folder = _copy(plain, tmp_path / "model", stored)
-    with pytest.raises(WorkerError, match=f"quantized already, by {stored['quant_method']}") as caught:
+    with pytest.raises(WorkerError, match=f"already quantized, by {stored['quant_method']}") as caught:
         _load(folder, quantization)
     assert caught.value.code == "model-already-quantized"
 

@@ -163,7 +163,7 @@ export class Submitter {
     const limit = settings["array-limit"];
     const why = `Slurm takes at most ${maxJobCount} jobs from all users (MaxJobCount), of which a tenth is left to other users${limit === undefined ? "" : `; at most ${limit} may be from this run (array-limit)`}`;
     this.options.say(
-      `${pluralize(waiting.length, "task")} not submitted yet: ${why}. They follow as others end.`,
+      `${pluralize(waiting.length, "task")} not submitted yet: ${why}. They are submitted as others end.`,
     );
   }
 

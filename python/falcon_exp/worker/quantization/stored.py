@@ -42,7 +42,7 @@ def refuse_stored_quantization(config: Any, asked: dict[str, Any], narrow_dtypes
         if not method.takes_stored(stored):
             raise WorkerError(
                 CODE,
-                f"The model's files are quantized already, by {name_stored(stored)} (quantization_config in "
+                f"The model's files are already quantized, by {name_stored(stored)} (quantization_config in "
                 f"config.json), and {name} was asked for.",
                 next_step=_next_step(stored),
             )

@@ -39,11 +39,16 @@ class Sockets:
             self.sockets[name] = socket
         self._count = 0
 
-    def send(self, socket_name: SocketName, kind: str, parent: str | None, body: dict[str, Any]) -> None:
-        """Sends a message. Raises WireError, and sends nothing, if the message breaks the contract."""
+    def send(
+        self, socket_name: SocketName, kind: str, parent: str | None, body: dict[str, Any], *, is_known: bool = False
+    ) -> None:
+        """Sends a message. Raises WireError, and sends nothing, if the message breaks the contract.
+
+        ``is_known``: as for ``encode_worker_message``.
+        """
         self._count += 1
         message = {"v": PROTOCOL_VERSION, "id": f"w{self._count}", "parent": parent, "type": kind, "body": body}
-        self.sockets[socket_name].send(encode_worker_message(message))
+        self.sockets[socket_name].send(encode_worker_message(message, is_known=is_known))
 
     def receive(self, socket_name: SocketName) -> bytes | None:
         """The next frame, None if there is none now. Raises WireError on a message of several frames."""

@@ -39,6 +39,7 @@ class Supervisor:
         self._work = OpenWork(sockets)
         self._trials = TrialKeeper(launcher, self._work)
         self._is_stopping = False
+        self._is_heartbeat_checked = False
 
     def run(self) -> None:
         """Serves the controller; returns after `shutdown`."""
@@ -67,7 +68,11 @@ class Supervisor:
     def _beat(self) -> None:
         if not is_running(self._controller_pid):
             end_group()
-        self._sockets.send("control", "heartbeat", None, {"trial_pid": self._trials.pid})
+        # They come during trials, and checking one takes several milliseconds once its code has left the caches.
+        self._sockets.send(
+            "control", "heartbeat", None, {"trial_pid": self._trials.pid}, is_known=self._is_heartbeat_checked
+        )
+        self._is_heartbeat_checked = True
         self._trials.look()
 
     def _wait(self, stdin: int, timeout_sec: float) -> set[Any]:
