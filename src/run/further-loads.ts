@@ -32,8 +32,10 @@ export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: numb
     const ownLoads = progress.listLoadRates(own, round);
     const referenceLoads = progress.listLoadRates(reference, round);
     if (Math.min(ownLoads.flat().length, referenceLoads.flat().length) < FEWEST_QUIET_TRIALS) continue;
-    const haveOneLoad = Math.min(ownLoads.length, referenceLoads.length) < 2;
-    const uncertainty = haveOneLoad ? Number.POSITIVE_INFINITY : findUncertainty(ownLoads, referenceLoads);
+    // If one load measured everything, because loads take so long, more of them are not worth it either.
+    const measured = [own, reference].map((id) => progress.countMeasuredLoads(id, round));
+    const isOneLoadLeft = Math.min(ownLoads.length, referenceLoads.length) < 2 && Math.min(...measured) >= 2;
+    const uncertainty = isOneLoadLeft ? Number.POSITIVE_INFINITY : findUncertainty(ownLoads, referenceLoads);
     if (uncertainty === null) continue;
     for (const id of [own, reference]) needed.add(id);
     largest = Math.max(largest, uncertainty);

@@ -223,6 +223,14 @@ export class PlanProgress {
       .filter((rates) => rates.length > 0);
   }
 
+  /** How many loads before `round` measured any trials, disturbed ones included. */
+  countMeasuredLoads(configurationId: string, round: number): number {
+    const state = this.#state.configuration(configurationId);
+    return Array.from({ length: round }, (_, index) => state.session(index)).filter(
+      ({ trials }) => trials.size > 0,
+    ).length;
+  }
+
   /** Why `repeats: auto` asks for no more trials than there are so far; `as-planned` without it, and while it wants more. */
   findRepeatsEnd(session: LoadSession): RepeatsEnd {
     const auto = this.plan.header.auto_repeats;

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import FrameType
 
@@ -15,27 +16,26 @@ from falcon_exp.worker.supervisor.launcher import Launcher
 from falcon_exp.worker.supervisor.parent_watch import adopt_orphans, signal_at_parents_end
 
 _TERMINATED = 128 + signal.SIGTERM
+_LOOK_SEC = 0.2
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(_TERMINATED)
 
 
-def _end_with_controller() -> None:
-    """Ends all processes of this worker as soon as its parent has ended, even before its loop runs (Linux).
+def _end_with_parent_until(has_loop: threading.Event) -> None:
+    """Ends all processes of this worker when its parent ends, until the loop runs, which sees that by itself.
 
-    The loop sees that, too, but the imports before it take seconds on a busy machine. A supervisor that somebody
-    stopped sees nothing until it is continued, and SIGCONT does both.
+    The imports before the loop take seconds on a busy machine.
     """
     parent_pid = os.getppid()
 
-    def look(_signal: int, _frame: FrameType | None) -> None:
-        # The kernel assigns a new parent before it sends the signal.
-        if os.getppid() != parent_pid:
-            end_group()
+    def watch() -> None:
+        while not has_loop.wait(_LOOK_SEC):
+            if os.getppid() != parent_pid:
+                end_group()
 
-    signal.signal(signal.SIGCONT, look)
-    signal_at_parents_end(signal.SIGCONT)
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def main() -> int:
@@ -49,7 +49,10 @@ def main() -> int:
     # Ctrl-C is the controller's business: it decides what becomes of the work under way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
-    _end_with_controller()
+    # A supervisor that somebody stopped cannot see the controller end: the signal wakes it up so that it does.
+    signal_at_parents_end(signal.SIGCONT)
+    has_loop = threading.Event()
+    _end_with_parent_until(has_loop)
     adopt_orphans()
     # The forkserver's socket goes beside the worker's own, so that there is only one folder to make, to remove, and to
     # keep short enough for a socket's path.
@@ -67,6 +70,7 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     supervisor = Supervisor(sockets, launcher, controller_pid=arguments.parent_pid)
+    has_loop.set()
     try:
         supervisor.run()
     finally:
