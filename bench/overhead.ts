@@ -179,7 +179,8 @@ if (values.diagnose === undefined) {
   const isPromised = values.measured === "product" && values.against === "plain";
   const haveGenerates = configurations.length > 0;
   if (haveGenerates && isPromised && places.has("same")) await compareWithin();
-  if (haveGenerates && places.has("own")) {
+  // Other sides than these two exist only in processes of their own.
+  if (haveGenerates && (places.has("own") || !isPromised)) {
     await compareGenerates(values.measured, values.against, isPromised ? GENERATE_LIMIT : null);
   }
   if (only.has("sweep")) await compareSweeps();
