@@ -63,9 +63,11 @@ export function fitTable<R>(
     style: { head: [], border: style.color ? ["gray"] : [], compact: true },
   });
   for (const row of rows) table.push(shown.map((one, index) => cells(one, index, one.column.cell(row))));
+  const text = table.toString();
   return {
-    text: table.toString(),
-    isTooWide: sum(widths) > roomForCells(shown.length, style.columns),
+    text,
+    // Of what was drawn: a cell that is cut before a wide character is narrower than its column may be.
+    isTooWide: text.split("\n").some((line) => stringWidth(line) > style.columns),
     dropped: columns.filter((one) => !shown.some(({ column }) => column === one)).map(({ header }) => header),
   };
 }

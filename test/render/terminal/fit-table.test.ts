@@ -35,6 +35,12 @@ test("a name that is cut within a wide character is no wider for it", () => {
   expect([widthOf(text) <= 31, isTooWide]).toEqual([true, false]);
 });
 
+test("a table that fits only because a name is cut before a wide character is not too wide", () => {
+  const row = { name: ".xxx漢漢漢漢.", a: ".xxxxxxxxx.", b: "..", c: ".." };
+  const { text, isTooWide } = fitTable([row], COLUMNS, { columns: 29, color: false });
+  expect([widthOf(text), isTooWide]).toEqual([29, false]);
+});
+
 test("columns of the highest rank are left out first, and only as many as has to be", () => {
   const row = { name: "n".repeat(20), a: "a".repeat(10), b: "b".repeat(10), c: "c".repeat(10) };
   const headersAt = (columns: number) => headersOf(fitTable([row], COLUMNS, { columns, color: false }).text);
