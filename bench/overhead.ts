@@ -129,7 +129,8 @@ async function compareWithin(): Promise<void> {
 function addGenerates(what: string, made: readonly Load[], limit: number | null): void {
   for (const name of configurations.map(nameConfiguration)) {
     const interval = computeGenerateInterval(made, name);
-    ratios[name] = interval;
+    // The sweep is weighted with the first ones, which are those of the same process unless these were not asked for.
+    ratios[name] ??= interval;
     const own = made.filter(({ configuration }) => configuration === name);
     const verdict = judgeInterval(interval, {
       limit: limit ?? Number.POSITIVE_INFINITY,

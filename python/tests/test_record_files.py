@@ -16,7 +16,7 @@ from falcon_exp.results.recorded import FACTS
 from falcon_exp.results.records import parse_records, read_records
 from falcon_exp.results.schema import kinds
 
-# test/results/golden.test.ts reads the same files: both readers must agree on every one.
+# test/run/golden.test.ts reads the same files: both readers must agree on every one.
 GOLDEN = Path(__file__).parents[2] / "test" / "golden" / "record-files"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.jsonl"))
 WHOLE = (GOLDEN / "whole.jsonl").read_bytes()

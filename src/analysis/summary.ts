@@ -194,7 +194,7 @@ function summarizeConfiguration(
       ...describeTrialInterference(completedTrials(configuration).map(({ measurement }) => measurement)),
     ],
     against_reference: comparison,
-    notices: outcome?.notices ?? [],
+    notices: [...configuration.notices],
   };
 }
 

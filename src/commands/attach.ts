@@ -10,6 +10,7 @@ import { Submitter } from "../executor/slurm/submit.js";
 import { describeLoss, OUTCOMES } from "../render/words/task-losses.js";
 import { readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
+import { isOpen } from "../run/merge-tasks.js";
 import { RunPaths } from "../run/paths.js";
 import { readTasks } from "../run/read-run-records.js";
 import { lockRun } from "../run/run-lock.js";
@@ -86,7 +87,7 @@ async function follow(
       onLoss: (loss) => say(lossText(loss)),
       isOver: async (slice) => {
         const { parts } = await readTasks(run, { index: slice, count: ledger.slices });
-        return parts.every(({ chosen }) => (chosen?.state ?? "open") !== "open");
+        return !parts.some(isOpen);
       },
       submitWaiting: (before, queue) => submitter.submitWaiting(before, queue),
       giveUp: async (slice, cause) => {

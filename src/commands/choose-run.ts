@@ -8,11 +8,12 @@ import { redactStrings, secretsRedactor } from "../base/secrets.js";
 import { pluralize } from "../base/text.js";
 import { planText } from "../plan/plan-file.js";
 import type { Plan } from "../plan/plan-types.js";
-import { type EarlierRun, readEarlierRun, readPlan } from "../run/earlier-run.js";
+import { readEarlierRun, readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
+import { listFurtherWork } from "../run/further-loads.js";
 import { newestFirst } from "../run/newest-first.js";
 import { RunPaths } from "../run/paths.js";
-import { UNFINISHED } from "../run/plan-progress.js";
+import { type SessionWork, UNFINISHED } from "../run/plan-progress.js";
 import { openRunFolder, type RunFolder, reopenRunFolder } from "../run/run-folder.js";
 import { makeRunId } from "../run/run-id.js";
 import { hasTasks } from "../run/task-folders.js";
@@ -100,14 +101,18 @@ async function resumeRun(io: CommandIo, args: ResumeChoice): Promise<ChosenRun> 
     const { plan, progress, end, warnings } = await readEarlierRun(paths);
     for (const warning of warnings) folder.log.write("warning", "record-left-out", { ...warning });
     const { retryFailed, acceptChanges } = args;
-    const left = progress.listRemainingWork({ ...UNFINISHED, retryFailed });
+    const options = { ...UNFINISHED, retryFailed };
+    const planned = progress.listRemainingWork(options);
+    // A completed run has measured as many loads as its own version asked for.
+    const further = end?.status === "completed" ? [] : listFurtherWork(plan, progress, options);
+    const left = planned.length + further.length;
     folder.log.write("info", "run-resumed", {
       args: redactArgs(io, args),
       run_id: paths.runId,
-      blocks_left: left.length,
+      blocks_left: left,
     });
-    io.stderr.write(`${leftText(paths, plan, left)}\n`);
-    const isOver = left.length === 0 && end !== null && end.status !== "interrupted";
+    io.stderr.write(`${leftText(paths, plan, planned, further)}\n`);
+    const isOver = left === 0 && end !== null && end.status !== "interrupted";
     return {
       plan,
       open: async () => folder,
@@ -146,14 +151,27 @@ async function findResumed(io: CommandIo, args: ResumeChoice): Promise<string> {
 function leftText(
   paths: RunPaths,
   plan: Plan,
-  left: ReturnType<EarlierRun["progress"]["listRemainingWork"]>,
+  planned: readonly SessionWork[],
+  further: readonly SessionWork[],
 ): string {
-  if (left.length === 0) return `Nothing is left to measure in ${paths.folder}.`;
-  const trials = left.reduce(
-    (sum, { session, trials: own }) => sum + (session.role === "measure" ? own.length : 0),
-    0,
-  );
-  return `Resuming ${paths.folder}: ${trials} of ${pluralize(plan.trials.length, "trial")} left, in ${pluralize(left.length, "load")}.`;
+  const parts = [
+    ...(planned.length === 0
+      ? []
+      : [
+          `${countTrials(planned)} of ${pluralize(plan.trials.length, "trial")} left, in ${pluralize(planned.length, "load")}`,
+        ]),
+    ...(further.length === 0
+      ? []
+      : [
+          `${pluralize(further.length, "load")} more, with ${pluralize(countTrials(further), "trial")}, to know speeds better`,
+        ]),
+  ];
+  if (parts.length === 0) return `Nothing is left to measure in ${paths.folder}.`;
+  return `Resuming ${paths.folder}: ${parts.join("; ")}.`;
+}
+
+function countTrials(work: readonly SessionWork[]): number {
+  return work.reduce((sum, { session, trials }) => sum + (session.role === "measure" ? trials.length : 0), 0);
 }
 
 function usage(code: string, message: string, next: string): FalconError {

@@ -4,7 +4,7 @@ import { pluralize } from "../base/text.js";
 import { describeTaskPlace, taskPlacePath } from "../executor/slurm/slice-records.js";
 import type { Plan } from "../plan/plan-types.js";
 import { joinParts, type Slice } from "../plan/slices.js";
-import { judgeParts, type MergedPart } from "../run/merge-tasks.js";
+import { isOpen, judgeParts, type MergedPart } from "../run/merge-tasks.js";
 import type { RunPaths } from "../run/paths.js";
 import { PlanProgress } from "../run/plan-progress.js";
 import { readParts, readTasks } from "../run/read-run-records.js";
@@ -39,7 +39,15 @@ export interface ChosenTask extends ChosenRun {
 export async function chooseTask(io: CommandIo, choice: TaskChoice): Promise<ChosenTask> {
   const { run, plan, slice, retryFailed } = choice;
   const { parts: mine } = await readTasks(run, slice);
-  const left = mine.filter(({ chosen }) => isLeft(chosen?.state ?? "open", retryFailed));
+  const canContinue = (part: MergedPart) =>
+    choice.afresh !== true && listCarried(part, hostname()).length > 0;
+  const left = mine.filter(
+    (part) =>
+      isOpen(part) ||
+      (part.chosen?.state === "over" && retryFailed) ||
+      // Nobody measures all of a part again only for this.
+      (part.chosen?.hasFurtherLeft === true && canContinue(part)),
+  );
   const task = joinParts(
     plan,
     left.map((part) => part.plan),
@@ -66,10 +74,6 @@ export async function chooseTask(io: CommandIo, choice: TaskChoice): Promise<Cho
       ? {}
       : { earlier: { progress: new PlanProgress(task, records), retryFailed, acceptChanges: false } }),
   };
-}
-
-function isLeft(state: "complete" | "over" | "open", retryFailed: boolean): boolean {
-  return state === "open" || (state === "over" && retryFailed);
 }
 
 type Carried = NonNullable<MergedPart["chosen"]>;

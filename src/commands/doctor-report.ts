@@ -116,7 +116,12 @@ async function managedPython(
   return null;
 }
 
-function environmentFindings(python: string, check: EnvironmentCheck, next: string): readonly Finding[] {
+/** What an environment is, what each of its devices computes, and what is wrong. `next` is the step if a package is. */
+export function environmentFindings(
+  python: string,
+  check: EnvironmentCheck,
+  next: string,
+): readonly Finding[] {
   const wrong = listProblems(check);
   const findings: Finding[] = [
     wrong.length === 0
@@ -145,8 +150,8 @@ function environmentFindings(python: string, check: EnvironmentCheck, next: stri
     findings.push(...unableFindings(device.device, device.unable));
   }
   if (check.machine !== null) findings.push(...machineFindings(check.machine));
-  const hasGpu = (check.devices ?? []).some(({ device }) => device.startsWith("cuda"));
-  if (check.devices !== null && !hasGpu) findings.push(ok("GPU", "no CUDA device found: runs use the CPU"));
+  const hasGpu = (check.devices ?? []).some(({ device }) => device !== "cpu");
+  if (check.devices !== null && !hasGpu) findings.push(ok("GPU", "none found: runs use the CPU"));
   return findings;
 }
 

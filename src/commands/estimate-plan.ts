@@ -169,6 +169,7 @@ function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): n
 export interface LastTime {
   /** The sum over all its rounds. */
   readonly sec: number;
+  /** Of the planned rounds: a new run may need further loads as well as this one did. */
   readonly trials: number;
 }
 
@@ -183,8 +184,9 @@ export async function readLastTimes(
     const folder = await findRun(plan.header.experiment, results, io.cwd);
     if (dirname(folder) === folder) return found;
     const { data } = await readRun(folder);
-    for (const { plan: own, status, elapsedSec, trials } of data.configurations) {
-      if (status === "completed") found.set(own.worker.label, { sec: elapsedSec, trials: trials.length });
+    for (const { plan: own, status, elapsedSec, trials, furtherTrials } of data.configurations) {
+      if (status !== "completed") continue;
+      found.set(own.worker.label, { sec: elapsedSec, trials: trials.length - furtherTrials });
     }
   } catch {
     // There is no run yet, or it cannot be read: then there is no history.

@@ -4,6 +4,7 @@ import { describeController } from "../executor/controller-info.js";
 import { recordLost } from "../executor/record-lost.js";
 import { StopSignal } from "../executor/stop.js";
 import { joinParts } from "../plan/slices.js";
+import { isOpen } from "../run/merge-tasks.js";
 import { PlanProgress } from "../run/plan-progress.js";
 import type { Failure, RunEndRecord, RunFileRecord } from "../run/record-types.js";
 import { openTask } from "../run/task-folders.js";
@@ -16,7 +17,8 @@ export async function recordLostTask(
   { code, message, next }: Pick<Failure, "code" | "message" | "next">,
 ): Promise<RunEndRecord["status"]> {
   const { run } = choice;
-  const { left } = await chooseTask(io, { ...choice, retryFailed: false });
+  const chosen = await chooseTask(io, { ...choice, retryFailed: false });
+  const left = chosen.left.filter(isOpen);
   const plan = joinParts(
     choice.plan,
     left.map((part) => part.plan),
@@ -24,7 +26,7 @@ export async function recordLostTask(
   const records = await startRecords(
     run,
     plan,
-    left.flatMap(({ chosen }) => chosen ?? []),
+    left.flatMap((part) => part.chosen ?? []),
   );
   const progress = new PlanProgress(plan, records);
   const folder = await openTask(run, choice.slice, io.clock);

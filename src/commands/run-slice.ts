@@ -9,6 +9,7 @@ import { writeReport } from "../render/write-report.js";
 import { readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
 import { freezeRun, readFrozenRun } from "../run/frozen-run.js";
+import { isOpen } from "../run/merge-tasks.js";
 import { RunPaths } from "../run/paths.js";
 import { readTasks } from "../run/read-run-records.js";
 import type { RunEndRecord } from "../run/record-types.js";
@@ -65,7 +66,7 @@ export async function runSlice(io: CommandIo, args: SliceArgs): Promise<number> 
 async function isRunOver(run: RunPaths, plan: Plan, { count }: Slice): Promise<boolean> {
   if (!(await haveAllEnded(run, { count, parts: splitPlan(plan).length }))) return false;
   const { parts } = await readTasks(run);
-  return parts.every(({ chosen }) => chosen !== null && chosen.state !== "open");
+  return !parts.some(isOpen);
 }
 
 async function endRun(run: RunPaths, { header }: Plan): Promise<void> {
@@ -98,7 +99,7 @@ async function measureTask(io: CommandIo, choice: TaskChoice, args: SliceArgs): 
 }
 
 function areTriesUsedUp({ left }: ChosenTask, most: number | undefined): boolean {
-  return most !== undefined && left.some(({ tries }) => tries >= most);
+  return most !== undefined && left.some((part) => isOpen(part) && part.tries >= most);
 }
 
 async function giveUp(io: CommandIo, choice: TaskChoice, tries: number): Promise<Ended> {

@@ -19,6 +19,7 @@ import { dealRun, writeDeal } from "../run/deal-file.js";
 import { readPlan } from "../run/earlier-run.js";
 import { findRun } from "../run/find-run.js";
 import { freezeRun } from "../run/frozen-run.js";
+import { isOpen } from "../run/merge-tasks.js";
 import { RunPaths } from "../run/paths.js";
 import { readTasks } from "../run/read-run-records.js";
 import { lockRun } from "../run/run-lock.js";
@@ -75,10 +76,7 @@ async function submitLeft(io: CommandIo, args: RunArgs): Promise<number> {
   const { parts } = await readTasks(run);
   const isLeft = new Set(
     parts
-      .filter(
-        ({ chosen }) =>
-          (chosen?.state ?? "open") === "open" || (chosen?.state === "over" && args.retryFailed),
-      )
+      .filter((part) => isOpen(part) || (part.chosen?.state === "over" && args.retryFailed))
       .map((part) => part.plan),
   );
   const dealt = await dealRun(

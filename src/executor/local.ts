@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { withBuiltinPath } from "../plan/builtin-model.js";
 import type { LoadSession, Plan, PlanConfiguration } from "../plan/plan-types.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
-import { findFurtherLoads } from "../run/further-loads.js";
+import { findFurtherLoads, listFurtherRounds, listFurtherWork } from "../run/further-loads.js";
 import type { EarlierRecords } from "../run/newest-first.js";
 import {
   isEmpty,
@@ -116,21 +116,16 @@ class LocalRun {
    */
   private async runFurtherRounds(): Promise<void> {
     const { plan, context, progress } = this;
-    for (const round of this.listFurtherRounds()) {
+    for (const round of listFurtherRounds(plan)) {
       const { sessions, uncertainty } = findFurtherLoads(plan, progress, round);
-      if (context.stop.state !== null || sessions.length === 0) return;
       this.furtherSessions.push(...sessions);
+      if (context.stop.state !== null || sessions.length === 0) return;
       const left = sessions.filter((one) => progress.findRemainingWork(one, this.workOptions) !== null);
       if (left.length === 0) continue;
       const trials = left.reduce((sum, session) => sum + progress.listTrials(session).length, 0);
       context.onEvent({ type: "ratios-uncertain", uncertainty, sessions: left, trials });
       for (const session of left) await this.runOne(session);
     }
-  }
-
-  private listFurtherRounds(): readonly number[] {
-    const { rounds, further_rounds } = this.plan.header;
-    return Array.from({ length: further_rounds }, (_, index) => rounds + index);
   }
 
   private async runOne(session: LoadSession): Promise<void> {
@@ -218,10 +213,7 @@ class LocalRun {
   private hasWorkLeft(): boolean {
     const { plan, progress, workOptions } = this;
     if (!progress.listRemainingWork(workOptions).every(isEmpty)) return true;
-    const further = this.listFurtherRounds().flatMap(
-      (round) => findFurtherLoads(plan, progress, round).sessions,
-    );
-    return further.some((session) => progress.findRemainingWork(session, workOptions) !== null);
+    return listFurtherWork(plan, progress, workOptions).length > 0;
   }
 
   /**
@@ -270,7 +262,7 @@ class LocalRun {
     if (!progress.hasStarted) return recordRun(plan, context);
     const { retryFailed } = workOptions;
     await recordResume(context, {
-      left: progress.listRemainingWork(workOptions),
+      left: [...progress.listRemainingWork(workOptions), ...listFurtherWork(plan, progress, workOptions)],
       retryFailed,
       environmentChanges,
     });

@@ -273,6 +273,7 @@ export const TRIAL_METRICS = [
     key: "energy_per_token_joules",
     unit: "joules a token",
     better: "lower",
+    isTimed: true,
     docs: "`energy_joules` ÷ `output_tokens`: it includes reading the prompt, so compare it at equal prompts and lengths; null if `energy_joules` is",
     column: { type: "double", description: "`energy_joules` by token of the answer" },
     summary: 7,

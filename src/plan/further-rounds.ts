@@ -1,4 +1,4 @@
-/** Rounds that follow the planned ones if the loads of a configuration are too far apart to tell times: what they measure. */
+/** Rounds that follow the planned ones if a ratio is not known well enough, or if a load was lost to other work: what they measure. */
 import { planLoadSessions } from "./load-sessions.js";
 import type { LoadSession, Plan, PlanHeader, PlanTrial } from "./plan-types.js";
 
@@ -19,9 +19,11 @@ export function planFurtherSessions(plan: Plan, round: number): readonly LoadSes
     driftProbeId: null,
   });
   const before = ids.length * rounds;
+  // In a slice, indexes are those of the whole plan.
+  const next = Math.max(-1, ...plan.blocks.map(({ index }) => index)) + 1;
   return all
     .filter((session) => session.round === round)
-    .map((session) => ({ ...session, index: plan.blocks.length + session.index - before }));
+    .map((session) => ({ ...session, index: next + session.index - before }));
 }
 
 /** The trials of one load of a further round: as many as in a planned load, with the same prompts but repeats of their own. */

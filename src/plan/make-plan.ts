@@ -138,7 +138,8 @@ type Amount = Pick<
 
 /**
  * As written in the file. By default, if something is compared and there are enough trials to tell times apart, two loads, which
- * share the trials so that there are no more of them. Further loads follow if the loads of a configuration are too far apart.
+ * share the trials so that there are no more of them. Further loads follow if
+ * a ratio is not known well enough, or if a load was lost to other work.
  */
 function planAmount(
   { rounds, repeats, auto_repeats, prompts }: Experiment,

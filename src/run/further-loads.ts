@@ -1,11 +1,11 @@
 /** Which configurations are loaded once more, because their ratio is not known well enough yet. */
 import { planFurtherSessions } from "../plan/further-rounds.js";
 import { type LoadSession, type Plan, referenceIdOf } from "../plan/plan-types.js";
-import type { PlanProgress } from "./plan-progress.js";
+import type { PlanProgress, RemainingWorkOptions, SessionWork, TrialRate } from "./plan-progress.js";
 import { findUncertainty } from "./ratio-precision.js";
 
-/** With fewer undisturbed trials there is no verdict on times, and more loads would not change that. */
-const FEWEST_QUIET_TRIALS = 4;
+/** With fewer undisturbed pairs there is no verdict on times. */
+const FEWEST_QUIET_PAIRS = 4;
 
 export interface FurtherLoads {
   /** In the order of running. */
@@ -29,13 +29,9 @@ export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: numb
     const own = configuration.worker.id;
     const reference = referenceIdOf(configuration, plan.header);
     if (own === reference) continue;
-    const ownLoads = progress.listLoadRates(own, round);
-    const referenceLoads = progress.listLoadRates(reference, round);
-    if (Math.min(ownLoads.flat().length, referenceLoads.flat().length) < FEWEST_QUIET_TRIALS) continue;
-    // If one load measured everything, because loads take so long, more of them are not worth it either.
-    const measured = [own, reference].map((id) => progress.countMeasuredLoads(id, round));
-    const isOneLoadLeft = Math.min(ownLoads.length, referenceLoads.length) < 2 && Math.min(...measured) >= 2;
-    const uncertainty = isOneLoadLeft ? Number.POSITIVE_INFINITY : findUncertainty(ownLoads, referenceLoads);
+    const uncertainty = judgeLoads(
+      pairLoads(progress.listTrialRates(own, round), progress.listTrialRates(reference, round)),
+    );
     if (uncertainty === null) continue;
     for (const id of [own, reference]) needed.add(id);
     largest = Math.max(largest, uncertainty);
@@ -45,4 +41,71 @@ export function findFurtherLoads(plan: Plan, progress: PlanProgress, round: numb
     needed.has(configuration_id),
   );
   return { sessions, uncertainty: largest };
+}
+
+/** Numbers of the rounds that may follow the planned ones. */
+export function listFurtherRounds({ header: { rounds, further_rounds } }: Plan): readonly number[] {
+  return Array.from({ length: further_rounds }, (_, index) => rounds + index);
+}
+
+/** Every load after the planned rounds that the records call for so far, measured or not; in the order of running. */
+export function listFurtherSessions(plan: Plan, progress: PlanProgress): readonly LoadSession[] {
+  return listFurtherRounds(plan).flatMap((round) => findFurtherLoads(plan, progress, round).sessions);
+}
+
+/** What is left of these loads. */
+export function listFurtherWork(
+  plan: Plan,
+  progress: PlanProgress,
+  options: RemainingWorkOptions,
+): readonly SessionWork[] {
+  return listFurtherSessions(plan, progress).flatMap(
+    (session) => progress.findRemainingWork(session, options) ?? [],
+  );
+}
+
+/** One load of a configuration and one of its reference: logarithms of the rates of their undisturbed pairs of trials. */
+interface PairedLoad {
+  readonly own: number[];
+  readonly reference: number[];
+  /** Disturbed ones included. */
+  pairs: number;
+}
+
+/** Pairs trials, and groups the pairs by load, as a comparison of the two does. */
+function pairLoads(own: readonly TrialRate[], reference: readonly TrialRate[]): readonly PairedLoad[] {
+  const buildKey = ({ prompt_index, repeat }: TrialRate) => `${prompt_index}/${repeat}`;
+  const others = new Map(reference.map((trial) => [buildKey(trial), trial]));
+  const loads = new Map<number, PairedLoad>();
+  for (const trial of own) {
+    const other = others.get(buildKey(trial));
+    if (other === undefined) continue;
+    // If one load measured everything, because loads take so long, all pairs share it.
+    const round = Math.min(trial.round, other.round);
+    const load = loads.get(round) ?? { own: [], reference: [], pairs: 0 };
+    loads.set(round, load);
+    load.pairs += 1;
+    if (trial.tokensPerSec === null || other.tokensPerSec === null) continue;
+    load.own.push(Math.log(trial.tokensPerSec));
+    load.reference.push(Math.log(other.tokensPerSec));
+  }
+  return [...loads].toSorted(([a], [b]) => a - b).map(([, load]) => load);
+}
+
+/** Returns how uncertain the ratio is if that calls for more loads, else null. */
+function judgeLoads(loads: readonly PairedLoad[]): number | null {
+  const quiet = loads.filter(({ own }) => own.length > 0);
+  const [first] = quiet;
+  if (first === undefined) return null;
+  // One load lost to other work is made up for. If the other load was mostly disturbed too, the machine is busy, and more loads
+  // would be disturbed as well.
+  if (quiet.length === 1 && loads.length > 1) {
+    return 2 * first.own.length >= first.pairs ? Number.POSITIVE_INFINITY : null;
+  }
+  const pairs = quiet.reduce((sum, { own }) => sum + own.length, 0);
+  if (pairs < FEWEST_QUIET_PAIRS) return null;
+  return findUncertainty(
+    quiet.map(({ own }) => own),
+    quiet.map(({ reference }) => reference),
+  );
 }

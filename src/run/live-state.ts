@@ -69,9 +69,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
       return {
         ...state,
         ...QUIET,
-        configuration: isFurther(session, plan)
-          ? state.configuration + (label === state.label ? 0 : 1)
-          : session.index + 1,
+        configuration: findPosition(session, plan) ?? state.configuration + (label === state.label ? 0 : 1),
         label,
         activity: "loading",
         trialsHere,
@@ -127,6 +125,9 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
       return {
         ...state,
         ...QUIET,
+        configuration: isOpen
+          ? state.configuration
+          : (findPosition(event.session, plan) ?? state.configuration + 1),
         trialsOver: state.trialsOver + skipped,
         trialsOverHere: 0,
         trialsKeptHere: 0,
@@ -144,7 +145,7 @@ export function advance(state: LiveState, event: RunEvent, plan: Plan, nowSec: n
       return {
         ...state,
         ...QUIET,
-        configuration: isFurther(event.session, plan) ? state.configuration + 1 : event.session.index + 1,
+        configuration: findPosition(event.session, plan) ?? state.configuration + 1,
         trialsOver: Math.max(
           state.trialsOver,
           trialsBefore(event.session, plan) + countTrials(event.session, plan),
@@ -167,8 +168,13 @@ export function labelSession(label: string, session: LoadSession, plan: Plan): s
   return rounds === 1 ? label : `${label} (round ${session.round + 1} of ${rounds})`;
 }
 
-function isFurther({ index }: LoadSession, plan: Plan): boolean {
-  return index >= plan.blocks.length;
+/** Position of a planned load, from 1; null for one of a further round. In a slice, indexes are those of the whole plan. */
+function findPosition(session: LoadSession, plan: Plan): number | null {
+  return isFurther(session, plan) ? null : plan.blocks.findIndex(({ index }) => index === session.index) + 1;
+}
+
+function isFurther({ role, round }: LoadSession, plan: Plan): boolean {
+  return role === "measure" && round >= plan.header.rounds;
 }
 
 function countTrials(session: LoadSession, plan: Plan): number {

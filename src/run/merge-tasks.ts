@@ -108,11 +108,17 @@ export function chooseRecords({ parts }: Pick<MergedTasks, "parts">) {
 
 const STATES: readonly PartOfTask["state"][] = ["complete", "over", "open"];
 
+/** Whether a part is still to be measured, as planned. */
+export function isOpen({ chosen }: MergedPart): boolean {
+  return chosen === null || chosen.state === "open";
+}
+
 function compareParts(a: PartOfTask, b: PartOfTask): number {
   const byState = STATES.indexOf(a.state) - STATES.indexOf(b.state);
   if (byState !== 0) return byState;
+  if (a.hasFurtherLeft !== b.hasFurtherLeft) return a.hasFurtherLeft ? 1 : -1;
   // The first to complete wins, so a task that was taken for dead and completed later all the same changes nothing.
-  if (a.state === "complete") return a.lastAt.localeCompare(b.lastAt, "en");
+  if (a.state === "complete" && !a.hasFurtherLeft) return a.lastAt.localeCompare(b.lastAt, "en");
   return b.trialsCompleted - a.trialsCompleted;
 }
 
@@ -186,8 +192,7 @@ function joinStatus(
   tasks: readonly TaskOutline[],
   parts: readonly MergedPart[],
 ): RunEndRecord["status"] | null {
-  const states = parts.map(({ chosen }) => chosen?.state ?? "open");
-  if (states.includes("open")) {
+  if (parts.some(isOpen)) {
     const areAllEnded = tasks.every(({ isEnded }) => isEnded);
     return areAllEnded && parts.every(({ chosen }) => chosen !== null) ? "interrupted" : null;
   }

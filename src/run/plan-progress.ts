@@ -12,7 +12,6 @@ import {
 } from "../plan/plan-types.js";
 import type { Fingerprints } from "../protocol/measurements.js";
 import { findCheckpoint } from "../quantization/registry.js";
-import type { LoadLogs } from "./load-spread.js";
 import { repeatsEndAfter } from "./precision.js";
 import type {
   CompletedTrial,
@@ -72,6 +71,9 @@ type LightTrial = Light<CompletedTrial> & {
   readonly failure?: undefined;
 };
 type KeptRecord = Light<Exclude<RunFileRecord, CompletedTrial>> | LightTrial;
+
+/** How fast one trial decoded, and where it belongs. */
+export type TrialRate = Pick<LightTrial, "prompt_index" | "repeat" | "round" | "tokensPerSec">;
 
 function lighten(record: RunFileRecord): KeptRecord {
   if (!("measurement" in record)) return record;
@@ -164,7 +166,7 @@ export class PlanProgress {
 
   /** The proof that was read after a configuration's last trials; null if it was not read. */
   findProofAfter(configurationId: string): RecordedProof | null {
-    const { outcome } = this.#state.configuration(configurationId);
+    const outcome = this.#state.configuration(configurationId).readOutcome(this.plan.header.rounds);
     return outcome?.status === "completed" ? outcome.proof_after : null;
   }
 
@@ -206,29 +208,17 @@ export class PlanProgress {
   }
 
   /**
-   * Logarithms of the decode rates of undisturbed trials, one list for each load before `round` that has any. Empty if one of
-   * these loads did not complete, or if they come from another run: then it is not known how much loads differ.
+   * How fast the completed trials of the loads before `round` decoded. Empty if one of these loads did not complete, or if they
+   * come from another run: then it is not known how much loads differ.
    */
-  listLoadRates(configurationId: string, round: number): LoadLogs {
+  listTrialRates(configurationId: string, round: number): readonly TrialRate[] {
     const state = this.#state.configuration(configurationId);
     if (state.reusedFrom !== null) return [];
     const sessions = Array.from({ length: round }, (_, index) => state.session(index));
     if (sessions.some(({ outcome }) => outcome?.status !== "completed")) return [];
-    return sessions
-      .map(({ trials }) =>
-        [...trials.values()].flatMap((trial) =>
-          "tokensPerSec" in trial && trial.tokensPerSec !== null ? Math.log(trial.tokensPerSec) : [],
-        ),
-      )
-      .filter((rates) => rates.length > 0);
-  }
-
-  /** How many loads before `round` measured any trials, disturbed ones included. */
-  countMeasuredLoads(configurationId: string, round: number): number {
-    const state = this.#state.configuration(configurationId);
-    return Array.from({ length: round }, (_, index) => state.session(index)).filter(
-      ({ trials }) => trials.size > 0,
-    ).length;
+    return sessions.flatMap(({ trials }) =>
+      [...trials.values()].flatMap((trial) => ("tokensPerSec" in trial ? trial : [])),
+    );
   }
 
   /** Why `repeats: auto` asks for no more trials than there are so far; `as-planned` without it, and while it wants more. */

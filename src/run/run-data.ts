@@ -47,10 +47,12 @@ export interface ConfigurationData {
   readonly quality: readonly QualityRecord[];
   readonly lmEval: LmEvalRecord | null;
   /**
-   * How it ended. Each of its rounds counts as its newest attempt ended: of these, one that failed, else one that was cancelled
-   * or skipped, else the last.
+   * How it ended. Each of its rounds counts as its newest attempt ended: of these, one that failed, else a planned one that was
+   * cancelled or skipped, else the last.
    */
   readonly outcome: ConfigurationRecord | null;
+  /** What the libraries said in any of its rounds, each text once. */
+  readonly notices: ConfigurationRecord["notices"];
   /** Seconds of all its rounds, including loads. */
   readonly elapsedSec: number;
   /** The most attempts that one of its rounds took; 1 if nothing was resumed or tried again. */
@@ -135,7 +137,8 @@ function describeConfiguration(
   state: ConfigurationState<RunFileRecord>,
   rounds: number,
 ): ConfigurationData {
-  const { load, warmups, profile, lmEval, attempts, reusedFrom, outcome } = state;
+  const { load, warmups, profile, lmEval, attempts, reusedFrom } = state;
+  const outcome = state.readOutcome(rounds);
   const code = outcome?.status === "failed" ? outcome.failure.code : null;
   return {
     plan,
@@ -148,11 +151,22 @@ function describeConfiguration(
     quality: [...state.quality.values()],
     lmEval,
     outcome,
+    notices: joinNotices(state.outcomes),
     elapsedSec: state.outcomes.reduce((sum, { elapsed_sec }) => sum + elapsed_sec, 0),
     attempts,
     earlierFailures: [...new Set(state.failureCodes.filter((earlier) => earlier !== code))],
     reusedFrom,
   };
+}
+
+/** Adds up how often the same source said the same. */
+function joinNotices(outcomes: readonly ConfigurationRecord[]): ConfigurationRecord["notices"] {
+  const joined = new Map<string, ConfigurationRecord["notices"][number]>();
+  for (const notice of outcomes.flatMap(({ notices }) => notices)) {
+    const key = JSON.stringify([notice.source, notice.text]);
+    joined.set(key, { ...notice, count: notice.count + (joined.get(key)?.count ?? 0) });
+  }
+  return [...joined.values()];
 }
 
 /** The trials that completed. */

@@ -198,7 +198,8 @@ function describeProgress(
   trialsEach: number,
   rounds: number,
 ): Omit<ConfigurationProgress, "id" | "label" | "is_reference"> {
-  const { outcome, trials } = state;
+  const { trials } = state;
+  const outcome = state.readOutcome(rounds);
   const measured = trials.flatMap(({ measurement }) => measurement ?? []);
   const quiet = trials.flatMap(({ measurement, disturbed_by }) =>
     (disturbed_by ?? []).length > 0 ? [] : (measurement ?? []),

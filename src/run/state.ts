@@ -191,11 +191,16 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
   }
 
   /**
-   * The outcome that says most, with each round as its newest attempt ended: a failure, else a cancelled or skipped round, else
-   * the last one.
+   * The outcome that says most, with each round as its newest attempt ended: a failure, else a cancelled or skipped round of the
+   * `rounds` planned ones, else the last one. A further round that was cut off takes nothing from what the planned ones measured.
    */
-  get outcome(): OutcomeOf<R, F> | null {
-    const { outcomes } = this;
+  readOutcome(rounds: number): OutcomeOf<R, F> | null {
+    const outcomes = [...this.#sessions]
+      .toSorted(([a], [b]) => a - b)
+      .flatMap(([round, { outcome }]) => {
+        const isCutOff = outcome?.status === "cancelled" || outcome?.status === "skipped";
+        return outcome === null || (round >= rounds && isCutOff) ? [] : [outcome];
+      });
     const order: readonly ConfigurationRecord["status"][] = ["failed", "cancelled", "skipped", "completed"];
     for (const status of order) {
       const found = outcomes.findLast((outcome) => outcome.status === status);
@@ -207,7 +212,7 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
   /** `interrupted`: it began and has not ended; only the caller knows whether it still can. */
   readStatus(rounds: number): ConfigurationStatus {
     if (!this.hasBegun) return "not_run";
-    const { outcome } = this;
+    const outcome = this.readOutcome(rounds);
     const isCutOff = outcome === null || (outcome.status === "completed" && this.outcomes.length < rounds);
     return isCutOff ? "interrupted" : outcome.status;
   }

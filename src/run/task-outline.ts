@@ -3,16 +3,19 @@
  * measurements.
  */
 import type { Plan } from "../plan/plan-types.js";
+import { listFurtherSessions } from "./further-loads.js";
 import { PlanProgress, UNFINISHED } from "./plan-progress.js";
 import type { EnvironmentRecord, RunFileRecord, RunRecord } from "./record-types.js";
 
 export interface PartOutline {
   readonly plan: Plan;
   /**
-   * `complete`: everything was measured; `over`: nothing is left to do, but something failed; `open`: it was cut off, or is in
-   * progress.
+   * `complete`: everything that was planned was measured; `over`: nothing of it is left to do, but something failed; `open`: it
+   * was cut off, or is in progress.
    */
   readonly state: "complete" | "over" | "open";
+  /** Whether loads after the planned rounds were cut off, or are in progress. The ratio is less certain without them. */
+  readonly hasFurtherLeft: boolean;
   readonly trialsCompleted: number;
   /** Time of its newest record. */
   readonly lastAt: string;
@@ -71,15 +74,21 @@ export class TaskOutline {
 }
 
 function describePart({ plan, progress, measured, lastAt }: GrowingPart): PartOutline {
-  const sessions = plan.blocks
+  const planned = plan.blocks
     .filter(({ role }) => role === "measure")
     .map((session) => progress.summarizeSession(session));
   const isOver = progress.listRemainingWork(UNFINISHED).length === 0;
+  const asked = isOver ? listFurtherSessions(plan, progress) : [];
+  const hasFurtherLeft = asked.some((session) => progress.findRemainingWork(session, UNFINISHED) !== null);
+  const further = asked.map((session) => progress.summarizeSession(session));
+  const isComplete =
+    planned.every((session) => session.isComplete) && further.every(({ failure }) => failure === null);
   return {
     plan,
     measured,
     lastAt,
-    trialsCompleted: sessions.reduce((sum, { trialsCompleted }) => sum + trialsCompleted, 0),
-    state: !isOver ? "open" : sessions.every(({ isComplete }) => isComplete) ? "complete" : "over",
+    trialsCompleted: [...planned, ...further].reduce((sum, { trialsCompleted }) => sum + trialsCompleted, 0),
+    state: !isOver ? "open" : isComplete ? "complete" : "over",
+    hasFurtherLeft,
   };
 }

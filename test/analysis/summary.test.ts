@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { summarize } from "../../src/analysis/summary.js";
+import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { DISTURBANCE, type FakeRunOptions, fakeRun, THREE } from "../fixtures/records.js";
 
@@ -90,6 +91,23 @@ test("where the undisturbed trials are all of one load, although there were two,
   );
   expect(fp4(configurations, 1)?.time).toMatchObject({ pairs: 5, loads: 1, verdict: "more" });
   expect(fp4(undefined, 2)?.time).toMatchObject({ pairs: 10, loads: 2, verdict: "more" });
+});
+
+test("what the libraries said counts from all loads, each text once", () => {
+  const notice = (text: string, count: number) => ({ source: "torch", text, count });
+  const [first, second] = [[notice("is slow", 2), notice("once", 1)], [notice("is slow", 3)]];
+  const records = fakeRun().records.flatMap((record) =>
+    record.kind === "configuration" && record.configuration_id === "fp4"
+      ? [
+          { ...record, notices: first },
+          { ...record, round: 1, notices: second },
+        ]
+      : [record],
+  ) as RunFileRecord[];
+  expect(summarize(groupRecords(records, "test")).configurations[2]?.notices).toEqual([
+    notice("is slow", 5),
+    notice("once", 1),
+  ]);
 });
 
 test("where too few undisturbed trials are left nothing is said of time, but what disturbed it and what to do", () => {

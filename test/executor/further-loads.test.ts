@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { summarize } from "../../src/analysis/summary.js";
+import { findFurtherLoads } from "../../src/run/further-loads.js";
+import { PlanProgress } from "../../src/run/plan-progress.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { minimal, planExperiment } from "../fixtures/experiments.js";
@@ -79,6 +81,69 @@ test("a load whose trials were all disturbed is made up for, because one load do
     pairs_disturbed: 5,
     time: { loads: 2, pairs: 10 },
   });
+});
+
+test("a lost load is made up for even if the other load has only two trials", async () => {
+  const { records } = await runPlan(await plan("disturbed_retries: 0"), "disturbed-load");
+  const loads = loadsOf(records);
+  expect(loads.slice(0, 4)).toEqual(PLANNED);
+  expect(loads.slice(4).toSorted()).toEqual(["fp4 2", "none 2"]);
+  const { configurations } = summarize(groupRecords(records, "test"));
+  expect(configurations[1]?.against_reference?.time).toMatchObject({ loads: 2, pairs: 5 });
+});
+
+test("what decides are pairs: where those of one load are all disturbed on either side, it is made up for", async () => {
+  const planned = await plan("repeats: 2");
+  const { records } = await runPlan(planned, "good");
+  const disturb = (record: RunFileRecord): RunFileRecord => {
+    if (record.kind !== "trial" || record.status !== "completed" || record.round !== 0) return record;
+    // Of the first load, one trial stays undisturbed on one side, and all others on the other.
+    const isQuiet =
+      (record.prompt_index === 0 && record.repeat === 0) === (record.configuration_id === "fp4");
+    return isQuiet ? record : { ...record, disturbed_by: ["other work took 41 % of the CPU"] };
+  };
+  const progress = new PlanProgress(planned, records.map(disturb));
+  expect(findFurtherLoads(planned, progress, 2)).toMatchObject({
+    uncertainty: Number.POSITIVE_INFINITY,
+    sessions: [{ round: 2 }, { round: 2 }],
+  });
+});
+
+test("a run that is stopped when only loads are left that its records call for has not completed", async () => {
+  const planned = await plan();
+  const completedLoads = (records: readonly RunFileRecord[]) =>
+    records.filter(({ kind }) => kind === "configuration").length;
+  let over = 0;
+  const stopped = await runPlan(planned, "uneven-loads", (event, stop) => {
+    if (event.type === "session-measured") over += 1;
+    if (over === 4) stop.request("after-this-trial", "stopped by Ctrl-C");
+  });
+  expect([stopped.status, completedLoads(stopped.records)]).toEqual(["interrupted", 4]);
+  const data = groupRecords(stopped.records, "test");
+  expect(data.configurations.map(({ status }) => status)).toEqual(["completed", "completed"]);
+  const resumed = await runPlan(planned, "uneven-loads", () => {}, { before: stopped.records });
+  expect([resumed.status, completedLoads(resumed.records)]).toEqual(["completed", 16]);
+  expect(resumed.records.find(({ kind }) => kind === "resume")).toMatchObject({
+    blocks_left: 2,
+    trials_left: 6,
+  });
+});
+
+test("a configuration whose further load was cut off counts by its planned ones", async () => {
+  const planned = await plan();
+  const stopped = await runPlan(planned, "uneven-loads", (event, stop) => {
+    if (event.type === "ratios-uncertain") stop.request("after-this-trial", "stopped by Ctrl-C");
+  });
+  expect(stopped.status).toBe("interrupted");
+  expect(stopped.records.filter(({ kind }) => kind === "configuration").at(-1)).toMatchObject({
+    status: "cancelled",
+    round: 2,
+  });
+  const { configurations } = groupRecords(stopped.records, "test");
+  expect(configurations.map(({ status, outcome }) => [status, outcome?.status])).toEqual([
+    ["completed", "completed"],
+    ["completed", "completed"],
+  ]);
 });
 
 test("a run that was killed during a further load is resumed: each trial is measured once", async () => {

@@ -78,6 +78,14 @@ test("what is shown has a unit, and what is followed or compared a direction", (
   }
 });
 
+test("energy comes from undisturbed trials, because other work on the machine uses some, too", () => {
+  const energies = trialMetrics.filter(({ unit }) => unit?.startsWith("joules") ?? false);
+  expect(energies.map(({ key, isTimed }) => [key, isTimed])).toEqual([
+    ["energy_joules", true],
+    ["energy_per_token_joules", true],
+  ]);
+});
+
 test("what is listed, followed or in a table of results is in summary.json, where these read it", () => {
   const missing = [...trialMetrics, ...loadMetrics].filter(
     ({ shown, summary }) =>

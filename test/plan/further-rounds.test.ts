@@ -5,6 +5,7 @@ import {
   planFurtherSessions,
   planFurtherTrials,
 } from "../../src/plan/further-rounds.js";
+import { joinParts, splitPlan } from "../../src/plan/slices.js";
 import { minimal, planExperiment } from "../fixtures/experiments.js";
 
 const plan = (prompts: readonly string[], ...lines: readonly string[]) =>
@@ -33,6 +34,20 @@ test("the loads of a further round are each configuration once, after all that a
   const ids = sessions.map(({ configuration_id }) => configuration_id);
   expect(ids.slice(2)).toEqual(ids.slice(0, 2).toReversed());
   expect(new Set(ids.slice(0, 2))).toEqual(new Set(["none", "fp4"]));
+});
+
+test("in a slice, whose loads keep the numbers of the whole plan, further loads have numbers of their own", async () => {
+  const planned = await planExperiment(
+    minimal("matrix: { dtype: [float32, bfloat16], quantization: [none, fp4] }").replace(
+      "[hello]",
+      "[a, b, c, d, e]",
+    ),
+  );
+  for (const part of splitPlan(planned)) {
+    const slice = joinParts(planned, [part]);
+    const indexes = [...slice.blocks, ...planFurtherSessions(slice, 2)].map(({ index }) => index);
+    expect(new Set(indexes).size).toBe(indexes.length);
+  }
 });
 
 test("whatever is planned, trials of further loads are none of the plan's, and are counted on from these", async () => {

@@ -6,7 +6,8 @@ import { type RunFileRecord, recordSchema } from "../../src/run/record-types.js"
 import { groupRecords } from "../../src/run/run-data.js";
 import { tableRows } from "../../src/run/table/rows.js";
 import { findParts, TaskOutline } from "../../src/run/task-outline.js";
-import { planExperiment } from "../fixtures/experiments.js";
+import { minimal, planExperiment } from "../fixtures/experiments.js";
+import { failure } from "../fixtures/records.js";
 import { runPlan } from "../fixtures/run-plan.js";
 
 const planned = () =>
@@ -175,4 +176,47 @@ test("machines that are alike are one environment, others are told apart", async
     ).environmentChanges;
   expect(changesOf(same)).toEqual([]);
   expect(changesOf(other)).toHaveLength(1);
+});
+
+test("a part whose further load was cut off is complete, and the task that went on with it counts", async () => {
+  const plan = await planExperiment(
+    minimal("matrix: { quantization: [none, fp4] }", "warmup: 0").replace("[hello]", "[a, b, c, d, e]"),
+  );
+  const { records: whole } = await runPlan(plan, "uneven-loads");
+  const cut = whole.findIndex((record) => record.kind === "trial" && record.round === 2) + 1;
+  const alone = merge(plan, "r", [{ name: "0of1.0", records: whole.slice(0, cut) }]);
+  expect(alone.parts[0]?.chosen).toMatchObject({ state: "complete", hasFurtherLeft: true });
+  const data = groupRecords(alone.records, "here");
+  expect(data.end?.status).toBe("completed");
+  expect(data.configurations.map(({ status }) => status)).toEqual(["completed", "completed"]);
+  const both = merge(plan, "r", [
+    { name: "0of1.0", records: whole.slice(0, cut) },
+    { name: "0of1.1", records: later(whole, 1) },
+  ]);
+  expect(both.parts[0]?.chosen).toMatchObject({
+    state: "complete",
+    hasFurtherLeft: false,
+    task: { name: "0of1.1" },
+  });
+});
+
+test("a part with a further load that failed is over, but not complete", async () => {
+  const plan = await planExperiment(
+    minimal("matrix: { quantization: [none, fp4] }", "warmup: 0").replace("[hello]", "[a, b, c, d, e]"),
+  );
+  const { records: whole } = await runPlan(plan, "uneven-loads");
+  const first = whole.findIndex((record) => record.kind === "load" && record.round === 2);
+  const [end] = whole.filter((record) => record.kind === "configuration");
+  const failed = {
+    ...end,
+    status: "failed",
+    round: 2,
+    configuration_id: (whole[first] as { configuration_id: string }).configuration_id,
+    failure: failure({ code: "out-of-memory-host" }),
+  } as unknown as RunFileRecord;
+  const { parts, end: runEnd } = merge(plan, "r", [
+    { name: "0of1.0", records: [...whole.slice(0, first), failed] },
+  ]);
+  expect(parts[0]?.chosen?.state).toBe("over");
+  expect(runEnd?.status).toBe("partly_failed");
 });

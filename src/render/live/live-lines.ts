@@ -83,13 +83,14 @@ export function formatLogLine(
   options: { readonly plain: boolean; readonly color: boolean },
 ): string | null {
   const colors = pc.createColors(options.color);
-  const place = `[${state.configuration}/${state.configurations}] ${colors.bold(shownLabel(state.label))}`;
+  const position = `[${state.configuration}/${state.configurations}]`;
+  const place = `${position} ${colors.bold(shownLabel(state.label))}`;
   switch (event.type) {
     case "worker-starting":
       return options.plain ? "starting the worker" : null;
     case "worker-ready": {
       const remarks = describeInterference(event.environment, event.devices);
-      const warnings = remarks.map((remark) => colors.yellow(`noisy machine: ${remark}`));
+      const warnings = remarks.map((remark) => colors.yellow(`warning: ${remark}`));
       const ready = options.plain ? [`worker ready after ${formatSeconds(event.elapsedSec)}`] : [];
       const lines = [...ready, ...warnings];
       return lines.length === 0 ? null : lines.join("\n");
@@ -113,14 +114,14 @@ export function formatLogLine(
     case "configuration-completed":
       return `${place}: ${colors.green("done")} in ${formatSeconds(event.elapsedSec)}`;
     case "configuration-failed": {
-      const where = `[${event.session.index + 1}/${state.configurations}] ${colors.bold(shownLabel(event.configuration.worker.label))}`;
+      const where = `${position} ${colors.bold(shownLabel(event.configuration.worker.label))}`;
       const { code, message } = event.failure;
       return `${where}: ${colors.red(`failed: ${safeLine(code)}`)}: ${safeLine(message).slice(0, 300)}`;
     }
     case "configuration-retried":
       return `${place}: ${colors.yellow("trying again")} (attempt ${event.attempt}) after ${safeLine(event.failure.code)}`;
     case "configuration-skipped": {
-      const where = `[${event.session.index + 1}/${state.configurations}] ${colors.bold(shownLabel(event.configuration.worker.label))}`;
+      const where = `${position} ${colors.bold(shownLabel(event.configuration.worker.label))}`;
       return `${where}: ${colors.yellow("skipped")}: ${safeLine(event.reason)}`;
     }
     case "measurement-started":

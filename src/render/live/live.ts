@@ -42,11 +42,8 @@ export function createLiveDisplay({ io, plan }: LiveDisplayOptions): LiveDisplay
   };
   return {
     onEvent: (event: RunEvent) => {
-      const before = state;
       state = advance(state, event, plan, now());
-      // The line about the end of a configuration uses the state before the event, in which it is still the current one.
-      const isEnd = event.type === "configuration-completed" || event.type === "configuration-failed";
-      const line = formatLogLine(event, isEnd ? before : state, now(), { plain, color: style.color });
+      const line = formatLogLine(event, state, now(), { plain, color: style.color });
       if (line !== null) keep(line);
       if (event.type !== "progress") redraw();
     },

@@ -2,6 +2,7 @@ import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
+import type { LoadSession, Plan } from "../../../src/plan/plan-types.js";
 import { createLiveDisplay } from "../../../src/render/live/live.js";
 import { formatStatusLines } from "../../../src/render/live/live-lines.js";
 import type { RunEvent } from "../../../src/run/events.js";
@@ -49,12 +50,12 @@ function makeClock(): { monotonicSec: () => number; now: () => Date; tick: () =>
   };
 }
 
-function shown(isTty: boolean, events: readonly RunEvent[], columns = 80): string {
+function shown(isTty: boolean, events: readonly RunEvent[], columns = 80, of: Plan = plan): string {
   const stderr = new PassThrough();
   const clock = makeClock();
   const display = createLiveDisplay({
     io: { stderr, stderrIsTty: isTty, columns, color: isTty, clock },
-    plan,
+    plan: of,
   });
   for (const event of events) {
     clock.tick();
@@ -80,6 +81,40 @@ test("a failed configuration is named with its code", () => {
     { type: "configuration-failed", configuration: none, session: findSession(none), failure: failure() },
   ];
   expect(shown(false, events)).toContain("[1/2] unquantized: failed: quantization-not-applied");
+});
+
+test("in a slice, loads are counted as its own, further ones included", () => {
+  // As joinParts leaves it: the numbers are those of the whole plan.
+  const slice = { ...plan, blocks: plan.blocks.map((one) => ({ ...one, index: one.index + 6 })) };
+  const sessions = slice.blocks as [LoadSession, LoadSession];
+  const further = { ...sessions[0], round: plan.header.rounds, index: 8 };
+  const started = (configuration: typeof none, session: LoadSession): RunEvent => ({
+    type: "configuration-started",
+    configuration,
+    session,
+    trialsOver: 0,
+  });
+  const ended = (configuration: typeof none, session: LoadSession): RunEvent => ({
+    type: "configuration-completed",
+    configuration,
+    session,
+    elapsedSec: 8,
+  });
+  const events: readonly RunEvent[] = [
+    started(none, sessions[0]),
+    ended(none, sessions[0]),
+    { type: "configuration-failed", configuration: int8, session: sessions[1], failure: failure() },
+    { type: "ratios-uncertain", uncertainty: 0.2, sessions: [further], trials: 2 },
+    started(none, further),
+    { type: "trial-started", trial: plan.trials[0] as (typeof plan.trials)[0] },
+    { type: "trial-completed", trial: plan.trials[0] as (typeof plan.trials)[0], measurement: measurement() },
+    ended(none, further),
+  ];
+  const lines = shown(false, events, 80, slice).split("\n");
+  expect(lines).toContain("[1/2] unquantized: loading");
+  expect(lines.some((line) => line.startsWith("[2/2] int8: failed"))).toBe(true);
+  expect(lines).toContain("[3/3] unquantized (round 2): loading");
+  expect(lines.some((line) => line.startsWith("[3/3] unquantized (round 2): trial 1/2 in "))).toBe(true);
 });
 
 test("on a terminal what stays is said once, and the moving lines are taken away at the end", () => {
