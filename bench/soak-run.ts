@@ -140,6 +140,11 @@ class Soak {
 
   private async waitToKill(child: ChildProcess): Promise<"kill"> {
     const [least, most] = this.options.killAfterSec;
+    // A run that has recorded nothing cannot be resumed.
+    while (this.recordsText() === "") {
+      await delay(SAMPLE_MS);
+      if (child.exitCode !== null || child.signalCode !== null) break;
+    }
     const until = performance.now() + this.between(least * 1000, most * 1000);
     while (performance.now() < until) {
       await delay(SAMPLE_MS);

@@ -3,6 +3,7 @@
  * does.
  */
 import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Clock } from "../base/clock.js";
 import { FalconError } from "../base/errors.js";
@@ -26,6 +27,8 @@ export interface RunLock {
 
 /** Attempts at a lock that others take and release in the meantime. */
 const MOST_ATTEMPTS = 5;
+/** Far longer than another process takes from reading a left lock to moving aside what is in its place by then. */
+const SETTLE_MS = 100;
 
 /**
  * Locks the folder for this process. A lock whose process is gone is taken over. Throws FalconError `results-locked` with the
@@ -41,7 +44,10 @@ export async function lockRun(folder: string, self: ProcessName, clock: Clock): 
     await writeWhole(own, text);
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       if (await placed(own, path)) {
-        return { takenOverFrom, release: () => release(path, text) };
+        if (takenOverFrom === null || (await hasStayed(path, text))) {
+          return { takenOverFrom, release: () => release(path, text) };
+        }
+        continue;
       }
       const found = await readOwner(path);
       if (found === null) continue;
@@ -127,6 +133,15 @@ async function placed(own: string, path: string): Promise<boolean> {
       },
     );
   }
+}
+
+/**
+ * Whether our lock is still there. Another process that read the left lock as well may have moved ours aside instead, and a third
+ * one may have taken the place before ours was put back.
+ */
+async function hasStayed(path: string, text: string): Promise<boolean> {
+  await delay(SETTLE_MS);
+  return (await readText(path)) === text;
 }
 
 /** Removes a lock whose owner is gone. Moves it aside first, because another process may have taken it over since it was read. */

@@ -26,6 +26,7 @@ prompts: [Hello, Good bye]
 generation: { max_new_tokens: 6, min_new_tokens: 6 }
 matrix: { quantization: [fp4, none] }
 rounds: { count: 2, seed: 1 }
+disturbed_retries: 0
 sentinel: true
 profile: true
 quality:

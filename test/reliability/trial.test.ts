@@ -41,7 +41,7 @@ beforeAll(async () => {
   );
   const rssBefore = process.memoryUsage.rss();
   // Long enough for what the kernel does to a process while other tests run; the stopped process is waited for this long.
-  const plan = tinyPlan([...Object.keys(FAULTS), "good"], { measure_sec: 20 });
+  const plan = tinyPlan([...Object.keys(FAULTS), "good"], { measure_sec: 30 });
   const worker = faultyWorker({ trials: FAULTS }, { FALCON_EXP_TEST_CGROUP: cgroup });
   const onEvent = ({ type }: RunEvent) => {
     if (type === "worker-starting") workersStarted += 1;

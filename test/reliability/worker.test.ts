@@ -51,7 +51,7 @@ test("a supervisor that dies or stands still fails its configuration, and a new 
     { trials: { killed: ["measure", "kill-supervisor"], stopped: ["measure", "stop-supervisor"] } },
     { [MARKER]: marker },
   );
-  const plan = tinyPlan(["killed", "stopped", "good"], { heartbeat_sec: 4 });
+  const plan = tinyPlan(["killed", "stopped", "good"], { heartbeat_sec: 8 });
   const { records, status } = await runIn(folder, worker, plan);
   expect(status).toBe("partly_failed");
   expect(configurations(records)).toMatchObject([

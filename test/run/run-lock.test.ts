@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import { ownProcessName, type ProcessName } from "../../src/base/process-name.js";
 import { findLockOwner, isRunning, lockRun } from "../../src/run/run-lock.js";
@@ -72,6 +72,20 @@ test.each([
   lockedBy(folder, { ...owner, pid: 4_000_000 }, self);
   expect(await isRunning(folder, self)).toBe(true);
   await expect(lockRun(folder, self, systemClock)).rejects.toMatchObject({ code: "results-locked" });
+});
+
+test("who took over a left lock gives way if another has the place after all", async () => {
+  const folder = scratchFolder();
+  const self = await ownProcessName();
+  lockedBy(folder, await ended(self), self);
+  const locking = lockRun(folder, self, systemClock);
+  const hasOurs = () => readFileSync(join(folder, "run.lock"), "utf8").includes(`"pid":${self.pid},`);
+  await vi.waitFor(() => expect(hasOurs()).toBe(true), { interval: 1 });
+  // As if a process that had read the left lock moved ours aside, and a third one came before it was put back.
+  rmSync(join(folder, "run.lock"));
+  lockedBy(folder, { host: "elsewhere" }, self);
+  await expect(locking).rejects.toMatchObject({ code: "results-locked" });
+  expect((await findLockOwner(folder, self))?.host).toBe("elsewhere");
 });
 
 test("a lock that cannot be read is left alone", async () => {

@@ -161,7 +161,7 @@ test("a worker that exits by itself is recorded with its exit code", async () =>
 });
 
 test("a worker without heartbeats is called hung, and its process group is gone", async () => {
-  const worker = await openWorker("silent-in-load", { heartbeat_sec: 1 });
+  const worker = await openWorker("silent-in-load", { heartbeat_sec: 3 });
   const failure = await catchFailure(load(worker));
   expect(failure.code).toBe("worker-hung");
   expect(groupLives(worker.pid as number)).toBe(false);

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from falcon_exp.worker.devices.accelerator import Accelerator, Stopwatch
@@ -54,14 +55,16 @@ def _measure_card(accelerator: Accelerator, index: int, size: int) -> float:
 
 
 def _choose_array_bytes(caches: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int:
-    """Four times the largest cache, within bounds; a whole number of rows."""
+    """Four times the largest cache, within bounds, and at most a quarter of what is free; a whole number of rows."""
     largest = 0
     for path in caches.glob("index*/size"):
         with suppress(OSError, ValueError):
             text = path.read_text().strip()
             unit = {"K": 1024, "M": 1024**2}.get(text[-1:], 1)
             largest = max(largest, int(text.rstrip("KM")) * unit)
-    size = min(_MOST_BYTES, max(_LEAST_BYTES, 4 * largest))
+    # A small machine should have room for a model, not be filled by this array.
+    free = int(psutil.virtual_memory().available) // 4
+    size = min(free, _MOST_BYTES, max(_LEAST_BYTES, 4 * largest))
     return size - size % (4 * _COLUMNS)
 
 
