@@ -23,7 +23,9 @@ const KILLED_TRIALS = ["test/commands/run.test.ts"];
  * takes a lock, or puts another module in the place of one.
  */
 const SHARED_MODULES = [
-  "test/{analysis,base,experiment,metrics,protocol,quantization,run/table}/**/*.test.ts",
+  "test/{analysis,base,docs,experiment,metrics,protocol,quantization,run/table}/**/*.test.ts",
+  "test/render/{charts,live,terminal,words}/**/*.test.ts",
+  "test/render/{example,history,write-report}.test.ts",
   "test/plan/!(estimate-families).test.ts",
   "test/run/!(fetched|run-lock|small-files).test.ts",
 ];

@@ -1,15 +1,30 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { measurePairs, runSliced } from "../../bench/overhead/pairs.js";
-import { openProduct, openSource, type SideSource, SWITCHES } from "../../bench/overhead/sides.js";
+import {
+  type LoadedSide,
+  openProduct,
+  openSource,
+  type SideSource,
+  SWITCHES,
+} from "../../bench/overhead/sides.js";
 import { loadExperiment } from "../../src/experiment/load.js";
 import { makePlan } from "../../src/plan/make-plan.js";
+import type { PlanConfiguration } from "../../src/plan/plan-types.js";
 import { pythonFolder, testPython } from "../fixtures/python.js";
 
 const modelPath = process.env.FALCON_EXP_TEST_MODEL ?? "";
 const sources: SideSource[] = [];
+/** The loop that all others are compared with. It rests between tests. */
+let plain: Promise<{ readonly source: SideSource; readonly side: LoadedSide }> | null = null;
 
 afterEach(async () => {
   for (const source of sources.splice(0)) await source.close();
+});
+
+afterAll(async () => {
+  const { source, side } = (await plain) ?? {};
+  await side?.end();
+  await source?.close();
 });
 
 async function makeTinyPlan() {
@@ -21,9 +36,14 @@ async function makeTinyPlan() {
 async function open(spec: string): Promise<SideSource> {
   const { timeouts } = (await makeTinyPlan()).header;
   const env = { PYTHONPATH: pythonFolder };
-  const source = await openSource(spec, { python: testPython(), modelPath, env, timeouts });
-  sources.push(source);
-  return source;
+  return openSource(spec, { python: testPython(), modelPath, env, timeouts });
+}
+
+async function loadPlain(configuration: PlanConfiguration) {
+  const source = await open("plain");
+  const side = await source.load(configuration);
+  side.rest();
+  return { source, side };
 }
 
 describe("openSource", () => {
@@ -37,10 +57,12 @@ describe("openSource", () => {
     async (spec) => {
       const [configuration] = (await makeTinyPlan()).configurations;
       if (configuration === undefined) throw new Error("the plan has a configuration");
-      const measured = await (await open(spec)).load(configuration);
+      plain ??= loadPlain(configuration);
+      const against = (await plain).side;
+      const source = await open(spec);
+      sources.push(source);
+      const measured = await source.load(configuration);
       measured.rest();
-      const against = await (await open("plain")).load(configuration);
-      against.rest();
       expect(measured.threads).toBe(against.threads);
       const pairs = await measurePairs({
         run: runSliced(measured, against, 50),
@@ -60,7 +82,6 @@ describe("openSource", () => {
         expect(one.elapsedSec).toBeGreaterThan(0);
       }
       await measured.end();
-      await against.end();
     },
   );
 });
