@@ -1,12 +1,12 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
-import { createRenderer } from "../../src/render/charts/render.js";
 import { writeReport } from "../../src/render/write-report.js";
 import { fakeRun, THREE } from "../fixtures/records.js";
 import { folderWithRecords } from "../fixtures/run-folder.js";
 
-vi.mock("../../src/render/charts/render.js", () => ({ createRenderer: vi.fn() }));
+const createRenderer = vi.hoisted(() => vi.fn());
+vi.mock("../../src/render/charts/render.js", () => ({ createRenderer }));
 
 async function reportWithOldImages() {
   const paths = folderWithRecords(fakeRun({ configurations: THREE.slice(0, 1) }).records);
@@ -16,7 +16,8 @@ async function reportWithOldImages() {
 }
 
 test("where charts cannot be drawn at all, the figures are written and one warning says so", async () => {
-  vi.mocked(createRenderer).mockRejectedValue(new Error("no resvg for this platform"));
+  // This test is the file's first, because what was loaded once is kept.
+  createRenderer.mockRejectedValue(new Error("no resvg for this platform"));
   const { paths, warnings } = await reportWithOldImages();
   expect(warnings).toEqual(["charts cannot be drawn here: no resvg for this platform"]);
   for (const path of [paths.summary, paths.csv, paths.answers, paths.chart("overview", ".vl.json")]) {
@@ -27,9 +28,21 @@ test("where charts cannot be drawn at all, the figures are written and one warni
 test("a chart that could not be drawn leaves no image of earlier records behind, and the others are drawn", async () => {
   const image = { svg: "<svg/>", png: new Uint8Array([1]) };
   const render = vi.fn().mockRejectedValueOnce(new Error("broken")).mockResolvedValue(image);
-  vi.mocked(createRenderer).mockResolvedValue(render);
+  createRenderer.mockResolvedValue(render);
   const { paths, warnings } = await reportWithOldImages();
   expect(warnings).toEqual(["the chart overview could not be drawn: broken"]);
   expect(existsSync(paths.chart("overview", ".png"))).toBe(false);
   expect(existsSync(paths.chart("article-none", ".png"))).toBe(true);
+});
+
+test("drawing is loaded once for a whole process, but after a problem the next caller tries anew", async () => {
+  vi.resetModules();
+  const { loadDrawing } = await import("../../src/render/charts/write-charts.js");
+  createRenderer.mockReset().mockRejectedValueOnce(new Error("too little memory")).mockResolvedValue(vi.fn());
+  expect(await loadDrawing()).toMatchObject({ render: null });
+  const [drawing, another] = await Promise.all([loadDrawing(), loadDrawing()]);
+  expect(drawing?.problem).toBeNull();
+  expect(another).toBe(drawing);
+  expect(await loadDrawing()).toBe(drawing);
+  expect(createRenderer).toHaveBeenCalledTimes(2);
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeReport } from "../../src/render/write-report.js";
 import type { RunPaths } from "../../src/run/paths.js";
+import { noDrawing } from "../fixtures/no-drawing.js";
 import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../fixtures/records.js";
 import { folderWithRecords } from "../fixtures/run-folder.js";
 
@@ -48,13 +49,13 @@ test("a report is a summary, the tables, the answers, the environment and three 
 
 test("a spreadsheet sees that the CSV is UTF-8", async () => {
   const paths = folderWithRecords(fakeRun().records);
-  await writeReport(paths);
+  await writeReport(paths, noDrawing());
   expect(readFileSync(paths.csv).subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
 });
 
 test("a chart's specification carries its data and draws alone", async () => {
   const paths = folderWithRecords(fakeRun().records);
-  await writeReport(paths);
+  await writeReport(paths, noDrawing());
   const spec = JSON.parse(readFileSync(paths.chart("article-int8", ".vl.json"), "utf8"));
   expect(spec.$schema).toContain("vega-lite/v6");
   expect(spec.data.values).toHaveLength(5);
@@ -75,23 +76,35 @@ test.each([
   expect(svg).toContain("Execution time (s)");
 });
 
+/** The charts of these are drawn in charts.test.ts. */
 const AWKWARD: readonly (readonly [string, FakeRunOptions])[] = [
   ["nothing could be loaded", { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) }],
-  [
-    "one configuration failed",
-    { configurations: THREE.map((one, i) => (i === 1 ? { ...one, failsAtLoad: {} } : one)) },
-  ],
-  ["some trials failed", { configurations: THREE.map((one) => ({ ...one, failedTrials: [1, 3] })) }],
-  [
-    "the controller was killed",
-    { configurations: THREE.map((one, i) => (i === 2 ? { ...one, cutAfter: 2 } : one)) },
-  ],
+  ["some trials failed", { configurations: THREE.map((one) => ({ ...one, failedTrials: [0, 2] })) }],
   ["one configuration, one prompt", { configurations: THREE.slice(0, 1), prompts: ["one"] }],
   ["twelve configurations with long labels", { configurations: TWELVE_LONG }],
   ["fifty trials each", { repeats: 10 }],
 ];
 
-test.each(AWKWARD)("charts are drawn, without a warning, when %s", async (_, options) => {
+test.each(AWKWARD)("all is written, without a warning, when %s", async (_, options) => {
+  const paths = folderWithRecords(fakeRun(options).records);
+  const { warnings, summary } = await writeReport(paths, noDrawing());
+  expect(warnings).toEqual([]);
+  expect(existsSync(paths.html)).toBe(true);
+  for (const { id } of summary.configurations) {
+    expect(existsSync(paths.chart(`article-${id}`, ".png")), id).toBe(true);
+  }
+});
+
+test.each<[string, FakeRunOptions]>([
+  [
+    "one configuration failed",
+    { configurations: THREE.map((one, i) => (i === 1 ? { ...one, failsAtLoad: {} } : one)) },
+  ],
+  [
+    "the controller was killed",
+    { configurations: THREE.map((one, i) => (i === 2 ? { ...one, cutAfter: 2 } : one)) },
+  ],
+])("charts are drawn, without a warning, when %s", async (_, options) => {
   const paths = folderWithRecords(fakeRun(options).records);
   const { warnings, summary } = await writeReport(paths);
   expect(warnings).toEqual([]);
@@ -102,10 +115,10 @@ test.each(AWKWARD)("charts are drawn, without a warning, when %s", async (_, opt
 
 test("a chart that nobody draws any more is removed, and other files are left alone", async () => {
   const paths = folderWithRecords(fakeRun().records);
-  await writeReport(paths);
+  await writeReport(paths, noDrawing());
   writeFileSync(paths.chart("article-old", ".png"), "old");
   writeFileSync(join(paths.charts, "notes.txt"), "mine");
-  await writeReport(paths);
+  await writeReport(paths, noDrawing());
   expect(existsSync(paths.chart("article-old", ".png"))).toBe(false);
   expect(existsSync(join(paths.charts, "notes.txt"))).toBe(true);
 });
@@ -113,7 +126,7 @@ test("a chart that nobody draws any more is removed, and other files are left al
 test("a torn last line is a warning, and the rest is reported", async () => {
   const paths = folderWithRecords(fakeRun().records);
   appendFileSync(paths.records, '{"schema_version": 1, "kind": "tri');
-  const { warnings, summary } = await writeReport(paths);
+  const { warnings, summary } = await writeReport(paths, noDrawing());
   expect(warnings).toHaveLength(1);
   expect(summary.trials_completed).toBe(15);
 });
@@ -121,7 +134,7 @@ test("a torn last line is a warning, and the rest is reported", async () => {
 test("a configuration that never answered is named in answers.md, with its reason", async () => {
   const configurations = THREE.map((one, i) => (i === 1 ? { ...one, failsAtLoad: {} } : one));
   const paths = folderWithRecords(fakeRun({ configurations }).records);
-  await writeReport(paths);
+  await writeReport(paths, noDrawing());
   expect(readFileSync(paths.answers, "utf8")).toMatch(
     /^- int8: no answers, failed.* quantization-not-applied$/m,
   );

@@ -6,12 +6,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeReport } from "../../src/render/write-report.js";
 import { RunPaths } from "../../src/run/paths.js";
 import { indexRuns } from "../../src/run/run-index.js";
+import { noDrawing } from "../fixtures/no-drawing.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { addRun } from "../fixtures/run-on-disk.js";
 
 const RUN = "quant/20261124T020000Z-0001";
 const drawnOnce = mkdtempSync(join(tmpdir(), "falcon-exp-test-"));
-beforeAll(() => writeReport(addRun(drawnOnce, RUN)));
+beforeAll(() => writeReport(addRun(drawnOnce, RUN), noDrawing()));
 afterAll(() => rmSync(drawnOnce, { recursive: true, force: true }));
 
 /** Changes the records of a run after its report was drawn. */
@@ -22,7 +23,7 @@ async function changedRun(change: (lines: string[]) => readonly string[]) {
   const lines = readFileSync(paths.records, "utf8").trimEnd().split("\n");
   writeFileSync(paths.records, `${change(lines).join("\n")}\n`);
   const [listed] = await indexRuns({ folder: results });
-  const { warnings } = await writeReport(paths);
+  const { warnings } = await writeReport(paths, noDrawing());
   const [drawn] = await indexRuns({ folder: results });
   return { listed, drawn, warnings, page: readFileSync(paths.html, "utf8") };
 }

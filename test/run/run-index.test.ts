@@ -10,6 +10,7 @@ import { groupRecords } from "../../src/run/run-data.js";
 import { indexRuns, type RunIndexEntry } from "../../src/run/run-index.js";
 import { lockRun } from "../../src/run/run-lock.js";
 import { RunProgress } from "../../src/run/run-progress.js";
+import { noDrawing } from "../fixtures/no-drawing.js";
 import { type FakeRunOptions, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 import { addRun, makeRecords } from "../fixtures/run-on-disk.js";
@@ -53,7 +54,7 @@ test("summary.json and the records alone tell the same of a run", async () => {
   ].entries() as Iterable<[number, FakeRunOptions]>) {
     const paths = addRun(results, `quant/2026112${index}T020000Z-0001`, options);
     const [alone] = await indexRuns({ folder: results });
-    await writeReport(paths);
+    await writeReport(paths, noDrawing());
     const [summarized] = await indexRuns({ folder: results });
     expect(alone?.has_current_summary).toBe(false);
     expect(summarized?.has_current_summary).toBe(true);
@@ -65,7 +66,7 @@ test("summary.json and the records alone tell the same of a run", async () => {
 test("a summary of an earlier state of the records is not believed", async () => {
   const results = scratchFolder();
   const paths = addRun(results, "quant/20261124T020000Z-0001");
-  await writeReport(paths);
+  await writeReport(paths, noDrawing());
   const { records } = fakeRun({ configurations: THREE.slice(0, 2) });
   writeFileSync(
     paths.records,

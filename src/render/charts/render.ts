@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
+import type { Piscina } from "piscina";
 import type { TopLevelSpec } from "vega-lite";
 import { chartFonts } from "./chart-fonts.js";
 import type { PngTask } from "./png-thread.js";
@@ -19,6 +20,9 @@ export interface RenderedChart {
 /** Rejects if Vega or resvg throws; the caller decides whether to draw the other charts. */
 export type ChartRenderer = (spec: TopLevelSpec) => Promise<RenderedChart>;
 
+/** Rejects if Vega throws. */
+export type SvgRenderer = (spec: TopLevelSpec) => Promise<string>;
+
 /** PNGs are made while Vega draws, mostly in less time: more threads would only wait, or take processor time from Vega. */
 const PNG_THREADS = Math.min(2, Math.max(1, availableParallelism() - 1));
 /** The number of charts that are handed to the Vega thread in advance. */
@@ -29,24 +33,17 @@ const WAITING_CHARTS = 8;
  */
 const IDLE_MS = 2_000;
 
-/** Starts threads and loads Vega, resvg and the fonts into them. This is slow, so it is done only if charts are drawn. */
-export async function createRenderer(): Promise<ChartRenderer> {
-  const [{ Piscina }] = await Promise.all([
-    import("piscina"),
+/**
+ * Starts threads and loads Vega, resvg and the fonts into them. This is slow, so it is done only if charts are drawn. `vega`: the
+ * thread that draws the SVGs, if it was started already.
+ */
+export async function createRenderer(vega = createSvgRenderer()): Promise<ChartRenderer> {
+  const [drawSvg] = await Promise.all([
+    vega,
     // Used only in the threads, but imported here so that a missing package is noticed before the first chart.
     import("@resvg/resvg-js"),
   ]);
-  const require = createRequire(import.meta.url);
-  // Resolved by name instead of by path, because threads run the built JavaScript even if this file is run as TypeScript.
-  const svgs = new Piscina<TopLevelSpec, string>({
-    filename: require.resolve("#svg-thread"),
-    // Vega counts its ids per thread, so a thread draws one chart after another. With two threads, each would be slow at first.
-    minThreads: 1,
-    maxThreads: 1,
-    concurrentTasksPerWorker: WAITING_CHARTS,
-  });
-  const pngs = new Piscina<PngTask, Uint8Array>({
-    filename: require.resolve("#png-thread"),
+  const drawPng = await startThreads<PngTask, Uint8Array>(resolveThread("#png-thread"), {
     minThreads: 1,
     maxThreads: PNG_THREADS,
     concurrentTasksPerWorker: 1,
@@ -54,9 +51,9 @@ export async function createRenderer(): Promise<ChartRenderer> {
   });
   const fontFiles = Object.values(chartFonts());
   return async (spec) => {
-    const svg = await svgs.run(spec);
+    const svg = await drawSvg(spec);
     // Vega draws the next chart meanwhile.
-    const png = await pngs.run({
+    const png = await drawPng({
       svg,
       options: {
         fitTo: { mode: "zoom", value: PNG_SCALE },
@@ -66,4 +63,32 @@ export async function createRenderer(): Promise<ChartRenderer> {
     });
     return { svg, png };
   };
+}
+
+/** Starts the Vega thread alone, for charts that nobody wants as PNGs. */
+export async function createSvgRenderer(file = resolveThread("#svg-thread")): Promise<SvgRenderer> {
+  return startThreads(file, {
+    // Vega counts its ids per thread, so a thread draws one chart after another. With two threads, each would be slow at first.
+    minThreads: 1,
+    maxThreads: 1,
+    concurrentTasksPerWorker: WAITING_CHARTS,
+  });
+}
+
+/** Resolved by name instead of by path, because threads run the built JavaScript even if this file is run as TypeScript. */
+function resolveThread(name: "#svg-thread" | "#png-thread"): string {
+  return createRequire(import.meta.url).resolve(name);
+}
+
+/** A thread that ends fails the tasks that it was given. The next task gets a new thread. */
+async function startThreads<T, R>(
+  filename: string,
+  options: NonNullable<ConstructorParameters<typeof Piscina>[0]>,
+): Promise<(task: T) => Promise<R>> {
+  const { Piscina } = await import("piscina");
+  const threads = new Piscina<T, R>({ ...options, filename });
+  // A thread that fails while it loads has been given nothing, and what waits for it would wait for ever. Without a listener, the
+  // error would end the process.
+  threads.on("error", () => threads.destroy());
+  return (task) => threads.run(task);
 }

@@ -18,8 +18,22 @@ export interface Drawing {
   readonly problem: string | null;
 }
 
-/** Never rejects, because the values are still of use without pictures. */
-export async function loadDrawing(): Promise<Drawing> {
+/** What the callers of `loadDrawing` share, because its threads take seconds to start. A problem is not kept. */
+let shared: Promise<Drawing> | null = null;
+
+/**
+ * Never rejects, because the values are still of use without pictures. All callers of a process get the same drawing; after a
+ * problem, the next caller tries anew.
+ */
+export function loadDrawing(): Promise<Drawing> {
+  shared ??= startDrawing().then((drawing) => {
+    if (drawing.problem !== null) shared = null;
+    return drawing;
+  });
+  return shared;
+}
+
+async function startDrawing(): Promise<Drawing> {
   try {
     return { render: remembering(await createRenderer()), problem: null };
   } catch (error) {

@@ -4,7 +4,7 @@ import { type CompareReport, compare } from "../../../src/analysis/compare/compa
 import { splitArgument } from "../../../src/analysis/compare/sides.js";
 import type { Machine } from "../../../src/protocol/machine.js";
 import { compareChart } from "../../../src/render/charts/compare.js";
-import { createRenderer } from "../../../src/render/charts/render.js";
+import { createSvgRenderer } from "../../../src/render/charts/render.js";
 import { compareMarkdown } from "../../../src/render/markdown/compare.js";
 import { compareText } from "../../../src/render/terminal/compare.js";
 import type { RunFileRecord } from "../../../src/run/record-types.js";
@@ -268,14 +268,14 @@ test("names do no harm in Markdown and at the terminal", () => {
 });
 
 test("the chart draws one and several sides, and one that failed", async () => {
-  const render = await createRenderer();
+  const draw = await createSvgRenderer();
   const failed = { configurations: THREE.map((one) => ({ ...one, failsAtLoad: {} })) };
   for (const sides of [
     [input("a"), input("b", faster)],
     [input("a"), input("b", faster), input("x".repeat(200))],
     [input("a"), input("b", failed)],
   ]) {
-    const { svg } = await render(compareChart(compare(sides, { force: false })));
+    const svg = await draw(compareChart(compare(sides, { force: false })));
     expect(svg).toContain("Compared with a");
     expect(svg).not.toMatch(/NaN|undefined|>null</);
   }

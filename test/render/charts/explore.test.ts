@@ -25,7 +25,7 @@ async function draw(records: readonly RunFileRecord[], choice: Partial<ExploreCh
   const spec = exploreChart(input, { ...input.usual, ...choice }, input.rows);
   if (spec === null) throw new Error("nothing is drawn");
   expect(tools.isVegaLite(spec)).toBe(true);
-  const { svg } = await tools.render(spec);
+  const svg = await tools.svg(spec);
   return { svg, texts: readTexts(svg, tools.fonts).texts };
 }
 

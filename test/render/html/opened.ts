@@ -10,12 +10,6 @@ import { groupRecords } from "../../../src/run/run-data.js";
 import { newPage } from "../../fixtures/chromium.js";
 import { scratchFolder } from "../../fixtures/run-folder.js";
 
-/** Returns the HTML of the page of these records. */
-export async function renderPage(records: readonly RunFileRecord[]): Promise<string> {
-  const data = groupRecords(records, "test");
-  return reportHtml(data, summarize(data), await readPageBundle());
-}
-
 /** Opens the page from disk. A request for anything but the page itself is a complaint. */
 export async function opened(
   browser: Browser,
@@ -37,4 +31,10 @@ export async function opened(
     return figure;
   };
   return { page, complaints, chart, url };
+}
+
+/** Returns the HTML of the page of these records. */
+async function renderPage(records: readonly RunFileRecord[]): Promise<string> {
+  const data = groupRecords(records, "test");
+  return reportHtml(data, summarize(data), await readPageBundle());
 }

@@ -289,8 +289,14 @@ test("by keyboard alone: past the head, to a configuration, to a column, with th
   expect(await page.locator('[data-select="fp4"]').getAttribute("aria-pressed")).toBe("false");
 });
 
-test.each([380, 1600])("in %i pixels nothing has to be scrolled sideways, charts included", async (width) => {
-  for (const records of [scoredRun(), fakeRun({ configurations: TWELVE_LONG }).records]) {
+test.each([
+  [380, "three configurations", scoredRun()],
+  [380, "twelve with long labels", fakeRun({ configurations: TWELVE_LONG }).records],
+  [1600, "three configurations", scoredRun()],
+  [1600, "twelve with long labels", fakeRun({ configurations: TWELVE_LONG }).records],
+] as const)(
+  "in %i pixels nothing has to be scrolled sideways, charts included: %s",
+  async (width, _, records) => {
     const { page, chart } = await opened(browser, records, { viewport: { width, height: 900 } });
     for (const name of ["overview", "tradeoff", "inter-token"]) await chart(name);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
@@ -298,8 +304,8 @@ test.each([380, 1600])("in %i pixels nothing has to be scrolled sideways, charts
       .locator(".canvas svg")
       .evaluateAll((all) => all.filter((one) => one.getBoundingClientRect().right > innerWidth).length);
     expect(tooWide).toBe(0);
-  }
-});
+  },
+);
 
 test("on paper all is light and open, whatever was folded or dark", async () => {
   const records = fakeRun({
