@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.driver import WorkerDriver
 from tests.hub import Hub, hub_environment
@@ -24,6 +25,11 @@ gc.disable()
 # Inherited by every process that is started from here. OpenMP threads spin while they wait: if processes share the
 # cores, as in these tests, a tiny model then takes ten times the CPU time.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# On a machine that others use too, an example may take any time, which says nothing about the code. All else is as in
+# the profile in use: where CI is set, that is Hypothesis's own, which draws the same examples in every run.
+settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 TINY_FALCON = {
     "model_type": "falcon",
@@ -37,6 +43,9 @@ TINY_FALCON = {
     "bos_token_id": 1,
     "eos_token_id": 1,
 }
+
+#: In the environment of the worker that ``hub_worker`` lends; it must appear nowhere but in requests to the hub.
+HUB_TOKEN = "hf_plantedTokenOfTheTestsNeverARealOne"  # noqa: S105
 
 #: Its weights are drawn from such a wide distribution that its answers depend on the prompt.
 SHARP_LLAMA: dict[str, Any] = {
@@ -180,13 +189,6 @@ def started_worker(home: Path, environment: dict[str, str] | None = None) -> Ite
         yield driver
 
 
-@pytest.fixture
-def worker(home: Path) -> Iterator[WorkerDriver]:
-    """A worker of the test's own that has said hello. The test may end it in any way; its first load imports."""
-    with opened_worker(home) as driver:
-        yield driver
-
-
 class SharedWorker:
     """One started worker, lent to one test at a time; it is replaced if a test leaves it unusable."""
 
@@ -238,8 +240,16 @@ def shared_worker(session_worker: SharedWorker) -> Iterator[WorkerDriver]:
 def session_hub(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hub, Path, SharedWorker]]:
     """Holds what ``hub_worker`` lends, and the cache of that worker."""
     cache = tmp_path_factory.mktemp("hf")
+    tests = Path(__file__).parent
     with Hub(tmp_path_factory.mktemp("nothing")) as hub:
-        shared = SharedWorker(home, hub_environment(hub, cache))
+        environment = {
+            **hub_environment(hub, cache),
+            "HF_TOKEN": HUB_TOKEN,
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            # See the sitecustomize.py in the first folder.
+            "PYTHONPATH": os.pathsep.join([str(tests / "short_sleeps"), str(tests.parent)]),
+        }
+        shared = SharedWorker(home, environment)
         yield hub, cache, shared
         shared.close()
 

@@ -52,7 +52,12 @@ class Hub:
                 """Logs nothing."""
 
         self._handler = Handler
-        self._server = self._served(0)
+        # Bound for as long as the hub lives but never listening: while no server has the port, connections to it are
+        # refused, and nobody else gets it.
+        self._port = socket.socket()
+        self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._port.bind(("127.0.0.1", 0))
+        self._server = self._served()
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     def forget(self) -> None:
@@ -65,8 +70,8 @@ class Hub:
         self.stopped.clear()
         self.flowing.clear()
 
-    def _served(self, port: int) -> ThreadingHTTPServer:
-        server = ThreadingHTTPServer(("127.0.0.1", port), self._handler)
+    def _served(self) -> ThreadingHTTPServer:
+        server = ThreadingHTTPServer(self._port.getsockname(), self._handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
 
@@ -79,6 +84,7 @@ class Hub:
         self.ended.set()
         self.flowing.set()
         self._stop()
+        self._port.close()
 
     def _stop(self) -> None:
         self._server.shutdown()
@@ -91,7 +97,7 @@ class Hub:
         try:
             yield
         finally:
-            self._server = self._served(self._server.server_port)
+            self._server = self._served()
 
     def answer(self, request: BaseHTTPRequestHandler, *, with_body: bool) -> None:
         self.authorizations.append(request.headers.get("Authorization"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,21 @@ def layout(model: torch.nn.Module) -> dict[str, tuple[torch.Size, torch.dtype, s
     return {name: (tensor.shape, tensor.dtype, type(tensor).__name__) for name, tensor in tensors}
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Returns the folder of a family's model, which is written once."""
+
+    @functools.cache
+    def write(family: str) -> Path:
+        return write_model(tmp_path_factory.mktemp("family"), FAMILIES[family])
+
+    return write
+
+
 @pytest.mark.parametrize("quantization", ["none", "int8", "fp4", "nf4-double"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_is_drawn_is_to_the_byte_what_files_of_the_same_config_give(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, family: str, quantization: str
+    written: Callable[[str], Path], caplog: pytest.LogCaptureFixture, family: str, quantization: str
 ) -> None:
     source = RandomModel(FAMILIES[family], seed=7, tokenizer_name="bytes")
     config = source.config()
@@ -86,7 +98,7 @@ def test_what_is_drawn_is_to_the_byte_what_files_of_the_same_config_give(
         with unset_memory_is_nan():
             drawn = source.model(config, **options)
         assert "LOAD REPORT" not in caplog.text
-        filed = ModelFolder(write_model(tmp_path, FAMILIES[family]), trust_remote_code=False).model(config, **options)
+        filed = ModelFolder(written(family), trust_remote_code=False).model(config, **options)
     proofs = [
         read_proof(model, has_chat_template=False, workarounds=cures.names(), facts=GenerateFacts()).body
         for model in (drawn, filed)

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from falcon_exp.results.traits import read_machine_traits
+from falcon_exp.worker import environment
 from falcon_exp.worker.machine import (
     count_physical_cores,
     describe_machine,
@@ -20,6 +23,7 @@ from falcon_exp.worker.machine import (
     read_instruction_sets,
     read_numa_nodes,
 )
+from tests.driver import WorkerDriver
 
 EPYC = "AMD EPYC 9004-Series Processor"
 GENOA_FLAGS = "fpu fma f16c avx avx2 avx512f avx512bw avx512dq avx512vl avx512_vnni avx512_bf16 svm"
@@ -154,20 +158,37 @@ def test_lists_of_cpus_are_read_as_linux_writes_them() -> None:
     assert parse_cpu_list("") == frozenset()
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no CPU affinity")
-def test_usable_cores_are_those_of_this_process_not_of_the_machine(held: dict[str, Any]) -> None:
-    assert held["usable_logical_cores"] == 1
-    assert held["usable_physical_cores"] in (1, None)
+@dataclass(frozen=True)
+class Restricted:
+    """The machine as described by a process that is limited to other kernels, and then to one core as well."""
+
+    kernels: dict[str, Any]
+    #: Limited to one core only if the system can.
+    core: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def held() -> dict[str, Any]:
-    """The machine as described by a process that is limited to other kernels and, if the system can, to one core."""
-    one_core = "import os; hasattr(os, 'sched_setaffinity') and os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
-    return describe_elsewhere(one_core, ATEN_CPU_CAPABILITY="avx2")
+def restricted() -> Restricted:
+    code = (
+        "import json, os\n"
+        "from falcon_exp.worker.machine import describe_machine\n"
+        "print(json.dumps(describe_machine()))\n"
+        "if hasattr(os, 'sched_setaffinity'):\n"
+        "    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "print(json.dumps(describe_machine()))\n"
+    )
+    env = {**os.environ, "ATEN_CPU_CAPABILITY": "avx2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    return Restricted(*(json.loads(line) for line in done.stdout.splitlines()))
 
 
-def test_the_kernels_told_are_those_that_the_library_chose(held: dict[str, Any]) -> None:
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no CPU affinity")
+def test_usable_cores_are_those_of_this_process_not_of_the_machine(restricted: Restricted) -> None:
+    assert restricted.core["usable_logical_cores"] == 1
+    assert restricted.core["usable_physical_cores"] in (1, None)
+
+
+def test_the_kernels_told_are_those_that_the_library_chose(restricted: Restricted) -> None:
     plain = describe_machine()
     kernels = plain["bitsandbytes"]
     assert kernels["native_library"].startswith("libbitsandbytes_")
@@ -175,17 +196,20 @@ def test_the_kernels_told_are_those_that_the_library_chose(held: dict[str, Any])
         pytest.skip("this CPU has no AVX-512, so torch has no other choice to make")
     assert kernels["cpu_int8"] == "int-mm"
     # The same CPU, restricted: torch and bitsandbytes then choose other kernels, and those are reported.
+    held = restricted.kernels
     assert held["cpu_instruction_sets"] == plain["cpu_instruction_sets"]
     assert held["torch_cpu_capability"] == "AVX2"
     assert held["bitsandbytes"]["cpu_int8"] == "float"
 
 
-def describe_elsewhere(first: str, **env: str) -> dict[str, Any]:
-    """The machine as described by a process of its own that has run the statement ``first`` before."""
-    code = f"{first}\nimport json\nfrom falcon_exp.worker.machine import describe_machine\n"
-    code += "print(json.dumps(describe_machine()))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **env}
-    )
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+def test_a_worker_tells_its_machine_and_other_kernels_are_another_machine(
+    shared_worker: WorkerDriver, restricted: Restricted
+) -> None:
+    plain = shared_worker.environment
+    assert plain["machine"]["bitsandbytes"]["native_library"].startswith("libbitsandbytes_")
+    # What restricts the kernels is told as well.
+    assert "ATEN_CPU_CAPABILITY" in environment._VARIABLES
+    if plain["machine"]["torch_cpu_capability"] != "AVX512":
+        pytest.skip("this CPU has no AVX-512, so torch has no other choice to make")
+    ours, theirs = read_machine_traits(plain), read_machine_traits({**plain, "machine": restricted.kernels})
+    assert {name for name in ours if ours[name] != theirs[name]} == {"torch's CPU kernels", "int8 on the CPU"}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,11 +158,13 @@ def test_a_configuration_that_failed_is_a_failed_run_with_its_cause(store: Store
     assert parent.info.status == "FAILED"
 
 
-def test_the_command_prints_one_json_object_and_nothing_else(store: Store, copied: Run) -> None:
-    command = [sys.executable, "-m", "falcon_exp.results.mlflow_export", "--tracking-uri", store.uri]
-    command += ["--experiment", "command", "--artifact-location", f"{store.artifacts}/command", str(copied.folder)]
-    done = subprocess.run(command, cwd=ROOT / "python", capture_output=True, text=True, check=True)
-    (run,) = json.loads(done.stdout)["runs"]
+def test_the_command_prints_one_json_object_and_nothing_else(
+    store: Store, copied: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process; test/commands/export.test.ts starts the command, whose stdout must hold nothing else either."""
+    to = ["--tracking-uri", store.uri, "--experiment", "command", "--artifact-location", f"{store.artifacts}/command"]
+    assert main([*to, str(copied.folder)]) == 0
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
     assert (run["run_id"], run["action"], run["configurations"]) == (copied.id, "exported", 3)
 
 

@@ -11,16 +11,22 @@ import pytest
 from falcon_exp.worker.trial.page_cache import page_cache_share
 
 MEGABYTE = 1 << 20
+_MOST_EVICTIONS = 3
 
 
-def evict(path: Path) -> None:
-    """Asks the kernel to drop a file's pages, which it does once they are on the disk."""
+def evict(path: Path) -> bool:
+    """Asks the kernel to drop a file's pages, which it does once they are on the disk; returns whether all are gone."""
     file = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(file)
-        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        # Pages that something else holds at this moment are kept, so it is asked again.
+        for _ in range(_MOST_EVICTIONS):
+            os.fsync(file)
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            if page_cache_share([path]) == 0:
+                return True
     finally:
         os.close(file)
+    return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
@@ -28,9 +34,9 @@ def test_a_file_that_was_just_written_is_there_and_one_that_was_evicted_is_not(t
     warm, cold = tmp_path / "warm", tmp_path / "cold"
     for path in (warm, cold):
         path.write_bytes(os.urandom(4 * MEGABYTE))
-    evict(cold)
-    if page_cache_share([cold]) != 0:
+    if not evict(cold):
         pytest.skip("this file system keeps pages that it was asked to forget")
+    assert page_cache_share([cold]) == 0
     assert page_cache_share([warm]) == 1
     assert page_cache_share([warm, cold]) == 0.5
     cold.read_bytes()

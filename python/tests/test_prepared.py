@@ -141,7 +141,12 @@ def _write_gguf(file: Path, base: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("is_named", [True, False], ids=["file", "folder"])
-def test_a_gguf_file_is_expanded_once_and_that_is_told(base: Path, tmp_path: Path, is_named: bool) -> None:
+def test_a_gguf_file_is_expanded_once_and_that_is_told(
+    base: Path, tmp_path: Path, is_named: bool, request: pytest.FixtureRequest
+) -> None:
+    # The helper is the same for both, so only one of them starts a real one.
+    if not is_named:
+        request.getfixturevalue("preloaded_helpers")
     file = _write_gguf(tmp_path / "tiny.Q4_0.gguf", base, "Q4_0")
     loaded = _load(_at(file if is_named else tmp_path))
     (told,) = loaded.measurement["prepared_from"]
@@ -187,6 +192,7 @@ def test_gguf_files_that_cannot_be_read_are_refused_in_words(base: Path, tmp_pat
     assert caught.value.next_step == f"Name one of them: model: {tmp_path / 'damaged.gguf'}"
 
 
+@pytest.mark.usefixtures("preloaded_helpers")
 def test_a_gguf_file_of_a_family_that_transformers_does_not_read_is_refused_by_its_name(tmp_path: Path) -> None:
     file = tmp_path / "tiny.gguf"
     writer = gguf.GGUFWriter(file, "a-family-of-next-year")

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import shutil
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import configuration, started_worker, trial
+from tests.conftest import HUB_TOKEN, configuration, trial
 from tests.driver import WorkerDriver
 from tests.hub import COMMIT, Hub
-
-PACKAGE = Path(__file__).parents[1]
-#: See the sitecustomize.py in that folder.
-SHORT_SLEEPS = Path(__file__).parent / "short_sleeps"
-TOKEN = "hf_plantedTokenOfTheTestsNeverARealOne"  # noqa: S105
 
 
 def change_config(folder: Path, **changes: Any) -> None:
@@ -145,37 +139,19 @@ def test_whatever_the_characters_a_prompt_is_measured(shared_worker: WorkerDrive
     shared_worker.ok("unload")
 
 
-@pytest.fixture(scope="module")
-def hub(whole: Path) -> Iterator[Hub]:
-    with Hub(whole) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def hub_worker(hub: Hub, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerDriver]:
-    """A worker whose hub is the one on this machine, with a cache of its own."""
-    environment = {
-        "HF_ENDPOINT": hub.endpoint,
-        "HF_HOME": str(tmp_path_factory.mktemp("hf")),
-        "HF_TOKEN": TOKEN,
-        "HF_HUB_ETAG_TIMEOUT": "1",
-        "HF_HUB_OFFLINE": "0",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "PYTHONPATH": os.pathsep.join(map(str, (SHORT_SLEEPS, PACKAGE))),
-    }
-    with started_worker(home, environment) as driver:
-        yield driver
-
-
 def from_hub(repo: str, revision: str | None = None) -> dict[str, Any]:
     return {"configuration": configuration(model={"source": "hub", "repo": repo, "revision": revision})}
 
 
-def test_a_model_of_the_hub_is_loaded_and_its_commit_recorded(hub: Hub, hub_worker: WorkerDriver) -> None:
-    loaded = hub_worker.ok("load", from_hub("lab/good"))
+def test_a_model_of_the_hub_is_loaded_and_its_commit_recorded(
+    hub_worker: tuple[Hub, WorkerDriver], whole: Path
+) -> None:
+    hub, driver = hub_worker
+    hub.folder = whole
+    loaded = driver.ok("load", from_hub("lab/good"))
     assert loaded["measurement"]["model_revision"] == COMMIT
-    hub_worker.ok("unload")
-    assert f"Bearer {TOKEN}" in hub.authorizations
+    driver.ok("unload")
+    assert f"Bearer {HUB_TOKEN}" in hub.authorizations
 
 
 @pytest.mark.parametrize(
@@ -190,20 +166,24 @@ def test_a_model_of_the_hub_is_loaded_and_its_commit_recorded(hub: Hub, hub_work
     ],
 )
 def test_what_a_hub_refuses_ends_in_its_code_and_the_token_is_nowhere(
-    hub_worker: WorkerDriver, repo: str, revision: str | None, code: str
+    hub_worker: tuple[Hub, WorkerDriver], whole: Path, repo: str, revision: str | None, code: str
 ) -> None:
-    error = hub_worker.error("load", from_hub(repo, revision))
+    hub, driver = hub_worker
+    hub.folder = whole
+    error = driver.error("load", from_hub(repo, revision))
     assert (error["code"], error["phase"]) == (code, "load"), error["message"]
-    assert TOKEN not in json.dumps(error)
+    assert HUB_TOKEN not in json.dumps(error)
 
 
-def test_a_load_from_a_hub_that_never_answers_can_be_cancelled(hub_worker: WorkerDriver) -> None:
-    identifier = hub_worker.send("load", from_hub("lab/slow"))
-    hub_worker.await_progress("load")
-    hub_worker.ok("cancel", {"target": identifier}, socket_name="control")
-    assert hub_worker.answer(identifier)["body"]["code"] == "cancelled"
+def test_a_load_from_a_hub_that_never_answers_can_be_cancelled(hub_worker: tuple[Hub, WorkerDriver]) -> None:
+    _, driver = hub_worker
+    identifier = driver.send("load", from_hub("lab/slow"))
+    driver.await_progress("load")
+    driver.ok("cancel", {"target": identifier}, socket_name="control")
+    assert driver.answer(identifier)["body"]["code"] == "cancelled"
 
 
-def test_a_hub_that_is_not_there_is_unreachable(hub: Hub, hub_worker: WorkerDriver) -> None:
+def test_a_hub_that_is_not_there_is_unreachable(hub_worker: tuple[Hub, WorkerDriver]) -> None:
+    hub, driver = hub_worker
     with hub.out_of_reach():
-        assert hub_worker.error("load", from_hub("lab/unheard-of"))["code"] == "hub-unreachable"
+        assert driver.error("load", from_hub("lab/unheard-of"))["code"] == "hub-unreachable"

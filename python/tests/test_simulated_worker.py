@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from falcon_exp.results.traits import read_machine_traits
 from falcon_exp.worker.devices.simulated import card_file
 from tests.conftest import configuration, started_worker, trial
 from tests.devices.simulated_cards import UUID_A, UUID_B, write_cards
@@ -23,13 +24,18 @@ def open_worker(cards: Path, home: Path, **environment: str) -> AbstractContextM
 @pytest.fixture(scope="module")
 def cards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the cards' file, which each trial process reads again, so a test may change a card."""
-    folder = tmp_path_factory.mktemp("cards")
-    write_cards(folder)
-    return folder
+    return tmp_path_factory.mktemp("cards")
 
 
 @pytest.fixture(scope="module")
 def two_cards(cards: Path, home: Path) -> Iterator[WorkerDriver]:
+    """A worker that found two kinds of cards when it started; each trial process then finds the ordinary ones."""
+    gib = 2**30
+    write_cards(
+        cards,
+        a={"name": "NVIDIA A100-SXM4-80GB", "memory_total_bytes": 80 * gib},
+        b={"name": "Tesla T4", "memory_total_bytes": 15 * gib},
+    )
     with open_worker(cards / "cards.json", home) as driver:
         yield driver
 
@@ -56,6 +62,15 @@ def test_the_environment_names_every_card_and_that_they_are_simulated(two_cards:
     ]
     assert environment["gpu_driver_version"] == "simulated"
     assert [row["device"] for row in environment["memory_bandwidth"]] == ["cpu", "cuda:0", "cuda:1"]
+    assert card_file.VARIABLE in environment["environment_variables"]
+
+
+def test_the_two_cards_of_one_machine_are_two_machines(two_cards: WorkerDriver) -> None:
+    environment = two_cards.environment
+    assert [read_machine_traits({**environment, "gpus": [card]})["GPUs"] for card in environment["gpus"]] == [
+        "NVIDIA A100-SXM4-80GB (simulated, 80 GiB)",
+        "Tesla T4 (simulated, 15 GiB)",
+    ]
 
 
 @pytest.mark.parametrize("quantization", ["none", "int8", "fp4", "nf4-double"])
@@ -89,6 +104,8 @@ def test_a_configuration_on_the_cpu_beside_them_reports_resident_memory_and_no_c
 
 def test_a_card_is_chosen_by_its_uuid(tmp_path: Path, home: Path) -> None:
     with open_worker(write_cards(tmp_path), home, CUDA_VISIBLE_DEVICES=UUID_B) as worker:
+        assert [card["uuid"] for card in worker.environment["gpus"]] == [UUID_B]
+        assert worker.environment["environment_variables"]["CUDA_VISIBLE_DEVICES"] == UUID_B
         load, measured = measure(worker, device="auto")
         assert [(card["index"], card["uuid"]) for card in load["devices"]] == [(0, UUID_B)]
         assert measured["energy_joules"] == 300.0
@@ -102,15 +119,13 @@ def test_a_neighbour_that_comes_during_the_trials_is_seen(two_cards: WorkerDrive
     assert [state["other_processes"] for state in measured["gpu_state_after"]] == [1]
 
 
-@pytest.mark.parametrize("quantization", ["none", "int8", "nf4-double"])
-def test_a_model_that_does_not_fit_fails_for_lack_of_device_memory(
-    two_cards: WorkerDriver, cards: Path, quantization: str
-) -> None:
+def test_a_model_that_does_not_fit_fails_for_lack_of_device_memory(two_cards: WorkerDriver, cards: Path) -> None:
     write_cards(cards, b={"memory_total_bytes": 200_000})
-    failure = two_cards.error("load", {"configuration": configuration(quantization, device="cuda:1")})
-    assert failure["code"] == "out-of-memory-device"
-    # On another card and in another process, nothing is left of the failure.
-    measure(two_cards, quantization=quantization, device="cuda:0")
+    for quantization in ("none", "int8", "nf4-double"):
+        failure = two_cards.error("load", {"configuration": configuration(quantization, device="cuda:1")})
+        assert failure["code"] == "out-of-memory-device", quantization
+    # On another card and in another process, nothing is left of the failures.
+    measure(two_cards, quantization="nf4-double", device="cuda:0")
 
 
 def test_a_card_that_is_lost_in_a_trial_is_named(two_cards: WorkerDriver, cards: Path) -> None:

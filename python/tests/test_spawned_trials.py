@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import configuration, scripted_worker, started_worker, trial
+from tests.conftest import configuration, opened_worker, scripted_worker, trial
 from tests.driver import WorkerDriver
 from tests.processes import await_gone, is_alive
 
@@ -83,7 +83,8 @@ def test_a_poisoned_fork_that_shows_only_in_a_generate_makes_the_next_process_a_
 
 def test_torchs_own_word_of_a_bad_fork_is_heeded_and_the_model_runs_in_a_spawned_process(home: Path) -> None:
     path = os.pathsep.join([str(_TESTS / "bad_fork"), str(_TESTS.parent)])
-    with started_worker(home, {"PYTHONPATH": path}) as worker:
-        assert [notice["body"]["source"] for notice in worker.notices] == ["falcon-exp"]
+    # Loads without a start, because each spawned process imports the libraries anew.
+    with opened_worker(home, {"PYTHONPATH": path}) as worker:
         assert psutil.Process(load(worker)).ppid() == worker.process.pid
+        assert [notice["body"]["source"] for notice in worker.notices] == ["falcon-exp"]
         worker.ok("generate", trial())

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from falcon_exp.worker.supervisor.sockets import Sockets
 from tests.conftest import configuration, scripted_worker, trial
 from tests.driver import WorkerDriver
+from tests.processes import await_gone
 
 #: Minutes of work for a model with hundreds of tokens per second, so that a test can interrupt it.
 LONG: dict[str, Any] = {"max_new_tokens": 50_000, "min_new_tokens": 50_000}
@@ -60,13 +60,6 @@ def await_heartbeat(worker: WorkerDriver, trial_pid: int | None) -> None:
         message = worker.receive("control")
         if message["type"] == "heartbeat" and message["body"]["trial_pid"] == trial_pid:
             return
-
-
-def await_gone(pid: int) -> None:
-    deadline = time.monotonic() + DEADLINE_SEC
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, f"process {pid} is still there"
-        time.sleep(0.01)
 
 
 def test_a_trial_process_killed_in_a_generate_is_reported_and_the_next_load_works(shared_worker: WorkerDriver) -> None:
@@ -141,8 +134,8 @@ def test_an_unload_sends_the_libraries_warnings_once_each_with_a_count(shared_wo
     assert counts == [56]
 
 
-def test_unloading_nothing_is_no_error(worker: WorkerDriver) -> None:
-    assert worker.ok("unload") == {"request": "unload", "proof_after": None}
+def test_unloading_nothing_is_no_error(without_libraries: WorkerDriver) -> None:
+    assert without_libraries.ok("unload") == {"request": "unload", "proof_after": None}
 
 
 @pytest.mark.parametrize(
@@ -207,13 +200,13 @@ def test_sigterm_ends_it_with_143_and_takes_the_trial_process_along(without_libr
     await_gone(pid)
 
 
-def test_the_end_of_the_controller_ends_everything(worker: WorkerDriver) -> None:
-    load(worker)
-    family: list[Any] = psutil.Process(worker.process.pid).children(recursive=True)
+def test_the_end_of_the_controller_ends_everything(without_libraries: WorkerDriver) -> None:
+    load(without_libraries)
+    family: list[Any] = psutil.Process(without_libraries.process.pid).children(recursive=True)
     assert len(family) >= 2
-    assert worker.process.stdin is not None
-    worker.process.stdin.close()
-    worker.process.wait(DEADLINE_SEC)
+    assert without_libraries.process.stdin is not None
+    without_libraries.process.stdin.close()
+    without_libraries.process.wait(DEADLINE_SEC)
     for process in family:
         await_gone(process.pid)
 
@@ -241,7 +234,7 @@ def test_the_end_of_the_controller_ends_a_worker_that_is_still_importing(tmp_pat
             await_gone(pid)
 
 
-def test_a_supervisor_that_is_killed_takes_the_trial_process_along(worker: WorkerDriver) -> None:
-    pid = load(worker)
-    worker.process.kill()
+def test_a_supervisor_that_is_killed_takes_the_trial_process_along(without_libraries: WorkerDriver) -> None:
+    pid = load(without_libraries)
+    without_libraries.process.kill()
     await_gone(pid)

@@ -22,16 +22,16 @@ NODE = shutil.which("node") or "node"
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The kept runs of two experiments, and one that was killed before it measured anything."""
     folder = tmp_path_factory.mktemp("lab") / "results"
-    for records in EXAMPLES.glob("*/*/records.jsonl"):
-        run = folder / records.parent.relative_to(EXAMPLES)
-        run.mkdir(parents=True)
-        shutil.copy(records, run)
+    # Their tables are those that would be drawn now: test/render/example.test.ts compares every file of theirs.
+    for kept in EXAMPLES.glob("*/*/records.*"):
+        run = folder / kept.parent.relative_to(EXAMPLES)
+        run.mkdir(parents=True, exist_ok=True)
+        shutil.copy(kept, run)
     killed = folder / "quant" / "20261124T000000Z-dead"
     killed.mkdir()
     with next(folder.glob("quant/*-5881/records.jsonl")).open(encoding="utf-8") as whole:
         (killed / "records.jsonl").write_text(whole.readline(), encoding="utf-8")
-    for run in folder.glob("*/*"):
-        subprocess.run([NODE, ROOT / "bin" / "falcon-exp.js", "report", run], check=True, capture_output=True)
+    subprocess.run([NODE, ROOT / "bin" / "falcon-exp.js", "report", killed], check=True, capture_output=True)
     return folder
 
 
@@ -45,11 +45,6 @@ def test_every_run_has_the_same_schema(results: Path):
     schemas = [pq.read_schema(file).remove_metadata() for file in results.rglob("records.parquet")]
     assert len(schemas) == 3
     assert schemas[1:] == schemas[:-1]
-
-
-def test_the_committed_tables_are_those_that_are_made_now(results: Path):
-    for kept in EXAMPLES.glob("*/*/records.parquet"):
-        assert (results / kept.relative_to(EXAMPLES)).read_bytes() == kept.read_bytes()
 
 
 def test_duckdb_reads_all_runs_with_one_pattern(results: Path, monkeypatch: pytest.MonkeyPatch):

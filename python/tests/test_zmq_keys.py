@@ -24,11 +24,13 @@ _FAILED = (
 
 
 def run_worker(stdin: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Runs a worker until it ends; no libraries are preloaded (tests/scripted_worker), because none are needed here."""
+    tests = Path(__file__).parent
     return subprocess.run(
         [sys.executable, "-m", "falcon_exp.worker", *arguments, "--parent-pid", str(os.getpid())],
         input=stdin,
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests / "scripted_worker"), str(tests.parent)])},
         timeout=120,
         check=False,
     )

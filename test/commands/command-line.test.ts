@@ -12,23 +12,43 @@ import { addRun } from "../fixtures/run-on-disk.js";
 import { falconExp } from "./cli.js";
 
 const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
+const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 const widest = (text: string) => Math.max(...text.split("\n").map((line) => line.length));
 
+/** Prints the help of several commands in one process, because a process for each takes seconds; NUL, exit code, NUL after each. */
+const PRINT_HELP = `
+const [, cli, ...names] = process.argv;
+const { main } = await import(cli);
+for (const name of names) {
+  const exitCode = await main([name, "--help"]);
+  process.stdout.write("\\0" + exitCode + "\\0");
+}
+`;
+
 test.each([60, 80])(
-  "every help fits a terminal of %s columns, and its commands can be typed",
+  "every command's help fits a terminal of %s columns and shows examples, which can be typed",
   async (columns) => {
-    const env = { COLUMNS: String(columns) };
+    // There is no Python here, because help must not need one.
+    const env = { COLUMNS: String(columns), PATH: "/nonexistent", FALCON_EXP_HOME: "/nonexistent" };
     const all = await falconExp(["--help"], { env });
     expect(widest(all.stdout)).toBeLessThanOrEqual(columns);
     const commands = [...(/Commands:\n([\s\S]*?)\n\n/.exec(all.stdout)?.[1] ?? "").matchAll(/^ {2}(\w+)/gm)];
     expect(commands.length).toBeGreaterThan(12);
-    for (const [, name = ""] of commands) {
-      const { stdout } = await falconExp([name, "--help"], { env });
-      expect(widest(stdout), stdout).toBeLessThanOrEqual(columns);
+    const names = commands.map(([, name = ""]) => name);
+    const argv = ["--input-type=module", "--eval", PRINT_HELP, cli, ...names];
+    const { stdout } = await execa(process.execPath, argv, { env });
+    const printed = stdout.split("\0");
+    expect(printed.pop()).toBe("");
+    expect(printed).toHaveLength(names.length * 2);
+    for (const [index, name] of names.entries()) {
+      const [help = "", exitCode] = printed.slice(index * 2);
+      expect(exitCode, help).toBe("0");
+      expect(widest(help), help).toBeLessThanOrEqual(columns);
       // A long command continues on further lines, as a shell allows, so a prompt always precedes the program's name.
-      for (const line of stdout.split("\n").filter((one) => one.startsWith("  $ "))) {
+      for (const line of help.split("\n").filter((one) => one.startsWith("  $ "))) {
         expect(line).toMatch(/^ {2}\$ falcon-exp /);
       }
+      if (name !== "help") expect(help).toContain(`$ falcon-exp ${name}`);
     }
   },
 );

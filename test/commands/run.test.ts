@@ -7,6 +7,7 @@ import type { RunFileRecord } from "../../src/run/record-types.js";
 import { isAlive, listDescendants } from "../fixtures/descendants.js";
 import { testPython } from "../fixtures/python.js";
 import { recordsIn, scratchFolder } from "../fixtures/run-folder.js";
+import { scriptedPython } from "../fixtures/started-run.js";
 import { falconExp } from "./cli.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -20,12 +21,10 @@ interface Finished {
   readonly records: readonly RunFileRecord[];
 }
 
-async function runIn(cwd: string, args: readonly string[]): Promise<Finished> {
+async function runIn(cwd: string, args: readonly string[], python = testPython()): Promise<Finished> {
   const result = await falconExp(
-    ["run", "--python", testPython(), "--set", "disturbed_retries=0", "--set", "rounds=1", ...args],
-    {
-      cwd,
-    },
+    ["run", "--python", python, "--set", "disturbed_retries=0", "--set", "rounds=1", ...args],
+    { cwd },
   );
   return { ...result, ...recordsIn(cwd) };
 }
@@ -79,8 +78,11 @@ test("what is not quantized, not there or not possible fails with its own code, 
 });
 
 test("when nothing can be loaded the exit code says so, a report is written, and --json prints the summary alone", async () => {
-  const args = [tiny, "--json", "--set", "matrix.device=cuda:7"];
-  const { exitCode, folder, stdout } = await runIn(scratchFolder(), args);
+  const { exitCode, folder, stdout } = await runIn(
+    scratchFolder(),
+    [tiny, "--json"],
+    scriptedPython("fail-load"),
+  );
   expect(exitCode).toBe(5);
   expect(readdirSync(join(folder, "charts"))).toContain("overview.png");
   expect(JSON.parse(stdout)).toMatchObject({

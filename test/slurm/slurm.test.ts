@@ -47,16 +47,26 @@ timeouts: { heartbeat_sec: 200 }
 executor: { slurm: { time: 10, signal: 40, mem: 2100M, retries: 1, setup: ${JSON.stringify(setup)} } }
 `;
 
-/** `hangs`: the first time; `deaf`: the same, before falcon-exp starts and ignoring SIGTERM; `greedy`: exceeds the memory. */
-type Trouble = "hangs" | "deaf" | "greedy";
+/**
+ * What is special about a task. `real`: the real worker measures; everywhere else a scripted one answers, because Slurm and the
+ * controller do the same with it. `slow`: the first worker takes its time, so that it can be killed in the middle; `hangs`: it
+ * never answers; `deaf`: the same, before falcon-exp starts and ignoring SIGTERM; `greedy`: exceeds the memory.
+ */
+type Special = "real" | "slow" | "hangs" | "deaf" | "greedy";
+
+/** The folder whose existence says that a task is not in its first attempt any more. */
+const firstOf = (folder: string, task: number) => join(folder, `first-${task}`);
 
 /** Makes an interpreter with which the workers of some tasks get into trouble. */
-function troubledPython(folder: string, troubles: Readonly<Record<number, Trouble>>): string {
+function troubledPython(folder: string, specials: Readonly<Record<number, Special>>): string {
   const path = join(folder, "python");
-  const begin = (task: number) => `if mkdir "${join(folder, `hangs-${task}`)}" 2> /dev/null; then`;
+  const first = (task: number, then: string) =>
+    `if mkdir "${firstOf(folder, task)}" 2> /dev/null; then ${then}; fi`;
   const tooMuch = "import time; held = bytearray(2400 << 20); time.sleep(60)";
-  const lineOf: Readonly<Record<Trouble, (task: number) => string>> = {
-    hangs: (task) => `${begin(task)} exec sleep 600; fi`,
+  const lineOf: Readonly<Record<Special, (task: number) => string>> = {
+    real: () => `exec "${testPython()}" "$@"`,
+    slow: (task) => first(task, `exec "${scriptedPython("paced")}" "$@"`),
+    hangs: (task) => first(task, "exec sleep 600"),
     deaf: () => "",
     // The kernel kills the process with this score first: the task itself, not what it started.
     greedy: () => `echo 1000 > /proc/$PPID/oom_score_adj; exec "${testPython()}" -c "${tooMuch}"`,
@@ -64,9 +74,9 @@ function troubledPython(folder: string, troubles: Readonly<Record<number, Troubl
   const lines = [
     "#!/bin/sh",
     `if [ "$1" = -m ] && [ "$2" = falcon_exp.worker ]; then case "$SLURM_ARRAY_TASK_ID" in`,
-    ...Object.entries(troubles).map(([task, trouble]) => `${task}) ${lineOf[trouble](Number(task))} ;;`),
+    ...Object.entries(specials).map(([task, special]) => `${task}) ${lineOf[special](Number(task))} ;;`),
     "esac; fi",
-    `exec "${testPython()}" "$@"`,
+    `exec "${scriptedPython("good")}" "$@"`,
   ];
   writeFileSync(path, `${lines.join("\n")}\n`);
   chmodSync(path, 0o755);
@@ -74,10 +84,10 @@ function troubledPython(folder: string, troubles: Readonly<Record<number, Troubl
 }
 
 /** Lines of the job's script such as a site has: for a deaf task they hang, and what they start ignores SIGTERM as well. */
-function listSetup(folder: string, troubles: Readonly<Record<number, Trouble>>): readonly string[] {
-  return Object.entries(troubles).flatMap(([task, trouble]) => {
-    const isFirst = `[ "$SLURM_ARRAY_TASK_ID" = ${task} ] && mkdir "${join(folder, `hangs-${task}`)}"`;
-    return trouble === "deaf" ? [`if ${isFirst} 2> /dev/null; then trap "" TERM; sleep 600; fi`] : [];
+function listSetup(folder: string, specials: Readonly<Record<number, Special>>): readonly string[] {
+  return Object.entries(specials).flatMap(([task, special]) => {
+    const isFirst = `[ "$SLURM_ARRAY_TASK_ID" = ${task} ] && mkdir "${firstOf(folder, Number(task))}"`;
+    return special === "deaf" ? [`if ${isFirst} 2> /dev/null; then trap "" TERM; sleep 600; fi`] : [];
   });
 }
 
@@ -85,10 +95,10 @@ function listSetup(folder: string, troubles: Readonly<Record<number, Trouble>>):
 async function startSweep(
   { slurm, cwd }: Awaited<ReturnType<typeof started>>,
   lengths: readonly number[],
-  troubles: Readonly<Record<number, Trouble>>,
+  specials: Readonly<Record<number, Special>>,
 ) {
-  writeFileSync(join(cwd, "sweep.yaml"), writeSweep(lengths, listSetup(cwd, troubles)));
-  const python = troubledPython(cwd, troubles);
+  writeFileSync(join(cwd, "sweep.yaml"), writeSweep(lengths, listSetup(cwd, specials)));
+  const python = troubledPython(cwd, specials);
   const falconExp = (...args: readonly string[]) =>
     execa(process.execPath, [bin, ...args], { cwd, env: slurm.env, reject: false });
   const sweep = falconExp("run", "sweep.yaml", "--poll", "1", "--python", python);
@@ -105,8 +115,7 @@ async function startSweep(
     return id as string;
   }, WAIT);
   const stateOf = (slice: number) => slurm.run("squeue", "-h", "-r", "-o", "%T %N", "-j", `${job}_${slice}`);
-  const hangs = (slice: number) =>
-    vi.waitFor(() => expect(existsSync(join(cwd, `hangs-${slice}`))).toBe(true), WAIT);
+  const hangs = (slice: number) => vi.waitFor(() => expect(existsSync(firstOf(cwd, slice))).toBe(true), WAIT);
   const nodeOf = (slice: number) => stateOf(slice).split(" ")[1] ?? "";
   const runAgainNow = async (slice: number) => {
     await vi.waitFor(() => expect(stateOf(slice)).toContain("PENDING"), WAIT);
@@ -124,6 +133,11 @@ async function startSweep(
     shortenTime: async (slice: number) => {
       await hangs(slice);
       slurm.run("scontrol", "update", `jobid=${job}_${slice}`, "timelimit=1");
+    },
+    /** As if the time limit, which is whole minutes, were over within seconds. */
+    cutOff: async (slice: number) => {
+      await hangs(slice);
+      slurm.run("scontrol", "update", `jobid=${job}_${slice}`, "endtime=now+5");
     },
     loseNode: async (slice: number) => {
       await hangs(slice);
@@ -170,11 +184,11 @@ test.skipIf(missing !== null).each([
   "%s accounting: tasks killed, stopped, past their time limit, preempted, on a lost node, out of memory: one report, every trial once, every cause told",
   async (_, accounting) => {
     const sweep = await startSweep(await started({ nodes: 6, accounting }), [4, 5, 6, 7, 8, 9], {
-      ...{ 1: "hangs", 2: "hangs", 3: "greedy", 4: "deaf", 5: "hangs" },
+      ...{ 0: accounting ? "real" : "slow", 1: "hangs", 2: "hangs", 3: "greedy", 4: "deaf", 5: "hangs" },
     });
     const { run, readTask } = sweep;
     await Promise.all([
-      ...[sweep.kill(0), sweep.shortenTime(1), sweep.preempt(2), sweep.shortenTime(4), sweep.loseNode(5)],
+      ...[sweep.kill(0), sweep.shortenTime(1), sweep.preempt(2), sweep.cutOff(4), sweep.loseNode(5)],
     ]);
     const { exitCode, stderr, stdout } = await sweep.sweep;
 
@@ -219,7 +233,10 @@ test.skipIf(missing !== null).each([
       .split("\n")
       .filter((line) => line.includes('"kind":"trial"'));
     expect(first.length).toBeGreaterThan(0);
-    expect(readTask("0of6.1", "records.jsonl")).toContain(first[0]);
+    const second = readTask("0of6.1", "records.jsonl");
+    expect(second).toContain(first[0]);
+    // The scripted worker gives this as its platform.
+    expect(second.includes('"platform":"test"')).toBe(!accounting);
 
     const status = await sweep.falconExp("status", run);
     expect(status.stdout).toContain("tasks: 6 over");
@@ -235,8 +252,9 @@ test.skipIf(missing !== null).each([
 test.skipIf(missing !== null)(
   "a run of more tasks than an array or the queue may hold is submitted in waves, looked at, cancelled and followed by its folder alone",
   async () => {
-    // Slurm forgets ended tasks at once, so that they make room; indexes go from 0 to 2, and this run may have 4 of the 5 jobs.
-    const lines = ["MaxArraySize=3", "MaxJobCount=5", "MinJobAge=2"];
+    // Slurm soon forgets ended tasks, so that they make room, but not between two looks at them; indexes go from 0 to 2, and this
+    // run may have 4 of the 5 jobs.
+    const lines = ["MaxArraySize=3", "MaxJobCount=5", "MinJobAge=5"];
     const { slurm, cwd } = await started({ nodes: 2, accounting: false, lines });
     const small = ["--set", "executor.slurm.mem=900M", "--set", "repeats=2"];
     writeFileSync(join(cwd, "sweep.yaml"), writeSweep([4, 5, 6, 7, 8]));

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -93,33 +94,50 @@ def test_a_repository_that_is_no_adapter_is_refused_before_its_weights_are_fetch
     assert not any("safetensors" in path for path, _ in hub.requests)
 
 
-def _described(*models: dict[str, Any]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Described:
+    """What an estimate is told about one adapter on the base: of the hub, local, and in repositories with more."""
+
+    of_hub: dict[str, Any]
+    local: dict[str, Any]
+    beside_a_config: dict[str, Any]
+    pickled: dict[str, Any]
+    #: The repository behind ``beside_a_config``.
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory, base: Path, published: Path) -> Described:
+    """All four from one process, because each would import the libraries anew."""
+    folder = shutil.copytree(published, tmp_path_factory.mktemp("repositories") / "both")
+    (folder / "config.json").write_text("{}", "utf-8")
+    pickles = shutil.copytree(folder, folder.with_name("pickles"))
+    (pickles / "adapter_model.safetensors").rename(pickles / "adapter_model.bin")
+    models = [_model(base), {**_model(base), "adapter": str(published)}]
+    models += [_model(base, repo=name) for name in ("lab/both", "lab/pickled")]
     asked = {"quantization": {"method": "none"}, "dtype": "auto", "device": "cpu", "workarounds": "auto"}
     request = {"trust_remote_code": False, "loads": [{**asked, "model": model} for model in models]}
     program = [sys.executable, "-m", "falcon_exp.worker.describe_models"]
-    done = subprocess.run(program, input=json.dumps(request), capture_output=True, text=True, check=True)
-    described: list[dict[str, Any]] = json.loads(done.stdout)["models"]
-    return described
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        hub_for_children(published, tmp_path_factory.mktemp("describing"), patch) as hub,
+    ):
+        hub.others.update({"lab/both": folder, "lab/pickled": pickles})
+        done = subprocess.run(program, input=json.dumps(request), capture_output=True, text=True, check=True)
+    of_hub, local, beside_a_config, pickled = json.loads(done.stdout)["models"]
+    return Described(of_hub, local, beside_a_config, pickled, folder)
 
 
-def test_an_estimate_counts_the_adapter_of_the_hub(hub: Hub, base: Path, published: Path) -> None:
-    of_hub, local = _described(_model(base), {**_model(base), "adapter": str(published)})
-    assert of_hub["error"] is None
-    assert of_hub["shape"] == local["shape"]
+def test_an_estimate_counts_the_adapter_of_the_hub(described: Described, published: Path) -> None:
+    assert described.of_hub["error"] is None
+    assert described.of_hub["shape"] == described.local["shape"]
     files = ("adapter_config.json", "adapter_model.safetensors")
-    assert of_hub["download_bytes"] == sum((published / name).stat().st_size for name in files)
+    assert described.of_hub["download_bytes"] == sum((published / name).stat().st_size for name in files)
 
 
-def test_an_adapter_is_counted_as_one_whatever_else_its_repository_holds(
-    hub: Hub, base: Path, published: Path, tmp_path: Path
-) -> None:
+def test_an_adapter_is_counted_as_one_whatever_else_its_repository_holds(described: Described) -> None:
     """A ``config.json`` does not make it a model; weights that are not safetensors are reported as an adapter error."""
-    folder = shutil.copytree(published, tmp_path / "both")
-    (folder / "config.json").write_text("{}", "utf-8")
-    pickles = shutil.copytree(folder, tmp_path / "pickles")
-    (pickles / "adapter_model.safetensors").rename(pickles / "adapter_model.bin")
-    hub.others.update({"lab/both": folder, "lab/pickled": pickles})
-    both, pickled = _described(*(_model(base, repo=name) for name in hub.others))
     files = ("adapter_config.json", "adapter_model.safetensors", "config.json")
-    assert both["download_bytes"] == sum((folder / name).stat().st_size for name in files)
-    assert pickled["error"]["code"] == "model-corrupt"
+    counted = sum((described.folder / name).stat().st_size for name in files)
+    assert described.beside_a_config["download_bytes"] == counted
+    assert described.pickled["error"]["code"] == "model-corrupt"

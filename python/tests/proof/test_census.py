@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,7 @@ def _kinds(proof: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {one["kind"]: one for one in proof["census"]["kinds"]}
 
 
+@functools.cache
 def _count_by_hand(family: str) -> tuple[int, int]:
     """(weights in linear layers, all weights in matrices) of the unquantized model, without head and embeddings."""
     model = _load(family, "none").model
