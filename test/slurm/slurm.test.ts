@@ -18,7 +18,7 @@ import { scriptedPython, TINY_EXPERIMENT } from "../fixtures/started-run.js";
 const missing = whySlurmIsMissing();
 if (missing !== null) console.warn(`Tests with a real Slurm are skipped: ${missing}`);
 const bin = fileURLToPath(new URL("../../bin/falcon-exp.js", import.meta.url));
-const WAIT = { timeout: 120_000, interval: 100 };
+const WAIT = { timeout: 400_000, interval: 100 };
 
 /**
  * Starts a Slurm for this test and makes a folder for its runs. After the test, all of its processes are ended before the folder
