@@ -108,3 +108,20 @@ def test_a_load_imports_the_code_of_its_model_and_nothing_else(without_cards: tu
     _, imported = without_cards
     own = ("transformers.models.falcon", "transformers.models.byt5")
     assert [name for name in imported if not name.startswith(own)] == []
+
+
+def test_a_forkserver_whose_supervisor_is_already_gone_ends_before_its_imports(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("print('imported')\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "from falcon_exp.worker.trial import preload"],
+        env={
+            **os.environ,
+            # This is another process than the one that starts it.
+            "FALCON_EXP_PARENT_PID": str(os.getppid()),
+            "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[1]}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")

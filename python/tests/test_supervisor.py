@@ -234,6 +234,14 @@ def test_the_end_of_the_controller_ends_a_worker_that_is_still_importing(tmp_pat
             await_gone(pid)
 
 
+def test_what_a_supervisor_starts_is_told_whose_child_it_is(without_libraries: WorkerDriver) -> None:
+    load(without_libraries)
+    supervisor = psutil.Process(without_libraries.process.pid)
+    told = [child.environ().get("FALCON_EXP_PARENT_PID") for child in supervisor.children()]
+    assert told != []
+    assert set(told) == {str(supervisor.pid)}
+
+
 def test_a_supervisor_that_is_killed_takes_the_trial_process_along(without_libraries: WorkerDriver) -> None:
     pid = load(without_libraries)
     without_libraries.process.kill()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 
-from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
+from falcon_exp.worker.supervisor.parent_watch import end_with_announced_parent
 
 # As in the real module, because nothing else ends the forkserver together with the supervisor.
-signal_at_parents_end(signal.SIGKILL)
+end_with_announced_parent()
 
 
 def finish_imports() -> None:

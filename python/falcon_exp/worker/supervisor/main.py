@@ -13,7 +13,7 @@ from types import FrameType
 
 from falcon_exp.worker.supervisor.controller_end import end_group
 from falcon_exp.worker.supervisor.launcher import Launcher
-from falcon_exp.worker.supervisor.parent_watch import adopt_orphans, signal_at_parents_end
+from falcon_exp.worker.supervisor.parent_watch import adopt_orphans, announce_parent, signal_at_parents_end
 
 _TERMINATED = 128 + signal.SIGTERM
 _LOOK_SEC = 0.2
@@ -54,6 +54,7 @@ def main() -> int:
     has_loop = threading.Event()
     _end_with_parent_until(has_loop)
     adopt_orphans()
+    announce_parent()
     # The forkserver's socket goes beside the worker's own, so that there is only one folder to make, to remove, and to
     # keep short enough for a socket's path.
     tempfile.tempdir = str(Path.cwd())

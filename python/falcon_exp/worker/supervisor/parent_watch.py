@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 
+_PARENT_PID = "FALCON_EXP_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -17,6 +18,22 @@ _PR_SET_CHILD_SUBREAPER = 36
 def signal_at_parents_end(number: signal.Signals) -> None:
     """Has the kernel send this process a signal when its parent ends; does nothing except on Linux."""
     _prctl(_PR_SET_PDEATHSIG, int(number))
+
+
+def announce_parent() -> None:
+    """Tells the processes that this one starts which process is their parent (``end_with_announced_parent``)."""
+    os.environ[_PARENT_PID] = str(os.getpid())
+
+
+def end_with_announced_parent() -> None:
+    """Has the kernel end this process with its parent; ends it now if the parent that was announced is already gone.
+
+    The kernel signals only ends that come after it was asked. What this process starts is not told of that parent.
+    """
+    signal_at_parents_end(signal.SIGKILL)
+    announced = os.environ.pop(_PARENT_PID, None)
+    if announced is not None and announced != str(os.getppid()):
+        os._exit(1)
 
 
 def adopt_orphans() -> None:

@@ -13,13 +13,12 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import signal
 
 from falcon_exp.worker.devices.visible import Visibility, is_in_bad_fork, look_for_accelerators
-from falcon_exp.worker.supervisor.parent_watch import signal_at_parents_end
+from falcon_exp.worker.supervisor.parent_watch import end_with_announced_parent
 
 # The imports below take seconds, during which the forkserver reacts to nothing.
-signal_at_parents_end(signal.SIGKILL)
+end_with_announced_parent()
 
 # Imports create objects but no garbage: collecting garbage meanwhile costs a second and frees nothing.
 gc.disable()
