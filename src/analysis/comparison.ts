@@ -1,11 +1,13 @@
 import { computeMedian } from "../base/statistics.js";
 import { pluralize } from "../base/text.js";
 import { chooseMemoryMetric, memoryName } from "../metrics/memory.js";
+import { findRound, pairTrials } from "../run/pair-trials.js";
+import { FEWEST_PAIRS } from "../run/ratio-precision.js";
 import type { CompletedTrial, RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials, findRunningProof } from "../run/run-data.js";
 import type { AnswerDivergence, Comparison, Effect, QualitySummary } from "../run/summary-schema.js";
 import { answerDivergence } from "./divergence.js";
-import { FEWEST_PAIRS, type PairedRatio, pairedRatio, type RatioPair, type Unit } from "./paired-ratio.js";
+import { type PairedRatio, pairedRatio, type RatioPair, type Unit } from "./paired-ratio.js";
 import { qualityTexts } from "./quality-text.js";
 import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "./quantized-share.js";
 import { listDisturbances } from "./remarks.js";
@@ -188,11 +190,6 @@ function countLoads(pairs: readonly TrialPair[]): number {
   return new Set(pairs.map(findRound)).size;
 }
 
-/** If one of the two was loaded only once, all pairs share that load. */
-function findRound([own, reference]: TrialPair): number {
-  return Math.min(own.round, reference.round);
-}
-
 function isDisturbed([own, reference]: TrialPair): boolean {
   return own.disturbed_by.length + reference.disturbed_by.length > 0;
 }
@@ -258,20 +255,4 @@ function answersText(pairs: number, equal: number, divergence: AnswerDivergence 
 /** `Peak RSS` → `peak RSS`. */
 function inSentence(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
-}
-
-/** Pairs the trials of the same prompt and repeat in both configurations. */
-export function pairTrials(
-  own: readonly CompletedTrial[],
-  reference: readonly CompletedTrial[],
-): TrialPair[] {
-  const byKey = new Map(reference.map((trial) => [pairKey(trial), trial]));
-  return own.flatMap((trial) => {
-    const other = byKey.get(pairKey(trial));
-    return other === undefined ? [] : [[trial, other] as const];
-  });
-}
-
-function pairKey(trial: CompletedTrial): string {
-  return `${trial.prompt_index}/${trial.repeat}`;
 }

@@ -12,12 +12,11 @@ import {
   computeHalfOfRatios,
   computeHalfOfSpread,
   FEWEST_LOADS,
+  FEWEST_PAIRS,
   LEVEL,
   quantileOf,
 } from "../run/ratio-precision.js";
 
-/** With fewer pairs, the spread of the pairs is itself not known well enough. */
-export const FEWEST_PAIRS = 4;
 /** How the intervals of comparisons are computed, as stated in summary.json. */
 export const INTERVAL = {
   level: LEVEL,

@@ -2,9 +2,9 @@
 
 import { pluralize } from "../base/text.js";
 import { formatBytes } from "../base/units.js";
-import { FEWEST_LOADS } from "../run/ratio-precision.js";
+import { FEWEST_LOADS, FEWEST_PAIRS } from "../run/ratio-precision.js";
 import type { Verdict } from "../run/summary-schema.js";
-import { FEWEST_PAIRS, type PairedRatio } from "./paired-ratio.js";
+import type { PairedRatio } from "./paired-ratio.js";
 
 /**
  * Verdicts. `same`: the difference is too small to matter, and the interval is narrow enough to say so. `disturbed`: other work

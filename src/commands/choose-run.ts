@@ -163,7 +163,7 @@ function leftText(
     ...(further.length === 0
       ? []
       : [
-          `${pluralize(further.length, "load")} more, with ${pluralize(countTrials(further), "trial")}, to know speeds better`,
+          `${pluralize(further.length, "further load")} with ${pluralize(countTrials(further), "trial")}, to compare speeds more precisely`,
         ]),
   ];
   if (parts.length === 0) return `Nothing is left to measure in ${paths.folder}.`;

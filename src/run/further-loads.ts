@@ -1,11 +1,9 @@
 /** Which configurations are loaded once more, because their ratio is not known well enough yet. */
 import { planFurtherSessions } from "../plan/further-rounds.js";
 import { type LoadSession, type Plan, referenceIdOf } from "../plan/plan-types.js";
+import { findRound, pairTrials } from "./pair-trials.js";
 import type { PlanProgress, RemainingWorkOptions, SessionWork, TrialRate } from "./plan-progress.js";
-import { findUncertainty } from "./ratio-precision.js";
-
-/** With fewer undisturbed pairs there is no verdict on times. */
-const FEWEST_QUIET_PAIRS = 4;
+import { FEWEST_PAIRS, findUncertainty } from "./ratio-precision.js";
 
 export interface FurtherLoads {
   /** In the order of running. */
@@ -74,14 +72,10 @@ interface PairedLoad {
 
 /** Pairs trials, and groups the pairs by load, as a comparison of the two does. */
 function pairLoads(own: readonly TrialRate[], reference: readonly TrialRate[]): readonly PairedLoad[] {
-  const buildKey = ({ prompt_index, repeat }: TrialRate) => `${prompt_index}/${repeat}`;
-  const others = new Map(reference.map((trial) => [buildKey(trial), trial]));
   const loads = new Map<number, PairedLoad>();
-  for (const trial of own) {
-    const other = others.get(buildKey(trial));
-    if (other === undefined) continue;
-    // If one load measured everything, because loads take so long, all pairs share it.
-    const round = Math.min(trial.round, other.round);
+  for (const pair of pairTrials(own, reference)) {
+    const [trial, other] = pair;
+    const round = findRound(pair);
     const load = loads.get(round) ?? { own: [], reference: [], pairs: 0 };
     loads.set(round, load);
     load.pairs += 1;
@@ -103,7 +97,7 @@ function judgeLoads(loads: readonly PairedLoad[]): number | null {
     return 2 * first.own.length >= first.pairs ? Number.POSITIVE_INFINITY : null;
   }
   const pairs = quiet.reduce((sum, { own }) => sum + own.length, 0);
-  if (pairs < FEWEST_QUIET_PAIRS) return null;
+  if (pairs < FEWEST_PAIRS) return null;
   return findUncertainty(
     quiet.map(({ own }) => own),
     quiet.map(({ reference }) => reference),

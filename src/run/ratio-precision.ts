@@ -14,6 +14,8 @@ import {
  * that excludes 1.
  */
 export const LEVEL = 0.99;
+/** With fewer pairs, the spread of the pairs is itself not known well enough. */
+export const FEWEST_PAIRS = 4;
 /** From this many loads of each configuration on, nothing is assumed about how much loads differ. */
 export const FEWEST_LOADS = 5;
 /**

@@ -195,12 +195,9 @@ export class ConfigurationState<R extends StateRecord<F>, F extends FailureLike 
    * `rounds` planned ones, else the last one. A further round that was cut off takes nothing from what the planned ones measured.
    */
   readOutcome(rounds: number): OutcomeOf<R, F> | null {
-    const outcomes = [...this.#sessions]
-      .toSorted(([a], [b]) => a - b)
-      .flatMap(([round, { outcome }]) => {
-        const isCutOff = outcome?.status === "cancelled" || outcome?.status === "skipped";
-        return outcome === null || (round >= rounds && isCutOff) ? [] : [outcome];
-      });
+    const isFurtherCutOff = ({ round, status }: StateRecord<F> & { readonly kind: "configuration" }) =>
+      round >= rounds && (status === "cancelled" || status === "skipped");
+    const outcomes = this.outcomes.filter((outcome) => !isFurtherCutOff(outcome));
     const order: readonly ConfigurationRecord["status"][] = ["failed", "cancelled", "skipped", "completed"];
     for (const status of order) {
       const found = outcomes.findLast((outcome) => outcome.status === status);

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type SimulatedRun, simulatePairs } from "../../bench/simulation/simulate.js";
-import { FEWEST_PAIRS, pairedRatio, type RatioPair } from "../../src/analysis/paired-ratio.js";
+import { pairedRatio, type RatioPair } from "../../src/analysis/paired-ratio.js";
 import { computeVerdict } from "../../src/analysis/significance.js";
 import { MOST_FURTHER_ROUNDS } from "../../src/plan/further-rounds.js";
+import { FEWEST_PAIRS } from "../../src/run/ratio-precision.js";
 
 const quiet = (seed: number, prompts: number, ratio: number) =>
   simulatePairs({ seed, prompts, rounds: 1, ratio, noise: 0.03, drift: 0.01 });

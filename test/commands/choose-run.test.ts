@@ -39,7 +39,7 @@ test("a run that was killed in a load beyond the planned ones has that left, and
   const { plan, records } = await unevenRun();
   const cut = records.findIndex((record) => record.kind === "trial" && record.round === 2) + 1;
   expect(await resume(plan, records.slice(0, cut))).toEqual({
-    said: "Resuming RUN: 2 loads more, with 5 trials, to know speeds better.\n",
+    said: "Resuming RUN: 2 further loads with 5 trials, to compare speeds more precisely.\n",
     over: undefined,
   });
 });
@@ -74,7 +74,7 @@ test("where a load beyond the planned ones failed, nothing is left unless what f
     over: "partly_failed",
   });
   expect(await resume(plan, all, true)).toEqual({
-    said: "Resuming RUN: 2 loads more, with 6 trials, to know speeds better.\n",
+    said: "Resuming RUN: 2 further loads with 6 trials, to compare speeds more precisely.\n",
     over: undefined,
   });
 });

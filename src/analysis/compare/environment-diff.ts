@@ -7,6 +7,7 @@ import type { PromptContent } from "../../protocol/prompt.js";
 import { describeQuantization } from "../../quantization/registry.js";
 import { describeModelChanges, shorten as shortenFingerprint } from "../../run/fingerprints.js";
 import { compareValues, findDifferences, type TraitDifference } from "../../run/identity.js";
+import { pairTrials } from "../../run/pair-trials.js";
 import type { RecordedEnvironment, RunRecord } from "../../run/record-types.js";
 import {
   type ConfigurationData,
@@ -15,7 +16,6 @@ import {
   type RunData,
 } from "../../run/run-data.js";
 import { readTraits } from "../../run/traits.js";
-import { pairTrials } from "../comparison.js";
 import type { Side } from "./sides.js";
 
 /** Name of the entry for the git commit of the folder where the run was started. */

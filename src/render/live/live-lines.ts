@@ -83,8 +83,9 @@ export function formatLogLine(
   options: { readonly plain: boolean; readonly color: boolean },
 ): string | null {
   const colors = pc.createColors(options.color);
-  const position = `[${state.configuration}/${state.configurations}]`;
-  const place = `${position} ${colors.bold(shownLabel(state.label))}`;
+  const placeOf = (label: string) =>
+    `[${state.configuration}/${state.configurations}] ${colors.bold(shownLabel(label))}`;
+  const place = placeOf(state.label);
   switch (event.type) {
     case "worker-starting":
       return options.plain ? "starting the worker" : null;
@@ -114,14 +115,14 @@ export function formatLogLine(
     case "configuration-completed":
       return `${place}: ${colors.green("done")} in ${formatSeconds(event.elapsedSec)}`;
     case "configuration-failed": {
-      const where = `${position} ${colors.bold(shownLabel(event.configuration.worker.label))}`;
+      const where = placeOf(event.configuration.worker.label);
       const { code, message } = event.failure;
       return `${where}: ${colors.red(`failed: ${safeLine(code)}`)}: ${safeLine(message).slice(0, 300)}`;
     }
     case "configuration-retried":
       return `${place}: ${colors.yellow("trying again")} (attempt ${event.attempt}) after ${safeLine(event.failure.code)}`;
     case "configuration-skipped": {
-      const where = `${position} ${colors.bold(shownLabel(event.configuration.worker.label))}`;
+      const where = placeOf(event.configuration.worker.label);
       return `${where}: ${colors.yellow("skipped")}: ${safeLine(event.reason)}`;
     }
     case "measurement-started":
