@@ -77,7 +77,7 @@ def open_tasks(tasks: list[str], include_path: str | None) -> Any:
     """Returns the library's task manager. Raises WorkerError ``lm-eval-missing`` or ``lm-eval-task-unknown``."""
     _, task_manager, _ = _library()
     if include_path is not None:
-        # Otherwise the library reads its own tasks first, some 14,000 files. No single task needs them, but a group may.
+        # Otherwise the library first reads some 14,000 files of its own. A group may need them, a single task does not.
         own = task_manager(include_path=include_path, include_defaults=False)
         if set(tasks) <= set(own.all_subtasks):
             return own
