@@ -201,7 +201,8 @@ def test_sigterm_ends_it_with_143_and_takes_the_trial_process_along(without_libr
 
 
 def test_the_end_of_the_controller_ends_everything(without_libraries: WorkerDriver) -> None:
-    load(without_libraries)
+    # A stopped process does not see that its pipe was closed: it must be killed.
+    os.kill(load(without_libraries), signal.SIGSTOP)
     family: list[Any] = psutil.Process(without_libraries.process.pid).children(recursive=True)
     assert len(family) >= 2
     assert without_libraries.process.stdin is not None
@@ -244,5 +245,6 @@ def test_what_a_supervisor_starts_is_told_whose_child_it_is(without_libraries: W
 
 def test_a_supervisor_that_is_killed_takes_the_trial_process_along(without_libraries: WorkerDriver) -> None:
     pid = load(without_libraries)
+    os.kill(pid, signal.SIGSTOP)
     without_libraries.process.kill()
     await_gone(pid)
