@@ -7,12 +7,21 @@ import type { RunFileRecord } from "../../src/run/record-types.js";
 import { listChildren } from "../fixtures/descendants.js";
 import { processesOfGroup } from "../fixtures/processes.js";
 import { testPython } from "../fixtures/python.js";
-import { prepareRun, scriptedPython, startRun } from "../fixtures/started-run.js";
+import {
+  prepareRun,
+  pythonWithoutLibraries,
+  scriptedPython,
+  startRun,
+  TINY_EXPERIMENT,
+} from "../fixtures/started-run.js";
 
 /** The promised time until no process is left after the controller was killed. */
 const GONE_WITHIN_MS = 5_000;
 /** The promise is 10 s after SIGTERM; a busy machine is given a little more. */
 const TERMINATED_WITHIN_SEC = 15;
+
+/** Its first trial never ends. */
+const ENDLESS = TINY_EXPERIMENT.replace("prompts: [one, two]", "prompts: [compute, two]");
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const trials = (records: readonly RunFileRecord[]) =>
@@ -48,8 +57,8 @@ test("SIGKILL while the libraries are imported leaves no process of the worker's
 });
 
 test("SIGKILL while the supervisor stands still leaves no process either", async () => {
-  const run = startRun({ python: testPython() });
-  await run.says("unquantized: weights drawn at random");
+  const run = startRun({ python: pythonWithoutLibraries(), experiment: ENDLESS });
+  await run.says("unquantized: loaded");
   const [supervisor = 0] = listChildren(run.child.pid ?? 0);
   process.kill(supervisor, "SIGSTOP");
   run.child.kill("SIGKILL");
@@ -58,8 +67,8 @@ test("SIGKILL while the supervisor stands still leaves no process either", async
 });
 
 test("SIGKILL of controller and supervisor at once leaves no process, and the next run removes their sockets", async () => {
-  const run = startRun({ python: testPython() });
-  await run.says("unquantized: weights drawn at random");
+  const run = startRun({ python: pythonWithoutLibraries(), experiment: ENDLESS });
+  await run.says("unquantized: loaded");
   const [supervisor = 0] = listChildren(run.child.pid ?? 0);
   process.kill(supervisor, "SIGSTOP");
   process.kill(run.child.pid ?? 0, "SIGSTOP");

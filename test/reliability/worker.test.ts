@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Plan } from "../../src/plan/plan-types.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
-import { type Faults, faultyWorker, tinyPlan } from "../fixtures/faults.js";
+import { type Faults, faultyWorker, tinyPlan, workerWithoutLibraries } from "../fixtures/faults.js";
 import { smallPlan } from "../fixtures/plans.js";
 import { MARKER, processesWith } from "../fixtures/processes.js";
 import { testPython } from "../fixtures/python.js";
@@ -47,12 +47,14 @@ test("a supervisor that dies or stands still fails its configuration, and a new 
   const folder = scratchFolder();
   const temporary = useTemporaryFolder();
   const marker = `supervisor-${process.pid}`;
-  const worker = faultyWorker(
-    { trials: { killed: ["measure", "kill-supervisor"], stopped: ["measure", "stop-supervisor"] } },
-    { [MARKER]: marker },
-  );
-  const plan = tinyPlan(["killed", "stopped", "good"], { heartbeat_sec: 8 });
-  const { records, status } = await runIn(folder, worker, plan);
+  const worker = workerWithoutLibraries({ [MARKER]: marker });
+  const plan = smallPlan(["killed", "stopped", "good"], { timeouts: { heartbeat_sec: 5 } });
+  const asked: Record<string, string> = {
+    "killed-0/p2/r1": "kill the supervisor",
+    "stopped-1/p2/r1": "stop the supervisor",
+  };
+  const trials = plan.trials.map((trial) => ({ ...trial, prompt: asked[trial.id] ?? trial.prompt }));
+  const { records, status } = await runIn(folder, worker, { ...plan, trials });
   expect(status).toBe("partly_failed");
   expect(configurations(records)).toMatchObject([
     {
@@ -115,7 +117,7 @@ test("a TMPDIR too long for a socket's path is not used, and the run completes",
   const long = join(scratchFolder(), "a-rather-long-name-".repeat(5));
   mkdirSync(long);
   useTemporaryFolder(long);
-  const { status, records } = await runIn(scratchFolder(), faultyWorker({}), tinyPlan(["none"]));
+  const { status, records } = await runIn(scratchFolder(), workerWithoutLibraries(), smallPlan(["none"]));
   expect(status, JSON.stringify(failures(records))).toBe("completed");
 });
 
@@ -127,8 +129,8 @@ test("the longest TMPDIR that still fits holds every socket of the worker", asyn
   const seen: string[] = [];
   const { status } = await runIn(
     scratch,
-    faultyWorker({}),
-    tinyPlan(["none"]),
+    workerWithoutLibraries(),
+    smallPlan(["none"]),
     ({ type }) => void (type === "worker-ready" && seen.push(...left(fitting))),
   );
   expect(status).toBe("completed");

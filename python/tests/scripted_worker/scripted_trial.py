@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.util
+import os
 import signal
 import subprocess
 import sys
 import time
 from multiprocessing.connection import Connection
 from typing import NoReturn
+
+import psutil
 
 from falcon_exp.worker.environment import read_golden  # type: ignore[attr-defined]
 from falcon_exp.worker.failures import error_body
@@ -20,6 +23,9 @@ ERRORS = {
     "poisoned": "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, use spawn",
     "out of memory": "CUDA out of memory. Tried to allocate 2.00 GiB",
 }
+
+#: What is sent to the supervisor, by prompt.
+SIGNALS = {"kill the supervisor": signal.SIGKILL, "stop the supervisor": signal.SIGSTOP}
 
 
 def stay() -> NoReturn:
@@ -33,7 +39,8 @@ class TrialProcess:
     """Loads any configuration.
 
     With the label ``stays``, the process does not end by itself after `unload`. The prompt says what a generate does:
-    ``compute`` forever, ``fork`` processes that stay, ``fork and die``, raise one of ERRORS, or answer.
+    ``compute`` forever, ``fork`` processes that stay, ``fork and die``, raise one of ERRORS, send one of SIGNALS and
+    compute, or answer.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -53,6 +60,8 @@ class TrialProcess:
                 # Reported as ``download_sec``: the number of earlier loads that the process knows of.
                 measurement = {**read_golden("ok-load")["measurement"], "download_sec": float(len(known))}
                 self._connection.send(("ok", {"measurement": measurement, "remembered": {**known, str(len(known)): 1}}))
+            elif command == "check_prompt":
+                self._connection.send(("ok", read_golden("ok-check-prompt")))
             elif command == "generate":
                 self._generate(body["prompt"], body["phase"])
             else:
@@ -61,7 +70,10 @@ class TrialProcess:
 
     def _generate(self, prompt: str, phase: str) -> None:
         try:
-            if prompt == "compute":
+            if prompt in SIGNALS:
+                # Its parent, the forkserver, is a child of the supervisor.
+                os.kill(psutil.Process(os.getppid()).ppid(), SIGNALS[prompt])
+            if prompt == "compute" or prompt in SIGNALS:
                 self._compute(phase)
             if prompt in ERRORS:
                 raise RuntimeError(ERRORS[prompt])
