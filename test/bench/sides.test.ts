@@ -52,7 +52,7 @@ describe("openSource", () => {
     await expect(open("without:progres")).rejects.toThrow(/without:progres is none of/);
   });
 
-  it.each(["plain", "product", `without:${Object.keys(SWITCHES).join(",")}`])(
+  it.each(["product", `without:${Object.keys(SWITCHES).join(",")}`])(
     "gives a side %s that generates the same as the plain loop, one of them at a time",
     async (spec) => {
       const [configuration] = (await makeTinyPlan()).configurations;
