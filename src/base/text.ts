@@ -1,5 +1,5 @@
 /**
- * Prepares text for people: makes it harmless, wraps it, counts nouns, guesses what was meant.
+ * Prepares text for people: makes it harmless, wraps it and counts nouns.
  *
  * What a model, a library or a stranger wrote is made harmless for the place where it is shown. The dangerous characters are
  * the same everywhere: control characters (a terminal obeys them), bidirectional controls (they reorder what is read), and
@@ -7,7 +7,6 @@
  * sees that something was there.
  */
 
-import { distance } from "fastest-levenshtein";
 import wrapAnsi from "wrap-ansi";
 
 const TAB = 0x09;
@@ -115,22 +114,4 @@ export function joinWithOr(words: readonly string[]): string {
 /** `1 trial`, `2 trials`. */
 export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** Longest word that is compared: nobody misspells a longer name, and the comparison is quadratic. */
-const LONGEST_CHARACTERS = 64;
-
-/** The candidate that was probably meant; null if none is near enough. About one slip in three characters is allowed. */
-export function didYouMean(written: string, candidates: readonly string[]): string | null {
-  if (written === "" || written.length > LONGEST_CHARACTERS) return null;
-  const plain = written.toLowerCase();
-  let best: { readonly candidate: string; readonly slips: number } | null = null;
-  for (const candidate of candidates) {
-    const slips = distance(plain, candidate.toLowerCase());
-    if (best === null || slips < best.slips) best = { candidate, slips };
-  }
-  if (best === null) return null;
-  const shorter = Math.min(plain.length, best.candidate.length);
-  const allowed = Math.max(1, Math.ceil(shorter / 3));
-  return best.slips <= allowed ? best.candidate : null;
 }

@@ -2,9 +2,9 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type SummaryValues, summaryValuesSchema } from "../analysis/history/run-values.js";
+import { didYouMean } from "../base/did-you-mean.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { didYouMean } from "../base/text.js";
 import { loadExperiment } from "../experiment/load.js";
 import { indexRuns, type RunIndexEntry } from "../run/run-index.js";
 import type { SmallFiles } from "../run/small-files.js";

@@ -1,6 +1,7 @@
 /** Reports zod's issues in the words of the experiment file. */
 import type { z } from "zod";
-import { didYouMean, joinWithOr } from "../base/text.js";
+import { didYouMean } from "../base/did-you-mean.js";
+import { joinWithOr } from "../base/text.js";
 import { findWordsMeant } from "../quantization/registry.js";
 import { keysAt, meantByValue, placeForKey } from "./known-keys.js";
 import { type Problems, pathName, shown } from "./problems.js";

@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { didYouMean } from "../base/text.js";
+import { didYouMean } from "../base/did-you-mean.js";
 import type { AdapterPlace, ModelSource } from "../protocol/configuration.js";
 import type { ExperimentModel } from "./experiment.js";
 import { BUILTIN_MODELS, HUB_ID, type ModelInput } from "./model-schema.js";

@@ -1,7 +1,7 @@
+import { didYouMean } from "../base/did-you-mean.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { sha256OfText, sha256OfValue } from "../base/json.js";
-import { didYouMean } from "../base/text.js";
 import type { Experiment, Reference, Settings } from "../experiment/experiment.js";
 import { type Generation, UNUSED_GENERATION } from "../protocol/configuration.js";
 import { isQuantized } from "../quantization/registry.js";

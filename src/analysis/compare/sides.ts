@@ -1,8 +1,8 @@
 /** What is compared: configurations of runs, matched by label. */
 
+import { didYouMean } from "../../base/did-you-mean.js";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import { didYouMean } from "../../base/text.js";
 import type { ConfigurationData, RunData } from "../../run/run-data.js";
 
 /** One argument of `compare`: a run, or one configuration of it. */

@@ -6,9 +6,9 @@
  *             | digits [unit]        for the value itself
  */
 
+import { didYouMean } from "../../base/did-you-mean.js";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import { didYouMean } from "../../base/text.js";
 import { UNITS } from "../../metrics/units.js";
 import { HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
 
