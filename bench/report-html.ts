@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { summarize } from "../src/analysis/summary.js";
 import { readPageBundle } from "../src/render/html/bundle.js";
 import { reportHtml } from "../src/render/html/page.js";
+import { writeSummary } from "../src/render/words/summary.js";
 import { groupRecords } from "../src/run/run-data.js";
 import { startChromium } from "../test/fixtures/chromium.js";
 import { fakeRun, THREE } from "../test/fixtures/records.js";
@@ -24,7 +24,7 @@ const answer = (configuration: string, prompt: number, repeat: number) =>
   ).join(" ");
 const { records } = fakeRun({ configurations, prompts, repeats: 10, answer });
 const data = groupRecords(records, "bench");
-const html = reportHtml(data, summarize(data), await readPageBundle());
+const html = reportHtml(data, writeSummary(data), await readPageBundle());
 
 const folder = mkdtempSync(join(tmpdir(), "falcon-exp-bench-"));
 const browser = await startChromium();

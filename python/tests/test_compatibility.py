@@ -13,7 +13,7 @@ from falcon_exp.results.compatibility import warn_of_mixing
 from falcon_exp.results.recorded import RunData, group_records
 from falcon_exp.results.records import read_records
 
-# test/analysis/compare/golden.test.ts reads the same files.
+# test/render/words/compare-golden.test.ts reads the same files.
 GOLDEN = Path(__file__).parents[2] / "test" / "golden" / "compare"
 NAMES = sorted(path.name for path in GOLDEN.iterdir())
 

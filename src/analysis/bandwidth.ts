@@ -2,7 +2,7 @@
 import { computeStatistics, type Statistics } from "../base/statistics.js";
 import type { RecordedEnvironment } from "../run/record-types.js";
 import { type ConfigurationData, timedTrials } from "../run/run-data.js";
-import type { Effect, ProfileSummary } from "../run/summary-schema.js";
+import type { ConfigurationSummary, Effect, ProfileSummary } from "../run/summary-schema.js";
 
 /**
  * Model bandwidth utilization: bytes of weights read per token ÷ time per output token ÷ bytes per second that the device can
@@ -43,33 +43,36 @@ export function profileSummary({ profile }: ConfigurationData): ProfileSummary |
 /** From this share on, the speed of the memory is what limits decoding. */
 const BOUND_BY_MEMORY = 0.6;
 
-interface Side {
-  readonly utilization: Statistics | null;
-  readonly profile: ProfileSummary | null;
+export interface SpeedReasons {
+  /** Shares of the memory bandwidth that both use. Null if they are unknown, or if neither is slower. */
+  readonly bandwidth: {
+    readonly own: number;
+    readonly reference: number;
+    /** What limits decoding; null if the shares do not show it. */
+    readonly bound: "memory" | "compute" | null;
+  } | null;
+  /** Shares of a decoding step's time outside the linear layers. Null if it was not profiled. */
+  readonly outsideLinear: { readonly own: number; readonly reference: number | null } | null;
 }
 
-/** Says why a configuration is slower or faster than the reference, as far as the values show. Null if they do not show it. */
-export function whySentence(own: Side, reference: Side, time: Effect | null): string | null {
-  if (time?.verdict === "disturbed") return null;
-  const parts: string[] = [];
-  const mine = own.utilization?.median ?? null;
-  const theirs = reference.utilization?.median ?? null;
-  if (mine !== null && theirs !== null && (time?.verdict === "more" || time?.verdict === "less")) {
-    const shares = `uses ${percent(mine)} of the memory bandwidth (reference: ${percent(theirs)})`;
-    if (mine >= BOUND_BY_MEMORY) parts.push(`memory-bound: ${shares}`);
-    else if (time.verdict === "more") parts.push(`compute-bound: ${shares}`);
-    else parts.push(shares);
-  }
-  if (own.profile !== null) {
-    const before =
-      reference.profile === null ? "" : ` (reference: ${percent(reference.profile.outside_linear_share)})`;
-    parts.push(
-      `${percent(own.profile.outside_linear_share)} of a decoding step is spent outside the linear layers${before}`,
-    );
-  }
-  return parts.length === 0 ? null : parts.join("; ");
-}
+type Side = Pick<ConfigurationSummary, "bandwidth_utilization" | "profile">;
 
-function percent(share: number): string {
-  return `${(share * 100).toFixed(share < 0.095 ? 1 : 0)} %`;
+/** Why a configuration is slower or faster than the reference, as far as the values show. */
+export function findSpeedReasons(own: Side, reference: Side, time: Effect | null): SpeedReasons {
+  if (time?.verdict === "disturbed") return { bandwidth: null, outsideLinear: null };
+  const mine = own.bandwidth_utilization?.median ?? null;
+  const its = reference.bandwidth_utilization?.median ?? null;
+  const isJudged = time?.verdict === "more" || time?.verdict === "less";
+  const bound =
+    mine !== null && mine >= BOUND_BY_MEMORY ? "memory" : time?.verdict === "more" ? "compute" : null;
+  return {
+    bandwidth: mine === null || its === null || !isJudged ? null : { own: mine, reference: its, bound },
+    outsideLinear:
+      own.profile === null
+        ? null
+        : {
+            own: own.profile.outside_linear_share,
+            reference: reference.profile?.outside_linear_share ?? null,
+          },
+  };
 }

@@ -1,31 +1,32 @@
 import { computeMedian } from "../base/statistics.js";
-import { pluralize } from "../base/text.js";
-import { chooseMemoryMetric, memoryName } from "../metrics/memory.js";
+import { chooseMemoryMetric } from "../metrics/memory.js";
 import { findRound, pairTrials } from "../run/pair-trials.js";
 import { FEWEST_PAIRS } from "../run/ratio-precision.js";
 import type { CompletedTrial, RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials, findRunningProof } from "../run/run-data.js";
-import type { AnswerDivergence, Comparison, Effect, QualitySummary } from "../run/summary-schema.js";
+import type { Comparison, Effect } from "../run/summary-schema.js";
 import { answerDivergence } from "./divergence.js";
 import { type PairedRatio, pairedRatio, type RatioPair, type Unit } from "./paired-ratio.js";
-import { qualityTexts } from "./quality-text.js";
-import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "./quantized-share.js";
-import { listDisturbances } from "./remarks.js";
-import {
-  BATCH_RATE_WORDS,
-  computeVerdict,
-  effectText,
-  memoryWords,
-  ratioText,
-  SMALLEST_DIFFERENCE,
-  TIME_WORDS,
-  TOKEN_TIME_WORDS,
-  weightsText,
-} from "./significance.js";
+import { computeVerdict, SMALLEST_DIFFERENCE } from "./significance.js";
 
 export interface ComparisonOptions {
   readonly smallestDifference: number;
 }
+
+/** What the sentence on a comparison needs in addition to what `summary.json` has. */
+export interface ComparisonBasis {
+  readonly memory: PairedRatio | null;
+  readonly time: PairedRatio | null;
+  readonly perToken: PairedRatio | null;
+  /** Tokens per second over all rows of a batch. Null if both have batches of the same size. */
+  readonly batchRate: PairedRatio | null;
+  /** Median numbers of tokens of the answers. */
+  readonly answerTokens: readonly [own: number | null, reference: number | null];
+  /** The trials of the disturbed pairs, if too few others are left to judge times by. Null if times are judged. */
+  readonly disturbed: readonly CompletedTrial[] | null;
+}
+
+export type ComparisonFigures = Omit<Comparison, "sentence"> & { readonly basis: ComparisonBasis };
 
 export type TrialPair = readonly [own: CompletedTrial, reference: CompletedTrial];
 
@@ -36,13 +37,11 @@ export type TrialPair = readonly [own: CompletedTrial, reference: CompletedTrial
 export function compareWithReference(
   configuration: ConfigurationData,
   reference: ConfigurationData | null,
-  quality: readonly QualitySummary[],
   { smallestDifference }: ComparisonOptions = { smallestDifference: SMALLEST_DIFFERENCE },
-): Comparison | null {
+): ComparisonFigures | null {
   if (reference === null || reference === configuration) return null;
   const pairs = pairTrials(completedTrials(configuration), completedTrials(reference));
-  const proof = findRunningProof(configuration);
-  const weights = proof?.weights_bytes ?? null;
+  const weights = findRunningProof(configuration)?.weights_bytes ?? null;
   const referenceWeights = findRunningProof(reference)?.weights_bytes ?? null;
   const haveWeights = weights !== null && referenceWeights !== null && referenceWeights > 0;
   if (pairs.length === 0 && !haveWeights) return null;
@@ -58,39 +57,19 @@ export function compareWithReference(
   const { timed, quiet, isJudged } = pickTimed(pairs);
   const time = pairedRatio(pairValues(timed, ({ elapsed_sec }) => elapsed_sec));
   const perToken = pairedRatio(pairValues(timed, ({ tpot_sec }) => tpot_sec));
-  const batches: Batches = [configuration.plan.batch_size, reference.plan.batch_size];
   const haveOtherLengths = pairs.some(
     ([own, other]) => own.measurement.output_tokens !== other.measurement.output_tokens,
   );
-  const haveOtherBatches = batches[0] !== batches[1];
+  const haveOtherBatches = configuration.plan.batch_size !== reference.plan.batch_size;
   const judgedBy = (haveOtherLengths || haveOtherBatches) && perToken !== null ? "time_per_token" : "time";
   const equal = pairs.filter(
     ([own, other]) => own.measurement.output_ids_sha256 === other.measurement.output_ids_sha256,
   ).length;
-  const depths: Depths = [configuration.plan.generation.depth, reference.plan.generation.depth];
   // The tokens that fill the cache before a prompt are part of what is answered.
-  const areAnswersComparable = depths[0] === depths[1];
+  const areAnswersComparable = configuration.plan.generation.depth === reference.plan.generation.depth;
   const divergence = areAnswersComparable ? answerDivergence(pairs) : null;
-  const speedTexts = isJudged
-    ? judgedBy === "time"
-      ? time === null
-        ? []
-        : [effectText(time, TIME_WORDS, smallestDifference)]
-      : haveOtherBatches
-        ? otherBatchesTexts(batches, timed, perToken, smallestDifference)
-        : otherLengthsTexts(pairs, perToken, time, smallestDifference)
-    : [disturbedText(pairs, quiet)];
-  const parts = [
-    ...(proof !== null && isMostlyUnquantized(proof) ? [MOSTLY_UNQUANTIZED] : []),
-    ...(haveWeights ? [weightsText(weights, referenceWeights)] : []),
-    ...(memory === null
-      ? []
-      : [effectText(memory, memoryWords(inSentence(memoryName(metric))), smallestDifference)]),
-    ...speedTexts,
-    ...(areAnswersComparable ? [] : [otherDepthText(depths)]),
-    ...qualityTexts(quality),
-    ...(areAnswersComparable && pairs.length > 0 ? [answersText(pairs.length, equal, divergence)] : []),
-  ];
+  const medianTokens = (side: 0 | 1) =>
+    computeMedian(pairs.map((pair) => pair[side].measurement.output_tokens));
   const timeEffect = (measured: PairedRatio | null) =>
     isJudged ? computeEffect(measured, smallestDifference) : withholdVerdict(measured);
   return {
@@ -103,7 +82,16 @@ export function compareWithReference(
     judged_by: judgedBy,
     answers_equal: equal,
     answer_divergence: divergence,
-    sentence: parts.join("; "),
+    basis: {
+      memory,
+      time,
+      perToken,
+      batchRate: haveOtherBatches
+        ? pairedRatio(pairValues(timed, ({ batch_tokens_per_sec }) => batch_tokens_per_sec))
+        : null,
+      answerTokens: [medianTokens(0), medianTokens(1)],
+      disturbed: isJudged ? null : pairs.filter(isDisturbed).flat(),
+    },
   };
 }
 
@@ -124,54 +112,6 @@ export function computeEffect(measured: PairedRatio | null, smallestDifference?:
 function withholdVerdict(measured: PairedRatio | null): Effect | null {
   const effect = computeEffect(measured);
   return effect === null ? null : { ...effect, ci99_low: null, ci99_high: null, verdict: "disturbed" };
-}
-
-/** First the speed itself, then how the different lengths of the answers affect the time. */
-function otherLengthsTexts(
-  pairs: readonly TrialPair[],
-  perToken: PairedRatio | null,
-  time: PairedRatio | null,
-  smallestDifference: number,
-): string[] {
-  if (perToken === null) return [];
-  const median = (side: 0 | 1) => computeMedian(pairs.map((pair) => pair[side].measurement.output_tokens));
-  const lengths = `answers of different lengths (${median(0)} tokens against ${median(1)}, medians)`;
-  const whole = time === null ? "" : `: ${ratioText(time.ratio)}× the time for whole answers`;
-  return [effectText(perToken, TOKEN_TIME_WORDS, smallestDifference), `${lengths}${whole}`];
-}
-
-type Depths = readonly [own: number | null, reference: number | null];
-
-/** `behind 4,096 tokens against none`. */
-function otherDepthText([own, reference]: Depths): string {
-  const count = (depth: number | null) => depth?.toLocaleString("en") ?? "none";
-  return own === null
-    ? `with an empty cache, compared with ${count(reference)} cached tokens`
-    : `after ${count(own)} cached tokens, compared with ${count(reference)}`;
-}
-
-type Batches = readonly [own: number, reference: number];
-
-/** First the speed for someone who waits for one answer, then the rate of the machine over all rows. */
-function otherBatchesTexts(
-  [own, reference]: Batches,
-  timed: readonly TrialPair[],
-  perToken: PairedRatio | null,
-  smallestDifference: number,
-): string[] {
-  if (perToken === null) return [];
-  const all = pairedRatio(pairValues(timed, (one) => one.batch_tokens_per_sec));
-  const rate = all === null ? "" : `: ${effectText(all, BATCH_RATE_WORDS, smallestDifference)}`;
-  const sizes = `${pluralize(own, "answer")} at once against ${reference}${rate}`;
-  return [effectText(perToken, TOKEN_TIME_WORDS, smallestDifference), sizes];
-}
-
-/** `time not judged: 7 of 10 pairs of trials disturbed (…); stop the other work and measure again`. */
-function disturbedText(pairs: readonly TrialPair[], quiet: number): string {
-  const causes = listDisturbances(pairs.filter(isDisturbed).flatMap((pair) => [...pair]));
-  const what = `${pairs.length - quiet} of ${pluralize(pairs.length, "pair")} of trials disturbed (${causes})`;
-  const rest = quiet < FEWEST_PAIRS ? "" : ", the others from one load only";
-  return `time not judged: ${what}${rest}; stop the other work and measure again`;
 }
 
 /**
@@ -242,17 +182,4 @@ export function comparePairs(
   const runSpread = isTimed && areOfTwoRuns ? RUN_SPREAD : 0;
   const measured = pairedRatio(pairValues(timed, read), { unit, runSpread });
   return isJudged ? computeEffect(measured, smallestDifference) : withholdVerdict(measured);
-}
-
-/** `2 of 5 answers the same, first difference at token 7 (median)`. */
-function answersText(pairs: number, equal: number, divergence: AnswerDivergence | null): string {
-  const text = `${equal} of ${pairs} answers the same`;
-  const place = divergence?.first_difference_median ?? null;
-  if (place === null) return text;
-  return `${text}, first difference at token ${place} (median)`;
-}
-
-/** `Peak RSS` → `peak RSS`. */
-function inSentence(name: string): string {
-  return name.charAt(0).toLowerCase() + name.slice(1);
 }

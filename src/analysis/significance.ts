@@ -1,15 +1,9 @@
-/** Sentences that a person can repeat: what a configuration costs and saves compared with the reference, or that nobody knows. */
-
-import { pluralize } from "../base/text.js";
-import { formatBytes } from "../base/units.js";
-import { FEWEST_LOADS, FEWEST_PAIRS } from "../run/ratio-precision.js";
-import type { Verdict } from "../run/summary-schema.js";
-import type { PairedRatio } from "./paired-ratio.js";
-
 /**
  * Verdicts. `same`: the difference is too small to matter, and the interval is narrow enough to say so. `disturbed`: other work
  * on the machine affected too many of the times.
  */
+import type { Verdict } from "../run/summary-schema.js";
+import type { PairedRatio } from "./paired-ratio.js";
 
 /** The smallest difference that matters, if the experiment does not set its own. */
 export const SMALLEST_DIFFERENCE = 0.01;
@@ -41,94 +35,4 @@ export function computeVerdict(
 /** Whether the ratio, or its inverse, is less than `difference` above one. */
 function isWithin(ratio: number, difference: number): boolean {
   return Math.abs(Math.log(ratio)) < Math.log1p(difference);
-}
-
-interface Words {
-  readonly subject: string;
-  readonly less: string;
-  readonly more: string;
-}
-
-/** Words for a kind of memory: "peak RSS". */
-export function memoryWords(name: string): Words {
-  return { subject: name, less: `less ${name}`, more: `more ${name}` };
-}
-
-export const TIME_WORDS: Words = { subject: "time", less: "faster", more: "slower" };
-/** For rates, of which higher is better. */
-export const BATCH_RATE_WORDS: Words = {
-  subject: "tokens per second over all rows",
-  less: "fewer tokens per second over all rows",
-  more: "the tokens per second over all rows",
-};
-export const TOKEN_TIME_WORDS: Words = {
-  subject: "time per token",
-  less: "faster per token",
-  more: "slower per token",
-};
-
-/** `1.63× slower [1.60, 1.66]`, `time within noise (0.99× [0.97, 1.02])`, `time: too few repeats (3 pairs, …)`. */
-export function effectText(effect: PairedRatio, words: Words, smallestDifference?: number): string {
-  const { ratio, interval, loads, unit } = effect;
-  const verdict = computeVerdict(effect, smallestDifference);
-  const range = interval === null ? `(${pluralize(loads, "load")} each)` : effectRange(interval);
-  const rests = describeLoads(effect);
-  switch (verdict) {
-    case "less": {
-      // "1.25× faster" reads better than "0.80× the time".
-      const turned = interval === null ? range : effectRange([1 / interval[1], 1 / interval[0]]);
-      return `${ratioText(1 / ratio)}× ${words.less} ${turned}${rests}`;
-    }
-    case "more":
-      return `${ratioText(ratio)}× ${words.more} ${range}${rests}`;
-    case "same":
-      return interval === null
-        ? `the same ${words.subject}`
-        : `the same ${words.subject} (${ratioText(ratio)}× ${range}${rests})`;
-    case "within-noise":
-      return `${words.subject} within noise (${ratioText(ratio)}× ${range}${rests})`;
-    default: {
-      const have = unit === "load" ? `${pluralize(loads, "load")} each` : pluralize(effect.pairs, "pair");
-      const [what, needed] = unit === "load" ? ["loads", FEWEST_LOADS] : ["repeats", FEWEST_PAIRS];
-      return `${words.subject} ${ratioText(ratio)}×, too few ${what} to tell (${have}, ${needed} needed)`;
-    }
-  }
-}
-
-/** Says if the interval rests on little: on one load each, or on loads of one configuration that are far apart. Else empty. */
-function describeLoads({ unit, loads, interval, unevenLoads }: PairedRatio): string {
-  if (unit === "load" || interval === null) return "";
-  if (unevenLoads !== null)
-    return `, loads of one configuration differ by ${(unevenLoads * 100).toFixed(0)} %`;
-  return loads === 1 ? ", 1 load each" : "";
-}
-
-/** `weights 2.32× smaller (−153 MB)`; exact, so without an interval. */
-export function weightsText(own: number, reference: number): string {
-  if (own === reference) return "weights of the same size";
-  const difference = `${own > reference ? "+" : "−"}${formatBytes(Math.abs(own - reference))}`;
-  const [times, word] = own < reference ? [reference / own, "smaller"] : [own / reference, "larger"];
-  if (times.toFixed(2) === "1.00") return `weights of nearly the same size (${difference})`;
-  return `weights ${times.toFixed(2)}× ${word} (${difference})`;
-}
-
-/**
- * If an interval's bounds are this many times apart, it leaves everything open: the digits of a bound far from one would mean
- * nothing.
- */
-const OPEN_RATIO = 100;
-
-/** `[0.97, 1.02]`. */
-export function effectRange([low, high]: readonly [number, number]): string {
-  const isOpen = high / low > OPEN_RATIO;
-  const boundText = (ratio: number) => {
-    if (isOpen && ratio < 0.01) return "below 0.01";
-    return isOpen && ratio > 100 ? "above 100" : ratioText(ratio);
-  };
-  return `[${boundText(low)}, ${boundText(high)}]`;
-}
-
-/** Two digits after the point; two significant digits if the ratio is far below one. */
-export function ratioText(ratio: number): string {
-  return ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }

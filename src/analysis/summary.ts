@@ -1,4 +1,7 @@
-/** RunData → `summary.json`. Depends on the records alone, so that the same records give the same bytes. */
+/**
+ * RunData → the figures of `summary.json`; render/words/summary.ts adds its sentences. Depends on the records alone, so that the
+ * same records give the same figures.
+ */
 
 import { computeStatistics, type Statistics } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
@@ -16,7 +19,6 @@ import {
   type ConfigurationData,
   completedTrials,
   findFailure,
-  findProofAfter,
   findRunningProof,
   listLoadParts,
   quietTrials,
@@ -30,32 +32,30 @@ import {
   SUMMARY_SCHEMA_VERSION,
 } from "../run/summary-schema.js";
 import type { TaskLoss } from "../run/task-losses.js";
-import { bandwidthUtilization, profileSummary, whySentence } from "./bandwidth.js";
-import { compareWithReference } from "./comparison.js";
-import { computeDrift } from "./drift.js";
+import { bandwidthUtilization, profileSummary } from "./bandwidth.js";
+import { type ComparisonFigures, compareWithReference } from "./comparison.js";
+import { computeDrift, type DriftFigures } from "./drift.js";
 import { estimateCheck } from "./estimate-check.js";
-import { describeInterference, describeTrialInterference } from "./interference.js";
 import { INTERVAL } from "./paired-ratio.js";
 import { computePercentiles } from "./percentiles.js";
-import { describePrepared } from "./prepared-text.js";
 import { summarizeQuality } from "./quality.js";
-import { describeAsStored, describeProofShare } from "./quantized-share.js";
-import {
-  collectRemarks,
-  describeDisturbed,
-  describeKept,
-  describeMissingLibrary,
-  describeModelFiles,
-  describeRepacking,
-  historyRemarks,
-} from "./remarks.js";
-import { describeRecompiled, describeScoring } from "./workload-remarks.js";
 
 /** Statistics over the completed trials, one per metric of the registry; null if no trial has the value. */
 type TrialStatistics = Readonly<Record<SummaryKey, Statistics | null>>;
 
 /** One number per metric of the registry; null if it was not measured. */
 type LoadNumbers = Readonly<Record<LoadSummaryKey, number | null>>;
+
+/** A summary of one configuration without its sentences. */
+export type ConfigurationFigures = Omit<ConfigurationSummary, "why" | "remarks" | "against_reference"> & {
+  readonly against_reference: ComparisonFigures | null;
+};
+
+/** A summary of a run without its sentences. */
+export type RunFigures = Omit<RunSummary, "machine_remarks" | "drift" | "configurations"> & {
+  readonly drift: DriftFigures | null;
+  readonly configurations: readonly ConfigurationFigures[];
+};
 
 export interface SummaryOptions {
   /** False if nobody reads the comparison with the reference: its intervals are most of the work. */
@@ -65,7 +65,7 @@ export interface SummaryOptions {
 export function summarize(
   data: RunData,
   { comparisons }: SummaryOptions = { comparisons: true },
-): RunSummary {
+): RunFigures {
   const { run, end } = data;
   const byId = new Map(data.configurations.map((one) => [one.plan.worker.id, one]));
   const findReference = ({ plan }: ConfigurationData) => byId.get(referenceIdOf(plan, run.plan)) ?? null;
@@ -96,10 +96,6 @@ export function summarize(
     trials_completed: total("trials_completed"),
     trials_failed: total("trials_failed"),
     comparison: { ...INTERVAL, smallest_difference: run.plan.smallest_difference },
-    machine_remarks: describeInterference(
-      data.environment,
-      run.configurations.map(({ worker }) => worker.device),
-    ),
     environment_changes: data.environmentChanges,
     record_problems: data.recordProblems,
     task_losses: data.taskLosses.map(
@@ -126,16 +122,14 @@ function summarizeConfiguration(
     readonly smallestDifference: number;
     readonly pricePerHour: number | null;
   },
-): ConfigurationSummary {
+): ConfigurationFigures {
   const { plan, load, outcome, trials } = configuration;
   const measurements = completedTrials(configuration).map((trial) => trial.measurement);
   const metric = chooseMemoryMetric(measurements);
   const proof = findRunningProof(configuration);
-  const quality = summarizeQuality(configuration, reference);
   const comparison = comparisons
-    ? compareWithReference(configuration, reference, quality, { smallestDifference })
+    ? compareWithReference(configuration, reference, { smallestDifference })
     : null;
-  const own = summarizeSide(configuration, environment);
   const isAuto = outcome?.status === "completed" && outcome.repeats_end !== "as-planned";
   return {
     id: plan.worker.id,
@@ -170,29 +164,11 @@ function summarizeConfiguration(
     cost_per_million_tokens: summarizeCost(configuration, pricePerHour),
     estimate: estimateCheck(configuration),
     read_per_token_bytes: proof?.read_per_token_bytes ?? null,
-    bandwidth_utilization: own.utilization,
-    profile: own.profile,
-    quality,
+    bandwidth_utilization: bandwidthUtilization(configuration, environment),
+    profile: profileSummary(configuration),
+    quality: summarizeQuality(configuration, reference),
     lm_eval: configuration.lmEval?.status === "completed" ? configuration.lmEval.measurement.results : [],
     repeats_end: outcome?.status === "completed" ? outcome.repeats_end : null,
-    why:
-      comparison === null
-        ? null
-        : whySentence(own, summarizeSide(reference, environment), comparison[comparison.judged_by]),
-    remarks: [
-      ...historyRemarks(configuration),
-      ...describeDisturbed(completedTrials(configuration)),
-      ...collectRemarks(timedTrials(configuration)),
-      ...describeRecompiled(completedTrials(configuration)),
-      ...describeScoring(configuration),
-      ...describePrepared(load?.load.prepared_from ?? []),
-      ...describeMissingLibrary(plan.worker.quantization.method, environment),
-      ...describeModelFiles(configuration),
-      ...describeKept(load?.load.kept_by_workarounds ?? null),
-      ...describeProofShare(proof),
-      ...describeStoredOrRepacked(configuration),
-      ...describeTrialInterference(completedTrials(configuration).map(({ measurement }) => measurement)),
-    ],
     against_reference: comparison,
     notices: [...configuration.notices],
   };
@@ -238,31 +214,8 @@ function summarizeCost(configuration: ConfigurationData, pricePerHour: number | 
   );
 }
 
-function summarizeSide(configuration: ConfigurationData | null, environment: RunData["environment"]) {
-  if (configuration === null) return { utilization: null, profile: null };
-  return {
-    utilization: bandwidthUtilization(configuration, environment),
-    profile: profileSummary(configuration),
-  };
-}
-
 function failureSummary(failure: Failure | null): FailureSummary | null {
   if (failure === null) return null;
   const { code, message, next, phase, exit_code, signal } = failure;
   return { code, message, next, phase, exit_code, signal };
-}
-
-function describeStoredOrRepacked(configuration: ConfigurationData): readonly string[] {
-  const load = configuration.load?.load ?? null;
-  const after = findProofAfter(configuration);
-  const stored = describeAsStored(
-    load?.stored_quantization ?? null,
-    load?.proof ?? null,
-    findRunningProof(configuration),
-  );
-  // If the weights were dequantized, that is already why their size changed, so repacking is not mentioned.
-  const isUnpacked = after?.matrix_weights_quantized_share === 0;
-  return stored.length > 0 && isUnpacked
-    ? stored
-    : [...stored, ...describeRepacking(load?.proof ?? null, after)];
 }

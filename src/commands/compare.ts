@@ -1,6 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
-import { type CompareReport, compare } from "../analysis/compare/compare.js";
 import { splitArgument } from "../analysis/compare/sides.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
@@ -8,6 +7,7 @@ import { compareChart } from "../render/charts/compare.js";
 import { createRenderer } from "../render/charts/render.js";
 import { compareMarkdown } from "../render/markdown/compare.js";
 import { compareText } from "../render/terminal/compare.js";
+import { type CompareReport, writeComparison } from "../render/words/compare-report.js";
 import { findRun } from "../run/find-run.js";
 import { describeRecordWarning } from "../run/reader.js";
 import { readRun } from "../run/run-data.js";
@@ -35,7 +35,7 @@ export async function run(io: CommandIo, args: CompareArgs): Promise<number> {
     }
     inputs.push({ argument, data, configuration });
   }
-  const report = compare(inputs, { force: args.force });
+  const report = writeComparison(inputs, { force: args.force });
   if (args.chart !== undefined) await writeChart(report, resolve(io.cwd, args.chart));
   if (args.json) printJson(io, report);
   else if (args.markdown) io.stdout.write(compareMarkdown(report));

@@ -8,14 +8,14 @@ import {
   judgeFit,
   type PastPeak,
 } from "../analysis/estimate-margin.js";
-import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
-import { describeKept } from "../analysis/remarks.js";
 import { needsBuiltinModel, withBuiltinPath } from "../plan/builtin-model.js";
 import { type Estimate, estimate } from "../plan/estimate.js";
 import type { Plan, PlanConfiguration } from "../plan/plan-types.js";
 import { describePrompt } from "../protocol/prompt.js";
 import { describeModels, type ModelDescription } from "../python-env/describe-models.js";
 import { canEstimate, findCheckpoint } from "../quantization/registry.js";
+import { describeExpectedShare, describeStoredQuantization } from "../render/words/quantized-share.js";
+import { describeKept } from "../render/words/remarks.js";
 import { findRun } from "../run/find-run.js";
 import { readRun } from "../run/run-data.js";
 import type { CommandIo } from "./io.js";

@@ -1,7 +1,5 @@
 import { resolve } from "node:path";
 import { computeMargin, type FitVerdict, judgeFit } from "../analysis/estimate-margin.js";
-import { describeExpectedShare, describeStoredQuantization } from "../analysis/quantized-share.js";
-import { describeKept } from "../analysis/remarks.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { wrapText } from "../base/text.js";
@@ -22,6 +20,8 @@ import {
   resolveQuantization,
 } from "../quantization/registry.js";
 import { fitTable, nameColumn } from "../render/terminal/fit-table.js";
+import { describeExpectedShare, describeStoredQuantization } from "../render/words/quantized-share.js";
+import { describeKept } from "../render/words/remarks.js";
 import type { CommandIo } from "./io.js";
 import { memoryArgument } from "./memory-argument.js";
 import { marginSentences, readPastPeaks } from "./past-peaks.js";

@@ -7,6 +7,7 @@ import { judgeAndDraw, writeHistory } from "../render/charts/write-history.js";
 import { historyMarkdown } from "../render/markdown/history.js";
 import { historyText } from "../render/terminal/history.js";
 import { canShowBlocks } from "../render/terminal/picture/picture-kind.js";
+import { writeReasons } from "../render/words/reasons.js";
 import { SmallFiles } from "../run/small-files.js";
 import { historyRuns } from "./history-runs.js";
 import type { CommandIo } from "./io.js";
@@ -51,7 +52,7 @@ export async function run(io: CommandIo, args: HistoryArgs): Promise<number> {
   const out = args.out === undefined ? resolve(found.folder, "history") : resolve(io.cwd, args.out);
   // Printing the values need not wait for the charts.
   const writing = drawing === null ? null : writeHistory(history, out, drawing);
-  if (args.json) printJson(io, report);
+  if (args.json) printJson(io, writeReasons(report));
   else if (args.markdown) io.stdout.write(historyMarkdown(report));
   else io.stdout.write(`${historyText(report, { ...io, blocks: canShowBlocks(io.env) })}\n`);
   if (writing !== null) {

@@ -1,8 +1,9 @@
 /** How good estimates were in earlier runs: the peaks that they measured, compared with the estimated ones. */
 import { resolve } from "node:path";
 import { z } from "zod";
-import { describeMargin, type EstimateMargin, type PastPeak } from "../analysis/estimate-margin.js";
+import type { EstimateMargin, PastPeak } from "../analysis/estimate-margin.js";
 import { pluralize } from "../base/text.js";
+import { describeMargin } from "../render/words/estimate-margin.js";
 import { indexRuns } from "../run/run-index.js";
 import { configurationSummarySchema } from "../run/summary-schema.js";
 

@@ -1,7 +1,7 @@
-import { summarize } from "../analysis/summary.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { answersText } from "../render/terminal/answers-terminal.js";
 import type { PictureKind } from "../render/terminal/picture/picture-kind.js";
+import { writeSummary } from "../render/words/summary.js";
 import { findRun } from "../run/find-run.js";
 import { RunPaths } from "../run/paths.js";
 import { describeRecordWarning } from "../run/reader.js";
@@ -24,7 +24,7 @@ export async function run(io: CommandIo, args: ShowArgs): Promise<number> {
   const paths = new RunPaths(await findRun(args.run, args.results, io.cwd));
   const { data, warnings } = await readRun(paths.folder);
   for (const warning of warnings) io.stderr.write(`warning: ${describeRecordWarning(warning)}\n`);
-  const summary = summarize(data);
+  const summary = writeSummary(data);
   if (args.json) printJson(io, summary);
   else {
     if (args.answers) io.stdout.write(`${answersText(data, io)}\n\n`);

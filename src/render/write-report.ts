@@ -1,7 +1,6 @@
 /** Everything that is made from records: summary, tables, answers, charts and the page. The same records give the same bytes. */
 
 import { rm } from "node:fs/promises";
-import { summarize } from "../analysis/summary.js";
 import type { RunPaths } from "../run/paths.js";
 import { mergeTaskRecords } from "../run/read-run-records.js";
 import { describeRecordWarning } from "../run/reader.js";
@@ -21,6 +20,7 @@ import { reportHtml } from "./html/page.js";
 import { answersMarkdown } from "./markdown/answers-markdown.js";
 import { qualityCsv } from "./quality-csv.js";
 import { pickShown } from "./shown-part.js";
+import { writeSummary } from "./words/summary.js";
 
 export interface WrittenReport {
   readonly summary: RunSummary;
@@ -37,7 +37,7 @@ export async function writeReport(paths: RunPaths, loading = loadDrawing()): Pro
   const ofTasks = await mergeTaskRecords(paths);
   const { data, warnings: ofRecords } = await readRun(paths.folder);
   const warnings = (ofTasks.length > 0 ? ofTasks : ofRecords).map(describeRecordWarning);
-  const summary = summarize(data);
+  const summary = writeSummary(data);
   const shown = pickShown(data, summary);
   const charts = buildCharts(chartInputs(shown.data, shown.summary));
   const drawing = await loading;

@@ -8,20 +8,22 @@ const PARTS = [
   ["generation_settings", "generation settings"],
 ] as const satisfies readonly (readonly [keyof Fingerprints, string])[];
 
-/**
- * `weights 3f2a… → 99c1…`, one for each part that changed; empty if nothing changed, or if either model's fingerprints are
- * unknown.
- */
+/** One for each part that changed, shortened; empty if nothing changed, or if either model's fingerprints are unknown. */
+export function findModelChanges(before: Fingerprints | null, now: Fingerprints | null) {
+  if (before === null || now === null) return [];
+  return PARTS.flatMap(([part, what]) =>
+    before[part] === now[part] || isUnrecorded(part, before, now)
+      ? []
+      : [{ what, before: shorten(before[part]), after: shorten(now[part]) }],
+  );
+}
+
+/** `weights 3f2a… → 99c1…`, one for each part that changed. */
 export function describeModelChanges(
   before: Fingerprints | null,
   now: Fingerprints | null,
 ): readonly string[] {
-  if (before === null || now === null) return [];
-  return PARTS.flatMap(([part, name]) =>
-    before[part] === now[part] || isUnrecorded(part, before, now)
-      ? []
-      : [`${name} ${shorten(before[part])} → ${shorten(now[part])}`],
-  );
+  return findModelChanges(before, now).map((one) => `${one.what} ${one.before} → ${one.after}`);
 }
 
 /**

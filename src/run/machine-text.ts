@@ -1,4 +1,5 @@
 /** The parts of a machine in words. Two machines are the same if these texts are the same (identity.ts). */
+import { formatBytes } from "../base/units.js";
 import type { BitsandbytesKernels, Machine, Numa } from "../protocol/machine.js";
 import type { WorkerEnvironment } from "../protocol/measurements.js";
 
@@ -15,6 +16,11 @@ export function describeGpus(gpus: WorkerEnvironment["gpus"]): string {
     else runs.push({ text, count: 1 });
   }
   return runs.map(({ text, count }) => (count === 1 ? text : `${count} × ${text}`)).join(", ") || "none";
+}
+
+/** Undefined if it was not recorded. */
+export function describeMemory(bytes: number | null): string | undefined {
+  return bytes === null ? undefined : formatBytes(bytes);
 }
 
 /** `4 on 2 cores`, because two threads of one core are slower than two cores. */

@@ -195,6 +195,12 @@ export function findFailure(configuration: ConfigurationData): Failure | null {
   return failed === undefined ? null : failed.failure;
 }
 
+/** Whether the configuration completed and nothing in it failed: no trial, no scored text, no lm-eval task, no profile. */
+export function isWhole({ status, trials, quality, lmEval, profile }: ConfigurationData): boolean {
+  const parts = [...trials, ...quality, lmEval, profile];
+  return status === "completed" && parts.every((part) => part?.status !== "failed");
+}
+
 /** The proof read after the last trial; null if it was not read. */
 export function findProofAfter({ outcome }: Pick<ConfigurationData, "outcome">): RecordedProof | null {
   return outcome?.status === "completed" ? outcome.proof_after : null;

@@ -1,8 +1,8 @@
-import { compare } from "../analysis/compare/compare.js";
 import { listQuestions } from "../analysis/compare/side-answers.js";
 import { type CompareInput, groupSides, splitArgument } from "../analysis/compare/sides.js";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { writeComparison } from "../render/words/compare-report.js";
 import { readRun } from "../run/run-data.js";
 import type { ComparePageInput } from "./pages/compare.js";
 import { servedRun } from "./served-run.js";
@@ -16,7 +16,7 @@ export async function compareSides(
   if (sides.length < 2) return null;
   try {
     const inputs = takeAll(await Promise.allSettled(sides.map((side) => readInput(resultsFolder, side))));
-    const report = compare(inputs, { force });
+    const report = writeComparison(inputs, { force });
     return { report, questions: groupSides(inputs).groups.map(listQuestions) };
   } catch (error) {
     if (error instanceof FalconError) return { refused: error };

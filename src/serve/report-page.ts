@@ -1,8 +1,8 @@
 import { lstat, readFile } from "node:fs/promises";
-import { summarize } from "../analysis/summary.js";
 import { readPageBundle } from "../render/html/bundle.js";
 import { html } from "../render/html/markup.js";
 import { reportHtml, SKIP_LINK } from "../render/html/page.js";
+import { writeSummary } from "../render/words/summary.js";
 import type { RunPaths } from "../run/paths.js";
 import { readRun } from "../run/run-data.js";
 import { addresses } from "./pages/addresses.js";
@@ -27,7 +27,7 @@ export async function renderReport(paths: RunPaths): Promise<string> {
   const written = await writtenReport(paths);
   if (written !== null) return written;
   const { data } = await readRun(paths.folder);
-  return reportHtml(data, summarize(data), await readPageBundle());
+  return reportHtml(data, writeSummary(data), await readPageBundle());
 }
 
 /** Returns the report with links at its top that lead back to the list and on to a comparison. */

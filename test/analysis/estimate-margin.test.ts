@@ -2,8 +2,9 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { computeMargin, describeMargin, judgeFit } from "../../src/analysis/estimate-margin.js";
+import { computeMargin, judgeFit } from "../../src/analysis/estimate-margin.js";
 import { marginSentences, readPastPeaks } from "../../src/commands/past-peaks.js";
+import { describeMargin } from "../../src/render/words/estimate-margin.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
 
 const PAST = [

@@ -6,9 +6,9 @@ import {
   computePerplexityRatio,
   computeShare,
 } from "../../src/analysis/quality.js";
-import { summarize } from "../../src/analysis/summary.js";
 import { qualityCsv, qualityRows } from "../../src/render/quality-csv.js";
 import { resultTable } from "../../src/render/terminal/terminal-table.js";
+import { writeSummary } from "../../src/render/words/summary.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { qualityMeasurement, scoredRun } from "../fixtures/quality.js";
@@ -86,15 +86,15 @@ test("the other direction stands beside the first where it was asked for, and no
     const told = { ...against, kl_reverse_nats: against.kl_nats.map((nats) => 2 * nats) };
     return { ...record, measurement: { ...record.measurement, against_reference: told } };
   });
-  const [, int8] = summarize(groupRecords(both, "test")).configurations;
+  const [, int8] = writeSummary(groupRecords(both, "test")).configurations;
   expect(int8?.quality[0]?.kl_divergence_reverse?.mean).toBeCloseTo(1, 12);
   const shown = (records: readonly RunFileRecord[]) =>
-    resultTable(summarize(groupRecords(records, "test")), { columns: 160, color: false });
+    resultTable(writeSummary(groupRecords(records, "test")), { columns: 160, color: false });
   expect(shown(both)).toContain("KL back");
   expect(shown(scoredRun())).not.toContain("KL back");
 });
 
-const summary = summarize(groupRecords(scoredRun(), "test"));
+const summary = writeSummary(groupRecords(scoredRun(), "test"));
 
 test("a run's summary has the figures of every text, and none against itself for the reference", () => {
   const [reference, int8] = summary.configurations;
@@ -143,7 +143,7 @@ test("a failed text is named with its code and takes nothing else away", () => {
         } as unknown as typeof record)
       : record,
   );
-  const int8 = summarize(groupRecords(records, "test")).configurations[1];
+  const int8 = writeSummary(groupRecords(records, "test")).configurations[1];
   expect(int8?.quality[0]).toMatchObject({
     status: "failed",
     failure_code: "text-too-short",

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { bandwidthUtilization, profileSummary, whySentence } from "../../src/analysis/bandwidth.js";
+import { bandwidthUtilization, profileSummary } from "../../src/analysis/bandwidth.js";
 import { firstDifference } from "../../src/analysis/divergence.js";
 import { computeDrift } from "../../src/analysis/drift.js";
+import { describeDrift } from "../../src/render/words/drift.js";
 import { groupRecords } from "../../src/run/run-data.js";
-import type { Effect } from "../../src/run/summary-schema.js";
 import { scoredRun } from "../fixtures/quality.js";
 import { environment } from "../fixtures/records.js";
 
@@ -42,34 +42,12 @@ test("a profile gives the share of time outside linear layers and head", () => {
   expect(profileSummary(int8)?.linear_sec_per_token).toBeCloseTo(0.06, 12);
 });
 
-const slower: Effect = { ratio: 2, pairs: 5, loads: 1, ci99_low: 1.9, ci99_high: 2.1, verdict: "more" };
-const side = (utilization: number) => ({
-  utilization: {
-    n: 1,
-    mean: utilization,
-    median: utilization,
-    sd: null,
-    min: 0,
-    max: 1,
-    ci95_low: null,
-    ci95_high: null,
-  },
-  profile: null,
-});
-
-test("slower with a bandwidth little used means that computing takes the time; much used, that reading does", () => {
-  expect(whySentence(side(0.12), side(0.45), slower)).toBe(
-    "compute-bound: uses 12 % of the memory bandwidth (reference: 45 %)",
-  );
-  expect(whySentence(side(0.8), side(0.9), slower)).toContain("memory-bound: uses");
-  expect(whySentence(side(0.12), side(0.45), { ...slower, verdict: "within-noise" })).toBeNull();
-  expect(whySentence(side(0.12), side(0.45), { ...slower, verdict: "disturbed" })).toBeNull();
-});
-
 test("the sentinel's times tell drift, paired by prompt", () => {
   const drift = computeDrift(data.driftProbes);
   expect(drift?.points.map(({ time }) => time.ratio.toFixed(3))).toEqual(["1.100", "1.200"]);
-  expect(drift?.sentence).toContain("the machine was slower at the end: 1.20× the time at the start");
+  expect(drift === null ? null : describeDrift(drift)).toContain(
+    "the machine was slower at the end: 1.20× the time at the start",
+  );
   expect(computeDrift([])).toBeNull();
 });
 

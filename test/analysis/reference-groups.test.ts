@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { groupByReference } from "../../src/analysis/reference-groups.js";
-import { summarize } from "../../src/analysis/summary.js";
 import { runMarkdown } from "../../src/render/markdown/markdown.js";
 import { resultTable } from "../../src/render/terminal/terminal-table.js";
+import { writeSummary } from "../../src/render/words/summary.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { fakeRun, THREE } from "../fixtures/records.js";
@@ -27,7 +27,7 @@ function twoModels() {
     });
     return { ...record, configurations };
   });
-  return summarize(groupRecords(withReferences, "test"));
+  return writeSummary(groupRecords(withReferences, "test"));
 }
 
 test("each model is compared with its own reference, and with no other's", () => {

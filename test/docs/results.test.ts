@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { withGeneratedParts } from "../../scripts/docs-tables.js";
-import { summarize } from "../../src/analysis/summary.js";
 import { qualityRows } from "../../src/render/quality-csv.js";
+import { writeSummary } from "../../src/render/words/summary.js";
 import { recordJsonSchema } from "../../src/run/record-json-schema.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { COLUMNS } from "../../src/run/table/columns.js";
@@ -51,7 +51,7 @@ test("docs/results.md names every kind of record, and none that does not exist",
 });
 
 test("docs/results.md names every column of quality.csv, and none that does not exist", () => {
-  const columns = new Set(qualityRows(summarize(data)).flatMap((row) => Object.keys(row)));
+  const columns = new Set(qualityRows(writeSummary(data)).flatMap((row) => Object.keys(row)));
   const named = namesIn(
     section("quality.csv")
       .split("\n")
@@ -63,6 +63,6 @@ test("docs/results.md names every column of quality.csv, and none that does not 
 
 test("docs/results.md names every key of summary.json", () => {
   const named = namesIn(section("summary.json"));
-  const missing = [...new Set(listKeys(summarize(data)))].filter((key) => !named.has(key));
+  const missing = [...new Set(listKeys(writeSummary(data)))].filter((key) => !named.has(key));
   expect(missing).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { summarize } from "../../src/analysis/summary.js";
+import { writeSummary } from "../../src/render/words/summary.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { planExperiment } from "../fixtures/experiments.js";
@@ -49,8 +49,8 @@ test("what an earlier run finished is taken over as reused, and nothing of it is
   expect(trials).toHaveLength(4);
   const measuredAt = first.records.find(({ kind }) => kind === "trial")?.at;
   expect(trials[0]).toMatchObject({ reused_from: { experiment: "x", at: measuredAt } });
-  const summary = summarize(groupRecords(records, "x"));
-  const before = summarize(groupRecords(first.records, "x"));
+  const summary = writeSummary(groupRecords(records, "x"));
+  const before = writeSummary(groupRecords(first.records, "x"));
   for (const [index, configuration] of summary.configurations.entries()) {
     expect(configuration.status).toBe("completed");
     expect(configuration.reused_from).not.toBeNull();

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { summarize } from "../../src/analysis/summary.js";
 import { planText } from "../../src/plan/plan-file.js";
 import { joinParts, type Slice, splitPlan } from "../../src/plan/slices.js";
 import { exporter } from "../../src/render/export/exporter.js";
 import { reportHtml } from "../../src/render/html/page.js";
 import { MOST_SHOWN, pickShown } from "../../src/render/shown-part.js";
 import { resultTable } from "../../src/render/terminal/terminal-table.js";
+import { writeSummary } from "../../src/render/words/summary.js";
 import { RunPaths } from "../../src/run/paths.js";
 import {
   listMerged,
@@ -133,7 +133,7 @@ function largeRun(configurations: readonly FakeConfiguration[]) {
     records.map((record) => (record.kind === "run" ? { ...record, configurations: own } : record)),
     "here",
   );
-  return { data, summary: summarize(data) };
+  return { data, summary: writeSummary(data) };
 }
 
 test("a run of many configurations shows the first references with all that is compared with them", () => {
@@ -146,7 +146,7 @@ test("a run of many configurations shows the first references with all that is c
   );
   expect(shown.note).toContain("The first 100 of 140 configurations are shown");
   const few = groupRecords(fakeRun().records, "here");
-  expect(pickShown(few, summarize(few))).toMatchObject({ data: few, note: null });
+  expect(pickShown(few, writeSummary(few))).toMatchObject({ data: few, note: null });
 });
 
 test("what failed of what is not shown is counted, and nobody says that nothing failed", () => {
@@ -176,7 +176,7 @@ test("a document that is made in pieces is the one that would be made at once", 
     `${JSON.stringify({ schema_version: 1, summaries, rows }, null, 2)}\n`;
   expect(made()).toBe(whole([], []));
   add(data);
-  expect(made()).toBe(whole([summarize(data)], tableRows([data])));
+  expect(made()).toBe(whole([writeSummary(data)], tableRows([data])));
 });
 
 test("why tasks were cut off stands in the records, in the summary, at the terminal and on the page", async () => {
@@ -193,7 +193,7 @@ test("why tasks were cut off stands in the records, in the summary, at the termi
   writeFileSync(run.slurm, JSON.stringify(ledger));
   expect(await mergeTaskRecords(run)).toEqual([]);
   const { data } = await readRun(run.folder);
-  const summary = summarize(data);
+  const summary = writeSummary(data);
   expect(summary.task_losses).toEqual([...ledger.losses_before, ...ledger.losses]);
   expect(summary.elapsed_sec).toBe(data.end?.elapsed_sec);
   const said = "slice 2: Slurm task 17_2 on n1: it reached its time limit (TIMEOUT).";

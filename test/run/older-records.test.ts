@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { summarize } from "../../src/analysis/summary.js";
+import { writeSummary } from "../../src/render/words/summary.js";
 import { readRun } from "../../src/run/run-data.js";
 import type { RunSummary } from "../../src/run/summary-schema.js";
 import { tableParquet } from "../../src/run/table/parquet.js";
@@ -43,7 +43,7 @@ test.each(names)(
     const { data, warnings } = await readRun(join(golden, name));
     expect(warnings).toEqual([]);
     const then = JSON.parse(readFileSync(join(golden, name, "summary.json"), "utf8")) as RunSummary;
-    const now = summarize(data);
+    const now = writeSummary(data);
     expect(pickValues(now)).toEqual(pickValues(then));
     expect(now.configurations.map(({ status }) => status)).toContain("completed");
     expect(now.configurations.map(({ status }) => status)).toContain("failed");

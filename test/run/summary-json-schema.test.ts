@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { summarize } from "../../src/analysis/summary.js";
+import { writeSummary } from "../../src/render/words/summary.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { summaryJsonSchema } from "../../src/run/summary-json-schema.js";
 import { summarySchema } from "../../src/run/summary-schema.js";
@@ -15,7 +15,7 @@ const ajv = new Ajv2020({ strict: false, formats: { "date-time": true } });
 test("a summary that is written has every key of the schema and no other", () => {
   const validate = ajv.compile(z.toJSONSchema(summarySchema, { target: "draft-2020-12", io: "output" }));
   for (const device of ["cpu", "cuda"] as const) {
-    const summary = summarize(groupRecords(scoredRun({ device }), "records.jsonl"));
+    const summary = writeSummary(groupRecords(scoredRun({ device }), "records.jsonl"));
     expect(validate(summary), JSON.stringify(validate.errors?.slice(0, 3))).toBe(true);
     expect(validate({ ...summary, rumour: 1 })).toBe(false);
     const { drift: _, ...without } = summary;

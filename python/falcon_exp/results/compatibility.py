@@ -1,7 +1,7 @@
 """Why runs cannot be compared, and what differs between their machines.
 
-The rules are those of `falcon-exp compare` (src/analysis/compare/environment-diff.ts); both are tested with
-test/golden/compare.
+The rules are those of `falcon-exp compare` (src/analysis/compare/environment-diff.ts, in the words of
+src/render/words/reasons.ts); both are tested with test/golden/compare.
 """
 
 from __future__ import annotations

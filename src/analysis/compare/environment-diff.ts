@@ -1,12 +1,12 @@
 /** What differs between the sides, and what makes a comparison meaningless. */
 import { canonicalJson, sha256OfText } from "../../base/json.js";
-import { formatBytes } from "../../base/units.js";
 import type { PlanConfiguration } from "../../plan/plan-types.js";
 import type { Fingerprints } from "../../protocol/measurements.js";
 import type { PromptContent } from "../../protocol/prompt.js";
 import { describeQuantization } from "../../quantization/registry.js";
-import { describeModelChanges, shorten as shortenFingerprint } from "../../run/fingerprints.js";
+import { findModelChanges, shorten as shortenFingerprint } from "../../run/fingerprints.js";
 import { compareValues, findDifferences, type TraitDifference } from "../../run/identity.js";
+import { describeMemory } from "../../run/machine-text.js";
 import { pairTrials } from "../../run/pair-trials.js";
 import type { RecordedEnvironment, RunRecord } from "../../run/record-types.js";
 import {
@@ -16,6 +16,7 @@ import {
   type RunData,
 } from "../../run/run-data.js";
 import { readTraits } from "../../run/traits.js";
+import type { Reason, Settings, SettingsDifference } from "./reasons.js";
 import type { Side } from "./sides.js";
 
 /** Name of the entry for the git commit of the folder where the run was started. */
@@ -47,20 +48,19 @@ export function environmentDifferences(runs: readonly Surroundings[]): readonly 
   return [
     ...tell("host", ({ controller }) => controller.hostname),
     ...findDifferences(traits),
-    ...tell("memory", ({ environment }) => bytesText(environment?.memory_total_bytes)),
+    ...tell("memory", ({ environment }) => describeMemory(environment?.memory_total_bytes ?? null)),
     ...tell("platform", ({ environment }) => environment?.platform),
     ...tell("falcon-exp", ({ falcon_exp_version }) => falcon_exp_version),
     ...tell(GIT_COMMIT, ({ controller }) => controller.git_commit?.slice(0, 12) ?? null),
   ];
 }
 
-/** What differs between the configurations themselves, as they really ran. */
+/** What differs between the configurations themselves, as they really ran, except for the settings of `generate`. */
 export function configurationDifferences(sides: readonly Side[]): readonly Difference[] {
   const proof = ({ configuration }: Side) => findRunningProof(configuration);
   const proofAfter = ({ configuration: { outcome } }: Side) =>
     outcome?.status === "completed" ? outcome.proof_after : null;
-  const settings = settingsDifference(sides.map(({ configuration }) => readEffectiveSettings(configuration)));
-  const told = differing(
+  return differing(
     [
       ["model", ({ data }) => data.run.plan.model_name],
       ["quantization", ({ configuration }) => describeQuantization(configuration.plan.worker.quantization)],
@@ -80,7 +80,6 @@ export function configurationDifferences(sides: readonly Side[]): readonly Diffe
     ],
     sides,
   );
-  return settings === null ? told : [...told, settings];
 }
 
 /** Undefined if no fingerprint was recorded. */
@@ -95,17 +94,13 @@ export function readEffectiveSettings(configuration: ConfigurationData): Setting
 }
 
 /** The settings that differ, including the model's own. Null if none do, or if a side did not record them. */
-function settingsDifference(all: readonly (Settings | null)[]): Difference | null {
-  const known = all.filter((one) => one !== null);
-  if (known.length < all.length) return null;
-  const names = [...new Set(known.flatMap((one) => Object.keys(one)))].sort();
-  const others = names.filter(
-    (name) => new Set(known.map((one) => canonicalJson(one[name] ?? null))).size > 1,
-  );
-  if (others.length === 0) return null;
-  const tell = (one: Settings) =>
-    others.map((name) => `${name} ${one[name] == null ? "as usual" : canonicalJson(one[name])}`).join(", ");
-  return { what: "generation settings", values: known.map(tell) };
+export function findSettingsDifference(all: readonly (Settings | null)[]): SettingsDifference | null {
+  const sides = all.filter((one) => one !== null);
+  if (sides.length < all.length) return null;
+  const names = [...new Set(sides.flatMap((one) => Object.keys(one)))]
+    .sort()
+    .filter((name) => new Set(sides.map((one) => canonicalJson(one[name] ?? null))).size > 1);
+  return names.length === 0 ? null : { names, sides };
 }
 
 /** The work that a configuration was given. Figures can be compared only if it is the same. */
@@ -121,8 +116,6 @@ export interface Workload {
   /** The settings that `generate` used. Null in the same cases. */
   readonly settings?: Settings | null;
 }
-
-type Settings = Readonly<Record<string, unknown>>;
 
 /** A plain text is not converted, so that the hashes of earlier runs stay the same. */
 function writePrompt(prompt: PromptContent): string {
@@ -144,34 +137,36 @@ export function describeWorkload(
 }
 
 /** Why two workloads cannot be compared; empty if they can. */
-export function workloadDifferences(ours: Workload, theirs: Workload): readonly string[] {
-  const reasons: string[] = [];
-  if (ours.prompts_sha256 !== theirs.prompts_sha256) reasons.push("other prompts");
+export function workloadDifferences(ours: Workload, theirs: Workload): readonly Reason[] {
+  const reasons: Reason[] = [];
+  if (ours.prompts_sha256 !== theirs.prompts_sha256) reasons.push({ kind: "prompts" });
   const isSame =
     ours.generation === theirs.generation ||
     JSON.stringify(ours.generation) === JSON.stringify(theirs.generation);
-  if (!isSame) reasons.push("other generation settings");
-  if (ours.batch_size !== theirs.batch_size) reasons.push("another batch size");
+  if (!isSame) reasons.push({ kind: "generation" });
+  if (ours.batch_size !== theirs.batch_size) reasons.push({ kind: "batch-size" });
   const areKnown = ours.parameters !== null && theirs.parameters !== null;
-  if (areKnown && ours.parameters !== theirs.parameters) reasons.push("another model");
+  if (areKnown && ours.parameters !== theirs.parameters) reasons.push({ kind: "model" });
   return reasons;
 }
 
 /** What became something else under the same name from one run to a later one. */
-export function modelChanges(before: Workload, now: Workload): readonly string[] {
-  const settings = settingsDifference([before.settings ?? null, now.settings ?? null]);
+export function modelChanges(before: Workload, now: Workload): readonly Reason[] {
+  const difference = findSettingsDifference([before.settings ?? null, now.settings ?? null]);
   const files = ({ fingerprints }: Workload) =>
     fingerprints == null ? null : { ...fingerprints, generation_settings: null };
   return [
     // Settings are reported by their values instead, if the trials used different ones.
-    ...describeModelChanges(files(before), files(now)),
-    ...(settings === null ? [] : [`generation settings ${settings.values.join(" → ")}`]),
+    ...findModelChanges(files(before), files(now)).map((one) => ({ kind: "changed", ...one }) as const),
+    ...(difference === null ? [] : [{ kind: "settings", difference } as const]),
   ];
 }
 
 /** Why a side cannot be compared with the baseline; empty if it can. */
-export function incomparable(baseline: Side, other: Side): readonly string[] {
-  const reasons = [...workloadDifferences(describeSideWorkload(baseline), describeSideWorkload(other))];
+export function findObstacles(baseline: Side, other: Side): readonly Reason[] {
+  const reasons: Reason[] = [
+    ...workloadDifferences(describeSideWorkload(baseline), describeSideWorkload(other)),
+  ];
   const haveOtherTokens = pairTrials(
     completedTrials(other.configuration),
     completedTrials(baseline.configuration),
@@ -179,14 +174,14 @@ export function incomparable(baseline: Side, other: Side): readonly string[] {
     const [mine, theirs] = [own.measurement.input_ids_sha256, its.measurement.input_ids_sha256];
     return mine !== null && theirs !== null && mine !== theirs;
   });
-  if (haveOtherTokens && reasons.length === 0) reasons.push("other tokens for the same prompts");
+  if (haveOtherTokens && reasons.length === 0) reasons.push({ kind: "tokens" });
   for (const record of baseline.configuration.quality) {
     const same = other.configuration.quality.find(({ text_id }) => text_id === record.text_id);
     const isOther =
       record.status === "completed" &&
       same?.status === "completed" &&
       record.measurement.token_ids_sha256 !== same.measurement.token_ids_sha256;
-    if (isOther) reasons.push(`another text under the name ${record.text_id}`);
+    if (isOther) reasons.push({ kind: "text", textId: record.text_id });
   }
   return reasons;
 }
@@ -204,8 +199,4 @@ function differing<S>(
     const values = sides.map((side) => readValue(side) ?? null);
     return new Set(values).size > 1 ? [{ what, values }] : [];
   });
-}
-
-function bytesText(value: number | null | undefined): string | undefined {
-  return value == null ? undefined : formatBytes(value);
 }

@@ -9,7 +9,7 @@ import {
   readLoadMetric,
   trialMetrics,
 } from "../../metrics/registry.js";
-import { UNITS } from "../../metrics/units.js";
+import type { MetricUnit } from "../../metrics/units.js";
 import type { CompletedTrial, RecordedTrial } from "../../run/record-types.js";
 import { type ConfigurationData, completedTrials, listLoadParts, timedTrials } from "../../run/run-data.js";
 import type { Verdict } from "../../run/summary-schema.js";
@@ -42,7 +42,7 @@ export interface Metric {
   readonly key: string;
   readonly title: string;
   readonly better: "lower" | "higher";
-  readonly format: (value: number) => string;
+  readonly unit: MetricUnit;
   readonly readValue: (side: Side) => MetricValue | null;
   readonly computeRatio: (side: Side, baseline: Side) => MetricRatio | null;
 }
@@ -70,11 +70,11 @@ function describeMetric({
   better,
   unit,
   shown,
-}: TrialMetric | LoadMetric): Pick<Metric, "key" | "title" | "better" | "format"> {
+}: TrialMetric | LoadMetric): Pick<Metric, "key" | "title" | "better" | "unit"> {
   if (unit === null || better === null || shown === undefined) {
     throw new TypeError(`${key} is compared and has no unit, direction or title`);
   }
-  return { key, title: shown.title, better, format: UNITS[unit].format };
+  return { key, title: shown.title, better, unit };
 }
 
 function readLoad(metric: LoadMetric, { configuration }: Side): number | null {
@@ -175,7 +175,7 @@ function perplexityMetric(text: string): Metric {
     key: `perplexity_${text}`,
     title: `perplexity ${text}`,
     better: "lower",
-    format: UNITS.perplexity.format,
+    unit: "perplexity",
     readValue: ({ configuration }) => {
       const measurement = findQualityMeasurement(configuration, text);
       return toValue(measurement === null ? null : (computePerplexity(measurement)?.value ?? null));

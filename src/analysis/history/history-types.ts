@@ -1,4 +1,5 @@
-/** What `falcon-exp history --json` prints (docs/history.md). */
+/** What `falcon-exp history --json` prints (docs/history.md), with reasons not yet in words. */
+import type { Reason } from "../compare/reasons.js";
 import type { CHANGE_TEST } from "./change-points.js";
 import type { EnvironmentDifference } from "./events.js";
 import type { HistoryMetric } from "./metrics.js";
@@ -70,7 +71,7 @@ export interface HistorySeries extends Pick<HistoryMetric, "better" | "unit" | "
   readonly breaks: readonly {
     readonly run_id: string;
     readonly at: string;
-    readonly reasons: readonly string[];
+    readonly reasons: readonly Reason[];
   }[];
   readonly levels: readonly HistoryLevel[];
   readonly changes: readonly HistoryChange[];

@@ -11,7 +11,7 @@ import {
   textMetrics,
   trialMetrics,
 } from "../../metrics/registry.js";
-import { type MetricUnit, UNITS } from "../../metrics/units.js";
+import type { MetricUnit } from "../../metrics/units.js";
 import type { ConfigurationValues } from "./run-values.js";
 
 /** One run's value of one metric; `low` and `high` are null if the value has no spread. */
@@ -32,7 +32,6 @@ export interface HistoryMetric {
   readonly spread: "trials" | "ci95" | null;
   /** Whether it is counted, not measured, so that any difference is real. */
   readonly isExact: boolean;
-  readonly format: (value: number) => string;
   /** `textId` is null for a metric that does not belong to a text. */
   readonly readValue: (configuration: ConfigurationValues, textId: string | null) => HistoryValue | null;
   readonly isOfText: boolean;
@@ -107,9 +106,8 @@ function historyMetric([{ key, unit, better, shown }, own]: Placed): HistoryMetr
   if (unit === null || better === null || shown === undefined) {
     throw new TypeError(`${key} has a place in history and no unit, direction or title`);
   }
-  const { format } = UNITS[unit];
   const usual = { isExact: false, isOfText: false, describeKind: () => "" };
-  return { ...usual, key, title: shown.title, better, unit, format, ...own };
+  return { ...usual, key, title: shown.title, better, unit, ...own };
 }
 
 /** In the order in which they are shown. */

@@ -1,8 +1,9 @@
 /** One metric of one configuration over the runs, split where values can no longer be compared. */
 
+import { canonicalJson } from "../../base/json.js";
 import type { PlanConfiguration, PlanHeader } from "../../plan/plan-types.js";
 import { describeQuantization } from "../../quantization/registry.js";
-import { carryTraits, describeChange, findMachineDifferences } from "../../run/identity.js";
+import { carryTraits, findMachineDifferences } from "../../run/identity.js";
 import type { RunRecord } from "../../run/record-types.js";
 import type { Traits } from "../../run/traits.js";
 import {
@@ -11,6 +12,7 @@ import {
   type Workload,
   workloadDifferences,
 } from "../compare/environment-diff.js";
+import type { Asked, Reason } from "../compare/reasons.js";
 import { HISTORY_METRICS, type HistoryMetric, type HistoryValue } from "./metrics.js";
 import type { ConfigurationValues, RunValues } from "./run-values.js";
 
@@ -37,8 +39,8 @@ export interface SeriesPoint {
 
 /** Runs in a row whose values can be compared. */
 export interface Segment {
-  /** Why it cannot be compared with the segment before it: `other prompts`. Empty for the first segment. */
-  readonly reasons: readonly string[];
+  /** Why it cannot be compared with the segment before it. Empty for the first segment. */
+  readonly reasons: readonly Reason[];
   readonly points: readonly SeriesPoint[];
 }
 
@@ -86,7 +88,7 @@ interface Source {
   readonly whole: {
     readonly configuration: ConfigurationValues;
     readonly workload: Workload;
-    readonly settings: string;
+    readonly asked: Asked;
     readonly plan: PlanHeader;
   } | null;
 }
@@ -94,14 +96,14 @@ interface Source {
 /** What a configuration was planned to do. */
 interface Task {
   readonly workload: Workload;
-  readonly settings: string;
+  readonly asked: Asked;
 }
 
 /** Runs with the same plan share its objects, so each object is described only once. */
 function findTask(run: RunRecord, planned: PlanConfiguration, known: Map<PlanConfiguration, Task>): Task {
   const task = known.get(planned) ?? {
     workload: describeWorkload(run, planned, null),
-    settings: settingsText(planned),
+    asked: readAsked(planned),
   };
   known.set(planned, task);
   return task;
@@ -126,7 +128,7 @@ function findSource(
   const isWhole =
     configuration.status === "completed" && configuration.trials_completed >= configuration.trials_planned;
   if (!isWhole) return [{ run, status: unfinishedStatus(status, configuration.status), whole: null }];
-  const { workload, settings } = findTask(runValues.run, planned, tasks);
+  const { workload, asked } = findTask(runValues.run, planned, tasks);
   const whole = {
     configuration,
     workload: {
@@ -135,7 +137,7 @@ function findSource(
       fingerprints: configuration.fingerprints,
       settings: configuration.generation_settings,
     },
-    settings,
+    asked,
     plan: runValues.run.plan,
   };
   return [{ run, status: "completed", whole }];
@@ -154,7 +156,7 @@ interface TellingPoint extends SeriesPoint {
 interface Work {
   readonly workload: Workload;
   /** What the configuration was asked to be, because the same label may stand for something else tomorrow. */
-  readonly settings: string;
+  readonly asked: Asked;
   readonly kind: string;
   /** Identifies the scored text and how it was scored; empty for other metrics. */
   readonly text: string;
@@ -171,9 +173,9 @@ function buildPoint(
   if (metricValue === null) return [];
   const work = {
     workload: whole.workload,
-    settings: whole.settings,
+    asked: whole.asked,
     kind: metric.describeKind(whole.configuration),
-    text: textId === null ? "" : textText(whole.plan, textId),
+    text: textId === null ? "" : identifyText(whole.plan, textId),
   };
   return [{ run, metricValue, status, work }];
 }
@@ -185,12 +187,12 @@ function unfinishedStatus(run: string, configuration: string): string {
   return isOpen && (run === "running" || run === "killed") ? run : configuration;
 }
 
-function settingsText({ worker }: PlanConfiguration): string {
+function readAsked({ worker }: PlanConfiguration): Asked {
   const { quantization, dtype, device, attention } = worker;
-  return `${describeQuantization(quantization)}, ${dtype}, ${device}, attention ${attention}`;
+  return { quantization: describeQuantization(quantization), dtype, device, attention };
 }
 
-function textText({ quality }: PlanHeader, textId: string): string {
+function identifyText({ quality }: PlanHeader, textId: string): string {
   const sha256 = quality?.texts.find(({ id }) => id === textId)?.sha256;
   return JSON.stringify([sha256, quality?.context, quality?.max_tokens]);
 }
@@ -200,7 +202,7 @@ function splitSegments(
   points: readonly TellingPoint[],
   traits: readonly (Traits | null)[],
 ): readonly Segment[] {
-  const segments: { reasons: readonly string[]; points: SeriesPoint[] }[] = [{ reasons: [], points: [] }];
+  const segments: { reasons: readonly Reason[]; points: SeriesPoint[] }[] = [{ reasons: [], points: [] }];
   let before: { readonly work: Work; readonly traits: Traits | null } | null = null;
   for (const { run, metricValue, status, work } of points) {
     const now = work === null ? null : { work, traits: traits[run] ?? null };
@@ -215,21 +217,26 @@ function splitSegments(
   return segments;
 }
 
-function reasonsBetween(before: Work, now: Work): readonly string[] {
-  const reasons = [
+function reasonsBetween(before: Work, now: Work): readonly Reason[] {
+  const reasons: Reason[] = [
     ...workloadDifferences(before.workload, now.workload),
     ...modelChanges(before.workload, now.workload),
   ];
-  if (before.settings !== now.settings) reasons.push(`${before.settings} → ${now.settings}`);
-  if (before.kind !== now.kind) reasons.push(`${before.kind} → ${now.kind}`);
-  if (before.text !== now.text) reasons.push("a different text, or different scoring settings");
+  if (before.asked !== now.asked && canonicalJson(before.asked) !== canonicalJson(now.asked)) {
+    reasons.push({ kind: "asked", before: before.asked, after: now.asked });
+  }
+  if (before.kind !== now.kind) reasons.push({ kind: "memory", before: before.kind, after: now.kind });
+  if (before.text !== now.text) reasons.push({ kind: "scoring" });
   return reasons;
 }
 
 /** Why two runs count as measured on different machines, whose figures do not continue the same series. */
-function machineReasons(before: Traits | null, now: Traits | null): readonly string[] {
+function machineReasons(before: Traits | null, now: Traits | null): readonly Reason[] {
   if (before === null || now === null || before === now) return [];
-  return findMachineDifferences(before, now).map(({ what, values: [old = null, today = null] }) =>
-    describeChange(what, old, today),
-  );
+  return findMachineDifferences(before, now).map(({ what, values: [old = null, today = null] }) => ({
+    kind: "changed",
+    what,
+    before: old,
+    after: today,
+  }));
 }

@@ -1,8 +1,8 @@
 /** Every metric relative to the first side: one point per side with its interval; 1 means no difference. */
 import type { TopLevelSpec } from "vega-lite";
-import type { CompareReport } from "../../analysis/compare/compare.js";
 import { safeLine } from "../../base/text.js";
 import { ratioWords } from "../words/compare.js";
+import type { CompareReport } from "../words/compare-report.js";
 import { breakLines, CHART_HEAD, COLORS, FULL_HEIGHT, SERIES } from "./style.js";
 
 const ROW_HEIGHT = 24;

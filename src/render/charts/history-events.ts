@@ -1,9 +1,9 @@
 /** The events below the panels, on the same time axis: one row per event, so that no texts overlap. */
 
 import type { HistoryHeader, HistorySeries } from "../../analysis/history/history-types.js";
-import { safeLine } from "../../base/text.js";
 import { differencesText } from "../words/history.js";
 import { shownLabel } from "../words/names.js";
+import { describeReasons } from "../words/reasons.js";
 import { encodeTime, PANEL_WIDTH, type TimeAxis } from "./history-panel.js";
 import { breakLines, COLORS } from "./style.js";
 
@@ -29,7 +29,7 @@ export function eventLines(
   const breaks = series.flatMap(({ configuration, breaks: own }) =>
     own.map(({ at, reasons }) => ({
       at,
-      text: `${dateText(at)} ${shownLabel(configuration)} starts over: ${safeLine(reasons.join(", "))}`,
+      text: `${dateText(at)} ${shownLabel(configuration)} starts over: ${describeReasons(reasons)}`,
     })),
   );
   const all = [...changes, ...breaks].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));

@@ -8,6 +8,7 @@ import type { HistoryReport } from "../../analysis/history/history-types.js";
 import type { HistoryRun } from "../../analysis/history/series.js";
 import { writeResultFile } from "../../run/result-file.js";
 import { writeFailed } from "../../run/writer.js";
+import { writeReasons } from "../words/reasons.js";
 import type { Chart } from "./charts.js";
 import { historyChart } from "./history.js";
 import { type Drawing, writeCharts } from "./write-charts.js";
@@ -53,7 +54,7 @@ export async function writeHistory(
   } catch (cause) {
     throw writeFailed(path, cause);
   }
-  await writeResultFile(path, `${JSON.stringify(report)}\n`);
+  await writeResultFile(path, `${JSON.stringify(writeReasons(report))}\n`);
   // The folder may be one of the user's: only what an earlier history drew is ever removed from it.
   return writeCharts(folder, charts, { isOurs: isHistoryChart, drawing });
 }

@@ -1,12 +1,12 @@
 /** One or more runs → one document, or a folder of several. */
 
-import { summarize } from "../../analysis/summary.js";
 import type { RunData } from "../../run/run-data.js";
 import type { RunSummary } from "../../run/summary-schema.js";
 import { csvPieces } from "../../run/table/csv.js";
 import { tableParquet } from "../../run/table/parquet.js";
 import { KeptRows } from "../../run/table/rows.js";
 import { runMarkdown } from "../markdown/markdown.js";
+import { writeSummary } from "../words/summary.js";
 import { benchmarkAction } from "./benchmark-action.js";
 import type { Exporter } from "./document.js";
 import type { DocumentFormat } from "./formats.js";
@@ -19,7 +19,7 @@ export function exporter(format: DocumentFormat): Exporter {
   const rows = new KeptRows();
   const summaries: RunSummary[] = [];
   const addRows = (data: RunData) => rows.add(data);
-  const addSummary = (data: RunData) => void summaries.push(summarize(data));
+  const addSummary = (data: RunData) => void summaries.push(writeSummary(data));
   const addBoth = (data: RunData) => {
     addSummary(data);
     addRows(data);

@@ -4,13 +4,13 @@
  */
 import { stringify } from "yaml";
 import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
-import { summarize } from "../../analysis/summary.js";
 import { markdownInline, safeLine } from "../../base/text.js";
 import { readTextValue, textMetrics } from "../../metrics/registry.js";
 import { describeGpus } from "../../run/machine-text.js";
 import type { RunData } from "../../run/run-data.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { runMarkdown } from "../markdown/markdown.js";
+import { writeSummary } from "../words/summary.js";
 import type { Exporter } from "./document.js";
 
 interface Metric {
@@ -33,7 +33,7 @@ export function modelCard(): Exporter {
   const models = new Map<string, Map<string, Result>>();
   return {
     add: (data) => {
-      const summary = summarize(data);
+      const summary = writeSummary(data);
       for (const configuration of summary.configurations) addResults(models, summary, configuration);
       parts.push([runMarkdown(summary).trimEnd(), describeMachine(data)].join("\n\n"));
     },

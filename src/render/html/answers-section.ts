@@ -3,11 +3,11 @@
 import { diffAnswers } from "../../analysis/answer-diff.js";
 import { type Answer, collectQuestions, type Question } from "../../analysis/answers.js";
 import { firstDifference } from "../../analysis/divergence.js";
-import { describeRandomWeights } from "../../analysis/random-weights.js";
 import { pluralize, safeLine } from "../../base/text.js";
 import { countTrialsEach } from "../../plan/plan-types.js";
 import type { RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
+import { describeRandomWeights } from "../words/random-weights.js";
 import { renderAnswerDiff } from "./answer-diff-markup.js";
 import { clipAnswer, clipText } from "./clip.js";
 import { html, type Markup } from "./markup.js";

@@ -1,10 +1,11 @@
 /** What failed, why, and what to do next. */
 
-import { isWhole, statusText } from "../../analysis/status-text.js";
 import { pluralize } from "../../base/text.js";
 import type { Failure } from "../../run/record-types.js";
 import type { ConfigurationData, RunData } from "../../run/run-data.js";
+import { isWhole } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
+import { describeStatus } from "../words/status.js";
 import { describePastLoss } from "../words/task-losses.js";
 import { html, type Markup } from "./markup.js";
 
@@ -47,7 +48,7 @@ function renderBody(configuration: ConfigurationData): Markup[] {
   const { outcome, status } = configuration;
   const parts: Markup[] = [];
   if (outcome?.status === "failed") parts.push(failureText(outcome.failure, "The configuration failed"));
-  else if (status !== "completed") parts.push(html`<p class="bad">✗ ${statusText(configuration)}</p>`);
+  else if (status !== "completed") parts.push(html`<p class="bad">✗ ${describeStatus(configuration)}</p>`);
   const byCause = new Map<string, FailedTrials>();
   for (const trial of configuration.trials) {
     if (trial.status !== "failed") continue;

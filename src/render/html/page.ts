@@ -6,13 +6,13 @@
  */
 
 import { createHash } from "node:crypto";
-import { describeRandomWeights } from "../../analysis/random-weights.js";
 import { safeLine } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import type { RunSummary } from "../../run/summary-schema.js";
 import { chartInputs } from "../charts/inputs/chart-inputs.js";
 import { pickShown } from "../shown-part.js";
 import { shownName } from "../words/names.js";
+import { describeRandomWeights } from "../words/random-weights.js";
 import { againSection } from "./again-section.js";
 import { answersSection } from "./answers-section.js";
 import type { PageBundle } from "./bundle.js";

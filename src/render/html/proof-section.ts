@@ -1,8 +1,5 @@
 /** What was actually loaded, read back from the live model. */
 
-import { describeAdapter } from "../../analysis/adapter-text.js";
-import { describePrepared } from "../../analysis/prepared-text.js";
-import { statusText } from "../../analysis/status-text.js";
 import { pluralize } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { UNITS } from "../../metrics/units.js";
@@ -15,7 +12,10 @@ import {
   type RunData,
 } from "../../run/run-data.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
+import { describeAdapter } from "../words/adapter.js";
 import { recordedName, shownName } from "../words/names.js";
+import { describePrepared } from "../words/prepared.js";
+import { describeStatus } from "../words/status.js";
 import { definitions, type Fact } from "./definitions.js";
 import { folded } from "./folded.js";
 import { html, type Markup } from "./markup.js";
@@ -37,7 +37,7 @@ function card(configuration: ConfigurationData, summary: ConfigurationSummary | 
 <h3><bdi>${shownName(recordedName(configuration))}</bdi>${plan.is_reference && " *"}</h3>
 ${
   load === null
-    ? html`<p class="bad">Nothing was loaded: ${statusText(configuration)}</p>`
+    ? html`<p class="bad">Nothing was loaded: ${describeStatus(configuration)}</p>`
     : definitions([...quantizationFacts(configuration), ...otherFacts(configuration)])
 }
 ${libraryWarnings(summary?.notices ?? [])}

@@ -1,9 +1,10 @@
 /** The table of results, which a click on a column header sorts, with the notes that a reader needs to understand it. */
 
-import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
+import { isMostlyUnquantized } from "../../analysis/quantized-share.js";
 import { orderByReference } from "../../analysis/reference-groups.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { cellText, type ResultColumn, resultColumns } from "../terminal/result-columns.js";
+import { MOSTLY_UNQUANTIZED } from "../words/quantized-share.js";
 import { estimateSentence, noteSentences } from "../words/sentences.js";
 import { html, type Markup } from "./markup.js";
 import { nameCell, sortedTable } from "./sorted-table.js";

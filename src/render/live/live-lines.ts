@@ -1,15 +1,16 @@
 import cliTruncate from "cli-truncate";
 import pc from "picocolors";
 import stringWidth from "string-width";
-import { describeAdapter } from "../../analysis/adapter-text.js";
-import { describeInterference } from "../../analysis/interference.js";
-import { describeProofShare } from "../../analysis/quantized-share.js";
+import { findInterference } from "../../analysis/interference.js";
 import { pluralize, safeLine } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import type { RunEvent } from "../../run/events.js";
 import { type LiveState, secondsLeft } from "../../run/live-state.js";
+import { describeAdapter } from "../words/adapter.js";
+import { describeInterference } from "../words/interference.js";
 import { howLoaded } from "../words/loaded.js";
 import { shownLabel } from "../words/names.js";
+import { describeProofShare } from "../words/quantized-share.js";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -90,7 +91,7 @@ export function formatLogLine(
     case "worker-starting":
       return options.plain ? "starting the worker" : null;
     case "worker-ready": {
-      const remarks = describeInterference(event.environment, event.devices);
+      const remarks = describeInterference(findInterference(event.environment, event.devices));
       const warnings = remarks.map((remark) => colors.yellow(`warning: ${remark}`));
       const ready = options.plain ? [`worker ready after ${formatSeconds(event.elapsedSec)}`] : [];
       const lines = [...ready, ...warnings];

@@ -1,8 +1,8 @@
 import { type Answer, collectQuestions } from "../../analysis/answers.js";
-import { statusText } from "../../analysis/status-text.js";
 import { markdownFence, markdownInline } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
+import { describeStatus } from "../words/status.js";
 
 /** `answers.md`: what each configuration answered, question by question. No markup in a prompt or an answer is interpreted. */
 export function answersMarkdown(data: RunData): string {
@@ -38,7 +38,7 @@ function silent(data: RunData): string[] {
     .filter(({ trials }) => trials.length === 0)
     .map(
       (configuration) =>
-        `- ${markdownInline(shownName(recordedName(configuration)))}: no answers, ${markdownInline(statusText(configuration))}`,
+        `- ${markdownInline(shownName(recordedName(configuration)))}: no answers, ${markdownInline(describeStatus(configuration))}`,
     );
   return lines.length === 0 ? [] : ["", ...lines];
 }

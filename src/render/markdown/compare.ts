@@ -1,6 +1,5 @@
 /** The comparison as Markdown, for a comment or a README. Names are untrusted text. */
 
-import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
 import { safeLine } from "../../base/text.js";
 import {
   COMPARE_NOTE,
@@ -11,6 +10,7 @@ import {
   ratioWords,
   unrecordedLine,
 } from "../words/compare.js";
+import type { ComparedGroup, CompareReport } from "../words/compare-report.js";
 
 export function compareMarkdown(report: CompareReport): string {
   const lines = report.forced.map((reason) => `> **forced:** ${escaped(reason)}\n`);

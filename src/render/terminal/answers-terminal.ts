@@ -1,9 +1,9 @@
 import pc from "picocolors";
 import { collectQuestions } from "../../analysis/answers.js";
-import { describeRandomWeights } from "../../analysis/random-weights.js";
 import { safeLine, safeLines, wrapText } from "../../base/text.js";
 import type { RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
+import { describeRandomWeights } from "../words/random-weights.js";
 
 export interface TextStyle {
   readonly columns: number;

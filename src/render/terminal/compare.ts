@@ -1,6 +1,5 @@
 /** The comparison as text for the terminal: differences first, then one table per configuration. */
 import pc from "picocolors";
-import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
 import { safeLine, wrapText } from "../../base/text.js";
 import {
   COMPARE_NOTE,
@@ -12,6 +11,7 @@ import {
   sideName,
   unrecordedLine,
 } from "../words/compare.js";
+import type { ComparedGroup, CompareReport } from "../words/compare-report.js";
 import { fitTable, nameColumn } from "./fit-table.js";
 
 interface Style {

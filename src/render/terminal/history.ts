@@ -16,6 +16,7 @@ import {
   runsText,
 } from "../words/history.js";
 import { shownLabel } from "../words/names.js";
+import { describeReasons } from "../words/reasons.js";
 import { fitTable, nameColumn, type TableColumn, textWithDropped } from "./fit-table.js";
 import { sparkline } from "./sparkline.js";
 
@@ -154,7 +155,7 @@ function notes(report: HistoryReport, style: Style, dateText: DateText): string[
   const breaks = report.series.flatMap(({ configuration, breaks: own }) =>
     own.map(
       ({ at, reasons }) =>
-        `${shownLabel(configuration)} starts over on ${dateText(at)}: ${safeLine(reasons.join(", "))}`,
+        `${shownLabel(configuration)} starts over on ${dateText(at)}: ${describeReasons(reasons)}`,
     ),
   );
   const few = report.series.flatMap(({ too_few_runs }) => (too_few_runs === null ? [] : [too_few_runs]));

@@ -1,8 +1,8 @@
 /** The columns of the table of scored texts, shared by terminal and page: one row per configuration and text. */
 
-import { shareText } from "../../analysis/quality-text.js";
 import { formatNats } from "../../base/units.js";
 import type { Interval, QualitySummary } from "../../run/summary-schema.js";
+import { formatShare } from "../words/quality.js";
 
 export interface QualityColumn {
   readonly header: string;
@@ -61,7 +61,7 @@ const COLUMNS: readonly QualityColumn[] = [
     header: "top-1",
     title: "Tokens whose most likely next token is the same as the reference's, with half its 95 % interval",
     value: ({ top1_agreement }) => top1_agreement?.value ?? null,
-    text: ({ top1_agreement }) => (top1_agreement === null ? NOTHING : shareText(top1_agreement)),
+    text: ({ top1_agreement }) => (top1_agreement === null ? NOTHING : formatShare(top1_agreement)),
     dropRank: 0,
   },
 ];

@@ -1,7 +1,6 @@
 /** The columns of a run's table of results, shared by terminal and page: one row per configuration. */
 
 import { haveBatches, haveCaches } from "../../analysis/batches.js";
-import { ratioText } from "../../analysis/significance.js";
 import { commonMemoryMetric, type MemoryMetric, memoryName, shortMemoryName } from "../../metrics/memory.js";
 import { type LoadMetric, sortByPlace, type TextMetric, type TrialMetric } from "../../metrics/metric.js";
 import {
@@ -15,6 +14,7 @@ import {
 import { UNITS } from "../../metrics/units.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { DISTURBED_MARK, isDisturbed } from "../words/disturbed-mark.js";
+import { formatRatio } from "../words/effects.js";
 
 export interface ResultColumn {
   readonly header: string;
@@ -49,7 +49,7 @@ export function resultColumns(summary: RunSummary): readonly ResultColumn[] {
       header: "× time",
       title: "Time of whole answers against the reference: geometric mean over pairs",
       value: (c) => readTimeRatio(c, summary),
-      text: (value) => `${ratioText(value)}×`,
+      text: (value) => `${formatRatio(value)}×`,
       dropRank: 2,
     },
     ...qualityColumns(summary),

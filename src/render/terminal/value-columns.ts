@@ -1,8 +1,9 @@
 /** The values of a run's table, one row per configuration; the same in the terminal and in Markdown. */
 
-import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
+import { isMostlyUnquantized } from "../../analysis/quantized-share.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { shortName } from "../words/names.js";
+import { MOSTLY_UNQUANTIZED } from "../words/quantized-share.js";
 import { cellText, resultColumns } from "./result-columns.js";
 
 export interface ValueColumn {

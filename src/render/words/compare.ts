@@ -1,15 +1,12 @@
 /** The wording of a comparison, shared by terminal, Markdown and the local pages. Names in it are not made safe. */
-import type {
-  ComparedGroup,
-  ComparedMetric,
-  ComparedRatio,
-  CompareReport,
-} from "../../analysis/compare/compare.js";
+
 import type { Difference } from "../../analysis/compare/environment-diff.js";
-import { effectRange, ratioText } from "../../analysis/significance.js";
+import type { MetricRatio } from "../../analysis/compare/metrics.js";
 import { pluralize } from "../../base/text.js";
 import { describeSetChange } from "../../run/identity.js";
 import { INSTRUCTION_SETS } from "../../run/traits.js";
+import type { ComparedGroup, ComparedMetric, CompareReport } from "./compare-report.js";
+import { formatRange, formatRatio } from "./effects.js";
 import { shownLabel } from "./names.js";
 
 /** Goes below a comparison: says what its figures are, and which interval is in the brackets. */
@@ -29,12 +26,12 @@ export function sideName({ configuration, dtype }: ComparedGroup["sides"][number
 }
 
 /** `1.55× [1.51, 1.59] worse`: the ratio, its interval, and the verdict (better, worse, the same, noise or unknown). */
-export function ratioWords(ratio: ComparedRatio | null, better: ComparedMetric["better"]): string {
+export function ratioWords(ratio: MetricRatio | null, better: ComparedMetric["better"]): string {
   if (ratio === null) return "–";
   const { ratio: value, ci99_low, ci99_high, verdict, loads, is_of_one_load } = ratio;
-  const number = `${ratioText(value)}×`;
+  const number = `${formatRatio(value)}×`;
   const few = loads === null ? "" : ` (${pluralize(loads, "load")} each)`;
-  const range = ci99_low === null || ci99_high === null ? few : ` ${effectRange([ci99_low, ci99_high])}`;
+  const range = ci99_low === null || ci99_high === null ? few : ` ${formatRange([ci99_low, ci99_high])}`;
   const rests = is_of_one_load ? ", 1 load each" : "";
   switch (verdict) {
     case "counted":

@@ -1,9 +1,10 @@
 /** A verdict in one line: `2.4× smaller, 1.2× faster, perplexity +13 % (quality loss is real)`. Details are elsewhere. */
 import { computeHeadline, type Headline, type PerplexityChange } from "../../analysis/headline.js";
-import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../analysis/quantized-share.js";
+import { isMostlyUnquantized } from "../../analysis/quantized-share.js";
 import { safeLine } from "../../base/text.js";
 import { memoryName } from "../../metrics/memory.js";
 import type { ConfigurationSummary, Effect } from "../../run/summary-schema.js";
+import { MOSTLY_UNQUANTIZED } from "./quantized-share.js";
 
 /** With more configurations than this, verdicts are rows of a table instead of lines. */
 export const MOST_HEADLINES = 10;

@@ -10,6 +10,7 @@ import type {
 import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
 import { FEWEST_RUNS_BEFORE, type NewestAgainst } from "../../analysis/history/newest.js";
 import { pluralize, safeLine } from "../../base/text.js";
+import { UNITS } from "../../metrics/units.js";
 import { describeChange, describeUnrecorded } from "../../run/identity.js";
 import { shownLabel } from "./names.js";
 
@@ -36,7 +37,8 @@ export function percentRange(low: number, high: number): string {
 }
 
 export function formatMetricValue(metric: string, value: number): string {
-  return HISTORY_METRICS.find(({ key }) => key === metric)?.format(value) ?? String(value);
+  const unit = HISTORY_METRICS.find(({ key }) => key === metric)?.unit;
+  return unit === undefined ? String(value) : UNITS[unit].format(value);
 }
 
 /** `bitsandbytes 0.49.0 → 0.50.2`, `lm_eval 0.4.13 is new`, `CPU instruction sets: avx512_bf16 missing`. */

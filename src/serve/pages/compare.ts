@@ -1,7 +1,6 @@
 /** Any runs or configurations side by side: a form to choose them, then the comparison with its chart. */
 import { html, raw } from "hono/html";
 import { diffAnswers } from "../../analysis/answer-diff.js";
-import type { ComparedGroup, CompareReport } from "../../analysis/compare/compare.js";
 import type { ComparedQuestion } from "../../analysis/compare/side-answers.js";
 import type { FalconError } from "../../base/errors.js";
 import { safeLines } from "../../base/text.js";
@@ -17,6 +16,7 @@ import {
   ratioWords,
   unrecordedLine,
 } from "../../render/words/compare.js";
+import type { ComparedGroup, CompareReport } from "../../render/words/compare-report.js";
 import type { RunIndexEntry } from "../../run/run-index.js";
 import { addresses } from "./addresses.js";
 import { findReach, forestRow, judge } from "./forest.js";

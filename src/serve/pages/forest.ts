@@ -1,6 +1,7 @@
 /** A row of a forest plot: shows where a ratio and its interval lie, better to the right. The words beside it say the same. */
 import { html } from "hono/html";
-import type { ComparedMetric, ComparedRatio, CompareReport } from "../../analysis/compare/compare.js";
+import type { MetricRatio } from "../../analysis/compare/metrics.js";
+import type { ComparedMetric, CompareReport } from "../../render/words/compare-report.js";
 import type { Html } from "./layout.js";
 
 const WIDTH = 200;
@@ -23,7 +24,7 @@ export function findReach({ groups }: CompareReport): number {
 }
 
 export function forestRow(
-  ratio: ComparedRatio | null,
+  ratio: MetricRatio | null,
   better: ComparedMetric["better"],
   reach: number,
 ): Html | string {
@@ -42,7 +43,7 @@ ${low === null || high === null ? "" : html`<line class="interval" x1="${at(low)
 }
 
 /** Returns the CSS class for the colour. */
-export function judge(ratio: ComparedRatio | null, better: ComparedMetric["better"]): "good" | "bad" | "" {
+export function judge(ratio: MetricRatio | null, better: ComparedMetric["better"]): "good" | "bad" | "" {
   if (ratio?.verdict !== "less" && ratio?.verdict !== "more") return "";
   return (ratio.verdict === "less") === (better === "lower") ? "good" : "bad";
 }

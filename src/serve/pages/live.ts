@@ -1,11 +1,11 @@
 /** The page that follows a run: how far each configuration has come, and what was recorded, newest first. */
 import { html } from "hono/html";
-import { describeProofShare } from "../../analysis/quantized-share.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { shortMemoryName } from "../../metrics/memory.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import { howLoaded } from "../../render/words/loaded.js";
 import { shownLabel } from "../../render/words/names.js";
+import { describeProofShare } from "../../render/words/quantized-share.js";
 import type { FollowEnd } from "../../run/follow-records.js";
 import type { Failure, RunFileRecord } from "../../run/record-types.js";
 import type { ConfigurationProgress, RunProgress } from "../../run/run-progress.js";

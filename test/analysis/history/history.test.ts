@@ -4,6 +4,7 @@ import { parseFailCondition } from "../../../src/analysis/history/fail-on.js";
 import { buildHistory } from "../../../src/analysis/history/history.js";
 import type { HistoryReport } from "../../../src/analysis/history/history-types.js";
 import { differencesText } from "../../../src/render/words/history.js";
+import { describeReason } from "../../../src/render/words/reasons.js";
 import { MACHINE, MACHINE_WITHOUT_BF16, QUANTIZATIONS, THREE } from "../../fixtures/records.js";
 import { makeHistoryRuns } from "../../fixtures/sweep.js";
 
@@ -23,6 +24,10 @@ function report(all: ReturnType<typeof makeHistoryRuns>, failOn: readonly string
 
 const findSpeed = (of: HistoryReport, configuration = "fp4") =>
   of.series.find((one) => one.configuration === configuration && one.metric === "decode_tokens_per_sec");
+
+/** The breaks of the speed's series, with their reasons in words. */
+const listBreaks = (of: HistoryReport) =>
+  findSpeed(of)?.breaks.map((one) => ({ ...one, reasons: one.reasons.map(describeReason) })) ?? [];
 
 test("a step names its date and ratio with their intervals, and the library that changed with it", () => {
   const found = report(
@@ -45,8 +50,9 @@ test("a step names its date and ratio with their intervals, and the library that
 });
 
 test("other prompts begin a new segment, and no change is looked for across it", () => {
-  const found = findSpeed(report(runs(24, (i) => (i >= 12 ? { speed: 0.5, prompts: ["another"] } : {}))));
-  expect(found?.breaks).toEqual([
+  const judged = report(runs(24, (i) => (i >= 12 ? { speed: 0.5, prompts: ["another"] } : {})));
+  const found = findSpeed(judged);
+  expect(listBreaks(judged)).toEqual([
     { run_id: "run-12", at: "2026-10-13T02:00:00.000Z", reasons: ["other prompts"] },
   ]);
   expect(found?.changes).toEqual([]);
@@ -58,9 +64,9 @@ test("another quantization under the same label begins a new segment that says s
   const other = THREE.map((one) =>
     one.id === "fp4" ? { ...one, quantization: QUANTIZATIONS.nf4 ?? { method: "none" as const } } : one,
   );
-  const found = findSpeed(report(runs(4, (i) => (i >= 2 ? { configurations: other } : {}))));
-  expect(found?.breaks[0]?.reasons[0]).toContain("fp4, bfloat16");
-  expect(found?.breaks[0]?.reasons[0]).toContain("→ nf4");
+  const [first] = listBreaks(report(runs(4, (i) => (i >= 2 ? { configurations: other } : {}))));
+  expect(first?.reasons[0]).toContain("fp4, bfloat16");
+  expect(first?.reasons[0]).toContain("→ nf4");
 });
 
 test("other weights under the same name, and settings that the model's files brought along, begin new segments", () => {
@@ -83,17 +89,18 @@ test("other weights under the same name, and settings that the model's files bro
     }));
     return { ...run, runValues: { ...runValues, configurations } };
   });
-  expect(findSpeed(report(changed))?.breaks.map(({ run_id, reasons }) => [run_id, ...reasons])).toEqual([
+  expect(listBreaks(report(changed)).map(({ run_id, reasons }) => [run_id, ...reasons])).toEqual([
     ["run-2", "weights aaaaaaaaaaaa → bbbbbbbbbbbb"],
     ["run-4", "generation settings no_repeat_ngram_size as usual → no_repeat_ngram_size 2"],
   ]);
 });
 
 test("another machine of the same name begins a new segment, and its fall is no change of the old one", () => {
-  const found = findSpeed(
-    report(runs(24, (i) => (i >= 12 ? { speed: 0.13, environment: { machine: MACHINE_WITHOUT_BF16 } } : {}))),
+  const judged = report(
+    runs(24, (i) => (i >= 12 ? { speed: 0.13, environment: { machine: MACHINE_WITHOUT_BF16 } } : {})),
   );
-  expect(found?.breaks).toEqual([
+  const found = findSpeed(judged);
+  expect(listBreaks(judged)).toEqual([
     {
       run_id: "run-12",
       at: "2026-10-13T02:00:00.000Z",

@@ -1,8 +1,6 @@
 import type { ValidateFunction } from "ajv";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { compare } from "../../../src/analysis/compare/compare.js";
-import { summarize } from "../../../src/analysis/summary.js";
 import { articleChart } from "../../../src/render/charts/article.js";
 import { SHARED_CHARTS, sharedChart } from "../../../src/render/charts/charts.js";
 import { compareChart } from "../../../src/render/charts/compare.js";
@@ -13,6 +11,8 @@ import { tradeoffPoints } from "../../../src/render/charts/inputs/tradeoff.js";
 import { type ChartRenderer, PNG_SCALE, type SvgRenderer } from "../../../src/render/charts/render.js";
 import { breakLines, COLORS } from "../../../src/render/charts/style.js";
 import { dominates, listFrontiers } from "../../../src/render/charts/tradeoff.js";
+import { writeComparison } from "../../../src/render/words/compare-report.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { chartTools } from "../../fixtures/chart-tools.js";
 import { scoredRun } from "../../fixtures/quality.js";
@@ -88,7 +88,7 @@ const CASES: readonly (readonly [string, FakeRunOptions])[] = [
 
 function makeInputs(options: FakeRunOptions, isScored = false) {
   const data = groupRecords(isScored ? scoredRun(options) : fakeRun(options).records, "test");
-  return chartInputs(data, summarize(data));
+  return chartInputs(data, writeSummary(data));
 }
 
 function makeSpecs(options: FakeRunOptions, isScored = false, room?: number) {
@@ -135,7 +135,7 @@ describe.each(CASES)("with %s", (_, options) => {
       data: groupRecords(records, "test"),
       configuration: null,
     }));
-    const compared = compareChart(compare(sides, { force: false }));
+    const compared = compareChart(writeComparison(sides, { force: false }));
     for (const spec of [compared, ...makeBoth(options)]) {
       expect(isVegaLite(spec), JSON.stringify(isVegaLite.errors?.slice(0, 3))).toBe(true);
     }
@@ -243,7 +243,7 @@ test("a configuration is dominated only by one that is as good in memory, speed 
   expect(dominates(of(1, 10, 0.3), of(2, 9, 0.2))).toBe(false);
   expect(dominates(of(1, 10, 0.1), of(1, 10, 0.1))).toBe(false);
   expect(dominates(of(1, 10, null), of(2, 9, 0.2))).toBe(true);
-  const points = tradeoffPoints(summarize(groupRecords(scoredRun(), "test")));
+  const points = tradeoffPoints(writeSummary(groupRecords(scoredRun(), "test")));
   // int8 is larger and slower than fp4; both diverge equally.
   expect(points.map(({ label, isOptimal }) => [label, isOptimal])).toEqual([
     ["bf16 (unquantized)", true],

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
-import { summarize } from "../../../src/analysis/summary.js";
 import { type ExploreChoice, exploreChart } from "../../../src/render/charts/explore.js";
 import { exploreInput } from "../../../src/render/charts/inputs/explore.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
 import type { RunFileRecord } from "../../../src/run/record-types.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { type ChartTools, chartTools } from "../../fixtures/chart-tools.js";
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 const inputOf = (records: readonly RunFileRecord[]) => {
-  const input = exploreInput(summarize(groupRecords(records, "test")));
+  const input = exploreInput(writeSummary(groupRecords(records, "test")));
   if (input === null) throw new Error("nothing to explore");
   return input;
 };

@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { summarize } from "../../../src/analysis/summary.js";
 import { exploreInput } from "../../../src/render/charts/inputs/explore.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { startChromium } from "../../fixtures/chromium.js";
 import { scoredRun } from "../../fixtures/quality.js";
@@ -113,7 +113,7 @@ test("by keyboard: Shift with a name shows it alone, Escape shows all again", as
 });
 
 test("what can be chosen is what the run measured and what its experiment varies", () => {
-  const input = exploreInput(summarize(groupRecords(scoredRun(), "test")));
+  const input = exploreInput(writeSummary(groupRecords(scoredRun(), "test")));
   const keys = input?.metrics.map(({ key }) => key) ?? [];
   expect(keys).toEqual(
     expect.arrayContaining(["weights_bytes", "peak_memory_bytes", "decode_tokens_per_sec", "elapsed_sec"]),
@@ -123,7 +123,7 @@ test("what can be chosen is what the run measured and what its experiment varies
   expect(keys).not.toContain("energy_per_token_joules");
   expect(input?.groups.map(({ key }) => key)).toEqual(["configuration", "quantization"]);
   const long = exploreInput(
-    summarize(groupRecords(fakeRun({ configurations: TWELVE_LONG }).records, "test")),
+    writeSummary(groupRecords(fakeRun({ configurations: TWELVE_LONG }).records, "test")),
   );
   expect(long?.groups[0]?.values).toEqual(long?.rows.map(({ label }) => label));
 });

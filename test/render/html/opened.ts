@@ -2,9 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
-import { summarize } from "../../../src/analysis/summary.js";
 import { readPageBundle } from "../../../src/render/html/bundle.js";
 import { reportHtml } from "../../../src/render/html/page.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
 import type { RunFileRecord } from "../../../src/run/record-types.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { newPage } from "../../fixtures/chromium.js";
@@ -36,5 +36,5 @@ export async function opened(
 /** Returns the HTML of the page of these records. */
 async function renderPage(records: readonly RunFileRecord[]): Promise<string> {
   const data = groupRecords(records, "test");
-  return reportHtml(data, summarize(data), await readPageBundle());
+  return reportHtml(data, writeSummary(data), await readPageBundle());
 }

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { summarize } from "../../../src/analysis/summary.js";
 import { proofSection } from "../../../src/render/html/proof-section.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { fakeRun, withCache } from "../../fixtures/records.js";
 
 function renderProof(records: ReturnType<typeof fakeRun>["records"]): string {
   const data = groupRecords(records, "test");
-  return proofSection(data, summarize(data)).text;
+  return proofSection(data, writeSummary(data)).text;
 }
 
 test("the cache that generate made is named, and whether the forward pass was compiled", () => {

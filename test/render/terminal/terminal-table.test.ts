@@ -1,15 +1,15 @@
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
-import { summarize } from "../../../src/analysis/summary.js";
 import { answersText } from "../../../src/render/terminal/answers-terminal.js";
 import { resultTable } from "../../../src/render/terminal/terminal-table.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { scoredRun } from "../../fixtures/quality.js";
 import { type FakeRunOptions, fakeRun, THREE, TWELVE_LONG } from "../../fixtures/records.js";
 
 const makeData = (options: FakeRunOptions = {}) => groupRecords(fakeRun(options).records, "test");
 const renderTable = (options: FakeRunOptions, columns: number) =>
-  resultTable(summarize(makeData(options)), { columns, color: false });
+  resultTable(writeSummary(makeData(options)), { columns, color: false });
 const widest = (text: string) => Math.max(...text.split("\n").map((line) => stringWidth(line)));
 
 const LONG = {
@@ -67,7 +67,7 @@ test("many configurations are one row each, without prose, and a remark that the
 test("columns that a narrow terminal has no room for are named", () => {
   expect(renderTable({}, 60)).toMatch(/Not shown for lack of space: .*TTFT/);
   expect(renderTable({}, 120)).not.toContain("lack of space");
-  const scored = summarize(groupRecords(scoredRun(), "test"));
+  const scored = writeSummary(groupRecords(scoredRun(), "test"));
   const narrow = resultTable(scored, { columns: 60, color: false });
   expect(narrow).toMatch(/Not shown for lack of space: perplexity/);
 });
@@ -80,7 +80,7 @@ test("what was not run and what was interrupted is told from what failed", () =>
 });
 
 test("figures that other work on the machine decided are marked, and the mark is explained; others stand as they are", () => {
-  const summary = summarize(makeData());
+  const summary = writeSummary(makeData());
   const disturbed = (count: number) => {
     const configurations = summary.configurations.map((one, i) =>
       i === 1 ? { ...one, trials_disturbed: count } : one,
@@ -121,7 +121,7 @@ test("what a reader must know of the model is said under the table", () => {
 });
 
 test("offloaded layers are a warning in red", () => {
-  const summary = summarize(makeData());
+  const summary = writeSummary(makeData());
   const offloaded = summary.configurations.map((one, i) => (i === 1 ? { ...one, offloaded: true } : one));
   const table = resultTable({ ...summary, configurations: offloaded }, { columns: 80, color: true });
   expect(table).toContain("\u001b[31mint8: layers were offloaded");
@@ -192,7 +192,7 @@ test("what a million tokens cost stands in the table with its interval, where th
   const priced = records.map((one) =>
     one.kind === "run" ? { ...one, plan: { ...one.plan, price_per_hour: 2.49 } } : one,
   );
-  const table = resultTable(summarize(groupRecords(priced, "test")), { columns: 160, color: false });
+  const table = resultTable(writeSummary(groupRecords(priced, "test")), { columns: 160, color: false });
   expect(table).toMatch(/│ +cost\/M tokens │/);
   expect(table).toMatch(/ \* .*│ +3\d\.\d \[3\d\.\d, 3\d\.\d\] │/);
   expect(renderTable({}, 160)).not.toContain("cost");

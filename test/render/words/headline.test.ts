@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import { summarize } from "../../../src/analysis/summary.js";
 import { headline } from "../../../src/render/words/headline.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 import { scoredRun } from "../../fixtures/quality.js";
 import { type FakeRunOptions, fakeRun, THREE } from "../../fixtures/records.js";
 
 const lines = (options: FakeRunOptions = {}) =>
-  summarize(groupRecords(fakeRun(options).records, "test")).configurations.map(headline);
+  writeSummary(groupRecords(fakeRun(options).records, "test")).configurations.map(headline);
 
 test("a verdict is one line: size, speed, memory, quality", () => {
-  expect(summarize(groupRecords(scoredRun(), "test")).configurations.map(headline)).toEqual([
+  expect(writeSummary(groupRecords(scoredRun(), "test")).configurations.map(headline)).toEqual([
     null,
     "1.7× smaller, 3.8× slower (1 load each), 1.2× less peak RSS, perplexity +11 % (quality loss is real)",
     "2.4× smaller, 3.4× slower (1 load each), 1.3× less peak RSS, perplexity +22 % (quality loss is real)",
@@ -32,7 +32,7 @@ test("a configuration that failed says so, with its code", () => {
 });
 
 test("over several texts it gives the range, and on how many the loss is real", () => {
-  const [, int8] = summarize(groupRecords(scoredRun(), "test")).configurations;
+  const [, int8] = writeSummary(groupRecords(scoredRun(), "test")).configurations;
   const ratio = (value: number, ci95_low: number, ci95_high: number) => ({ value, ci95_low, ci95_high });
   const [text] = int8?.quality ?? [];
   if (int8 === undefined || text === undefined) throw new Error("nothing was scored");

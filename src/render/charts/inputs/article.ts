@@ -1,9 +1,9 @@
-import { statusText } from "../../../analysis/status-text.js";
 import { safeLine } from "../../../base/text.js";
 import { BYTES_PER_GB } from "../../../base/units.js";
 import { chooseMemoryMetric, memoryName } from "../../../metrics/memory.js";
 import type { ConfigurationData } from "../../../run/run-data.js";
 import { recordedName, shownName } from "../../words/names.js";
+import { describeStatus } from "../../words/status.js";
 import type { ArticleChartInput } from "../article.js";
 
 /** Returns the data that one configuration's chart is drawn from. */
@@ -15,7 +15,7 @@ export function articleChartInput(modelName: string, configuration: Configuratio
     model: safeLine(modelName),
     label: shownName(recordedName(configuration)),
     memoryAxis: `${memoryName(metric)} (GB)`,
-    emptyNote: statusText(configuration),
+    emptyNote: describeStatus(configuration),
     rows: configuration.trials.map((trial) => {
       const run = trial.trial_index + 1;
       const asked = { prompt: safeLine(trial.prompt_id), repeat: trial.repeat + 1 };

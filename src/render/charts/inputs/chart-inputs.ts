@@ -1,9 +1,9 @@
 /** The data that each chart of a run is drawn from, small enough to be embedded in report.html, where charts are drawn again. */
 
-import { describeRandomWeights } from "../../../analysis/random-weights.js";
 import { safeLine } from "../../../base/text.js";
 import type { RunData } from "../../../run/run-data.js";
 import type { RunSummary } from "../../../run/summary-schema.js";
+import { describeRandomWeights } from "../../words/random-weights.js";
 import type { ChartInputs } from "../charts.js";
 import { articleChartInput } from "./article.js";
 import { batchInput } from "./batch.js";

@@ -1,11 +1,12 @@
 import { haveBatches } from "../../../analysis/batches.js";
-import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
-import { statusText } from "../../../analysis/status-text.js";
+import { isMostlyUnquantized } from "../../../analysis/quantized-share.js";
 import { safeLine } from "../../../base/text.js";
 import { BYTES_PER_GB } from "../../../base/units.js";
 import { completedTrials, type RunData, timedTrials } from "../../../run/run-data.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 import { shownName } from "../../words/names.js";
+import { MOSTLY_UNQUANTIZED } from "../../words/quantized-share.js";
+import { describeStatus } from "../../words/status.js";
 import type { OverviewInput, OverviewRow } from "../overview.js";
 
 /** Every configuration, in the plan's order. */
@@ -22,7 +23,7 @@ export function overviewInput(data: RunData, summary: RunSummary): OverviewInput
         label: shownName(own),
         remarks: collectRemarks(own),
         isReference: own.is_reference,
-        status: statusText(configuration),
+        status: describeStatus(configuration),
         metric,
         weightsGb: own.weights_bytes === null ? null : own.weights_bytes / BYTES_PER_GB,
         peakGb: metric === null ? [] : measurements.flatMap((m) => gigabytes(m[metric])),

@@ -1,9 +1,10 @@
 import { haveBatches } from "../../../analysis/batches.js";
-import { isMostlyUnquantized, MOSTLY_UNQUANTIZED } from "../../../analysis/quantized-share.js";
+import { isMostlyUnquantized } from "../../../analysis/quantized-share.js";
 import { safeLine } from "../../../base/text.js";
 import { BYTES_PER_GB } from "../../../base/units.js";
 import type { ConfigurationSummary, RunSummary } from "../../../run/summary-schema.js";
 import { shownName } from "../../words/names.js";
+import { MOSTLY_UNQUANTIZED } from "../../words/quantized-share.js";
 import { dominates, type TradeoffInput, type TradeoffPoint } from "../tradeoff.js";
 
 /** Null if fewer than two configurations were measured, because there is then nothing to trade off. */

@@ -1,53 +1,24 @@
 /** What a reader must know about a configuration's trials before trusting their mean. */
 
-import { computeMedian } from "../base/statistics.js";
-import { pluralize, safeLine } from "../base/text.js";
-import { formatBytes, formatSeconds } from "../base/units.js";
-import type { CompletedTrial, RecordedEnvironment, RecordedProof } from "../run/record-types.js";
-import type { ConfigurationData } from "../run/run-data.js";
+import type { SlowTrials } from "../../analysis/outliers.js";
+import { pluralize, safeLine } from "../../base/text.js";
+import { formatBytes, formatSeconds } from "../../base/units.js";
+import type { CompletedTrial, RecordedEnvironment, RecordedProof } from "../../run/record-types.js";
+import type { ConfigurationData } from "../../run/run-data.js";
 
-/** Modified Z-score from which a sample is an outlier: ten standard deviations of a normal distribution, as hyperfine has it. */
-const OUTLIER_Z = 10;
 const BITSANDBYTES_METHODS = ["int8", "4bit"];
-/** MAD × this estimates the standard deviation of normal samples. */
-const MAD_TO_SD = 1.4826;
-/** With fewer samples the spread says too little to call one of them odd. */
-const FEWEST_SAMPLES = 4;
-
-/** (sample − median) ÷ (1.4826 MAD), scaled as by Iglewicz and Hoaglin. Null with too few samples, or no spread to measure by. */
-export function modifiedZScores(samples: readonly number[]): readonly number[] | null {
-  const median = computeMedian(samples);
-  if (median === null || samples.length < FEWEST_SAMPLES) return null;
-  const mad = computeMedian(samples.map((sample) => Math.abs(sample - median)));
-  if (mad === null || mad === 0) return null;
-  return samples.map((sample) => (sample - median) / (MAD_TO_SD * mad));
-}
-
-/**
- * Sentences about trials that were far too slow. The first trial is mentioned separately, because it is often slow for a reason
- * of its own. Compares the time per output token, which is similar for prompts of different lengths. Fast trials are not
- * mentioned, because a trial cannot be too fast.
- */
-export function collectRemarks(trials: readonly CompletedTrial[]): readonly string[] {
-  const timed = trials.flatMap((trial) =>
-    trial.measurement.tpot_sec === null
-      ? []
-      : [{ index: trial.trial_index, tpot: trial.measurement.tpot_sec }],
-  );
-  const scores = modifiedZScores(timed.map(({ tpot }) => tpot));
-  if (scores === null) return [];
-  const odd = timed.filter((_, index) => (scores[index] ?? 0) > OUTLIER_Z);
-  const usual = formatSeconds(computeMedian(timed.map(({ tpot }) => tpot)) ?? 0);
+/** Trials that were far too slow. The first trial is mentioned separately, because it is often slow for a reason of its own. */
+export function describeSlowTrials({ usualSec, slow }: SlowTrials): readonly string[] {
   const remarks: string[] = [];
-  const first = odd.find(({ index }) => index === 0);
+  const first = slow.find(({ trialIndex }) => trialIndex === 0);
   if (first !== undefined) {
     remarks.push(
-      `the first trial was slow (${formatSeconds(first.tpot)} per token, compared with ${usual}): more warm-up may be needed`,
+      `the first trial was slow (${formatSeconds(first.sec)} per token, compared with ${formatSeconds(usualSec)}): more warm-up may be needed`,
     );
   }
-  const others = odd.filter(({ index }) => index !== 0);
+  const others = slow.filter(({ trialIndex }) => trialIndex !== 0);
   if (others.length > 0) {
-    const names = others.map(({ index }) => index + 1).join(", ");
+    const names = others.map(({ trialIndex }) => trialIndex + 1).join(", ");
     remarks.push(
       `${pluralize(others.length, "outlier")} in time per token (trial ${names}): something else may have run`,
     );
@@ -177,7 +148,7 @@ export function describeMissingLibrary(
 }
 
 /** How a configuration's values came about, if they were not measured in one go. */
-export function historyRemarks({
+export function describeAttempts({
   attempts,
   earlierFailures,
   reusedFrom,
@@ -192,4 +163,25 @@ export function historyRemarks({
     remarks.push(`took ${attempts} attempts${causes}`);
   }
   return remarks;
+}
+
+/** How texts and tasks were scored, if not in the same way as answers were generated. */
+export function describeScoring({ plan, quality, lmEval }: ConfigurationData): readonly string[] {
+  const { compile, cache } = plan.generation;
+  return [
+    ...(compile === "forward" && quality.length > 0
+      ? ["its texts were scored by the uncompiled forward pass"]
+      : []),
+    ...(cache?.type === "quantized" && lmEval !== null
+      ? ["lm-eval read each question in one forward pass, which a quantized cache does not affect"]
+      : []),
+  ];
+}
+
+export function describeRecompiled(trials: readonly CompletedTrial[]): readonly string[] {
+  const again = trials.filter(({ measurement }) => (measurement.recompilations ?? 0) > 0);
+  if (again.length === 0) return [];
+  return [
+    `${pluralize(again.length, "trial")} measured again, because something was compiled during the trial`,
+  ];
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { compare } from "../../../src/analysis/compare/compare.js";
+import { writeComparison } from "../../../src/render/words/compare-report.js";
 import { parseRecords } from "../../../src/run/reader.js";
 import { groupRecords } from "../../../src/run/run-data.js";
 
@@ -16,7 +16,7 @@ test.each(readdirSync(folder))("two runs are told apart: %s", (name) => {
     expect(warnings).toEqual([]);
     return { argument, data: groupRecords(records, file), configuration: null };
   });
-  const { forced, environment } = compare(inputs, { force: true });
+  const { forced, environment } = writeComparison(inputs, { force: true });
   const expected = JSON.parse(readFileSync(join(folder, name, "expected.json"), "utf8"));
   expect({ reasons: forced, environment }).toEqual(expected);
 });

@@ -1,7 +1,7 @@
 /** Describes what the loaded files were made from, if they are not the model's own files. */
-import { pluralize, safeLine } from "../base/text.js";
-import { formatBytes } from "../base/units.js";
-import type { PreparedFrom } from "../protocol/measurements.js";
+import { pluralize, safeLine } from "../../base/text.js";
+import { formatBytes } from "../../base/units.js";
+import type { PreparedFrom } from "../../protocol/measurements.js";
 
 /** GGUF types that store plain numbers, without packing them. */
 const UNPACKED: ReadonlySet<string> = new Set(["F32", "F16", "BF16", "F64"]);

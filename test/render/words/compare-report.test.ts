@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type CompareReport, compare } from "../../../src/analysis/compare/compare.js";
 import { splitArgument } from "../../../src/analysis/compare/sides.js";
 import type { Machine } from "../../../src/protocol/machine.js";
 import { compareChart } from "../../../src/render/charts/compare.js";
 import { createSvgRenderer } from "../../../src/render/charts/render.js";
 import { compareMarkdown } from "../../../src/render/markdown/compare.js";
 import { compareText } from "../../../src/render/terminal/compare.js";
+import { type CompareReport, writeComparison } from "../../../src/render/words/compare-report.js";
 import type { RunFileRecord } from "../../../src/run/record-types.js";
 import { groupRecords, type RunData } from "../../../src/run/run-data.js";
 import { scoredRun } from "../../fixtures/quality.js";
@@ -52,7 +52,9 @@ function on(argument: string, machine: Machine | null) {
 }
 
 test("whole runs are lined up by label; what only one of them has is named", () => {
-  const report = compare([input("a"), input("b", { configurations: THREE.slice(0, 2) })], { force: false });
+  const report = writeComparison([input("a"), input("b", { configurations: THREE.slice(0, 2) })], {
+    force: false,
+  });
   expect(report.groups.map(({ label }) => label)).toEqual(["none", "int8"]);
   expect(report.unpaired).toEqual(["fp4"]);
 });
@@ -63,7 +65,7 @@ test("a ratio is the geometric mean over pairs of the same prompt and repeat", (
     { argument: "a", data: makeData(records), configuration: null },
     { argument: "b", data: makeData(slowed(records, 1.5)), configuration: null },
   ];
-  const time = metric(compare(sides, { force: false }), "elapsed_sec");
+  const time = metric(writeComparison(sides, { force: false }), "elapsed_sec");
   expect(time?.against[1]?.ratio).toBeCloseTo(1.5, 12);
   expect(time?.against[1]?.pairs).toBe(5);
   expect(time?.against[1]?.verdict).toBe("more");
@@ -76,7 +78,7 @@ test("two runs tell no difference of times that a machine may make between them;
   const now = makeData(slowed(records, 1.25));
   const timeAgainst = (other: RunData) => {
     const sides = [before, other].map((data) => ({ argument: "x", data, configuration: null }));
-    return metric(compare(sides, { force: false }), "elapsed_sec")?.against[1];
+    return metric(writeComparison(sides, { force: false }), "elapsed_sec")?.against[1];
   };
   expect(timeAgainst(now)).toMatchObject({ verdict: "more", is_of_one_load: true });
   const ofAnotherRun = { ...now, run: { ...now.run, run_id: "another" } };
@@ -100,7 +102,7 @@ test("other weights of the same name, and settings of the model's own files, are
   const sides = [made("a".repeat(64), { max_new_tokens: 8 }), made("b".repeat(64), { top_k: 5 })].map(
     (records, index) => ({ argument: `run${index}`, data: makeData(records), configuration: "int8" }),
   );
-  expect(compare(sides, { force: false }).groups[0]?.differences).toEqual([
+  expect(writeComparison(sides, { force: false }).groups[0]?.differences).toEqual([
     { what: "weights' fingerprint", values: ["aaaaaaaaaaaa", "bbbbbbbbbbbb"] },
     {
       what: "generation settings",
@@ -115,7 +117,7 @@ test("the same prompts in other tokens are not the same work", () => {
     data: makeData(made("a", {}, inputs)),
     configuration: "int8",
   }));
-  expect(() => compare(sides, { force: false })).toThrow("other tokens for the same prompts");
+  expect(() => writeComparison(sides, { force: false })).toThrow("other tokens for the same prompts");
 });
 
 test("another cache or a compiled forward pass is a difference that is named", () => {
@@ -127,14 +129,14 @@ test("another cache or a compiled forward pass is a difference that is named", (
     data: makeData(withCache(fakeRun().records, seen)),
     configuration: "int8",
   }));
-  expect(compare(sides, { force: false }).groups[0]?.differences).toEqual([
+  expect(writeComparison(sides, { force: false }).groups[0]?.differences).toEqual([
     { what: "cache", values: ["DynamicCache", "StaticCache"] },
     { what: "compiled", values: ["false", "true"] },
   ]);
 });
 
 test("a run compared with itself is the same in everything", () => {
-  const report = compare([input("a"), input("a")], { force: false });
+  const report = writeComparison([input("a"), input("a")], { force: false });
   expect(report.environment).toEqual([]);
   for (const { metrics, sides } of report.groups) {
     expect(sides.map(({ name }) => name)).toEqual(["a", "a (2)"]);
@@ -152,7 +154,7 @@ test("turned around, every ratio is its inverse", () => {
       const [a, b] = [makeData(records), makeData(slowed(records, factor))];
       const of = (first: typeof a, second: typeof a) =>
         metric(
-          compare(
+          writeComparison(
             [
               { argument: "a", data: first, configuration: "int8" },
               { argument: "b", data: second, configuration: "int8" },
@@ -168,13 +170,13 @@ test("turned around, every ratio is its inverse", () => {
 });
 
 test("configurations of one run are compared by name, and an unknown one is refused with what was meant", () => {
-  const report = compare([input("a#none", {}, "none"), input("a#fp4", {}, "fp4")], { force: false });
+  const report = writeComparison([input("a#none", {}, "none"), input("a#fp4", {}, "fp4")], { force: false });
   expect(report.groups[0]?.differences.map(({ what }) => what)).toContain("quantization");
   expect(metric(report, "weights_bytes")?.against[1]?.ratio).toBeCloseTo(110_400_000 / 269_060_552, 12);
-  expect(() => compare([input("a", {}, "none"), input("a", {}, "fp44")], { force: false })).toThrow(
+  expect(() => writeComparison([input("a", {}, "none"), input("a", {}, "fp44")], { force: false })).toThrow(
     expect.objectContaining({ code: "compare-configuration-unknown", next: "Did you mean fp4?" }),
   );
-  expect(() => compare([input("a", {}, "none"), input("b")], { force: false })).toThrow(
+  expect(() => writeComparison([input("a", {}, "none"), input("b")], { force: false })).toThrow(
     expect.objectContaining({ code: "compare-mixed" }),
   );
 });
@@ -184,13 +186,13 @@ test("other prompts are refused with the reason, and forced they are compared ov
     input("a"),
     input("b", { prompts: ["One.", "Explain in one sentence why the sky is blue."] }),
   ];
-  expect(() => compare(sides, { force: false })).toThrow(
+  expect(() => writeComparison(sides, { force: false })).toThrow(
     expect.objectContaining({
       code: "compare-incomparable",
       message: expect.stringContaining("other prompts"),
     }),
   );
-  const report = compare(sides, { force: true });
+  const report = writeComparison(sides, { force: true });
   expect(report.forced).toEqual(["b: other prompts than a"]);
   expect(metric(report, "elapsed_sec")?.against[1]?.pairs).toBe(1);
   expect(compareText(report, { columns: 80, color: false })).toMatch(/^forced: b: other prompts than a/);
@@ -208,22 +210,25 @@ test("another text under the same name is refused", () => {
     data: makeData(one),
     configuration: null,
   }));
-  expect(() => compare(sides, { force: false })).toThrow("another text under the name english");
+  expect(() => writeComparison(sides, { force: false })).toThrow("another text under the name english");
 });
 
 test("perplexities pair token by token", () => {
   const data = makeData(scoredRun());
   const sides = ["none", "int8"].map((configuration) => ({ argument: configuration, data, configuration }));
-  const perplexity = metric(compare(sides, { force: false }), "perplexity_english");
+  const perplexity = metric(writeComparison(sides, { force: false }), "perplexity_english");
   expect(perplexity?.against[1]?.ratio).toBeCloseTo(Math.exp(0.1), 12);
   expect(perplexity?.against[1]?.pairs).toBe(6);
 });
 
 test("what differs of the environment comes first", () => {
   const other = fakeRun({ device: "cuda" }).records;
-  const report = compare([input("a"), { argument: "b", data: makeData(other), configuration: null }], {
-    force: false,
-  });
+  const report = writeComparison(
+    [input("a"), { argument: "b", data: makeData(other), configuration: null }],
+    {
+      force: false,
+    },
+  );
   expect(report.environment.map(({ what }) => what)).toEqual(["GPUs", "GPU driver", "CUDA"]);
   const text = compareText(report, { columns: 80, color: false });
   expect(text.startsWith("Environment (not the same machine):\n  GPUs: none → NVIDIA H100")).toBe(true);
@@ -233,7 +238,7 @@ test("what differs of the environment comes first", () => {
 
 test("a CPU of the same name with an instruction set less is not the same machine, and what is missing is named", () => {
   const [a, b, old] = [on("a", MACHINE), on("b", MACHINE_WITHOUT_BF16), on("old", null)];
-  const two = compare([a, b], { force: false });
+  const two = writeComparison([a, b], { force: false });
   expect(two.is_same_machine).toBe(false);
   const text = compareText(two, { columns: 100, color: false });
   expect(text).toContain(
@@ -242,22 +247,24 @@ test("a CPU of the same name with an instruction set less is not the same machin
   expect(compareMarkdown(two)).toContain("avx512\\_bf16 missing |");
   // The same CPU with lesser kernels, which no change of a library explains, so it counts as another machine.
   const held = on("held", { ...MACHINE, torch_cpu_capability: "AVX2" });
-  expect(compare([a, held], { force: false }).is_same_machine).toBe(false);
-  const three = compareText(compare([a, b, a], { force: false }), { columns: 200, color: false });
+  expect(writeComparison([a, held], { force: false }).is_same_machine).toBe(false);
+  const three = compareText(writeComparison([a, b, a], { force: false }), { columns: 200, color: false });
   expect(three).toMatch(/CPU instruction sets: avx2, .* → avx512_bf16 missing → the same\n/);
-  const older = compare([old, a], { force: false });
+  const older = writeComparison([old, a], { force: false });
   expect(older.is_same_machine).toBeNull();
   expect(older.unrecorded).toContain("CPU instruction sets");
   expect(compareText(older, { columns: 300, color: false })).toMatch(
     /^Environment \(not known to be the same machine\):\n {2}Not recorded by all: CPU instruction sets, /,
   );
-  expect(compare([a, a], { force: false })).toMatchObject({ is_same_machine: true, environment: [] });
+  expect(writeComparison([a, a], { force: false })).toMatchObject({ is_same_machine: true, environment: [] });
 });
 
 test("names do no harm in Markdown and at the terminal", () => {
   const evil = "<script>alert(1)</script>|`x`\u001b[31m";
   const configurations = [{ id: "none", label: evil, reference: true }];
-  const report = compare([input(evil, { configurations }), input("b", { configurations })], { force: false });
+  const report = writeComparison([input(evil, { configurations }), input("b", { configurations })], {
+    force: false,
+  });
   const markdown = compareMarkdown(report);
   expect(markdown).not.toContain("<script>");
   expect(markdown).not.toContain("\u001b");
@@ -275,7 +282,7 @@ test("the chart draws one and several sides, and one that failed", async () => {
     [input("a"), input("b", faster), input("x".repeat(200))],
     [input("a"), input("b", failed)],
   ]) {
-    const svg = await draw(compareChart(compare(sides, { force: false })));
+    const svg = await draw(compareChart(writeComparison(sides, { force: false })));
     expect(svg).toContain("Compared with a");
     expect(svg).not.toMatch(/NaN|undefined|>null</);
   }

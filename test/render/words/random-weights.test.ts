@@ -1,16 +1,16 @@
 /** Wherever answers and quality are shown, the reader is told that random weights make them meaningless. */
 import { expect, test } from "vitest";
-import { describeRandomWeights } from "../../src/analysis/random-weights.js";
-import { summarize } from "../../src/analysis/summary.js";
-import { sharedChart } from "../../src/render/charts/charts.js";
-import { chartInputs } from "../../src/render/charts/inputs/chart-inputs.js";
-import { answersSection } from "../../src/render/html/answers-section.js";
-import { proofSection } from "../../src/render/html/proof-section.js";
-import { answersText } from "../../src/render/terminal/answers-terminal.js";
-import { howLoaded } from "../../src/render/words/loaded.js";
-import type { RunFileRecord } from "../../src/run/record-types.js";
-import { groupRecords } from "../../src/run/run-data.js";
-import { scoredRun } from "../fixtures/quality.js";
+import { sharedChart } from "../../../src/render/charts/charts.js";
+import { chartInputs } from "../../../src/render/charts/inputs/chart-inputs.js";
+import { answersSection } from "../../../src/render/html/answers-section.js";
+import { proofSection } from "../../../src/render/html/proof-section.js";
+import { answersText } from "../../../src/render/terminal/answers-terminal.js";
+import { howLoaded } from "../../../src/render/words/loaded.js";
+import { describeRandomWeights } from "../../../src/render/words/random-weights.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
+import type { RunFileRecord } from "../../../src/run/record-types.js";
+import { groupRecords } from "../../../src/run/run-data.js";
+import { scoredRun } from "../../fixtures/quality.js";
 
 const RANDOM = { source: "random", config: { model_type: "falcon" }, seed: 0, tokenizer: "bytes" } as const;
 const ALL = "The weights are random: answers and quality mean nothing.";
@@ -44,7 +44,7 @@ test.each([
   [false, "not said of others"],
 ])("random weights: %s, it is %s beside the answers and in the charts of quality", (isRandom) => {
   const data = randomRun(() => isRandom);
-  const inputs = chartInputs(data, summarize(data));
+  const inputs = chartInputs(data, writeSummary(data));
   const charts = (["tradeoff", "kl-tails"] as const).map((name) =>
     JSON.stringify(sharedChart(inputs, name, () => true)),
   );
@@ -54,8 +54,8 @@ test.each([
 
 test("weights that were drawn have no load time, and the page says why", () => {
   const data = randomRun(() => true);
-  expect(proofSection(data, summarize(data)).text).toContain("none: the weights were drawn at random");
-  expect(summarize(data).configurations[0]?.load_sec).toBeNull();
+  expect(proofSection(data, writeSummary(data)).text).toContain("none: the weights were drawn at random");
+  expect(writeSummary(data).configurations[0]?.load_sec).toBeNull();
   expect(howLoaded(null)).toBe("weights drawn at random");
   expect(howLoaded(3.4)).toBe("loaded in 3.4 s");
 });

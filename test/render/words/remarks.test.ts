@@ -1,15 +1,14 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
+import { findSlowTrials } from "../../../src/analysis/outliers.js";
 import {
-  collectRemarks,
   describeDisturbed,
   describeKept,
   describeModelFiles,
   describeRepacking,
-  modifiedZScores,
-} from "../../src/analysis/remarks.js";
-import type { CompletedTrial, LoadRecord, RecordedProof } from "../../src/run/record-types.js";
-import { loadMeasurement, measurement, THREE } from "../fixtures/records.js";
+  describeSlowTrials,
+} from "../../../src/render/words/remarks.js";
+import type { CompletedTrial, LoadRecord, RecordedProof } from "../../../src/run/record-types.js";
+import { loadMeasurement, measurement, THREE } from "../../fixtures/records.js";
 
 const trials = (...tpots: number[]) =>
   tpots.map(
@@ -17,19 +16,14 @@ const trials = (...tpots: number[]) =>
       ({ trial_index, measurement: measurement({ tpot_sec }) }) as unknown as CompletedTrial,
   );
 
-test("scores are deviations from the median in units of 1.4826 MAD", () => {
-  // Median 3, deviations 2 1 0 1 97, MAD 1.
-  expect(modifiedZScores([1, 2, 3, 4, 100])).toEqual(
-    [-2, -1, 0, 1, 97].map((z) => expect.closeTo(z / 1.4826, 12)),
-  );
-});
+const describeOf = (of: readonly CompletedTrial[]) => describeSlowTrials(findSlowTrials(of));
 
 test("steady trials need no remark", () => {
-  expect(collectRemarks(trials(0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
+  expect(describeOf(trials(0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
 });
 
 test("a slow first trial is named apart from other outliers", () => {
-  const [first, other] = collectRemarks(trials(0.5, 0.1, 0.101, 0.099, 0.1, 0.9, 0.1005));
+  const [first, other] = describeOf(trials(0.5, 0.1, 0.101, 0.099, 0.1, 0.9, 0.1005));
   expect(first).toContain("the first trial was slow (500 ms per token, compared with 101 ms)");
   expect(other).toContain("1 outlier in time per token (trial 6)");
 });
@@ -37,34 +31,18 @@ test("a slow first trial is named apart from other outliers", () => {
 test("a trial is an outlier from ten standard deviations on, as docs/metrics.md says", () => {
   // Median 100 ms and MAD 1 ms, so a standard deviation is 1.4826 ms.
   const last = (deviations: number) =>
-    collectRemarks(trials(0.1, 0.099, 0.101, 0.1, 0.098, 0.1 + deviations * 0.0014826));
+    describeOf(trials(0.1, 0.099, 0.101, 0.1, 0.098, 0.1 + deviations * 0.0014826));
   expect(last(9.5)).toEqual([]);
   expect(last(10.5)[0]).toContain("1 outlier in time per token (trial 6)");
 });
 
 test("a fast first trial is an outlier like any other, not a slow start", () => {
-  expect(collectRemarks(trials(0.001, 0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
+  expect(describeOf(trials(0.001, 0.1, 0.101, 0.099, 0.1, 0.102))).toEqual([]);
 });
 
 test("too few trials, or trials that never differ, are not judged", () => {
-  expect(collectRemarks(trials(0.1, 0.1, 9))).toEqual([]);
-  expect(modifiedZScores([2, 2, 2, 2, 9])).toBeNull();
-});
-
-test("shifting and stretching samples leaves their scores as they are", () => {
-  const sample = fc.integer({ min: 0, max: 1000 });
-  fc.assert(
-    fc.property(
-      fc.array(sample, { minLength: 4, maxLength: 30 }),
-      fc.integer({ min: 1, max: 9 }),
-      (samples, scale) => {
-        const scores = modifiedZScores(samples);
-        const moved = modifiedZScores(samples.map((value) => value * scale + 5));
-        expect(moved === null).toBe(scores === null);
-        for (const [index, score] of (scores ?? []).entries()) expect(moved?.[index]).toBeCloseTo(score, 9);
-      },
-    ),
-  );
+  expect(describeOf(trials(0.1, 0.1, 9))).toEqual([]);
+  expect(describeOf(trials(2, 2, 2, 2, 9))).toEqual([]);
 });
 
 const proof = (weights_bytes: number, effective: Partial<RecordedProof["quantization_effective"]>) =>

@@ -1,14 +1,8 @@
-import { pluralize, safeLine } from "../base/text.js";
-import { type ConfigurationData, findFailure } from "../run/run-data.js";
-
-/** Whether the configuration completed and nothing in it failed: no trial, no scored text, no lm-eval task, no profile. */
-export function isWhole({ status, trials, quality, lmEval, profile }: ConfigurationData): boolean {
-  const parts = [...trials, ...quality, lmEval, profile];
-  return status === "completed" && parts.every((part) => part?.status !== "failed");
-}
+import { pluralize, safeLine } from "../../base/text.js";
+import { type ConfigurationData, findFailure } from "../../run/run-data.js";
 
 /** The state of a configuration that did not simply complete, in a few words: `failed: model-not-found`. */
-export function statusText(configuration: ConfigurationData): string {
+export function describeStatus(configuration: ConfigurationData): string {
   const { status, outcome, trials } = configuration;
   const failure = findFailure(configuration);
   switch (status) {

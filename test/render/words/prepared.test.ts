@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { describeAdapter } from "../../src/analysis/adapter-text.js";
-import { describePrepared } from "../../src/analysis/prepared-text.js";
-import { describeStoredQuantization } from "../../src/analysis/quantized-share.js";
-import { loadMeasurement, SMOLLM2 } from "../fixtures/records.js";
+import { describeAdapter } from "../../../src/render/words/adapter.js";
+import { describePrepared } from "../../../src/render/words/prepared.js";
+import { describeStoredQuantization } from "../../../src/render/words/quantized-share.js";
+import { loadMeasurement, SMOLLM2 } from "../../fixtures/records.js";
 
 const { proof } = loadMeasurement({ id: "none" }, "cpu");
 

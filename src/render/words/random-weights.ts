@@ -1,5 +1,5 @@
 /** If a model's weights were drawn at random, only its memory and speed mean anything. */
-import type { ConfigurationData } from "../run/run-data.js";
+import type { ConfigurationData } from "../../run/run-data.js";
 
 /** The note that is shown with answers and their quality. Null if every model's weights come from files. */
 export function describeRandomWeights(

@@ -1,21 +1,21 @@
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
+import { computeQuantizedShare } from "../../../src/analysis/quantized-share.js";
+import type { CensusKind } from "../../../src/protocol/measurements.js";
+import { overviewInput } from "../../../src/render/charts/inputs/overview.js";
+import { tradeoffPoints } from "../../../src/render/charts/inputs/tradeoff.js";
+import { resultTable as htmlTable } from "../../../src/render/html/result-table.js";
+import { resultTable } from "../../../src/render/terminal/terminal-table.js";
 import {
-  computeQuantizedShare,
   describeAsStored,
   describeExpectedShare,
   describeProofShare,
   describeQuantizedShare,
-} from "../../src/analysis/quantized-share.js";
-import { summarize } from "../../src/analysis/summary.js";
-import type { CensusKind } from "../../src/protocol/measurements.js";
-import { overviewInput } from "../../src/render/charts/inputs/overview.js";
-import { tradeoffPoints } from "../../src/render/charts/inputs/tradeoff.js";
-import { resultTable as htmlTable } from "../../src/render/html/result-table.js";
-import { resultTable } from "../../src/render/terminal/terminal-table.js";
-import type { RecordedProof } from "../../src/run/record-types.js";
-import { groupRecords } from "../../src/run/run-data.js";
-import { fakeRun, SMOLLM2 } from "../fixtures/records.js";
+} from "../../../src/render/words/quantized-share.js";
+import { writeSummary } from "../../../src/render/words/summary.js";
+import type { RecordedProof } from "../../../src/run/record-types.js";
+import { groupRecords } from "../../../src/run/run-data.js";
+import { fakeRun, SMOLLM2 } from "../../fixtures/records.js";
 
 const kind = (name: CensusKind["kind"], matrix_weights: number, quantized_weights: number): CensusKind => ({
   kind: name,
@@ -98,7 +98,7 @@ const MOE = {
 
 test("a configuration that is mostly unquantized is called so in table, charts, verdict and remark", () => {
   const data = groupRecords(fakeRun(MOE).records, "test");
-  const summary = summarize(data);
+  const summary = writeSummary(data);
   const [, nf4] = summary.configurations;
   expect(nf4?.against_reference?.sentence).toMatch(/^mostly unquantized; /);
   expect(nf4?.remarks).toContain(describeQuantizedShare("4bit", MIXTURE));
@@ -111,7 +111,7 @@ test("a configuration that is mostly unquantized is called so in table, charts, 
 });
 
 test("records of before there was a census are read, and nothing is said of the share", () => {
-  const summary = summarize(groupRecords(fakeRun().records, "test"));
+  const summary = writeSummary(groupRecords(fakeRun().records, "test"));
   expect(summary.configurations.map((one) => one.matrix_weights_quantized_share)).toEqual([null, null, null]);
   expect(JSON.stringify(summary)).not.toContain("mostly unquantized");
 });

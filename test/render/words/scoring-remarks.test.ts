@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { describeRecompiled, describeScoring } from "../../src/analysis/workload-remarks.js";
-import type { ConfigurationData } from "../../src/run/run-data.js";
-import { groupRecords } from "../../src/run/run-data.js";
-import { scoredRun } from "../fixtures/quality.js";
-import { THREE } from "../fixtures/records.js";
+import { describeRecompiled, describeScoring } from "../../../src/render/words/remarks.js";
+import type { ConfigurationData } from "../../../src/run/run-data.js";
+import { groupRecords } from "../../../src/run/run-data.js";
+import { scoredRun } from "../../fixtures/quality.js";
+import { THREE } from "../../fixtures/records.js";
 
 function first(generation: object): ConfigurationData {
   const [own] = groupRecords(scoredRun({ configurations: THREE.slice(0, 1) }), "test").configurations;
