@@ -54,6 +54,14 @@ module.exports = {
       to: { circular: true },
     },
     {
+      name: "analysis-has-no-words",
+      severity: "error",
+      comment:
+        "src/analysis takes numbers and returns numbers; what people read is worded in src/render/words. A FalconError may be thrown anywhere, and needs none of these",
+      from: { path: "^src/analysis/" },
+      to: { path: "^src/base/(text|units|ascii|as-called|render-error)\\.ts$" },
+    },
+    {
       name: "known-folders",
       severity: "error",
       comment: "a new folder needs its place in the order",

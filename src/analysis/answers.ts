@@ -1,5 +1,5 @@
 import { referenceIdOf } from "../plan/plan-types.js";
-import { describePrompt } from "../protocol/prompt.js";
+import type { PromptContent } from "../protocol/prompt.js";
 import type { CompletedTrial, TrialRecord } from "../run/record-types.js";
 import type { RunData } from "../run/run-data.js";
 import type { ComparedAnswer } from "./answer-diff.js";
@@ -31,8 +31,7 @@ export interface Answer {
 
 export interface Question {
   readonly promptId: string;
-  /** The prompt's text; a conversation is written as a transcript. */
-  readonly prompt: string;
+  readonly prompt: PromptContent;
   readonly answers: readonly Answer[];
 }
 
@@ -67,7 +66,7 @@ export function collectQuestions(data: RunData): readonly Question[] {
         }),
       );
     });
-    return { promptId: prompt_id, prompt: describePrompt(prompt), answers };
+    return { promptId: prompt_id, prompt, answers };
   });
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { collectQuestions } from "../../src/analysis/answers.js";
+import { describePrompt } from "../../src/protocol/prompt.js";
 import { groupRecords } from "../../src/run/run-data.js";
 import { fakeRun } from "../fixtures/records.js";
 
@@ -24,6 +25,8 @@ test("a conversation is shown as a transcript", () => {
       : record,
   );
   const [first, second] = collectQuestions(groupRecords(records, "test"));
-  expect(first?.prompt).toBe("user: Which fruit?\n\nassistant: A banana.\n\nuser: Why?");
-  expect(second?.prompt).toBe("Explain in one sentence why the sky is blue.");
+  expect(describePrompt(first?.prompt ?? "")).toBe(
+    "user: Which fruit?\n\nassistant: A banana.\n\nuser: Why?",
+  );
+  expect(describePrompt(second?.prompt ?? "")).toBe("Explain in one sentence why the sky is blue.");
 });

@@ -51,6 +51,18 @@ test("an import from right to left is taken", async () => {
   expect(said).toContain("no dependency violations found (2 modules");
 });
 
+test("analysis that makes text for people is refused", async () => {
+  const said = await violations({
+    "src/analysis/history/a.ts":
+      'import { pluralize } from "../../base/text.js";\nexport const a = pluralize;\n',
+    "src/analysis/b.ts": 'import { BYTES_PER_GB } from "../base/units.js";\nexport const b = BYTES_PER_GB;\n',
+    "src/base/text.ts": "export const pluralize = 1;\n",
+    "src/base/units.ts": "export const BYTES_PER_GB = 1e9;\n",
+  });
+  expect(said).toContain("analysis-has-no-words: src/analysis/history/a.ts → src/base/text.ts");
+  expect(said).toContain("analysis-has-no-words: src/analysis/b.ts → src/base/units.ts");
+});
+
 test("two folders inside one that need each other are refused, though no file needs itself", async () => {
   const said = await violations({
     "src/render/charts/a.ts": 'import { b } from "../words/b.js";\nexport const a = b;\n',

@@ -8,18 +8,20 @@ import {
   readEffectiveSettings,
 } from "./environment-diff.js";
 import { type Metric, type MetricRatio, type MetricValue, metricsFor, trialPairs } from "./metrics.js";
-import type { Reason, SettingsDifference } from "./reasons.js";
+import type { SettingsDifference } from "./reasons.js";
 import type { Group, Side } from "./sides.js";
 
-/** One group of sides. Lists have an item per side; the first is the baseline's. */
+/** Lists have an item per side; the first is the baseline's. */
+export interface MetricFigures extends Pick<Metric, "key" | "title" | "better" | "unit"> {
+  readonly values: readonly (MetricValue | null)[];
+  /** Ratios to the baseline; null for the baseline itself, and if there is nothing to compare. */
+  readonly against: readonly (MetricRatio | null)[];
+}
+
 export interface GroupFigures {
   readonly differences: readonly Difference[];
   readonly settings: SettingsDifference | null;
-  readonly metrics: readonly (Pick<Metric, "key" | "title" | "better" | "unit"> & {
-    readonly values: readonly (MetricValue | null)[];
-    /** Null for the baseline itself, and if there is nothing to compare. */
-    readonly against: readonly (MetricRatio | null)[];
-  })[];
+  readonly metrics: readonly MetricFigures[];
   /** How many answers have the same tokens as the baseline's, out of those that both gave. */
   readonly answersEqual: readonly ({ readonly equal: number; readonly pairs: number } | null)[];
 }
@@ -49,14 +51,8 @@ export function isSameMachine(differences: readonly TraitDifference[]): boolean 
   return differences.some(({ part, isKnown }) => part === "machine" && !isKnown) ? null : true;
 }
 
-/** What makes it meaningless to compare a side with its baseline. */
-export interface Obstacle {
-  readonly side: string;
-  readonly baseline: string;
-  readonly reason: Reason;
-}
-
-export function listObstacles({ sides: [baseline, ...others] }: Group): readonly Obstacle[] {
+/** What makes it meaningless to compare sides with their baseline. */
+export function listObstacles({ sides: [baseline, ...others] }: Group) {
   if (baseline === undefined) return [];
   return others.flatMap((other) =>
     findObstacles(baseline, other).map((reason) => ({ side: other.name, baseline: baseline.name, reason })),

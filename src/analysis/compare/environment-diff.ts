@@ -123,7 +123,7 @@ function writePrompt(prompt: PromptContent): string {
 }
 
 /** Prompts are identified by their texts, in their order. */
-export function describeWorkload(
+export function readWorkload(
   { prompts }: Pick<RunRecord, "prompts">,
   { generation, batch_size }: Pick<PlanConfiguration, "generation" | "batch_size">,
   parameters: number | null,
@@ -164,9 +164,7 @@ export function modelChanges(before: Workload, now: Workload): readonly Reason[]
 
 /** Why a side cannot be compared with the baseline; empty if it can. */
 export function findObstacles(baseline: Side, other: Side): readonly Reason[] {
-  const reasons: Reason[] = [
-    ...workloadDifferences(describeSideWorkload(baseline), describeSideWorkload(other)),
-  ];
+  const reasons: Reason[] = [...workloadDifferences(readSideWorkload(baseline), readSideWorkload(other))];
   const haveOtherTokens = pairTrials(
     completedTrials(other.configuration),
     completedTrials(baseline.configuration),
@@ -186,9 +184,9 @@ export function findObstacles(baseline: Side, other: Side): readonly Reason[] {
   return reasons;
 }
 
-function describeSideWorkload({ data, configuration }: Side): Workload {
+function readSideWorkload({ data, configuration }: Side): Workload {
   const parameters = configuration.load?.load.model_shape?.parameters ?? null;
-  return describeWorkload(data.run, configuration.plan, parameters);
+  return readWorkload(data.run, configuration.plan, parameters);
 }
 
 function differing<S>(

@@ -65,7 +65,7 @@ export function metricsFor(sides: readonly Side[]): readonly Metric[] {
 }
 
 /** The fields that all compared metrics have. */
-function describeMetric({
+function readShown({
   key,
   better,
   unit,
@@ -85,7 +85,7 @@ const NO_INTERVAL = { ci99_low: null, ci99_high: null } as const;
 
 function loadMetric(metric: LoadMetric): Metric {
   return {
-    ...describeMetric(metric),
+    ...readShown(metric),
     readValue: (side) => {
       const value = readLoad(metric, side);
       return value === null ? null : { value };
@@ -113,11 +113,11 @@ function trialMetric(metric: TrialMetric, sides: readonly Side[]): Metric | null
   const [source] = metric.sources === undefined ? listSources(metric) : found.size === 1 ? found : [];
   if (source == null) return null;
   const of = (measurement: RecordedTrial) => measurement[source];
-  const described = describeMetric(metric);
+  const shown = readShown(metric);
   const name = metric.sources?.find(({ key }) => key === source)?.name;
   return {
-    ...described,
-    title: name ?? described.title,
+    ...shown,
+    title: name ?? shown.title,
     readValue: ({ configuration }) => toValue(computeMedian(listValues(metric, configuration, of))),
     computeRatio: (side, baseline) => {
       const unit = metric.sources === undefined ? "pair" : "load";

@@ -1,12 +1,12 @@
 /** What the sides of a comparison answered, question by question. */
-import { describePrompt } from "../../protocol/prompt.js";
+import type { PromptContent } from "../../protocol/prompt.js";
 import { completedTrials } from "../../run/run-data.js";
 import type { ComparedAnswer } from "../answer-diff.js";
 import { readTokens } from "../answers.js";
 import type { Group, Side } from "./sides.js";
 
 export interface ComparedQuestion {
-  readonly prompt: string;
+  readonly prompt: PromptContent;
   /** One per side: its first answer; null if it has none. */
   readonly answers: readonly (ComparedAnswer | null)[];
 }
@@ -15,7 +15,7 @@ export function listQuestions({ sides }: Group): readonly ComparedQuestion[] {
   const [baseline] = sides;
   if (baseline === undefined) return [];
   return baseline.data.run.prompts.map(({ prompt, prompt_index }) => ({
-    prompt: describePrompt(prompt),
+    prompt,
     answers: sides.map((side) => findAnswer(side, prompt_index)),
   }));
 }

@@ -9,7 +9,7 @@
 import { didYouMean } from "../../base/did-you-mean.js";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import { UNITS } from "../../metrics/units.js";
+import { LIMIT_UNITS } from "../../metrics/units.js";
 import { HISTORY_METRICS, type HistoryMetric } from "./metrics.js";
 
 export interface FailCondition {
@@ -55,7 +55,7 @@ export function parseFailCondition(text: string): FailCondition {
   }
   const factor = unitFactor(metric, unit);
   if (factor === null) {
-    const units = Object.keys(UNITS[metric.unit].limits).filter((one) => one !== "");
+    const units = Object.keys(LIMIT_UNITS[metric.unit]).filter((one) => one !== "");
     const message = `${JSON.stringify(unit)} is not a unit of ${metric.key}.`;
     const next =
       units.length === 0 ? "Write the bare number, or a change as -5%." : `Its units: ${units.join(", ")}.`;
@@ -80,7 +80,7 @@ function finite(text: string, value: number, at: number, length: number): number
 }
 
 function unitFactor(metric: HistoryMetric, unit: string): number | null {
-  const units: Readonly<Record<string, number>> = UNITS[metric.unit].limits;
+  const units: Readonly<Record<string, number>> = LIMIT_UNITS[metric.unit];
   const name = Object.keys(units).find((one) => one.toLowerCase() === unit.toLowerCase());
   return name === undefined ? null : (units[name] ?? null);
 }

@@ -129,7 +129,7 @@ function historySeries(
     ),
     changes: judged.flatMap(({ measured, levels, changes }) =>
       changes.map((change, i) => ({
-        ...describeChange(change, measured, runs, environments),
+        ...dateChange(change, measured, runs, environments),
         before: levels[i]?.median ?? 0,
         after: levels[i + 1]?.median ?? 0,
         verdict: change.ratio < 1 === (metric.better === "lower") ? ("better" as const) : ("worse" as const),
@@ -141,7 +141,7 @@ function historySeries(
   };
 }
 
-function describeChange(
+function dateChange(
   { at, at_low, at_high, ratio, ci95_low, ci95_high, p_value }: Levels["changes"][number],
   measured: readonly SeriesPoint[],
   runs: readonly HistoryRun[],

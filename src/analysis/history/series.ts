@@ -7,8 +7,8 @@ import { carryTraits, findMachineDifferences } from "../../run/identity.js";
 import type { RunRecord } from "../../run/record-types.js";
 import type { Traits } from "../../run/traits.js";
 import {
-  describeWorkload,
   modelChanges,
+  readWorkload,
   type Workload,
   workloadDifferences,
 } from "../compare/environment-diff.js";
@@ -102,7 +102,7 @@ interface Task {
 /** Runs with the same plan share its objects, so each object is described only once. */
 function findTask(run: RunRecord, planned: PlanConfiguration, known: Map<PlanConfiguration, Task>): Task {
   const task = known.get(planned) ?? {
-    workload: describeWorkload(run, planned, null),
+    workload: readWorkload(run, planned, null),
     asked: readAsked(planned),
   };
   known.set(planned, task);

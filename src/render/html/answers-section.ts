@@ -5,6 +5,7 @@ import { type Answer, collectQuestions, type Question } from "../../analysis/ans
 import { firstDifference } from "../../analysis/divergence.js";
 import { pluralize, safeLine } from "../../base/text.js";
 import { countTrialsEach } from "../../plan/plan-types.js";
+import { describePrompt } from "../../protocol/prompt.js";
 import type { RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
 import { describeRandomWeights } from "../words/random-weights.js";
@@ -65,7 +66,7 @@ function questionArticle(
   index: number,
   options: AnswerOptions,
 ): Markup {
-  const shownPrompt = clipText(prompt, LONGEST_PROMPT_BYTES);
+  const shownPrompt = clipText(describePrompt(prompt), LONGEST_PROMPT_BYTES);
   const findReference = ({ referenceId }: Answer) =>
     answers.find(({ configurationId, text }) => configurationId === referenceId && text !== null) ?? null;
   const seen = new Map<string, number>();

@@ -2,7 +2,6 @@
 
 import { pluralize } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
-import { UNITS } from "../../metrics/units.js";
 import type { CensusKind } from "../../protocol/measurements.js";
 import type { RecordedProof } from "../../run/record-types.js";
 import {
@@ -13,6 +12,7 @@ import {
 } from "../../run/run-data.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { describeAdapter } from "../words/adapter.js";
+import { FORMATS } from "../words/metric-values.js";
 import { recordedName, shownName } from "../words/names.js";
 import { describePrepared } from "../words/prepared.js";
 import { describeStatus } from "../words/status.js";
@@ -84,12 +84,12 @@ function shareText(proof: RecordedProof): string | null {
   if (proof.census === null) return null;
   const { matrix_weights_quantized_share: share, mean_bits_per_weight: bits } = proof;
   if (share === null || bits === null) return "unknown";
-  return `${UNITS.share.format(share)} quantized, ${UNITS.bits.format(bits)} each with their state`;
+  return `${FORMATS.share(share)} quantized, ${FORMATS.bits(bits)} each with their state`;
 }
 
 function kindText({ bytes, matrix_weights, matrix_bytes, quantized_weights, unquantized_dtype }: CensusKind) {
-  const share = UNITS.share.format(quantized_weights / matrix_weights);
-  const bits = UNITS.bits.format((8 * matrix_bytes) / matrix_weights);
+  const share = FORMATS.share(quantized_weights / matrix_weights);
+  const bits = FORMATS.bits((8 * matrix_bytes) / matrix_weights);
   const rest = unquantized_dtype === null ? "" : `, else ${unquantized_dtype}`;
   return `${formatBytes(bytes)}, ${bits} a weight, ${share} quantized${rest}`;
 }

@@ -1,5 +1,6 @@
 import { type Answer, collectQuestions } from "../../analysis/answers.js";
 import { markdownFence, markdownInline } from "../../base/text.js";
+import { describePrompt } from "../../protocol/prompt.js";
 import type { RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
 import { describeStatus } from "../words/status.js";
@@ -18,7 +19,7 @@ export function answersMarkdown(data: RunData): string {
     "",
     `## ${index + 1}. ${markdownInline(promptId)}`,
     "",
-    markdownFence(prompt),
+    markdownFence(describePrompt(prompt)),
     ...(answers.length === 0 ? ["", "No configuration reached this question."] : []),
     ...answers.flatMap((answer) => [
       "",

@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { collectQuestions } from "../../analysis/answers.js";
 import { safeLine, safeLines, wrapText } from "../../base/text.js";
+import { describePrompt } from "../../protocol/prompt.js";
 import type { RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
 import { describeRandomWeights } from "../words/random-weights.js";
@@ -34,7 +35,9 @@ export function answersText(data: RunData, style: TextStyle): string {
   const notes = randomNote === null ? [] : wrapText(safeLine(randomNote), width + 4);
   const lines = questions.slice(0, MOST_QUESTIONS).flatMap(({ prompt, answers }, index) => [
     "",
-    ...wrapText(`${index + 1}. ${safeLine(prompt)}`, width + 4).map((line) => colors.bold(line)),
+    ...wrapText(`${index + 1}. ${safeLine(describePrompt(prompt))}`, width + 4).map((line) =>
+      colors.bold(line),
+    ),
     ...answers.flatMap((answer) => {
       const same = answer.equalsReference === true ? " (identical to the reference)" : "";
       const name = names.get(answer.configurationId) ?? safeLine(answer.configuration);

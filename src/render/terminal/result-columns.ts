@@ -11,10 +11,10 @@ import {
   textMetrics,
   trialMetrics,
 } from "../../metrics/registry.js";
-import { UNITS } from "../../metrics/units.js";
 import type { ConfigurationSummary, RunSummary } from "../../run/summary-schema.js";
 import { DISTURBED_MARK, isDisturbed } from "../words/disturbed-mark.js";
 import { formatRatio } from "../words/effects.js";
+import { FORMATS } from "../words/metric-values.js";
 
 export interface ResultColumn {
   readonly header: string;
@@ -113,7 +113,7 @@ function metricColumn(
 ): readonly ResultColumn[] {
   const { shown, unit } = metric;
   if (shown?.result === undefined || unit === null) return [];
-  const { title, dropRank, format = UNITS[unit].format } = shown.result;
+  const { title, dropRank, format = FORMATS[unit] } = shown.result;
   if (shown.isOptional && configurations.every((one) => value(one) === null)) return [];
   const hasBatches = haveBatches({ configurations });
   if (shown.isOfBatches && !hasBatches) return [];

@@ -4,33 +4,27 @@ import {
   type GroupFigures,
   isSameMachine,
   listObstacles,
+  type MetricFigures,
 } from "../../analysis/compare/compare.js";
 import {
   type Difference,
   environmentDifferences,
   pickSurroundings,
 } from "../../analysis/compare/environment-diff.js";
-import type { MetricRatio, MetricValue } from "../../analysis/compare/metrics.js";
+import type { MetricRatio } from "../../analysis/compare/metrics.js";
 import { type CompareInput, type Group, groupSides } from "../../analysis/compare/sides.js";
 import { FalconError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import { UNITS } from "../../metrics/units.js";
 import { completedTrials, findRunningProof } from "../../run/run-data.js";
+import { FORMATS } from "./metric-values.js";
 import { describeReason, describeSettings, SETTINGS } from "./reasons.js";
 import { describeStatus } from "./status.js";
 
 export const COMPARE_SCHEMA_VERSION = 1;
 
-export interface ComparedMetric {
-  readonly key: string;
-  readonly title: string;
-  readonly better: "lower" | "higher";
-  /** One per side; the first is the baseline's. */
-  readonly values: readonly (MetricValue | null)[];
-  /** The same values, formatted for people. */
+export interface ComparedMetric extends Omit<MetricFigures, "unit"> {
+  /** The values, formatted for people. */
   readonly texts: readonly (string | null)[];
-  /** Ratios to the baseline, one per side; null for the baseline itself, and if there is nothing to compare. */
-  readonly against: readonly (MetricRatio | null)[];
 }
 
 export interface ComparedSide {
@@ -120,15 +114,8 @@ function writeGroup(group: Group): ComparedGroup {
   };
 }
 
-function writeMetric({
-  key,
-  title,
-  better,
-  unit,
-  values,
-  against,
-}: GroupFigures["metrics"][number]): ComparedMetric {
-  const texts = values.map((value) => (value === null ? null : UNITS[unit].format(value.value)));
+function writeMetric({ key, title, better, unit, values, against }: MetricFigures): ComparedMetric {
+  const texts = values.map((value) => (value === null ? null : FORMATS[unit](value.value)));
   return {
     key,
     title,

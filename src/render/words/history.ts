@@ -10,8 +10,8 @@ import type {
 import { HISTORY_METRICS } from "../../analysis/history/metrics.js";
 import { FEWEST_RUNS_BEFORE, type NewestAgainst } from "../../analysis/history/newest.js";
 import { pluralize, safeLine } from "../../base/text.js";
-import { UNITS } from "../../metrics/units.js";
 import { describeChange, describeUnrecorded } from "../../run/identity.js";
+import { FORMATS } from "./metric-values.js";
 import { shownLabel } from "./names.js";
 
 /** Returns a function that writes a date in UTC, without the time if no day has two runs. */
@@ -38,7 +38,7 @@ export function percentRange(low: number, high: number): string {
 
 export function formatMetricValue(metric: string, value: number): string {
   const unit = HISTORY_METRICS.find(({ key }) => key === metric)?.unit;
-  return unit === undefined ? String(value) : UNITS[unit].format(value);
+  return unit === undefined ? String(value) : FORMATS[unit](value);
 }
 
 /** `bitsandbytes 0.49.0 → 0.50.2`, `lm_eval 0.4.13 is new`, `CPU instruction sets: avx512_bf16 missing`. */

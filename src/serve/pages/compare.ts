@@ -1,9 +1,11 @@
 /** Any runs or configurations side by side: a form to choose them, then the comparison with its chart. */
+
 import { html, raw } from "hono/html";
 import { diffAnswers } from "../../analysis/answer-diff.js";
 import type { ComparedQuestion } from "../../analysis/compare/side-answers.js";
 import type { FalconError } from "../../base/errors.js";
 import { safeLines } from "../../base/text.js";
+import { describePrompt } from "../../protocol/prompt.js";
 import { renderAnswerDiff } from "../../render/html/answer-diff-markup.js";
 import { clipAnswer } from "../../render/html/clip.js";
 import { statusWords } from "../../render/terminal/run-list.js";
@@ -176,6 +178,6 @@ function questionPart({ sides }: ComparedGroup, { prompt, answers }: ComparedQue
         : raw(renderAnswerDiff(diffAnswers(one, first), false).text);
     }),
   ];
-  return html`<h3>${text(prompt.slice(0, 300))}</h3>
+  return html`<h3>${text(describePrompt(prompt).slice(0, 300))}</h3>
 <div class="answers">${said.map((one, index) => html`<div class="answer"><h4>${text(sides[index]?.name ?? "")}</h4><div class="said" dir="auto" translate="no">${one}</div></div>`)}</div>`;
 }
