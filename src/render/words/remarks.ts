@@ -7,6 +7,7 @@ import type { CompletedTrial, RecordedEnvironment, RecordedProof } from "../../r
 import type { ConfigurationData } from "../../run/run-data.js";
 
 const BITSANDBYTES_METHODS = ["int8", "4bit"];
+
 /** Trials that were far too slow. The first trial is mentioned separately, because it is often slow for a reason of its own. */
 export function describeSlowTrials({ usualSec, slow }: SlowTrials): readonly string[] {
   const remarks: string[] = [];

@@ -4,10 +4,14 @@ import {
   describeDisturbed,
   describeKept,
   describeModelFiles,
+  describeRecompiled,
   describeRepacking,
+  describeScoring,
   describeSlowTrials,
 } from "../../../src/render/words/remarks.js";
 import type { CompletedTrial, LoadRecord, RecordedProof } from "../../../src/run/record-types.js";
+import { type ConfigurationData, groupRecords } from "../../../src/run/run-data.js";
+import { scoredRun } from "../../fixtures/quality.js";
 import { loadMeasurement, measurement, THREE } from "../../fixtures/records.js";
 
 const trials = (...tpots: number[]) =>
@@ -127,4 +131,30 @@ test.each([
 ])("disturbed trials are told in words that fit their number: %o", (disturbed, text) => {
   const trials = disturbed.map((one) => ({ disturbed_by: one ? ["a neighbour"] : [] }));
   expect(describeDisturbed(trials as unknown as CompletedTrial[])).toEqual([text]);
+});
+
+function readFirst(generation: object): ConfigurationData {
+  const [own] = groupRecords(scoredRun({ configurations: THREE.slice(0, 1) }), "test").configurations;
+  if (own === undefined) throw new Error("the run has no configuration");
+  return { ...own, plan: { ...own.plan, generation: { ...own.plan.generation, ...generation } } };
+}
+
+test("what was scored in another way than it answered says so", () => {
+  expect(describeScoring(readFirst({}))).toEqual([]);
+  expect(describeScoring(readFirst({ compile: "forward" }))).toEqual([
+    "its texts were scored by the uncompiled forward pass",
+  ]);
+});
+
+test("a trial that was measured again because of a compilation is told", () => {
+  const { trials } = readFirst({});
+  const completed = trials.flatMap((trial) => (trial.status === "completed" ? [trial] : []));
+  expect(describeRecompiled(completed)).toEqual([]);
+  const again = completed.map((trial) => ({
+    ...trial,
+    measurement: { ...trial.measurement, recompilations: 1 },
+  }));
+  expect(describeRecompiled(again.slice(0, 1))).toEqual([
+    "1 trial measured again, because something was compiled during the trial",
+  ]);
 });
