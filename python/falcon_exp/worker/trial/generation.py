@@ -18,7 +18,7 @@ from falcon_exp.worker.devices.noise import NoiseMeter
 from falcon_exp.worker.devices.rss import PeakRss, trim_heap
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.proof.generate_facts import SeenCache
-from falcon_exp.worker.trial.batch import cut_answers, find_row_limits, prepare_batch
+from falcon_exp.worker.trial.batch import Batch, cut_answers, find_row_limits, prepare_batch
 from falcon_exp.worker.trial.cache_kinds import apply_cache, verify_cache
 from falcon_exp.worker.trial.compilation import Compilations, apply_compile, count_compilations, verify_compiled
 from falcon_exp.worker.trial.depth import FilledCache, fill_depth, given_cache_alone, put_behind
@@ -105,9 +105,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     prompts = fit_prompts(loaded, request)
     limits = find_row_limits(prompts, generation)
     filled = fill_depth(loaded, prompts, generation)
-    settings = prepare_settings(loaded, generation, filled)
-    if limits is not None:
-        settings.max_length, settings.max_new_tokens = None, max(limits)
+    settings = prepare_settings(loaded, generation, filled, limits)
     stops = StopStrings(loaded.tokenizer, generation["stop"]) if generation.get("stop") else None
     drafting = loaded.assistant.options(generation)
     is_drafting = settings.prompt_lookup_num_tokens is not None or len(drafting) > 0
@@ -147,19 +145,12 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     cache_bytes = _verify_run(loaded, generation, seen)
     output = output[:, tokens_before - batch.padded_tokens :]
     answers = cut_answers(output, batch, end_ids(settings), limits)
-    for index, answer in enumerate(answers):
-        if (is_first and index == 0) or may_be_chosen_from_nothing(answer):
-            newest = None if kept is None or kept.newest is None else kept.newest[index]
-            require_finite_logits(model, batch.read_row(output, index, len(answer)), newest)
-    stopped = [None if stops is None else stops.find_end(answer.tolist()) for answer in answers]
-    answers = [answer[:end] for answer, end in zip(answers, stopped, strict=True)]
-    rows = [
-        _describe_answer(loaded.tokenizer, answer, settings, is_stopped=end is not None)
-        for answer, end in zip(answers, stopped, strict=True)
-    ]
-    output_tokens = sum(len(answer) for answer in answers)
+    _require_finite_answers(model, output, batch, answers, kept, is_first=is_first)
+    rows = [_describe_answer(loaded.tokenizer, answer, settings, stops) for answer in answers]
+    row_tokens = [len(row["output_ids"]) for row in rows]
+    output_tokens = sum(row_tokens)
     # If the library notices one step late that an answer has ended, it makes one more token and takes it back.
-    times_sec = clock.times_sec[: max(len(answer) for answer in answers)]
+    times_sec = clock.times_sec[: max(row_tokens)]
     return {
         "input_tokens": sum(batch.row_tokens),
         "output_tokens": output_tokens,
@@ -170,7 +161,7 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
         **_describe_compilations(loaded, compilations),
         "cache_bytes": cache_bytes,
         "depth_fill_sec": None if filled is None else filled.fill_sec,
-        "batch_tokens_per_sec": _batch_rate(times_sec, ended, output_tokens - len(answers)),
+        "batch_tokens_per_sec": _batch_rate(times_sec, ended, output_tokens - len(rows)),
         "peak_memory_allocated_bytes": device.allocated_bytes,
         "peak_memory_allocated_bytes_by_device": device.allocated_bytes_by_device,
         "peak_memory_reserved_bytes": device.reserved_bytes,
@@ -215,13 +206,20 @@ def _decode(tokenizer: Any, ids: Any) -> str:
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def prepare_settings(loaded: Loaded, generation: dict[str, Any], filled: FilledCache | None) -> Any:
-    """Returns ``generation_config`` with the cache and the compilation that were asked for."""
+def prepare_settings(
+    loaded: Loaded,
+    generation: dict[str, Any],
+    filled: FilledCache | None,
+    limits: Sequence[int] | None = None,
+) -> Any:
+    """Returns ``generation_config`` with the cache, the compilation and the limits of rows that were asked for."""
     settings = generation_config(loaded.model, loaded.tokenizer, generation)
     if filled is None:
         apply_cache(settings, generation.get("cache"), loaded.cache_room)
     elif settings.max_length is not None:
         settings.max_length += filled.ids.shape[1]
+    if limits is not None:
+        settings.max_length, settings.max_new_tokens = None, max(limits)
     apply_compile(settings, generation, loaded.model.device.type)
     return settings
 
@@ -277,10 +275,30 @@ def _generate(
         raise WorkerError("generation-invalid", f"The model does not run with {key}: {error}") from error
 
 
-def _describe_answer(tokenizer: Any, ids: torch.Tensor, settings: Any, *, is_stopped: bool) -> dict[str, Any]:
+def _require_finite_answers(
+    model: Any,
+    output: torch.Tensor,
+    batch: Batch,
+    answers: list[torch.Tensor],
+    kept: NewestLogits | None,
+    *,
+    is_first: bool,
+) -> None:
+    """Raises WorkerError ``logits-not-finite``; looks at a load's first answer, and at answers that suggest it."""
+    for index, answer in enumerate(answers):
+        if (is_first and index == 0) or may_be_chosen_from_nothing(answer):
+            newest = None if kept is None or kept.newest is None else kept.newest[index]
+            require_finite_logits(model, batch.read_row(output, index, len(answer)), newest)
+
+
+def _describe_answer(
+    tokenizer: Any, generated: torch.Tensor, settings: Any, stops: StopStrings | None
+) -> dict[str, Any]:
+    end = None if stops is None else stops.find_end(generated.tolist())
+    ids = generated[:end]
     ended_itself = len(ids) > 0 and int(ids[-1]) in end_ids(settings)
     return {
-        "finish_reason": "eos" if ended_itself else "stop" if is_stopped else "length",
+        "finish_reason": "eos" if ended_itself else "length" if end is None else "stop",
         "output_text": _decode(tokenizer, ids),
         "output_ids": ids.tolist(),
         "output_ids_sha256": _hash_ids(ids),
