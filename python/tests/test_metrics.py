@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from falcon_exp.results import runs
-from falcon_exp.results.metrics import metrics, read_path
+from falcon_exp.results.metrics import metrics, read_load_metric, read_path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "results" / "example"
 
@@ -52,3 +53,21 @@ def test_what_a_file_lacks_is_no_value() -> None:
     assert read_path({"elapsed_sec": None}, ("elapsed_sec", "median")) is None
     assert read_path({}, ("cpu_sec", "median")) is None
     assert read_path({"load_sec": 0}, ("load_sec",)) == 0.0
+
+
+def test_a_metric_of_a_load_is_read_where_the_registry_says_it_is() -> None:
+    (run,) = runs(EXAMPLES / "quality")
+    configuration = next(one for one in run.data.configurations if one.id == "fp4")
+    assert configuration.load is not None
+    assert configuration.outcome is not None
+    at_load, after = configuration.load["load"]["proof"], configuration.outcome["proof_after"]
+    assert read_load_metric("load_sec", configuration) == (True, configuration.load["load"]["load_sec"])
+    assert read_load_metric("weights_at_load_bytes", configuration) == (True, at_load["weights_bytes"])
+    assert read_load_metric("weights_after_trials_bytes", configuration) == (True, after["weights_bytes"])
+    assert read_load_metric("weights_bytes", configuration) == (True, after["weights_bytes"])
+    assert read_load_metric("parameters", configuration) == (True, at_load["parameters"])
+    # A metric that reads the running model has the load's value for a run that was cut off.
+    begun = replace(configuration, outcome=None)
+    assert read_load_metric("weights_bytes", begun) == (True, at_load["weights_bytes"])
+    assert read_load_metric("weights_after_trials_bytes", begun) == (True, None)
+    assert read_load_metric("elapsed_sec", configuration) == (False, None)

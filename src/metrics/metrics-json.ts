@@ -23,9 +23,22 @@ interface JsonMetric {
   readonly sources: readonly string[];
 }
 
-/** Every metric that is a number, in the order of the registry. */
-export function describeMetrics(): { readonly metrics: readonly JsonMetric[] } {
+/** Where a metric of a load is in the records: `from` and `field` as in its entry. */
+interface JsonLoadPlace {
+  readonly key: string;
+  readonly from: LoadMetric["from"];
+  readonly field: string;
+}
+
+/** Every metric that is a number, in the order of the registry; `loads` has those that are columns of a table as well. */
+export function describeMetrics(): {
+  readonly loads: readonly JsonLoadPlace[];
+  readonly metrics: readonly JsonMetric[];
+} {
   return {
+    loads: loadMetrics
+      .filter(({ unit, column }) => unit !== null || column !== undefined)
+      .map(({ key, from, field = key }) => ({ key, from, field })),
     metrics: [
       ...trialMetrics.map((metric) =>
         describe(

@@ -55,27 +55,24 @@ def columns() -> tuple[tuple[str, str], ...]:
     return tuple((one["name"], one["type"]) for one in _described()["columns"])
 
 
-#: Metrics of a load that are read again after the last trial; the later reading is used if there is one.
-_RUNNING = frozenset({"weights_bytes", "matrix_weights_quantized_share", "mean_bits_per_weight"})
-_AFTER = frozenset({"compilations", "compile_sec"})
-_COUNTED = frozenset({"parameters", "linear_layers", "quantized_linear_layers"})
+@cache
+def _load_places() -> dict[str, tuple[str, str]]:
+    """For each metric of a load, the part of the records that holds it, and its key there."""
+    return {one["key"]: (one["from"], one["field"]) for one in _described()["loads"]}
 
 
 def read_load_metric(key: str, configuration: Configuration) -> tuple[bool, Any]:
     """Whether the key is a metric of a load, and the metric's value."""
+    place = _load_places().get(key)
+    if place is None:
+        return False, None
     load = (configuration.load or {}).get("load") or {}
     at_load = load.get("proof") or {}
     after = (configuration.outcome or {}).get("proof_after") or {}
-    if key in _RUNNING:
-        return True, (after or at_load).get(key)
-    if key in _AFTER:
-        return True, after.get(key)
-    if key in _COUNTED:
-        return True, at_load.get(key)
-    if key == "weights_after_trials_bytes":
-        return True, after.get("weights_bytes")
-    path = next((one.record for one in metrics() if one.key == key and one.of == "load"), None)
-    return path is not None, None if path is None else find_value(load, path)
+    # `running`: the later reading, if there is one.
+    parts = {"load": load, "proof": at_load, "proof_after": after, "running": after or at_load}
+    part, field = place
+    return True, parts[part].get(field)
 
 
 def read_path(body: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
