@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { formatSeconds } from "../../src/base/units.js";
+import { LIST_METRICS, LOAD_LIST_METRICS } from "../../src/metrics/registry.js";
 import { RunProgress } from "../../src/run/run-progress.js";
 import { progressPart } from "../../src/serve/pages/live.js";
 import { fakeRun, THREE } from "../fixtures/records.js";
@@ -24,4 +26,18 @@ test("the figures of a run that is over are not called what is so far", async ()
   const progress = new RunProgress();
   for (const record of records) progress.addRecord(record);
   expect(String(await progressPart(progress, "ended"))).toContain("<caption>Medians; * is the reference.");
+});
+
+test("the figures are the metrics that lists show, in the order of the table of results", async () => {
+  const progress = new RunProgress();
+  for (const record of fakeRun().records) progress.addRecord(record);
+  const page = String(await progressPart(progress, "ended"));
+  const heads = [...page.matchAll(/<th scope="col">(.*?)<\/th>/g)].map(([, head]) => head);
+  expect(heads.slice(0, 3)).toEqual(["Configuration", "Status", "Trials"]);
+  const listed = [...LOAD_LIST_METRICS, ...LIST_METRICS];
+  expect(heads).toHaveLength(3 + listed.length);
+  expect(heads.slice(3, 7)).toEqual(["Weights", "Peak RSS", "Time", "Tokens/s"]);
+  const [first] = progress.configurations();
+  expect(page).toContain(formatSeconds(first?.median_ttft_sec ?? Number.NaN));
+  expect(page.match(/<td data-head="TTFT"/g)).toHaveLength(progress.configurations().length);
 });

@@ -2,6 +2,9 @@
 import { html } from "hono/html";
 import { formatBytes, formatSeconds } from "../../base/units.js";
 import { shortMemoryName } from "../../metrics/memory.js";
+import { type LoadMetric, sortByPlace, type TrialMetric } from "../../metrics/metric.js";
+import { LIST_METRICS, type ListKey, LOAD_LIST_METRICS, type LoadListKey } from "../../metrics/registry.js";
+import { UNITS } from "../../metrics/units.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import { howLoaded } from "../../render/words/loaded.js";
 import { shownLabel } from "../../render/words/names.js";
@@ -61,26 +64,52 @@ function configurationsTable(
   current: string | null,
   isAlive: boolean,
 ): Html {
-  const metric = configurations.find(({ memory_metric }) => memory_metric !== null)?.memory_metric ?? null;
+  const figures = listFigures(configurations);
   const rows = configurations.map((one) => {
     const isBetween = one.id !== current;
     const status = one.status !== "interrupted" || !isAlive ? one.status : isBetween ? "waiting" : "running";
-    const bytes = (value: number | null) => (value === null ? "–" : formatBytes(value));
-    const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
     return html`<tr>
 <th scope="row" data-head="Configuration">${text(shownLabel(one.label))}${one.is_reference ? html` <span title="the reference">*</span>` : ""}</th>
 <td data-head="Status"><span class="status ${status}">${statusWords(status)}</span>${one.problem === null ? "" : html` <span class="bad">${text(one.problem)}</span>`}</td>
 <td data-head="Trials" class="number"><progress max="${one.trials_planned}" value="${one.trials_completed + one.trials_failed}"></progress> ${one.trials_completed}/${one.trials_planned}</td>
-<td data-head="Weights" class="number">${bytes(one.weights_bytes)}</td>
-<td data-head="${shortMemoryName(metric)}" class="number">${bytes(one.median_peak_memory_bytes)}</td>
-<td data-head="Time" class="number">${seconds(one.median_elapsed_sec)}</td>
-<td data-head="Tokens/s" class="number">${one.median_decode_tokens_per_sec?.toFixed(1) ?? "–"}</td>
-</tr>`;
+${figures.map(
+  ({ head, cell }) => html`<td data-head="${head}" class="number">${cell(one)}</td>
+`,
+)}</tr>`;
   });
-  const heads = ["Configuration", "Status", "Trials", "Weights", shortMemoryName(metric), "Time", "Tokens/s"];
+  const heads = ["Configuration", "Status", "Trials", ...figures.map(({ head }) => head)];
   return html`<table><caption>Medians${isAlive ? " so far" : ""}; * is the reference.</caption>
 <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${rows}</tbody></table>`;
+}
+
+interface Figure {
+  readonly head: string;
+  readonly cell: (configuration: ConfigurationProgress) => string;
+}
+
+/** The metrics that lists of runs show, in the order of the table of results. */
+function listFigures(configurations: readonly ConfigurationProgress[]): readonly Figure[] {
+  const memory = configurations.find(({ memory_metric }) => memory_metric !== null)?.memory_metric ?? null;
+  const listed: readonly (TrialMetric | LoadMetric)[] = [...LOAD_LIST_METRICS, ...LIST_METRICS];
+  return sortByPlace(listed, ({ shown }) => shown?.result?.place ?? true).flatMap((metric) => {
+    const { key, shown, unit } = metric;
+    if (shown === undefined || unit === null) return [];
+    const read = (one: ConfigurationProgress) =>
+      "from" in metric ? one[key as LoadListKey] : one[`median_${key as ListKey}`];
+    if (shown.isOptional && configurations.every((one) => read(one) === null)) return [];
+    const format = shown.result?.format ?? UNITS[unit].format;
+    const name = "sources" in metric ? shortMemoryName(memory) : shown.title;
+    return [
+      {
+        head: name.charAt(0).toUpperCase() + name.slice(1),
+        cell: (one) => {
+          const value = read(one);
+          return value === null ? "–" : format(value);
+        },
+      },
+    ];
+  });
 }
 
 /** One record as a line; null for a record that means nothing to a person watching. */
