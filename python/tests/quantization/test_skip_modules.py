@@ -10,6 +10,8 @@ from transformers import dynamic_module_utils
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.quantization import registry
+from falcon_exp.worker.quantization.none import Unquantized
 from falcon_exp.worker.quantization.skip_modules import matches, suggest_entries
 from falcon_exp.worker.trial.loading import load
 from tests.conftest import QUANTIZATIONS, configuration
@@ -71,6 +73,21 @@ def test_an_entry_that_names_no_layer_is_an_error_with_near_names(
     assert caught.value.code == "skip-modules-unmatched"
     if near is not None:
         assert near in caught.value.message.partition("Near: ")[2]
+
+
+def test_a_method_that_is_new_in_the_registry_takes_no_entry_that_names_no_layer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class New(Unquantized):
+        key = "new"
+        is_quantizing = True
+
+    monkeypatch.setattr(registry, "METHODS", (*registry.METHODS, New()))
+    asked = configuration("none")
+    asked["quantization"] = {"method": "new", "skip_modules": ["no_such_module"]}
+    with pytest.raises(WorkerError, match="no_such_module names no linear layer") as caught:
+        load(asked, Devices.open())
+    assert caught.value.code == "skip-modules-unmatched"
 
 
 def test_an_entry_that_is_no_pattern_is_an_error() -> None:

@@ -20,10 +20,17 @@ class Method(ABC):
     is_quantizing: ClassVar[bool] = True
     #: False for the one that takes the files as they are, which is reported but not verified.
     is_certain: ClassVar[bool] = True
+    #: Whether its library replaces subclasses of ``nn.Linear`` too; False if they must become plain layers first.
+    replaces_subclasses: ClassVar[bool] = False
     #: Keys of ``quantization_effective`` that ``read_settings`` returns.
     settings: ClassVar[tuple[str, ...]] = ()
     #: The key of ``requirements.EXTRAS`` that brings its library; None if the worker's own requirements do.
     extra: ClassVar[str | None] = None
+
+    @property
+    def replaces_layers(self) -> bool:
+        """Whether the library replaces linear layers, or their weights, when a model is loaded."""
+        return self.is_quantizing and self.is_certain
 
     @abstractmethod
     def name(self, asked: dict[str, Any]) -> str:

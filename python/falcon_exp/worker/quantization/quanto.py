@@ -18,6 +18,7 @@ class Quanto(Method):
     """One byte per weight and a constant per row; for int4 half a byte, and a constant and a shift per group."""
 
     key: ClassVar[str] = "quanto"
+    replaces_subclasses: ClassVar[bool] = True
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
     extra: ClassVar[str] = "quanto"
 

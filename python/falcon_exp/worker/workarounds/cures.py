@@ -12,11 +12,10 @@ import torch
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.proof.linear_modules import linear_modules
 from falcon_exp.worker.quantization.four_bit import FourBit
-from falcon_exp.worker.quantization.fp8 import Fp8
 from falcon_exp.worker.quantization.int8 import Int8
 from falcon_exp.worker.quantization.quanto import Quanto
+from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.quantization.skip_modules import refuse_unmatched, suggest_entries
-from falcon_exp.worker.quantization.torchao import TorchAo
 from falcon_exp.worker.skeleton import build_skeleton
 from falcon_exp.worker.workarounds import (
     cpu_4bit_shapes,
@@ -30,8 +29,6 @@ from falcon_exp.worker.workarounds import (
 
 #: bitsandbytes' methods, which have most of these defects.
 _INT8, _FOUR_BIT = Int8.key, FourBit.key
-#: Methods that replace linear layers when a model is loaded.
-_REPLACING = frozenset({_INT8, _FOUR_BIT, TorchAo.key, Quanto.key, Fp8.key})
 _MOST_NAMED = 5
 
 
@@ -68,7 +65,7 @@ class Cures:
         more = [name for names in self.unquantized.values() for name in names]
         if not more:
             return quantization
-        return {**quantization, "skip_modules": sorted({*(quantization["skip_modules"] or []), *more})}
+        return {**quantization, "skip_modules": sorted({*(quantization.get("skip_modules") or []), *more})}
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -92,18 +89,18 @@ def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> 
     """
     quantization = configuration["quantization"]
     method = quantization["method"]
-    if method not in _REPLACING:
+    traits = find_method(quantization)
+    if not traits.replaces_layers:
         return Cures()
     model = build_skeleton(config, trust_remote_code=configuration["trust_remote_code"])
-    refuse_unmatched(quantization["skip_modules"], model)
-    linears = _quantizable(model, quantization["skip_modules"])
+    refuse_unmatched(quantization.get("skip_modules"), model)
+    linears = _quantizable(model, quantization.get("skip_modules"))
     is_allowed = configuration["workarounds"] == "auto"
     readers = weight_readers.find_weight_readers(model, linears, config, method) if is_allowed else []
     if not is_allowed:
         _refuse_read_by_the_model(linears, config, method)
     remaining = {name: module for name, module in linears.items() if name not in readers}
-    # Quanto replaces subclasses of nn.Linear too.
-    wants_plain = is_allowed and method != Quanto.key
+    wants_plain = is_allowed and not traits.replaces_subclasses
     plain = [name for name, module in remaining.items() if plain_linear.is_subclass(module)] if wants_plain else []
     unfit: dict[str, tuple[int, int]] = {}
     if method == _FOUR_BIT and cpu_4bit_shapes.is_limited(device_kind):
