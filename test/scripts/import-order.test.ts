@@ -85,3 +85,22 @@ test("a circle, a folder without a place and an import that leads nowhere are re
   expect(said).toContain("known-folders: src/base/c.ts → src/utils/x.ts");
   expect(said).toContain("no-unresolvable: src/base/c.ts");
 });
+
+test("a tool of developers is refused, what is bundled or installed with the program is taken", async () => {
+  const packages = ["vitest", "zod", "zeromq"];
+  const said = await violations({
+    "package.json": JSON.stringify({
+      devDependencies: { vitest: "1", zod: "1" },
+      dependencies: { zeromq: "1" },
+    }),
+    ...Object.fromEntries(
+      packages.flatMap((name) => [
+        [`node_modules/${name}/package.json`, JSON.stringify({ name, version: "1.0.0", main: "index.js" })],
+        [`node_modules/${name}/index.js`, "module.exports = {};\n"],
+      ]),
+    ),
+    "src/base/a.ts": packages.map((name, index) => `export * as a${index} from "${name}";\n`).join(""),
+  });
+  expect(said).toContain("no-dev-dependencies: src/base/a.ts → node_modules/vitest/index.js");
+  expect(said).toContain("1 dependency violations (1 errors");
+});
