@@ -154,6 +154,19 @@ export const planTrialSchema = z.strictObject({
 });
 export type PlanTrial = z.infer<typeof planTrialSchema>;
 
+/** A prompt of the experiment, once in the plan's file for all trials that measure it. */
+export const planPromptSchema = z.strictObject({
+  schema_version: z.literal(PLAN_SCHEMA_VERSION),
+  kind: z.literal("prompt"),
+  prompt_index: nonNegativeInt,
+  prompt: promptSchema,
+});
+export type PlanPrompt = z.infer<typeof planPromptSchema>;
+
+/** A trial's line in the plan's file. Plans made before prompts had lines of their own have the prompt in each of these. */
+const planTrialLineSchema = planTrialSchema.extend({ prompt: promptSchema.optional() });
+export type PlanTrialLine = z.infer<typeof planTrialLineSchema>;
+
 /** One load of one configuration, in the order of running. Files call it `block`. */
 export const loadSessionSchema = z.strictObject({
   schema_version: z.literal(PLAN_SCHEMA_VERSION),
@@ -181,7 +194,8 @@ export const planLineSchema = z.discriminatedUnion("kind", [
   planHeaderSchema,
   planConfigurationSchema,
   loadSessionSchema,
-  planTrialSchema,
+  planPromptSchema,
+  planTrialLineSchema,
   planTextSchema,
 ]);
 

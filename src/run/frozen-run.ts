@@ -3,6 +3,7 @@ import { mkdir, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FalconError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { isSamePlan } from "../plan/plan-file.js";
 import { RunPaths } from "./paths.js";
 import { writeResultFile } from "./result-file.js";
 import { hasTasks } from "./task-folders.js";
@@ -20,7 +21,7 @@ export interface FrozenRun {
  */
 export async function freezeRun(run: RunPaths, { experimentText, planText }: FrozenRun): Promise<void> {
   const there = await readFile(run.plan, "utf8").catch(() => null);
-  if (there !== null && there !== planText) throw otherRun(`${run.plan} is another plan.`);
+  if (there !== null && !isSamePlan(there, planText)) throw otherRun(`${run.plan} is another plan.`);
   if (!(await hasTasks(run)) && (await stat(run.records).catch(() => null)) !== null) {
     throw otherRun(`${run.folder} is a run that was not measured in slices.`);
   }

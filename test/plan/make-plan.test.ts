@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makePlan } from "../../src/plan/make-plan.js";
-import { parsePlan, planText } from "../../src/plan/plan-file.js";
+import { isSamePlan, parsePlan, planText } from "../../src/plan/plan-file.js";
 import type { Plan } from "../../src/plan/plan-types.js";
 import { collectErrors, load, minimal, planExperiment } from "../fixtures/experiments.js";
 
@@ -146,6 +146,32 @@ test("a plan survives its file unchanged, and equal files give equal bytes", asy
     }),
     { numRuns: 50 },
   );
+});
+
+test("a prompt's text stands once in the file, and plans that have it in every trial are read as before", async () => {
+  const plan = await planExperiment(
+    `name: x
+model: a/b
+prompts:
+  - The yeast
+  - messages: [{role: user, content: The dough}]
+repeats: 2
+rounds: 1
+matrix: {quantization: [none, int8]}
+`,
+  );
+  const text = planText(plan);
+  expect(plan.trials).toHaveLength(8);
+  expect(text.match(/The yeast/g)).toHaveLength(1);
+  expect(text.match(/The dough/g)).toHaveLength(1);
+  const older = [plan.header, ...plan.configurations, ...plan.blocks, ...plan.trials]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join("");
+  expect(parsePlan(older)).toEqual(plan);
+  expect(isSamePlan(older, text)).toBe(true);
+  expect(isSamePlan(older, text.replace("The yeast", "The flour"))).toBe(false);
+  const without = text.split("\n").filter((line) => !line.includes("The yeast"));
+  expect(() => parsePlan(without.join("\n"))).toThrow("lacks the prompt of the trial none/p1/r1");
 });
 
 test("a damaged plan file names the line", () => {
