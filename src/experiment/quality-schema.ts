@@ -3,7 +3,6 @@ import { z } from "zod";
 
 /** Evaluation texts that come with falcon-exp: `texts/<name>.txt`. */
 export const SHIPPED_TEXTS = ["english", "german", "french", "spanish", "code"] as const;
-export type ShippedText = (typeof SHIPPED_TEXTS)[number];
 
 /** The default window of llama.cpp, so that values can be compared with its own. */
 const DEFAULT_CONTEXT = 512;

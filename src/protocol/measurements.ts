@@ -38,7 +38,6 @@ export const censusSchema = z.strictObject({
   /** Tensors that cannot be opened, or whose number of weights is not known; at most five names. */
   unknown: z.strictObject({ count: nonNegativeInt, names: z.array(z.string()) }),
 });
-export type Census = z.infer<typeof censusSchema>;
 
 /** An adapter on the live model, separate from the model's weights. */
 export const adapterProofSchema = z.strictObject({
@@ -52,7 +51,6 @@ export const adapterProofSchema = z.strictObject({
   /** Whether each of its layers adds its product to that of the layer beneath it. */
   active: z.boolean(),
 });
-export type AdapterProof = z.infer<typeof adapterProofSchema>;
 
 /** A second model that drafts tokens. */
 export const assistantProofSchema = z.strictObject({
@@ -128,7 +126,6 @@ export const cacheShapeSchema = z.strictObject({
   fixed_elements: nonNegativeInt,
   fixed_bytes: bytes,
 });
-export type CacheShape = z.infer<typeof cacheShapeSchema>;
 
 /** What an estimate of a model's memory is based on: its config alone, from which the model is built without weights. */
 export const modelShapeSchema = z.strictObject({
@@ -331,7 +328,6 @@ export const batchRowSchema = z.strictObject({
   output_ids: z.array(nonNegativeInt),
   output_ids_sha256: z.string(),
 });
-export type BatchRow = z.infer<typeof batchRowSchema>;
 
 /** In a batch, tokens are counted over all rows together; answer and text are those of the first row, the trial's own prompt. */
 export const trialMeasurementSchema = z.strictObject({
@@ -417,7 +413,6 @@ export const profileMeasurementSchema = z.strictObject({
   linear_sec: seconds,
   head_sec: seconds,
 });
-export type ProfileMeasurement = z.infer<typeof profileMeasurementSchema>;
 
 /** What else was running, and what held clocks down, before the run began. */
 export const machineStateSchema = z.strictObject({
@@ -449,7 +444,6 @@ export const memoryBandwidthSchema = z.strictObject({
   read_bytes_per_sec: z.number().gt(0),
   array_bytes: bytes,
 });
-export type MemoryBandwidth = z.infer<typeof memoryBandwidthSchema>;
 
 /** What the worker can tell about the machine. Never holds secrets: environment variables come from an allow-list. */
 export const environmentSchema = z.strictObject({

@@ -36,7 +36,6 @@ export const storedLogprobsSchema = z.strictObject({
   /** Largest difference, in nats, between a kept log-probability and the exact one: half of the widest step. */
   largest_error_nats: z.number().min(0),
 });
-export type StoredLogprobs = z.infer<typeof storedLogprobsSchema>;
 
 /** Raw values of one text, one entry per scored token; the report computes statistics from them. */
 export const qualityMeasurementSchema = z.strictObject({
@@ -111,4 +110,3 @@ export const lmEvalMeasurementSchema = z.strictObject({
   sample_hashes: z.record(z.string(), z.array(z.string())),
   elapsed_sec: seconds,
 });
-export type LmEvalMeasurement = z.infer<typeof lmEvalMeasurementSchema>;

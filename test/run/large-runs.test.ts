@@ -18,7 +18,7 @@ import {
 import { parseRecords } from "../../src/run/reader.js";
 import { groupRecords, readRun } from "../../src/run/run-data.js";
 import { Sharing } from "../../src/run/sharing.js";
-import { tableRows } from "../../src/run/table/rows.js";
+import { listRows } from "../../src/run/table/rows.js";
 import { haveAllEnded } from "../../src/run/task-ends.js";
 import { type FakeConfiguration, fakeRun, THREE, toJsonl } from "../fixtures/records.js";
 import { scratchFolder } from "../fixtures/run-folder.js";
@@ -176,7 +176,7 @@ test("a document that is made in pieces is the one that would be made at once", 
     `${JSON.stringify({ schema_version: 1, summaries, rows }, null, 2)}\n`;
   expect(made()).toBe(whole([], []));
   add(data);
-  expect(made()).toBe(whole([writeSummary(data)], tableRows([data])));
+  expect(made()).toBe(whole([writeSummary(data)], [...listRows([data])]));
 });
 
 test("why tasks were cut off stands in the records, in the summary, at the terminal and on the page", async () => {

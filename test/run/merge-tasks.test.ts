@@ -4,7 +4,7 @@ import { joinParts, splitPlan } from "../../src/plan/slices.js";
 import { chooseRecords, mergeTasks } from "../../src/run/merge-tasks.js";
 import { type RunFileRecord, recordSchema } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
-import { tableRows } from "../../src/run/table/rows.js";
+import { listRows } from "../../src/run/table/rows.js";
 import { findParts, TaskOutline } from "../../src/run/task-outline.js";
 import { minimal, planExperiment } from "../fixtures/experiments.js";
 import { failure } from "../fixtures/records.js";
@@ -89,7 +89,7 @@ test("the records of tasks read as those of one run, every trial once", async ()
   const data = groupRecords(merged.records, "here");
   expect(data.run.controller.hostname).toBe("n1, n2");
   expect(
-    new Set(tableRows([data]).map(({ configuration, hostname }) => `${configuration} on ${hostname}`)),
+    new Set([...listRows([data])].map(({ configuration, hostname }) => `${configuration} on ${hostname}`)),
   ).toEqual(
     new Set(["none float32 on n1", "fp4 float32 on n1", "none bfloat16 on n2", "fp4 bfloat16 on n2"]),
   );

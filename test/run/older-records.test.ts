@@ -6,7 +6,7 @@ import { writeSummary } from "../../src/render/words/summary.js";
 import { readRun } from "../../src/run/run-data.js";
 import type { RunSummary } from "../../src/run/summary-schema.js";
 import { tableParquet } from "../../src/run/table/parquet.js";
-import { tableRows } from "../../src/run/table/rows.js";
+import { listRows } from "../../src/run/table/rows.js";
 
 const golden = fileURLToPath(new URL("../golden/records/", import.meta.url));
 const names = readdirSync(golden).filter((name) => name.startsWith("v"));
@@ -52,7 +52,7 @@ test.each(names)(
 
 test("runs of every stage make one table", async () => {
   const runs = await Promise.all(names.map(async (name) => (await readRun(join(golden, name))).data));
-  const rows = tableRows(runs);
+  const rows = [...listRows(runs)];
   expect(new Set(rows.map(({ run_id }) => run_id)).size).toBe(names.length);
   expect(rows.filter(({ status }) => status === "completed").length).toBeGreaterThan(15);
   expect(tableParquet(rows).length).toBeGreaterThan(1000);

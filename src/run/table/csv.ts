@@ -13,12 +13,7 @@ export const BYTE_ORDER_MARK = "\uFEFF";
 
 const BATCH_ROWS = 500;
 
-/** The file's text: a line of names, then the rows; RFC 4180 quoting, `\n` line ends, empty for null. */
-export function tableCsv(rows: Iterable<TableRow>): string {
-  return [...csvPieces(rows)].join("");
-}
-
-/** The same text in pieces. */
+/** The file's text in pieces: a line of names, then the rows; RFC 4180 quoting, `\n` line ends, empty for null. */
 export function* csvPieces(rows: Iterable<TableRow>): Generator<string> {
   const names = COLUMNS.map(({ name }) => name);
   yield stringify([], { header: true, columns: names });

@@ -3,12 +3,7 @@ import type { RunData } from "../run-data.js";
 import type { Cell, RowSource, TableRow } from "./column.js";
 import { COLUMNS } from "./columns.js";
 
-/** The rows in the order of the runs, their configurations and their trials. */
-export function tableRows(runs: readonly RunData[]): TableRow[] {
-  return [...listRows(runs)];
-}
-
-/** The same rows one after another, so that they need not all be in memory at once. */
+/** The rows in the order of the runs, their configurations and their trials, one after another, so that not all need be in memory. */
 export function* listRows(runs: readonly RunData[]): Generator<TableRow> {
   for (const source of listSources(runs)) yield nameCells(readCells(source));
 }
