@@ -86,10 +86,12 @@ test("spellings of other tools lead to the words that are meant", () => {
 });
 
 test("methods are ordered by the bits of a weight, and what is not quantized takes the most", () => {
-  const ordered = [...listFittedQuantizations()].sort(
-    (a, b) => computeOrderingBits(a) - computeOrderingBits(b),
-  );
-  expect(ordered.map(describeQuantization)).toEqual(["nf4-double", "fp4", "nf4", "int8", "none"]);
+  const names = ["nf4-double", "fp4", "nf4", "int8", "none"];
+  // A method that is fitted as well, whichever it is, changes nothing for these.
+  const ordered = listFittedQuantizations()
+    .filter((one) => names.includes(describeQuantization(one)))
+    .toSorted((a, b) => computeOrderingBits(a) - computeOrderingBits(b));
+  expect(ordered.map(describeQuantization)).toEqual(names);
   expect(ordered.map(isQuantized)).toEqual([true, true, true, true, false]);
 });
 
