@@ -127,7 +127,7 @@ export const CONFIGURATION_COLUMNS: readonly TableColumn[] = [
   ),
   column.string(
     "quantization_type",
-    "fp4 or nf4, read back",
+    "of its weights, such as nf4 or int8-dynamic, read back",
     (source) => findProof(source)?.quantization_effective?.type,
   ),
   column.boolean(
