@@ -4,9 +4,9 @@ import { formatBytes, formatSeconds } from "../../base/units.js";
 import { shortMemoryName } from "../../metrics/memory.js";
 import { type LoadMetric, sortByPlace, type TrialMetric } from "../../metrics/metric.js";
 import { LIST_METRICS, type ListKey, LOAD_LIST_METRICS, type LoadListKey } from "../../metrics/registry.js";
-import { UNITS } from "../../metrics/units.js";
 import { statusWords } from "../../render/terminal/run-list.js";
 import { howLoaded } from "../../render/words/loaded.js";
+import { FORMATS } from "../../render/words/metric-values.js";
 import { shownLabel } from "../../render/words/names.js";
 import { describeProofShare } from "../../render/words/quantized-share.js";
 import type { FollowEnd } from "../../run/follow-records.js";
@@ -98,7 +98,7 @@ function listFigures(configurations: readonly ConfigurationProgress[]): readonly
     const read = (one: ConfigurationProgress) =>
       "from" in metric ? one[key as LoadListKey] : one[`median_${key as ListKey}`];
     if (shown.isOptional && configurations.every((one) => read(one) === null)) return [];
-    const format = shown.result?.format ?? UNITS[unit].format;
+    const format = shown.result?.format ?? FORMATS[unit];
     const name = "sources" in metric ? shortMemoryName(memory) : shown.title;
     return [
       {
