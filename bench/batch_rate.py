@@ -54,7 +54,7 @@ def main() -> None:
     }
     loaded = load_unquantized(args.model, args.dtype)
     prompts = [PROMPTS[row % len(PROMPTS)] for row in range(args.batch)]
-    request = {"prompt": prompts[0], "further_prompts": prompts[1:], "repeat": 0, "generation": generation}
+    request: Any = {"prompt": prompts[0], "further_prompts": prompts[1:], "repeat": 0, "generation": generation}
 
     def product() -> tuple[float, list[list[int]]]:
         measured = measure(loaded, request, lambda _tokens: None)

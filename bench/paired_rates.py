@@ -15,7 +15,7 @@ def load_unquantized(folder: str, dtype: str) -> Any:
     from falcon_exp.worker.devices.devices import Devices
     from falcon_exp.worker.trial.loading import load
 
-    configuration = {
+    configuration: Any = {
         "id": "bench",
         "label": "bench",
         "model": {"source": "path", "path": folder},

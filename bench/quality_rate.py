@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from paired_rates import compare_rates, load_unquantized
 
@@ -34,7 +35,7 @@ def main() -> None:
 
     loaded = load_unquantized(args.model, args.dtype)
     text = TEXT.read_text("utf-8")
-    request = {
+    request: Any = {
         "text_id": "english",
         "text": text,
         "context": args.context,

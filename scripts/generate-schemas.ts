@@ -1,6 +1,6 @@
 /**
- * `npm run schemas` writes every file, or part of a file, that is generated from the sources: JSON Schemas, what Python
- * needs to know about the metrics, and tables in the documentation. `npm run schemas -- --check` writes nothing and exits 1 if
+ * `npm run schemas` writes every file, or part of a file, that is generated from the sources: JSON Schemas, Python's types
+ * of the wire format, what Python needs to know about the metrics, and tables in the documentation. `npm run schemas -- --check` writes nothing and exits 1 if
  * one of them is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,6 +16,7 @@ import { recordSchema } from "../src/run/record-types.js";
 import { summaryJsonSchema } from "../src/run/summary-json-schema.js";
 import { COLUMNS } from "../src/run/table/columns.js";
 import { withGeneratedParts } from "./docs-tables.js";
+import { wireTypes } from "./wire-types.js";
 
 const json = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
 const wire = (schema: z.ZodType, title: string) =>
@@ -48,6 +49,7 @@ const FILES: readonly Generated[] = [
         ...z.toJSONSchema(recordSchema, { target: "draft-2020-12", io: "input" }),
       }),
   },
+  { path: "python/falcon_exp/worker/wire_types.py", make: wireTypes },
   { path: "experiments/experiment.schema.json", make: () => json(experimentJsonSchema()) },
   { path: "schema/records.schema.json", make: () => json(recordJsonSchema()) },
   { path: "schema/summary.schema.json", make: () => json(summaryJsonSchema()) },

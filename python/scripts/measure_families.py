@@ -47,14 +47,14 @@ def measure(family: str, methods: Methods = METHODS) -> list[dict[str, Any]]:
     return [_measure_one(family, label, asked, devices) for label, asked in methods.items()]
 
 
-def _measure_one(family: str, label: str, asked: dict[str, Any], devices: Any) -> dict[str, Any]:
+def _measure_one(family: str, label: str, asked: Any, devices: Any) -> Any:
     import torch
 
     from falcon_exp.worker.describe_models import describe
     from falcon_exp.worker.failures import error_body
     from falcon_exp.worker.trial.loading import load
 
-    configuration = {
+    configuration: Any = {
         "id": "family",
         "label": label,
         "model": {"source": "random", "config": list_families()[family], "seed": 1, "tokenizer": "bytes"},
@@ -90,7 +90,7 @@ def _measure_one(family: str, label: str, asked: dict[str, Any], devices: Any) -
     }
 
 
-def _asked_of(family: str, configuration: dict[str, Any]) -> dict[str, Any]:
+def _asked_of(family: str, configuration: Any) -> Any:
     return {"family": family, "quantization": configuration["quantization"], "dtype": configuration["dtype"]}
 
 
@@ -128,7 +128,7 @@ def format_other_row(family: str, results: list[dict[str, Any]]) -> str:
     return f"| {' | '.join([family, *map(_format_quantized, results), _format_cures(results)])} |"
 
 
-def _format_quantized(result: dict[str, Any]) -> str:
+def _format_quantized(result: Any) -> str:
     if result["code"] is not None:
         return f"`{result['code']}`"
     return f"{result['linear']}, {format_share(result['share'])}, {result['weights_bytes']:,}"
@@ -143,7 +143,7 @@ def format_share(share: float | None) -> str:
     return "?" if share is None else f"{share:.0%}"
 
 
-def _format_cache(whole: dict[str, Any] | None) -> str:
+def _format_cache(whole: Any | None) -> str:
     cache = None if whole is None else whole["cache"]
     if cache is None:
         return ""

@@ -24,14 +24,14 @@ def weigh(family: str) -> list[dict[str, Any]]:
     return [_weigh_one(family, quantization, devices) for quantization in _QUANTIZATIONS.values()]
 
 
-def _weigh_one(family: str, quantization: dict[str, Any], devices: Any) -> dict[str, Any]:
+def _weigh_one(family: str, quantization: Any, devices: Any) -> Any:
     from falcon_exp.worker.describe_models import describe
     from falcon_exp.worker.failures import error_body
     from falcon_exp.worker.trial.loading import load
 
     model = {"source": "random", "config": list_families()[family], "seed": 1, "tokenizer": "bytes"}
     asked = {"model": model, "quantization": quantization, "device": "cpu", "workarounds": "auto"}
-    configuration = {
+    configuration: Any = {
         **asked,
         "id": "family",
         "label": "family",

@@ -88,7 +88,7 @@ QUANTIZATIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def configuration(quantization: str = "none", **changes: Any) -> dict[str, Any]:
+def configuration(quantization: str = "none", **changes: Any) -> Any:
     """The configuration of a tiny random Falcon with one quantization."""
     return {
         "id": "c1",
@@ -104,7 +104,7 @@ def configuration(quantization: str = "none", **changes: Any) -> dict[str, Any]:
     }
 
 
-def generation(**changes: Any) -> dict[str, Any]:
+def generation(**changes: Any) -> Any:
     """Generation settings: six new tokens, greedy decoding."""
     return {
         "max_new_tokens": 6,
@@ -122,7 +122,7 @@ def generation(**changes: Any) -> dict[str, Any]:
     }
 
 
-def trial(prompt: str = "What is a falcon?", phase: str = "measure", **changes: Any) -> dict[str, Any]:
+def trial(prompt: str = "What is a falcon?", phase: str = "measure", **changes: Any) -> Any:
     """The body of a ``generate`` request."""
     repeat = changes.pop("repeat", 0)
     return {

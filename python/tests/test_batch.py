@@ -34,8 +34,8 @@ def _load(family: str = "llama", **changes: Any) -> Loaded:
     return load(configuration(model=model, dtype="float32", **changes), Devices.open())
 
 
-def _measure(loaded: Loaded, prompts: list[str], **changes: Any) -> dict[str, Any]:
-    request = {**trial(prompts[0], max_new_tokens=12, **changes), "further_prompts": prompts[1:]}
+def _measure(loaded: Loaded, prompts: list[str], **changes: Any) -> Any:
+    request: Any = {**trial(prompts[0], max_new_tokens=12, **changes), "further_prompts": prompts[1:]}
     return measure(loaded, request, lambda _tokens: None)
 
 
@@ -88,8 +88,8 @@ def test_tokens_behind_a_rows_own_end_are_not_counted() -> None:
 
 def test_max_length_is_each_prompts_own_and_not_the_padded_ones() -> None:
     loaded = _load()
-    wanted: dict[str, Any] = {"max_new_tokens": None, "max_length": 64, "min_new_tokens": None}
-    request = {**trial(PROMPTS[0], **wanted), "further_prompts": PROMPTS[1:]}
+    wanted: Any = {"max_new_tokens": None, "max_length": 64, "min_new_tokens": None}
+    request: Any = {**trial(PROMPTS[0], **wanted), "further_prompts": PROMPTS[1:]}
     rows = measure(loaded, request, lambda _tokens: None)["rows"]
     alone = [measure(loaded, trial(prompt, **wanted), lambda _tokens: None)["output_ids"] for prompt in PROMPTS]
     assert [row["output_ids"] for row in rows] == alone
@@ -113,7 +113,8 @@ def test_a_batch_is_profiled_as_a_batch() -> None:
     loaded.model.register_forward_pre_hook(
         lambda _module, _args, options: shapes.append(options["input_ids"].shape[0]), with_kwargs=True
     )
-    profile(loaded, {**trial(PROMPTS[0]), "further_prompts": PROMPTS[1:]})
+    request: Any = {**trial(PROMPTS[0]), "further_prompts": PROMPTS[1:]}
+    profile(loaded, request)
     assert set(shapes) == {3}
 
 
@@ -138,7 +139,8 @@ def test_a_prompt_is_cut_or_repeated_to_exactly_as_many_tokens() -> None:
     measured = _measure(loaded, ["Why?", long], prompt_tokens=100)
     assert [row["input_tokens"] for row in measured["rows"]] == [100, 100]
     assert measured["chat_template_applied"] is False
-    short, cut = fit_prompts(loaded, {"prompt": "Why?", "further_prompts": [long], **_wanted(100)})
+    request: Any = {"prompt": "Why?", "further_prompts": [long], **_wanted(100)}
+    short, cut = fit_prompts(loaded, request)
     assert loaded.tokenizer.decode(short.ids, skip_special_tokens=True).startswith("Why?\n\nWhy?")
     assert cut.ids == tuple(loaded.tokenizer(long)["input_ids"][:100])
 
@@ -149,5 +151,5 @@ def test_more_prompt_tokens_than_the_context_has_room_for_are_refused() -> None:
         _measure(loaded, ["Why?"], prompt_tokens=120)
 
 
-def _wanted(tokens: int) -> dict[str, Any]:
+def _wanted(tokens: int) -> Any:
     return {"generation": generation(prompt_tokens=tokens)}

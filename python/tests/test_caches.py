@@ -22,11 +22,11 @@ GPT2 = {"model_type": "gpt2", "vocab_size": 384, "n_embd": 64, "n_layer": 2, "n_
 ALIBI = {**TINY_FALCON, "new_decoder_architecture": False, "alibi": True, "initializer_range": 0.2}
 #: Bytes of a token's keys and values in both layers, in float32.
 TOKEN_BYTES = 2 * 2 * 128 * 4
-STATIC: dict[str, Any] = {"type": "static"}
-QUANTO: dict[str, Any] = {"type": "quantized", "backend": "quanto", "bits": 4, "group": 64}
+STATIC: Any = {"type": "static"}
+QUANTO: Any = {"type": "quantized", "backend": "quanto", "bits": 4, "group": 64}
 
 
-def _load(config: dict[str, Any] = SHARP_LLAMA, quantization: str = "none") -> Loaded:
+def _load(config: Any = SHARP_LLAMA, quantization: str = "none") -> Loaded:
     model = {"source": "random", "config": config, "seed": 3, "tokenizer": "bytes"}
     return load(configuration(quantization, model=model, dtype="float32"), Devices.open())
 
@@ -36,9 +36,12 @@ def loaded() -> Loaded:
     return _load()
 
 
-def _measure(loaded: Loaded, *prompts: str, **changes: Any) -> dict[str, Any]:
+def _measure(loaded: Loaded, *prompts: str, **changes: Any) -> Any:
     first, *others = prompts or ("What is a falcon?",)
-    request = {**trial(first, **{"max_new_tokens": 12, "min_new_tokens": 12, **changes}), "further_prompts": others}
+    request: Any = {
+        **trial(first, **{"max_new_tokens": 12, "min_new_tokens": 12, **changes}),
+        "further_prompts": others,
+    }
     return measure(loaded, request, lambda _tokens: None)
 
 
@@ -69,7 +72,7 @@ def test_a_quantized_cache_is_proved_by_its_layers_and_takes_a_fraction(loaded: 
 
 
 def test_a_cache_that_cannot_be_made_here_is_refused_with_the_reason(loaded: Loaded) -> None:
-    refused: list[tuple[dict[str, Any], str]] = [
+    refused: list[tuple[Any, str]] = [
         ({"type": "quantized", "backend": "hqq", "bits": 4, "group": 64}, "hqq is not installed"),
         ({**QUANTO, "bits": 3}, "`nbits` for `quanto` backend"),
     ]
@@ -91,7 +94,7 @@ def test_a_cache_that_is_not_the_one_asked_for_is_no_measurement() -> None:
 
 
 @pytest.mark.parametrize("config", [SHARP_LLAMA, GPT2, ALIBI], ids=["llama", "gpt2", "falcon-alibi"])
-def test_an_answer_at_depth_is_the_answer_to_all_that_lies_before_it(config: dict[str, Any]) -> None:
+def test_an_answer_at_depth_is_the_answer_to_all_that_lies_before_it(config: Any) -> None:
     loaded = _load(config)
     prompts = ["What is a falcon?", "Why?"]
     deep = _measure(loaded, *prompts, depth=50, chat_template="off")
@@ -109,7 +112,7 @@ def test_an_answer_at_depth_is_the_answer_to_all_that_lies_before_it(config: dic
 
 
 @pytest.mark.parametrize("cache", [None, STATIC, QUANTO], ids=["as usual", "static", "quantized"])
-def test_depth_fills_every_kind_of_cache_and_counts_in_it(loaded: Loaded, cache: dict[str, Any] | None) -> None:
+def test_depth_fills_every_kind_of_cache_and_counts_in_it(loaded: Loaded, cache: Any | None) -> None:
     plain = _measure(loaded, cache=cache)
     deep = _measure(loaded, cache=cache, depth=100)
     assert deep["cache_bytes"] >= plain["cache_bytes"]
@@ -141,13 +144,13 @@ def test_compilation_is_counted_apart_and_no_measured_trial_holds_one(monkeypatc
     loaded = _load()
     real = compilation.apply_compile
 
-    def with_nothing_to_build(settings: Any, generation: dict[str, Any], device: str) -> None:
+    def with_nothing_to_build(settings: Any, generation: Any, device: str) -> None:
         real(settings, generation, device)
         settings.compile_config.backend = "eager"
         settings.compile_config.mode = None
 
     monkeypatch.setattr("falcon_exp.worker.trial.generation.apply_compile", with_nothing_to_build)
-    asked: dict[str, Any] = {"cache": STATIC, "compile": "forward"}
+    asked: Any = {"cache": STATIC, "compile": "forward"}
     warm = _measure_uncompiled(loaded, trial(phase="warmup", **asked), lambda _tokens: None)
     assert warm["compilations"] > 0
     assert warm["compile_sec"] > 0
@@ -157,7 +160,7 @@ def test_compilation_is_counted_apart_and_no_measured_trial_holds_one(monkeypatc
     ]
     assert [(one["compilations"], one["recompilations"]) for one in trials] == [(0, 0)] * 3
     # Another batch size is another shape: it is compiled for again, and measured only afterwards.
-    batch = {**trial(**asked), "further_prompts": ["Why?"]}
+    batch: Any = {**trial(**asked), "further_prompts": ["Why?"]}
     again = _measure_uncompiled(loaded, batch, lambda _tokens: None)
     assert (again["compilations"], again["recompilations"] > 0) == (0, True)
     proof = loaded.proof().body

@@ -88,7 +88,7 @@ def test_the_allocators_cache_is_emptied_once_after_the_load(monkeypatch: pytest
 @pytest.mark.parametrize("prompt", ["", "What is a falcon?"])
 def test_the_prefill_is_no_decoding_step_also_of_a_prompt_of_one_token(loaded: Loaded, prompt: str) -> None:
     devices = NotedDevices()
-    request = {"prompt": prompt, "generation": generation(max_new_tokens=5, min_new_tokens=5)}
+    request: Any = {"prompt": prompt, "generation": generation(max_new_tokens=5, min_new_tokens=5)}
     measured = profile(replace(loaded, devices=devices), request)
     # The first of the five tokens comes from the prefill.
     assert measured["decode_steps"] == 4

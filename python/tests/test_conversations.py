@@ -10,9 +10,9 @@ import pytest
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.batch import prepare_batch
-from falcon_exp.worker.trial.chat_template import Content
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.prompts import fit_prompt
+from falcon_exp.worker.wire_types import Prompt
 from tests.conftest import configuration, generation
 from tests.test_prompts import Templated
 
@@ -35,7 +35,7 @@ def chat() -> Loaded:
     return replace(loaded, tokenizer=Templated(loaded.tokenizer, TEMPLATE))
 
 
-def _read(chat: Loaded, content: Content, **changes: Any) -> str:
+def _read(chat: Loaded, content: Prompt, **changes: Any) -> str:
     """Returns the text that the model reads."""
     asked = generation(**changes)
     batch = prepare_batch(chat, [fit_prompt(chat, content, asked)], asked)
@@ -61,7 +61,7 @@ def test_messages_go_through_the_chat_template(chat: Loaded, content: Any, chang
 
 
 def test_a_conversation_that_is_too_long_loses_of_its_last_message_alone(chat: Loaded) -> None:
-    long = [*TALK[:2], {"role": "user", "content": "a" + "x" * 1000}]
+    long: Any = [*TALK[:2], {"role": "user", "content": "a" + "x" * 1000}]
     with pytest.raises(WorkerError) as caught:
         fit_prompt(chat, long, generation())
     assert caught.value.code == "prompt-too-long"

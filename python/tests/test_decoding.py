@@ -16,7 +16,7 @@ from falcon_exp.worker.trial.stop_strings import StopStrings
 from tests.conftest import TINY_FALCON, configuration, trial
 
 #: The most likely token of such a small model is always the same, so answers that must differ are sampled.
-DRAWN: dict[str, Any] = {"sampling": "sample", "temperature": 1.0, "min_new_tokens": None, "max_new_tokens": 24}
+DRAWN: Any = {"sampling": "sample", "temperature": 1.0, "min_new_tokens": None, "max_new_tokens": 24}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def loaded() -> Loaded:
     return load(configuration(), Devices.open())
 
 
-def _measure(loaded: Loaded, **changes: Any) -> dict[str, Any]:
+def _measure(loaded: Loaded, **changes: Any) -> Any:
     return measure(loaded, trial(**changes), lambda _tokens: None)
 
 
@@ -52,7 +52,7 @@ def test_a_text_of_stop_that_the_prompt_holds_ends_nothing(loaded: Loaded) -> No
 
 
 def test_each_row_of_a_batch_stops_by_itself(loaded: Loaded) -> None:
-    asked = {**trial(**DRAWN), "further_prompts": ["Another prompt"]}
+    asked: Any = {**trial(**DRAWN), "further_prompts": ["Another prompt"]}
     whole = measure(loaded, asked, lambda _tokens: None)
     pieces = whole["output_pieces"]
     at = _find_new_piece(pieces)
@@ -101,7 +101,7 @@ def test_beams_find_what_the_library_finds_with_as_many(loaded: Loaded) -> None:
 
 
 def test_prompt_lookup_says_the_same_in_fewer_passes_and_tells_what_was_accepted(loaded: Loaded) -> None:
-    asked = {"max_new_tokens": 20, "min_new_tokens": 20}
+    asked: Any = {"max_new_tokens": 20, "min_new_tokens": 20}
     plain = _measure(loaded, **asked)
     forwards: list[int] = []
     handle = loaded.model.register_forward_pre_hook(lambda *_: forwards.append(1))
@@ -121,14 +121,14 @@ def test_prompt_lookup_says_the_same_in_fewer_passes_and_tells_what_was_accepted
 def _with_assistant(seed: int, **changes: Any) -> Loaded:
     loaded = load(configuration(dtype="float32"), Devices.open())
     config = {**TINY_FALCON, "num_hidden_layers": 1, **changes}
-    source = {"source": "random", "config": config, "seed": seed, "tokenizer": "bytes"}
+    source: Any = {"source": "random", "config": config, "seed": seed, "tokenizer": "bytes"}
     loaded.assistant.load(source, loaded, lambda *_: None)
     return loaded
 
 
 def test_an_assistant_drafts_what_the_model_checks_and_the_answer_stays_the_same() -> None:
     loaded = _with_assistant(9)
-    asked = {"max_new_tokens": 20, "min_new_tokens": 20}
+    asked: Any = {"max_new_tokens": 20, "min_new_tokens": 20}
     plain = _measure(loaded, **asked)
     drafted = _measure(loaded, **asked, assistant_model=loaded.assistant.source, num_assistant_tokens=3)
     assert drafted["output_ids"] == plain["output_ids"]
@@ -173,7 +173,7 @@ class Letters:
 def test_what_prompt_lookup_copied_behind_a_stop_is_no_answer(loaded: Loaded) -> None:
     lettered = replace(loaded, tokenizer=Letters(loaded.tokenizer))
     whole = _measure(lettered, max_new_tokens=20)
-    asked = {"max_new_tokens": 20, "stop": [whole["output_text"][:7]]}
+    asked: Any = {"max_new_tokens": 20, "stop": [whole["output_text"][:7]]}
     plain = _measure(lettered, **asked)
     drafted = _measure(lettered, **asked, prompt_lookup_num_tokens=8)
     assert plain["output_ids"] == whole["output_ids"][:7]
@@ -184,7 +184,7 @@ def test_what_prompt_lookup_copied_behind_a_stop_is_no_answer(loaded: Loaded) ->
 
 def test_a_model_that_takes_no_drafts_says_so_in_a_code_of_its_own() -> None:
     mamba = {"model_type": "mamba", "vocab_size": 384, "hidden_size": 32, "num_hidden_layers": 1, "state_size": 4}
-    source = {"source": "random", "config": mamba, "seed": 7, "tokenizer": "bytes"}
+    source: Any = {"source": "random", "config": mamba, "seed": 7, "tokenizer": "bytes"}
     loaded = load(configuration(model=source, dtype="float32"), Devices.open())
     with pytest.raises(WorkerError, match="prompt_lookup_num_tokens") as caught:
         _measure(loaded, prompt_lookup_num_tokens=4)

@@ -211,7 +211,7 @@ def test_an_expected_failure_has_no_traceback_and_a_surprise_has() -> None:
     assert "KeyError" in str(error_body(KeyError("x"), "measure")["traceback"])
 
 
-def from_path(path: Path, **changes: Any) -> dict[str, Any]:
+def from_path(path: Path, **changes: Any) -> Any:
     return configuration(model={"source": "path", "path": str(path)}, **changes)
 
 
@@ -225,9 +225,7 @@ def from_path(path: Path, **changes: Any) -> dict[str, Any]:
         ({"model": {"source": "builtin", "name": "x", "path": None}}, "model-not-found"),
     ],
 )
-def test_what_cannot_run_here_is_refused_with_its_code(
-    shared_worker: WorkerDriver, changes: dict[str, Any], code: str
-) -> None:
+def test_what_cannot_run_here_is_refused_with_its_code(shared_worker: WorkerDriver, changes: Any, code: str) -> None:
     error = shared_worker.error("load", {"configuration": configuration(**changes)})
     assert (error["code"], error["phase"]) == (code, "load")
 
@@ -286,7 +284,7 @@ def test_a_prompt_beyond_the_context_is_refused_before_measuring_and_the_process
 
 def test_max_length_counts_the_prompt(shared_worker: WorkerDriver) -> None:
     shared_worker.ok("load", {"configuration": configuration()})
-    limits: dict[str, Any] = {"max_new_tokens": None, "min_new_tokens": None}
+    limits: Any = {"max_new_tokens": None, "min_new_tokens": None}
     measured = shared_worker.ok("generate", trial("abcd", max_length=20, **limits))["measurement"]
     assert measured["input_tokens"] + measured["output_tokens"] <= 20
     assert shared_worker.error("generate", trial("abcd", max_length=4, **limits))["code"] == "prompt-too-long"

@@ -25,7 +25,7 @@ def load_with(folder: Path, **settings: Any) -> Loaded:
     return load(configuration(model={"source": "path", "path": str(folder)}), Devices.open())
 
 
-def answer(loaded: Loaded, **asked: Any) -> dict[str, Any]:
+def answer(loaded: Loaded, **asked: Any) -> Any:
     return measure(loaded, trial(**asked), lambda _tokens: None)
 
 
@@ -41,7 +41,7 @@ def answer(loaded: Loaded, **asked: Any) -> dict[str, Any]:
     ],
     ids=lambda settings: next(iter(settings)),
 )
-def test_a_setting_that_would_break_the_measuring_is_left_out_and_told(folder: Path, settings: dict[str, Any]) -> None:
+def test_a_setting_that_would_break_the_measuring_is_left_out_and_told(folder: Path, settings: Any) -> None:
     plain = answer(load_with(folder))
     loaded = load_with(folder, **settings)
     told = loaded.measurement["generation_settings_left_out"]
@@ -65,5 +65,5 @@ def test_what_the_models_own_file_adds_is_in_the_effective_settings(folder: Path
 def test_the_same_prompt_has_the_same_input_hash_and_another_one_another(folder: Path) -> None:
     loaded = load_with(folder)
     first, again = answer(loaded), answer(loaded)
-    other = measure(loaded, {**trial(), "prompt": "something else"}, lambda _tokens: None)
+    other = measure(loaded, trial("something else"), lambda _tokens: None)
     assert first["input_ids_sha256"] == again["input_ids_sha256"] != other["input_ids_sha256"]

@@ -23,7 +23,7 @@ from tests.processes import is_alive
 _TASKS = Path(__file__).parents[2] / "experiments" / "tasks"
 
 
-def _request(**changes: Any) -> dict[str, Any]:
+def _request(**changes: Any) -> Any:
     return {
         "tasks": ["everyday"],
         "include_path": str(_TASKS),

@@ -23,7 +23,7 @@ _TEXT = "The ferry leaves at ten past six, when the harbour is still the colour 
 _TEXTS = Path(__file__).parents[2] / "texts"
 
 
-def _request(folder: Path, mode: str, text: str = _TEXT, context: int = 64) -> dict[str, Any]:
+def _request(folder: Path, mode: str, text: str = _TEXT, context: int = 64) -> Any:
     logprobs = {"mode": mode} if mode == "none" else {"mode": mode, "folder": str(folder)}
     return {"text_id": "t", "text": text, "context": context, "max_tokens": None, "logprobs": logprobs}
 
@@ -143,7 +143,7 @@ def test_what_a_quantized_cache_changes_is_seen_against_the_reference(tmp_path: 
     kl = {}
     for bits in (4, 2):
         cache = {"type": "quantized", "backend": "quanto", "bits": bits, "group": 64}
-        request = {**_request(tmp_path / "lp", "read", context=128), "cache": cache}
+        request: Any = {**_request(tmp_path / "lp", "read", context=128), "cache": cache}
         measured = measure_quality(loaded, request, lambda *_: None)
         assert (measured["cache"], measured["windows_at_once"]) == ("QuantizedCache", 1)
         kl[bits] = float(np.mean(measured["against_reference"]["kl_nats"]))

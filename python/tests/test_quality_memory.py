@@ -51,7 +51,7 @@ class KnownLogits(torch.nn.Module):  # type: ignore[misc]
 
 def _measure(model: Any, folder: Path, mode: str, context: int) -> Any:
     logprobs = {"mode": mode, "folder": str(folder)}
-    request = {"text_id": "t", "text": "a" * context, "context": context, "max_tokens": None, "logprobs": logprobs}
+    request: Any = {"text_id": "t", "text": "a" * context, "context": context, "max_tokens": None, "logprobs": logprobs}
     loaded: Any = SimpleNamespace(
         model=model, tokenizer=Tokenizer(), configuration={"quantization": {"method": "none"}}
     )

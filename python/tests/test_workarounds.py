@@ -116,7 +116,7 @@ def test_a_subclass_is_plain_where_it_computes_the_same_with_its_own_settings() 
     assert not plain_linear.computes_as_linear(Router(3, 5))
 
 
-def of_family(name: str, quantization: str, **changes: Any) -> dict[str, Any]:
+def of_family(name: str, quantization: str, **changes: Any) -> Any:
     """A configuration of a tiny random model of the family."""
     source = {"source": "random", "config": list_families()[name], "seed": 7, "tokenizer": "bytes"}
     return configuration(quantization, model=source, **changes)

@@ -27,7 +27,7 @@ def describe(load: dict[str, Any], *, trust_remote_code: bool, has_cards: bool =
     try:
         config, repository = config_of(model, trust_remote_code)
         size, note = _download_size(model, repository, with_code=trust_remote_code)
-        asked = {**load, "trust_remote_code": trust_remote_code}
+        asked: Any = {**load, "trust_remote_code": trust_remote_code}
         cures = find_cures(asked, config, _device_kind(load["device"], has_cards=has_cards))
         left_out = cures.extend(load["quantization"]).get("skip_modules") or []
         shape = shape_of(

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from falcon_exp.worker.wire_types import ErrorCode
+
 
 @dataclass(frozen=True)
 class Rule:
     """One kind of exception and its code."""
 
-    code: str
+    code: ErrorCode
     #: Names that the exception's class or one of its bases may have; empty means any.
     classes: frozenset[str]
     pattern: re.Pattern[str] | None = None
@@ -29,7 +31,7 @@ class Rule:
         return is_told and self.pattern is not None
 
 
-def _rule(code: str, *classes: str, pattern: str | None = None) -> Rule:
+def _rule(code: ErrorCode, *classes: str, pattern: str | None = None) -> Rule:
     compiled = None if pattern is None else re.compile(pattern, re.IGNORECASE)
     return Rule(code, frozenset(classes), compiled)
 

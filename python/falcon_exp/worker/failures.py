@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from falcon_exp.worker.failure_rules import ANYWHERE, GENERATING, LOADING
+from falcon_exp.worker.wire_types import ErrorCode
 
 #: After these the driver no longer answers this process, or answers wrongly, so the process must end.
 CONTEXT_LOST = frozenset({"device-fault", "device-lost", "device-busy", "fork-poisoned"})
@@ -21,7 +22,7 @@ class WorkerError(Exception):
     ``next_step`` is given if there is a better one for this failure than the one its code has.
     """
 
-    def __init__(self, code: str, message: str, *, next_step: str | None = None) -> None:
+    def __init__(self, code: ErrorCode, message: str, *, next_step: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -80,7 +81,7 @@ def _causes(error: BaseException) -> Iterator[_Cause]:
                 yield _Cause((name,), message, is_told=True)
 
 
-def classify(error: BaseException, phase: str) -> tuple[str, str]:
+def classify(error: BaseException, phase: str) -> tuple[ErrorCode, str]:
     """Returns (code, message) for any exception raised in ``phase``."""
     if isinstance(error, WorkerError):
         return error.code, error.message

@@ -22,6 +22,7 @@ from falcon_exp.worker.failures import WorkerError, classify
 from falcon_exp.worker.helper_process import say
 from falcon_exp.worker.hub.snapshot import DEFAULT_REVISION, as_unreachable
 from falcon_exp.worker.trial.download import fetch_adapter, fetch_code_of, fetch_model
+from falcon_exp.worker.wire_types import ErrorCode
 
 #: The real stdout, kept for events: ``main`` sends what the libraries of tasks print to stderr.
 _EVENTS = sys.stdout
@@ -73,7 +74,7 @@ def _fetch_tasks(asked: dict[str, Any]) -> None:
     _say("fetched", what=names, commit=None)
 
 
-def _code_of_data(error: Exception) -> str | None:
+def _code_of_data(error: Exception) -> ErrorCode | None:
     """Error code if the hub or the disk is at fault; None for any other cause, such as a task's file or its code."""
     if os.strerror(errno.ENOSPC) in str(error):
         return "download-disk-full"

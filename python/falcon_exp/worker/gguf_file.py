@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.wire_types import ErrorCode
 
-_CODE = "gguf-unsupported"
+_CODE: ErrorCode = "gguf-unsupported"
 _PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 #: Types of unpacked weights, and the dtype that represents the same numbers.
 _UNPACKED = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}

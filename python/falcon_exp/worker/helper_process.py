@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.wire_types import ErrorCode
 
 Event = dict[str, Any]
 
@@ -26,7 +27,7 @@ def ask_helper(
     request: dict[str, Any],
     on_event: Callable[[Event], None],
     *,
-    no_answer: tuple[str, str],
+    no_answer: tuple[ErrorCode, str],
     environment: dict[str, str] | None = None,
 ) -> Event:
     """Runs ``python -m module`` until its ``done`` event and returns that; ``on_event`` gets the events before it.

@@ -35,7 +35,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
     return write_adapter(tmp_path_factory.mktemp("adapter"), base, rank=_RANK, target_modules=["q_proj", "v_proj"])
 
 
-def _adapted(base: Path, adapter: Path, quantization: str = "none", **changes: Any) -> dict[str, Any]:
+def _adapted(base: Path, adapter: Path, quantization: str = "none", **changes: Any) -> Any:
     model = {
         "source": "adapted",
         "base": {"source": "path", "path": str(base)},
@@ -45,7 +45,7 @@ def _adapted(base: Path, adapter: Path, quantization: str = "none", **changes: A
     return configuration(quantization, model=model, **changes)
 
 
-def _as_load(model: dict[str, Any]) -> dict[str, Any]:
+def _as_load(model: Any) -> Any:
     return {"model": model, "quantization": {"method": "none"}, "device": "cpu", "workarounds": "auto"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ def test_a_model_whose_weights_are_offloaded_reads_its_inputs_where_it_computes(
     batch = prepare_batch(offloaded, [fit_prompt(offloaded, "hello", generation())], generation())
     assert {tensor.device.type for tensor in batch.inputs.values()} == {"cpu"}
     assert measure(offloaded, trial(), lambda _tokens: None)["output_ids"] == whole["output_ids"]
-    request = {"text_id": "t", "text": "x" * 64, "context": 32, "max_tokens": None, "logprobs": {"mode": "none"}}
+    request: Any = {"text_id": "t", "text": "x" * 64, "context": 32, "max_tokens": None, "logprobs": {"mode": "none"}}
     assert len(measure_quality(offloaded, request, lambda *_: None)["token_nll"]) == 30
 
 

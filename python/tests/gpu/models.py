@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.conftest import configuration
 
-_LLAMA: dict[str, Any] = {
+_LLAMA: Any = {
     "model_type": "llama",
     "vocab_size": 384,
     "tie_word_embeddings": False,
@@ -45,18 +45,18 @@ SEED = 16
 QUANTIZATIONS = ["none", "int8", "fp4", "nf4-double"]
 
 
-def configure_folder(quantization: str, folder: str, device: str) -> dict[str, Any]:
+def configure_folder(quantization: str, folder: str, device: str) -> Any:
     """The configuration of the model that was drawn into ``folder``, with one quantization."""
     return configuration(quantization, model={"source": "path", "path": folder}, device=device)
 
 
-def configure_geometry(quantization: str, config: dict[str, Any], device: str) -> dict[str, Any]:
+def configure_geometry(quantization: str, config: Any, device: str) -> Any:
     """The configuration of a model that is drawn from the seed while it loads."""
     model = {"source": "random", "config": copy.deepcopy(config), "seed": SEED, "tokenizer": "bytes"}
     return configuration(quantization, model=model, device=device)
 
 
-def write_too_large_config(memory_bytes: int) -> dict[str, Any]:
+def write_too_large_config(memory_bytes: int) -> Any:
     """Layers as wide as those of a model of 405 billion parameters, and too many to fit even at 4 bits per weight."""
     hidden, intermediate, heads, kv_heads = 16384, 53248, 128, 8
     layer_values = 2 * hidden**2 * (1 + kv_heads / heads) + 3 * hidden * intermediate

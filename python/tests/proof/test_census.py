@@ -26,7 +26,7 @@ def _load(family: str, quantization: str) -> Loaded:
     return load(configuration(quantization, model=tiny_model(family)), Devices.open())
 
 
-def _kinds(proof: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _kinds(proof: Any) -> dict[str, dict[str, Any]]:
     return {one["kind"]: one for one in proof["census"]["kinds"]}
 
 
@@ -92,7 +92,8 @@ def test_bytes_are_those_that_the_allocator_gave(
 
 def test_what_8_bit_layers_keep_of_their_last_input_is_no_part_of_the_model() -> None:
     quantization = {"method": "int8", "threshold": 0.01, "skip_modules": None}
-    loaded = load({**configuration(model=tiny_model("llama")), "quantization": quantization}, Devices.open())
+    asked: Any = {**configuration(model=tiny_model("llama")), "quantization": quantization}
+    loaded = load(asked, Devices.open())
     at_load = loaded.proof().body
     with torch.inference_mode():
         loaded.model(torch.tensor([[1, 2, 3]]))

@@ -21,7 +21,7 @@ from tests.conftest import configuration, trial
 from tests.models import write_model
 from tests.proof.tiny_models import tiny_model
 
-_LLAMA: dict[str, Any] = tiny_model("llama")["config"]
+_LLAMA: Any = tiny_model("llama")["config"]
 _SCRIPT = Path(__file__).parents[3] / "experiments" / "checkpoints" / "write_w4a16.py"
 
 
@@ -37,14 +37,14 @@ def packed(tmp_path_factory: pytest.TempPathFactory, plain: Path) -> Path:
     return folder
 
 
-def _asked(path: Path, checkpoint: Path | None = None, **changes: Any) -> dict[str, Any]:
+def _asked(path: Path, checkpoint: Path | None = None, **changes: Any) -> Any:
     asked = configuration(model={"source": "path", "path": str(path)}, **changes)
     stored = None if checkpoint is None else {"source": "path", "path": str(checkpoint)}
     asked["quantization"] = {"method": "as-stored", "checkpoint": stored}
     return asked
 
 
-def _with_config(plain: Path, folder: Path, quantization_config: dict[str, Any]) -> Path:
+def _with_config(plain: Path, folder: Path, quantization_config: Any) -> Path:
     shutil.copytree(plain, folder)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     config["quantization_config"] = quantization_config
@@ -104,7 +104,7 @@ def test_a_checkpoint_of_another_model_is_refused(packed: Path, tmp_path: Path) 
     ids=lambda one: one.get("quant_method") if isinstance(one, dict) else "",
 )
 def test_what_cannot_be_read_here_says_so_before_anything_is_loaded(
-    plain: Path, tmp_path: Path, stored: dict[str, Any], code: str, told: str
+    plain: Path, tmp_path: Path, stored: Any, code: str, told: str
 ) -> None:
     folder = _with_config(plain, tmp_path / "model", stored)
     with pytest.raises(WorkerError, match=told) as caught:
@@ -137,5 +137,5 @@ def test_8_bit_floats_in_blocks_are_told_as_dequantized(plain: Path, tmp_path: P
         ({"quant_method": "mxfp4"}, "mxfp4"),
     ],
 )
-def test_files_are_named_with_their_bits_and_groups(stored: dict[str, Any], name: str) -> None:
+def test_files_are_named_with_their_bits_and_groups(stored: Any, name: str) -> None:
     assert name_stored(stored).startswith(name)

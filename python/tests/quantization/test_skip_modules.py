@@ -24,7 +24,7 @@ def modules_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
 
 
-def _skipping(folder: Path, *, trusted: bool) -> dict[str, Any]:
+def _skipping(folder: Path, *, trusted: bool) -> Any:
     quantization = {**QUANTIZATIONS["fp4"], "skip_modules": ["q_proj"]}
     model = {"source": "path", "path": str(folder)}
     return {**configuration(model=model, trust_remote_code=trusted), "quantization": quantization}

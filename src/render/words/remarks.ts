@@ -3,10 +3,9 @@
 import type { SlowTrials } from "../../analysis/outliers.js";
 import { pluralize, safeLine } from "../../base/text.js";
 import { formatBytes, formatSeconds } from "../../base/units.js";
+import { findLibrary, type Quantization } from "../../quantization/registry.js";
 import type { CompletedTrial, RecordedEnvironment, RecordedProof } from "../../run/record-types.js";
 import type { ConfigurationData } from "../../run/run-data.js";
-
-const BITSANDBYTES_METHODS = ["int8", "4bit"];
 
 /** Trials that were far too slow. The first trial is mentioned separately, because it is often slow for a reason of its own. */
 export function describeSlowTrials({ usualSec, slow }: SlowTrials): readonly string[] {
@@ -139,12 +138,12 @@ export function describeKept(
 
 /** Says if bitsandbytes ran without its native library: its methods still compute then, but by other code. */
 export function describeMissingLibrary(
-  method: string,
+  quantization: Quantization,
   environment: Pick<RecordedEnvironment, "machine"> | null,
 ): readonly string[] {
   const kernels = environment?.machine?.bitsandbytes ?? null;
-  if (kernels === null || kernels.native_library !== null || !BITSANDBYTES_METHODS.includes(method))
-    return [];
+  if (kernels === null || kernels.native_library !== null) return [];
+  if (findLibrary(quantization) !== "bitsandbytes") return [];
   return ["bitsandbytes ran without its native library, on fallback code: see falcon-exp doctor"];
 }
 

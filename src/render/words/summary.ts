@@ -93,7 +93,7 @@ function listRemarks(
     ...describeRecompiled(completed),
     ...describeScoring(configuration),
     ...describePrepared(load?.load.prepared_from ?? []),
-    ...describeMissingLibrary(plan.worker.quantization.method, environment),
+    ...describeMissingLibrary(plan.worker.quantization, environment),
     ...describeModelFiles(configuration),
     ...describeKept(load?.load.kept_by_workarounds ?? null),
     ...describeProofShare(findRunningProof(configuration)),

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { findSlowTrials } from "../../../src/analysis/outliers.js";
+import type { Machine } from "../../../src/protocol/machine.js";
+import { type QuantizationInput, resolveQuantization } from "../../../src/quantization/registry.js";
 import {
   describeDisturbed,
   describeKept,
+  describeMissingLibrary,
   describeModelFiles,
   describeRecompiled,
   describeRepacking,
@@ -12,7 +15,7 @@ import {
 import type { CompletedTrial, LoadRecord, RecordedProof } from "../../../src/run/record-types.js";
 import { type ConfigurationData, groupRecords } from "../../../src/run/run-data.js";
 import { scoredRun } from "../../fixtures/quality.js";
-import { loadMeasurement, measurement, THREE } from "../../fixtures/records.js";
+import { loadMeasurement, MACHINE, measurement, THREE } from "../../fixtures/records.js";
 
 const trials = (...tpots: number[]) =>
   tpots.map(
@@ -157,4 +160,16 @@ test("a trial that was measured again because of a compilation is told", () => {
   expect(describeRecompiled(again.slice(0, 1))).toEqual([
     "1 trial measured again, because something was compiled during the trial",
   ]);
+});
+
+test("only what bitsandbytes packed is told to have run without its native library", () => {
+  const machine: Machine = {
+    ...MACHINE,
+    bitsandbytes: { native_library: null, cpu_4bit: "unpacked", cpu_int8: "float" },
+  };
+  const told = (quantization: QuantizationInput, ran = machine) =>
+    describeMissingLibrary(resolveQuantization(quantization), { machine: ran }).length;
+  expect(["int8", "fp4", "none", "quanto-int8"].map((words) => told(words))).toEqual([1, 1, 0, 0]);
+  expect(told("int8", MACHINE)).toBe(0);
+  expect(describeMissingLibrary(resolveQuantization("int8"), null)).toEqual([]);
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from falcon_exp.worker.quantization.import_torchao import torchao_left_out
 _MOST_NAMES = 3
 
 
-def import_library(model: dict[str, Any]) -> None:
+def import_library(model: Mapping[str, Any]) -> None:
     """Imports what puts an adapter on a model, if the configuration's ``model`` has one, before anything is measured.
 
     Raises WorkerError ``adapter-library-missing``.

@@ -20,6 +20,7 @@ from typing import Any
 from falcon_exp.worker.failures import classify
 from falcon_exp.worker.helper_process import say
 from falcon_exp.worker.hub.snapshot import Snapshot, as_unreachable, fetch_code, fetch_snapshot, remove_partial_files
+from falcon_exp.worker.wire_types import ErrorCode
 
 
 def _end_with_parent() -> None:
@@ -43,7 +44,7 @@ def _fetch(request: dict[str, Any]) -> Snapshot | None:
     return snapshot
 
 
-def describe_failure(error: Exception) -> tuple[str, str]:
+def describe_failure(error: Exception) -> tuple[ErrorCode, str]:
     """(code, message) of the error that ended a download."""
     # Of the two ways to download, one raises OSError and the other a RuntimeError that repeats its words.
     if os.strerror(errno.ENOSPC) in str(error):

@@ -25,6 +25,7 @@ from falcon_exp.worker.hub.wanted import (
     small_files,
     weight_files,
 )
+from falcon_exp.worker.wire_types import ErrorCode
 
 DEFAULT_REVISION = "main"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -57,7 +58,8 @@ def fetch_snapshot(
     WorkerError ``hub-unreachable``, ``model-not-found`` (for an adapter ``adapter-invalid``) or
     ``model-unsafe-format``, and whatever huggingface_hub raises for gated repositories and unknown names.
     """
-    what, absent = ("adapter", "adapter-invalid") if is_adapter else ("model", "model-not-found")
+    what = "adapter" if is_adapter else "model"
+    absent: ErrorCode = "adapter-invalid" if is_adapter else "model-not-found"
     config = ADAPTER_CONFIG if is_adapter else CONFIG
     cached = find_cached(repo, revision, is_adapter=is_adapter)
     # Only the hub can tell whether the Python files are here as well.

@@ -24,6 +24,7 @@ from falcon_exp.worker.helper_process import say
 from falcon_exp.worker.prepared.expand_gguf import expand
 from falcon_exp.worker.prepared.folder import MANIFEST
 from falcon_exp.worker.prepared.merge_adapter import merge
+from falcon_exp.worker.wire_types import ErrorCode
 
 
 def _end_with_parent(scratch: Path) -> None:
@@ -51,7 +52,7 @@ def _publish(scratch: Path, out: Path) -> None:
             raise
 
 
-def _describe_failure(error: Exception) -> tuple[str, str]:
+def _describe_failure(error: Exception) -> tuple[ErrorCode, str]:
     code, message = classify(error, "load")
     if os.strerror(errno.ENOSPC) in str(error) or code == "worker-exception":
         return "model-not-prepared", message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from falcon_exp.worker.dtypes import torch_dtype
@@ -13,13 +13,14 @@ from falcon_exp.worker.proof.proof import Proof
 from falcon_exp.worker.quantization.method import Method
 from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.quantization.skip_modules import matches, suggest_entries
+from falcon_exp.worker.wire_types import Configuration
 
 _MOST_NAMES = 5
 AT_LOAD = "after the load"
 RUNNING = "since the first forward pass"
 
 
-def verify(proof: Proof, configuration: dict[str, Any], *, dtype: str, when: str = AT_LOAD) -> None:
+def verify(proof: Proof, configuration: Configuration, *, dtype: str, when: str = AT_LOAD) -> None:
     """Raises WorkerError ``quantization-not-applied``, ``quantization-mismatch``, ``adapter-mismatch``,
     ``attention-mismatch``.
 
@@ -40,7 +41,7 @@ def verify(proof: Proof, configuration: dict[str, Any], *, dtype: str, when: str
         raise WorkerError("attention-mismatch", f"attention {attention} was asked for, but the model runs {found}.")
 
 
-def _verify_adapter(found: dict[str, Any] | None, model: dict[str, Any], when: str) -> None:
+def _verify_adapter(found: dict[str, Any] | None, model: Mapping[str, Any], when: str) -> None:
     """There must be an active adapter if one was asked for beside the weights, and otherwise none."""
     is_asked = model["source"] == "adapted" and not model["merged"]
     if is_asked and (found is None or not found["active"]):
@@ -69,7 +70,7 @@ def _verify_unquantized(proof: Proof, dtype: str, when: str) -> None:
         )
 
 
-def _verify_layers(proof: Proof, method: Method, asked: dict[str, Any], when: str) -> None:
+def _verify_layers(proof: Proof, method: Method, asked: Mapping[str, Any], when: str) -> None:
     """Every linear layer must be quantized, except those to be skipped, which must not be."""
     name = method.name(asked)
     total, quantized = len(proof.layers), [layer for layer in proof.layers if layer.is_quantized]
@@ -96,7 +97,7 @@ def _verify_layers(proof: Proof, method: Method, asked: dict[str, Any], when: st
         raise _mismatch(f"skip_modules was to leave {list_names(kept)} unquantized, but {name} was applied.")
 
 
-def _verify_settings(proof: Proof, method: Method, asked: dict[str, Any], dtype: str, when: str) -> None:
+def _verify_settings(proof: Proof, method: Method, asked: Mapping[str, Any], dtype: str, when: str) -> None:
     """Every quantized layer must have the settings asked for, except those that the running kernel decides."""
     name = method.name(asked)
     for key, want in {"method": method.key, **method.wanted(asked, dtype)}.items():
@@ -119,7 +120,7 @@ def _read(layer: Layer, key: str) -> Any:
     return {"method": layer.method, "type": layer.type, **layer.settings}.get(key)
 
 
-def _skip_them(names: list[str], quantized: list[str], asked: dict[str, Any]) -> str:
+def _skip_them(names: list[str], quantized: list[str], asked: Mapping[str, Any]) -> str:
     """Returns a line to paste, with the shortest names that leave out these layers and no others."""
     entries = [*(asked["skip_modules"] or []), *suggest_entries(names, quantized)]
     return f"If these layers are to stay unquantized: skip_modules: [{', '.join(entries)}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -15,14 +16,14 @@ class AsStored(Method):
     key: ClassVar[str] = "as-stored"
     is_certain: ClassVar[bool] = False
 
-    def name(self, asked: dict[str, Any]) -> str:
+    def name(self, asked: Mapping[str, Any]) -> str:
         """``as-stored``."""
         return self.key
 
-    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
+    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
         """None, because the files' own config is used."""
 
-    def looks_across_rows(self, asked: dict[str, Any]) -> bool:
+    def looks_across_rows(self, asked: Mapping[str, Any]) -> bool:
         """Always True, because files may be quantized by any method, including one that does."""
         return True
 

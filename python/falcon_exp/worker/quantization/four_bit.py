@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -20,11 +21,11 @@ class FourBit(Method):
     key: ClassVar[str] = "4bit"
     settings: ClassVar[tuple[str, ...]] = ("block_size", "double_quant", "compute_dtype")
 
-    def name(self, asked: dict[str, Any]) -> str:
+    def name(self, asked: Mapping[str, Any]) -> str:
         """``fp4`` or ``nf4``."""
         return str(asked["type"])
 
-    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' BitsAndBytesConfig."""
         from transformers import BitsAndBytesConfig
 
@@ -66,7 +67,7 @@ class FourBit(Method):
         state = _state_of(tensor)
         return None if state is None else int(torch.Size(state.shape).numel())
 
-    def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
         """Type, double quantization and compute dtype; ``auto`` is the model's own dtype."""
         compute = asked["compute_dtype"]
         return {
@@ -79,7 +80,7 @@ class FourBit(Method):
         """``fp4`` and ``nf4``."""
         return {name: {"type": name} for name in ("fp4", "nf4")}
 
-    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
         """Bitsandbytes' own layer."""
         import bitsandbytes as bnb
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -16,11 +17,11 @@ class Fp8(Method):
     key: ClassVar[str] = "fp8"
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
 
-    def name(self, asked: dict[str, Any]) -> str:
+    def name(self, asked: Mapping[str, Any]) -> str:
         """``fp8``."""
         return self.key
 
-    def refuse_unable(self, asked: dict[str, Any], device_kind: str) -> None:
+    def refuse_unable(self, asked: Mapping[str, Any], device_kind: str) -> None:
         """Refuses any device but a GPU early; the library would do so in the middle of a load.
 
         Transformers 5.23, quantizer_finegrained_fp8.py.
@@ -38,7 +39,7 @@ class Fp8(Method):
                 next_step="The managed environment cannot have it: name one that holds `kernels` by --python.",
             )
 
-    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' FineGrainedFP8Config."""
         from transformers import FineGrainedFP8Config
 
@@ -57,7 +58,7 @@ class Fp8(Method):
         sizes = getattr(module, "block_size", None)
         return {"block_size": int(sizes[0]) if sizes else None}
 
-    def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
         """The type."""
         return {"type": self.key}
 
@@ -65,7 +66,7 @@ class Fp8(Method):
         """``fp8``."""
         return {self.key: {}}
 
-    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
         """The library's own layer, with a weight of ones."""
         from transformers.integrations.finegrained_fp8 import FP8Linear
 

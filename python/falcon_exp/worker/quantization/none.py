@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -15,9 +16,9 @@ class Unquantized(Method):
     key: ClassVar[str] = "none"
     is_quantizing: ClassVar[bool] = False
 
-    def name(self, asked: dict[str, Any]) -> str:
+    def name(self, asked: Mapping[str, Any]) -> str:
         """``none``."""
         return self.key
 
-    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
+    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
         """None, because nothing is quantized."""

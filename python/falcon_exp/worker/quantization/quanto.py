@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -22,7 +23,7 @@ class Quanto(Method):
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
     extra: ClassVar[str] = "quanto"
 
-    def name(self, asked: dict[str, Any]) -> str:
+    def name(self, asked: Mapping[str, Any]) -> str:
         """``quanto-int8``."""
         return f"{self.key}-{asked['type']}"
 
@@ -31,7 +32,7 @@ class Quanto(Method):
         if has_library(self.extra):
             importlib.import_module(_LIBRARY)
 
-    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' QuantoConfig."""
         from transformers import QuantoConfig
 
@@ -49,7 +50,7 @@ class Quanto(Method):
         """How many weights share a constant; None if a whole row does."""
         return {"block_size": getattr(module.weight, "_group_size", None)}
 
-    def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
         """The type; the library chooses the size of groups by the layer's size."""
         return {"type": asked["type"]}
 
@@ -57,7 +58,7 @@ class Quanto(Method):
         """All three types."""
         return {f"{self.key}-{kind}": {"type": kind} for kind in _TYPES.values()}
 
-    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
         """Quanto's own layer, frozen."""
         from optimum.quanto import QLinear, qfloat8, qint4, qint8
 

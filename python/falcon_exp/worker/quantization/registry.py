@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ METHODS: tuple[Method, ...] = (Unquantized(), Int8(), FourBit(), TorchAo(), Quan
 SETTINGS = tuple(dict.fromkeys(key for method in METHODS for key in method.settings))
 
 
-def find_method(asked: dict[str, Any]) -> Method:
+def find_method(asked: Mapping[str, Any]) -> Method:
     """Returns the method of an experiment's quantization."""
     return next(method for method in METHODS if method.key == asked["method"])
 
@@ -45,7 +46,7 @@ def kept_of_input(module: torch.nn.Module) -> list[torch.Tensor]:
     return [tensor for method in METHODS for tensor in method.kept_of_input(module)]
 
 
-def library_config(asked: dict[str, Any], dtype: torch.dtype, model_config: Any, *, trust_remote_code: bool) -> Any:
+def library_config(asked: Mapping[str, Any], dtype: torch.dtype, model_config: Any, *, trust_remote_code: bool) -> Any:
     """Returns the library's config, or None. Code that comes with the model runs only if it is trusted."""
     skip = all_skipped(asked.get("skip_modules"), model_config, trust_remote_code)
     return find_method(asked).library_config(asked, dtype, skip)

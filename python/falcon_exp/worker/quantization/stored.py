@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ from falcon_exp.worker.quantization.import_torchao import import_torchao
 from falcon_exp.worker.quantization.method import require_library
 from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.requirements import EXTRAS
+from falcon_exp.worker.wire_types import ErrorCode
 
-CODE = "model-already-quantized"
+CODE: ErrorCode = "model-already-quantized"
 _NEEDS_GPU = re.compile(r"requires an? (\*\*)?\w* ?GPU|GPU is required|only supported on GPU|No GPU")
 #: What a checkpoint and the model that it was made from must have in common.
 _SAME_OF_A_MODEL = ("model_type", "vocab_size", "hidden_size", "num_hidden_layers")
 
 
-def refuse_stored_quantization(config: Any, asked: dict[str, Any], narrow_dtypes: list[str]) -> None:
+def refuse_stored_quantization(config: Any, asked: Mapping[str, Any], narrow_dtypes: list[str]) -> None:
     """Raises WorkerError ``model-already-quantized`` if the files hold a quantization that was not asked for.
 
     Also raises ``model-not-quantized`` if ``as-stored`` was asked for but nothing is quantized. ``narrow_dtypes``:
@@ -130,7 +132,7 @@ def refuse_unreadable(config: Any, device_map: Any) -> None:
         ) from error
 
 
-def refuse_other_model(config: Any, model: dict[str, Any]) -> None:
+def refuse_other_model(config: Any, model: Mapping[str, Any]) -> None:
     """Raises WorkerError ``checkpoint-of-another-model``; skips hub models, whose files may not be on this machine."""
     base = _config_of(model)
     if base is None:
@@ -144,7 +146,7 @@ def refuse_other_model(config: Any, model: dict[str, Any]) -> None:
             )
 
 
-def _config_of(model: dict[str, Any]) -> Any:
+def _config_of(model: Mapping[str, Any]) -> Any:
     from transformers import AutoConfig
 
     if model["source"] == "random":

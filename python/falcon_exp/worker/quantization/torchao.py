@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -33,11 +34,11 @@ class TorchAo(Method):
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
     extra: ClassVar[str] = "torchao"
 
-    def name(self, asked: dict[str, Any]) -> str:
+    def name(self, asked: Mapping[str, Any]) -> str:
         """``torchao-int8``."""
         return f"{self.key}-{asked['type']}"
 
-    def refuse_unable(self, asked: dict[str, Any], device_kind: str) -> None:
+    def refuse_unable(self, asked: Mapping[str, Any], device_kind: str) -> None:
         """Also refuses types that have kernels only for GPUs."""
         super().refuse_unable(asked, device_kind)
         needed = _NEEDS_GPU.get(asked["type"])
@@ -49,14 +50,14 @@ class TorchAo(Method):
         if has_library(self.extra):
             import_torchao()
 
-    def library_config(self, asked: dict[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' TorchAoConfig, which matches the names of weights, while others match those of layers."""
         from transformers import TorchAoConfig
 
         names = None if skip is None else [*skip, *(f"{name}.weight" for name in skip)]
         return TorchAoConfig(_config(asked["type"]), modules_to_not_convert=names)
 
-    def looks_across_rows(self, asked: dict[str, Any]) -> bool:
+    def looks_across_rows(self, asked: Mapping[str, Any]) -> bool:
         """True for ``float8-dynamic``, which by default has one scale for all activations that are read together."""
         return bool(asked["type"] == "float8-dynamic")
 
@@ -77,7 +78,7 @@ class TorchAo(Method):
         shared = None if not sizes else int(sizes[-1])
         return {"block_size": None if shared == module.weight.shape[-1] else shared}
 
-    def wanted(self, asked: dict[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
         """The type."""
         return {"type": asked["type"]}
 
@@ -85,7 +86,7 @@ class TorchAo(Method):
         """All types."""
         return {f"{self.key}-{kind}": {"type": kind} for kind in _CONFIGS}
 
-    def sample_layer(self, asked: dict[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
         """A plain layer with a weight of the library's class."""
         import_torchao()
         from torchao.quantization import quantize_

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from falcon_exp.worker.supervisor.ending import Ended
 from falcon_exp.worker.supervisor.oom_kills import OomKills, read_oom_kills
+from falcon_exp.worker.wire_types import ErrorCode
 
 
 class ExitReasons:
@@ -16,7 +17,7 @@ class ExitReasons:
         """Called when a process starts: whatever the kernel killed before was not this process."""
         self._before: OomKills = read_oom_kills()
 
-    def explain(self, ended: Ended) -> tuple[str, str]:
+    def explain(self, ended: Ended) -> tuple[ErrorCode, str]:
         """The error code and message for the end of a process."""
         if ended.exit.signal == "SIGKILL" and read_oom_kills().is_more_than(self._before):
             return "out-of-memory-host", f"The kernel killed the {ended.whose} because memory ran out."

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from falcon_exp.worker.supervisor.child import Exit
 from falcon_exp.worker.supervisor.request import Request, error_body
 from falcon_exp.worker.supervisor.sockets import Sockets
+from falcon_exp.worker.wire_types import ErrorCode
 
 
 class OpenWork:
@@ -30,7 +31,7 @@ class OpenWork:
         self._sockets.send("work", "ok", self._asked.id, {"request": self._asked.type, **body})
         self.request = None
 
-    def fail(self, code: str, message: str, exit_: Exit | None = None) -> None:
+    def fail(self, code: ErrorCode, message: str, exit_: Exit | None = None) -> None:
         """Answers with a failure that the supervisor itself has seen."""
         self.pass_error(error_body(code, message, self._asked.phase, exit_))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from falcon_exp.worker.supervisor.child import Exit
+from falcon_exp.worker.wire_types import ErrorCode
 
 #: Phase of each request, for failures; `generate` names its own.
 _PHASES = {
@@ -38,7 +39,7 @@ class Request:
         return str(self.body["phase"]) if self.type == "generate" else _PHASES[self.type]
 
 
-def error_body(code: str, message: str, phase: str | None, exit_: Exit | None = None) -> dict[str, Any]:
+def error_body(code: ErrorCode, message: str, phase: str | None, exit_: Exit | None = None) -> dict[str, Any]:
     """The body of an ``error`` message about something that the supervisor saw from outside."""
     return {
         "code": code,

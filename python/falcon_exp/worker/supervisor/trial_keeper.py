@@ -20,8 +20,9 @@ from falcon_exp.worker.supervisor.open_work import OpenWork
 from falcon_exp.worker.supervisor.request import WITH_A_MODEL, Request
 from falcon_exp.worker.trial import child_main
 from falcon_exp.worker.wire import WireError
+from falcon_exp.worker.wire_types import ErrorCode
 
-_NOTHING_LOADED: tuple[str, str, Exit | None] = ("no-trial-process", "No configuration is loaded.", None)
+_NOTHING_LOADED: tuple[ErrorCode, str, Exit | None] = ("no-trial-process", "No configuration is loaded.", None)
 
 
 class TrialKeeper:

@@ -14,18 +14,19 @@ from falcon_exp.worker.trial.download import Report, hub_shut_off
 from falcon_exp.worker.trial.fingerprints import fingerprint_tokenizer, fingerprint_weights
 from falcon_exp.worker.trial.generation_settings import leave_out_breaking_settings
 from falcon_exp.worker.trial.open_source import open_source
+from falcon_exp.worker.wire_types import ConfiguredModel, Generation
 
 
 @dataclass
 class Assistant:
     """The assistant of one load; empty until a configuration asks for one."""
 
-    source: dict[str, Any] | None = None
+    source: ConfiguredModel | None = None
     model: Any = None
     #: ``assistantProofSchema`` of the wire format.
     proof: dict[str, Any] | None = None
 
-    def load(self, source: dict[str, Any] | None, loaded: Any, report: Report) -> None:
+    def load(self, source: ConfiguredModel | None, loaded: Any, report: Report) -> None:
         """Loads it once: unquantized, in the configuration's dtype, on the device of the model's first layers.
 
         Raises WorkerError ``assistant-mismatch`` if its vocabulary size or tokenizer differs from the model's, and
@@ -56,7 +57,7 @@ class Assistant:
             "weights_sha256": fingerprint_weights(opened.weight_files()),
         }
 
-    def options(self, generation: dict[str, Any]) -> dict[str, Any]:
+    def options(self, generation: Generation) -> dict[str, Any]:
         """Returns the additional arguments for ``generate``; empty if no assistant is asked for."""
         if generation.get("assistant_model") is None:
             return {}

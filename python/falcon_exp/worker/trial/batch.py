@@ -15,6 +15,7 @@ import torch
 from falcon_exp.worker.devices.live_map import find_input_device
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import FittedPrompt, tokenize_prompt
+from falcon_exp.worker.wire_types import Generation
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Batch:
         return output[index : index + 1, begin : self.padded_tokens + new_tokens]
 
 
-def prepare_batch(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict[str, Any]) -> Batch:
+def prepare_batch(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: Generation) -> Batch:
     """Returns the prompts as rows, in the same order; a single prompt stays as its tokenizer returned it."""
     tokenized = [tokenize_prompt(loaded, prompt, generation) for prompt in prompts]
     rows = [inputs for inputs, _ in tokenized]
@@ -69,7 +70,7 @@ def _pad_left(rows: Sequence[Any]) -> dict[str, torch.Tensor]:
     return {"input_ids": torch.stack(ids), "attention_mask": torch.stack(masks)}
 
 
-def find_row_limits(prompts: Sequence[FittedPrompt], generation: dict[str, Any]) -> tuple[int, ...] | None:
+def find_row_limits(prompts: Sequence[FittedPrompt], generation: Generation) -> tuple[int, ...] | None:
     """Returns how many new tokens each row may have under ``max_length``; None if it is not set or there is one row.
 
     The library applies ``max_length`` to padded rows, which would cut off the answers to short prompts.

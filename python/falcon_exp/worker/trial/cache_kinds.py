@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.wire_types import Cache, CacheQuantized
 
 #: Backends of quantized caches: the module, and the package that contains it.
 _BACKENDS = {"quanto": ("optimum.quanto", "optimum-quanto"), "hqq": ("hqq", "hqq")}
@@ -26,7 +27,7 @@ class CacheRoom:
         self.tokens = max(self.tokens, tokens)
 
 
-def apply_cache(settings: Any, asked: dict[str, Any] | None, room: CacheRoom) -> None:
+def apply_cache(settings: Any, asked: Cache | None, room: CacheRoom) -> None:
     """Asks ``generate`` for this cache; if none was asked for, the library and the model's own files decide."""
     if asked is None:
         return
@@ -38,24 +39,23 @@ def apply_cache(settings: Any, asked: dict[str, Any] | None, room: CacheRoom) ->
         settings.cache_config = _quantized_options(asked)
 
 
-def make_cache(model: Any, asked: dict[str, Any] | None, tokens: int) -> Any:
+def make_cache(model: Any, asked: Cache | None, tokens: int) -> Any:
     """Makes this cache as an object that can be filled before ``generate``; ``tokens``: the length of a static one."""
     from transformers import DynamicCache, QuantizedCache, StaticCache
 
     config = model.config.get_text_config(decoder=True)
-    kind = "dynamic" if asked is None else asked["type"]
-    if asked is not None and kind == "quantized":
+    if asked is not None and asked["type"] == "quantized":
         return QuantizedCache(config=config, **_quantized_options(asked))
-    if kind == "static":
+    if asked is not None and asked["type"] == "static":
         return StaticCache(config=config, max_cache_len=tokens)
     return DynamicCache(config=config)
 
 
-def _quantized_options(asked: dict[str, Any]) -> dict[str, Any]:
+def _quantized_options(asked: CacheQuantized) -> dict[str, Any]:
     return {"backend": asked["backend"], "nbits": asked["bits"], "q_group_size": asked["group"]}
 
 
-def refuse_unavailable_cache(model: Any, asked: dict[str, Any] | None) -> None:
+def refuse_unavailable_cache(model: Any, asked: Cache | None) -> None:
     """Raises WorkerError ``cache-unavailable`` if this cache cannot be made here."""
     if asked is None:
         return
@@ -83,7 +83,7 @@ def _is_there(module: str) -> bool:
         return False
 
 
-def verify_cache(asked: dict[str, Any] | None, found: str | None, layers: dict[str, int] | None) -> None:
+def verify_cache(asked: Cache | None, found: str | None, layers: dict[str, int] | None) -> None:
     """Raises WorkerError ``cache-mismatch`` if the live cache is not the one that was asked for."""
     if asked is None:
         return
@@ -99,12 +99,12 @@ def verify_cache(asked: dict[str, Any] | None, found: str | None, layers: dict[s
         )
 
 
-def name_cache(asked: dict[str, Any]) -> str:
+def name_cache(asked: Cache) -> str:
     """Names a cache, as in ``static`` or ``quantized (quanto, 4 bits, groups of 64)``."""
     if asked["type"] != "quantized":
         return str(asked["type"])
     return f"quantized ({asked['backend']}, {asked['bits']} bits, groups of {asked['group']})"
 
 
-def _unavailable(asked: dict[str, Any], why: str, next_step: str | None = None) -> WorkerError:
+def _unavailable(asked: Cache, why: str, next_step: str | None = None) -> WorkerError:
     return WorkerError("cache-unavailable", f"cache {name_cache(asked)}: {why.rstrip('.')}.", next_step=next_step)

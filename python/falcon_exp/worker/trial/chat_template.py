@@ -7,9 +7,7 @@ from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.generation_settings import end_ids
-
-#: ``promptSchema`` of the wire format: a text, or the messages of a conversation.
-Content = str | list[dict[str, str]]
+from falcon_exp.worker.wire_types import Generation, Prompt
 
 #: The date that templates take for today: with the real one, the same prompt would be different tomorrow.
 TEMPLATE_DATE = datetime(2026, 1, 1, 12, 0)
@@ -51,7 +49,7 @@ class WrittenDate:
         return TEMPLATE_DATE.date().isoformat() if _FrozenDatetime.times_asked > self._before else None
 
 
-def render(tokenizer: Any, content: Content, generation: dict[str, Any], **options: Any) -> Any:
+def render(tokenizer: Any, content: Prompt, generation: Generation, **options: Any) -> Any:
     """Renders a text as the user's only message, or a conversation, up to where the answer begins.
 
     Raises WorkerError ``generation-invalid`` if the template does not accept the prompt or one of its variables.
@@ -75,7 +73,7 @@ def render(tokenizer: Any, content: Content, generation: dict[str, Any], **optio
         ) from error
 
 
-def loses_text(tokenizer: Any, content: Content, generation: dict[str, Any]) -> bool:
+def loses_text(tokenizer: Any, content: Prompt, generation: Generation) -> bool:
     """Whether the rendered prompt lacks the question's text: some templates expect a list of parts instead of text."""
     rendered = render(tokenizer, content, generation, tokenize=False)
     asked = content if isinstance(content, str) else content[-1]["content"]

@@ -14,6 +14,7 @@ from shutil import which
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.wire_types import Generation
 
 
 class Compilations:
@@ -52,7 +53,7 @@ def count_compilations(model: Any, asked: str | None) -> Iterator[Compilations |
         callback_handler.remove_end_callback(count.end)
 
 
-def apply_compile(settings: Any, generation: dict[str, Any], device: str) -> None:
+def apply_compile(settings: Any, generation: Generation, device: str) -> None:
     """Turns compilation on or off as asked, and off if only a cache was asked for; otherwise the library decides."""
     asked = generation.get("compile")
     if asked == "forward":

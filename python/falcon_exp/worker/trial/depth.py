@@ -18,9 +18,9 @@ import torch
 from falcon_exp.worker.devices.live_map import find_input_device
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.cache_kinds import make_cache
-from falcon_exp.worker.trial.chat_template import Content
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import FittedPrompt, repeat_to
+from falcon_exp.worker.wire_types import Generation, Prompt
 
 #: Tokens per forward pass, few enough to keep its temporary tensors small.
 _STEP = 2048
@@ -36,7 +36,7 @@ class FilledCache:
     fill_sec: float
 
 
-def fill_depth(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: dict[str, Any]) -> FilledCache | None:
+def fill_depth(loaded: Loaded, prompts: Sequence[FittedPrompt], generation: Generation) -> FilledCache | None:
     """Fills a cache with ``depth`` tokens per row; None without a depth.
 
     Raises WorkerError ``generation-invalid`` if the model keeps no keys and values.
@@ -86,5 +86,5 @@ def given_cache_alone(model: Any, filled: FilledCache | None) -> Iterator[None]:
         settings.cache_implementation = own
 
 
-def _text_of(content: Content) -> str:
+def _text_of(content: Prompt) -> str:
     return content if isinstance(content, str) else "\n\n".join(message["content"] for message in content)

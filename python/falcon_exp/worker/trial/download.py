@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from falcon_exp.worker.helper_process import ask_helper
+from falcon_exp.worker.wire_types import ErrorCode
 
 #: Takes (what is being done, None because there are no tokens yet); every phase reports in this form.
 Report = Callable[[str, int | None], None]
@@ -89,7 +90,7 @@ def _ask(request: dict[str, object], report: Report) -> tuple[Path, str]:
         received, total = event["received_bytes"] / 1e9, event["total_bytes"] / 1e9
         report(f"downloading: {received:.2f} of {total:.2f} GB", None)
 
-    no_answer = ("hub-unreachable", "The download")
+    no_answer: tuple[ErrorCode, str] = ("hub-unreachable", "The download")
     done = ask_helper("falcon_exp.worker.hub", request, report_progress, no_answer=no_answer)
     if done["notice"] is not None:
         logging.getLogger(__name__).warning(done["notice"])

@@ -29,6 +29,7 @@ from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
 from falcon_exp.worker.trial.stop_strings import StopStrings
 from falcon_exp.worker.trial.token_pieces import token_pieces
+from falcon_exp.worker.wire_types import GenerateBody, Generation
 
 
 class TokenClock(StoppingCriteria):  # type: ignore[misc]
@@ -91,7 +92,7 @@ def _trim_once(on_token: Callable[[int], None]) -> Callable[[int], None]:
     return trim
 
 
-def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], None]) -> dict[str, Any]:
+def measure(loaded: Loaded, request: GenerateBody, on_token: Callable[[int], None]) -> dict[str, Any]:
     """Measures one ``generate``; returns ``trialMeasurementSchema`` of the wire format.
 
     Raises WorkerError ``logits-not-finite``, and whatever ``fit_prompt`` raises.
@@ -106,7 +107,8 @@ def measure(loaded: Loaded, request: dict[str, Any], on_token: Callable[[int], N
     limits = find_row_limits(prompts, generation)
     filled = fill_depth(loaded, prompts, generation)
     settings = prepare_settings(loaded, generation, filled, limits)
-    stops = StopStrings(loaded.tokenizer, generation["stop"]) if generation.get("stop") else None
+    stop = generation.get("stop")
+    stops = StopStrings(loaded.tokenizer, stop) if stop else None
     drafting = loaded.assistant.options(generation)
     is_drafting = settings.prompt_lookup_num_tokens is not None or len(drafting) > 0
     is_first = loaded.facts.compiled is None
@@ -208,7 +210,7 @@ def _decode(tokenizer: Any, ids: Any) -> str:
 
 def prepare_settings(
     loaded: Loaded,
-    generation: dict[str, Any],
+    generation: Generation,
     filled: FilledCache | None,
     limits: Sequence[int] | None = None,
 ) -> Any:
@@ -224,7 +226,7 @@ def prepare_settings(
     return settings
 
 
-def _verify_run(loaded: Loaded, generation: dict[str, Any], seen: SeenCache) -> int | None:
+def _verify_run(loaded: Loaded, generation: Generation, seen: SeenCache) -> int | None:
     """Returns the cache's bytes and lets it go. Raises WorkerError ``cache-mismatch`` or ``compile-unavailable``."""
     facts = loaded.facts
     cache_bytes = facts.add_cache(seen)

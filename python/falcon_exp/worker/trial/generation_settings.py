@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.wire_types import Generation
 
 #: Settings in a model's files that would break the measurement, and what replaces them: one answer, with one token per
 #: forward pass, ended by tokens and not by the clock, and returned as a tensor of ids.
@@ -57,7 +58,7 @@ def leave_out_breaking_settings(model: Any) -> dict[str, Any]:
     return left_out
 
 
-def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) -> Any:
+def generation_config(model: Any, tokenizer: Any, generation: Generation) -> Any:
     """Returns the model's own settings, overridden by the experiment's and without those that greedy search ignores."""
     settings = copy.deepcopy(model.generation_config)
     settings.max_new_tokens = generation["max_new_tokens"]
@@ -65,16 +66,18 @@ def generation_config(model: Any, tokenizer: Any, generation: dict[str, Any]) ->
     settings.min_new_tokens = generation["min_new_tokens"]
     settings.num_beams = generation.get("num_beams") or 1
     settings.prompt_lookup_num_tokens = generation.get("prompt_lookup_num_tokens")
-    if generation.get("eos_token_id") is not None:
-        settings.eos_token_id = _check_end_ids(model, generation["eos_token_id"])
+    end_ids_asked = generation.get("eos_token_id")
+    if end_ids_asked is not None:
+        settings.eos_token_id = _check_end_ids(model, end_ids_asked)
     sample = generation["sampling"] == "sample"
     settings.do_sample = sample
     settings.temperature = (generation["temperature"] or 1.0) if sample else None
     settings.top_k = (50 if generation["top_k"] is None else generation["top_k"]) if sample else None
     settings.top_p = (generation["top_p"] or 1.0) if sample else None
     for key in _FURTHER_SAMPLING:
-        if sample and generation.get(key) is not None:
-            setattr(settings, key, generation[key])
+        value = generation.get(key)
+        if sample and value is not None:
+            setattr(settings, key, value)
     if generation["repetition_penalty"] is not None:
         settings.repetition_penalty = generation["repetition_penalty"]
     if settings.pad_token_id is None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.wire_types import LmEvalBody, LmEvalMeasurement, LmEvalResult
 
 #: The most that a batch of questions may take for logits and log-probabilities; a single question may take more.
 BATCH_BYTES = 1_000_000_000
@@ -20,7 +21,7 @@ MOST_ROWS = 64
 _NO_METRIC = ("alias", "name", "sample_len", "sample_count", "samples")
 
 
-def run_tasks(loaded: Loaded, request: dict[str, Any], on_request: Callable[[int], None]) -> dict[str, Any]:
+def run_tasks(loaded: Loaded, request: LmEvalBody, on_request: Callable[[int], None]) -> LmEvalMeasurement:
     """Returns ``lmEvalMeasurementSchema`` of the wire format; ``on_request`` is told the number of model calls so far.
 
     Raises WorkerError ``lm-eval-missing`` or ``lm-eval-task-unknown``.
@@ -95,7 +96,7 @@ def _rows_at_once(loaded: Loaded, tokens: int) -> int:
     The library keeps the logits of all tokens and, beside them, their log-probabilities in float32. It is 1 if one
     question may change what is computed for another.
     """
-    asked = loaded.configuration["quantization"]
+    asked: Mapping[str, Any] = loaded.configuration["quantization"]
     if find_method(asked).looks_across_rows(asked):
         return 1
     vocabulary = int(loaded.model.config.get_text_config().vocab_size)
@@ -115,12 +116,12 @@ def _library() -> tuple[Any, Any, Any]:
     return simple_evaluate, TaskManager, HFLM
 
 
-def _rows(task: str, found: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(task: str, found: dict[str, Any]) -> list[LmEvalResult]:
     """Returns one row per metric and filter: ``acc,none`` with its ``acc_stderr,none``."""
     results = found["results"][task]
     samples = found.get("samples", {}).get(task, [])
     better = found.get("higher_is_better", {}).get(task, {})
-    rows = []
+    rows: list[LmEvalResult] = []
     for key, value in results.items():
         metric, _, name = key.partition(",")
         if metric.endswith("_stderr") or metric in _NO_METRIC or not isinstance(value, int | float):

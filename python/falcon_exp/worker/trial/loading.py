@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +43,7 @@ from falcon_exp.worker.trial.generation_settings import leave_out_breaking_setti
 from falcon_exp.worker.trial.open_source import open_source
 from falcon_exp.worker.trial.preflight import check_attention, check_dtype
 from falcon_exp.worker.trial.sources import ModelSource
+from falcon_exp.worker.wire_types import Configuration
 from falcon_exp.worker.workarounds.cures import Cures, find_cures
 
 #: Affects nothing that is measured (each trial sets its own seed); set so that a load can be repeated.
@@ -61,7 +63,7 @@ class Loaded:
     measurement: dict[str, Any]
     #: Empty until something has been generated.
     facts: GenerateFacts
-    configuration: dict[str, Any]
+    configuration: Configuration
     #: The effective dtype, with ``auto`` resolved.
     dtype: str
     cache_room: CacheRoom = field(default_factory=CacheRoom)
@@ -83,7 +85,7 @@ class Loaded:
 
 
 def load(
-    configuration: dict[str, Any],
+    configuration: Configuration,
     devices: Devices,
     report: Report = report_to_nobody,
     remembered: dict[str, Any] | None = None,
@@ -95,7 +97,7 @@ def load(
     """
     from transformers import set_seed
 
-    asked = configuration["quantization"]
+    asked: Mapping[str, Any] = configuration["quantization"]
     find_method(asked).import_library()
     import_library(configuration["model"])
     freeze_date()
@@ -188,7 +190,7 @@ def load(
 
 def _model(
     source: ModelSource,
-    configuration: dict[str, Any],
+    configuration: Configuration,
     config: Any,
     dtype: torch.dtype,
     target: Target,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from falcon_exp.worker.adapter.folder import AdapterFolder, open_adapter, refuse_adapter
 from falcon_exp.worker.failures import WorkerError
@@ -14,27 +13,29 @@ from falcon_exp.worker.hub.wanted import only_pickles
 from falcon_exp.worker.prepared.folder import prepare
 from falcon_exp.worker.trial.download import Fetched, Report, fetch_adapter, fetch_code_of, fetch_model
 from falcon_exp.worker.trial.sources import ModelFolder, ModelSource, RandomModel
+from falcon_exp.worker.wire_types import ConfiguredModel, ConfiguredModelAdapted, ConfiguredModelAdaptedAdapter
 
 
-def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelSource:
+def open_source(model: ConfiguredModel, *, trust_remote_code: bool, report: Report) -> ModelSource:
     """Finds the model, or fetches it.
 
     Raises WorkerError ``model-not-found`` if a folder is not a model folder, ``model-unsafe-format`` if all its weights
     are pickles, ``model-has-adapter`` if there is an adapter among its files, ``adapter-invalid``,
     ``gguf-unsupported``, and whatever ``fetch_model`` and ``prepare`` raise.
     """
-    source = model["source"]
-    if source == "adapted":
+    # mypy knows which kind a model is only where ``source`` itself is compared.
+    if model["source"] == "adapted":
         return _open_adapted(model, trust_remote_code=trust_remote_code, report=report)
-    if source == "hub":
+    if model["source"] == "hub":
         revision = model["revision"] or DEFAULT_REVISION
         fetched = fetch_model(model["repo"], revision, with_code=trust_remote_code, report=report)
         refuse_adapter(fetched.folder)
         return ModelFolder(fetched.folder, trust_remote_code, fetched.commit, fetched.download_sec)
-    if source == "random":
+    if model["source"] == "random":
         return RandomModel(model["config"], model["seed"], model["tokenizer"], model.get("floats", ()))
     path = model["path"]
     if path is None:
+        assert model["source"] == "builtin"
         raise WorkerError("model-not-found", f"The embedded model {model['name']} has not been prepared.")
     gguf = find_gguf(Path(path))
     if gguf is not None:
@@ -46,7 +47,7 @@ def open_source(model: dict[str, Any], *, trust_remote_code: bool, report: Repor
     return ModelFolder(folder, trust_remote_code)
 
 
-def _open_adapted(model: dict[str, Any], *, trust_remote_code: bool, report: Report) -> ModelFolder:
+def _open_adapted(model: ConfiguredModelAdapted, *, trust_remote_code: bool, report: Report) -> ModelFolder:
     # The adapter first, because it is smaller: errors in it are reported before the base is fetched.
     adapter, fetched = _open_adapter(model["adapter"], report)
     base = open_source(model["base"], trust_remote_code=trust_remote_code, report=report)
@@ -69,7 +70,7 @@ def _open_adapted(model: dict[str, Any], *, trust_remote_code: bool, report: Rep
     return replace(base, folder=folder, prepared=(*base.prepared, told))
 
 
-def _open_adapter(place: str | dict[str, Any], report: Report) -> tuple[AdapterFolder, Fetched | None]:
+def _open_adapter(place: str | ConfiguredModelAdaptedAdapter, report: Report) -> tuple[AdapterFolder, Fetched | None]:
     """Opens an adapter in a folder, or one given as ``{"source": "hub", "repo", "revision"}``."""
     if isinstance(place, str):
         return open_adapter(Path(place)), None

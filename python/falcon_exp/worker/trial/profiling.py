@@ -16,6 +16,7 @@ from falcon_exp.worker.trial.depth import fill_depth, given_cache_alone, put_beh
 from falcon_exp.worker.trial.generation import prepare_settings
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
+from falcon_exp.worker.wire_types import Generation, ProfileBody, ProfileMeasurement
 
 
 class _StopwatchPerDevice:
@@ -79,13 +80,13 @@ class _TimedForwards:
             handle.remove()
 
 
-def profile(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
+def profile(loaded: Loaded, request: ProfileBody) -> ProfileMeasurement:
     """Returns ``profileMeasurementSchema`` for one more ``generate``, whose time is broken down and not counted."""
     model = loaded.model
     generation = request["generation"]
     # Hooks would make a compiled forward pass compile again, so layers are timed uncompiled. ``none`` is set explicitly
     # because a static cache, which the model's own files may ask for as well, makes the library compile unasked.
-    uncompiled = {**generation, "compile": "none"}
+    uncompiled: Generation = {**generation, "compile": "none"}
     prompts = fit_prompts(loaded, request)
     batch = prepare_batch(loaded, prompts, generation)
     filled = fill_depth(loaded, prompts, generation)

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.trial.chat_template import Content, WrittenDate, loses_text, render
+from falcon_exp.worker.trial.chat_template import WrittenDate, loses_text, render
 from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.wire_types import GenerateBody, Generation, ProfileBody, Prompt, PromptMeasurement
 
 #: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
 _MODEL_INPUTS = ("input_ids", "attention_mask")
@@ -20,7 +21,7 @@ _AS_TENSORS = {"tokenize": True, "return_dict": True, "return_tensors": "pt"}
 class FittedPrompt:
     """A prompt that leaves room for its answer."""
 
-    content: Content
+    content: Prompt
     input_tokens: int
     #: Cut off because ``truncate_prompts`` asked for it.
     truncated_tokens: int
@@ -31,12 +32,12 @@ class FittedPrompt:
     #: Whether the chat template leaves the prompt's text out.
     is_lost: bool = False
 
-    def measurement(self) -> dict[str, Any]:
+    def measurement(self) -> PromptMeasurement:
         """``promptMeasurementSchema`` of the wire format."""
         return {"input_tokens": self.input_tokens, "truncated_tokens": self.truncated_tokens}
 
 
-def fit_prompt(loaded: Loaded, prompt: Content, generation: dict[str, Any]) -> FittedPrompt:
+def fit_prompt(loaded: Loaded, prompt: Prompt, generation: Generation) -> FittedPrompt:
     """Returns the prompt, truncated if that was asked for and necessary; in a conversation, the last message is cut.
 
     Raises WorkerError ``prompt-too-long``, ``prompt-empty`` or ``generation-invalid``.
@@ -48,7 +49,7 @@ def fit_prompt(loaded: Loaded, prompt: Content, generation: dict[str, Any]) -> F
     side = generation["truncate_prompts"]
     date = WrittenDate()
 
-    def count(content: Content) -> int:
+    def count(content: Prompt) -> int:
         return _token_count(_tokenize(loaded.tokenizer, content, generation, templated))
 
     tokens = count(prompt)
@@ -63,7 +64,7 @@ def fit_prompt(loaded: Loaded, prompt: Content, generation: dict[str, Any]) -> F
     # Cuts whole characters of the text before the template is applied: cutting tokens would cut the template's end off.
     whole = prompt if isinstance(prompt, str) else prompt[-1]["content"]
 
-    def cut(keep: int) -> Content:
+    def cut(keep: int) -> Prompt:
         kept = _cut(whole, keep, side)
         return kept if isinstance(prompt, str) else [*prompt[:-1], {**prompt[-1], "content": kept}]
 
@@ -82,11 +83,11 @@ def fit_prompt(loaded: Loaded, prompt: Content, generation: dict[str, Any]) -> F
     return FittedPrompt(shortened, kept, tokens - kept, template_date=date.told(), is_lost=is_lost)
 
 
-def _fit_exactly(loaded: Loaded, prompt: Content, wanted: int, generation: dict[str, Any]) -> FittedPrompt:
+def _fit_exactly(loaded: Loaded, prompt: Prompt, wanted: int, generation: Generation) -> FittedPrompt:
     """Returns the prompt's first ``wanted`` tokens, repeating the text if it has fewer; without the chat template."""
     if generation["chat_template"] == "on":
         raise WorkerError("generation-invalid", "chat_template is on, but prompt_tokens leaves no room for a template.")
-    plain = {**generation, "chat_template": "off"}
+    plain: Generation = {**generation, "chat_template": "off"}
     _uses_template(loaded.tokenizer, prompt, plain)
     assert isinstance(prompt, str)
     limit = _most_input_tokens(loaded.model.config, generation)
@@ -106,14 +107,14 @@ def repeat_to(tokenizer: Any, text: str, wanted: int) -> list[int]:
         text += "\n\n" + text
 
 
-def count_cached_tokens(fitted: FittedPrompt, generation: dict[str, Any]) -> int:
+def count_cached_tokens(fitted: FittedPrompt, generation: Generation) -> int:
     """Returns how many tokens a cache must hold: those before the prompt, the prompt and its answer."""
-    new = generation["max_new_tokens"]
-    own = fitted.input_tokens + int(new) if new is not None else int(generation["max_length"])
-    return int(generation.get("depth") or 0) + own
+    new, together = generation["max_new_tokens"], generation["max_length"]
+    own = fitted.input_tokens + (new or 0) if together is None else together
+    return (generation.get("depth") or 0) + own
 
 
-def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
+def fit_prompts(loaded: Loaded, request: GenerateBody | ProfileBody) -> list[FittedPrompt]:
     """Returns the rows of a request's batch, its own prompt first, and makes room for each in a static cache.
 
     Raises whatever ``fit_prompt`` raises.
@@ -125,7 +126,7 @@ def fit_prompts(loaded: Loaded, request: dict[str, Any]) -> list[FittedPrompt]:
     return fitted
 
 
-def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, Any]) -> tuple[Any, bool]:
+def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: Generation) -> tuple[Any, bool]:
     """Returns (tensors on the host, whether the chat template was applied)."""
     if fitted.ids is not None:
         ids = torch.tensor([fitted.ids])
@@ -134,7 +135,7 @@ def tokenize_prompt(loaded: Loaded, fitted: FittedPrompt, generation: dict[str, 
     return _tokenize(loaded.tokenizer, fitted.content, generation, templated), templated
 
 
-def _uses_template(tokenizer: Any, content: Content, generation: dict[str, Any]) -> bool:
+def _uses_template(tokenizer: Any, content: Prompt, generation: Generation) -> bool:
     asked = generation["chat_template"]
     has_template = tokenizer.chat_template is not None
     templated = has_template if asked == "auto" else asked == "on"
@@ -151,7 +152,7 @@ def _uses_template(tokenizer: Any, content: Content, generation: dict[str, Any])
     return templated
 
 
-def _tokenize(tokenizer: Any, content: Content, generation: dict[str, Any], templated: bool) -> Any:
+def _tokenize(tokenizer: Any, content: Prompt, generation: Generation, templated: bool) -> Any:
     inputs = (
         render(tokenizer, content, generation, **_AS_TENSORS) if templated else tokenizer(content, return_tensors="pt")
     )
@@ -177,7 +178,7 @@ def _context(config: Any) -> int | None:
     return context
 
 
-def _most_input_tokens(config: Any, generation: dict[str, Any]) -> int | None:
+def _most_input_tokens(config: Any, generation: Generation) -> int | None:
     """Returns the most tokens that a prompt may have; None if any prompt leaves room."""
     context = _context(config)
     depth = int(generation.get("depth") or 0)
@@ -187,7 +188,7 @@ def _most_input_tokens(config: Any, generation: dict[str, Any]) -> int | None:
         context -= depth
     max_length = generation["max_length"]
     if max_length is None:
-        return None if context is None else context - int(generation["max_new_tokens"])
+        return None if context is None else context - (generation["max_new_tokens"] or 0)
     if context is not None and max_length > context:
         raise WorkerError(
             "generation-invalid",
@@ -196,7 +197,7 @@ def _most_input_tokens(config: Any, generation: dict[str, Any]) -> int | None:
     return int(max_length) - 1
 
 
-def _too_long(config: Any, tokens: int, generation: dict[str, Any]) -> WorkerError:
+def _too_long(config: Any, tokens: int, generation: Generation) -> WorkerError:
     max_length = generation["max_length"]
     if max_length is not None:
         return WorkerError(

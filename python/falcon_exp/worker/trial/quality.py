@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter, Stored
 from falcon_exp.worker.trial.row_scores import RowScores, log_probabilities, precise_dtype, rows_at_once
 from falcon_exp.worker.trial.window_logits import cached_logits, window_logits, windows_at_once
+from falcon_exp.worker.wire_types import Cache, Logprobs, QualityBody
 
 #: Tokens that are read into a cache at once while they are scored: the most that a quantized cache keeps unquantized.
 _CACHED_STEP = 128
@@ -82,7 +83,7 @@ def cut_windows(tokenizer: Any, text: str, context: int, max_tokens: int | None)
     return Windows(windows, len(ids), replaces)
 
 
-def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable[[int, int], None]) -> dict[str, Any]:
+def measure_quality(loaded: Loaded, request: QualityBody, on_window: Callable[[int, int], None]) -> dict[str, Any]:
     """Returns ``qualityMeasurementSchema`` of the wire format. ``on_window`` is told (windows done, windows in all).
 
     Raises WorkerError ``text-too-short``, ``prompt-too-long``, ``quality-disk-full`` or ``quality-not-finite``.
@@ -98,7 +99,7 @@ def measure_quality(loaded: Loaded, request: dict[str, Any], on_window: Callable
     scores = RowScores(reader, lambda: _tokenizer_entries(loaded.tokenizer), both_ways=both_ways)
     cache = request.get("cache")
     refuse_unavailable_cache(loaded.model, cache)
-    asked = loaded.configuration["quantization"]
+    asked: Mapping[str, Any] = loaded.configuration["quantization"]
     is_alone = cache is not None or find_method(asked).looks_across_rows(asked)
     together = 1 if is_alone else windows_at_once(loaded.model, windows.context)
     over = 0
@@ -157,7 +158,7 @@ def _tokenizer_entries(tokenizer: Any) -> int:
     return max(tokenizer.get_vocab().values(), default=-1) + 1
 
 
-def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader | None, str | None]:
+def _reader(logprobs: Logprobs, windows: Windows) -> tuple[LogprobsReader | None, str | None]:
     """Returns the reference's log-probabilities, or why there is nothing to compare with."""
     if logprobs["mode"] == "write":
         return None, "this is the reference"
@@ -173,7 +174,7 @@ def _reader(logprobs: dict[str, Any], windows: Windows) -> tuple[LogprobsReader 
 
 
 def _scored_chunks(
-    model: Any, windows: torch.Tensor, first_scored: int, cache: dict[str, Any] | None, *, both_ways: bool
+    model: Any, windows: torch.Tensor, first_scored: int, cache: Cache | None, *, both_ways: bool
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yields (logits, rows x vocabulary; actual tokens) at the windows' scored positions, in order, a few at a time."""
     ids = windows.to(find_input_device(model))

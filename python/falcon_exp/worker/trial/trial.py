@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError, error_body
@@ -18,9 +18,18 @@ from falcon_exp.worker.trial.profiling import profile
 from falcon_exp.worker.trial.progress import LoadProgress, TokenProgress
 from falcon_exp.worker.trial.prompts import count_cached_tokens, fit_prompt
 from falcon_exp.worker.trial.quality import measure_quality
+from falcon_exp.worker.wire_types import CheckPromptBody, GenerateBody, LmEvalBody, LoadBody, ProfileBody, QualityBody
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 #: A trial in which something was compiled is measured again; if that happens in every try, it cannot be measured.
 MOST_COMPILED_TRIES = 3
+
+
+class _LoadCommand(LoadBody):
+    #: A supervisor passes this on from one load to the next; a caller that loads only once sends nothing.
+    remembered: NotRequired[dict[str, Any]]
 
 
 class TrialProcess:
@@ -70,13 +79,12 @@ class TrialProcess:
 
         return report
 
-    def _load(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _load(self, body: _LoadCommand) -> dict[str, Any]:
         if self._loaded is not None:
             raise WorkerError("worker-exception", "This process already holds a model.")
         report = self._report("load")
         report("loading", None)
         with LoadProgress(report, self._devices.read_allocated_bytes):
-            # A supervisor passes this on from one load to the next; a caller that loads only once sends nothing.
             remembered = dict(body.get("remembered", {}))
             self._loaded = load(body["configuration"], self._devices, report, remembered)
         return {"measurement": self._loaded.measurement, "remembered": remembered}
@@ -86,7 +94,7 @@ class TrialProcess:
             raise WorkerError("no-trial-process", "No configuration is loaded.")
         return self._loaded
 
-    def _check_prompt(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _check_prompt(self, body: CheckPromptBody) -> dict[str, Any]:
         loaded, generation = self._model(), body["generation"]
         refuse_unavailable_cache(loaded.model, generation.get("cache"))
         refuse_uncompilable(loaded.model, generation.get("compile"))
@@ -95,7 +103,7 @@ class TrialProcess:
         loaded.cache_room.admit(count_cached_tokens(fitted, generation))
         return {"measurement": fitted.measurement()}
 
-    def _generate(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _generate(self, body: GenerateBody) -> dict[str, Any]:
         on_token = TokenProgress(self._report(body["phase"]), "generating")
         loaded = self._model()
         measured = _measure_uncompiled(loaded, body, on_token)
@@ -105,11 +113,11 @@ class TrialProcess:
             self._is_verified_running = True
         return {"measurement": measured}
 
-    def _profile(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _profile(self, body: ProfileBody) -> dict[str, Any]:
         self._report("profile")("timing the linear layers", None)
         return {"measurement": profile(self._model(), body)}
 
-    def _quality(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _quality(self, body: QualityBody) -> dict[str, Any]:
         report = self._report("quality")
 
         def on_window(over: int, windows: int) -> None:
@@ -117,7 +125,7 @@ class TrialProcess:
 
         return {"measurement": measure_quality(self._model(), body, on_window)}
 
-    def _lm_eval(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _lm_eval(self, body: LmEvalBody) -> dict[str, Any]:
         from falcon_exp.worker.trial.lm_eval_tasks import run_tasks
 
         loaded = self._model()
@@ -131,7 +139,7 @@ class TrialProcess:
         return {"proof_after": proof}
 
 
-def _measure_uncompiled(loaded: Loaded, body: dict[str, Any], on_token: Callable[[int], None]) -> dict[str, Any]:
+def _measure_uncompiled(loaded: Loaded, body: GenerateBody, on_token: Callable[[int], None]) -> dict[str, Any]:
     """Returns a measurement during which nothing was compiled, except in a warm-up, which is there for compiling.
 
     Raises WorkerError ``compile-unsettled`` if something was compiled in every try.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from falcon_exp.worker.quantization.quanto import Quanto
 from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.quantization.skip_modules import refuse_unmatched, suggest_entries
 from falcon_exp.worker.skeleton import build_skeleton
+from falcon_exp.worker.wire_types import Configuration
 from falcon_exp.worker.workarounds import (
     cpu_4bit_shapes,
     int8_inputs,
@@ -60,7 +61,7 @@ class Cures:
             applied.append(quanto_inputs.NAME)
         return sorted(applied)
 
-    def extend(self, quantization: dict[str, Any]) -> dict[str, Any]:
+    def extend(self, quantization: Mapping[str, Any]) -> Mapping[str, Any]:
         """Returns the quantization with these modules added to the ones that it leaves out."""
         more = [name for names in self.unquantized.values() for name in names]
         if not more:
@@ -80,14 +81,14 @@ class Cures:
         quanto_inputs.order_inputs(model, self.ordered)
 
 
-def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> Cures:
+def find_cures(configuration: Configuration, config: Any, device_kind: str) -> Cures:
     """Finds the cures that a configuration needs.
 
     Raises WorkerError ``quantization-shape`` if a layer cannot run and ``workarounds: none`` forbids the cure,
     ``quantization-unsupported`` if the model's own code would then read a quantized weight, and
     ``skip-modules-unmatched`` if an entry of ``skip_modules`` names no layer.
     """
-    quantization = configuration["quantization"]
+    quantization: Mapping[str, Any] = configuration["quantization"]
     method = quantization["method"]
     traits = find_method(quantization)
     if not traits.replaces_layers:
@@ -127,7 +128,7 @@ def find_cures(configuration: dict[str, Any], config: Any, device_kind: str) -> 
 
 
 def _list_of_quanto(
-    kinds: tuple[str, ...], quantization: dict[str, Any], linears: dict[str, torch.nn.Module]
+    kinds: tuple[str, ...], quantization: Mapping[str, Any], linears: dict[str, torch.nn.Module]
 ) -> list[str]:
     """Returns the names of the layers that quanto will replace if one of these types was asked for, else nothing."""
     if quantization["method"] != Quanto.key or quantization["type"] not in kinds:
@@ -144,7 +145,7 @@ def _quantizable(model: Any, skip_modules: list[str] | None) -> dict[str, torch.
     return {name: module for name, module in linear_modules(model).items() if should_convert_module(name, left_out)}
 
 
-def _may_be_bfloat16(configuration: dict[str, Any], config: Any) -> bool:
+def _may_be_bfloat16(configuration: Configuration, config: Any) -> bool:
     """Whether the model may run in bfloat16; True if only its files name a dtype: they may not be here yet."""
     asked = configuration.get("dtype", "auto")
     named = getattr(config, "dtype", None) if asked == "auto" else asked
@@ -165,7 +166,7 @@ def _refuse_read_by_the_model(linears: dict[str, torch.nn.Module], config: Any, 
 
 
 def _shape_error(
-    unfit: dict[str, tuple[int, int]], linears: dict[str, Any], quantization: dict[str, Any]
+    unfit: dict[str, tuple[int, int]], linears: dict[str, Any], quantization: Mapping[str, Any]
 ) -> WorkerError:
     taken = "a multiple of 32 outputs and a multiple of 64 inputs"
     kernel = "This CPU's 4-bit kernel"
