@@ -37,6 +37,7 @@ const forbidden = STEPS.flatMap((step, index) =>
 
 /** Packages that `npm run build` puts into dist (docs/dependencies.md); users do not install them. */
 const BUNDLED = [
+  "@commander-js/extra-typings",
   "@hono/node-server",
   "canonicalize",
   "cli-table3",

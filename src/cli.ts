@@ -1,7 +1,7 @@
 /** argv → one command → exit code. A command's module, and all that it needs, loads only when it is called. */
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError } from "@commander-js/extra-typings";
 import { asCalled, findProgramName } from "./base/as-called.js";
 import { writeAscii } from "./base/ascii.js";
 import { systemClock } from "./base/clock.js";

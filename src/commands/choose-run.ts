@@ -23,7 +23,7 @@ import type { CommandIo } from "./io.js";
 import { loadPlan } from "./load-plan.js";
 
 export interface RunArguments {
-  readonly file?: string;
+  readonly file?: string | undefined;
   readonly set: readonly string[];
   readonly results: string;
   /** A run as people name it; true = the experiment's newest run. */

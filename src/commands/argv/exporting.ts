@@ -1,5 +1,5 @@
 /** Commands that hand results to other programs. A command's module loads only when it is called. */
-import { Option } from "commander";
+import { Option } from "@commander-js/extra-typings";
 import { DOCUMENT_FORMATS } from "../../render/export/formats.js";
 import { type ArgvContext, pythonOption, resultsOption } from "./shared.js";
 

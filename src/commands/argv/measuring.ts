@@ -1,5 +1,5 @@
 /** Commands that plan and measure. A command's module loads only when it is called. */
-import { Option } from "commander";
+import { Option } from "@commander-js/extra-typings";
 import {
   type ArgvContext,
   collected,

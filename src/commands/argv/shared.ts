@@ -1,7 +1,10 @@
 /** What the command definitions share: the function that adds a command, and options that several commands have. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { CommandIo } from "../io.js";
 import { formatExamples } from "./examples.js";
+
+/** A command with the arguments that its usage names. */
+type CommandWith<Usage extends string> = ReturnType<typeof Command.prototype.command<Usage>>;
 
 /** Given to every group of commands; nothing is taken from globals. */
 export interface ArgvContext {
@@ -10,7 +13,11 @@ export interface ArgvContext {
   /** For hidden commands, which people do not call themselves. */
   readonly program: Command;
   /** Adds a command with its examples. */
-  readonly command: (name: string, description: string, examples: readonly string[]) => Command;
+  readonly command: <Usage extends string>(
+    usage: Usage,
+    description: string,
+    examples: readonly string[],
+  ) => CommandWith<Usage>;
 }
 
 /** One line per command for the list of all commands; the help of a command says more. */
