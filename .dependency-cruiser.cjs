@@ -115,7 +115,7 @@ module.exports = {
       severity: "error",
       comment: "what is shipped must not need what only developers install; what is bundled is inside it",
       from: { path: "^src/" },
-      to: { dependencyTypes: ["npm-dev"], pathNot: `node_modules/(${BUNDLED.join("|")})/` },
+      to: { dependencyTypes: ["npm-dev"], pathNot: `^node_modules/(${BUNDLED.join("|")})/` },
     },
   ],
   options: {

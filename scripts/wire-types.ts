@@ -103,6 +103,7 @@ const isMapping = ({ properties }: Shape) => properties !== undefined;
 
 function define(name: string, { properties = {}, required = [] }: Shape, definitions: string[]): void {
   const lines = Object.entries(properties).map(([key, shape]) => {
+    if (!/^[a-z_][a-z0-9_]*$/.test(key)) throw new Error(`${name}: ${key} is no name in Python`);
     const type = typeOf(shape, name + pascal(key), definitions);
     return `    ${key}: ${required.includes(key) ? type : `NotRequired[${type}]`}\n`;
   });
@@ -132,10 +133,9 @@ function typeOf(shape: Shape, name: string, definitions: string[]): string {
     const { additionalProperties: values } = shape;
     return `dict[str, ${typeof values === "object" ? typeOf(values, name, definitions) : "Any"}]`;
   }
-  return [shape.type ?? "any"]
-    .flat()
-    .map((type) => SCALARS[type] ?? "Any")
-    .join(" | ");
+  const types = [shape.type ?? "any JSON"].flat().map((type) => SCALARS[type]);
+  if (types.includes(undefined)) throw new Error(`${name}: no type in Python for ${JSON.stringify(shape)}`);
+  return types.join(" | ");
 }
 
 /** What a mapping of a discriminated union is told apart by: its first constant. */

@@ -35,7 +35,7 @@ def _load(family: str = "llama", **changes: Any) -> Loaded:
 
 
 def _measure(loaded: Loaded, prompts: list[str], **changes: Any) -> Any:
-    request: Any = {**trial(prompts[0], max_new_tokens=12, **changes), "further_prompts": prompts[1:]}
+    request: Any = {**trial(prompts[0], **{"max_new_tokens": 12, **changes}), "further_prompts": prompts[1:]}
     return measure(loaded, request, lambda _tokens: None)
 
 
@@ -153,3 +153,32 @@ def test_more_prompt_tokens_than_the_context_has_room_for_are_refused() -> None:
 
 def _wanted(tokens: int) -> Any:
     return {"generation": generation(prompt_tokens=tokens)}
+
+
+@pytest.mark.parametrize("depth", [None, 20])
+def test_under_max_length_a_static_cache_holds_the_longest_prompt_with_the_shortest_ones_answer(
+    depth: int | None,
+) -> None:
+    prompts = [PROMPTS[2][:40], "Why?"]
+    limits = {"max_new_tokens": None, "max_length": 60, "min_new_tokens": None, "depth": depth}
+    loaded = _load()
+    loaded.model.generation_config.eos_token_id = None
+    expected = _measure(loaded, prompts, **limits)["rows"]
+    static = _load()
+    static.model.generation_config.eos_token_id = None
+    found = _measure(static, prompts, cache={"type": "static"}, **limits)["rows"]
+    assert [row["output_tokens"] for row in expected] == [19, 55]
+    assert [row["output_ids"] for row in found] == [row["output_ids"] for row in expected]
+    # The shorter prompt and its answer have 60 tokens, behind 36 more of padding.
+    assert static.cache_room.tokens == 60 + 36 + (depth or 0)
+
+
+def test_a_profile_of_a_batch_takes_as_many_steps_as_its_trial() -> None:
+    from falcon_exp.worker.trial.profiling import profile
+
+    loaded = _load()
+    loaded.model.generation_config.eos_token_id = None
+    limits: dict[str, Any] = {"max_new_tokens": None, "max_length": 60, "min_new_tokens": None}
+    request: Any = {**trial(PROMPTS[2][:40], **limits), "further_prompts": ["Why?"]}
+    # The first of the 55 tokens comes with the prompt.
+    assert profile(loaded, request)["decode_steps"] == 54

@@ -44,7 +44,10 @@ def test_the_deep_check_computes_every_format_on_the_cpu() -> None:
     assert unable <= set(cpu["unable"])
     # Whatever else the registry has was tried, and nothing went wrong.
     assert cpu["quantization"] == dict.fromkeys(formats - set(cpu["unable"]))
-    assert {"int8", "fp4", "nf4", "torchao-int8", "torchao-float8", "quanto-int4"} <= set(cpu["quantization"])
+    assert set(cpu["quantization"]) >= {
+        *("int8", "fp4", "nf4", "torchao-int8", "torchao-int8-dynamic", "torchao-float8"),
+        *("quanto-int8", "quanto-int4", "quanto-float8"),
+    }
     assert all("needs a GPU" in reason for reason in cpu["unable"].values())
     assert cpu["dtypes"] == ["float32", "bfloat16", "float16"]
 

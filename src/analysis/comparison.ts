@@ -1,5 +1,5 @@
 import { computeMedian } from "../base/statistics.js";
-import { chooseMemoryMetric } from "../metrics/memory.js";
+import { chooseMemoryMetric, type MemoryMetric } from "../metrics/memory.js";
 import { findRound, pairTrials } from "../run/pair-trials.js";
 import { FEWEST_PAIRS } from "../run/ratio-precision.js";
 import type { CompletedTrial, RecordedTrial } from "../run/record-types.js";
@@ -16,6 +16,8 @@ export interface ComparisonOptions {
 /** What the sentence on a comparison needs in addition to what `summary.json` has. */
 export interface ComparisonBasis {
   readonly memory: PairedRatio | null;
+  /** The kind of memory that the pairs have; null if they have none. */
+  readonly memoryMetric: MemoryMetric | null;
   readonly time: PairedRatio | null;
   readonly perToken: PairedRatio | null;
   /** Tokens per second over all rows of a batch. Null if both have batches of the same size. */
@@ -84,6 +86,7 @@ export function compareWithReference(
     answer_divergence: divergence,
     basis: {
       memory,
+      memoryMetric: metric,
       time,
       perToken,
       batchRate: haveOtherBatches

@@ -1,4 +1,4 @@
-import { parseJson } from "../base/json.js";
+import { canonicalJson, parseJson } from "../base/json.js";
 import { planSessionsInOrder } from "./load-sessions.js";
 import {
   PLAN_SCHEMA_VERSION,
@@ -19,7 +19,14 @@ export function planText({ header, configurations, blocks, trials, texts }: Plan
 }
 
 function listPrompts(trials: readonly PlanTrial[]): readonly PlanPrompt[] {
-  const prompts = new Map(trials.map(({ prompt_index, prompt }) => [prompt_index, prompt]));
+  const prompts = new Map<number, PlanTrial["prompt"]>();
+  for (const { id, prompt_index, prompt } of trials) {
+    const known = prompts.get(prompt_index) ?? prompt;
+    if (known !== prompt && canonicalJson(known) !== canonicalJson(prompt)) {
+      throw new Error(`the trial ${id} has another prompt than other trials of prompt ${prompt_index}`);
+    }
+    prompts.set(prompt_index, prompt);
+  }
   return [...prompts].map(([prompt_index, prompt]) => ({
     schema_version: PLAN_SCHEMA_VERSION,
     kind: "prompt",
@@ -67,7 +74,7 @@ function withPrompt(
 export function isSamePlan(one: string, other: string): boolean {
   if (one === other) return true;
   try {
-    return planText(parsePlan(one)) === planText(parsePlan(other));
+    return canonicalJson(parsePlan(one)) === canonicalJson(parsePlan(other));
   } catch {
     return false;
   }

@@ -70,6 +70,16 @@ test("no runs exit with 7 and name what there is", async () => {
   expect(stderr).toContain("Did you mean quant?");
 });
 
+test("why a series starts over is told in words, in what is printed and in history.json", async () => {
+  const results = sweep({ runs: 4, of: (i) => (i < 2 ? {} : { prompts: ["Another question?"] }) });
+  const { stdout } = await falconExp(["history", "quant", "--results", results, "--json"]);
+  const written = readFileSync(join(results, "quant", "history", "history.json"), "utf8");
+  for (const text of [stdout, written]) {
+    const { series } = JSON.parse(text) as { series: { breaks: { run_id: string; reasons: unknown[] }[] }[] };
+    expect(series[0]?.breaks).toMatchObject([{ reasons: ["other prompts"] }]);
+  }
+});
+
 test("figures from summaries and from records alone are the same", async () => {
   const of = (i: number) =>
     i === 3 ? { fate: "failed" as const } : i === 5 ? { fate: "killed" as const } : {};

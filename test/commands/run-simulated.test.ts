@@ -115,7 +115,7 @@ test("a plan over two cards at once: what needs both has both, each other part i
     join(cwd, "two.yaml"),
     `${TINY_EXPERIMENT.replace("hidden_size: 64", "hidden_size: 1024").replace(
       "matrix: { quantization: [none, fp4] }",
-      "matrix: { dtype: [float32, bfloat16], max_new_tokens: [3, 4], quantization: [none, fp4], device: [auto] }\nrounds: 1\nexclude: [{ dtype: float32, max_new_tokens: 4 }]",
+      "matrix: { dtype: [float32, bfloat16], max_new_tokens: [3, 4], quantization: [none, fp4], device: [auto] }\nexclude: [{ dtype: float32, max_new_tokens: 4 }]",
     )}`,
   );
   const env = { FALCON_EXP_SIMULATED_ACCELERATOR: writeCards(cwd, {}, 708_000_000) };

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makePlan } from "../../src/plan/make-plan.js";
 import { isSamePlan, parsePlan, planText } from "../../src/plan/plan-file.js";
-import type { Plan } from "../../src/plan/plan-types.js";
+import type { Plan, PlanTrial } from "../../src/plan/plan-types.js";
 import { collectErrors, load, minimal, planExperiment } from "../fixtures/experiments.js";
 
 const labels = (plan: Awaited<ReturnType<typeof planExperiment>>) =>
@@ -170,6 +170,10 @@ matrix: {quantization: [none, int8]}
   expect(parsePlan(older)).toEqual(plan);
   expect(isSamePlan(older, text)).toBe(true);
   expect(isSamePlan(older, text.replace("The yeast", "The flour"))).toBe(false);
+  expect(isSamePlan(older.replace("The yeast", "The flour"), text)).toBe(false);
+  const [first, ...others] = plan.trials as [PlanTrial, ...PlanTrial[]];
+  const mixed = { ...plan, trials: [{ ...first, prompt: "The flour" }, ...others] };
+  expect(() => planText(mixed)).toThrow("has another prompt");
   const without = text.split("\n").filter((line) => !line.includes("The yeast"));
   expect(() => parsePlan(without.join("\n"))).toThrow("lacks the prompt of the trial none/p1/r1");
 });

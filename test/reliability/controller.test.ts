@@ -20,8 +20,8 @@ const GONE_WITHIN_MS = 5_000;
 /** The promise is 10 s after SIGTERM; a busy machine is given a little more. */
 const TERMINATED_WITHIN_SEC = 15;
 
-/** Its first trial never ends. */
-const ENDLESS = TINY_EXPERIMENT.replace("prompts: [one, two]", "prompts: [compute, two]");
+/** The process of its first trial ends only if it is killed: it looks at no pipe and takes no SIGTERM. */
+const ENDLESS = TINY_EXPERIMENT.replace("prompts: [one, two]", "prompts: [stay, two]");
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const trials = (records: readonly RunFileRecord[]) =>

@@ -48,7 +48,7 @@ test("a supervisor that dies or stands still fails its configuration, and a new 
   const temporary = useTemporaryFolder();
   const marker = `supervisor-${process.pid}`;
   const worker = workerWithoutLibraries({ [MARKER]: marker });
-  const plan = smallPlan(["killed", "stopped", "good"], { timeouts: { heartbeat_sec: 5 } });
+  const plan = smallPlan(["killed", "stopped", "good"], { timeouts: { heartbeat_sec: 8 } });
   const asked: Record<string, string> = {
     "killed-0/p2/r1": "kill the supervisor",
     "stopped-1/p2/r1": "stop the supervisor",

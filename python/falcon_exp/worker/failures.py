@@ -11,7 +11,7 @@ from falcon_exp.worker.failure_rules import ANYWHERE, GENERATING, LOADING
 from falcon_exp.worker.wire_types import ErrorCode
 
 #: After these the driver no longer answers this process, or answers wrongly, so the process must end.
-CONTEXT_LOST = frozenset({"device-fault", "device-lost", "device-busy", "fork-poisoned"})
+CONTEXT_LOST: frozenset[ErrorCode] = frozenset({"device-fault", "device-lost", "device-busy", "fork-poisoned"})
 
 _NAMED_ERROR = re.compile(r"^(?:\w+\.)*(\w+): (.*)$", re.MULTILINE)
 

@@ -39,8 +39,8 @@ class TrialProcess:
     """Loads any configuration.
 
     With the label ``stays``, the process does not end by itself after `unload`. The prompt says what a generate does:
-    ``compute`` forever, ``fork`` processes that stay, ``fork and die``, raise one of ERRORS, send one of SIGNALS and
-    compute, or answer.
+    ``compute`` forever, ``stay`` until it is killed, ``fork`` processes that stay, ``fork and die``, raise one of
+    ERRORS, send one of SIGNALS and stay, or answer.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -73,7 +73,11 @@ class TrialProcess:
             if prompt in SIGNALS:
                 # Its parent, the forkserver, is a child of the supervisor.
                 os.kill(psutil.Process(os.getppid()).ppid(), SIGNALS[prompt])
-            if prompt == "compute" or prompt in SIGNALS:
+                stay()
+            if prompt == "stay":
+                self._connection.send(("progress", {"phase": phase, "detail": "staying", "output_tokens": 1}))
+                stay()
+            if prompt == "compute":
                 self._compute(phase)
             if prompt in ERRORS:
                 raise RuntimeError(ERRORS[prompt])

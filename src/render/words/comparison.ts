@@ -27,10 +27,10 @@ export interface Compared {
 
 export function describeComparison(figures: ComparisonFigures, compared: Compared): string {
   const { own, reference, smallestDifference } = compared;
-  const { memory } = figures.basis;
+  const { memory, memoryMetric } = figures.basis;
   const [weights, itsWeights] = [own.weights_bytes, reference.weights_bytes];
   const haveWeights = figures.weights_ratio !== null && weights !== null && itsWeights !== null;
-  const name = memoryName(own.memory_metric);
+  const name = memoryName(memoryMetric);
   const memoryWords = chooseMemoryWords(name.charAt(0).toLowerCase() + name.slice(1));
   const isOfSameDepth = own.depth === reference.depth;
   return [

@@ -49,8 +49,15 @@ export function describeSettings({ names, sides }: SettingsDifference): readonly
   );
 }
 
-/** What `falcon-exp history --json` prints. */
-export function writeReasons(report: HistoryReport): object {
+type Series = HistoryReport["series"][number];
+type WrittenBreak = Omit<Series["breaks"][number], "reasons"> & { readonly reasons: readonly string[] };
+
+/** What `falcon-exp history --json` prints, and what history.json holds. */
+export interface WrittenHistory extends Omit<HistoryReport, "series"> {
+  readonly series: readonly (Omit<Series, "breaks"> & { readonly breaks: readonly WrittenBreak[] })[];
+}
+
+export function writeReasons(report: HistoryReport): WrittenHistory {
   const series = report.series.map((one) => ({
     ...one,
     breaks: one.breaks.map((own) => ({ ...own, reasons: own.reasons.map(describeReason) })),

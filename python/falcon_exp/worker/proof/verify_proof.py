@@ -92,7 +92,9 @@ def _verify_layers(proof: Proof, method: Method, asked: Mapping[str, Any], when:
             f"{name} was asked for, but only {counts} are quantized {when}; not: {list_names(names)}.",
             next_step=_skip_them(names, [layer.name for layer in quantized], asked),
         )
-    kept = [layer.name for layer in quantized if any(matches(one, layer.name) for one in asked["skip_modules"] or [])]
+    kept = [
+        layer.name for layer in quantized if any(matches(one, layer.name) for one in asked.get("skip_modules") or [])
+    ]
     if kept:
         raise _mismatch(f"skip_modules was to leave {list_names(kept)} unquantized, but {name} was applied.")
 
@@ -122,7 +124,7 @@ def _read(layer: Layer, key: str) -> Any:
 
 def _skip_them(names: list[str], quantized: list[str], asked: Mapping[str, Any]) -> str:
     """Returns a line to paste, with the shortest names that leave out these layers and no others."""
-    entries = [*(asked["skip_modules"] or []), *suggest_entries(names, quantized)]
+    entries = [*(asked.get("skip_modules") or []), *suggest_entries(names, quantized)]
     return f"If these layers are to stay unquantized: skip_modules: [{', '.join(entries)}]"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 from typing import Any
 
+from falcon_exp.worker.wire_types import ErrorCode
+
 
 def _preload_failure() -> dict[str, Any] | None:
     from falcon_exp.worker.failures import traceback_of
@@ -41,7 +43,7 @@ def _wrong_versions() -> dict[str, Any] | None:
     return _start_failure("library-unsupported", "; ".join(texts), None)
 
 
-def _start_failure(code: str, message: str, traceback: str | None) -> dict[str, Any]:
+def _start_failure(code: ErrorCode, message: str, traceback: str | None) -> dict[str, Any]:
     return {
         "code": code,
         "message": message,

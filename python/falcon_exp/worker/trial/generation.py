@@ -212,7 +212,7 @@ def prepare_settings(
     loaded: Loaded,
     generation: Generation,
     filled: FilledCache | None,
-    limits: Sequence[int] | None = None,
+    limits: Sequence[int] | None,
 ) -> Any:
     """Returns ``generation_config`` with the cache, the compilation and the limits of rows that were asked for."""
     settings = generation_config(loaded.model, loaded.tokenizer, generation)

@@ -11,7 +11,7 @@ from falcon_exp.worker.devices.accelerator import Stopwatch
 from falcon_exp.worker.devices.live_map import find_compute_device
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.proof.linear_modules import linear_modules
-from falcon_exp.worker.trial.batch import prepare_batch
+from falcon_exp.worker.trial.batch import find_row_limits, prepare_batch
 from falcon_exp.worker.trial.depth import fill_depth, given_cache_alone, put_behind
 from falcon_exp.worker.trial.generation import prepare_settings
 from falcon_exp.worker.trial.loading import Loaded
@@ -90,7 +90,7 @@ def profile(loaded: Loaded, request: ProfileBody) -> ProfileMeasurement:
     prompts = fit_prompts(loaded, request)
     batch = prepare_batch(loaded, prompts, generation)
     filled = fill_depth(loaded, prompts, generation)
-    settings = prepare_settings(loaded, uncompiled, filled)
+    settings = prepare_settings(loaded, uncompiled, filled, find_row_limits(prompts, generation))
     with torch.inference_mode(), given_cache_alone(model, filled), _TimedForwards(model, loaded.devices) as timed:
         drafting = loaded.assistant.options(generation)
         model.generate(**put_behind(filled, batch.inputs), **drafting, generation_config=settings)

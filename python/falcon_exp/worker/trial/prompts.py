@@ -110,7 +110,11 @@ def repeat_to(tokenizer: Any, text: str, wanted: int) -> list[int]:
 def count_cached_tokens(fitted: FittedPrompt, generation: Generation) -> int:
     """Returns how many tokens a cache must hold: those before the prompt, the prompt and its answer."""
     new, together = generation["max_new_tokens"], generation["max_length"]
-    own = fitted.input_tokens + (new or 0) if together is None else together
+    if new is not None:
+        own = fitted.input_tokens + new
+    else:
+        assert together is not None
+        own = together
     return (generation.get("depth") or 0) + own
 
 
@@ -121,8 +125,11 @@ def fit_prompts(loaded: Loaded, request: GenerateBody | ProfileBody) -> list[Fit
     """
     contents, generation = [request["prompt"], *request.get("further_prompts", [])], request["generation"]
     fitted = [fit_prompt(loaded, content, generation) for content in contents]
+    lengths = [one.input_tokens for one in fitted]
+    # Rows are padded to the longest prompt, and then all have as many new tokens as the shortest one may.
+    padding = 0 if generation["max_length"] is None else max(lengths) - min(lengths)
     for one in fitted:
-        loaded.cache_room.admit(count_cached_tokens(one, generation))
+        loaded.cache_room.admit(count_cached_tokens(one, generation) + padding)
     return fitted
 
 
