@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from transformers import CompileConfig
 
 from falcon_exp.worker.devices.devices import Devices
@@ -182,3 +183,18 @@ def test_a_profile_of_a_batch_takes_as_many_steps_as_its_trial() -> None:
     request: Any = {**trial(PROMPTS[2][:40], **limits), "further_prompts": ["Why?"]}
     # The first of the 55 tokens comes with the prompt.
     assert profile(loaded, request)["decode_steps"] == 54
+
+
+@pytest.mark.parametrize("ending", [{"stop": True}, {"sampling": "sample", "seed": 5, "eos_token_id": list(range(40))}])
+def test_a_profile_ends_where_its_trial_does(ending: dict[str, Any]) -> None:
+    from falcon_exp.worker.trial.profiling import profile
+
+    loaded = _load()
+    asked: dict[str, Any] = {"max_new_tokens": 40, "min_new_tokens": None, **ending}
+    if "stop" in asked:
+        answer = _measure(loaded, PROMPTS[:1], max_new_tokens=40, min_new_tokens=40)["output_text"]
+        asked["stop"] = [answer[6:8]]
+    measured = _measure(loaded, PROMPTS[:1], **asked)
+    torch.manual_seed(1)
+    assert profile(loaded, trial(PROMPTS[0], **asked))["decode_steps"] == len(measured["itl_sec"])
+    assert measured["output_tokens"] < 40

@@ -126,6 +126,15 @@ def _with_assistant(seed: int, **changes: Any) -> Loaded:
     return loaded
 
 
+def test_an_assistant_drafts_for_a_model_whose_growing_cache_was_asked_for() -> None:
+    loaded = _with_assistant(9)
+    asked: Any = {"max_new_tokens": 20, "min_new_tokens": 20, "cache": {"type": "dynamic"}}
+    plain = _measure(loaded, **asked)
+    drafted = _measure(loaded, **asked, assistant_model=loaded.assistant.source, num_assistant_tokens=3)
+    assert drafted["output_ids"] == plain["output_ids"]
+    assert drafted["drafted_tokens"] > 0
+
+
 def test_an_assistant_drafts_what_the_model_checks_and_the_answer_stays_the_same() -> None:
     loaded = _with_assistant(9)
     asked: Any = {"max_new_tokens": 20, "min_new_tokens": 20}

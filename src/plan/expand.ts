@@ -123,12 +123,16 @@ function finishedSampling(settings: Settings): Settings {
 }
 
 function checkTokens(settings: Settings): void {
-  const { min_new_tokens: least, max_new_tokens: most } = settings;
+  const { min_new_tokens: least, max_new_tokens, max_length } = settings;
+  // A prompt has at least one token.
+  const most = max_new_tokens ?? (max_length === null ? null : max_length - 1);
   if (least === null || most === null || least <= most) return;
+  const limit = max_new_tokens === null ? "max_length" : "max_new_tokens";
+  const problem = max_new_tokens === null ? "leaves no room for a prompt under" : "is greater than";
   throw new FalconError({
     code: "plan-tokens-contradict",
-    message: `min_new_tokens ${least} is greater than max_new_tokens ${most}.`,
-    next: "Lower min_new_tokens, or raise max_new_tokens.",
+    message: `min_new_tokens ${least} ${problem} ${limit} ${settings[limit]}.`,
+    next: `Lower min_new_tokens, or raise ${limit}.`,
     exitCode: ExitCode.invalidExperiment,
   });
 }

@@ -1,6 +1,7 @@
 /** Tells which configurations must run out of memory because a smaller one of their family did. */
 
 import { sha256OfValue } from "../base/json.js";
+import type { Generation } from "../protocol/configuration.js";
 import {
   computeOrderingBits,
   findLibrary,
@@ -23,8 +24,8 @@ export function isMemoryFailure(code: string): boolean {
 /**
  * Whether `candidate` needs at least as much memory as `failed` did, so that trying it can only fail as well. It must have the
  * same model, dtype, device and attention kernel, and weights of at least as many bits. If memory ran out for tokens, it must
- * also have at least as many of them in prompts and in answers, at least the same depth, batches at least as large, and a cache
- * of the same kind. `code`: the code of the failure.
+ * also have at least as many of them in prompts and in answers that end for the same reasons, at least the same depth, batches at
+ * least as large, and a cache of the same kind. `code`: the code of the failure.
  */
 export function mustRunOutOfMemory(
   failed: PlanConfiguration,
@@ -84,12 +85,30 @@ function readsTextAlike(
   return !isQuantizedCache || sha256OfValue(failed.cache) === sha256OfValue(generation.cache);
 }
 
+/** Whether neither a shorter prompt nor an earlier end can make the candidate's answer need fewer tokens. */
+function isAskedAlike(failed: Generation, candidate: Generation): boolean {
+  const choose = (one: Generation) => ({
+    system: one.system,
+    chat_template: one.chat_template,
+    chat_template_kwargs: one.chat_template_kwargs,
+    truncate_prompts: one.truncate_prompts,
+    stop: one.stop,
+    eos_token_id: one.eos_token_id,
+    prompt_lookup_num_tokens: one.prompt_lookup_num_tokens,
+  });
+  if (sha256OfValue(choose(failed)) !== sha256OfValue(choose(candidate))) return false;
+  // A prompt is cut to what the answer leaves: one token more of the answer is one less of the prompt.
+  const isCut = candidate.truncate_prompts !== "no" && candidate.max_new_tokens !== failed.max_new_tokens;
+  return !isCut && (candidate.min_new_tokens ?? 0) >= (failed.min_new_tokens ?? 0);
+}
+
 function hasAsManyTokens(
   { generation: failed, batch_size }: PlanConfiguration,
   candidate: PlanConfiguration,
 ): boolean {
   if (candidate.batch_size < batch_size) return false;
   if ((candidate.generation.num_beams ?? 1) < (failed.num_beams ?? 1)) return false;
+  if (!isAskedAlike(failed, candidate.generation)) return false;
   // A compiled forward pass may keep memory that an uncompiled one does not need.
   if (failed.compile === "forward" && candidate.generation.compile !== "forward") return false;
   const { max_new_tokens, max_length, prompt_tokens, cache, depth } = candidate.generation;

@@ -132,6 +132,17 @@ test("the least and the most tokens must not contradict each other", async () =>
   expect(error?.code).toBe("plan-tokens-contradict");
 });
 
+test("under max_length, the least tokens must leave room for a prompt", async () => {
+  const plan = (least: number) =>
+    planExperiment(minimal(`generation: {min_new_tokens: ${least}, max_length: 8}`));
+  const [error] = await collectErrors(() => plan(8));
+  expect(error).toMatchObject({
+    code: "plan-tokens-contradict",
+    message: "min_new_tokens 8 leaves no room for a prompt under max_length 8.",
+  });
+  expect(await collectErrors(() => plan(7))).toEqual([]);
+});
+
 test("a plan survives its file unchanged, and equal files give equal bytes", async () => {
   const axis = fc.uniqueArray(fc.constantFrom("none", "int8", "fp4", "nf4"), { minLength: 1 });
   await fc.assert(

@@ -104,3 +104,14 @@ test("no other failure implies anything", async () => {
   const of = await configurations("  quantization: [int8, none]");
   expect(mustRunOutOfMemory(of("int8"), of("none"), "weights", "device-fault")).toBe(false);
 });
+
+test.each([
+  ["system: [Be brief., Be.]", 'system="Be brief."', 'system="Be."'],
+  ["min_new_tokens: [0, 8]", "min_new_tokens=8", "min_new_tokens=0"],
+  ["stop: [[.], [end]]", 'stop=["."]', 'stop=["end"]'],
+])("what may have a shorter prompt or end sooner is tried all the same: %s", async (axis, ran, other) => {
+  const of = await configurations("  quantization: [int8, none]", `  ${axis}`, "  max_new_tokens: [8, 64]");
+  const failed = of(`int8 max_new_tokens=8 ${ran}`);
+  expect(mustRunOutOfMemory(failed, of(`none max_new_tokens=64 ${ran}`), "tokens", HOST)).toBe(true);
+  expect(mustRunOutOfMemory(failed, of(`none max_new_tokens=64 ${other}`), "tokens", HOST)).toBe(false);
+});

@@ -218,6 +218,10 @@ def prepare_settings(
     settings = generation_config(loaded.model, loaded.tokenizer, generation)
     if filled is None:
         apply_cache(settings, generation.get("cache"), loaded.cache_room)
+        if generation.get("assistant_model") is not None and settings.cache_implementation == "dynamic":
+            # The library gives a copy of these settings to the assistant together with a cache of its own, and refuses
+            # both at once. A growing cache is what it makes unasked.
+            settings.cache_implementation = None
     elif settings.max_length is not None:
         settings.max_length += filled.ids.shape[1]
     if limits is not None:
