@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any
 
 import torch
-from transformers import StoppingCriteriaList, set_seed
+from transformers import StoppingCriteriaList
 
 from falcon_exp.worker.devices.accelerator import Stopwatch
 from falcon_exp.worker.devices.live_map import find_compute_device
@@ -84,6 +84,9 @@ class _TimedForwards:
 
 def profile(loaded: Loaded, request: ProfileBody) -> ProfileMeasurement:
     """Returns ``profileMeasurementSchema`` for one more ``generate``, whose time is broken down and not counted."""
+    # Not above, because it imports what may start an accelerator's driver (trial/preload.py).
+    from transformers import set_seed
+
     model = loaded.model
     generation = request["generation"]
     # Hooks would make a compiled forward pass compile again, so layers are timed uncompiled. ``none`` is set explicitly
