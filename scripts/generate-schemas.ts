@@ -1,7 +1,7 @@
 /**
- * `npm run schemas` writes every file, or part of a file, that is generated from the sources: JSON Schemas, Python's types
- * of the wire format, what Python needs to know about the metrics, and tables in the documentation. `npm run schemas -- --check` writes nothing and exits 1 if
- * one of them is stale.
+ * `npm run schemas` writes every file, or part of a file, that is generated from the sources: JSON Schemas, Python's types of the
+ * wire format, what Python needs to know about the metrics, and tables in the documentation. `npm run schemas -- --check` writes
+ * nothing and exits 1 if one of them is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,7 +1,6 @@
 /** What is shown of a run that is too large for a page: the first references, each with everything compared with it. */
 import { groupByReference } from "../analysis/reference-groups.js";
-import type { RunData } from "../run/run-data.js";
-import { isWhole } from "../run/run-data.js";
+import { isWhole, type RunData } from "../run/run-data.js";
 import type { RunSummary } from "../run/summary-schema.js";
 
 /** Nobody could tell more curves, rows and answers apart, and a page with thousands of them would not open. */

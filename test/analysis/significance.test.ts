@@ -1,15 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { computeVerdict } from "../../src/analysis/significance.js";
-
-const effect = (ratio: number, low: number, high: number, pairs = 10) => ({
-  unit: "pair" as const,
-  ratio,
-  pairs,
-  loads: 1,
-  loadRatios: [ratio],
-  unevenLoads: null,
-  interval: [low, high] as const,
-});
+import { effect } from "../fixtures/effects.js";
 
 describe("what is shown decides", () => {
   test("an interval that leaves out one is never called noise, and one that holds it never a difference", () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { summarize } from "../../src/analysis/summary.js";
 import type { RunFileRecord } from "../../src/run/record-types.js";
 import { groupRecords } from "../../src/run/run-data.js";
-import { type FakeRunOptions, fakeRun, THREE } from "../fixtures/records.js";
+import { BATCHES, type FakeRunOptions, fakeRun, THREE } from "../fixtures/records.js";
 
 const makeSummary = (options: FakeRunOptions = {}) =>
   summarize(groupRecords(fakeRun(options).records, "test"));
@@ -67,15 +67,6 @@ test("what the libraries said counts from all loads, each text once", () => {
     notice("once", 1),
   ]);
 });
-
-const BATCHES = [1, 4].flatMap((batchSize) =>
-  [19.2, 12].map((tokensPerSec, index) => ({
-    id: `${index === 0 ? "none" : "nf4"}-${batchSize}`,
-    reference: batchSize === 1 && index === 0,
-    tokensPerSec: tokensPerSec / (batchSize === 1 ? 1 : 1.5),
-    batchSize,
-  })),
-);
 
 test("the estimate beside a batch is of as many rows", () => {
   const { configurations } = makeSummary({ configurations: BATCHES });

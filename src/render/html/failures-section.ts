@@ -2,8 +2,7 @@
 
 import { pluralize } from "../../base/text.js";
 import type { Failure } from "../../run/record-types.js";
-import type { ConfigurationData, RunData } from "../../run/run-data.js";
-import { isWhole } from "../../run/run-data.js";
+import { type ConfigurationData, isWhole, type RunData } from "../../run/run-data.js";
 import { recordedName, shownName } from "../words/names.js";
 import { describeStatus } from "../words/status.js";
 import { describePastLoss } from "../words/task-losses.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { writeSummary } from "../../../src/render/words/summary.js";
 import { groupRecords } from "../../../src/run/run-data.js";
-import { DISTURBANCE, type FakeRunOptions, fakeRun, THREE } from "../../fixtures/records.js";
+import { BATCHES, DISTURBANCE, type FakeRunOptions, fakeRun, THREE } from "../../fixtures/records.js";
 
 const makeSummary = (options: FakeRunOptions = {}) =>
   writeSummary(groupRecords(fakeRun(options).records, "test"));
@@ -87,15 +87,6 @@ test("of one load each, memory that differs by next to nothing is the same", () 
   expect(again?.against_reference?.memory).toMatchObject({ verdict: "same", loads: 1, ci99_low: null });
   expect(again?.against_reference?.sentence).toContain("the same peak RSS");
 });
-
-const BATCHES = [1, 4].flatMap((batchSize) =>
-  [19.2, 12].map((tokensPerSec, index) => ({
-    id: `${index === 0 ? "none" : "nf4"}-${batchSize}`,
-    reference: batchSize === 1 && index === 0,
-    tokensPerSec: tokensPerSec / (batchSize === 1 ? 1 : 1.5),
-    batchSize,
-  })),
-);
 
 test("a larger batch is told by what a row waits and by what all rows make, never by the time of a trial", () => {
   const { configurations } = makeSummary({ configurations: BATCHES });

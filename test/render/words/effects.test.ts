@@ -7,16 +7,8 @@ import {
   formatRatio,
   TIME_WORDS,
 } from "../../../src/render/words/effects.js";
+import { effect } from "../../fixtures/effects.js";
 
-const effect = (ratio: number, low: number, high: number, pairs = 10) => ({
-  unit: "pair" as const,
-  ratio,
-  pairs,
-  loads: 1,
-  loadRatios: [ratio],
-  unevenLoads: null,
-  interval: [low, high] as const,
-});
 const ofLoads = (...loadRatios: number[]) => ({
   unit: "load" as const,
   ratio: Math.exp(loadRatios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / loadRatios.length),

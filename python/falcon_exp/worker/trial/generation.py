@@ -107,8 +107,7 @@ def measure(loaded: Loaded, request: GenerateBody, on_token: Callable[[int], Non
     limits = find_row_limits(prompts, generation)
     filled = fill_depth(loaded, prompts, generation)
     settings = prepare_settings(loaded, generation, filled, limits)
-    stop = generation.get("stop")
-    stops = StopStrings(loaded.tokenizer, stop) if stop else None
+    stops = find_stops(loaded, generation)
     drafting = loaded.assistant.options(generation)
     is_drafting = settings.prompt_lookup_num_tokens is not None or len(drafting) > 0
     is_first = loaded.facts.compiled is None
@@ -126,7 +125,7 @@ def measure(loaded: Loaded, request: GenerateBody, on_token: Callable[[int], Non
     devices.synchronize()
     started = time.perf_counter()
     batch = prepare_batch(loaded, prompts, generation)
-    tokens_before = batch.padded_tokens + (0 if filled is None else filled.ids.shape[1])
+    tokens_before = count_tokens_before(batch, filled)
     clock = TokenClock(tokens_before, _trim_once(on_token) if is_first else on_token, limits, stops)
     generate_started = time.perf_counter()
     with (
@@ -135,7 +134,7 @@ def measure(loaded: Loaded, request: GenerateBody, on_token: Callable[[int], Non
         count_drafts(model, is_drafting) as drafts,
         count_compilations(model, generation.get("compile")) as compilations,
     ):
-        output = _generate(model, settings, {**batch.inputs, **drafting}, clock, filled, kept)
+        output = generate(model, settings, {**batch.inputs, **drafting}, clock, filled, kept)
     devices.synchronize()
     ended = time.perf_counter()
     energy = meter.stop()
@@ -253,14 +252,29 @@ def _are_logits_told(model: Any, settings: Any, is_drafting: bool) -> bool:
     return settings.num_beams == 1 and not is_drafting and not is_mended
 
 
-def _generate(
+def find_stops(loaded: Loaded, generation: Generation) -> StopStrings | None:
+    """Returns what finds the texts that end an answer; None if there are none."""
+    stop = generation.get("stop")
+    return StopStrings(loaded.tokenizer, stop) if stop else None
+
+
+def count_tokens_before(batch: Batch, filled: FilledCache | None) -> int:
+    """Returns how many tokens of each row come before its answer: a filled cache, padding and the prompt."""
+    return batch.padded_tokens + (0 if filled is None else int(filled.ids.shape[1]))
+
+
+def generate(
     model: Any,
     settings: Any,
     inputs: dict[str, Any],
     clock: TokenClock,
     filled: FilledCache | None,
-    kept: NewestLogits | None,
+    kept: NewestLogits | None = None,
 ) -> Any:
+    """Generates behind ``filled`` until ``clock`` or the settings end it; returns all tokens, rows x tokens.
+
+    Raises WorkerError ``generation-invalid`` if the model supports neither drafts nor beams.
+    """
     options: dict[str, Any] = {"generation_config": settings, "stopping_criteria": StoppingCriteriaList([clock])}
     if kept is not None:
         options["logits_processor"] = LogitsProcessorList([kept])

@@ -6,18 +6,16 @@ from types import TracebackType
 from typing import Any
 
 import torch
-from transformers import StoppingCriteriaList
 
 from falcon_exp.worker.devices.accelerator import Stopwatch
 from falcon_exp.worker.devices.live_map import find_compute_device
 from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.proof.linear_modules import linear_modules
 from falcon_exp.worker.trial.batch import find_row_limits, prepare_batch
-from falcon_exp.worker.trial.depth import fill_depth, given_cache_alone, put_behind
-from falcon_exp.worker.trial.generation import TokenClock, prepare_settings
+from falcon_exp.worker.trial.depth import fill_depth
+from falcon_exp.worker.trial.generation import TokenClock, count_tokens_before, find_stops, generate, prepare_settings
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
-from falcon_exp.worker.trial.stop_strings import StopStrings
 from falcon_exp.worker.wire_types import Generation, ProfileBody, ProfileMeasurement
 
 
@@ -97,16 +95,13 @@ def profile(loaded: Loaded, request: ProfileBody) -> ProfileMeasurement:
     filled = fill_depth(loaded, prompts, generation)
     limits = find_row_limits(prompts, generation)
     settings = prepare_settings(loaded, uncompiled, filled, limits)
-    # Ends and answers as the trials do.
-    stop = generation.get("stop")
-    stops = StopStrings(loaded.tokenizer, stop) if stop else None
-    tokens_before = batch.padded_tokens + (0 if filled is None else filled.ids.shape[1])
-    criteria = StoppingCriteriaList([TokenClock(tokens_before, lambda _tokens: None, limits, stops)])
+    inputs = {**batch.inputs, **loaded.assistant.options(generation)}
+    # Rows end where those of the trials do.
+    stops = find_stops(loaded, generation)
+    clock = TokenClock(count_tokens_before(batch, filled), lambda _tokens: None, limits, stops)
     set_seed(generation["seed"])
-    with torch.inference_mode(), given_cache_alone(model, filled), _TimedForwards(model, loaded.devices) as timed:
-        drafting = loaded.assistant.options(generation)
-        inputs = put_behind(filled, batch.inputs)
-        model.generate(**inputs, **drafting, generation_config=settings, stopping_criteria=criteria)
+    with torch.inference_mode(), _TimedForwards(model, loaded.devices) as timed:
+        generate(model, settings, inputs, clock, filled)
         loaded.devices.synchronize()
     return {
         "decode_steps": timed.steps,
