@@ -12,7 +12,7 @@ from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
-from falcon_exp.worker.trial.prompts import fit_prompts
+from falcon_exp.worker.trial.prompts import admit_prompt, fit_prompts
 from tests.conftest import TINY_FALCON, configuration, generation, trial
 
 PROMPTS = ["What is a falcon?", "Why?", "Tell me of the sea, of ships, and of what is left of both."]
@@ -28,9 +28,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 
 
-def _load(family: str = "llama", **changes: Any) -> Loaded:
+def _load(family: str = "llama", further: dict[str, Any] | None = None, **changes: Any) -> Loaded:
     # Weights ten times as large as usual, because with small ones every answer repeats a single token.
-    config = {**FAMILIES[family], "initializer_range": 0.2, "eos_token_id": 1, "bos_token_id": 1}
+    config = {**FAMILIES[family], "initializer_range": 0.2, "eos_token_id": 1, "bos_token_id": 1, **(further or {})}
     model = {"source": "random", "config": config, "seed": 3, "tokenizer": "bytes"}
     return load(configuration(model=model, dtype="float32", **changes), Devices.open())
 
@@ -198,3 +198,48 @@ def test_a_profile_ends_where_its_trial_does(ending: dict[str, Any]) -> None:
     torch.manual_seed(1)
     assert profile(loaded, trial(PROMPTS[0], **asked))["decode_steps"] == len(measured["itl_sec"])
     assert measured["output_tokens"] < 40
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_a_batch_that_would_break_behind_the_context_is_refused_and_no_other(family: str) -> None:
+    context = {"n_positions": 64} if family == "gpt2" else {"max_position_embeddings": 64}
+    loaded = _load(family, context)
+    loaded.model.generation_config.eos_token_id = None
+    prompts = [PROMPTS[2][:40], "Why?"]
+    limits: dict[str, Any] = {"max_new_tokens": None, "min_new_tokens": None}
+    # The prompts have 41 and 5 tokens: the last token that is read is at 59 + 36 - 1.
+    if family == "gpt2":
+        with pytest.raises(WorkerError, match="reaches token 94, past the model's context of 64") as caught:
+            _measure(loaded, prompts, max_length=59, **limits)
+        assert caught.value.code == "generation-invalid"
+        assert caught.value.next_step is not None
+        assert "Lower max_length by 30" in caught.value.next_step
+    else:
+        past = _measure(loaded, prompts, max_length=59, **limits)["rows"]
+        assert [row["output_tokens"] for row in past] == [18, 54]
+    alone = _measure(loaded, prompts[1:], max_length=59, **limits)
+    assert alone["output_tokens"] == 54
+    alike = _measure(loaded, ["Why?", "Who?"], max_length=64, **limits)["rows"]
+    assert [row["output_tokens"] for row in alike] == [59, 59]
+
+
+def test_a_batch_up_to_the_last_position_runs() -> None:
+    loaded = _load("gpt2", {"n_positions": 64})
+    loaded.model.generation_config.eos_token_id = None
+    limits: dict[str, Any] = {"max_new_tokens": None, "min_new_tokens": None}
+    rows = _measure(loaded, ["What is?", "Why?"], max_length=61, **limits)["rows"]
+    assert [row["output_tokens"] for row in rows] == [52, 56]
+    with pytest.raises(WorkerError, match="reaches token 65, past the model's context of 64"):
+        _measure(loaded, ["What is?", "Why?"], max_length=62, **limits)
+
+
+def test_static_caches_of_all_batches_have_the_same_room() -> None:
+    loaded = _load()
+    loaded.model.generation_config.eos_token_id = None
+    limits: dict[str, Any] = {"max_new_tokens": None, "max_length": 60, "min_new_tokens": None}
+    asked: dict[str, Any] = {**limits, "cache": {"type": "static"}}
+    prompts = ["Why?", "What?", PROMPTS[2][:20], PROMPTS[2][:40]]
+    for prompt in prompts:
+        admit_prompt(loaded, prompt, generation(**asked))
+    batches = [_measure(loaded, [prompts[0], other], **asked) for other in prompts[1:]]
+    assert len({batch["cache_bytes"] for batch in batches}) == 1

@@ -140,16 +140,24 @@ def test_a_model_without_keys_and_values_has_no_depth() -> None:
     assert caught.value.code == "generation-invalid"
 
 
-def test_compilation_is_counted_apart_and_no_measured_trial_holds_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = _load()
+@pytest.fixture
+def nothing_to_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiles as far as torch's own graph, for which no compiler is needed."""
     real = compilation.apply_compile
 
-    def with_nothing_to_build(settings: Any, generation: Any, device: str) -> None:
+    def apply_eagerly(settings: Any, generation: Any, device: str) -> None:
         real(settings, generation, device)
         settings.compile_config.backend = "eager"
         settings.compile_config.mode = None
 
-    monkeypatch.setattr("falcon_exp.worker.trial.generation.apply_compile", with_nothing_to_build)
+    monkeypatch.setattr("falcon_exp.worker.trial.generation.apply_compile", apply_eagerly)
+    # Code that another test compiled would be used again.
+    torch._dynamo.reset()
+
+
+@pytest.mark.usefixtures("nothing_to_build")
+def test_compilation_is_counted_apart_and_no_measured_trial_holds_one() -> None:
+    loaded = _load()
     asked: Any = {"cache": STATIC, "compile": "forward"}
     warm = _measure_uncompiled(loaded, trial(phase="warmup", **asked), lambda _tokens: None)
     assert warm["compilations"] > 0
@@ -167,6 +175,24 @@ def test_compilation_is_counted_apart_and_no_measured_trial_holds_one(monkeypatc
     assert proof["compiled"] is True
     assert proof["compilations"] == warm["compilations"] + again["recompilations"]
     assert proof["compile_sec"] > warm["compile_sec"]
+
+
+@pytest.mark.usefixtures("nothing_to_build")
+def test_a_model_that_torch_compiles_no_more_is_not_measured_uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch._dynamo.config as dynamo
+
+    monkeypatch.setattr(dynamo, "recompile_limit", 2)
+    loaded = _load()
+    # Each number of rows is a shape of its own.
+    batches: list[Any] = [
+        {**trial(phase="warmup", cache=STATIC, compile="forward"), "further_prompts": ["Why?"] * further}
+        for further in range(3)
+    ]
+    for batch in batches[:2]:
+        assert _measure_uncompiled(loaded, batch, lambda _tokens: None)["compilations"] > 0
+    with pytest.raises(WorkerError, match="compiled for 2 shapes") as caught:
+        _measure_uncompiled(loaded, batches[2], lambda _tokens: None)
+    assert caught.value.code == "compile-unsettled"
 
 
 def test_what_is_compiled_in_every_try_is_not_measured(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.drafts import Drafts
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.stop_strings import StopStrings
@@ -109,9 +110,11 @@ def test_prompt_lookup_says_the_same_in_fewer_passes_and_tells_what_was_accepted
     handle.remove()
     assert drafted["output_ids"] == plain["output_ids"]
     assert len(forwards) < 20
-    # Each pass adds a token of its own to those that it accepts; one more pass checks whether the logits are finite.
+    # Each pass adds a token of its own to those that it accepts, but that of the last one is beyond the end if a draft
+    # reaches it; one more pass checks whether the logits are finite.
+    passes = len(forwards) - 1
     accepted = drafted["accepted_draft_share"] * drafted["drafted_tokens"]
-    assert round(accepted) in (20 - len(forwards), 20 - len(forwards) + 1)
+    assert round(accepted) in (20 - passes, 20 - passes + 1)
     # Tokens are counted, not passes.
     assert (drafted["output_tokens"], len(drafted["itl_sec"])) == (20, 19)
     assert drafted["tpot_sec"] > 0
@@ -182,13 +185,55 @@ class Letters:
 def test_what_prompt_lookup_copied_behind_a_stop_is_no_answer(loaded: Loaded) -> None:
     lettered = replace(loaded, tokenizer=Letters(loaded.tokenizer))
     whole = _measure(lettered, max_new_tokens=20)
-    asked: Any = {"max_new_tokens": 20, "stop": [whole["output_text"][:7]]}
+    asked: Any = {"max_new_tokens": 20, "stop": [whole["output_text"][:9]]}
     plain = _measure(lettered, **asked)
     drafted = _measure(lettered, **asked, prompt_lookup_num_tokens=8)
-    assert plain["output_ids"] == whole["output_ids"][:7]
+    assert plain["output_ids"] == whole["output_ids"][:9]
     assert drafted["output_ids"] == plain["output_ids"]
     assert (drafted["finish_reason"], plain["finish_reason"]) == ("stop", "stop")
-    assert len(drafted["itl_sec"]) == 6
+    assert len(drafted["itl_sec"]) == 8
+    # Tokens of the same pass come at the same time. Each pass gives one token that nobody drafted, but that of the last
+    # one is behind the stop here.
+    passes = 1 + sum(time > 0 for time in drafted["itl_sec"])
+    accepted = round(drafted["accepted_draft_share"] * drafted["drafted_tokens"])
+    assert accepted == 9 - passes + 1
+    assert drafted["drafted_tokens"] > accepted
+
+
+def test_drafts_are_compared_with_the_answer_and_count_up_to_its_end() -> None:
+    drafts = Drafts()
+    assert drafts.measurement(5, [1, 2]) == {"drafted_tokens": 0, "accepted_draft_share": None}
+    drafts.add(5, torch.tensor([1, 2]))
+    # The model put 9 where 3 was drafted; what follows is equal by chance.
+    drafts.add(8, torch.tensor([4, 3, 5]))
+    drafts.add(10, torch.tensor([], dtype=torch.int64))
+    drafts.add(11, torch.tensor([6, 7, 8]))
+    answer = [1, 2, 0, 4, 9, 5, 6, 7]
+    assert drafts.measurement(5, answer) == {"drafted_tokens": 8, "accepted_draft_share": 5 / 8}
+    assert drafts.measurement(5, answer[:7]) == {"drafted_tokens": 8, "accepted_draft_share": 4 / 8}
+
+
+def test_drafts_do_not_keep_the_tokens_before_them_in_memory() -> None:
+    drafts = Drafts()
+    whole = torch.arange(1000)
+    drafts.add(5, whole[5:7])
+    whole[5] = 0
+    assert drafts.measurement(5, [5, 6])["accepted_draft_share"] == 1
+
+
+def test_an_assistants_context_is_one_that_prompts_and_answers_keep_to() -> None:
+    small = {"model_type": "gpt2", "vocab_size": 384, "n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 32}
+    loaded = load(configuration(dtype="float32"), Devices.open())
+    source: Any = {"source": "random", "config": small, "seed": 2, "tokenizer": "bytes"}
+    loaded.assistant.load(source, loaded, lambda *_: None)
+    asked: Any = {"max_new_tokens": 20, "min_new_tokens": 20}
+    told = "18 tokens and 20 new ones exceed the assistant's context of 32"
+    with pytest.raises(WorkerError, match=told) as caught:
+        _measure(loaded, **asked, assistant_model=source, num_assistant_tokens=3)
+    assert caught.value.code == "prompt-too-long"
+    assert _measure(loaded, **asked)["output_tokens"] == 20
+    within = _measure(loaded, max_new_tokens=14, min_new_tokens=14, assistant_model=source, num_assistant_tokens=3)
+    assert within["output_tokens"] == 14
 
 
 def test_a_model_that_takes_no_drafts_says_so_in_a_code_of_its_own() -> None:

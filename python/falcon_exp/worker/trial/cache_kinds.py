@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -21,10 +22,21 @@ class CacheRoom:
     """The length of static caches: that of the longest prompt checked, with its answer, so that all are equal."""
 
     tokens: int = 0
+    _shortest_prompt: int = sys.maxsize
+    _longest_prompt: int = 0
 
-    def admit(self, tokens: int) -> None:
-        """Makes room for one more prompt with its answer, in tokens."""
-        self.tokens = max(self.tokens, tokens)
+    def admit(self, prompt_tokens: int, cached_tokens: int) -> None:
+        """Makes room for one more prompt: its own tokens, and those of the cache that holds its answer as well."""
+        self._shortest_prompt = min(self._shortest_prompt, prompt_tokens)
+        self._longest_prompt = max(self._longest_prompt, prompt_tokens)
+        self.tokens = max(self.tokens, cached_tokens)
+
+    def admit_batches(self, cached_tokens: int) -> None:
+        """Makes room for every batch of the prompts admitted, if each row may fill ``cached_tokens`` on its own.
+
+        Rows are padded to the longest prompt, and then all have as many new tokens as the shortest one may.
+        """
+        self.tokens = max(self.tokens, cached_tokens + self._longest_prompt - self._shortest_prompt)
 
 
 def apply_cache(settings: Any, asked: Cache | None, room: CacheRoom) -> None:

@@ -37,17 +37,29 @@ class Compilations:
 
 @contextmanager
 def count_compilations(model: Any, asked: str | None) -> Iterator[Compilations | None]:
-    """Counts compilations while entered; yields None if nothing can be compiled."""
+    """Counts compilations while entered; yields None if nothing can be compiled.
+
+    Raises WorkerError ``compile-unsettled`` where torch compiles no more and would run uncompiled without a word: it
+    keeps code for only so many shapes.
+    """
     if asked != "forward" and (asked == "none" or model.generation_config.cache_implementation is None):
         yield None
         return
+    from torch._dynamo import config as dynamo
     from torch._dynamo.callback import callback_handler
+    from torch._dynamo.exc import FailOnRecompileLimitHit
 
+    dynamo.fail_on_recompile_limit_hit = True
     count = Compilations()
     callback_handler.register_start_callback(count.begin)
     callback_handler.register_end_callback(count.end)
     try:
         yield count
+    except FailOnRecompileLimitHit as error:
+        raise WorkerError(
+            "compile-unsettled",
+            f"The model was compiled for {dynamo.recompile_limit} shapes, and torch compiles it for no more.",
+        ) from error
     finally:
         callback_handler.remove_start_callback(count.begin)
         callback_handler.remove_end_callback(count.end)

@@ -1,8 +1,8 @@
-"""How many tokens prompt lookup or an assistant drafted, and how many of them the model accepted."""
+"""How many tokens prompt lookup or an assistant drafted, and how many of them became part of the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,53 +10,72 @@ from typing import Any
 NO_DRAFTS: dict[str, Any] = {"drafted_tokens": None, "accepted_draft_share": None}
 
 
-class DraftCount:
-    """The drafted and the accepted tokens of one ``generate``."""
+class Drafts:
+    """The drafts of one ``generate``, in the order in which the model checked them."""
 
     def __init__(self) -> None:
-        self.drafted = 0
-        self.accepted = 0
+        self._drafts: list[tuple[int, Any]] = []
 
-    def measurement(self) -> dict[str, Any]:
-        """Returns two keys of ``trialMeasurementSchema``."""
-        return {
-            "drafted_tokens": self.drafted,
-            "accepted_draft_share": self.accepted / self.drafted if self.drafted > 0 else None,
-        }
+    def add(self, tokens_before: int, draft: Any) -> None:
+        """Takes a tensor of tokens that were drafted to follow ``tokens_before`` tokens of prompt and answer.
+
+        They are read after the clock has stopped, since reading makes an accelerator wait. They are copied, because the
+        tensor may be a view that would keep the whole sequence in memory.
+        """
+        if len(draft) > 0:
+            self._drafts.append((tokens_before, draft.clone()))
+
+    def measurement(self, input_tokens: int, answer: Sequence[int]) -> dict[str, Any]:
+        """Returns two keys of ``trialMeasurementSchema``. Drafts beyond the end of ``answer`` do not count as accepted.
+
+        The library's own count is not used: it takes one off where an answer ends within a draft, and knows nothing of
+        texts that end an answer.
+        """
+        drafted = sum(len(draft) for _, draft in self._drafts)
+        accepted = sum(_count_equal(draft.tolist(), answer[before - input_tokens :]) for before, draft in self._drafts)
+        return {"drafted_tokens": drafted, "accepted_draft_share": accepted / drafted if drafted > 0 else None}
+
+
+def _count_equal(draft: Sequence[int], kept: Sequence[int]) -> int:
+    """Returns how many of the draft's first tokens are those that the answer has there.
+
+    The model never puts the drafted token where it disagrees, so no further one is equal by chance.
+    """
+    equal = 0
+    for drafted, own in zip(draft, kept, strict=False):
+        if drafted != own:
+            break
+        equal += 1
+    return equal
 
 
 @contextmanager
-def count_drafts(model: Any, is_drafting: bool) -> Iterator[DraftCount | None]:
-    """Counts drafts while entered; if nothing is drafted, yields None and leaves the model as it is.
+def collect_drafts(model: Any, is_drafting: bool) -> Iterator[Drafts | None]:
+    """Collects drafts while entered; if nothing is drafted, yields None and leaves the model as it is.
 
-    Transformers tells only the generator of drafts how many tokens were accepted
-    (``GenerationMixin._assisted_decoding``, transformers 5.23), so that generator's methods are wrapped.
+    Transformers tells nobody what was drafted (``GenerationMixin._assisted_decoding``, transformers 5.23), so the
+    method of the generator of drafts is wrapped.
     """
     if not is_drafting:
         yield None
         return
-    count = DraftCount()
+    drafts = Drafts()
     make = model._get_candidate_generator
 
-    def make_counted(*arguments: Any, **options: Any) -> Any:
+    def make_watched(*arguments: Any, **options: Any) -> Any:
         generator = make(*arguments, **options)
-        draft, update = generator.get_candidates, generator.update_candidate_strategy
+        draft = generator.get_candidates
 
         def get_candidates(input_ids: Any, **more: Any) -> Any:
             drafted = draft(input_ids, **more)
-            count.drafted += int(drafted[0].shape[1] - input_ids.shape[1])
+            drafts.add(input_ids.shape[1], drafted[0][0, input_ids.shape[1] :])
             return drafted
 
-        def update_candidate_strategy(input_ids: Any, scores: Any, num_matches: Any) -> Any:
-            count.accepted += int(num_matches)
-            return update(input_ids, scores, num_matches)
-
         generator.get_candidates = get_candidates
-        generator.update_candidate_strategy = update_candidate_strategy
         return generator
 
-    model._get_candidate_generator = make_counted
+    model._get_candidate_generator = make_watched
     try:
-        yield count
+        yield drafts
     finally:
         del model._get_candidate_generator

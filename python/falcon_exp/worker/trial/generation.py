@@ -22,7 +22,7 @@ from falcon_exp.worker.trial.batch import Batch, cut_answers, find_row_limits, p
 from falcon_exp.worker.trial.cache_kinds import apply_cache, verify_cache
 from falcon_exp.worker.trial.compilation import Compilations, apply_compile, count_compilations, verify_compiled
 from falcon_exp.worker.trial.depth import FilledCache, fill_depth, given_cache_alone, put_behind
-from falcon_exp.worker.trial.drafts import NO_DRAFTS, count_drafts
+from falcon_exp.worker.trial.drafts import NO_DRAFTS, collect_drafts
 from falcon_exp.worker.trial.finite_logits import NewestLogits, may_be_chosen_from_nothing, require_finite_logits
 from falcon_exp.worker.trial.generation_settings import effective_settings, end_ids, generation_config
 from falcon_exp.worker.trial.loading import Loaded
@@ -131,7 +131,7 @@ def measure(loaded: Loaded, request: GenerateBody, on_token: Callable[[int], Non
     with (
         torch.inference_mode(),
         loaded.facts.watch(model) as seen,
-        count_drafts(model, is_drafting) as drafts,
+        collect_drafts(model, is_drafting) as drafts,
         count_compilations(model, generation.get("compile")) as compilations,
     ):
         output = generate(model, settings, {**batch.inputs, **drafting}, clock, filled, kept)
@@ -158,7 +158,7 @@ def measure(loaded: Loaded, request: GenerateBody, on_token: Callable[[int], Non
         "truncated_tokens": sum(prompt.truncated_tokens for prompt in prompts),
         "elapsed_sec": ended - started,
         **_latencies(times_sec, generate_started, ended, sum(batch.row_tokens)),
-        **(NO_DRAFTS if drafts is None else drafts.measurement()),
+        **(NO_DRAFTS if drafts is None else drafts.measurement(tokens_before, rows[0]["output_ids"])),
         **_describe_compilations(loaded, compilations),
         "cache_bytes": cache_bytes,
         "depth_fill_sec": None if filled is None else filled.fill_sec,

@@ -10,6 +10,7 @@ import torch
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.chat_template import WrittenDate, loses_text, render
 from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.trial.prompt_limits import find_prompt_limit, refuse_past_context
 from falcon_exp.worker.wire_types import GenerateBody, Generation, ProfileBody, Prompt, PromptMeasurement
 
 #: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
@@ -55,30 +56,31 @@ def fit_prompt(loaded: Loaded, prompt: Prompt, generation: Generation) -> Fitted
     tokens = count(prompt)
     if tokens == 0:
         raise WorkerError("prompt-empty", "The prompt gives the model no token to begin with.")
-    limit = _most_input_tokens(loaded.model.config, generation)
-    if limit is None or tokens <= limit:
+    limit = find_prompt_limit(loaded, generation)
+    most = limit.most_tokens
+    if most is None or tokens <= most:
         is_lost = templated and loses_text(loaded.tokenizer, prompt, generation)
         return FittedPrompt(prompt, tokens, 0, template_date=date.told(), is_lost=is_lost)
     if side == "no":
-        raise _too_long(loaded.model.config, tokens, generation)
+        raise limit.describe_excess(tokens)
     # Cuts whole characters of the text before the template is applied: cutting tokens would cut the template's end off.
-    whole = prompt if isinstance(prompt, str) else prompt[-1]["content"]
+    text = prompt if isinstance(prompt, str) else prompt[-1]["content"]
 
     def cut(keep: int) -> Prompt:
-        kept = _cut(whole, keep, side)
+        kept = _cut(text, keep, side)
         return kept if isinstance(prompt, str) else [*prompt[:-1], {**prompt[-1], "content": kept}]
 
-    fits, too_many = 0, len(whole)
+    fits, too_many = 0, len(text)
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
-        if count(cut(middle)) <= limit:
+        if count(cut(middle)) <= most:
             fits = middle
         else:
             too_many = middle
     shortened = cut(fits)
     kept = count(shortened)
-    if fits == 0 or kept > limit:
-        raise _too_long(loaded.model.config, tokens, generation)
+    if fits == 0 or kept > most:
+        raise limit.describe_excess(tokens)
     is_lost = templated and loses_text(loaded.tokenizer, shortened, generation)
     return FittedPrompt(shortened, kept, tokens - kept, template_date=date.told(), is_lost=is_lost)
 
@@ -90,9 +92,9 @@ def _fit_exactly(loaded: Loaded, prompt: Prompt, wanted: int, generation: Genera
     plain: Generation = {**generation, "chat_template": "off"}
     _uses_template(loaded.tokenizer, prompt, plain)
     assert isinstance(prompt, str)
-    limit = _most_input_tokens(loaded.model.config, generation)
-    if limit is not None and wanted > limit:
-        raise _too_long(loaded.model.config, wanted, generation)
+    limit = find_prompt_limit(loaded, generation)
+    if limit.most_tokens is not None and wanted > limit.most_tokens:
+        raise limit.describe_excess(wanted)
     return FittedPrompt(prompt, wanted, 0, tuple(repeat_to(loaded.tokenizer, prompt, wanted)))
 
 
@@ -105,6 +107,13 @@ def repeat_to(tokenizer: Any, text: str, wanted: int) -> list[int]:
         if len(ids) == 0:
             raise WorkerError("prompt-empty", "The prompt gives the model no token to begin with.")
         text += "\n\n" + text
+
+
+def admit_prompt(loaded: Loaded, prompt: Prompt, generation: Generation) -> FittedPrompt:
+    """Returns the prompt as ``fit_prompt`` does, and makes room for it and its answer in static caches."""
+    fitted = fit_prompt(loaded, prompt, generation)
+    loaded.cache_room.admit(fitted.input_tokens, count_cached_tokens(fitted, generation))
+    return fitted
 
 
 def count_cached_tokens(fitted: FittedPrompt, generation: Generation) -> int:
@@ -121,15 +130,15 @@ def count_cached_tokens(fitted: FittedPrompt, generation: Generation) -> int:
 def fit_prompts(loaded: Loaded, request: GenerateBody | ProfileBody) -> list[FittedPrompt]:
     """Returns the rows of a request's batch, its own prompt first, and makes room for each in a static cache.
 
-    Raises whatever ``fit_prompt`` raises.
+    Raises WorkerError ``generation-invalid`` if the batch would break behind the context, and whatever ``fit_prompt``
+    raises.
     """
     contents, generation = [request["prompt"], *request.get("further_prompts", [])], request["generation"]
-    fitted = [fit_prompt(loaded, content, generation) for content in contents]
-    lengths = [one.input_tokens for one in fitted]
-    # Rows are padded to the longest prompt, and then all have as many new tokens as the shortest one may.
-    padding = 0 if generation["max_length"] is None else max(lengths) - min(lengths)
-    for one in fitted:
-        loaded.cache_room.admit(count_cached_tokens(one, generation) + padding)
+    fitted = [admit_prompt(loaded, content, generation) for content in contents]
+    if generation["max_length"] is not None and len(fitted) > 1:
+        longest_row = count_cached_tokens(fitted[0], generation)
+        refuse_past_context(loaded.model.config, [one.input_tokens for one in fitted], longest_row)
+        loaded.cache_room.admit_batches(longest_row)
     return fitted
 
 
@@ -174,49 +183,3 @@ def _token_count(inputs: Any) -> int:
 
 def _cut(prompt: str, keep: int, side: str) -> str:
     return prompt[:keep] if side == "right" else prompt[len(prompt) - keep :]
-
-
-def _context(config: Any) -> int | None:
-    """Returns the model's context in tokens; None if it has no limit of its own."""
-    text_config = config.get_text_config()
-    if getattr(text_config, "alibi", False):
-        return None
-    context: int | None = getattr(text_config, "max_position_embeddings", None)
-    return context
-
-
-def _most_input_tokens(config: Any, generation: Generation) -> int | None:
-    """Returns the most tokens that a prompt may have; None if any prompt leaves room."""
-    context = _context(config)
-    depth = int(generation.get("depth") or 0)
-    if context is not None and depth >= context:
-        raise WorkerError("generation-invalid", f"depth is {depth:,} tokens; the model's context is {context:,}.")
-    if context is not None:
-        context -= depth
-    max_length = generation["max_length"]
-    if max_length is None:
-        return None if context is None else context - (generation["max_new_tokens"] or 0)
-    if context is not None and max_length > context:
-        raise WorkerError(
-            "generation-invalid",
-            f"max_length is {max_length:,} tokens; the model's context is {context + depth:,}{_less(depth)}.",
-        )
-    return int(max_length) - 1
-
-
-def _too_long(config: Any, tokens: int, generation: Generation) -> WorkerError:
-    max_length = generation["max_length"]
-    if max_length is not None:
-        return WorkerError(
-            "prompt-too-long",
-            f"The prompt has {tokens:,} tokens, so max_length {max_length:,} leaves no room for an answer.",
-        )
-    return WorkerError(
-        "prompt-too-long",
-        f"The prompt's {tokens:,} tokens and {generation['max_new_tokens']:,} new ones exceed the model's context "
-        f"of {_context(config):,}{_less(int(generation.get('depth') or 0))}.",
-    )
-
-
-def _less(depth: int) -> str:
-    return f" less a depth of {depth:,}" if depth > 0 else ""

@@ -24,6 +24,7 @@ from falcon_exp.worker.devices.rss import release_unused
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.quantization.registry import find_method
 from falcon_exp.worker.trial.cache_kinds import make_cache, refuse_unavailable_cache
+from falcon_exp.worker.trial.context import read_context
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.logprobs import LogprobsReader, LogprobsWriter, Stored
 from falcon_exp.worker.trial.row_scores import RowScores, log_probabilities, precise_dtype, rows_at_once
@@ -147,9 +148,8 @@ def _stored(stored: Stored) -> dict[str, Any]:
 
 
 def _check_context(config: Any, context: int) -> None:
-    text_config = config.get_text_config()
-    longest = getattr(text_config, "max_position_embeddings", None)
-    if longest is not None and not getattr(text_config, "alibi", False) and context > longest:
+    longest = read_context(config)
+    if longest is not None and context > longest:
         raise WorkerError("prompt-too-long", f"A window has {context} tokens; the model's context is {longest}.")
 
 

@@ -16,7 +16,7 @@ from falcon_exp.worker.trial.library_warnings import collect_library_warnings
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.profiling import profile
 from falcon_exp.worker.trial.progress import LoadProgress, TokenProgress
-from falcon_exp.worker.trial.prompts import count_cached_tokens, fit_prompt
+from falcon_exp.worker.trial.prompts import admit_prompt
 from falcon_exp.worker.trial.quality import measure_quality
 from falcon_exp.worker.wire_types import CheckPromptBody, GenerateBody, LmEvalBody, LoadBody, ProfileBody, QualityBody
 
@@ -99,9 +99,7 @@ class TrialProcess:
         refuse_unavailable_cache(loaded.model, generation.get("cache"))
         refuse_uncompilable(loaded.model, generation.get("compile"))
         loaded.assistant.load(generation.get("assistant_model"), loaded, self._report("load"))
-        fitted = fit_prompt(loaded, body["prompt"], generation)
-        loaded.cache_room.admit(count_cached_tokens(fitted, generation))
-        return {"measurement": fitted.measurement()}
+        return {"measurement": admit_prompt(loaded, body["prompt"], generation).measurement()}
 
     def _generate(self, body: GenerateBody) -> dict[str, Any]:
         on_token = TokenProgress(self._report(body["phase"]), "generating")
