@@ -7,7 +7,8 @@ import type { ConfigurationSummary, Effect, ProfileSummary } from "../run/summar
 /**
  * Model bandwidth utilization: bytes of weights read per token ÷ time per output token ÷ bytes per second that the device can
  * read (measured on this machine before the run). The cache of keys and values is left out, because it is small at these lengths.
- * Null if the model is on several devices, if one pass yields several tokens (prompt lookup), or if the bandwidth is not known.
+ * Null if the model is on several devices, if the bandwidth is not known, or if a token of the answer is not one pass: drafts give
+ * several tokens a pass, and beams go on after the answer that wins has ended.
  */
 export function bandwidthUtilization(
   { load, ...configuration }: ConfigurationData,
@@ -19,6 +20,7 @@ export function bandwidthUtilization(
   const bandwidth = environment?.memory_bandwidth.find((one) => one.device === device);
   const readBytes = proof?.read_per_token_bytes ?? null;
   if (devices.size !== 1 || bandwidth === undefined || readBytes === null) return null;
+  if (configuration.plan.generation.num_beams !== null) return null;
   return computeStatistics(
     timedTrials({ load, ...configuration }).flatMap(({ measurement: { tpot_sec, drafted_tokens } }) =>
       tpot_sec === null || tpot_sec === 0 || drafted_tokens !== null

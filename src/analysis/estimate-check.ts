@@ -3,6 +3,7 @@
 import { computeMedian } from "../base/statistics.js";
 import { chooseMemoryMetric } from "../metrics/memory.js";
 import { countUnquantizedTokens, estimate } from "../plan/estimate.js";
+import type { PlanConfiguration } from "../plan/plan-types.js";
 import { canEstimate } from "../quantization/registry.js";
 import type { RecordedTrial } from "../run/record-types.js";
 import { type ConfigurationData, completedTrials } from "../run/run-data.js";
@@ -33,6 +34,7 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
     device,
     cache: plan.generation.cache,
     unquantizedTokens: countUnquantizedTokens({ depth: depth ?? 0, ...readLongest(measurements) }),
+    ...countRoom(plan, measurements),
     ...process,
   });
   const measuredCache = computeMedian(measurements.flatMap(({ cache_bytes }) => cache_bytes ?? []));
@@ -51,6 +53,25 @@ export function estimateCheck(configuration: ConfigurationData): EstimateCheck |
   };
 }
 
+/**
+ * The room of a static cache, which is the same in every trial: for the longest prompt and a whole answer, or for `max_length` and
+ * as much padding as the prompts differ (`trial/cache_kinds.py` of the worker).
+ */
+function countRoom(
+  { generation, batch_size }: PlanConfiguration,
+  measurements: readonly RecordedTrial[],
+): { readonly roomTokens: number } {
+  const { depth, max_length, max_new_tokens } = generation;
+  const prompts = listRows(measurements).map(({ input_tokens }) => input_tokens);
+  const longest = findMost(prompts, (tokens) => tokens);
+  const shortest = longest - findMost(prompts, (tokens) => longest - tokens);
+  const row =
+    max_length === null
+      ? longest + (max_new_tokens ?? 0)
+      : max_length + (batch_size > 1 ? longest - shortest : 0);
+  return { roomTokens: (depth ?? 0) + row };
+}
+
 /** The number of tokens in every row, padding included: those of the longest prompt and those of the longest answer. */
 function countLongestRow(trial: RecordedTrial): number {
   const { prompt, answer } = readLongest([trial]);
@@ -59,8 +80,12 @@ function countLongestRow(trial: RecordedTrial): number {
 
 type Tokens = Pick<RecordedTrial, "input_tokens" | "output_tokens">;
 
+function listRows(trials: readonly RecordedTrial[]): readonly Tokens[] {
+  return trials.flatMap((trial): readonly Tokens[] => trial.rows ?? [trial]);
+}
+
 function readLongest(trials: readonly RecordedTrial[]) {
-  const rows = trials.flatMap((trial): readonly Tokens[] => trial.rows ?? [trial]);
+  const rows = listRows(trials);
   return {
     prompt: findMost(rows, ({ input_tokens }) => input_tokens),
     answer: findMost(rows, ({ output_tokens }) => output_tokens),

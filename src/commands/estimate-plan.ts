@@ -25,7 +25,7 @@ import { prepareEnvironment } from "./prepare-environment.js";
 export interface ConfigurationEstimate {
   readonly id: string;
   readonly label: string;
-  /** Prompt and answer together, for the configuration's longest prompt, whose tokens are estimated from its characters. */
+  /** Prompt, answer and padding of the configuration's longest row; a prompt's tokens are estimated from its characters. */
   readonly tokens: number;
   readonly estimate: Estimate | null;
   readonly download_bytes: number | null;
@@ -87,7 +87,7 @@ export async function estimatePlan(
   const past = await readPastPeaks(options.results, io.cwd);
   return plan.configurations.map((configuration, index) =>
     estimateOne(configuration, models[index] ?? null, places, {
-      tokens: longestTokens(plan, configuration),
+      tokens: countLongestRow(plan, configuration),
       elapsed: last.get(configuration.worker.label)?.sec ?? null,
       past,
     }),
@@ -154,16 +154,23 @@ const CHARACTERS_PER_TOKEN = 3;
 /** Roughly what a chat template adds. */
 const TEMPLATE_TOKENS = 40;
 
-function longestTokens(plan: Plan, { worker, generation }: PlanConfiguration): number {
+/** Returns the tokens of the longest row of a configuration, with its padding. */
+export function countLongestRow(plan: Plan, { worker, generation, batch_size }: PlanConfiguration): number {
   const depth = generation.depth ?? 0;
-  if (generation.max_length !== null) return depth + generation.max_length;
-  if (generation.prompt_tokens !== undefined) {
-    return depth + generation.prompt_tokens + (generation.max_new_tokens ?? 0);
-  }
-  const prompts = plan.trials.filter(({ configuration_id }) => configuration_id === worker.id);
-  const longest = Math.max(0, ...prompts.map(({ prompt }) => describePrompt(prompt).length));
-  const prompt = Math.ceil(longest / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS;
-  return depth + prompt + (generation.max_new_tokens ?? 0);
+  const own = plan.trials.filter(({ configuration_id }) => configuration_id === worker.id);
+  const lengths =
+    generation.prompt_tokens === undefined
+      ? own.map(
+          ({ prompt }) => Math.ceil(describePrompt(prompt).length / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS,
+        )
+      : [generation.prompt_tokens];
+  const longest = lengths.reduce((most, one) => Math.max(most, one), 0);
+  const { max_length } = generation;
+  if (max_length === null) return depth + longest + (generation.max_new_tokens ?? 0);
+  if (batch_size === 1) return depth + max_length;
+  // Rows are padded to the longest prompt, and go on until that of the shortest one has ended.
+  const shortest = lengths.reduce((least, one) => Math.min(least, one), longest);
+  return depth + max_length + Math.min(longest, max_length) - Math.min(shortest, max_length);
 }
 
 export interface LastTime {

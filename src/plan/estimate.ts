@@ -31,6 +31,8 @@ export interface EstimateInput {
   readonly cache?: Cache | null;
   /** How many of the tokens a quantized cache keeps unquantized; half of the maximum if left out. */
   readonly unquantizedTokens?: number;
+  /** How many tokens a static cache has room for in every row; as many as there are if left out. */
+  readonly roomTokens?: number;
   readonly device: "cpu" | "cuda";
   /** Memory of the process before the load, if it was measured. Only a model on the CPU shares its memory with the process. */
   readonly processBytes?: number;
@@ -82,10 +84,15 @@ export function estimateWeights({ shape, quantization, dtype }: WeightsInput): n
   );
 }
 
-type CacheInput = Pick<EstimateInput, "shape" | "dtype" | "tokens" | "batch" | "cache" | "unquantizedTokens">;
+type CacheInput = Pick<
+  EstimateInput,
+  "shape" | "dtype" | "tokens" | "batch" | "cache" | "unquantizedTokens" | "roomTokens"
+>;
 
 /** Once this many tokens are unquantized, a quantized cache is quantized anew as a whole. */
 const MOST_UNQUANTIZED_TOKENS = 128;
+/** How many tokens at a time the worker reads into a cache for `depth` (`_STEP` in trial/depth.py). */
+const DEPTH_STEP_TOKENS = 2048;
 
 /** How many tokens are still unquantized in a quantized cache when an answer ends. Its first tokens are quantized at once. */
 export function countUnquantizedTokens(trial: {
@@ -94,17 +101,22 @@ export function countUnquantizedTokens(trial: {
   readonly answer: number;
 }): number {
   const { depth, prompt, answer } = trial;
-  const behindDepth = depth > 0 && prompt < MOST_UNQUANTIZED_TOKENS ? prompt : 0;
-  // The answer's last token is never fed back to the model.
-  return (behindDepth + Math.max(0, answer - 1)) % MOST_UNQUANTIZED_TOKENS;
+  const ofDepth = depth > DEPTH_STEP_TOKENS ? keepUnquantized(depth % DEPTH_STEP_TOKENS) : 0;
+  const ofPrompt = depth > 0 ? keepUnquantized(ofDepth + prompt) : 0;
+  // The answer's tokens come one by one, and its last is never fed back to the model.
+  return (ofPrompt + Math.max(0, answer - 1)) % MOST_UNQUANTIZED_TOKENS;
 }
+
+/** How many of so many unquantized tokens stay so: all, or none once they are quantized together. */
+const keepUnquantized = (tokens: number) => (tokens < MOST_UNQUANTIZED_TOKENS ? tokens : 0);
 
 /**
  * The bytes that the model's own code keeps for this many tokens in every row, padding included. Older records do not have this
  * part of the shape, only a single figure per token.
  */
-function estimateCache({ shape, dtype, tokens, batch = 1, cache = null, ...rest }: CacheInput): number {
+function estimateCache({ shape, dtype, batch = 1, cache = null, ...rest }: CacheInput): number {
   const perElement = dtypeBytes(dtype, shape);
+  const tokens = cache?.type === "static" ? (rest.roomTokens ?? rest.tokens) : rest.tokens;
   if (cache?.type === "quantized") {
     // A scale and a shift for each group.
     const quantized = cache.bits / 8 + (2 * perElement) / cache.group;

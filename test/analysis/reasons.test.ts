@@ -36,6 +36,12 @@ test("where a pass gives several tokens, time a token says nothing of the bandwi
   expect(bandwidthUtilization({ ...reference, trials }, data.environment)).toBeNull();
 });
 
+test("with beams, the time a token of the best answer is not that of a pass", () => {
+  const { plan } = reference;
+  const beams = { ...plan, generation: { ...plan.generation, num_beams: 4 } };
+  expect(bandwidthUtilization({ ...reference, plan: beams }, data.environment)).toBeNull();
+});
+
 test("a profile gives the share of time outside linear layers and head", () => {
   expect(profileSummary(int8)?.outside_linear_share).toBeCloseTo(0.3, 12);
   expect(profileSummary(int8)?.linear_sec_per_token).toBeCloseTo(0.06, 12);

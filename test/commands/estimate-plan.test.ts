@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readLastTimes } from "../../src/commands/estimate-plan.js";
+import { countLongestRow, readLastTimes } from "../../src/commands/estimate-plan.js";
 import { minimal, planExperiment } from "../fixtures/experiments.js";
 import { testIo } from "../fixtures/io.js";
 import { toJsonl } from "../fixtures/records.js";
@@ -22,4 +22,23 @@ test("the newest run's times are of all its loads, beside its planned trials, si
   );
   expect(elapsed).toHaveLength(8);
   expect(times.get("fp4")).toEqual({ sec: elapsed.reduce((sum, one) => sum + one, 0), trials: 5 });
+});
+
+test("under max_length the longest row of a batch has as much padding as its prompts differ", async () => {
+  const short = "a".repeat(30);
+  const long = "b".repeat(330);
+  const countRows = async (generation: string, prompts = [short, long]) => {
+    const plan = await planExperiment(
+      minimal(`generation: { ${generation} }`).replace("[hello]", JSON.stringify(prompts)),
+    );
+    return plan.configurations.map((configuration) => countLongestRow(plan, configuration));
+  };
+  // A prompt is taken to have a token for three characters: the two differ by 100.
+  expect(await countRows("max_length: 512, batch_size: 2")).toEqual([612]);
+  expect(await countRows("max_length: 512, batch_size: 2, depth: 1000")).toEqual([1612]);
+  expect(await countRows("max_length: 512")).toEqual([512]);
+  expect(await countRows("max_length: 512, batch_size: 2", [short, short])).toEqual([512]);
+  // Whatever else is in the longest prompt: it has fewer tokens than max_length, or cannot be answered.
+  expect(await countRows("max_length: 512, batch_size: 2", [short, long.repeat(100)])).toEqual([974]);
+  expect(await countRows("max_new_tokens: 512, batch_size: 2")).toEqual([662]);
 });

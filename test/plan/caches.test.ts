@@ -27,6 +27,18 @@ test("of a quantized cache the first of its tokens are packed at once, and the n
   expect(countUnquantizedTokens({ depth: 0, prompt: 500, answer: 16 })).toBe(15);
   expect(countUnquantizedTokens({ depth: 1024, prompt: 20, answer: 16 })).toBe(35);
   expect(countUnquantizedTokens({ depth: 1024, prompt: 300, answer: 129 })).toBe(0);
+  // A depth is read 2,048 tokens at a time, and its last part may be smaller than what is packed.
+  expect(countUnquantizedTokens({ depth: 2048, prompt: 20, answer: 16 })).toBe(35);
+  expect(countUnquantizedTokens({ depth: 2148, prompt: 20, answer: 6 })).toBe(125);
+  expect(countUnquantizedTokens({ depth: 2148, prompt: 28, answer: 6 })).toBe(5);
+  expect(countUnquantizedTokens({ depth: 2248, prompt: 28, answer: 6 })).toBe(33);
+});
+
+test("a static cache takes the memory of its whole room, however short the answers are", () => {
+  const cache = { type: "static" } as const;
+  const plain = estimate({ ...INPUT, tokens: 1024 }).kv_cache_bytes;
+  expect(estimate({ ...INPUT, tokens: 256, cache, roomTokens: 1024 }).kv_cache_bytes).toBe(plain);
+  expect(estimate({ ...INPUT, tokens: 1024, roomTokens: 4096 }).kv_cache_bytes).toBe(plain);
 });
 
 test("out-of-memory implies the same kind of cache at least as deep, and no other kind", async () => {
