@@ -10,6 +10,7 @@ from transformers import CompileConfig
 
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.failures import WorkerError
+from falcon_exp.worker.trial.context import read_row_limit
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
 from falcon_exp.worker.trial.prompts import admit_prompt, fit_prompts
@@ -209,11 +210,11 @@ def test_a_batch_that_would_break_behind_the_context_is_refused_and_no_other(fam
     limits: dict[str, Any] = {"max_new_tokens": None, "min_new_tokens": None}
     # The prompts have 41 and 5 tokens: the last token that is read is at 59 + 36 - 1.
     if family == "gpt2":
-        with pytest.raises(WorkerError, match="reaches token 94, past the model's context of 64") as caught:
+        with pytest.raises(WorkerError, match=r"reaches token 94\. Beyond 64, this model's positions end") as caught:
             _measure(loaded, prompts, max_length=59, **limits)
         assert caught.value.code == "generation-invalid"
-        assert caught.value.next_step is not None
-        assert "Lower max_length by 30" in caught.value.next_step
+        # With 30 tokens less, the longest prompt would not fit.
+        assert caught.value.next_step == "Set batch_size to 1, or limit answers by max_new_tokens."
     else:
         past = _measure(loaded, prompts, max_length=59, **limits)["rows"]
         assert [row["output_tokens"] for row in past] == [18, 54]
@@ -229,8 +230,43 @@ def test_a_batch_up_to_the_last_position_runs() -> None:
     limits: dict[str, Any] = {"max_new_tokens": None, "min_new_tokens": None}
     rows = _measure(loaded, ["What is?", "Why?"], max_length=61, **limits)["rows"]
     assert [row["output_tokens"] for row in rows] == [52, 56]
-    with pytest.raises(WorkerError, match="reaches token 65, past the model's context of 64"):
+    with pytest.raises(WorkerError, match="reaches token 65") as caught:
         _measure(loaded, ["What is?", "Why?"], max_length=62, **limits)
+    assert caught.value.next_step is not None
+    assert caught.value.next_step.startswith("Lower max_length by 1, set batch_size to 1,")
+
+
+def _read_limit_of(rope: dict[str, Any] | None, **further: Any) -> int | None:
+    config = {**FAMILIES["llama"], "max_position_embeddings": 64, **further}
+    model = {"source": "random", "config": {**config, "rope_parameters": rope}, "seed": 3, "tokenizer": "bytes"}
+    return read_row_limit(load(configuration(model=model, dtype="float32"), Devices.open()).model)
+
+
+def test_a_batch_may_go_on_as_far_as_positions_are_computed_one_by_one() -> None:
+    assert _read_limit_of({"rope_type": "default", "rope_theta": 1e4}) is None
+    assert _read_limit_of({"rope_type": "linear", "rope_theta": 1e4, "factor": 2.0}) is None
+    assert _read_limit_of({"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}) == 64
+    factors = {"short_factor": [1.0] * 8, "long_factor": [2.0] * 8}
+    longrope = {"rope_type": "longrope", "rope_theta": 1e4, "original_max_position_embeddings": 32, **factors}
+    assert _read_limit_of(longrope) == 32
+    assert read_row_limit(_load("gpt2", {"n_positions": 64}).model) == 64
+    assert read_row_limit(_load("mamba").model) is None
+    assert read_row_limit(_load("falcon-alibi").model) is None
+
+
+def test_layers_with_positions_of_several_types_have_the_lowest_limit() -> None:
+    types = {
+        "full_attention": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+    }
+    gemma = {**SIZE, "model_type": "gemma3_text", "intermediate_size": 96, "head_dim": 16, "num_key_value_heads": 4}
+    model = {
+        "source": "random",
+        "config": {**gemma, "max_position_embeddings": 64, "rope_parameters": types},
+        "seed": 3,
+        "tokenizer": "bytes",
+    }
+    assert read_row_limit(load(configuration(model=model, dtype="float32"), Devices.open()).model) == 64
 
 
 def test_static_caches_of_all_batches_have_the_same_room() -> None:

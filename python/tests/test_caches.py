@@ -178,20 +178,20 @@ def test_compilation_is_counted_apart_and_no_measured_trial_holds_one() -> None:
 
 
 @pytest.mark.usefixtures("nothing_to_build")
-def test_a_model_that_torch_compiles_no_more_is_not_measured_uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_torch_compiles_no_more_is_not_measured_uncompiled() -> None:
     import torch._dynamo.config as dynamo
 
-    monkeypatch.setattr(dynamo, "recompile_limit", 2)
     loaded = _load()
     # Each number of rows is a shape of its own.
     batches: list[Any] = [
         {**trial(phase="warmup", cache=STATIC, compile="forward"), "further_prompts": ["Why?"] * further}
         for further in range(3)
     ]
-    for batch in batches[:2]:
-        assert _measure_uncompiled(loaded, batch, lambda _tokens: None)["compilations"] > 0
-    with pytest.raises(WorkerError, match="compiled for 2 shapes") as caught:
-        _measure_uncompiled(loaded, batches[2], lambda _tokens: None)
+    with dynamo.patch(recompile_limit=2):
+        for batch in batches[:2]:
+            assert _measure_uncompiled(loaded, batch, lambda _tokens: None)["compilations"] > 0
+        with pytest.raises(WorkerError, match="compiled 2 times") as caught:
+            _measure_uncompiled(loaded, batches[2], lambda _tokens: None)
     assert caught.value.code == "compile-unsettled"
 
 

@@ -13,8 +13,10 @@ from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.drafts import Drafts
 from falcon_exp.worker.trial.generation import measure
 from falcon_exp.worker.trial.loading import Loaded, load
+from falcon_exp.worker.trial.profiling import profile
+from falcon_exp.worker.trial.prompts import admit_prompt
 from falcon_exp.worker.trial.stop_strings import StopStrings
-from tests.conftest import TINY_FALCON, configuration, trial
+from tests.conftest import TINY_FALCON, configuration, generation, trial
 
 #: The most likely token of such a small model is always the same, so answers that must differ are sampled.
 DRAWN: Any = {"sampling": "sample", "temperature": 1.0, "min_new_tokens": None, "max_new_tokens": 24}
@@ -110,11 +112,9 @@ def test_prompt_lookup_says_the_same_in_fewer_passes_and_tells_what_was_accepted
     handle.remove()
     assert drafted["output_ids"] == plain["output_ids"]
     assert len(forwards) < 20
-    # Each pass adds a token of its own to those that it accepts, but that of the last one is beyond the end if a draft
-    # reaches it; one more pass checks whether the logits are finite.
-    passes = len(forwards) - 1
+    # Each pass adds a token of its own to those that it accepts; one more pass checks whether the logits are finite.
     accepted = drafted["accepted_draft_share"] * drafted["drafted_tokens"]
-    assert round(accepted) in (20 - passes, 20 - passes + 1)
+    assert round(accepted) == 20 - (len(forwards) - 1)
     # Tokens are counted, not passes.
     assert (drafted["output_tokens"], len(drafted["itl_sec"])) == (20, 19)
     assert drafted["tpot_sec"] > 0
@@ -219,6 +219,40 @@ def test_drafts_do_not_keep_the_tokens_before_them_in_memory() -> None:
     drafts.add(5, whole[5:7])
     whole[5] = 0
     assert drafts.measurement(5, [5, 6])["accepted_draft_share"] == 1
+
+
+def test_prompt_lookup_reads_no_token_past_the_last_one_of_the_answer() -> None:
+    """A model with a table of positions would end in an index error."""
+    gpt2 = {"model_type": "gpt2", "vocab_size": 384, "n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 40}
+    loaded = load(configuration(model={**configuration()["model"], "config": gpt2}, dtype="float32"), Devices.open())
+    asked: Any = {"max_new_tokens": 22, "min_new_tokens": 22}
+    plain = _measure(loaded, **asked)
+    read: list[int] = []
+    handle = loaded.model.register_forward_pre_hook(
+        lambda _module, _inputs, options: read.append(options["input_ids"].shape[1]), with_kwargs=True
+    )
+    drafted = _measure(loaded, **asked, prompt_lookup_num_tokens=12)
+    steps = profile(loaded, trial(**asked, prompt_lookup_num_tokens=12))["decode_steps"]
+    handle.remove()
+    assert plain["input_tokens"] + plain["output_tokens"] == 40
+    assert drafted["output_ids"] == plain["output_ids"]
+    assert drafted["drafted_tokens"] > 0
+    assert 0 < steps < 22
+    assert max(read) > 3
+
+
+def test_an_assistant_does_not_change_where_a_prompt_is_cut() -> None:
+    small = {**TINY_FALCON, "num_hidden_layers": 1, "max_position_embeddings": 32}
+    loaded = load(configuration(dtype="float32"), Devices.open())
+    source: Any = {"source": "random", "config": small, "seed": 2, "tokenizer": "bytes"}
+    loaded.assistant.load(source, loaded, lambda *_: None)
+    assert admit_prompt(loaded, "x" * 1000, generation(truncate_prompts="right")).input_tokens == 122
+    with pytest.raises(WorkerError, match="122 tokens and 6 new ones exceed the assistant's context of 32") as caught:
+        admit_prompt(loaded, "x" * 1000, generation(truncate_prompts="right", assistant_model=source))
+    assert caught.value.code == "prompt-too-long"
+    with pytest.raises(WorkerError, match="max_length is 64 tokens; the assistant's context is 32") as caught:
+        admit_prompt(loaded, "hi", generation(max_new_tokens=None, max_length=64, assistant_model=source))
+    assert caught.value.code == "generation-invalid"
 
 
 def test_an_assistants_context_is_one_that_prompts_and_answers_keep_to() -> None:

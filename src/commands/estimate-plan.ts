@@ -168,7 +168,8 @@ export function countLongestRow(plan: Plan, { worker, generation, batch_size }: 
   const { max_length } = generation;
   if (max_length === null) return depth + longest + (generation.max_new_tokens ?? 0);
   if (batch_size === 1) return depth + max_length;
-  // Rows are padded to the longest prompt, and go on until that of the shortest one has ended.
+  // Rows are padded to the longest prompt, and go on until that of the shortest one has ended. This errs upwards: the two
+  // may be in different batches.
   const shortest = lengths.reduce((least, one) => Math.min(least, one), longest);
   return depth + max_length + Math.min(longest, max_length) - Math.min(shortest, max_length);
 }

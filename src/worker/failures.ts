@@ -106,7 +106,7 @@ const NEXT_STEP: Readonly<Record<FailureCode, string>> = {
   "cache-mismatch": "The model does not take this cache; use `cache: auto`, and report the model class.",
   "compile-unavailable": "Leave `compile` out, or install what the message names.",
   "compile-unsettled":
-    "Give all prompts the same length (`prompt_tokens`), so that they have one shape; if that does not help, leave `compile` out for this model.",
+    "Give all prompts the same length (`prompt_tokens`), so that they have one shape; if that does not help, set `compile: none` for this model.",
   "text-too-short": "Lower `quality.context`, or give a longer text.",
   "quality-disk-full":
     "Free space on the results' disk, or lower `quality.max_tokens`: the reference's log-probabilities need room during the run.",

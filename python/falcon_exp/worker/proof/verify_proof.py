@@ -70,7 +70,7 @@ def _verify_unquantized(proof: Proof, dtype: str, when: str) -> None:
         )
 
 
-def _verify_layers(proof: Proof, method: Method, asked: Mapping[str, Any], when: str) -> None:
+def _verify_layers(proof: Proof, method: Method[Any], asked: Mapping[str, Any], when: str) -> None:
     """Every linear layer must be quantized, except those to be skipped, which must not be."""
     name = method.name(asked)
     total, quantized = len(proof.layers), [layer for layer in proof.layers if layer.is_quantized]
@@ -99,7 +99,7 @@ def _verify_layers(proof: Proof, method: Method, asked: Mapping[str, Any], when:
         raise _mismatch(f"skip_modules was to leave {list_names(kept)} unquantized, but {name} was applied.")
 
 
-def _verify_settings(proof: Proof, method: Method, asked: Mapping[str, Any], dtype: str, when: str) -> None:
+def _verify_settings(proof: Proof, method: Method[Any], asked: Mapping[str, Any], dtype: str, when: str) -> None:
     """Every quantized layer must have the settings asked for, except those that the running kernel decides."""
     name = method.name(asked)
     for key, want in {"method": method.key, **method.wanted(asked, dtype)}.items():

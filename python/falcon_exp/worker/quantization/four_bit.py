@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 
 from falcon_exp.worker.dtypes import dtype_name, torch_dtype
 from falcon_exp.worker.quantization.method import Method, is_of_bitsandbytes
+from falcon_exp.worker.wire_types import Quantization4bit
 
 #: What bitsandbytes' CPU kernel for AVX512-BF16 computes in, whatever a layer's compute_dtype says
 #: (bitsandbytes/backends/cpu/ops.py: "cpu fused op only support bf16").
 _CPU_KERNEL_DTYPE = "bfloat16"
 
 
-class FourBit(Method):
+class FourBit(Method[Quantization4bit]):
     """Half a byte per weight and a constant per block."""
 
     key: ClassVar[str] = "4bit"
     settings: ClassVar[tuple[str, ...]] = ("block_size", "double_quant", "compute_dtype")
 
-    def name(self, asked: Mapping[str, Any]) -> str:
+    def name(self, asked: Quantization4bit) -> str:
         """``fp4`` or ``nf4``."""
-        return str(asked["type"])
+        return asked["type"]
 
-    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: Quantization4bit, dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' BitsAndBytesConfig."""
         from transformers import BitsAndBytesConfig
 
@@ -67,7 +67,7 @@ class FourBit(Method):
         state = _state_of(tensor)
         return None if state is None else int(torch.Size(state.shape).numel())
 
-    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: Quantization4bit, dtype: str) -> dict[str, Any]:
         """Type, double quantization and compute dtype; ``auto`` is the model's own dtype."""
         compute = asked["compute_dtype"]
         return {
@@ -80,7 +80,7 @@ class FourBit(Method):
         """``fp4`` and ``nf4``."""
         return {name: {"type": name} for name in ("fp4", "nf4")}
 
-    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: Quantization4bit) -> torch.nn.Module:
         """Bitsandbytes' own layer."""
         import bitsandbytes as bnb
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.quantization.method import Method, is_of_library
+from falcon_exp.worker.wire_types import QuantizationFp8
 
 
-class Fp8(Method):
+class Fp8(Method[QuantizationFp8]):
     """One byte per weight and a constant for each block of 128 × 128."""
 
     key: ClassVar[str] = "fp8"
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
 
-    def name(self, asked: Mapping[str, Any]) -> str:
+    def name(self, asked: QuantizationFp8) -> str:
         """``fp8``."""
         return self.key
 
-    def refuse_unable(self, asked: Mapping[str, Any], device_kind: str) -> None:
+    def refuse_unable(self, asked: QuantizationFp8, device_kind: str) -> None:
         """Refuses any device but a GPU early; the library would do so in the middle of a load.
 
         Transformers 5.23, quantizer_finegrained_fp8.py.
@@ -39,7 +39,7 @@ class Fp8(Method):
                 next_step="The managed environment cannot have it: name one that holds `kernels` by --python.",
             )
 
-    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: QuantizationFp8, dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' FineGrainedFP8Config."""
         from transformers import FineGrainedFP8Config
 
@@ -58,7 +58,7 @@ class Fp8(Method):
         sizes = getattr(module, "block_size", None)
         return {"block_size": int(sizes[0]) if sizes else None}
 
-    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: QuantizationFp8, dtype: str) -> dict[str, Any]:
         """The type."""
         return {"type": self.key}
 
@@ -66,7 +66,7 @@ class Fp8(Method):
         """``fp8``."""
         return {self.key: {}}
 
-    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: QuantizationFp8) -> torch.nn.Module:
         """The library's own layer, with a weight of ones."""
         from transformers.integrations.finegrained_fp8 import FP8Linear
 

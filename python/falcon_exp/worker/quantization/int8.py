@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 
 from falcon_exp.worker.quantization.method import Method, is_of_bitsandbytes
+from falcon_exp.worker.wire_types import QuantizationInt8
 
 
-class Int8(Method):
+class Int8(Method[QuantizationInt8]):
     """One byte per weight and a constant per row."""
 
     key: ClassVar[str] = "int8"
     settings: ClassVar[tuple[str, ...]] = ("int8_threshold",)
 
-    def name(self, asked: Mapping[str, Any]) -> str:
+    def name(self, asked: QuantizationInt8) -> str:
         """``int8``."""
         return self.key
 
-    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: QuantizationInt8, dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' BitsAndBytesConfig."""
         from transformers import BitsAndBytesConfig
 
@@ -28,7 +28,7 @@ class Int8(Method):
             load_in_8bit=True, llm_int8_threshold=float(asked["threshold"]), llm_int8_skip_modules=skip
         )
 
-    def looks_across_rows(self, asked: Mapping[str, Any]) -> bool:
+    def looks_across_rows(self, asked: QuantizationInt8) -> bool:
         """True with a threshold, because outliers are then found over all rows."""
         return float(asked["threshold"]) > 0
 
@@ -53,7 +53,7 @@ class Int8(Method):
         index = getattr(getattr(module, "state", None), "idx", None)
         return [index] if is_of_bitsandbytes(module, "Linear8bitLt") and isinstance(index, torch.Tensor) else []
 
-    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: QuantizationInt8, dtype: str) -> dict[str, Any]:
         """The type and the threshold."""
         return {"type": self.key, "int8_threshold": float(asked["threshold"])}
 
@@ -61,7 +61,7 @@ class Int8(Method):
         """``int8``."""
         return {self.key: {}}
 
-    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: QuantizationInt8) -> torch.nn.Module:
         """Bitsandbytes' own layer."""
         import bitsandbytes as bnb
 

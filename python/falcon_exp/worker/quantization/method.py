@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.requirements import EXTRAS, find_version
 
+#: What an experiment asks of one method: its own TypedDict of the wire format.
+Asked = TypeVar("Asked", bound=Mapping[str, object])
 
-class Method(ABC):
+
+class Method(ABC, Generic[Asked]):
     """One method: how the library is asked for it, how it is recognized in a live model, and what is verified."""
 
     #: Its ``method`` in the wire format.
@@ -34,14 +37,14 @@ class Method(ABC):
         return self.is_quantizing and self.is_certain
 
     @abstractmethod
-    def name(self, asked: Mapping[str, Any]) -> str:
+    def name(self, asked: Asked) -> str:
         """The usual name of what was asked for, such as ``nf4``."""
 
     @abstractmethod
-    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: Asked, dtype: torch.dtype, skip: list[str] | None) -> Any:
         """The ``quantization_config`` for ``from_pretrained``; None if the library is asked for nothing."""
 
-    def refuse_unable(self, asked: Mapping[str, Any], device_kind: str) -> None:
+    def refuse_unable(self, asked: Asked, device_kind: str) -> None:
         """Raises WorkerError before anything is loaded if a library is missing, or if this device cannot run it.
 
         Its code is ``quantization-library-missing`` or ``quantization-needs-gpu``.
@@ -49,10 +52,10 @@ class Method(ABC):
         if self.extra is not None:
             require_library(self.extra, self.name(asked))
 
-    def import_library(self) -> None:  # noqa: B027 (most have none of their own)
+    def import_library(self) -> None:
         """Imports what a load would otherwise import while it is timed, if a version that fits is installed."""
 
-    def looks_across_rows(self, asked: Mapping[str, Any]) -> bool:
+    def looks_across_rows(self, asked: Asked) -> bool:
         """Whether what is computed for one row may depend on the others that are read with it."""
         return False
 
@@ -80,7 +83,7 @@ class Method(ABC):
         """Tensors that a forward pass leaves in a module but that belong to its input, not to the model."""
         return []
 
-    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: Asked, dtype: str) -> dict[str, Any]:
         """What every quantized layer must have: ``type`` and settings."""
         return {}
 
@@ -88,7 +91,7 @@ class Method(ABC):
         """What ``doctor`` tries: a name such as ``nf4`` → the part of a quantization that asks for it."""
         return {}
 
-    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: Asked) -> torch.nn.Module:
         """A small layer of one of ``formats`` (128 inputs and outputs), to try what a device can compute in."""
         raise NotImplementedError(self.key)
 

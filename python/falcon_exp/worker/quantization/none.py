@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
 from falcon_exp.worker.quantization.method import Method
+from falcon_exp.worker.wire_types import QuantizationNone
 
 
-class Unquantized(Method):
+class Unquantized(Method[QuantizationNone]):
     """Asks nothing of the library; nothing below 16 bits may be found."""
 
     key: ClassVar[str] = "none"
     is_quantizing: ClassVar[bool] = False
 
-    def name(self, asked: Mapping[str, Any]) -> str:
+    def name(self, asked: QuantizationNone) -> str:
         """``none``."""
         return self.key
 
-    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> None:
+    def library_config(self, asked: QuantizationNone, dtype: torch.dtype, skip: list[str] | None) -> None:
         """None, because nothing is quantized."""

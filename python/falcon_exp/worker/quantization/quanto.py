@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 
 from falcon_exp.worker.quantization.method import Method, has_library, is_of_library
+from falcon_exp.worker.wire_types import QuantizationQuanto
 
 _LIBRARY = "optimum.quanto"
 #: The library's names of a tensor's types → the names in an experiment.
 _TYPES = {"qint8": "int8", "qint4": "int4", "qfloat8_e4m3fn": "float8"}
 
 
-class Quanto(Method):
+class Quanto(Method[QuantizationQuanto]):
     """One byte per weight and a constant per row; for int4 half a byte, and a constant and a shift per group."""
 
     key: ClassVar[str] = "quanto"
@@ -23,7 +23,7 @@ class Quanto(Method):
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
     extra: ClassVar[str] = "quanto"
 
-    def name(self, asked: Mapping[str, Any]) -> str:
+    def name(self, asked: QuantizationQuanto) -> str:
         """``quanto-int8``."""
         return f"{self.key}-{asked['type']}"
 
@@ -32,7 +32,7 @@ class Quanto(Method):
         if has_library(self.extra):
             importlib.import_module(_LIBRARY)
 
-    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: QuantizationQuanto, dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' QuantoConfig."""
         from transformers import QuantoConfig
 
@@ -50,7 +50,7 @@ class Quanto(Method):
         """How many weights share a constant; None if a whole row does."""
         return {"block_size": getattr(module.weight, "_group_size", None)}
 
-    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: QuantizationQuanto, dtype: str) -> dict[str, Any]:
         """The type; the library chooses the size of groups by the layer's size."""
         return {"type": asked["type"]}
 
@@ -58,7 +58,7 @@ class Quanto(Method):
         """All three types."""
         return {f"{self.key}-{kind}": {"type": kind} for kind in _TYPES.values()}
 
-    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: QuantizationQuanto) -> torch.nn.Module:
         """Quanto's own layer, frozen."""
         from optimum.quanto import QLinear, qfloat8, qint4, qint8
 

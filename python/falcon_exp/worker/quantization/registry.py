@@ -17,17 +17,17 @@ from falcon_exp.worker.quantization.quanto import Quanto
 from falcon_exp.worker.quantization.skip_modules import all_skipped
 from falcon_exp.worker.quantization.torchao import TorchAo
 
-METHODS: tuple[Method, ...] = (Unquantized(), Int8(), FourBit(), TorchAo(), Quanto(), Fp8(), AsStored())
+METHODS: tuple[Method[Any], ...] = (Unquantized(), Int8(), FourBit(), TorchAo(), Quanto(), Fp8(), AsStored())
 #: The settings of all methods, as keys of ``quantization_effective``.
 SETTINGS = tuple(dict.fromkeys(key for method in METHODS for key in method.settings))
 
 
-def find_method(asked: Mapping[str, Any]) -> Method:
+def find_method(asked: Mapping[str, Any]) -> Method[Any]:
     """Returns the method of an experiment's quantization."""
     return next(method for method in METHODS if method.key == asked["method"])
 
 
-def recognize(module: torch.nn.Module) -> tuple[Method, str] | None:
+def recognize(module: torch.nn.Module) -> tuple[Method[Any], str] | None:
     """Returns the method that a live module is quantized by, and its type; None if no method recognizes it."""
     for method in METHODS:
         kind = method.recognize(module)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -10,6 +9,7 @@ import torch
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.quantization.import_torchao import import_torchao
 from falcon_exp.worker.quantization.method import Method, has_library, is_of_library
+from falcon_exp.worker.wire_types import QuantizationTorchao
 
 _LIBRARY = "torchao"
 _CONFIGS = {
@@ -27,18 +27,18 @@ _NEEDS_GPU = {
 }
 
 
-class TorchAo(Method):
+class TorchAo(Method[QuantizationTorchao]):
     """One byte per weight and constants per row, in a tensor of the library's class inside a plain layer."""
 
     key: ClassVar[str] = "torchao"
     settings: ClassVar[tuple[str, ...]] = ("block_size",)
     extra: ClassVar[str] = "torchao"
 
-    def name(self, asked: Mapping[str, Any]) -> str:
+    def name(self, asked: QuantizationTorchao) -> str:
         """``torchao-int8``."""
         return f"{self.key}-{asked['type']}"
 
-    def refuse_unable(self, asked: Mapping[str, Any], device_kind: str) -> None:
+    def refuse_unable(self, asked: QuantizationTorchao, device_kind: str) -> None:
         """Also refuses types that have kernels only for GPUs."""
         super().refuse_unable(asked, device_kind)
         needed = _NEEDS_GPU.get(asked["type"])
@@ -50,16 +50,16 @@ class TorchAo(Method):
         if has_library(self.extra):
             import_torchao()
 
-    def library_config(self, asked: Mapping[str, Any], dtype: torch.dtype, skip: list[str] | None) -> Any:
+    def library_config(self, asked: QuantizationTorchao, dtype: torch.dtype, skip: list[str] | None) -> Any:
         """Transformers' TorchAoConfig, which matches the names of weights, while others match those of layers."""
         from transformers import TorchAoConfig
 
         names = None if skip is None else [*skip, *(f"{name}.weight" for name in skip)]
         return TorchAoConfig(_config(asked["type"]), modules_to_not_convert=names)
 
-    def looks_across_rows(self, asked: Mapping[str, Any]) -> bool:
+    def looks_across_rows(self, asked: QuantizationTorchao) -> bool:
         """True for ``float8-dynamic``, which by default has one scale for all activations that are read together."""
-        return bool(asked["type"] == "float8-dynamic")
+        return asked["type"] == "float8-dynamic"
 
     def recognize(self, module: torch.nn.Module) -> str | None:
         """Recognizes a layer by its weight's tensor, because the layer's own class stays what it was."""
@@ -78,7 +78,7 @@ class TorchAo(Method):
         shared = None if not sizes else int(sizes[-1])
         return {"block_size": None if shared == module.weight.shape[-1] else shared}
 
-    def wanted(self, asked: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    def wanted(self, asked: QuantizationTorchao, dtype: str) -> dict[str, Any]:
         """The type."""
         return {"type": asked["type"]}
 
@@ -86,7 +86,7 @@ class TorchAo(Method):
         """All types."""
         return {f"{self.key}-{kind}": {"type": kind} for kind in _CONFIGS}
 
-    def sample_layer(self, asked: Mapping[str, Any]) -> torch.nn.Module:
+    def sample_layer(self, asked: QuantizationTorchao) -> torch.nn.Module:
         """A plain layer with a weight of the library's class."""
         import_torchao()
         from torchao.quantization import quantize_

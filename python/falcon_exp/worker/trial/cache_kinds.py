@@ -19,7 +19,7 @@ _LAYERS = {"quanto": "QuantoQuantizedLayer", "hqq": "HQQQuantizedLayer"}
 
 @dataclass
 class CacheRoom:
-    """The length of static caches: that of the longest prompt checked, with its answer, so that all are equal."""
+    """The length of static caches: enough for every prompt checked, so that all are equal."""
 
     tokens: int = 0
     _shortest_prompt: int = sys.maxsize

@@ -39,8 +39,7 @@ class Compilations:
 def count_compilations(model: Any, asked: str | None) -> Iterator[Compilations | None]:
     """Counts compilations while entered; yields None if nothing can be compiled.
 
-    Raises WorkerError ``compile-unsettled`` where torch compiles no more and would run uncompiled without a word: it
-    keeps code for only so many shapes.
+    Raises WorkerError ``compile-unsettled`` where torch compiles no more and would run uncompiled without a word.
     """
     if asked != "forward" and (asked == "none" or model.generation_config.cache_implementation is None):
         yield None
@@ -49,16 +48,16 @@ def count_compilations(model: Any, asked: str | None) -> Iterator[Compilations |
     from torch._dynamo.callback import callback_handler
     from torch._dynamo.exc import FailOnRecompileLimitHit
 
-    dynamo.fail_on_recompile_limit_hit = True
     count = Compilations()
     callback_handler.register_start_callback(count.begin)
     callback_handler.register_end_callback(count.end)
     try:
-        yield count
+        with dynamo.patch(fail_on_recompile_limit_hit=True):
+            yield count
     except FailOnRecompileLimitHit as error:
         raise WorkerError(
             "compile-unsettled",
-            f"The model was compiled for {dynamo.recompile_limit} shapes, and torch compiles it for no more.",
+            f"The model was compiled {dynamo.recompile_limit} times, and torch compiles it no more.",
         ) from error
     finally:
         callback_handler.remove_start_callback(count.begin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,33 +49,41 @@ def _count_equal(draft: Sequence[int], kept: Sequence[int]) -> int:
     return equal
 
 
+def expect_drafts(settings: Any, assistant_options: Mapping[str, Any]) -> Drafts | None:
+    """Returns what takes the drafts of one ``generate``; None if nothing is going to be drafted."""
+    return Drafts() if settings.prompt_lookup_num_tokens is not None or assistant_options else None
+
+
 @contextmanager
-def collect_drafts(model: Any, is_drafting: bool) -> Iterator[Drafts | None]:
-    """Collects drafts while entered; if nothing is drafted, yields None and leaves the model as it is.
+def collect_drafts(model: Any, drafts: Drafts | None) -> Iterator[None]:
+    """Collects drafts while entered; with None, leaves the model as it is.
 
     Transformers tells nobody what was drafted (``GenerationMixin._assisted_decoding``, transformers 5.23), so the
-    method of the generator of drafts is wrapped.
+    method of the generator of drafts is wrapped. A draft is cut where only one token is left for the model itself, as
+    the library does for assistants: prompt lookup would go on past the context.
     """
-    if not is_drafting:
-        yield None
+    if drafts is None:
+        yield
         return
-    drafts = Drafts()
     make = model._get_candidate_generator
 
-    def make_watched(*arguments: Any, **options: Any) -> Any:
-        generator = make(*arguments, **options)
+    def make_watched(*, generation_config: Any, **options: Any) -> Any:
+        generator = make(generation_config=generation_config, **options)
         draft = generator.get_candidates
 
         def get_candidates(input_ids: Any, **more: Any) -> Any:
-            drafted = draft(input_ids, **more)
-            drafts.add(input_ids.shape[1], drafted[0][0, input_ids.shape[1] :])
-            return drafted
+            ids, logits = draft(input_ids, **more)
+            before = input_ids.shape[1]
+            most = max(0, generation_config.max_length - before - 1)
+            ids, logits = ids[:, : before + most], None if logits is None else logits[:, :most]
+            drafts.add(before, ids[0, before:])
+            return ids, logits
 
         generator.get_candidates = get_candidates
         return generator
 
     model._get_candidate_generator = make_watched
     try:
-        yield drafts
+        yield
     finally:
         del model._get_candidate_generator

@@ -22,7 +22,7 @@ from falcon_exp.worker.trial.batch import Batch, cut_answers, find_row_limits, p
 from falcon_exp.worker.trial.cache_kinds import apply_cache, verify_cache
 from falcon_exp.worker.trial.compilation import Compilations, apply_compile, count_compilations, verify_compiled
 from falcon_exp.worker.trial.depth import FilledCache, fill_depth, given_cache_alone, put_behind
-from falcon_exp.worker.trial.drafts import NO_DRAFTS, collect_drafts
+from falcon_exp.worker.trial.drafts import NO_DRAFTS, Drafts, collect_drafts, expect_drafts
 from falcon_exp.worker.trial.finite_logits import NewestLogits, may_be_chosen_from_nothing, require_finite_logits
 from falcon_exp.worker.trial.generation_settings import effective_settings, end_ids, generation_config
 from falcon_exp.worker.trial.loading import Loaded
@@ -109,10 +109,10 @@ def measure(loaded: Loaded, request: GenerateBody, on_token: Callable[[int], Non
     settings = prepare_settings(loaded, generation, filled, limits)
     stops = find_stops(loaded, generation)
     drafting = loaded.assistant.options(generation)
-    is_drafting = settings.prompt_lookup_num_tokens is not None or len(drafting) > 0
+    drafts = expect_drafts(settings, drafting)
     is_first = loaded.facts.compiled is None
     # Logits are kept in a warm-up, which nobody compares: a forward pass for them takes as long as several tokens.
-    kept = NewestLogits() if request["phase"] == "warmup" and _are_logits_told(model, settings, is_drafting) else None
+    kept = NewestLogits() if request["phase"] == "warmup" and _are_logits_told(model, settings, drafts) else None
     set_seed(seed)
     # Except in the first generate, malloc keeps its free memory: if it were given back before each one, the measured
     # time would include getting thousands of pages anew.
@@ -131,10 +131,9 @@ def measure(loaded: Loaded, request: GenerateBody, on_token: Callable[[int], Non
     with (
         torch.inference_mode(),
         loaded.facts.watch(model) as seen,
-        collect_drafts(model, is_drafting) as drafts,
         count_compilations(model, generation.get("compile")) as compilations,
     ):
-        output = generate(model, settings, {**batch.inputs, **drafting}, clock, filled, kept)
+        output = generate(model, settings, {**batch.inputs, **drafting}, clock, filled, kept=kept, drafts=drafts)
     devices.synchronize()
     ended = time.perf_counter()
     energy = meter.stop()
@@ -246,10 +245,10 @@ def _describe_compilations(loaded: Loaded, compilations: Compilations | None) ->
     return {"compilations": compilations.count, "compile_sec": compilations.sec}
 
 
-def _are_logits_told(model: Any, settings: Any, is_drafting: bool) -> bool:
+def _are_logits_told(model: Any, settings: Any, drafts: Drafts | None) -> bool:
     """Whether a logits processor sees each token's logits as the model gave them, with one row per row of the batch."""
     is_mended = any(getattr(one, "remove_invalid_values", False) for one in (settings, model.generation_config))
-    return settings.num_beams == 1 and not is_drafting and not is_mended
+    return settings.num_beams == 1 and drafts is None and not is_mended
 
 
 def find_stops(loaded: Loaded, generation: Generation) -> StopStrings | None:
@@ -269,9 +268,13 @@ def generate(
     inputs: dict[str, Any],
     clock: TokenClock,
     filled: FilledCache | None,
+    *,
     kept: NewestLogits | None = None,
+    drafts: Drafts | None = None,
 ) -> Any:
     """Generates behind ``filled`` until ``clock`` or the settings end it; returns all tokens, rows x tokens.
+
+    ``drafts`` is needed if anything is drafted.
 
     Raises WorkerError ``generation-invalid`` if the model supports neither drafts nor beams.
     """
@@ -279,7 +282,7 @@ def generate(
     if kept is not None:
         options["logits_processor"] = LogitsProcessorList([kept])
     try:
-        with given_cache_alone(model, filled):
+        with given_cache_alone(model, filled), collect_drafts(model, drafts):
             return model.generate(**put_behind(filled, inputs), **options)
     except (ValueError, NotImplementedError) as error:
         # Models that keep a state instead of a cache (Mamba) do not support drafts, and some do not support beams.

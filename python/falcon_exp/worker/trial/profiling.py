@@ -13,6 +13,7 @@ from falcon_exp.worker.devices.model_devices import ModelDevices
 from falcon_exp.worker.proof.linear_modules import linear_modules
 from falcon_exp.worker.trial.batch import find_row_limits, prepare_batch
 from falcon_exp.worker.trial.depth import fill_depth
+from falcon_exp.worker.trial.drafts import expect_drafts
 from falcon_exp.worker.trial.generation import TokenClock, count_tokens_before, find_stops, generate, prepare_settings
 from falcon_exp.worker.trial.loading import Loaded
 from falcon_exp.worker.trial.prompts import fit_prompts
@@ -95,13 +96,14 @@ def profile(loaded: Loaded, request: ProfileBody) -> ProfileMeasurement:
     filled = fill_depth(loaded, prompts, generation)
     limits = find_row_limits(prompts, generation)
     settings = prepare_settings(loaded, uncompiled, filled, limits)
-    inputs = {**batch.inputs, **loaded.assistant.options(generation)}
+    drafting = loaded.assistant.options(generation)
+    drafts = expect_drafts(settings, drafting)
     # Rows end where those of the trials do.
     stops = find_stops(loaded, generation)
     clock = TokenClock(count_tokens_before(batch, filled), lambda _tokens: None, limits, stops)
     set_seed(generation["seed"])
     with torch.inference_mode(), _TimedForwards(model, loaded.devices) as timed:
-        generate(model, settings, inputs, clock, filled)
+        generate(model, settings, {**batch.inputs, **drafting}, clock, filled, drafts=drafts)
         loaded.devices.synchronize()
     return {
         "decode_steps": timed.steps,

@@ -7,40 +7,43 @@ from dataclasses import dataclass
 from typing import Any
 
 from falcon_exp.worker.failures import WorkerError
-from falcon_exp.worker.trial.context import can_run_past_context, read_context
-from falcon_exp.worker.trial.loading import Loaded
+from falcon_exp.worker.trial.context import read_context, read_row_limit
 from falcon_exp.worker.wire_types import Generation
 
 
 @dataclass(frozen=True)
 class PromptLimit:
-    """The limit of one configuration's prompts."""
+    """The longest prompt that leaves room for its answer in a context."""
 
-    #: None if any prompt leaves room for its answer.
+    #: None if any prompt does.
     most_tokens: int | None
     _context: int | None
-    _context_name: str
+    _name: str
     _generation: Generation
 
-    def describe_excess(self, tokens: int) -> WorkerError:
-        """Returns WorkerError ``prompt-too-long`` for a prompt of so many tokens."""
+    def refuse_longer(self, tokens: int) -> None:
+        """Raises WorkerError ``prompt-too-long`` if a prompt of so many tokens is too long."""
+        if self.most_tokens is None or tokens <= self.most_tokens:
+            return
         max_length = self._generation["max_length"]
         if max_length is not None:
-            return WorkerError(
+            raise WorkerError(
                 "prompt-too-long",
                 f"The prompt has {tokens:,} tokens, so max_length {max_length:,} leaves no room for an answer.",
             )
-        return WorkerError(
+        raise WorkerError(
             "prompt-too-long",
             f"The prompt's {tokens:,} tokens and {self._generation['max_new_tokens']:,} new ones exceed "
-            f"{self._context_name} of {self._context:,}{_less(self._generation.get('depth') or 0)}.",
+            f"{self._name} of {self._context:,}{_less(self._generation.get('depth') or 0)}.",
         )
 
 
-def find_prompt_limit(loaded: Loaded, generation: Generation) -> PromptLimit:
-    """Returns how long a prompt may be. Raises WorkerError ``generation-invalid`` if no prompt fits at all."""
-    context, name = _find_context(loaded, generation)
-    depth, max_length = generation.get("depth") or 0, generation["max_length"]
+def find_prompt_limit(config: Any, generation: Generation, name: str = "the model's context") -> PromptLimit:
+    """Returns how long a prompt may be; ``name``: how messages name the context of ``config``.
+
+    Raises WorkerError ``generation-invalid`` if no prompt fits at all.
+    """
+    context, depth, max_length = read_context(config), generation.get("depth") or 0, generation["max_length"]
     if context is not None and depth >= context:
         raise WorkerError("generation-invalid", f"depth is {depth:,} tokens; {name} is {context:,}.")
     if context is not None and max_length is not None and max_length > context - depth:
@@ -54,33 +57,26 @@ def find_prompt_limit(loaded: Loaded, generation: Generation) -> PromptLimit:
     return PromptLimit(most, context, name, generation)
 
 
-def refuse_past_context(config: Any, lengths: Sequence[int], longest_row: int) -> None:
-    """Raises WorkerError ``generation-invalid`` if a batch under ``max_length`` would break behind the context.
+def refuse_past_row_limit(model: Any, lengths: Sequence[int], generation: Generation) -> None:
+    """Raises WorkerError ``generation-invalid`` if a batch under ``max_length`` would break, or change an answer.
 
-    ``lengths``: the rows' prompts in tokens. ``longest_row``: the tokens of a whole row, depth included. ``generate``
-    goes on with every row until the last one ends. Under ``max_length`` that is the row of the shortest prompt, and by
-    then the longest prompt's row is as much further as the two differ. The last token is never read.
+    ``lengths``: the rows' prompts in tokens. ``generate`` goes on with every row until the last one ends. Under
+    ``max_length`` that is the row of the shortest prompt, and by then the row of the longest one is as much further as
+    the two differ. The last token is never read. If rows pass the limit by themselves, nothing here can help.
     """
-    context = read_context(config)
-    past = max(lengths) - min(lengths) + longest_row - 1 - (0 if context is None else context)
-    if context is None or past <= 0 or can_run_past_context(config):
+    limit, max_length, depth = read_row_limit(model), generation["max_length"] or 0, generation.get("depth") or 0
+    if limit is None or depth + max_length > limit:
         return
+    past = depth + max_length + max(lengths) - min(lengths) - 1 - limit
+    if past <= 0:
+        return
+    lower = f"Lower max_length by {past:,}, set" if max_length - past > max(lengths) else "Set"
     raise WorkerError(
         "generation-invalid",
-        f"Before the last row of this batch ends, that of its longest prompt reaches token {context + past:,}, past "
-        f"the model's context of {context:,}, where this model cannot go on.",
-        next_step=f"Lower max_length by {past:,}, set batch_size to 1, or limit answers by max_new_tokens.",
+        f"Before the last row of this batch ends, that of its longest prompt reaches token {limit + past:,}. Beyond "
+        f"{limit:,}, this model's positions end, or change for the other rows too.",
+        next_step=f"{lower} batch_size to 1, or limit answers by max_new_tokens.",
     )
-
-
-def _find_context(loaded: Loaded, generation: Generation) -> tuple[int | None, str]:
-    """Returns the context of the model, or of its assistant if that is smaller, and how messages name it."""
-    own = read_context(loaded.model.config)
-    if generation.get("assistant_model") is not None:
-        assistants = read_context(loaded.assistant.model.config)
-        if assistants is not None and (own is None or assistants < own):
-            return assistants, "the assistant's context"
-    return own, "the model's context"
 
 
 def _less(depth: int) -> str:

@@ -10,7 +10,7 @@ import torch
 from falcon_exp.worker.failures import WorkerError
 from falcon_exp.worker.trial.chat_template import WrittenDate, loses_text, render
 from falcon_exp.worker.trial.loading import Loaded
-from falcon_exp.worker.trial.prompt_limits import find_prompt_limit, refuse_past_context
+from falcon_exp.worker.trial.prompt_limits import find_prompt_limit, refuse_past_row_limit
 from falcon_exp.worker.wire_types import GenerateBody, Generation, ProfileBody, Prompt, PromptMeasurement
 
 #: Tensors that a decoder-only model takes; some tokenizers add more, which `generate` refuses.
@@ -56,13 +56,13 @@ def fit_prompt(loaded: Loaded, prompt: Prompt, generation: Generation) -> Fitted
     tokens = count(prompt)
     if tokens == 0:
         raise WorkerError("prompt-empty", "The prompt gives the model no token to begin with.")
-    limit = find_prompt_limit(loaded, generation)
+    limit = find_prompt_limit(loaded.model.config, generation)
     most = limit.most_tokens
     if most is None or tokens <= most:
         is_lost = templated and loses_text(loaded.tokenizer, prompt, generation)
         return FittedPrompt(prompt, tokens, 0, template_date=date.told(), is_lost=is_lost)
     if side == "no":
-        raise limit.describe_excess(tokens)
+        limit.refuse_longer(tokens)
     # Cuts whole characters of the text before the template is applied: cutting tokens would cut the template's end off.
     text = prompt if isinstance(prompt, str) else prompt[-1]["content"]
 
@@ -80,7 +80,7 @@ def fit_prompt(loaded: Loaded, prompt: Prompt, generation: Generation) -> Fitted
     shortened = cut(fits)
     kept = count(shortened)
     if fits == 0 or kept > most:
-        raise limit.describe_excess(tokens)
+        limit.refuse_longer(tokens)
     is_lost = templated and loses_text(loaded.tokenizer, shortened, generation)
     return FittedPrompt(shortened, kept, tokens - kept, template_date=date.told(), is_lost=is_lost)
 
@@ -92,9 +92,7 @@ def _fit_exactly(loaded: Loaded, prompt: Prompt, wanted: int, generation: Genera
     plain: Generation = {**generation, "chat_template": "off"}
     _uses_template(loaded.tokenizer, prompt, plain)
     assert isinstance(prompt, str)
-    limit = find_prompt_limit(loaded, generation)
-    if limit.most_tokens is not None and wanted > limit.most_tokens:
-        raise limit.describe_excess(wanted)
+    find_prompt_limit(loaded.model.config, generation).refuse_longer(wanted)
     return FittedPrompt(prompt, wanted, 0, tuple(repeat_to(loaded.tokenizer, prompt, wanted)))
 
 
@@ -110,8 +108,15 @@ def repeat_to(tokenizer: Any, text: str, wanted: int) -> list[int]:
 
 
 def admit_prompt(loaded: Loaded, prompt: Prompt, generation: Generation) -> FittedPrompt:
-    """Returns the prompt as ``fit_prompt`` does, and makes room for it and its answer in static caches."""
+    """Returns the prompt as ``fit_prompt`` does, and makes room for it and its answer in static caches.
+
+    A prompt that is longer than an assistant can read is refused and not cut: the model would answer another prompt
+    than without the assistant.
+    """
     fitted = fit_prompt(loaded, prompt, generation)
+    if generation.get("assistant_model") is not None:
+        config = loaded.assistant.model.config
+        find_prompt_limit(config, generation, "the assistant's context").refuse_longer(fitted.input_tokens)
     loaded.cache_room.admit(fitted.input_tokens, count_cached_tokens(fitted, generation))
     return fitted
 
@@ -130,15 +135,14 @@ def count_cached_tokens(fitted: FittedPrompt, generation: Generation) -> int:
 def fit_prompts(loaded: Loaded, request: GenerateBody | ProfileBody) -> list[FittedPrompt]:
     """Returns the rows of a request's batch, its own prompt first, and makes room for each in a static cache.
 
-    Raises WorkerError ``generation-invalid`` if the batch would break behind the context, and whatever ``fit_prompt``
-    raises.
+    Raises WorkerError ``generation-invalid`` if positions of the batch would pass the model's limit, and whatever
+    ``fit_prompt`` raises.
     """
     contents, generation = [request["prompt"], *request.get("further_prompts", [])], request["generation"]
     fitted = [admit_prompt(loaded, content, generation) for content in contents]
     if generation["max_length"] is not None and len(fitted) > 1:
-        longest_row = count_cached_tokens(fitted[0], generation)
-        refuse_past_context(loaded.model.config, [one.input_tokens for one in fitted], longest_row)
-        loaded.cache_room.admit_batches(longest_row)
+        refuse_past_row_limit(loaded.model, [one.input_tokens for one in fitted], generation)
+        loaded.cache_room.admit_batches(count_cached_tokens(fitted[0], generation))
     return fitted
 
 
