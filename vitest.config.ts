@@ -23,11 +23,21 @@ const KILLED_TRIALS = ["test/commands/run.test.ts"];
  * takes a lock, or puts another module in the place of one.
  */
 const SHARED_MODULES = [
-  "test/{analysis,base,docs,experiment,metrics,protocol,quantization,run/table}/**/*.test.ts",
+  "test/{analysis,base,docs,experiment,metrics,protocol,quantization,run/table,scripts/gpu}/**/*.test.ts",
+  "test/bench/{disturbance,load-generators,order,pairs,slices,statistics,sweep-parts,table}.test.ts",
+  "test/bench/gpu/limits.test.ts",
+  "test/commands/{doctor-report,find-extras,report}.test.ts",
+  "test/executor/{devices,slurm}.test.ts",
+  "test/python-env/home.test.ts",
+  "test/reliability/fuzz-yaml.test.ts",
+  "test/render/html/{environment-section,markup,proof-section}.test.ts",
   "test/render/{charts,live,terminal,words}/**/*.test.ts",
   "test/render/{example,history,write-report}.test.ts",
   "test/plan/!(estimate-families).test.ts",
-  "test/run/!(fetched|run-lock|small-files).test.ts",
+  "test/run/!(run-lock|small-files).test.ts",
+  "test/scripts/{audit-locks,bundling,wire-types}.test.ts",
+  "test/serve/live-page.test.ts",
+  "test/worker/{last-words,line-tail}.test.ts",
 ];
 /** The slowest took 223 s on a machine that was 2.3 times as slow as usual; what hangs should not hang for long. */
 const REAL_WORKER_LIMITS_MS = { testTimeout: 600_000, hookTimeout: 600_000 };
@@ -42,7 +52,14 @@ export default defineConfig({
   test: {
     // OpenMP threads spin while they wait for their turn: where processes share the cores, as here, a tiny model then
     // takes ten times the processor time.
-    env: { OMP_WAIT_POLICY: "passive", FALCON_EXP_COMMAND: "falcon-exp" },
+    env: {
+      OMP_WAIT_POLICY: "passive",
+      FALCON_EXP_COMMAND: "falcon-exp",
+      // Reading 1 GB again and again at each start of a worker would take a tenth of the time of all tests.
+      FALCON_EXP_BANDWIDTH_BYTES: "16777216",
+      // Reading further certificates takes Node a tenth of a second each time, and nothing here asks the outside.
+      NODE_EXTRA_CA_CERTS: "",
+    },
     setupFiles: ["./test/fixtures/property-seed.ts"],
     // A page on a busy machine may take longer than the usual second.
     expect: { poll: { timeout: 20_000 } },

@@ -138,7 +138,7 @@ async function main(): Promise<number> {
       outOfMemory,
       pytest("Python tests (pytest)", interpreter, unlessKilled, env),
       vitest("TypeScript tests with the real worker (vitest)", ["real worker"], env),
-      vitest("all other TypeScript tests (vitest)", ["shared modules", "real models", "all others"], env),
+      vitest("all other TypeScript tests (vitest)", ["shared modules", "all others"], env),
       {
         ...pytest("Python tests that kill trial processes (pytest)", interpreter, KILLED_TRIALS, env),
         after: outOfMemory,
@@ -147,6 +147,8 @@ async function main(): Promise<number> {
         ...vitest("TypeScript tests that kill trial processes (vitest)", ["killed trials"], env),
         after: outOfMemory,
       },
+      // A step of its own, so that the lane of those before is busy to the end.
+      vitest("TypeScript tests with real models (vitest)", ["real models"], env),
       ...(inCi ? [advisories] : []),
     ];
     await together(tests, 4);

@@ -58,6 +58,6 @@ def test_what_was_written_as_a_float_is_one_also_where_the_library_takes_both() 
 
 @pytest.mark.parametrize("given", [{}, {"model_type": "no-such-family"}, {"model_type": None}])
 def test_an_unknown_family_is_refused_in_words(given: dict[str, Any]) -> None:
-    with pytest.raises(WorkerError, match="knows no model_type") as raised:
+    with pytest.raises(WorkerError, match="does not know model_type") as raised:
         config_from_mapping(given)
     assert raised.value.code == "model-architecture-unknown"

@@ -24,7 +24,7 @@ from tests.models import write_model
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"config": {**TINY_FALCON, "model_type": "no-such"}}, "knows no model_type no-such"),
+        ({"config": {**TINY_FALCON, "model_type": "no-such"}}, "does not know model_type no-such"),
         ({"config": {**TINY_FALCON, "hidden_size": "wide"}}, "hidden_size"),
         ({"tokenizer": "/no/such/folder"}, "/no/such/folder"),
     ],

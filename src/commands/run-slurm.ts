@@ -40,7 +40,7 @@ export async function runSlurm(io: CommandIo, args: RunArgs): Promise<number> {
   if (args.reuse || args.failOn.length > 0) {
     throw usage(
       "--reuse and --fail-on are for runs of one process.",
-      "Leave them out; falcon-exp history RUN --fail-on judges a finished run.",
+      "Leave them out; falcon-exp history NAME --fail-on judges the newest run.",
     );
   }
   return args.resume === undefined ? submitNew(io, args) : submitLeft(io, args);

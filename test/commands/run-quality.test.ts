@@ -62,7 +62,8 @@ test("a real run is scored, profiled and watched for drift, in two rounds, and l
   );
   const { stdout, exitCode, stderr } = await falconExp(["run", "x.yaml", "--json"], {
     cwd: folder,
-    env: { FALCON_EXP_PYTHON: testPython() },
+    // Its bandwidth is that of the whole array, as in every run of a user.
+    env: { FALCON_EXP_PYTHON: testPython(), FALCON_EXP_BANDWIDTH_BYTES: "" },
   });
   expect(exitCode, stderr).toBe(0);
   const summary = JSON.parse(stdout) as Summary;

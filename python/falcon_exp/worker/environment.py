@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import torch
 
+from falcon_exp.worker.devices.bandwidth import MOST_BYTES_VARIABLE
 from falcon_exp.worker.devices.devices import Devices
 from falcon_exp.worker.machine import describe_machine, read_cpu_model
 from falcon_exp.worker.requirements import EXTRAS, find_version
@@ -46,6 +47,7 @@ _VARIABLES = (
     "ROCR_VISIBLE_DEVICES",
     "CUDA_DEVICE_ORDER",
     "FALCON_EXP_SIMULATED_ACCELERATOR",
+    MOST_BYTES_VARIABLE,
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_LAUNCH_BLOCKING",
     "PYTORCH_CUDA_ALLOC_CONF",

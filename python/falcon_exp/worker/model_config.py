@@ -22,12 +22,14 @@ def config_from_mapping(given: dict[str, Any], floats: Sequence[Sequence[str]] =
         _make_float(rest, path)
     model_type = str(rest.pop("model_type", None))
     if model_type not in CONFIG_MAPPING:
-        raise WorkerError("model-architecture-unknown", f"This Transformers knows no model_type {model_type}.")
+        raise WorkerError("model-architecture-unknown", f"This Transformers does not know model_type {model_type}.")
     try:
         rest = _with_floats(CONFIG_MAPPING[model_type], rest)
         return AutoConfig.for_model(model_type, **rest)
     except (ValueError, TypeError, KeyError) as error:
-        raise WorkerError("model-corrupt", f"The config is refused: {error}") from error
+        raise WorkerError(
+            "model-corrupt", f"The config is refused: {error}", next_step="Correct the model's config."
+        ) from error
 
 
 def _make_float(part: Any, path: Sequence[str]) -> None:

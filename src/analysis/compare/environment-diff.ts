@@ -76,7 +76,7 @@ export function configurationDifferences(sides: readonly Side[]): readonly Diffe
       ["weights' fingerprint", (side) => fingerprintText(side, "weights")],
       ["tokenizer's fingerprint", (side) => fingerprintText(side, "tokenizer")],
       ["chat template's fingerprint", (side) => fingerprintText(side, "chat_template")],
-      ["cures", (side) => proof(side)?.workarounds_applied.join(", ")],
+      ["workarounds", (side) => proof(side)?.workarounds_applied.join(", ")],
     ],
     sides,
   );

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,9 @@ from falcon_exp.worker.devices.stopwatch import HostStopwatch
 #: Far larger than most caches, yet small enough for any machine that can hold a model.
 _LEAST_BYTES = 256_000_000
 _MOST_BYTES = 1_024_000_000
+#: Where a second per worker matters more than this figure, as in tests, this variable sets a smaller maximum. The
+#: environment record has it, and the size of the array.
+MOST_BYTES_VARIABLE = "FALCON_EXP_BANDWIDTH_BYTES"
 _PASSES = 5
 #: Reads per pass on an accelerator: one of 1 GB takes 0.2 to 0.3 ms on an H100, about as long as the host takes to
 #: launch it.
@@ -38,7 +42,7 @@ def measure_bandwidth(accelerator: Accelerator | None) -> list[dict[str, Any]]:
         return found
     for index in range(accelerator.count_cards()):
         with suppress(RuntimeError, MemoryError):
-            size = min(_MOST_BYTES, accelerator.describe(index).memory_total_bytes // 4)
+            size = min(_find_most_bytes(), accelerator.describe(index).memory_total_bytes // 4)
             size -= size % (4 * _COLUMNS)
             rate = _measure_card(accelerator, index, size)
             name = f"{accelerator.kind}:{index}"
@@ -54,6 +58,11 @@ def _measure_card(accelerator: Accelerator, index: int, size: int) -> float:
     return _measure_read_rate(place, size, reads, lambda: accelerator.make_stopwatch(index))
 
 
+def _find_most_bytes() -> int:
+    asked = os.environ.get(MOST_BYTES_VARIABLE, "")
+    return max(4 * _COLUMNS, int(asked)) if asked.isdecimal() else _MOST_BYTES
+
+
 def _choose_array_bytes(caches: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int:
     """Four times the largest cache, within bounds, and at most a quarter of what is free; a whole number of rows."""
     largest = 0
@@ -64,7 +73,7 @@ def _choose_array_bytes(caches: Path = Path("/sys/devices/system/cpu/cpu0/cache"
             largest = max(largest, int(text.rstrip("KM")) * unit)
     # A small machine should have room for a model, not be filled by this array.
     free = int(psutil.virtual_memory().available) // 4
-    size = min(free, _MOST_BYTES, max(_LEAST_BYTES, 4 * largest))
+    size = min(free, _find_most_bytes(), max(_LEAST_BYTES, 4 * largest))
     return size - size % (4 * _COLUMNS)
 
 

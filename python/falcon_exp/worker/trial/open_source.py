@@ -36,7 +36,11 @@ def open_source(model: ConfiguredModel, *, trust_remote_code: bool, report: Repo
     path = model["path"]
     if path is None:
         assert model["source"] == "builtin"
-        raise WorkerError("model-not-found", f"The embedded model {model['name']} has not been prepared.")
+        raise WorkerError(
+            "model-not-found",
+            f"The embedded model {model['name']} has not been prepared.",
+            next_step="Run falcon-exp setup.",
+        )
     gguf = find_gguf(Path(path))
     if gguf is not None:
         folder, told = prepare({"kind": "gguf", "file": str(gguf)}, name=gguf.stem, sources=[gguf], report=report)

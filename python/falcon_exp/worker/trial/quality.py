@@ -150,7 +150,11 @@ def _stored(stored: Stored) -> dict[str, Any]:
 def _check_context(config: Any, context: int) -> None:
     longest = read_context(config)
     if longest is not None and context > longest:
-        raise WorkerError("prompt-too-long", f"A window has {context} tokens; the model's context is {longest}.")
+        raise WorkerError(
+            "prompt-too-long",
+            f"A window has {context} tokens; the model's context is {longest}.",
+            next_step=f"Lower quality.context to {longest} or less.",
+        )
 
 
 def _tokenizer_entries(tokenizer: Any) -> int:

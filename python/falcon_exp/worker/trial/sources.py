@@ -196,7 +196,9 @@ class RandomModel:
         # The byte tokenizer fits any vocabulary.
         if self.tokenizer_name != "bytes" and vocabulary < len(tokenizer):
             raise WorkerError(
-                "model-corrupt", f"vocab_size {vocabulary} is smaller than the tokenizer's {len(tokenizer)} entries."
+                "model-corrupt",
+                f"vocab_size {vocabulary} is smaller than the tokenizer's {len(tokenizer)} entries.",
+                next_step="Correct the model's config, or name another tokenizer.",
             )
         return config
 
