@@ -5,12 +5,10 @@ import { defineConfig } from "vitest/config";
 const REAL_WORKER = [
   "test/bench/sides.test.ts",
   "test/commands/{doctor,export,fit,node-lts,resume,run-quality,run-simulated}.test.ts",
-  "test/experiments/batch.test.ts",
-  "test/experiments/quant.test.ts",
   "test/reliability/{controller,inputs,secrets,worker}.test.ts",
 ];
 /** So do these, but once or twice each, so they may run beside others. */
-const REAL_MODELS = ["test/experiments/!(batch|quant).test.ts", "test/plan/estimate-families.test.ts"];
+const REAL_MODELS = ["test/experiments/*.test.ts", "test/plan/estimate-families.test.ts"];
 /**
  * The kernel kills a process for lack of memory, and counts that for the machine as a whole: a trial process that another
  * test kills meanwhile would seem to have run out of memory.
@@ -42,6 +40,9 @@ const SHARED_MODULES = [
 /** The slowest took 223 s on a machine that was 2.3 times as slow as usual; what hangs should not hang for long. */
 const REAL_WORKER_LIMITS_MS = { testTimeout: 600_000, hookTimeout: 600_000 };
 
+/** Threads that share the cores with other processes wait for each other: a tiny model is faster with one. */
+const ONE_THREAD = { OMP_NUM_THREADS: "1" };
+
 const OTHERS_LIMITS_MS = { testTimeout: 60_000, hookTimeout: 60_000 };
 const OTHERS = {
   maxWorkers: Math.max(1, availableParallelism() - 1),
@@ -69,6 +70,7 @@ export default defineConfig({
         test: {
           ...REAL_WORKER_LIMITS_MS,
           name: "out of memory",
+          env: ONE_THREAD,
           include: OUT_OF_MEMORY,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
@@ -79,6 +81,7 @@ export default defineConfig({
         test: {
           ...REAL_WORKER_LIMITS_MS,
           name: "killed trials",
+          env: ONE_THREAD,
           include: KILLED_TRIALS,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
@@ -89,6 +92,7 @@ export default defineConfig({
         test: {
           ...REAL_WORKER_LIMITS_MS,
           name: "real worker",
+          env: ONE_THREAD,
           include: REAL_WORKER,
           maxWorkers: 1,
           sequence: { groupOrder: 3 },
@@ -103,6 +107,7 @@ export default defineConfig({
         test: {
           ...OTHERS_LIMITS_MS,
           name: "all others",
+          env: ONE_THREAD,
           include: ["test/**/*.test.ts"],
           exclude: [...OUT_OF_MEMORY, ...KILLED_TRIALS, ...REAL_WORKER, ...REAL_MODELS, ...SHARED_MODULES],
           ...OTHERS,

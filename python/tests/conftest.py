@@ -15,20 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from falcon_exp.worker.devices.bandwidth import MOST_BYTES_VARIABLE
 from tests.driver import WorkerDriver
 from tests.hub import Hub, hub_environment
 from tests.models import write_model
 
 # Off until the tests are collected: imports create many objects but no garbage, and searching them takes seconds.
 gc.disable()
-
-# Inherited by every process that is started from here. OpenMP threads spin while they wait: if processes share the
-# cores, as in these tests, a tiny model then takes ten times the CPU time.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
-# Reading 1 GB again and again at each start of a worker would take a tenth of the time of all tests.
-os.environ.setdefault(MOST_BYTES_VARIABLE, "16777216")
 
 # On a machine that others use too, an example may take any time, which says nothing about the code. All else is as in
 # the profile in use: where CI is set, that is Hypothesis's own, which draws the same examples in every run.

@@ -174,7 +174,7 @@ function unableFindings(device: string, unable: Readonly<Record<string, string>>
 /** What determines the CPU's speed besides its name: two CPUs of the same name may differ in it. */
 function machineFindings(machine: Machine): readonly Finding[] {
   const { cpu_instruction_sets, numa, bitsandbytes, torch_cpu_capability } = machine;
-  const unknown = "not told";
+  const unknown = "unknown";
   return [
     ok(
       "CPU",

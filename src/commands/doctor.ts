@@ -33,7 +33,7 @@ const WHAT_WIDTH = 21;
 function formatReport(report: DoctorReport, io: CommandIo): string {
   const colors = pc.createColors(io.color);
   const lines = report.findings.flatMap(({ what, ok, detail, next }) => {
-    const mark = ok ? colors.green("ok     ") : colors.red("missing");
+    const mark = ok ? colors.green("ok     ") : colors.red("problem");
     const room = Math.max(20, io.columns - WHAT_WIDTH - 9);
     const [first = "", ...rest] = wrapText(safeLine(detail), room);
     const indent = " ".repeat(WHAT_WIDTH + 9);

@@ -102,7 +102,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
       const { search, dtype, device: on } = asked;
       printJson(io, { model: asked.model, search, ...sizes, dtype, device: on, fits });
     } else {
-      io.stdout.write(`${args.model}, into ${formatBytes(memoryBytes)} (${device}), by real loads\n`);
+      io.stdout.write(`${args.model}, in ${formatBytes(memoryBytes)} (${device}), by real loads\n`);
       io.stdout.write(`${renderFits(fits, asked, io)}\n`);
     }
     return hasFit(fits) ? ExitCode.ok : ExitCode.nothingFits;
@@ -111,7 +111,7 @@ export async function run(io: CommandIo, args: FitArgs): Promise<number> {
     printJson(io, { model, ...sizes, device, shape, rows });
   } else {
     const parameters = `${(shape.parameters / 1e9).toFixed(2)} billion parameters`;
-    io.stdout.write(`${args.model}: ${parameters}, into ${formatBytes(memoryBytes)} (${device})\n`);
+    io.stdout.write(`${args.model}: ${parameters}, in ${formatBytes(memoryBytes)} (${device})\n`);
     type Row = (typeof rows)[number];
     const { text } = fitTable<Row>(
       rows,

@@ -17,7 +17,7 @@ const TITLES: Readonly<Record<string, string>> = {
   model: "the embedded model",
   wait: "waiting",
   verify: "checking what is installed",
-  mend: "mending",
+  mend: "repairing",
 };
 
 export interface SetupDisplay {

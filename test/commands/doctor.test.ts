@@ -37,7 +37,7 @@ test("doctor without any Python says what is missing, and exits with 6", async (
   const env = { FALCON_EXP_HOME: join(scratchFolder(), "home"), PATH: "/nonexistent" };
   const { exitCode, stdout } = await falconExp(["doctor"], { env });
   expect(exitCode).toBe(6);
-  expect(stdout).toContain("missing Python");
+  expect(stdout).toContain("problem Python");
   expect(stdout).toContain("This machine cannot run experiments yet.");
   expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
 });

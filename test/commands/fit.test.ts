@@ -98,7 +98,7 @@ test("a model whose config cannot be read is an error with its reason", async ()
   const { exitCode, stderr } = await falconExp(["fit", "/nowhere/model", "--memory", "1GB"], options());
   expect(exitCode).toBe(2);
   expect(stderr).toContain("fit-model-unreadable");
-  expect(stderr).toContain("holds no config.json");
+  expect(stderr).toContain("has no config.json");
 });
 
 test("a model of a hub that cannot be reached is told in one sentence", async () => {

@@ -109,7 +109,7 @@ def _some(texts: Sequence[str], most: int, joint: str) -> str:
 
 
 def _distinct(values: Sequence[str | None]) -> list[str]:
-    return list(dict.fromkeys("not told" if value is None else value for value in values))
+    return list(dict.fromkeys("unknown" if value is None else value for value in values))
 
 
 def _list_names(traits: Sequence[dict[str, Any]]) -> list[str]:

@@ -52,7 +52,7 @@ def config_of(model: dict[str, Any], trust_remote_code: bool) -> tuple[Any, str 
     if gguf is not None:
         return config_of_gguf(gguf), None
     if path is None or not (Path(path) / "config.json").is_file():
-        raise WorkerError("model-not-found", f"{path or model.get('name')} holds no config.json.")
+        raise WorkerError("model-not-found", f"{path or model.get('name')} has no config.json.")
     config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
     if getattr(config, "dtype", None) is None:
         found = stored_dtype([file for file in local_weight_files(Path(path)) if file.is_file()])

@@ -31,7 +31,10 @@ export function installingCommands({ io, setExitCode, command }: ArgvContext): v
     "worker --listen tcp://127.0.0.1:5599 --allow PUBLIC_KEY",
   ])
     .requiredOption("--listen <address>", "tcp://ADDRESS:PORT of this machine")
-    .requiredOption("--allow <key>", "public key of the machine that may measure here (keys prints it there)")
+    .requiredOption(
+      "--allow <key>",
+      "public key of the machine that may measure here (printed by `keys` there)",
+    )
     .option("--no-model", "do not prepare the embedded model")
     .addOption(pythonOption)
     .action(async (options) => {

@@ -101,7 +101,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
       "spread over devices of this machine, each with one worker at a time: cuda:0,cuda:1 or cpu:0-3,cpu:4-7",
     )
     .option("--worker <address>", "measure on another machine's falcon-exp worker: tcp://HOST:PORT")
-    .option("--worker-key <key>", "with --worker: that machine's public key (keys prints it)")
+    .option("--worker-key <key>", "with --worker: that machine's public key (printed by `keys`)")
     .addOption(
       new Option(
         "--fail-on <condition>",
@@ -200,7 +200,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
     "show what would be measured; needs neither Python nor network unless --estimate is given",
     [
       "plan experiments/quant.yaml",
-      "plan experiments/quant.yaml --estimate           memory by parts, without weights",
+      "plan experiments/quant.yaml --estimate           memory by parts, no download",
       "plan experiments/quant.yaml --estimate --memory 24GB --memory 80GB",
       "plan experiments/quant.yaml --freeze             for tasks on several machines",
       "plan experiments/falcon-40b.yaml --json | jq '.configurations[].worker.label'",
@@ -250,7 +250,7 @@ export function measuringCommands({ io, setExitCode, command, program }: ArgvCon
         .choices(["auto", "bfloat16", "float16", "float32"])
         .default("auto"),
     )
-    .option("--cpu", "estimate for a CPU: with the process, without a CUDA context", false)
+    .option("--cpu", "estimate for a CPU: count the process, no CUDA context", false)
     .addOption(pythonOption)
     .addOption(resultsOption)
     .addOption(jsonOption)

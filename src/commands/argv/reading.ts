@@ -118,7 +118,9 @@ export function readingCommands({ io, setExitCode, command }: ArgvContext): void
       new Option("--since <date>", "only runs started on this date (UTC) or later").argParser(dateArgument),
     )
     .addOption(
-      new Option("--every <period>", "mark missed scheduled runs: 30min, 24h, 7d").argParser(periodSec),
+      new Option("--every <period>", "mark runs missed at this interval: 30min, 24h, 7d").argParser(
+        periodSec,
+      ),
     )
     .option("--out <folder>", "folder for the charts (default: results/<experiment>/history)")
     .option("--no-charts", "write no charts")

@@ -198,4 +198,4 @@ export function runsText(report: HistoryReport, dateText: (at: string) => string
 }
 
 export const METHOD_TEXT =
-  "Medians of each run's trials; the newest compared with the level before it, with the 95 % interval of one more run.";
+  "Medians of each run's trials; the newest compared with the level before it, with a 95 % prediction interval.";

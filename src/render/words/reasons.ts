@@ -42,10 +42,12 @@ function describeAsked({ quantization, dtype, device, attention }: Asked): strin
   return `${quantization}, ${dtype}, ${device}, attention ${attention}`;
 }
 
-/** One text per side. A setting that a side does not have is as usual. */
+/** One text per side. A setting that a side does not have is at its default. */
 export function describeSettings({ names, sides }: SettingsDifference): readonly string[] {
   return sides.map((one) =>
-    names.map((name) => `${name} ${one[name] == null ? "as usual" : canonicalJson(one[name])}`).join(", "),
+    names
+      .map((name) => `${name} ${one[name] == null ? "at its default" : canonicalJson(one[name])}`)
+      .join(", "),
   );
 }
 

@@ -91,7 +91,7 @@ test("other weights under the same name, and settings that the model's files bro
   });
   expect(listBreaks(report(changed)).map(({ run_id, reasons }) => [run_id, ...reasons])).toEqual([
     ["run-2", "weights aaaaaaaaaaaa → bbbbbbbbbbbb"],
-    ["run-4", "generation settings no_repeat_ngram_size as usual → no_repeat_ngram_size 2"],
+    ["run-4", "generation settings no_repeat_ngram_size at its default → no_repeat_ngram_size 2"],
   ]);
 });
 

@@ -106,7 +106,7 @@ test("other weights of the same name, and settings of the model's own files, are
     { what: "weights' fingerprint", values: ["aaaaaaaaaaaa", "bbbbbbbbbbbb"] },
     {
       what: "generation settings",
-      values: ["max_new_tokens 8, top_k as usual", "max_new_tokens as usual, top_k 5"],
+      values: ["max_new_tokens 8, top_k at its default", "max_new_tokens at its default, top_k 5"],
     },
   ]);
 });

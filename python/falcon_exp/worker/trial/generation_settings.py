@@ -110,7 +110,7 @@ def _check_end_ids(model: Any, ids: list[int]) -> list[int]:
     known = model.config.get_text_config().vocab_size
     beyond = [one for one in ids if one >= known]
     if beyond:
-        raise WorkerError("generation-invalid", f"eos_token_id {beyond[0]} is no token: the model has {known:,}.")
+        raise WorkerError("generation-invalid", f"eos_token_id {beyond[0]} is not a token: the model has {known:,}.")
     return ids
 
 

@@ -88,7 +88,7 @@ def _model_folder(path: Path) -> Path:
         raise WorkerError("model-not-found", f"{path} {what}.")
     refuse_adapter(path)
     if not (path / "config.json").is_file():
-        raise WorkerError("model-not-found", f"{path} holds no config.json, so it is no model folder.")
+        raise WorkerError("model-not-found", f"{path} has no config.json, so it is not a model folder.")
     names = [file.name for file in path.iterdir()]
     if only_pickles(names):
         raise WorkerError("model-unsafe-format", f"{path} holds its weights as pickle only.")
