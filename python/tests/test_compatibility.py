@@ -61,7 +61,7 @@ def test_mixing_other_libraries_names_them_with_their_versions() -> None:
         warn_of_mixing(sides("other-libraries-and-host"))
     (warning,) = caught
     assert "torch (2.13.0 / 9.9.9)" in str(warning.message)
-    assert "kernels (not told / 1.0)" in str(warning.message)
+    assert "kernels (unknown / 1.0)" in str(warning.message)
     # The commit that a run was started from may change every day.
     assert "git commit" not in str(warning.message)
 
